@@ -1,0 +1,16 @@
+// The periodic table's names. Nothing here depends on a property table.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace kasetsu::chemistry {
+
+inline constexpr int kLastAtomicNumber = 118;
+
+// Atomic number of an exact symbol ("Co", not "CO" or "co"); nothing for any other text.
+std::optional<int> atomic_number(std::string_view symbol);
+// Symbol of an atomic number in 1 ... 118.
+std::string_view element_symbol(int atomic_number);
+
+}  // namespace kasetsu::chemistry
