@@ -1,0 +1,72 @@
+// The database in one SQLite file. Exactly one connection writes and checkpoints, on its own
+// thread; readers are read-only. (SQLite before 3.51.3, Debian 12's among them, can corrupt a WAL
+// file when two connections write or checkpoint at the same instant; with one there is no second
+// party.)
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/campaign/database.h"
+
+namespace kasetsu::store {
+
+struct StoreOptions {
+  std::string path;
+  std::size_t readers = 4;   // read-only connections, opened when first needed
+  std::size_t queue = 4096;  // waiting tasks; more are refused with busy
+  std::size_t group = 512;   // most tasks in one commit: bounds how long a task waits for others
+  bool create = true;        // make the file when it is absent
+  std::int64_t max_pages =
+      0;                  // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
+  std::string vfs;        // SQLite VFS by name, for fault injection; empty: the default
+  campaign::Clock clock;  // empty: the machine's
+  // One line a call: WAL recovery, migrations, I/O errors. May be called from any thread.
+  std::function<void(const std::string& line)> log;
+};
+
+class SqliteDatabase final : public campaign::Database {
+ public:
+  // Takes the lock file, migrates (after a copy to `<path>.pre-vN`), checks quickly, starts the
+  // writer. Errors: conflict (another process holds `<path>.lock`: its pid is named); bad_data (not
+  // a database of this program, damaged, or of a newer version); storage_full, storage_failed.
+  static Result<std::unique_ptr<SqliteDatabase>> open(const StoreOptions& options);
+  // Waits for the tasks that are queued, checkpoints, releases the lock.
+  ~SqliteDatabase() override;
+
+  void write(std::function<Status(campaign::Transaction&)> task,
+             std::function<void(Status)> done) override;
+  Status read(const std::function<Status(const campaign::Reader&)>& task) const override;
+  void on_commit(std::function<void(std::int64_t)> listener) override;
+  std::int64_t last_event() const override;
+  Status health() const override;
+  Status backup(const std::string& path) const override;
+  Result<campaign::CheckReport> check() const override;
+
+  // Waiting tasks, commits and tasks done since the start, size of the WAL file in bytes: for
+  // /metrics.
+  struct Statistics {
+    std::size_t waiting = 0;
+    std::uint64_t commits = 0, tasks = 0, failed_tasks = 0;
+    double commit_seconds = 0.0;  // in COMMIT, all together
+    std::uint64_t database_bytes = 0, wal_bytes = 0;
+  };
+  Statistics statistics() const;
+
+ private:
+  struct Implementation;
+  explicit SqliteDatabase(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+// The schema version that this program writes.
+int schema_version();
+
+// Verifies that `backup` is a whole database of this program (integrity, foreign keys, version),
+// then puts it at `path`; the file that was there is kept as `<path>.replaced-<micros>`. No daemon
+// may hold the lock.
+Status restore(const std::string& backup, const std::string& path, campaign::Time now);
+
+}  // namespace kasetsu::store
