@@ -1,0 +1,254 @@
+#include "drivers/tables/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "core/chemistry/element.h"
+#include "tests/shared_data.h"
+
+namespace kasetsu::tables {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Result<Table> read(std::string_view text, const ReadOptions& options = {}) {
+  return read_table(text, "lab.csv", options, chemistry::SupportTable());
+}
+
+// The error as a person sees it; the table must be refused as bad data.
+std::string refusal(std::string_view text, const ReadOptions& options = {}) {
+  const auto table = read(text, options);
+  EXPECT_FALSE(table.ok()) << text;
+  if (table.ok()) return "";
+  EXPECT_EQ(table.error().code, ErrorCode::bad_data);
+  return table.error().to_string();
+}
+
+ReadOptions target(std::string name) {
+  ReadOptions options;
+  options.targets = {std::move(name)};
+  return options;
+}
+
+TEST(Table, ReadsLoadingColumns) {
+  const auto table =
+      read("name,Pd,Rh,note,T50\nfirst,0.5,0.5,x y,252.2\nsecond,0,1,z z,-1e2\n", target("T50"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->shape, Shape::loadings);
+  EXPECT_THAT(table->ids, ElementsAre("first", "second"));
+  EXPECT_THAT(table->lines, ElementsAre(2, 3));
+  EXPECT_THAT(table->unused, ElementsAre("note"));
+  EXPECT_THAT(table->slot_columns, ElementsAre("Pd", "Rh"));
+  EXPECT_EQ(table->catalysts[0].active.amount(46), 0.5);
+  EXPECT_EQ(table->catalysts[1].active.amount(46), 0.0);
+  EXPECT_EQ(table->catalysts[1].active.amount(45), 1.0);
+  EXPECT_EQ(table->targets(0, 0), 252.2);
+  EXPECT_EQ(table->targets(1, 0), -100.0);
+}
+
+TEST(Table, ReadsSlotsWithRepetitionNoneAndBareSupport) {
+  const auto table = read(
+      "No,M1,M2,M3,Support,yield\n1,Li,Li,none,MgO,8\n2,none,,None,SiO2,1\n3,Li,Li,none,MgO,9\n",
+      target("yield"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->shape, Shape::slots);
+  EXPECT_EQ(table->catalysts[0].active.amount(3), 2.0);
+  EXPECT_EQ(table->catalysts[0].support, "MgO");
+  EXPECT_EQ(table->catalysts[0].support_formula.amount(12), 1.0);
+  EXPECT_TRUE(table->catalysts[1].active.empty());
+  EXPECT_EQ(table->catalysts[2], table->catalysts[0]) << "replicates are kept";
+  EXPECT_EQ(table->targets(2, 0), 9.0);
+  EXPECT_THAT(table->ids, ElementsAre("2", "3", "4")) << "line numbers when nothing is text";
+}
+
+TEST(Table, ReadsFormulas) {
+  const auto table = read("catalyst,yield\nMn-Na2WO4/SiO2,20\nLi/MgO,11\n", target("yield"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->shape, Shape::formula);
+  EXPECT_EQ(table->catalysts[0].support, "SiO2");
+  EXPECT_GT(table->catalysts[0].active.amount(25), 0.0);
+  EXPECT_EQ(table->catalysts[0].active.amount(8), 0.0) << "oxygen of an active is dropped";
+}
+
+TEST(Table, NamedColumnsKeepTheirMeaning) {
+  ReadOptions options = target("Y");
+  options.conditions = {"W"};
+  options.id = "In";
+  const auto table = read("In,Pd,Y,W,Pt\na,1,5,0.1,2\nb,1,6,0.2,3\n", options);
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->targets(1, 0), 6.0);
+  EXPECT_EQ(table->conditions(1, 0), 0.2);
+  EXPECT_THAT(table->ids, ElementsAre("a", "b"));
+  EXPECT_THAT(table->slot_columns, ElementsAre("Pd", "Pt"));
+  EXPECT_EQ(table->catalysts[0].active.parts().size(), 2U);
+}
+
+TEST(Table, NumbersThatAreNotNamedAreNeverInputs) {
+  const auto table = read("M1,M2,Support,T (C),yield\nLi,K,MgO,800,1\n", target("yield"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_THAT(table->unused, ElementsAre("T (C)"));
+  EXPECT_EQ(table->conditions.cols(), 0);
+}
+
+TEST(Table, ByteOrderMarkLineEndsAndSpacesAreForgiven) {
+  const auto table =
+      read("\xEF\xBB\xBF Pd ,\xC2\xA0Rh,\"T50 \"\r\n 1 , 2,3 \r\n\r\n4,5,6", target("T50"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->catalysts[0].active.amount(46), 1.0);
+  EXPECT_EQ(table->targets(1, 0), 6.0);
+  EXPECT_THAT(table->lines, ElementsAre(2, 4));
+}
+
+TEST(Table, IndexColumnOfADataFrameIsLeftOut) {
+  const auto table = read(",Pd,Rh\n0,1,2\n1,3,4\n");
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_THAT(table->unused, IsEmpty());
+  EXPECT_THAT(refusal("Pd,,Rh\n1,5,2\n"), HasSubstr("has no name"));
+  EXPECT_TRUE(read("Pd,Rh,,\n1,2,,\n").ok());
+}
+
+TEST(Table, MissingTargetsOnlyOnRequest) {
+  EXPECT_THAT(refusal("Pd,y\n1,\n", target("y")),
+              HasSubstr("lab.csv:2: column \"y\": the cell is empty"));
+  ReadOptions options = target("y");
+  options.missing_targets = true;
+  const auto table = read("Pd,y\n1,\n2,3\n", options);
+  ASSERT_TRUE(table.ok());
+  EXPECT_TRUE(std::isnan(table->targets(0, 0)));
+  EXPECT_THAT(refusal("Pd,y\n1,nan\n", options), HasSubstr("not a finite number"));
+}
+
+TEST(Table, LabelsBesideElementColumns) {
+  EXPECT_TRUE(read("Catalyst,Pd,Rh\ncat-1,1,2\ncat-2,1,0\n").ok());
+  EXPECT_TRUE(read("Catalyst,Pd,Rh\nPd-Rh,1,2\nPd,1,0\n").ok());
+  EXPECT_THAT(refusal("formula,W,y\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"),
+              AllOf(HasSubstr("could be this column"), HasSubstr("--profile")));
+  ReadOptions options;
+  options.shape = Shape::formula;
+  EXPECT_TRUE(read("formula,W,y\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n", options).ok());
+}
+
+TEST(TableRefuses, UnknownElement) {
+  EXPECT_THAT(refusal("M1,M2\nLi,K\nLi,Xx\n"),
+              AllOf(HasSubstr("lab.csv:3: column \"M2\""), HasSubstr("unknown element"),
+                    HasSubstr("\"Xx\""), HasSubstr("expected")));
+  EXPECT_THAT(refusal("M1,M2\nLi,NA\n"), HasSubstr("did you mean Na"));
+  EXPECT_THAT(refusal("Pd,Xx\n1,2\n"), AllOf(HasSubstr("unknown element"), HasSubstr("Xx")));
+  EXPECT_THAT(refusal("catalyst,y\nMn-Xx/SiO2,1\n"),
+              AllOf(HasSubstr("lab.csv:2: column \"catalyst\""), HasSubstr("Xx")));
+  EXPECT_THAT(refusal("M1,Support\nLi,Mgo2x\n"), HasSubstr("lab.csv:2: column \"Support\""));
+}
+
+TEST(TableRefuses, MisspeltSlots) {
+  for (const std::string name : {"MM2", "M 2", "m2", "M-2", "M02", "Metal 2"}) {
+    EXPECT_THAT(
+        refusal("M1," + name + ",M3,Support\nLi,K,Mn,MgO\n"),
+        AllOf(HasSubstr("column \"" + name + "\""), HasSubstr("M2"), HasSubstr("looks like")))
+        << name;
+  }
+  EXPECT_THAT(refusal("M1,N2,M3\nLi,K,Mn\nNa,K,Mn\n"), HasSubstr("column \"N2\""));
+  EXPECT_THAT(refusal("M1,M2,MM3,y\nLi,K,Mn,1\n"), HasSubstr("column \"MM3\""));
+  EXPECT_THAT(refusal("M1,M2,third,y\nLi,K,Mn,1\n"), HasSubstr("column \"third\""));
+  EXPECT_THAT(refusal("m1,m2,m3,y\nLi,K,Mn,1\n"), HasSubstr("did you mean M1"));
+  EXPECT_THAT(refusal("M1,M3\nLi,K\n"), HasSubstr("M2 is missing"));
+  ReadOptions options;
+  options.ignore = {"third"};
+  EXPECT_TRUE(read("M1,M2,third,y\nLi,K,Mn,1\n", options).ok());
+}
+
+TEST(TableRefuses, MisspeltSupport) {
+  EXPECT_THAT(refusal("M1,M2,Suport\nLi,K,MgO\n"),
+              AllOf(HasSubstr("column \"Suport\""), HasSubstr("did you mean Support")));
+}
+
+TEST(TableRefuses, ElementColumnsThatAreNotExact) {
+  EXPECT_THAT(refusal("Pd,LI\n1,2\n"), HasSubstr("did you mean Li"));
+  EXPECT_THAT(refusal("Pd,Li (wt%)\n1,2\n"), HasSubstr("did you mean Li"));
+  EXPECT_THAT(refusal("No,Pd\n1,2\n"), HasSubstr("--id No"));
+}
+
+TEST(TableRefuses, Values) {
+  EXPECT_THAT(refusal("Pd,y\n1,2\n1,abc\n", target("y")),
+              AllOf(HasSubstr("lab.csv:3: column \"y\""), HasSubstr("\"abc\""),
+                    HasSubstr("expected a finite number")));
+  for (const std::string value : {"nan", "NaN", "inf", "-Infinity", "1e999"}) {
+    EXPECT_THAT(refusal("Pd,y\n1," + value + "\n", target("y")),
+                AllOf(HasSubstr("lab.csv:2: column \"y\""), HasSubstr(value)))
+        << value;
+    EXPECT_THAT(refusal("Pd,y\n" + value + ",1\n", target("y")), HasSubstr("column \"Pd\""));
+  }
+  EXPECT_THAT(refusal("Pd,y\n-0.5,2\n"), AllOf(HasSubstr("negative"), HasSubstr("\"-0.5\"")));
+  EXPECT_THAT(refusal("Pd,y\n\"0,5\",2\n"), HasSubstr("decimal point"));
+  EXPECT_THAT(refusal("Pd,Rh\n,2\n"), HasSubstr("0 where the element is absent"));
+  EXPECT_THAT(refusal("Pd,y\n0x10,2\n"), HasSubstr("not a number"));
+  EXPECT_THAT(refusal("Pd,Rh,y\n1,1,2\n0,0,3\n"),
+              AllOf(HasSubstr("lab.csv:3"), HasSubstr("no element")));
+  EXPECT_THAT(refusal("M1,M2\nnone,none\n"), HasSubstr("no element"));
+}
+
+TEST(TableRefuses, WrongForm) {
+  EXPECT_THAT(refusal("Pd,Rh\n1,2\n3\n"),
+              AllOf(HasSubstr("lab.csv:3"), HasSubstr("1 cells"), HasSubstr("2,")));
+  EXPECT_THAT(refusal(""), HasSubstr("empty"));
+  EXPECT_THAT(refusal("\xEF\xBB\xBF"), HasSubstr("empty"));
+  EXPECT_THAT(refusal("Pd,Rh\n"), HasSubstr("no rows"));
+  EXPECT_THAT(refusal("Pd,Rh,Pd\n1,2,3\n"), AllOf(HasSubstr("columns 1 and 3"), HasSubstr("Pd")));
+  EXPECT_THAT(refusal("0.1,0.2\n0.3,0.4\n"), HasSubstr("header"));
+  EXPECT_THAT(refusal("Pd;Rh\n1;2\n"), HasSubstr("semicolon"));
+  EXPECT_THAT(refusal("a,b\n1,2\n"), HasSubstr("no column holds the composition"));
+  EXPECT_THAT(refusal("M1,Pd\nLi,2\n"), HasSubstr("--profile"));
+  EXPECT_THAT(refusal(std::string("\xFF\xFEP\0d\0", 6)), HasSubstr("UTF-16"));
+  EXPECT_THAT(refusal("Pd,y\n1,2\n1,\xE9\n"), AllOf(HasSubstr("lab.csv:3"), HasSubstr("0xE9")));
+  EXPECT_THAT(refusal("Pd,y\n1,\"2\n"), HasSubstr("lab.csv:2"));
+}
+
+TEST(TableRefuses, NamesOfColumns) {
+  EXPECT_THAT(refusal("Pd,T50(NO)\n1,2\n", target("T50")), HasSubstr("did you mean \"T50(NO)\""));
+  EXPECT_THAT(refusal("Pd,y\n1,2\n", target("selectivity")), HasSubstr("\"Pd\" or \"y\""));
+  ReadOptions options = target("y");
+  options.ignore = {"y"};
+  EXPECT_THAT(refusal("Pd,y\n1,2\n", options), HasSubstr("named twice"));
+}
+
+TEST(TableRefuses, RepeatedIds) {
+  ReadOptions options;
+  options.id = "name";
+  EXPECT_THAT(
+      refusal("name,Pd\na,1\nb,2\na,1\n", options),
+      AllOf(HasSubstr("lab.csv:4: column \"name\""), HasSubstr("line 2"), HasSubstr("\"a\"")));
+  const auto table = read("name,Pd\na,1\nb,2\na,1\n");
+  ASSERT_TRUE(table.ok());
+  EXPECT_THAT(table->ids, ElementsAre("2", "3", "4")) << "a text column that repeats names no rows";
+}
+
+TEST(Table, ReadsTheRealTables) {
+  KASETSU_NEEDS_SHARED_DATA("catalysts/afe_twc_51.csv");
+  using kasetsu::testing::read_file;
+  using kasetsu::testing::shared_data;
+  const struct {
+    const char* file;
+    const char* target;
+    std::size_t rows;
+    Shape shape;
+  } cases[] = {{"afe_twc_51.csv", "T50(NO)", 51, Shape::loadings},
+               {"afe_ocm_171.csv", "C2y", 171, Shape::loadings},
+               {"ocm_slots_376.csv", "Measured C2 yield (%)", 376, Shape::slots},
+               {"ocm_slots_456.csv", "Measured C2 yield (%)", 456, Shape::slots}};
+  for (const auto& c : cases) {
+    const auto table =
+        read(read_file(shared_data(std::string("catalysts/") + c.file)), target(c.target));
+    ASSERT_TRUE(table.ok()) << table.error().to_string();
+    EXPECT_EQ(table->catalysts.size(), c.rows);
+    EXPECT_EQ(table->shape, c.shape);
+    EXPECT_TRUE(table->targets.allFinite());
+  }
+}
+
+}  // namespace
+}  // namespace kasetsu::tables
