@@ -1,0 +1,215 @@
+"""A simulated laboratory: a rig that measures what the daemon proposes, as a real client of its API.
+
+    python3 drivers/virtual_lab/virtual_lab.py --campaign ocm --batches 3        the methane-coupling twin
+    python3 drivers/virtual_lab/virtual_lab.py --campaign mine --data TABLE.csv   a measured table
+
+The twin's hidden truth over all 36,540 candidates is the formula of fit_twin.py with the terms of twin_ocm.json; what
+it reports is the truth with noise, at the conditions at which that catalyst would be best. With --data the answers are
+the table's own values, replicates in the order of the file. Python 3.9 or newer, standard library only.
+"""
+import argparse
+import csv
+import hashlib
+import json
+import math
+import os
+import random
+import re
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "client"))
+from kasetsu_client import Client  # noqa: E402  (the client lies beside this folder, it is no package)
+
+CHANNELS = 20
+
+
+def parse_key(key):
+    """Canonical key of a catalyst -> ({element: amount}, support or None)."""
+    actives, _, support = key.partition("/")
+    amounts = {}
+    if actives != "-":
+        for part in actives.split(";"):
+            symbol, _, amount = part.partition(":")
+            amounts[symbol] = float(amount)
+    return amounts, support.split("|")[0] or None
+
+
+def row_catalyst(key):
+    """The catalyst of a result row, as the API takes it: slots where the amounts are counts, else amounts."""
+    amounts, support = parse_key(key)
+    counts = [n for n in amounts.values()]
+    if support and all(n == int(n) for n in counts) and sum(counts) <= 3:
+        slots = [m for m, n in amounts.items() for _ in range(int(n))]
+        body = {"slots": slots + ["none"] * (3 - len(slots))}
+    else:
+        body = {"amounts": amounts}
+    if support:
+        body["support"] = support
+    return body
+
+
+class Twin:
+    """The methane-coupling twin. Noise: standard deviation 0.5 points and 6 % of the value, and one channel in fifty
+    is plugged and reports a tenth (re-tests that differ by many points are real; see docs/method.md)."""
+
+    property = "C2_yield"
+
+    def __init__(self, seed, file=os.path.join(HERE, "twin_ocm.json")):
+        with open(file, encoding="utf-8") as stream:
+            document = json.load(stream)
+        self.terms = document["truth"]
+        self.ceiling = document["ceiling"]
+        self.repeat = document["repeat"]
+        self.seed = seed
+
+    def score(self, key):
+        amounts, support = parse_key(key)
+        terms = self.terms
+        score = terms["support"][support]
+        symbols = sorted(amounts)
+        for i, m in enumerate(symbols):
+            weight = 1.0 + self.repeat * (amounts[m] - 1.0)
+            score += weight * (terms["element"].get(m, 0.0) + terms["element_on_support"].get(f"{m} {support}", 0.0))
+            for other in symbols[i + 1:]:
+                score += terms["pair"].get(f"{m} {other}", 0.0)
+        return score
+
+    def truth(self, key):
+        return self.ceiling / (1.0 + math.exp(-self.score(key)))
+
+    def measure(self, key, replicate=0):
+        """(value, conditions) of one run; the same catalyst and replicate always gives the same."""
+        digest = hashlib.sha256(f"{self.seed}|{key}|{replicate}".encode()).digest()
+        draw = random.Random(int.from_bytes(digest[:8], "big"))
+        truth = self.truth(key)
+        value = draw.gauss(truth, 0.5 + 0.06 * truth)
+        if draw.random() < 0.02:
+            value = 0.1 * truth
+        # The better the catalyst, the lower the temperature at which it is best: a trend, not a law.
+        step = round((truth / self.ceiling) * -3 + draw.gauss(0.0, 1.0))
+        conditions = {
+            "temperature_C": float(min(900, max(700, 850 + 50 * step))),
+            "CH4_O2_ratio": float(draw.choice([2, 2, 2, 3, 4])),
+            "flow_mL_min": float(draw.choice([10, 15, 20])),
+        }
+        return round(max(0.0, value), 2), conditions
+
+
+class MeasuredTable:
+    """A table that was really measured: slots M1, M2, ... with Support, or one column an element."""
+
+    def __init__(self, file, target=None):
+        with open(file, newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+        if not rows:
+            raise SystemExit(f"{file}: no rows")
+        header = [c for c in rows[0] if c]
+        slots = [c for c in header if re.fullmatch(r"M\d+", c)]
+        elements = [c for c in header if re.fullmatch(r"[A-Z][a-z]?", c)] if not slots else []
+        if not slots and not elements:
+            raise SystemExit(f"{file}:1: neither slots (M1, M2, ...) nor element columns in the header")
+        self.column = target or header[-1]
+        if self.column not in header:
+            raise SystemExit(f"{file}:1: no column \"{self.column}\"; there are: {', '.join(header)}")
+        self.property = re.sub(r"[^A-Za-z0-9]+", "_", self.column).strip("_")
+        self.values = {}
+        for line, row in enumerate(rows, 2):
+            amounts = {}
+            if slots:
+                for slot in slots:
+                    if row[slot] not in ("none", ""):
+                        amounts[row[slot]] = amounts.get(row[slot], 0) + 1
+            else:
+                amounts = {e: float(row[e]) for e in elements if float(row[e]) > 0}
+            key = ";".join(f"{e}:{amounts[e]:.9g}" for e in sorted(amounts)) or "-"
+            if row.get("Support"):
+                key += "/" + row["Support"]
+            try:
+                self.values.setdefault(key, []).append(float(row[self.column]))
+            except ValueError:
+                raise SystemExit(f"{file}:{line}: column \"{self.column}\": \"{row[self.column]}\" is no number")
+
+    def measure(self, key, replicate=0):
+        values = self.values[key]
+        return values[min(replicate, len(values) - 1)], {}
+
+
+class Rig:
+    """One instrument of 20 channels that asks for proposals, measures them and posts one delivery a run."""
+
+    def __init__(self, client, campaign, laboratory, name="rig-1"):
+        self.client = client
+        self.campaign = campaign
+        self.laboratory = laboratory
+        self.name = name
+        self.runs = 0
+        self.measured = {}
+
+    def batch(self, proposals):
+        """Measures the proposals; returns [(proposal, value)] and the daemon's verdicts."""
+        self.runs += 1
+        run = f"run-{self.runs:04d}"
+        rows, results = [], []
+        for channel, proposal in enumerate(proposals, 1):
+            self.client.claim(proposal["id"])
+            key = proposal["catalyst"]["key"]
+            replicate = self.measured.get(key, 0)
+            self.measured[key] = replicate + 1
+            value, conditions = self.laboratory.measure(key, replicate)
+            rows.append({
+                "catalyst": row_catalyst(key),
+                "proposal": proposal["id"],
+                "channel": str((channel - 1) % CHANNELS + 1),
+                "sequence": channel,
+                "replicate": replicate + 1,
+                "conditions": conditions,
+                "values": {self.laboratory.property: value},
+            })
+            results.append((proposal, value))
+        answer = self.client.post_measurements(self.campaign, self.name, run, rows)
+        refused = [r for r in answer["rows"] if r["verdict"] == "quarantined"]
+        if refused:
+            raise SystemExit(f"the daemon quarantined rows of {run}: {refused[:3]}")
+        return results
+
+
+def wait_for_proposals(client, campaign, count, pause_s=0.2, tick=lambda: None):
+    """Waits until the daemon has retrained and planned, and `count` proposals are there to be claimed."""
+    while True:
+        proposals = client.proposals(campaign)
+        if len(proposals) >= count:
+            return proposals[:count]
+        tick()
+        time.sleep(pause_s)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--url", default=os.environ.get("KASETSU_URL", "http://127.0.0.1:8765"))
+    parser.add_argument("--campaign", required=True)
+    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=20)
+    parser.add_argument("--data", help="a measured table instead of the twin")
+    parser.add_argument("--target", help="column of the table that is measured (default: the last)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--client", default="virtual-lab")
+    args = parser.parse_args()
+    laboratory = MeasuredTable(args.data, args.target) if args.data else Twin(args.seed)
+    client = Client(args.url, client=args.client, token=os.environ.get("KASETSU_TOKEN"))
+    rig = Rig(client, args.campaign, laboratory)
+    for number in range(1, args.batches + 1):
+        if not client.proposals(args.campaign):
+            client.recommend(args.campaign, args.batch_size)
+        proposals = wait_for_proposals(client, args.campaign, 1)
+        results = rig.batch(proposals[:args.batch_size])
+        best = max(value for _, value in results)
+        print(f"batch {number}: {len(results)} measured, best {best:g}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
