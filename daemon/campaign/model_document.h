@@ -1,5 +1,6 @@
-// A model as a document: one JSON text with everything that prediction needs, the same in `kasetsu fit --model FILE`
-// and in the daemon's model row. Equal models give equal bytes; doubles are written so that they read back exactly.
+// A model as a document: one JSON text with everything that prediction needs, the same in `kasetsu
+// fit --model FILE` and in the daemon's model row. Equal models give equal bytes; doubles are
+// written so that they read back exactly.
 #pragma once
 
 #include <string>
@@ -15,9 +16,9 @@ inline constexpr int kModelFormat = 1;
 
 // What a document says beside the model itself.
 struct ModelProvenance {
-  std::string target;        // the property that is predicted
+  std::string target;  // the property that is predicted
   std::string unit;
-  std::string snapshot;      // SHA-256 of the training set, hexadecimal; empty when fitted from a file
+  std::string snapshot;  // SHA-256 of the training set, hexadecimal; empty when fitted from a file
   std::string code_version;  // of the program that made it
 };
 
@@ -27,10 +28,12 @@ struct ModelDocument {
 };
 
 std::string write_model(const ModelDocument& document);
-// bad_data: not JSON, another format number, a member missing or of the wrong kind, sizes that do not agree.
+// bad_data: not JSON, another format number, a member missing or of the wrong kind, sizes that do
+// not agree.
 Result<ModelDocument> read_model(std::string_view text);
 
-// The hypotheses as people and scripts want them: [{descriptors, coefficients, intercept, mae_train, mae_cv, weight}].
+// The hypotheses as people and scripts want them: [{descriptors, coefficients, intercept,
+// mae_train, mae_cv, weight}].
 Json hypotheses_json(const selection::Model& model);
 // Settings and effort of a model, for lists: size, order, method, epsilon, ..., evaluations.
 Json settings_json(const selection::ModelSettings& settings);

@@ -1,0 +1,416 @@
+#include "daemon/campaign/model_document.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "core/chemistry/element.h"
+
+namespace kasetsu::campaign {
+namespace {
+
+using descriptors::Block;
+using descriptors::FeaturizerState;
+using descriptors::Loading;
+using descriptors::Normalization;
+using descriptors::Operation;
+using selection::Hypothesis;
+using selection::Model;
+
+constexpr std::array kMethods{std::pair{descriptors::Method::afe, "afe"},
+                              std::pair{descriptors::Method::extended, "extended"}};
+constexpr std::array kLoadings{std::pair{Loading::automatic, "auto"},
+                               std::pair{Loading::variable, "variable"},
+                               std::pair{Loading::constant, "constant"}};
+constexpr std::array kNormalizations{std::pair{Normalization::afe65, "afe65"},
+                                     std::pair{Normalization::dataset, "dataset"},
+                                     std::pair{Normalization::all, "all"}};
+constexpr std::array kBlocks{
+    std::pair{Block::active, "active"}, std::pair{Block::support_cation, "support_cation"},
+    std::pair{Block::support, "support"}, std::pair{Block::condition, "condition"}};
+constexpr std::array kSearches{std::pair{selection::Method::exchange, "exchange"},
+                               std::pair{selection::Method::genetic, "genetic"},
+                               std::pair{selection::Method::random, "random"}};
+constexpr std::array kOperations{Operation::minimum, Operation::maximum, Operation::sum,
+                                 Operation::average, Operation::ssd,     Operation::variance,
+                                 Operation::product, Operation::gmean,   Operation::own_variance,
+                                 Operation::range,   Operation::hmean,   Operation::mean,
+                                 Operation::value};
+
+template <typename Table, typename E>
+std::string_view name_in(const Table& table, E value) {
+  for (const auto& [member, name] : table) {
+    if (member == value) return name;
+  }
+  KASETSU_ASSERT(false);
+}
+
+// NaN is written as null: JSON has no other word for it.
+Json number(double x) {
+  return std::isfinite(x) ? Json(x) : Json(nullptr);
+}
+
+Json vector_json(const Eigen::VectorXd& values) {
+  Json out = Json::array();
+  for (const double x : values) out.push_back(number(x));
+  return out;
+}
+
+Json matrix_json(const Eigen::MatrixXd& values) {
+  Json out = Json::array();
+  for (Eigen::Index i = 0; i < values.rows(); ++i)
+    out.push_back(vector_json(values.row(i).transpose()));
+  return out;
+}
+
+// Reading. A document that is not what it should be unwinds to read_model by this.
+struct Unreadable {
+  Error error;
+};
+
+template <typename T>
+T need(Result<T> result) {
+  if (!result) throw Unreadable{result.error()};
+  return std::move(result).value();
+}
+
+[[noreturn]] void refuse(std::string_view where, std::string_view message, std::string_view value,
+                         std::string_view expected) {
+  throw Unreadable{Error{ErrorCode::bad_data, std::string(message), std::string(where),
+                         std::string(value), std::string(expected)}};
+}
+
+const Json& member(const Json& object, std::string_view name, std::string_view pointer) {
+  if (!object.is_object()) refuse(pointer, "not an object", "", "a JSON object");
+  const auto found = object.find(name);
+  if (found == object.end()) refuse(json_pointer(pointer, name), "member is missing", "", "");
+  return *found;
+}
+
+const Json& array(const Json& object, std::string_view name, std::string_view pointer) {
+  const Json& value = member(object, name, pointer);
+  if (!value.is_array()) refuse(json_pointer(pointer, name), "not an array", "", "a JSON array");
+  return value;
+}
+
+double read_number(const Json& value, std::string_view pointer) {
+  if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  return need(read_value_as<double>(value, pointer));
+}
+
+Eigen::VectorXd read_vector(const Json& value, std::string_view pointer) {
+  if (!value.is_array()) refuse(pointer, "not an array", "", "an array of numbers");
+  Eigen::VectorXd out(static_cast<Eigen::Index>(value.size()));
+  for (std::size_t i = 0; i < value.size(); ++i)
+    out[static_cast<Eigen::Index>(i)] = read_number(value[i], pointer);
+  return out;
+}
+
+Eigen::VectorXd read_vector(const Json& object, std::string_view name, std::string_view pointer) {
+  return read_vector(member(object, name, pointer), json_pointer(pointer, name));
+}
+
+Eigen::MatrixXd read_matrix(const Json& object, std::string_view name, Eigen::Index columns,
+                            std::string_view pointer) {
+  const Json& rows = array(object, name, pointer);
+  const std::string place = json_pointer(pointer, name);
+  Eigen::MatrixXd out(static_cast<Eigen::Index>(rows.size()), columns);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Eigen::VectorXd row = read_vector(rows[i], place);
+    if (row.size() != columns) {
+      refuse(place, "a row has the wrong length", fmt::format("{}", row.size()),
+             fmt::format("{} numbers", columns));
+    }
+    out.row(static_cast<Eigen::Index>(i)) = row.transpose();
+  }
+  return out;
+}
+
+std::string read_string(const Json& object, std::string_view name, std::string_view pointer) {
+  return need(read_field<std::string>(object, name, pointer));
+}
+
+template <typename T>
+T read_integer(const Json& object, std::string_view name, std::string_view pointer) {
+  const std::int64_t value = need(read_field<std::int64_t>(object, name, pointer));
+  if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) {
+    refuse(json_pointer(pointer, name), "integer is out of range", fmt::format("{}", value), "");
+  }
+  return static_cast<T>(value);
+}
+
+template <typename Table>
+auto read_name(const Table& table, const Json& object, std::string_view name,
+               std::string_view pointer) {
+  const std::string text = read_string(object, name, pointer);
+  std::string known;
+  for (const auto& [value, word] : table) {
+    if (text == word) return value;
+    known += (known.empty() ? "" : ", ") + std::string(word);
+  }
+  refuse(json_pointer(pointer, name), "unknown word", text, "one of " + known);
+}
+
+std::vector<std::string> read_strings(const Json& object, std::string_view name,
+                                      std::string_view pointer) {
+  std::vector<std::string> out;
+  for (const Json& value : array(object, name, pointer)) {
+    out.push_back(need(read_value_as<std::string>(value, json_pointer(pointer, name))));
+  }
+  return out;
+}
+
+Json features_json(const FeaturizerState& state) {
+  Json elements = Json::array();
+  for (const int element : state.elements)
+    elements.push_back(std::string(chemistry::element_symbol(element)));
+  Json primaries = Json::array();
+  for (const descriptors::Primary& primary : state.primaries) {
+    primaries.push_back({{"name", primary.name},
+                         {"property", primary.property},
+                         {"block", name_in(kBlocks, primary.block)},
+                         {"operation", descriptors::to_string(primary.operation)}});
+  }
+  return {{"method", name_in(kMethods, state.options.method)},
+          {"loading", name_in(kLoadings, state.options.loading)},
+          {"normalize", name_in(kNormalizations, state.options.normalize)},
+          {"element_table", state.element_table},
+          {"properties", state.properties},
+          {"elements", elements},
+          {"normalized", matrix_json(state.normalized)},
+          {"active_mean", vector_json(state.active_mean)},
+          {"support_mean", vector_json(state.support_mean)},
+          {"condition_names", state.condition_names},
+          {"primaries", primaries},
+          {"offset", vector_json(state.offset)}};
+}
+
+FeaturizerState read_features(const Json& json, std::string_view at) {
+  FeaturizerState state;
+  state.options.method = read_name(kMethods, json, "method", at);
+  state.options.loading = read_name(kLoadings, json, "loading", at);
+  state.options.normalize = read_name(kNormalizations, json, "normalize", at);
+  state.element_table = read_string(json, "element_table", at);
+  state.properties = read_strings(json, "properties", at);
+  for (const std::string& symbol : read_strings(json, "elements", at)) {
+    const std::optional<int> element = chemistry::atomic_number(symbol);
+    if (!element)
+      refuse(json_pointer(at, "elements"), "unknown element", symbol, "a chemical symbol");
+    state.elements.push_back(*element);
+  }
+  state.normalized =
+      read_matrix(json, "normalized", static_cast<Eigen::Index>(state.properties.size()), at);
+  state.active_mean = read_vector(json, "active_mean", at);
+  state.support_mean = read_vector(json, "support_mean", at);
+  state.condition_names = read_strings(json, "condition_names", at);
+  const std::string place = json_pointer(at, "primaries");
+  for (const Json& entry : array(json, "primaries", at)) {
+    descriptors::Primary primary;
+    primary.name = read_string(entry, "name", place);
+    primary.property = read_string(entry, "property", place);
+    primary.block = read_name(kBlocks, entry, "block", place);
+    const std::string operation = read_string(entry, "operation", place);
+    bool known = false;
+    for (const Operation candidate : kOperations) {
+      if (descriptors::to_string(candidate) != operation) continue;
+      primary.operation = candidate;
+      known = true;
+    }
+    if (!known) refuse(json_pointer(place, "operation"), "unknown operation", operation, "");
+    state.primaries.push_back(std::move(primary));
+  }
+  state.offset = read_vector(json, "offset", at);
+  return state;
+}
+
+Json hypothesis_json(const Hypothesis& hypothesis,
+                     const std::vector<descriptors::Primary>& primaries) {
+  Json texts = Json::array();
+  for (const descriptors::Descriptor& descriptor : hypothesis.descriptors) {
+    texts.push_back(descriptors::to_text(descriptor, primaries));
+  }
+  return {{"descriptors", texts},
+          {"coefficients", vector_json(hypothesis.coefficients)},
+          {"intercept", number(hypothesis.intercept)},
+          {"scale", number(hypothesis.scale)},
+          {"mae_train", number(hypothesis.mae_train)},
+          {"mae_cv", number(hypothesis.mae_cv)},
+          {"weight", number(hypothesis.weight)}};
+}
+
+Hypothesis read_hypothesis(const Json& json, const std::vector<descriptors::Primary>& primaries,
+                           std::string_view at) {
+  Hypothesis hypothesis;
+  for (const std::string& text : read_strings(json, "descriptors", at)) {
+    hypothesis.descriptors.push_back(need(descriptors::parse_descriptor(text, primaries)));
+  }
+  hypothesis.coefficients = read_vector(json, "coefficients", at);
+  hypothesis.intercept = read_number(member(json, "intercept", at), at);
+  hypothesis.scale = read_number(member(json, "scale", at), at);
+  hypothesis.mae_train = read_number(member(json, "mae_train", at), at);
+  hypothesis.mae_cv = read_number(member(json, "mae_cv", at), at);
+  hypothesis.weight = read_number(member(json, "weight", at), at);
+  hypothesis.low = read_vector(json, "low", at);
+  hypothesis.high = read_vector(json, "high", at);
+  hypothesis.center = read_vector(json, "center", at);
+  hypothesis.spread = read_vector(json, "spread", at);
+  const auto size = static_cast<Eigen::Index>(hypothesis.descriptors.size());
+  for (const Eigen::VectorXd* vector : {&hypothesis.coefficients, &hypothesis.low, &hypothesis.high,
+                                        &hypothesis.center, &hypothesis.spread}) {
+    if (vector->size() != size || size == 0 || !vector->allFinite()) {
+      refuse(at, "a hypothesis does not have one finite number a descriptor", "", "");
+    }
+  }
+  return hypothesis;
+}
+
+selection::ModelSettings read_settings(const Json& json, std::string_view at) {
+  selection::ModelSettings settings;
+  settings.features.method = read_name(kMethods, json, "method", at);
+  settings.features.loading = read_name(kLoadings, json, "loading", at);
+  settings.features.normalize = read_name(kNormalizations, json, "normalize", at);
+  settings.order = read_integer<int>(json, "order", at);
+  settings.products = read_integer<int>(json, "products", at);
+  settings.coverage = read_number(member(json, "coverage", at), at);
+  selection::SearchOptions& search = settings.search;
+  search.method = read_name(kSearches, json, "search", at);
+  search.size = read_integer<int>(json, "size", at);
+  search.regression.epsilon = read_number(member(json, "epsilon", at), at);
+  search.regression.alpha = read_number(member(json, "alpha", at), at);
+  search.one_per_family = need(read_field<bool>(json, "one_per_family", at));
+  search.hypotheses = read_integer<int>(json, "hypotheses", at);
+  search.shared = read_integer<int>(json, "shared", at);
+  search.seed = static_cast<std::uint64_t>(need(read_field<std::int64_t>(json, "seed", at)));
+  search.work = static_cast<std::uint64_t>(need(read_field<std::int64_t>(json, "work", at)));
+  search.time_limit = read_number(member(json, "time_limit", at), at);
+  if (const Status status = settings.validate(); !status) throw Unreadable{status.error().in(at)};
+  return settings;
+}
+
+Model read_body(const Json& json) {
+  Model model;
+  model.settings = read_settings(member(json, "settings", ""), "/settings");
+  model.features = read_features(member(json, "features", ""), "/features");
+  int index = 0;
+  for (const Json& entry : array(json, "hypotheses", "")) {
+    model.hypotheses.push_back(
+        read_hypothesis(entry, model.features.primaries, fmt::format("/hypotheses/{}", index++)));
+  }
+  if (model.hypotheses.empty())
+    refuse("/hypotheses", "a model without hypotheses", "", "at least one");
+  model.n_samples = read_integer<int>(json, "n_samples", "");
+  model.n_descriptors = read_integer<int>(json, "n_descriptors", "");
+  model.size = read_integer<int>(json, "size", "");
+  const Json& effort = member(json, "effort", "");
+  model.search.evaluations =
+      static_cast<std::uint64_t>(need(read_field<std::int64_t>(effort, "evaluations", "/effort")));
+  model.search.exact_evaluations = static_cast<std::uint64_t>(
+      need(read_field<std::int64_t>(effort, "exact_evaluations", "/effort")));
+  model.search.work =
+      static_cast<std::uint64_t>(need(read_field<std::int64_t>(effort, "work", "/effort")));
+  model.search.stopped_by = read_string(effort, "stopped_by", "/effort");
+  model.y = read_vector(json, "y", "");
+  model.loo_prediction = read_vector(json, "loo_prediction", "");
+  model.scores = read_vector(json, "scores", "");
+  model.coordinates =
+      read_matrix(json, "coordinates",
+                  static_cast<Eigen::Index>(model.hypotheses.front().descriptors.size()), "");
+  model.typical_distance = read_number(member(json, "typical_distance", ""), "/typical_distance");
+  const Eigen::Index rows = model.n_samples;
+  if (rows < 1 || model.y.size() != rows || model.loo_prediction.size() != rows ||
+      model.scores.size() != rows || model.coordinates.rows() != rows) {
+    refuse("/n_samples", "the rows of the training set do not agree", fmt::format("{}", rows), "");
+  }
+  return model;
+}
+
+}  // namespace
+
+Json settings_json(const selection::ModelSettings& settings) {
+  const selection::SearchOptions& search = settings.search;
+  return {{"method", name_in(kMethods, settings.features.method)},
+          {"loading", name_in(kLoadings, settings.features.loading)},
+          {"normalize", name_in(kNormalizations, settings.features.normalize)},
+          {"order", settings.order},
+          {"products", settings.products},
+          {"coverage", settings.coverage},
+          {"search", name_in(kSearches, search.method)},
+          {"size", search.size},
+          {"epsilon", search.regression.epsilon},
+          {"alpha", search.regression.alpha},
+          {"one_per_family", search.one_per_family},
+          {"hypotheses", search.hypotheses},
+          {"shared", search.shared},
+          {"seed", search.seed},
+          {"work", search.work},
+          {"time_limit", search.time_limit}};
+}
+
+Json hypotheses_json(const Model& model) {
+  Json out = Json::array();
+  for (const Hypothesis& hypothesis : model.hypotheses) {
+    out.push_back(hypothesis_json(hypothesis, model.features.primaries));
+  }
+  return out;
+}
+
+std::string write_model(const ModelDocument& document) {
+  const Model& model = document.model;
+  Json hypotheses = Json::array();
+  for (const Hypothesis& hypothesis : model.hypotheses) {
+    Json entry = hypothesis_json(hypothesis, model.features.primaries);
+    entry["low"] = vector_json(hypothesis.low);
+    entry["high"] = vector_json(hypothesis.high);
+    entry["center"] = vector_json(hypothesis.center);
+    entry["spread"] = vector_json(hypothesis.spread);
+    hypotheses.push_back(std::move(entry));
+  }
+  const Json json = {{"kasetsu_model", kModelFormat},
+                     {"target", document.provenance.target},
+                     {"unit", document.provenance.unit},
+                     {"snapshot", document.provenance.snapshot},
+                     {"code_version", document.provenance.code_version},
+                     {"settings", settings_json(model.settings)},
+                     {"features", features_json(model.features)},
+                     {"hypotheses", hypotheses},
+                     {"n_samples", model.n_samples},
+                     {"n_descriptors", model.n_descriptors},
+                     {"size", model.size},
+                     {"effort",
+                      {{"evaluations", model.search.evaluations},
+                       {"exact_evaluations", model.search.exact_evaluations},
+                       {"work", model.search.work},
+                       {"stopped_by", model.search.stopped_by}}},
+                     {"y", vector_json(model.y)},
+                     {"loo_prediction", vector_json(model.loo_prediction)},
+                     {"scores", vector_json(model.scores)},
+                     {"coordinates", matrix_json(model.coordinates)},
+                     {"typical_distance", number(model.typical_distance)}};
+  return json.dump() + "\n";
+}
+
+Result<ModelDocument> read_model(std::string_view text) {
+  const Result<Json> parsed = parse_json(text);
+  if (!parsed) return parsed.error();
+  try {
+    const Json& json = *parsed;
+    const auto format = need(read_field<std::int64_t>(json, "kasetsu_model"));
+    if (format != kModelFormat) {
+      refuse("/kasetsu_model", "unknown format of a model document", fmt::format("{}", format),
+             fmt::format("{}", kModelFormat));
+    }
+    ModelDocument document;
+    document.provenance = {read_string(json, "target", ""), read_string(json, "unit", ""),
+                           read_string(json, "snapshot", ""),
+                           read_string(json, "code_version", "")};
+    document.model = read_body(json);
+    return document;
+  } catch (const Unreadable& unreadable) {
+    return unreadable.error;
+  }
+}
+
+}  // namespace kasetsu::campaign
