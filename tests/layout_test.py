@@ -73,6 +73,8 @@ class Layout(unittest.TestCase):
             else:
                 allowed = ARROWS[rule]
             for target in re.findall(r'#include "((?:core|daemon|drivers)/[^"]+)"', path.read_text()):
+                if target == "daemon/asio.h" and here.startswith("daemon/"):
+                    continue  # the door to a library, no box of its own
                 folder = target.rsplit("/", 1)[0]
                 inside = rule is not None and (folder == rule or folder.startswith(rule + "/"))
                 named = folder in allowed or any(a.endswith("/") and (folder + "/").startswith(a) for a in allowed)

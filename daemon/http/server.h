@@ -1,0 +1,110 @@
+// HTTP/1.1 over TCP on the loopback interface, over TLS, and over a Unix socket. One thread runs
+// the io_context; every member is called on it. Handlers are coroutines on the same thread and send
+// slow work elsewhere (daemon/http/offload.h).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <spdlog/logger.h>
+
+#include "core/result.h"
+#include "daemon/http/message.h"
+#include "daemon/http/metrics.h"
+#include "daemon/http/router.h"
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace kasetsu::http {
+
+struct ServerOptions {
+  std::size_t header_bytes = 8 * 1024;  // request line and header fields
+  std::size_t header_fields = 64;
+  std::size_t body_bytes = 1024 * 1024;
+  std::size_t bulk_body_bytes = 16 * 1024 * 1024;  // routes that take tables
+  std::chrono::milliseconds header_time{10'000};   // first byte to the end of the head
+  std::chrono::milliseconds request_time{30'000};  // first byte to the end of the body
+  std::chrono::milliseconds idle_time{60'000};     // between requests
+  std::chrono::milliseconds write_time{30'000};    // one answer, or one piece of a stream
+  std::size_t connections = 1024;
+  std::size_t connections_per_peer = 256;
+  // A connection that has waited this long for a request may be closed to let a new one in when the
+  // limits are reached.
+  std::chrono::milliseconds evict_after{1'000};
+  // Host names under which the daemon may be asked, beside its own addresses: a page in a browser
+  // that rebinds its name to 127.0.0.1 is refused. Ports do not matter.
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]"};
+  bool beyond_loopback = false;  // only with tokens and TLS
+
+  // One sentence naming field, value and bound.
+  Status validate() const;
+};
+
+// Decides who asks: a principal, or the refusal (401, 429).
+using Authenticator = std::function<std::variant<Principal, Response>(const Request&)>;
+
+class SessionBase;
+
+class Server {
+ public:
+  Server(asio::io_context& io, Router router, ServerOptions options,
+         std::shared_ptr<spdlog::logger> log);
+  ~Server();
+
+  // Returns the port that was bound (port 0: the system chooses one). invalid_argument for an
+  // address beyond loopback unless the options allow it; unavailable when it cannot be bound.
+  // context: null for plain HTTP.
+  Result<std::uint16_t> listen_tcp(const std::string& address, std::uint16_t port,
+                                   std::shared_ptr<asio::ssl::context> context = nullptr);
+  // Mode 0660. A socket file that nobody answers on is replaced.
+  Status listen_unix(const std::string& path);
+
+  void set_authenticator(Authenticator authenticator) { authenticator_ = std::move(authenticator); }
+  // New TLS connections use this one.
+  void set_tls_context(std::shared_ptr<asio::ssl::context> context) { tls_ = std::move(context); }
+  // Called when draining begins: wakes what waits inside handlers.
+  void on_drain(std::function<void()> hook) { drain_hooks_.push_back(std::move(hook)); }
+
+  // Stops accepting, closes idle connections, lets the others finish their request until the
+  // deadline, then calls done. A second call does nothing.
+  void drain(std::chrono::milliseconds deadline, std::function<void()> done);
+  bool draining() const { return draining_; }
+
+  Metrics& metrics() { return metrics_; }
+  const Router& router() const { return router_; }
+  const ServerOptions& options() const { return options_; }
+
+ private:
+  friend class SessionBase;
+  template <typename Stream>
+  friend class Session;
+  struct State;  // acceptors and timers
+
+  template <typename Acceptor>
+  asio::awaitable<void> accept(std::shared_ptr<Acceptor> acceptor, bool tls);
+  bool admit(const std::string& peer);
+  void joined(SessionBase* session);
+  void left(SessionBase* session);
+  void finish_drain();
+
+  asio::io_context& io_;
+  Router router_;
+  ServerOptions options_;
+  std::shared_ptr<spdlog::logger> log_;
+  Authenticator authenticator_;
+  std::shared_ptr<asio::ssl::context> tls_;
+  Metrics metrics_;
+  std::unique_ptr<State> state_;
+  std::vector<std::function<void()>> drain_hooks_;
+  bool draining_ = false;
+};
+
+}  // namespace kasetsu::http
