@@ -1,0 +1,46 @@
+// Exact leave-one-out on standardised columns: the one path under loo_robust and LooEngine.
+#pragma once
+
+#include <vector>
+
+#include "core/regression/basis.h"
+#include "core/regression/linear.h"
+#include "core/regression/solver.h"
+
+namespace kasetsu::regression {
+
+class Engine {
+ public:
+  // y: as measured. size: the largest number of columns.
+  Engine(const double* y, int rows, int size, const RobustOptions& options);
+
+  // Fit on all rows; weights (size + 1, the constant first) on the standardised columns.
+  void fit(const double* const* columns, int size);
+  void weights(double* weights) const;
+  double sigma() const { return solver_.sigma(); }
+
+  // After fit(): residuals (rows, may be null) of the left-out rows; returns their mean |.|, or,
+  // as soon as it cannot be below give_up, a value >= give_up.
+  double leave_one_out(double give_up, double* residuals);
+  double one_step();
+
+  int rows() const { return rows_; }
+  LooEngine::Counts counts() const;
+
+ private:
+  void problem(const Basis& basis, int left_out, Problem& out);
+  double fold(int row);
+
+  int rows_, size_ = 0;
+  RobustOptions options_;
+  double mean_ = 0.0, resolution_ = 0.0;
+  std::vector<double> y_, penalty_, fold_penalty_, weights_, leverage_;
+  std::vector<double> a_, u_, g_, h_, ra_, direction_;
+  const double* const* columns_ = nullptr;
+  Basis basis_, fold_basis_;
+  Solver solver_, fold_solver_;
+  Start start_;
+  long subsets_ = 0;
+};
+
+}  // namespace kasetsu::regression
