@@ -311,12 +311,29 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   return model;
 }
 
-Result<Predictions> predict(const Model& model, std::span<const chemistry::Catalyst> catalysts,
-                            const Conditions& conditions) {
-  KASETSU_ASSERT(!model.hypotheses.empty());
-  const Result<Featurizer> featurizer = Featurizer::from_state(model.features);
+Result<Predictor> Predictor::make(const Model& model) {
+  KASETSU_ASSERT(!model.hypotheses.empty() && model.scores.size() > 0);
+  Result<Featurizer> featurizer = Featurizer::from_state(model.features);
   if (!featurizer) return featurizer.error();
-  const Result<Eigen::MatrixXd> primary_values = featurizer->evaluate(catalysts, conditions);
+  return Predictor(model, std::move(featurizer).value());
+}
+
+Predictor::Predictor(const Model& model, Featurizer featurizer)
+    : model_(&model), featurizer_(std::move(featurizer)), weights_(weights_of(model.hypotheses)) {
+  const Eigen::VectorXd errors = (model.y - model.loo_prediction).cwiseAbs();
+  base_ = median({errors.begin(), errors.end()});
+  // Conformal quantile with its finite-sample correction: the ceil((n + 1) coverage)-th smallest
+  // score.
+  const auto n = static_cast<double>(model.scores.size());
+  const auto rank = static_cast<Eigen::Index>(
+      std::min(n, std::max(1.0, std::ceil((n + 1.0) * model.settings.coverage))));
+  quantile_ = model.scores[rank - 1];
+}
+
+Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> catalysts,
+                                       const Conditions& conditions) const {
+  const Model& model = *model_;
+  const Result<Eigen::MatrixXd> primary_values = featurizer_.evaluate(catalysts, conditions);
   if (!primary_values) return primary_values.error();
 
   const auto rows = static_cast<Eigen::Index>(catalysts.size());
@@ -332,17 +349,7 @@ Result<Predictions> predict(const Model& model, std::span<const chemistry::Catal
     out.outside += hypothesis.weight * outside;
     if (h == 0) out.coordinates = standardized(hypothesis, values);
   }
-
   const Eigen::VectorXd distance = nearest_distance(out.coordinates, model.coordinates, false);
-  const std::vector<double> weights = weights_of(model.hypotheses);
-  const Eigen::VectorXd errors = (model.y - model.loo_prediction).cwiseAbs();
-  const double base = median({errors.begin(), errors.end()});
-  // Conformal quantile with its finite-sample correction: the ceil((n + 1) coverage)-th smallest
-  // score.
-  const auto n = static_cast<double>(model.scores.size());
-  const auto rank = static_cast<Eigen::Index>(
-      std::min(n, std::max(1.0, std::ceil((n + 1.0) * model.settings.coverage))));
-  const double quantile = model.scores[rank - 1];
 
   out.mean.resize(rows);
   out.low.resize(rows);
@@ -353,11 +360,11 @@ Result<Predictions> predict(const Model& model, std::span<const chemistry::Catal
   for (Eigen::Index i = 0; i < rows; ++i) {
     const Eigen::VectorXd row = out.by_hypothesis.row(i).transpose();
     const MedianAndSpread summary =
-        summarise({row.data(), static_cast<std::size_t>(row.size())}, weights, order);
+        summarise({row.data(), static_cast<std::size_t>(row.size())}, weights_, order);
     out.mean[i] = summary.median;
     out.disagreement[i] = summary.spread;
     out.novelty[i] = model.typical_distance > 0.0 ? distance[i] / model.typical_distance : 0.0;
-    const double half = quantile * interval_unit(base, summary.spread, out.novelty[i]);
+    const double half = quantile_ * interval_unit(base_, summary.spread, out.novelty[i]);
     out.low[i] = summary.median - half;
     out.high[i] = summary.median + half;
   }

@@ -87,9 +87,24 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
                     const ModelSettings& settings, const Executor& executor,
                     const Control& control);
 
-// Errors: an element that the model's table lacks; conditions that do not fit the model's.
-Result<Predictions> predict(const Model& model, std::span<const chemistry::Catalyst> catalysts,
-                            const descriptors::Conditions& conditions);
+// Predicts with a model, which must outlive it. Safe to use from several threads at once.
+class Predictor {
+ public:
+  // Errors: a featurizer state that does not fit itself (a document that was tampered with).
+  static Result<Predictor> make(const Model& model);
+  // Errors: an element that the model's table lacks; conditions that do not fit the model's.
+  Result<Predictions> predict(std::span<const chemistry::Catalyst> catalysts,
+                              const descriptors::Conditions& conditions) const;
+  const Model& model() const { return *model_; }
+
+ private:
+  Predictor(const Model& model, descriptors::Featurizer featurizer);
+  const Model* model_;
+  descriptors::Featurizer featurizer_;
+  std::vector<double> weights_;
+  double base_ = 0.0;      // median |leave-one-out residual| of the ensemble
+  double quantile_ = 0.0;  // conformal quantile of the scores at settings.coverage
+};
 
 // Weighted median: the smallest value at which at least half of the weight is reached; weights >= 0
 // with a positive sum; values finite. `order` is scratch space.
