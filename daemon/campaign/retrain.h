@@ -1,0 +1,49 @@
+// From measured rows to a model: what retraining does, without threads, clocks or HTTP. Used by the
+// daemon's jobs and, on files, by the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/chemistry/catalyst.h"
+#include "core/chemistry/element_table.h"
+#include "core/control.h"
+#include "core/executor.h"
+#include "core/result.h"
+#include "core/selection/model.h"
+#include "daemon/campaign/json.h"
+#include "daemon/campaign/model_document.h"
+#include "daemon/campaign/types.h"
+
+namespace kasetsu::campaign {
+
+// The tables that every model is made with, read once at start.
+struct Science {
+  chemistry::ElementTable elements;
+  chemistry::SupportTable supports;
+};
+
+// The rows as the core wants them: catalysts by key, conditions that are inputs, values. Blanks are
+// left out (no catalyst was in the tube). Errors: bad_data naming the measurement, for a key that
+// does not read or a named condition that its run does not tell.
+Result<selection::TrainingSet> training_rows(const TrainingSet& set,
+                                             const std::vector<std::string>& conditions,
+                                             const chemistry::SupportTable& supports);
+
+struct Learnt {
+  ModelDocument document;
+  std::string text;  // of the document
+  Json summary;      // see model_summary
+};
+
+// Trains on a campaign's rows. Errors: those of training_rows and selection::train.
+Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
+                     const std::vector<std::string>& conditions, const Science& science,
+                     const std::string& code_version, const Executor& executor,
+                     const Control& control);
+
+// For lists and pages: {"mae_cv", "mae_train", "n_samples", "n_descriptors", "hypotheses", "size",
+// "best": [texts], "best_in_words": [...], "evaluations", "stopped_by"}.
+Json model_summary(const selection::Model& model);
+
+}  // namespace kasetsu::campaign
