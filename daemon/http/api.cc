@@ -1,0 +1,166 @@
+#include "daemon/http/api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/text.h"
+#include "daemon/http/problem.h"
+
+namespace kasetsu::http {
+
+using campaign::Json;
+
+Api::Api(asio::io_context& io, Services services, std::size_t workers)
+    : io_(io),
+      services_(std::move(services)),
+      workers_(workers, 64),
+      hub_(io, services_.database.last_event()) {
+}
+
+void Api::add_routes(Router& router) {
+  add_campaign_routes(router);
+  add_result_routes(router);
+  add_proposal_routes(router);
+  add_learning_routes(router);
+  add_system_routes(router);
+}
+
+campaign::Context Api::context(const Request& request) const {
+  return {services_.clock(), &services_.ids, request.principal.name};
+}
+
+Handler Api::reading(std::vector<std::string> query_names, Read make) {
+  return [this, query_names = std::move(query_names),
+          make = std::move(make)](Request& request) -> asio::awaitable<Response> {
+    const Status query = check_query(request, query_names);
+    if (!query) co_return problem(query.error());
+    const std::string tag = fmt::format("W/\"{}\"", services_.database.last_event());
+    if (!request.if_none_match.empty() && request.if_none_match.find(tag) != std::string::npos) {
+      Response unchanged;
+      unchanged.status = 304;
+      unchanged.headers.emplace_back("ETag", tag);
+      co_return unchanged;
+    }
+    std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
+      return campaign::read_value<std::string>(services_.database,
+                                               [&](const Reader& reader) -> Result<std::string> {
+                                                 Result<Json> body = make(reader, request);
+                                                 if (!body) return body.error();
+                                                 return campaign::dump_json(*body);
+                                               });
+    };
+    Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+    if (!body) co_return problem(body.error());
+    Response response;
+    response.body = std::move(*body);
+    response.headers.emplace_back("ETag", tag);
+    response.headers.emplace_back("Cache-Control", "no-cache");
+    co_return response;
+  };
+}
+
+Handler Api::writing(Write act) {
+  return [this, act = std::move(act)](Request& request) -> asio::awaitable<Response> {
+    Json body = Json::object();
+    if (!request.body.empty()) {
+      Result<Json> parsed = campaign::parse_json(request.body);
+      if (!parsed) co_return problem(parsed.error());
+      if (!parsed->is_object()) {
+        co_return problem(Error{ErrorCode::bad_data, "the body is no object", "/",
+                                std::string(parsed->type_name()), "a JSON object"});
+      }
+      body = std::move(*parsed);
+    }
+    std::string location;
+    std::function<Result<campaign::Reply>(Transaction&)> task =
+        [&](Transaction& tx) -> Result<campaign::Reply> {
+      const campaign::Context context = this->context(request);
+      const auto action = [&]() -> Result<campaign::Reply> {
+        Result<Answer> answer = act(tx, request, body, context);
+        if (!answer) return answer.error();
+        location = answer->location;
+        return campaign::Reply{answer->status, campaign::dump_json(answer->body), false};
+      };
+      if (request.idempotency_key.empty()) return action();
+      return campaign::once(tx, request.method + " " + request.path, request.idempotency_key,
+                            campaign::sha256(request.body), context, action);
+    };
+    Result<campaign::Reply> reply =
+        co_await commit<campaign::Reply>(services_.database, std::move(task));
+    if (!reply) co_return problem(reply.error());
+    Response response;
+    response.status = static_cast<int>(reply->status);
+    response.body = std::move(reply->body);
+    if (!location.empty()) response.headers.emplace_back("Location", location);
+    if (reply->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+    co_return response;
+  };
+}
+
+Response json_response(int status, const Json& body) {
+  Response response;
+  response.status = status;
+  response.body = campaign::dump_json(body);
+  return response;
+}
+
+Status check_query(const Request& request, const std::vector<std::string>& known) {
+  std::vector<std::string> seen;
+  for (const auto& [name, value] : request.query) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      const auto nearest = nearest_names(name, known, 1);
+      return Error{ErrorCode::bad_data, "unknown query parameter", "query", name,
+                   nearest.empty() ? (known.empty() ? "none" : join_or(known))
+                                   : fmt::format("did you mean \"{}\"?", nearest.front())};
+    }
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      return Error{ErrorCode::bad_data, "a query parameter is given twice", "query", name, "once"};
+    }
+    seen.push_back(name);
+  }
+  return {};
+}
+
+Result<std::int64_t> read_integer(const Request& request, std::string_view name, std::int64_t usual,
+                                  std::int64_t low, std::int64_t high) {
+  const auto text = request.query_value(name);
+  if (!text) return usual;
+  std::int64_t value = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc() || stop != end || value < low || value > high) {
+    return Error{ErrorCode::bad_data, "wrong value", fmt::format("query parameter {}", name), *text,
+                 fmt::format("a whole number from {} to {}", low, high)};
+  }
+  return value;
+}
+
+Result<campaign::Page> read_page(const Request& request, std::int64_t usual, std::int64_t most) {
+  const auto limit = read_integer(request, "limit", usual, 1, most);
+  if (!limit) return limit.error();
+  const auto after =
+      read_integer(request, "page_token", 0, 0, std::numeric_limits<std::int64_t>::max());
+  if (!after) return after.error();
+  return campaign::Page{*after, *limit};
+}
+
+std::string revision_tag(std::int64_t revision) {
+  return fmt::format("\"{}\"", revision);
+}
+
+Result<std::optional<std::int64_t>> expected_revision(const Request& request) {
+  const std::string& tag = request.if_match;
+  if (tag.empty() || tag == "*") return std::optional<std::int64_t>{};
+  std::int64_t value = 0;
+  if (tag.size() > 2 && tag.front() == '"' && tag.back() == '"') {
+    const char* end = tag.data() + tag.size() - 1;
+    const auto [stop, error] = std::from_chars(tag.data() + 1, end, value);
+    if (error == std::errc() && stop == end) return std::optional<std::int64_t>{value};
+  }
+  return Error{ErrorCode::bad_data, "no revision of a campaign", "If-Match", tag,
+               "its ETag, such as \"3\" with the quotes"};
+}
+
+}  // namespace kasetsu::http

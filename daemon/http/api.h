@@ -1,0 +1,141 @@
+// The routes of the service. Each handler decodes its request, calls one use case, and encodes the
+// answer; what is legal is decided in daemon/campaign.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/chemistry/catalyst.h"
+#include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/database.h"
+#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/json.h"
+#include "daemon/campaign/ulid.h"
+#include "daemon/http/event_hub.h"
+#include "daemon/http/offload.h"
+#include "daemon/http/router.h"
+
+namespace kasetsu::http {
+
+class Server;
+
+// What a campaign file says, as far as the API needs it.
+struct DecodedCampaign {
+  campaign::CampaignDraft draft;
+  std::vector<std::string> conditions;  // names of the conditions that rows may carry
+  std::int64_t batch_size = 20;         // of a recommendation that does not say
+};
+
+// What main gives to the API. Everything outlives the server.
+struct Services {
+  campaign::Database& database;
+  campaign::Clock clock;
+  campaign::UlidSource& ids;
+  const chemistry::SupportTable& supports;
+  std::function<Result<DecodedCampaign>(std::string_view text, std::string_view media_type)>
+      decode_campaign;
+  // JSON object for /version.
+  campaign::Json version;
+  // Prometheus text of the store and the jobs; called on the network thread, must be quick.
+  std::function<std::string()> more_metrics;
+  // Reasons why the daemon is not ready, beside the database's health; empty: ready.
+  std::function<std::vector<std::string>()> not_ready;
+  // Writes a backup into the configured folder and returns its path; called on a worker.
+  std::function<Result<std::string>()> backup;
+};
+
+class Api {
+ public:
+  Api(asio::io_context& io, Services services, std::size_t workers = 2);
+
+  void add_routes(Router& router);
+  // For waiting and streaming requests; main calls signal() after commits and close() when
+  // draining.
+  EventHub& events() { return hub_; }
+  // Needed by /metrics and /readyz.
+  void set_server(Server& server) { server_ = &server; }
+
+  // The rest is for the files of this folder that hold the handlers.
+  using Transaction = campaign::Transaction;
+  using Reader = campaign::Reader;
+
+ private:
+  void add_campaign_routes(Router& router);
+  void add_result_routes(Router& router);
+  void add_proposal_routes(Router& router);
+  void add_learning_routes(Router& router);
+  void add_system_routes(Router& router);
+
+  // A handler that reads: `make` runs on a worker on one state of the database and returns the
+  // body. The answer has a weak ETag (nothing was committed since), so that pollers are cheap.
+  using Read = std::function<Result<campaign::Json>(const Reader&, const Request&)>;
+  Handler reading(std::vector<std::string> query_names, Read make);
+
+  // A handler that writes: `act` runs in the transaction, with the request's JSON body (an empty
+  // body is
+  // {}). With an Idempotency-Key, its answer is kept and given again. What to_text makes is the
+  // answer.
+  struct Answer {
+    int status = 200;
+    campaign::Json body;
+    std::string location;
+  };
+  using Write = std::function<Result<Answer>(Transaction&, const Request&, const campaign::Json&,
+                                             const campaign::Context&)>;
+  Handler writing(Write act);
+
+  campaign::Context context(const Request& request) const;
+  asio::awaitable<Response> post_measurements(Request& request);
+  asio::awaitable<Response> post_campaign(Request& request);
+  asio::awaitable<Response> validate_campaign(Request& request);
+  asio::awaitable<Response> get_events(Request& request);
+  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign);
+  Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,
+                                                    const std::string& campaign) const;
+
+  asio::io_context& io_;
+  Services services_;
+  WorkerPool workers_;
+  EventHub hub_;
+  Server* server_ = nullptr;
+};
+
+// Helpers of the handlers.
+
+Response json_response(int status, const campaign::Json& body);
+
+// bad_data for a query parameter that is not in `known`, or is given twice.
+Status check_query(const Request& request, const std::vector<std::string>& known);
+
+// ?limit= and ?page_token=.
+Result<campaign::Page> read_page(const Request& request, std::int64_t usual = 100,
+                                 std::int64_t most = 1'000);
+
+// {"<name>": [...], "next_page_token": "..."}: the token is null on the last page.
+template <typename T, typename Encode>
+campaign::Json page_json(const char* name, const std::vector<T>& items, const campaign::Page& page,
+                         Encode encode) {
+  campaign::Json list = campaign::Json::array();
+  for (const T& item : items) list.push_back(encode(item));
+  campaign::Json json = {{"next_page_token", nullptr}};
+  if (!items.empty() && static_cast<std::int64_t>(items.size()) >= page.limit) {
+    json["next_page_token"] = std::to_string(items.back().seq);
+  }
+  json[name] = std::move(list);
+  return json;
+}
+
+// A whole number of the query.
+Result<std::int64_t> read_integer(const Request& request, std::string_view name, std::int64_t usual,
+                                  std::int64_t low, std::int64_t high);
+
+// The revision that If-Match names; nothing without the field or for "*".
+Result<std::optional<std::int64_t>> expected_revision(const Request& request);
+
+std::string revision_tag(std::int64_t revision);
+
+}  // namespace kasetsu::http

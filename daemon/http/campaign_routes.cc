@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include "daemon/http/api.h"
+#include "daemon/http/problem.h"
+#include "daemon/http/wire.h"
+
+namespace kasetsu::http {
+namespace {
+
+// The campaign with its properties.
+Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) {
+  Json json = to_json(found);
+  Json properties = Json::array();
+  for (const campaign::Property& property : reader.properties(found.key)) {
+    properties.push_back(to_json(property));
+  }
+  json["properties"] = std::move(properties);
+  return json;
+}
+
+}  // namespace
+
+asio::awaitable<Response> Api::post_campaign(Request& request) {
+  const Status query = check_query(request, {});
+  if (!query) co_return problem(query.error());
+  const auto expected = expected_revision(request);
+  if (!expected) co_return problem(expected.error());
+  std::function<Result<DecodedCampaign>()> decode = [&] {
+    return services_.decode_campaign(request.body, request.content_type);
+  };
+  Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
+  if (!decoded) co_return problem(decoded.error());
+  struct Made {
+    campaign::Reply reply;
+    std::int64_t revision = 0;
+  };
+  std::function<Result<Made>(Transaction&)> task = [&](Transaction& tx) -> Result<Made> {
+    const campaign::Context context = this->context(request);
+    Made made;
+    const auto action = [&]() -> Result<campaign::Reply> {
+      auto applied = campaign::apply_campaign(tx, decoded->draft, context, *expected);
+      if (!applied) return applied.error();
+      const bool created = applied->outcome == campaign::ApplyOutcome::created;
+      const bool updated = applied->outcome == campaign::ApplyOutcome::updated;
+      Json json = full_json(tx, applied->campaign);
+      json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
+      return campaign::Reply{created ? 201 : 200, campaign::dump_json(json), false};
+    };
+    auto reply = request.idempotency_key.empty()
+                     ? action()
+                     : campaign::once(tx, "POST /v1/campaigns", request.idempotency_key,
+                                      campaign::sha256(request.body), context, action);
+    if (!reply) return reply.error();
+    made.reply = std::move(*reply);
+    const auto found = campaign::find_campaign(tx, decoded->draft.name);
+    if (found) made.revision = found->revision;
+    return made;
+  };
+  Result<Made> made = co_await commit<Made>(services_.database, std::move(task));
+  if (!made) {
+    Response response = problem(made.error());
+    if (made.error().code == ErrorCode::conflict && *expected) response.status = 412;
+    co_return response;
+  }
+  Response response;
+  response.status = static_cast<int>(made->reply.status);
+  response.body = std::move(made->reply.body);
+  response.headers.emplace_back("Location", fmt::format("/v1/campaigns/{}", decoded->draft.name));
+  response.headers.emplace_back("ETag", revision_tag(made->revision));
+  if (made->reply.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+  co_return response;
+}
+
+asio::awaitable<Response> Api::validate_campaign(Request& request) {
+  const Status query = check_query(request, {});
+  if (!query) co_return problem(query.error());
+  std::function<Result<DecodedCampaign>()> decode = [&] {
+    return services_.decode_campaign(request.body, request.content_type);
+  };
+  Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
+  if (!decoded) co_return problem(decoded.error());
+  Json properties = Json::array();
+  for (const campaign::Property& property : decoded->draft.properties) {
+    properties.push_back(to_json(property));
+  }
+  co_return json_response(200, {{"valid", true},
+                                {"name", decoded->draft.name},
+                                {"properties", std::move(properties)},
+                                {"conditions", decoded->conditions},
+                                {"batch_size", decoded->batch_size}});
+}
+
+void Api::add_campaign_routes(Router& router) {
+  const std::vector<std::string> documents = {"application/toml", "application/json"};
+  router.add({"GET",
+              "/v1/campaigns",
+              Scope::read,
+              reading({},
+                      [](const Reader& reader, const Request&) -> Result<Json> {
+                        Json list = Json::array();
+                        for (const campaign::Campaign& found : reader.campaigns()) {
+                          list.push_back(to_json(found));
+                        }
+                        return Json{{"campaigns", std::move(list)}, {"next_page_token", nullptr}};
+                      }),
+              {}});
+  router.add({"POST", "/v1/campaigns", Scope::campaigns,
+              [this](Request& request) { return post_campaign(request); }, documents});
+  router.add({"POST", "/v1/campaigns:validate", Scope::read,
+              [this](Request& request) { return validate_campaign(request); }, documents});
+  router.add({"GET",
+              "/v1/campaigns/{name}",
+              Scope::read,
+              [this](Request& request) -> asio::awaitable<Response> {
+                const Status query = check_query(request, {});
+                if (!query) co_return problem(query.error());
+                std::int64_t revision = 0;
+                std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
+                  return campaign::read_value<std::string>(
+                      services_.database, [&](const Reader& reader) -> Result<std::string> {
+                        const auto found =
+                            campaign::find_campaign(reader, request.parameter("name"));
+                        if (!found) return found.error();
+                        revision = found->revision;
+                        Json json = full_json(reader, *found);
+                        json["measurements"] = reader.count_measurements(found->key, true);
+                        return campaign::dump_json(json);
+                      });
+                };
+                Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+                if (!body) co_return problem(body.error());
+                Response response;
+                response.body = std::move(*body);
+                response.headers.emplace_back("ETag", revision_tag(revision));
+                co_return response;
+              },
+              {}});
+  using campaign::CampaignVerb;
+  for (const auto& [word, verb] :
+       {std::pair{"start", CampaignVerb::start}, std::pair{"pause", CampaignVerb::pause},
+        std::pair{"resume", CampaignVerb::resume}, std::pair{"complete", CampaignVerb::complete},
+        std::pair{"stop", CampaignVerb::stop}}) {
+    router.add({"POST",
+                fmt::format("/v1/campaigns/{{name}}:{}", word),
+                Scope::campaigns,
+                writing([verb = verb](Transaction& tx, const Request& request, const Json& body,
+                                      const campaign::Context& context) -> Result<Answer> {
+                  const Status known = campaign::refuse_unknown(body, {"reason"}, "");
+                  if (!known) return known.error();
+                  const auto reason = campaign::read_optional<std::string>(body, "reason");
+                  if (!reason) return reason.error();
+                  const auto expected = expected_revision(request);
+                  if (!expected) return expected.error();
+                  const auto steered =
+                      campaign::steer_campaign(tx, request.parameter("name"), verb,
+                                               reason->value_or(""), context, *expected);
+                  if (!steered) return steered.error();
+                  return Answer{200, full_json(tx, *steered), ""};
+                }),
+                {"application/json"}});
+  }
+  router.add({"GET",
+              "/v1/campaigns/{name}/configs",
+              Scope::read,
+              reading({},
+                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                        const auto found =
+                            campaign::find_campaign(reader, request.parameter("name"));
+                        if (!found) return found.error();
+                        Json list = Json::array();
+                        for (const auto& version : reader.campaign_versions(found->key)) {
+                          list.push_back(to_json(version, false));
+                        }
+                        return Json{{"configs", std::move(list)}, {"next_page_token", nullptr}};
+                      }),
+              {}});
+  router.add({"GET",
+              "/v1/campaigns/{name}/configs/{version}",
+              Scope::read,
+              reading({},
+                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                        const auto found =
+                            campaign::find_campaign(reader, request.parameter("name"));
+                        if (!found) return found.error();
+                        const std::string& number = request.parameter("version");
+                        for (const auto& version : reader.campaign_versions(found->key)) {
+                          if (std::to_string(version.version) != number) continue;
+                          const auto whole = reader.campaign_version(found->key, version.version);
+                          if (whole) return to_json(*whole, true);
+                        }
+                        return Error{ErrorCode::not_found, "no such version of the campaign file",
+                                     "version", number,
+                                     fmt::format("a number from 1 to {}", found->version)};
+                      }),
+              {}});
+}
+
+}  // namespace kasetsu::http

@@ -1,0 +1,371 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "daemon/http/api.h"
+#include "daemon/http/problem.h"
+#include "daemon/http/wire.h"
+
+namespace kasetsu::http {
+namespace {
+
+// Decoding this much takes well under a millisecond: done where it arrives.
+constexpr std::size_t kSmallBody = 16 * 1024;
+
+Result<bool> read_flag(const Request& request, std::string_view name) {
+  const auto text = request.query_value(name);
+  if (!text || *text == "false") return false;
+  if (*text == "true") return true;
+  return Error{ErrorCode::bad_data, "wrong value", fmt::format("query parameter {}", name), *text,
+               "true or false"};
+}
+
+// One table of measurements, for spreadsheets.
+std::string to_csv(const std::vector<campaign::Measurement>& page) {
+  const auto cell = [](const std::string& value) {
+    if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
+    std::string quoted(1, '"');
+    for (const char c : value) {
+      if (c == '"') quoted.push_back('"');
+      quoted.push_back(c);
+    }
+    quoted.push_back('"');
+    return quoted;
+  };
+  std::string text =
+      "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
+      "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
+  for (const campaign::Measurement& m : page) {
+    std::string flags;
+    for (const std::string_view name : campaign::flag_names(m.flags)) {
+      if (!flags.empty()) flags.push_back(' ');
+      flags.append(name);
+    }
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
+                    cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit), flags,
+                    m.retracted, m.excluded, m.superseded_by, cell(m.source), cell(m.run),
+                    cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
+                    m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
+                    cell(m.conditions), m.measured_at ? campaign::format_time(*m.measured_at) : "",
+                    campaign::format_time(m.received_at));
+  }
+  return text;
+}
+
+struct Correction {
+  std::string reason;
+  std::string person;
+};
+
+Result<Correction> read_correction(const Json& body) {
+  const auto reason = campaign::read_field<std::string>(body, "reason");
+  if (!reason) return reason.error();
+  const auto person = campaign::read_optional<std::string>(body, "person");
+  if (!person) return person.error();
+  return Correction{*reason, person->value_or("")};
+}
+
+}  // namespace
+
+asio::awaitable<Response> Api::post_measurements(Request& request) {
+  const Status query = check_query(request, {"source", "run", "whole", "revise", "id"});
+  if (!query) co_return problem(query.error());
+  campaign::DeliveryOptions options;
+  options.format = *campaign::parse_delivery_format(request.content_type);
+  options.idempotency_key = request.idempotency_key;
+  options.source = request.query_value("source").value_or("");
+  options.run = request.query_value("run").value_or("");
+  options.id = request.query_value("id");
+  const auto whole = read_flag(request, "whole");
+  if (!whole) co_return problem(whole.error());
+  const auto revise = read_flag(request, "revise");
+  if (!revise) co_return problem(revise.error());
+  options.whole = *whole;
+  options.revise = *revise;
+  const std::string& name = request.parameter("name");
+
+  std::function<Result<campaign::PreparedDelivery>()> prepare =
+      [&]() -> Result<campaign::PreparedDelivery> {
+    if (options.format == campaign::DeliveryFormat::csv) {
+      std::string text, media_type;
+      const Status read = services_.database.read([&](const Reader& reader) -> Status {
+        const auto found = campaign::find_campaign(reader, name);
+        if (!found) return found.error();
+        options.properties = reader.properties(found->key);
+        if (const auto version = reader.campaign_version(found->key, found->version)) {
+          text = version->text;
+          media_type = version->media_type;
+        }
+        return {};
+      });
+      if (!read) return read.error();
+      const auto decoded = services_.decode_campaign(text, media_type);
+      if (decoded) options.conditions = decoded->conditions;
+    }
+    return campaign::prepare_delivery(std::move(request.body), std::move(options),
+                                      services_.supports);
+  };
+  const bool here =
+      options.format != campaign::DeliveryFormat::csv && request.body.size() <= kSmallBody;
+  Result<campaign::PreparedDelivery> prepared =
+      here ? prepare() : Error{ErrorCode::internal, "", "", "", ""};
+  if (!here) prepared = co_await workers_.run<campaign::PreparedDelivery>(std::move(prepare));
+  if (!prepared) co_return problem(prepared.error());
+
+  std::function<Result<campaign::IngestReceipt>(Transaction&)> task = [&](Transaction& tx) {
+    return campaign::ingest(tx, name, *prepared, context(request));
+  };
+  Result<campaign::IngestReceipt> receipt =
+      co_await commit<campaign::IngestReceipt>(services_.database, std::move(task));
+  if (!receipt) co_return problem(receipt.error());
+  const bool large = receipt->rows.size() > 500;
+  Response response;
+  if (large) {
+    std::function<Result<std::string>()> encode = [&]() -> Result<std::string> {
+      return campaign::dump_json(to_json(*receipt));
+    };
+    Result<std::string> text = co_await workers_.run<std::string>(std::move(encode));
+    // Too busy to encode it elsewhere: the rows are committed, so the answer is made here.
+    response.body = text ? std::move(*text) : campaign::dump_json(to_json(*receipt));
+  } else {
+    response.body = campaign::dump_json(to_json(*receipt));
+  }
+  response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
+  if (receipt->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+  co_return response;
+}
+
+void Api::add_result_routes(Router& router) {
+  router.add({"POST",
+              "/v1/campaigns/{name}/measurements",
+              Scope::results,
+              [this](Request& request) { return post_measurements(request); },
+              {"application/json", "text/csv", "application/x-ndjson"},
+              true});
+  const std::vector<std::string> names = {"property", "catalyst", "live",
+                                          "ingest",   "limit",    "page_token"};
+  router.add({"GET",
+              "/v1/campaigns/{name}/measurements",
+              Scope::read,
+              [this, names](Request& request) -> asio::awaitable<Response> {
+                const Status query = check_query(request, names);
+                if (!query) co_return problem(query.error());
+                const auto page = read_page(request, 100, 10'000);
+                if (!page) co_return problem(page.error());
+                const auto live = read_flag(request, "live");
+                if (!live) co_return problem(live.error());
+                campaign::MeasurementFilter filter;
+                filter.property = request.query_value("property").value_or("");
+                filter.catalyst = request.query_value("catalyst").value_or("");
+                filter.live_only = *live;
+                filter.ingest = request.query_value("ingest");
+                const bool csv = request.accept.starts_with("text/csv");
+                std::string next;
+                std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
+                  return campaign::read_value<std::string>(
+                      services_.database, [&](const Reader& reader) -> Result<std::string> {
+                        const auto found =
+                            campaign::find_campaign(reader, request.parameter("name"));
+                        if (!found) return found.error();
+                        const auto list = reader.measurements(found->key, filter, *page);
+                        if (csv) {
+                          if (static_cast<std::int64_t>(list.size()) >= page->limit) {
+                            next = std::to_string(list.back().seq);
+                          }
+                          return to_csv(list);
+                        }
+                        return campaign::dump_json(page_json(
+                            "measurements", list, *page, [](const auto& m) { return to_json(m); }));
+                      });
+                };
+                Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+                if (!body) co_return problem(body.error());
+                Response response;
+                response.body = std::move(*body);
+                if (csv) response.content_type = "text/csv; charset=utf-8";
+                if (!next.empty()) response.headers.emplace_back("X-Next-Page-Token", next);
+                co_return response;
+              },
+              {}});
+  router.add({"GET",
+              "/v1/measurements/{id}",
+              Scope::read,
+              reading({},
+                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                        const auto found = reader.find_measurement(request.parameter("id"));
+                        if (!found) {
+                          return Error{ErrorCode::not_found, "no such measurement", "id",
+                                       request.parameter("id"), "the id of a measurement"};
+                        }
+                        return to_json(*found);
+                      }),
+              {}});
+  router.add({"POST",
+              "/v1/measurements/{id}:retract",
+              Scope::results,
+              writing([](Transaction& tx, const Request& request, const Json& body,
+                         const campaign::Context& context) -> Result<Answer> {
+                const Status known = campaign::refuse_unknown(body, {"reason", "person"}, "");
+                if (!known) return known.error();
+                const auto why = read_correction(body);
+                if (!why) return why.error();
+                const auto done = campaign::retract(tx, request.parameter("id"), why->reason,
+                                                    why->person, context);
+                if (!done) return done.error();
+                return Answer{200, to_json(*done), ""};
+              }),
+              {"application/json"}});
+  router.add(
+      {"POST",
+       "/v1/measurements/{id}:supersede",
+       Scope::results,
+       writing([](Transaction& tx, const Request& request, const Json& body,
+                  const campaign::Context& context) -> Result<Answer> {
+         const Status known = campaign::refuse_unknown(body, {"value", "reason", "person"}, "");
+         if (!known) return known.error();
+         const auto value = campaign::read_field<double>(body, "value");
+         if (!value) return value.error();
+         const auto why = read_correction(body);
+         if (!why) return why.error();
+         const auto done = campaign::supersede(tx, request.parameter("id"), *value, why->reason,
+                                               why->person, context);
+         if (!done) return done.error();
+         return Answer{201, to_json(*done), "/v1/measurements/" + done->id};
+       }),
+       {"application/json"}});
+  for (const bool excluded : {true, false}) {
+    router.add({"POST",
+                fmt::format("/v1/measurements/{{id}}:{}", excluded ? "exclude" : "include"),
+                Scope::results,
+                writing([excluded](Transaction& tx, const Request& request, const Json& body,
+                                   const campaign::Context& context) -> Result<Answer> {
+                  const Status known = campaign::refuse_unknown(body, {"reason", "person"}, "");
+                  if (!known) return known.error();
+                  const auto why = read_correction(body);
+                  if (!why) return why.error();
+                  const auto done = campaign::exclude(tx, request.parameter("id"), excluded,
+                                                      why->reason, why->person, context);
+                  if (!done) return done.error();
+                  return Answer{200, to_json(*done), ""};
+                }),
+                {"application/json"}});
+  }
+
+  router.add({"GET",
+              "/v1/campaigns/{name}/ingests",
+              Scope::read,
+              reading({"limit", "page_token"},
+                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                        const auto found =
+                            campaign::find_campaign(reader, request.parameter("name"));
+                        if (!found) return found.error();
+                        const auto page = read_page(request);
+                        if (!page) return page.error();
+                        return page_json("ingests", reader.ingests(found->key, *page), *page,
+                                         [](const auto& item) { return to_json(item); });
+                      }),
+              {}});
+  router.add({"GET",
+              "/v1/ingests/{id}",
+              Scope::read,
+              reading({},
+                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                        const auto receipt =
+                            campaign::find_receipt(reader, request.parameter("id"));
+                        if (!receipt) return receipt.error();
+                        Json json = to_json(receipt->ingest);
+                        json["row_verdicts"] = to_json(*receipt)["rows"];
+                        return json;
+                      }),
+              {}});
+  router.add({"GET",
+              "/v1/ingests/{id}/content",
+              Scope::read,
+              [this](Request& request) -> asio::awaitable<Response> {
+                const Status query = check_query(request, {});
+                if (!query) co_return problem(query.error());
+                std::string type;
+                std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
+                  return campaign::read_value<std::string>(
+                      services_.database, [&](const Reader& reader) -> Result<std::string> {
+                        const auto found = reader.find_ingest(request.parameter("id"));
+                        std::optional<std::string> bytes;
+                        if (found) bytes = reader.content(found->sha256);
+                        if (!bytes) {
+                          return Error{ErrorCode::not_found, "no such ingest", "id",
+                                       request.parameter("id"), "the id of an ingest"};
+                        }
+                        type = found->media_type;
+                        return std::move(*bytes);
+                      });
+                };
+                Result<std::string> bytes = co_await workers_.run<std::string>(std::move(work));
+                if (!bytes) co_return problem(bytes.error());
+                Response response;
+                response.body = std::move(*bytes);
+                response.content_type = type;
+                response.headers.emplace_back("Content-Disposition", "attachment");
+                co_return response;
+              },
+              {}});
+  router.add(
+      {"GET",
+       "/v1/campaigns/{name}/quarantine",
+       Scope::read,
+       reading({"state", "limit", "page_token"},
+               [](const Reader& reader, const Request& request) -> Result<Json> {
+                 const auto found = campaign::find_campaign(reader, request.parameter("name"));
+                 if (!found) return found.error();
+                 const auto page = read_page(request);
+                 if (!page) return page.error();
+                 std::optional<campaign::QuarantineState> state;
+                 if (const auto text = request.query_value("state")) {
+                   state = campaign::parse_quarantine_state(*text);
+                   if (!state) {
+                     return Error{ErrorCode::bad_data, "unknown state", "query parameter state",
+                                  *text, "waiting, readmitted or discarded"};
+                   }
+                 }
+                 return page_json("quarantine", reader.quarantined(found->key, state, *page), *page,
+                                  [](const auto& item) { return to_json(item); });
+               }),
+       {}});
+  router.add({"POST",
+              "/v1/quarantine/{id}:readmit",
+              Scope::results,
+              writing([this](Transaction& tx, const Request& request, const Json& body,
+                             const campaign::Context& context) -> Result<Answer> {
+                const Status known = campaign::refuse_unknown(body, {"row", "remark"}, "");
+                if (!known) return known.error();
+                const auto remark = campaign::read_optional<std::string>(body, "remark");
+                if (!remark) return remark.error();
+                std::optional<std::string> corrected;
+                if (const auto row = body.find("row"); row != body.end() && !row->is_null()) {
+                  corrected = campaign::dump_json(*row);
+                }
+                const auto verdict =
+                    campaign::readmit(tx, request.parameter("id"), corrected, remark->value_or(""),
+                                      services_.supports, context);
+                if (!verdict) return verdict.error();
+                return Answer{200, to_json(*verdict), ""};
+              }),
+              {"application/json"}});
+  router.add({"POST",
+              "/v1/quarantine/{id}:discard",
+              Scope::results,
+              writing([](Transaction& tx, const Request& request, const Json& body,
+                         const campaign::Context& context) -> Result<Answer> {
+                const Status known = campaign::refuse_unknown(body, {"reason"}, "");
+                if (!known) return known.error();
+                const auto reason = campaign::read_field<std::string>(body, "reason");
+                if (!reason) return reason.error();
+                const auto row = campaign::discard(tx, request.parameter("id"), *reason, context);
+                if (!row) return row.error();
+                return Answer{200, to_json(*row), ""};
+              }),
+              {"application/json"}});
+}
+
+}  // namespace kasetsu::http

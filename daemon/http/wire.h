@@ -1,0 +1,33 @@
+// Records as the API writes them. Members are the same wherever a record appears.
+#pragma once
+
+#include "core/chemistry/catalyst.h"
+#include "daemon/campaign/database.h"
+#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/json.h"
+
+namespace kasetsu::http {
+
+using campaign::Json;
+
+Json to_json(const campaign::Campaign& campaign);
+Json to_json(const campaign::Property& property);
+Json to_json(const campaign::CampaignVersion& version, bool with_text);
+Json to_json(const campaign::Ingest& ingest);
+Json to_json(const campaign::IngestReceipt& receipt);
+Json to_json(const campaign::RowVerdict& verdict);
+Json to_json(const campaign::QuarantinedRow& row);
+Json to_json(const campaign::Measurement& measurement);
+Json to_json(const campaign::Batch& batch);
+// The catalyst is taken apart into amounts and support, for robots that weigh it in.
+Json to_json(const campaign::Proposal& proposal, const chemistry::SupportTable& supports);
+Json to_json(const campaign::Model& model, bool with_document);
+Json to_json(const campaign::LedgerEntry& entry);
+Json to_json(const campaign::Job& job);
+Json to_json(const campaign::Event& event);
+
+// {"key", "description", "amounts"?, "support"?, "preparation"?}
+Json catalyst_json(const std::string& key, const std::string& description,
+                   const chemistry::SupportTable& supports);
+
+}  // namespace kasetsu::http
