@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -46,18 +47,27 @@ struct Descriptor {
   bool operator==(const Descriptor&) const = default;
 };
 
+// The descriptor of one to three factors in any order.
+Descriptor make_descriptor(std::span<const Factor> factors);
+
+// The families of a descriptor: the primaries of its factors, -1 where there are fewer than three.
+// A family is a block, property and operation, and so is a primary: the twelve forms of one primary
+// are one family, and a product belongs to the families of all its factors.
+std::array<int, 3> families(const Descriptor& descriptor);
+
 // "x", "1/x", "sqrt(x)", "1/sqrt(x)", "(x)^2", "1/(x)^2", "(x)^3", "1/(x)^3", "ln(x)", "1/ln(x)",
 // "exp(x)", "1/exp(x)" with the primary's name for x; factors of a product are joined by "|".
 std::string to_text(const Descriptor& descriptor, std::span<const Primary> primaries);
-// The inverse; also reads "1/(x)", "x^2", "x^3", "1/x^2", "1/x^3", and spaces around tokens. The
-// error names what was not understood and, for an unknown primary, the nearest known names.
+// The inverse, factors in any order; also reads "(x)", "1/(x)", "x^2", "x^3", "1/x^2", "1/x^3", and
+// spaces around tokens. Errors (bad_data): more than three factors, two factors of one primary, and
+// what was not understood with, for an unknown primary, the nearest known names.
 Result<Descriptor> parse_descriptor(std::string_view text, std::span<const Primary> primaries);
 // In words, for people: "cube of the largest Pauling electronegativity among the active elements".
 std::string describe(const Descriptor& descriptor, std::span<const Primary> primaries);
-
-// The family of a primary: its block, property and operation. Order-1 descriptors of one primary
-// are one family. (One primary is exactly one family; products belong to the families of all their
-// factors.)
+std::string describe(const Primary& primary);
+// A property's column name in words: "en_pauling" is "Pauling electronegativity". Names that are
+// not in the list of common ones are spelt out ("first_ion_en", "MeltingT" become words).
+std::string readable_property(std::string_view property);
 
 // A table of descriptor columns on given catalysts. Column-major, catalysts x descriptors.
 struct DescriptorMatrix {
@@ -70,12 +80,15 @@ struct DescriptorMatrix {
 // primary, then form. primary_values: catalysts x primaries.
 DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order);
 
-// Removes descriptors whose correlation with an earlier-kept one exceeds |r| > 0.9999 on the rows;
-// the simplest of each group is kept (order, then form in the order of Form, then primary). Stable
-// order of what is kept.
+// Removes descriptors whose correlation with an earlier-kept one exceeds |r| > limit on the rows,
+// going from the simplest to the most complex (order, then forms in the order of Form, then
+// primary): the simplest of each group is kept. What is kept stays in the order given. Columns that
+// are constant or not finite correlate with nothing and are kept. Exact: candidates for a pair are
+// found by projections that cannot miss one, and each is confirmed by its correlation in f64.
 DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit = 0.9999);
 
-// catalysts x descriptors.size().
+// catalysts x descriptors.size(); NaN or infinite where a form is not defined. Same numbers as
+// apply() of each factor, multiplied in the factors' order.
 Eigen::MatrixXd evaluate(std::span<const Descriptor> descriptors,
                          const Eigen::MatrixXd& primary_values);
 

@@ -1,0 +1,646 @@
+#include "core/descriptors/featurizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "core/chemistry/element.h"
+#include "core/text.h"
+
+namespace kasetsu::descriptors {
+namespace {
+
+using chemistry::Catalyst;
+using chemistry::Composition;
+using chemistry::ElementTable;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr int kOxygen = 8;
+constexpr double kLoadingVaries = 1e-6;  // relative; tables give loadings to nine digits
+constexpr double kConstant = 1e-12;      // relative; rounding of the aggregations is 1e-15
+constexpr double kAffineCopy = 1.0 - 1e-10;
+constexpr double kOffset = 1e-4;  // the paper's
+
+constexpr std::array<Operation, 8> kVariableLoading = {
+    Operation::minimum, Operation::maximum,  Operation::sum,     Operation::average,
+    Operation::ssd,     Operation::variance, Operation::product, Operation::gmean};
+constexpr std::array<Operation, 5> kConstantLoading = {Operation::minimum, Operation::maximum,
+                                                       Operation::average, Operation::variance,
+                                                       Operation::gmean};
+constexpr std::array<Operation, 4> kExtended = {Operation::own_variance, Operation::range,
+                                                Operation::hmean, Operation::mean};
+constexpr std::array<Operation, 1> kCation = {Operation::value};
+constexpr std::array<Operation, 5> kSupport = {Operation::average, Operation::minimum,
+                                               Operation::maximum, Operation::own_variance,
+                                               Operation::range};
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> enum_from(std::string_view text) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (to_string(static_cast<Enum>(i)) == text) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+
+std::string primary_name(Block block, const std::string& property, Operation operation) {
+  std::string name;
+  if (block != Block::active) name.append(to_string(block)).append(".");
+  name += property;
+  if (operation != Operation::value) name.append("_").append(to_string(operation));
+  return name;
+}
+
+Error lacking(int element, const Catalyst& catalyst, std::size_t index) {
+  return {ErrorCode::bad_data, "the element table has no row for the element",
+          fmt::format("catalyst {} ({})", index + 1, chemistry::describe(catalyst)),
+          std::string(chemistry::element_symbol(element)),
+          "elements of the table (another one is given by --elements)"};
+}
+
+// Errors for the first element that `has` does not know. The support counts when its block is used.
+template <typename Has>
+Status check_elements(std::span<const Catalyst> catalysts, bool support, const Has& has) {
+  for (std::size_t i = 0; i < catalysts.size(); ++i) {
+    for (const Composition::Part& part : catalysts[i].active.parts()) {
+      if (!has(part.element)) return lacking(part.element, catalysts[i], i);
+    }
+    if (!support) continue;
+    for (const Composition::Part& part : catalysts[i].support_formula.parts()) {
+      if (!has(part.element)) return lacking(part.element, catalysts[i], i);
+    }
+  }
+  return {};
+}
+
+Status check_conditions(const Conditions& conditions, std::size_t catalysts) {
+  std::set<std::string> seen;
+  for (const std::string& name : conditions.names) {
+    const bool clean = std::none_of(name.begin(), name.end(), [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return c == '|' || byte < 0x20 || byte == 0x7f;
+    });
+    if (!clean || trim(name).empty() || trim(name) != name) {
+      return Error{ErrorCode::invalid_argument, "a condition cannot be named so", "", name,
+                   "a name without | and control characters, and without spaces at its ends"};
+    }
+    if (!seen.insert(name).second) {
+      return Error{ErrorCode::invalid_argument, "two conditions have the same name", "", name,
+                   "each condition once"};
+    }
+  }
+  if (conditions.names.empty()) return {};
+  if (conditions.values.rows() != static_cast<Eigen::Index>(catalysts) ||
+      conditions.values.cols() != static_cast<Eigen::Index>(conditions.names.size())) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the conditions are {} x {}", conditions.values.rows(),
+                             conditions.values.cols()),
+                 "", "",
+                 fmt::format("{} catalysts x {} conditions", catalysts, conditions.names.size())};
+  }
+  for (Eigen::Index i = 0; i < conditions.values.rows(); ++i) {
+    for (Eigen::Index j = 0; j < conditions.values.cols(); ++j) {
+      if (!std::isfinite(conditions.values(i, j))) {
+        return Error{ErrorCode::bad_data, "the condition is not a finite number",
+                     fmt::format("catalyst {}: condition \"{}\"", i + 1,
+                                 conditions.names[static_cast<std::size_t>(j)]),
+                     format_number(conditions.values(i, j)), "a finite number"};
+      }
+    }
+  }
+  return {};
+}
+
+bool loading_varies(std::span<const Catalyst> catalysts) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0.0;
+  for (const Catalyst& catalyst : catalysts) {
+    const double total = catalyst.active.total();
+    least = std::min(least, total);
+    most = std::max(most, total);
+  }
+  return most - least > kLoadingVaries * most;
+}
+
+// Unweighted mean over the used elements of each scaled property. By `aggregate`, because its mean
+// of equal values is exactly that value, and their deviations so are exactly zero.
+Eigen::VectorXd mean_over(const FeaturizerState& state, const std::set<int>& used) {
+  Eigen::VectorXd mean = Eigen::VectorXd::Zero(state.normalized.cols());
+  if (used.empty()) return mean;
+  std::vector<double> ones(used.size(), 1.0);
+  std::vector<double> values(used.size());
+  for (Eigen::Index j = 0; j < mean.size(); ++j) {
+    std::size_t k = 0;
+    for (std::size_t row = 0; row < state.elements.size(); ++row) {
+      if (used.contains(state.elements[row])) {
+        values[k++] = state.normalized(static_cast<Eigen::Index>(row), j);
+      }
+    }
+    mean[j] = aggregate(Operation::mean, ones, values);
+  }
+  return mean;
+}
+
+void add_primaries(FeaturizerState& state, Block block, std::span<const Operation> operations) {
+  for (const std::string& property : state.properties) {
+    for (const Operation operation : operations) {
+      state.primaries.push_back(
+          {primary_name(block, property, operation), property, block, operation});
+    }
+  }
+}
+
+// The state with every primary and no offsets.
+Result<FeaturizerState> raw_state(const ElementTable& table, std::span<const Catalyst> catalysts,
+                                  const Conditions& conditions, const FeaturizerOptions& options) {
+  if (Status valid = options.validate(); !valid.ok()) return valid.error();
+  if (catalysts.empty()) {
+    return Error{ErrorCode::bad_data, "there is no catalyst to learn from", "", "",
+                 "at least one catalyst"};
+  }
+  if (Status valid = check_conditions(conditions, catalysts.size()); !valid.ok()) {
+    return valid.error();
+  }
+  const bool extended = options.method == Method::extended;
+  if (Status known =
+          check_elements(catalysts, extended, [&](int element) { return table.has(element); });
+      !known.ok()) {
+    return known.error();
+  }
+
+  FeaturizerState state;
+  state.options = options;
+  if (options.loading == Loading::automatic) {
+    state.options.loading = loading_varies(catalysts) ? Loading::variable : Loading::constant;
+  }
+  state.element_table = table.fingerprint();
+  state.properties = table.properties();
+  state.elements = table.elements();
+  state.condition_names = conditions.names;
+
+  std::set<int> active_elements;
+  std::set<int> support_elements;
+  for (const Catalyst& catalyst : catalysts) {
+    for (const auto& part : catalyst.active.parts()) active_elements.insert(part.element);
+    for (const auto& part : catalyst.support_formula.parts()) support_elements.insert(part.element);
+  }
+  std::set<int> scope;
+  switch (options.normalize) {
+    case Normalization::afe65:
+      scope.insert(chemistry::afe65_elements().begin(), chemistry::afe65_elements().end());
+      break;
+    case Normalization::dataset:
+      scope = active_elements;
+      if (extended) scope.insert(support_elements.begin(), support_elements.end());
+      break;
+    case Normalization::all:
+      scope.insert(state.elements.begin(), state.elements.end());
+      break;
+  }
+  const auto rows = static_cast<Eigen::Index>(state.elements.size());
+  const auto columns = static_cast<Eigen::Index>(state.properties.size());
+  state.normalized.resize(rows, columns);
+  for (Eigen::Index j = 0; j < columns; ++j) {
+    double least = std::numeric_limits<double>::infinity();
+    double most = -std::numeric_limits<double>::infinity();
+    for (const int element : state.elements) {
+      if (!scope.contains(element)) continue;
+      const double x = table.value(element, static_cast<std::size_t>(j));
+      if (std::isnan(x)) continue;
+      least = std::min(least, x);
+      most = std::max(most, x);
+    }
+    for (Eigen::Index i = 0; i < rows; ++i) {
+      const double x =
+          table.value(state.elements[static_cast<std::size_t>(i)], static_cast<std::size_t>(j));
+      state.normalized(i, j) = most > least ? (x - least) / (most - least) : kNaN;
+    }
+  }
+  state.active_mean = mean_over(state, active_elements);
+  if (!extended) support_elements.clear();
+  state.support_mean = mean_over(state, support_elements);
+
+  std::vector<Operation> operations;
+  if (state.options.loading == Loading::variable) {
+    operations.assign(kVariableLoading.begin(), kVariableLoading.end());
+  } else {
+    operations.assign(kConstantLoading.begin(), kConstantLoading.end());
+  }
+  if (extended) operations.insert(operations.end(), kExtended.begin(), kExtended.end());
+  add_primaries(state, Block::active, operations);
+  if (extended) {
+    add_primaries(state, Block::support_cation, kCation);
+    add_primaries(state, Block::support, kSupport);
+  }
+  for (const std::string& name : conditions.names) {
+    state.primaries.push_back({primary_name(Block::condition, name, Operation::value), name,
+                               Block::condition, Operation::value});
+  }
+  std::set<std::string_view> names;
+  for (const Primary& primary : state.primaries) {
+    if (!names.insert(primary.name).second) {
+      return Error{ErrorCode::bad_data, "two features would have the same name", "", primary.name,
+                   "other names of the properties in the element table"};
+    }
+  }
+  state.offset = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(state.primaries.size()));
+  return state;
+}
+
+void fill_parts(const FeatureEvaluator& evaluator, const Composition& composition,
+                std::vector<FeatureEvaluator::Part>& parts) {
+  parts.clear();
+  for (const Composition::Part& part : composition.parts()) {
+    parts.push_back({evaluator.row_of(part.element), part.amount});
+  }
+}
+
+// Elements and conditions have been checked. conditions: catalysts x state.condition_names.
+Eigen::MatrixXd evaluate_all(const FeaturizerState& state, std::span<const Catalyst> catalysts,
+                             const Eigen::MatrixXd& conditions) {
+  FeatureEvaluator evaluator(state);
+  const auto rows = static_cast<Eigen::Index>(catalysts.size());
+  Eigen::MatrixXd values(rows, static_cast<Eigen::Index>(state.primaries.size()));
+  std::vector<FeatureEvaluator::Part> parts;
+  std::vector<double> given(static_cast<std::size_t>(conditions.cols()));
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    const Catalyst& catalyst = catalysts[static_cast<std::size_t>(i)];
+    double* const out = values.data() + i;
+    fill_parts(evaluator, catalyst.active, parts);
+    evaluator.active(parts, out, rows);
+    if (state.options.method == Method::extended) {
+      fill_parts(evaluator, catalyst.support_formula, parts);
+      evaluator.support(parts, out, rows);
+    }
+    for (std::size_t j = 0; j < given.size(); ++j) {
+      given[j] = conditions(i, static_cast<Eigen::Index>(j));
+    }
+    evaluator.conditions(given, out, rows);
+  }
+  return values;
+}
+
+bool constant_or_gap(const Eigen::Ref<const Eigen::VectorXd>& column) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = -std::numeric_limits<double>::infinity();
+  for (const double x : column) {
+    if (!std::isfinite(x)) return true;
+    least = std::min(least, x);
+    most = std::max(most, x);
+  }
+  return most - least <= kConstant * std::max(std::abs(least), std::abs(most));
+}
+
+double smallest_nonzero(const Eigen::Ref<const Eigen::VectorXd>& column) {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const double x : column) {
+    if (x != 0.0) smallest = std::min(smallest, std::abs(x));
+  }
+  return std::isinf(smallest) ? 0.0 : smallest;
+}
+
+Eigen::VectorXd unit(const Eigen::Ref<const Eigen::VectorXd>& column) {
+  const double scale = column.cwiseAbs().maxCoeff();
+  Eigen::VectorXd out = column / (scale > 0.0 ? scale : 1.0);
+  out.array() -= out.mean();
+  const double norm = out.norm();
+  if (norm > 0.0) out /= norm;
+  return out;
+}
+
+bool ours(const Primary& primary) {
+  return primary.block == Block::support_cation || primary.block == Block::support ||
+         (primary.block == Block::active &&
+          std::find(kExtended.begin(), kExtended.end(), primary.operation) != kExtended.end());
+}
+
+}  // namespace
+
+std::string_view to_string(Method method) {
+  return method == Method::afe ? "afe" : method == Method::extended ? "extended" : "";
+}
+
+std::string_view to_string(Loading loading) {
+  switch (loading) {
+    case Loading::automatic:
+      return "auto";
+    case Loading::variable:
+      return "variable";
+    case Loading::constant:
+      return "constant";
+  }
+  return "";
+}
+
+std::string_view to_string(Normalization normalization) {
+  switch (normalization) {
+    case Normalization::afe65:
+      return "afe65";
+    case Normalization::dataset:
+      return "dataset";
+    case Normalization::all:
+      return "all";
+  }
+  return "";
+}
+
+std::string_view to_string(Block block) {
+  switch (block) {
+    case Block::active:
+      return "active";
+    case Block::support_cation:
+      return "support_cation";
+    case Block::support:
+      return "support";
+    case Block::condition:
+      return "condition";
+  }
+  return "";
+}
+
+std::optional<Method> method_from(std::string_view text) {
+  return enum_from<Method, 2>(text);
+}
+std::optional<Loading> loading_from(std::string_view text) {
+  return enum_from<Loading, 3>(text);
+}
+std::optional<Normalization> normalization_from(std::string_view text) {
+  return enum_from<Normalization, 3>(text);
+}
+std::optional<Block> block_from(std::string_view text) {
+  return enum_from<Block, 4>(text);
+}
+
+Status FeaturizerOptions::validate() const {
+  const auto refuse = [](std::string_view field, int value, std::string_view bound) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("FeaturizerOptions::{} is {}", field, value), "", "",
+                 std::string(bound)};
+  };
+  if (to_string(method).empty()) {
+    return refuse("method", static_cast<int>(method), "afe or extended");
+  }
+  if (to_string(loading).empty()) {
+    return refuse("loading", static_cast<int>(loading), "automatic, variable or constant");
+  }
+  if (to_string(normalize).empty()) {
+    return refuse("normalize", static_cast<int>(normalize), "afe65, dataset or all");
+  }
+  return {};
+}
+
+Result<Featurizer> Featurizer::learn(const ElementTable& elements,
+                                     std::span<const Catalyst> catalysts,
+                                     const Conditions& conditions,
+                                     const FeaturizerOptions& options) {
+  Result<FeaturizerState> raw = raw_state(elements, catalysts, conditions, options);
+  if (!raw.ok()) return raw.error();
+  const Eigen::MatrixXd values = evaluate_all(*raw, catalysts, conditions.values);
+
+  std::vector<std::size_t> kept;
+  std::vector<double> offsets;
+  // Of each property, the columns kept so far, centred and of unit length.
+  std::vector<std::pair<std::string, std::vector<Eigen::VectorXd>>> directions;
+  for (std::size_t p = 0; p < raw->primaries.size(); ++p) {
+    const auto column = values.col(static_cast<Eigen::Index>(p));
+    if (constant_or_gap(column)) continue;
+    const Primary& primary = raw->primaries[p];
+    if (options.method == Method::extended && primary.block != Block::condition) {
+      auto same = std::find_if(directions.begin(), directions.end(),
+                               [&](const auto& entry) { return entry.first == primary.property; });
+      if (same == directions.end()) {
+        same = directions.insert(directions.end(), {primary.property, {}});
+      }
+      Eigen::VectorXd direction = unit(column);
+      const bool copy =
+          std::any_of(same->second.begin(), same->second.end(), [&](const Eigen::VectorXd& other) {
+            return std::abs(direction.dot(other)) > kAffineCopy;
+          });
+      if (copy && ours(primary)) continue;
+      same->second.push_back(std::move(direction));
+    }
+    kept.push_back(p);
+    offsets.push_back(kOffset * smallest_nonzero(column));
+  }
+  if (kept.empty()) {
+    return Error{ErrorCode::bad_data, "no feature varies over the training set", "", "",
+                 "at least two different catalysts"};
+  }
+  Featurizer featurizer;
+  featurizer.state_ = std::move(*raw);
+  std::vector<Primary> primaries;
+  for (const std::size_t p : kept) {
+    primaries.push_back(std::move(featurizer.state_.primaries[p]));
+  }
+  featurizer.state_.primaries = std::move(primaries);
+  featurizer.state_.offset =
+      Eigen::Map<const Eigen::VectorXd>(offsets.data(), static_cast<Eigen::Index>(offsets.size()));
+  return featurizer;
+}
+
+Result<Featurizer> Featurizer::from_state(FeaturizerState state) {
+  const auto refuse = [](std::string message, std::string value) {
+    return Error{ErrorCode::bad_data, std::move(message), "featurizer", std::move(value), ""};
+  };
+  if (Status valid = state.options.validate(); !valid.ok()) return valid.error();
+  if (state.options.loading == Loading::automatic) {
+    return refuse("the loading of a learnt featurizer is variable or constant", "auto");
+  }
+  const auto properties = static_cast<Eigen::Index>(state.properties.size());
+  if (state.normalized.rows() != static_cast<Eigen::Index>(state.elements.size()) ||
+      state.normalized.cols() != properties || state.active_mean.size() != properties ||
+      state.support_mean.size() != properties ||
+      state.offset.size() != static_cast<Eigen::Index>(state.primaries.size())) {
+    return refuse("elements, properties, primaries and their numbers do not fit together", "");
+  }
+  for (std::size_t i = 0; i < state.elements.size(); ++i) {
+    if (state.elements[i] < 1 || state.elements[i] > chemistry::kLastAtomicNumber ||
+        (i > 0 && state.elements[i] <= state.elements[i - 1])) {
+      return refuse("the elements are not ascending atomic numbers",
+                    std::to_string(state.elements[i]));
+    }
+  }
+  if (!state.offset.allFinite()) return refuse("an offset is not finite", "");
+  std::set<std::string_view> names;
+  for (const Primary& primary : state.primaries) {
+    const std::vector<std::string>& known =
+        primary.block == Block::condition ? state.condition_names : state.properties;
+    if (std::find(known.begin(), known.end(), primary.property) == known.end()) {
+      return refuse("a primary names a property that is not there", primary.name);
+    }
+    if (primary.name != primary_name(primary.block, primary.property, primary.operation) ||
+        (primary.block == Block::condition && primary.operation != Operation::value)) {
+      return refuse("a primary is not what its name says", primary.name);
+    }
+    if (!names.insert(primary.name).second) return refuse("a primary is given twice", primary.name);
+  }
+  Featurizer featurizer;
+  featurizer.state_ = std::move(state);
+  return featurizer;
+}
+
+Result<Eigen::MatrixXd> Featurizer::evaluate(std::span<const Catalyst> catalysts,
+                                             const Conditions& conditions) const {
+  if (Status valid = check_conditions(conditions, catalysts.size()); !valid.ok()) {
+    return valid.error();
+  }
+  std::vector<char> has(chemistry::kLastAtomicNumber + 1, 0);
+  for (const int element : state_.elements) has[static_cast<std::size_t>(element)] = 1;
+  if (Status known =
+          check_elements(catalysts, state_.options.method == Method::extended,
+                         [&](int element) { return has[static_cast<std::size_t>(element)] != 0; });
+      !known.ok()) {
+    return known.error();
+  }
+  Eigen::MatrixXd ordered =
+      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(catalysts.size()),
+                            static_cast<Eigen::Index>(state_.condition_names.size()));
+  for (std::size_t j = 0; j < state_.condition_names.size(); ++j) {
+    const std::string& name = state_.condition_names[j];
+    const auto given = std::find(conditions.names.begin(), conditions.names.end(), name);
+    if (given != conditions.names.end()) {
+      ordered.col(static_cast<Eigen::Index>(j)) =
+          conditions.values.col(given - conditions.names.begin());
+      continue;
+    }
+    const bool needed =
+        std::any_of(state_.primaries.begin(), state_.primaries.end(), [&](const Primary& primary) {
+          return primary.block == Block::condition && primary.property == name;
+        });
+    if (needed) {
+      return Error{ErrorCode::invalid_argument, "a condition that the features need is not given",
+                   "", name, "a value of it for every catalyst"};
+    }
+  }
+  return evaluate_all(state_, catalysts, ordered);
+}
+
+FeatureEvaluator::FeatureEvaluator(const FeaturizerState& state, std::span<const int> wanted)
+    : size_(wanted.size()), row_of_(chemistry::kLastAtomicNumber + 1, -1) {
+  for (std::size_t row = 0; row < state.elements.size(); ++row) {
+    row_of_[static_cast<std::size_t>(state.elements[row])] = static_cast<int>(row);
+  }
+  oxygen_row_ = row_of_[kOxygen];
+  build(state, wanted, Block::active, state.active_mean, active_);
+  build(state, wanted, Block::support_cation, state.support_mean, cation_);
+  build(state, wanted, Block::support, state.support_mean, support_);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto p = static_cast<std::size_t>(wanted[i]);
+    const Primary& primary = state.primaries[p];
+    if (primary.block != Block::condition) continue;
+    const auto name =
+        std::find(state.condition_names.begin(), state.condition_names.end(), primary.property);
+    KASETSU_ASSERT(name != state.condition_names.end());
+    conditions_.push_back({i, static_cast<std::size_t>(name - state.condition_names.begin()),
+                           primary.operation, state.offset[static_cast<Eigen::Index>(p)]});
+  }
+  parts_.reserve(chemistry::kLastAtomicNumber);
+  rows_.reserve(chemistry::kLastAtomicNumber);
+  amounts_.reserve(chemistry::kLastAtomicNumber);
+}
+
+FeatureEvaluator::FeatureEvaluator(const FeaturizerState& state)
+    : FeatureEvaluator(state, [&] {
+        std::vector<int> all(state.primaries.size());
+        for (std::size_t p = 0; p < all.size(); ++p) all[p] = static_cast<int>(p);
+        return all;
+      }()) {
+}
+
+void FeatureEvaluator::build(const FeaturizerState& state, std::span<const int> wanted, Block block,
+                             const Eigen::VectorXd& mean_of_all, Table& table) {
+  std::vector<std::size_t> properties;  // of the state, that this block needs
+  std::vector<std::size_t> place_of(state.properties.size(), state.properties.size());
+  std::vector<Operation> operations;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    KASETSU_ASSERT(wanted[i] >= 0 && static_cast<std::size_t>(wanted[i]) < state.primaries.size());
+    const auto p = static_cast<std::size_t>(wanted[i]);
+    const Primary& primary = state.primaries[p];
+    if (primary.block != block) continue;
+    const auto name = std::find(state.properties.begin(), state.properties.end(), primary.property);
+    KASETSU_ASSERT(name != state.properties.end());
+    const auto property = static_cast<std::size_t>(name - state.properties.begin());
+    if (place_of[property] == state.properties.size()) {
+      place_of[property] = properties.size();
+      properties.push_back(property);
+    }
+    operations.push_back(primary.operation);
+    table.outputs.push_back(
+        {i, place_of[property], primary.operation, state.offset[static_cast<Eigen::Index>(p)]});
+  }
+  table.width = properties.size();
+  table.aggregator.emplace(table.width, operations);
+  const std::size_t size = state.elements.size() * table.width;
+  table.value.reserve(size);
+  table.log.reserve(size);
+  table.inverse.reserve(size);
+  table.squares.reserve(size);
+  for (std::size_t row = 0; row < state.elements.size(); ++row) {
+    for (const std::size_t property : properties) {
+      const double x =
+          state.normalized(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(property));
+      table.value.push_back(x);
+      table.log.push_back(Aggregator::log_of(x));
+      table.inverse.push_back(1.0 / x);
+      table.squares.push_back(
+          Aggregator::square_of(x, mean_of_all[static_cast<Eigen::Index>(property)]));
+    }
+  }
+}
+
+int FeatureEvaluator::row_of(int element) const {
+  if (element < 1 || element > chemistry::kLastAtomicNumber) return -1;
+  return row_of_[static_cast<std::size_t>(element)];
+}
+
+// parts_ holds the elements.
+void FeatureEvaluator::run(Table& table, std::size_t count, double* out, std::ptrdiff_t stride) {
+  if (table.outputs.empty()) return;
+  rows_.clear();
+  amounts_.clear();
+  for (std::size_t k = 0; k < count; ++k) {
+    KASETSU_ASSERT(parts_[k].row >= 0);
+    const std::size_t at = static_cast<std::size_t>(parts_[k].row) * table.width;
+    rows_.push_back({&table.value[at], &table.log[at], &table.inverse[at], &table.squares[at]});
+    amounts_.push_back(parts_[k].amount);
+  }
+  table.aggregator->run(rows_, amounts_);
+  for (const Output& output : table.outputs) {
+    out[static_cast<std::ptrdiff_t>(output.place) * stride] =
+        table.aggregator->result(output.operation, output.property) + output.offset;
+  }
+}
+
+void FeatureEvaluator::active(std::span<const Part> parts, double* out, std::ptrdiff_t stride) {
+  parts_.assign(parts.begin(), parts.end());
+  run(active_, parts_.size(), out, stride);
+}
+
+void FeatureEvaluator::support(std::span<const Part> parts, double* out, std::ptrdiff_t stride) {
+  parts_.assign(parts.begin(), parts.end());
+  run(support_, parts_.size(), out, stride);
+  std::erase_if(parts_, [&](const Part& part) { return part.row == oxygen_row_; });
+  run(cation_, parts_.size(), out, stride);
+}
+
+void FeatureEvaluator::conditions(std::span<const double> values, double* out,
+                                  std::ptrdiff_t stride) const {
+  for (const Output& output : conditions_) {
+    out[static_cast<std::ptrdiff_t>(output.place) * stride] =
+        values[output.property] + output.offset;
+  }
+}
+
+Result<RawFeatures> raw_features(const ElementTable& elements, std::span<const Catalyst> catalysts,
+                                 const Conditions& conditions, const FeaturizerOptions& options) {
+  Result<FeaturizerState> state = raw_state(elements, catalysts, conditions, options);
+  if (!state.ok()) return state.error();
+  Eigen::MatrixXd values = evaluate_all(*state, catalysts, conditions.values);
+  return RawFeatures{std::move(state->primaries), std::move(values)};
+}
+
+}  // namespace kasetsu::descriptors
