@@ -9,21 +9,10 @@ namespace {
 
 constexpr double kDependent = 1e-10;
 
-void subtract(double* x, double factor, const double* q, int stride) {
-  for (int k = 0; k < stride; ++k) x[k] -= factor * q[k];
-}
-
 }  // namespace
 
-double dot(const double* a, const double* b, int stride) {
-  double lane[8] = {};
-  for (int k = 0; k < stride; k += 8) {
-    for (int l = 0; l < 8; ++l) lane[l] += a[k + l] * b[k + l];
-  }
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
-void Basis::reserve(int rows, int columns) {
+void Basis::reserve(int rows, int columns, const Kernels& kernels) {
+  kernels_ = &kernels;
   stride_ = padded(rows);
   capacity_ = std::min(rows, columns + 1);
   const auto capacity = static_cast<std::size_t>(capacity_);
@@ -49,18 +38,13 @@ void Basis::build(const double* const* columns, int size, int rows, int left_out
     std::copy(columns[j], columns[j] + rows, x);
     std::fill(x + rows, x + stride_, 0.0);
     if (left_out >= 0) x[left_out] = 0.0;
-    const double own = std::sqrt(dot(x, x, stride_));
+    const double own = std::sqrt(kernels_->dot(x, x, stride_));
     if (!(own > 0.0)) continue;
     std::fill(projection, projection + rank_, 0.0);
     double before = own, after = own;
     for (int pass = 0; pass < 4; ++pass) {
-      for (int l = 0; l < rank_; ++l) {
-        const double* q = column(l);
-        const double share = dot(q, x, stride_);
-        projection[l] += share;
-        subtract(x, share, q, stride_);
-      }
-      after = std::sqrt(dot(x, x, stride_));
+      kernels_->project(q_.data(), rank_, x, projection, stride_);
+      after = std::sqrt(kernels_->dot(x, x, stride_));
       if (after <= kDependent * own || after > 0.5 * before) break;
       before = after;
     }

@@ -3,6 +3,9 @@
 
 #include <vector>
 
+#include "core/regression/aligned.h"
+#include "core/regression/kernels.h"
+
 namespace kasetsu::regression {
 
 // Sum of a[k] b[k], k < stride, in eight lanes that are added pairwise at the end: the same order
@@ -18,7 +21,7 @@ inline int padded(int rows) {
 // column whose remainder is below 1e-10 of its own norm depends on earlier ones and is dropped.
 class Basis {
  public:
-  void reserve(int rows, int columns);
+  void reserve(int rows, int columns, const Kernels& kernels);
   // columns[j]: `rows` doubles. left_out: a row that is absent, or -1.
   void build(const double* const* columns, int size, int rows, int left_out);
 
@@ -38,7 +41,8 @@ class Basis {
 
  private:
   int rank_ = 0, stride_ = 0, size_ = 0, capacity_ = 0;
-  std::vector<double> q_;
+  const Kernels* kernels_ = nullptr;
+  Aligned q_;
   std::vector<double> r_;  // column j of the triangle at r_[j * capacity_]
   std::vector<int> kept_;
   mutable std::vector<double> scratch_;

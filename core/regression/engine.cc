@@ -15,7 +15,7 @@ constexpr double kLeverage = 1e-6;
 }  // namespace
 
 Engine::Engine(const double* y, int rows, int size, const RobustOptions& options)
-    : rows_(rows), options_(options) {
+    : rows_(rows), options_(options), kernels_(&kernels(instruction_set())) {
   const int rank = std::min(rows, size + 1);
   const auto d = static_cast<std::size_t>(rank);
   double largest = 0.0;
@@ -26,19 +26,39 @@ Engine::Engine(const double* y, int rows, int size, const RobustOptions& options
   resolution_ = 1e-13 * largest;
   y_.assign(static_cast<std::size_t>(padded(rows)), 0.0);
   for (int k = 0; k < rows; ++k) y_[static_cast<std::size_t>(k)] = y[k] - mean_;
-  basis_.reserve(rows, size);
-  fold_basis_.reserve(rows, size);
-  solver_.reserve(rows, rank);
-  fold_solver_.reserve(rows, rank);
+  basis_.reserve(rows, size, *kernels_);
+  fold_basis_.reserve(rows, size, *kernels_);
+  solver_.reserve(rows, rank, *kernels_);
+  fold_solver_.reserve(rows, rank, *kernels_);
   penalty_.assign(d * d, 0.0);
   fold_penalty_.assign(d * d, 0.0);
   weights_.assign(static_cast<std::size_t>(size) + 1, 0.0);
   leverage_.assign(static_cast<std::size_t>(rows), 0.0);
-  a_.assign(d * d, 0.0);
-  u_.assign(d * static_cast<std::size_t>(rows), 0.0);
-  for (auto* v : {&g_, &h_, &ra_}) v->assign(static_cast<std::size_t>(rows), 0.0);
-  direction_.assign(2 * d, 0.0);
+  c_.assign(d, 0.0);
   solver_.keep(start_);
+
+  if (options.epsilon > 1.0 && options.alpha == 0.0) {
+    const auto n = static_cast<std::size_t>(padded(rows));
+    const std::size_t columns = static_cast<std::size_t>(std::min(rank, kLargestRank));
+    constexpr std::size_t kArrays = 13;
+    fast_memory_.assign(n * (kArrays + columns + 24) + 32, 0.0);
+    fast_indices_.assign(3 * n, 0);
+    double* next = fast_memory_.data();
+    for (double** array :
+         {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.sorted_r, &task_.sorted_state,
+          &task_.g, &task_.h, &task_.key, &task_.scale, &task_.pull, &task_.reach}) {
+      *array = next;
+      next += n;
+    }
+    task_.columns = next;
+    next += n * columns;
+    task_.whitened = next;
+    next += n * 24;
+    task_.c = next;
+    task_.slow = fast_indices_.data();
+    task_.order = task_.slow + n;
+    task_.position = task_.order + n;
+  }
 }
 
 void Engine::problem(const Basis& basis, int left_out, Problem& out) {
@@ -56,6 +76,18 @@ void Engine::fit(const double* const* columns, int size) {
   columns_ = columns;
   size_ = size;
   basis_.build(columns, size, rows_, -1);
+  fast_ = false;
+  if (options_.epsilon > 1.0 && options_.alpha == 0.0) {
+    task_.rows = rows_;
+    task_.stride = basis_.stride();
+    task_.rank = basis_.rank();
+    task_.q = basis_.column(0);
+    task_.y = y_.data();
+    task_.epsilon = options_.epsilon;
+    task_.resolution = resolution_;
+    fast_ = kernels_->huber_fit(task_);
+    if (fast_) return;
+  }
   Problem all;
   problem(basis_, -1, all);
   if (options_.alpha > 0.0) {
@@ -66,7 +98,7 @@ void Engine::fit(const double* const* columns, int size) {
 }
 
 void Engine::weights(double* weights) const {
-  basis_.weights(solver_.c(), weights);
+  basis_.weights(fast_ ? task_.c : solver_.c(), weights);
   weights[0] += mean_;
 }
 
@@ -93,95 +125,76 @@ double Engine::fold(int row) {
   return y_[static_cast<std::size_t>(row)] - predicted;
 }
 
-double Engine::leave_one_out(double give_up, double* residuals) {
-  solver_.keep(start_);
+// What the general solver needs for folds: where to start from, and the rows' leverages.
+void Engine::prepare_folds() {
+  if (fast_) {
+    std::copy(task_.state, task_.state + basis_.stride(), start_.state.begin());
+    start_.sigma = task_.sigma;
+  } else {
+    solver_.keep(start_);
+  }
   std::fill(leverage_.begin(), leverage_.end(), 0.0);
   for (int j = 0; j < basis_.rank(); ++j) {
     const double* q = basis_.column(j);
     for (int k = 0; k < rows_; ++k) leverage_[static_cast<std::size_t>(k)] += q[k] * q[k];
   }
+}
+
+double Engine::leave_one_out(double give_up, double* residuals) {
+  const double limit = residuals == nullptr ? give_up * rows_ : 1e300;
+  if (fast_) {
+    double sum = kernels_->huber_leave_one_out(task_, limit);
+    if (sum >= limit) return sum / rows_;
+    if (task_.slow_count > 0) {
+      prepare_folds();
+      for (int i = 0; i < task_.slow_count; ++i) {
+        const int row = task_.slow[i];
+        task_.left_out[row] = fold(row);
+        sum += std::abs(task_.left_out[row]);
+        if (sum >= limit) return sum / rows_;
+      }
+    }
+    // In the order of the rows, whichever path each fold took.
+    sum = 0.0;
+    for (int k = 0; k < rows_; ++k) sum += std::abs(task_.left_out[k]);
+    if (residuals != nullptr) std::copy(task_.left_out, task_.left_out + rows_, residuals);
+    return sum / rows_;
+  }
+  prepare_folds();
   double sum = 0.0;
   for (int k = 0; k < rows_; ++k) {
     const double e = fold(k);
     if (residuals != nullptr) residuals[k] = e;
     sum += std::abs(e);
-    if (residuals == nullptr && sum >= give_up * rows_) return sum / rows_;
+    if (sum >= limit) return sum / rows_;
   }
   return sum / rows_;
 }
 
 double Engine::one_step() {
-  const int d = basis_.rank(), n = rows_;
-  solver_.keep(start_);
-  const double e = options_.epsilon;
-  const double infinity = std::numeric_limits<double>::infinity();
-  const bool frozen = e > 1.0 && options_.alpha == 0.0 && start_.sigma > 0.0;
-  std::fill(a_.begin(), a_.end(), 0.0);
-  double* bend = direction_.data();
-  double* target = direction_.data() + d;
-  std::fill(bend, bend + d, 0.0);
-  std::fill(target, target + d, 0.0);
-  double outside = 0.0;
-  for (int k = 0; k < n; ++k) {
-    const double s = frozen ? start_.state[static_cast<std::size_t>(k)] : 0.0;
-    for (int i = 0; i < d; ++i) {
-      const double q = basis_.at(k, i);
-      if (s != 0.0) {
-        bend[i] += s * q;
-        continue;
-      }
-      target[i] += q * y_[static_cast<std::size_t>(k)];
-      for (int j = 0; j <= i; ++j) a_[static_cast<std::size_t>(i * d + j)] += q * basis_.at(k, j);
-    }
-    if (s != 0.0) outside += 1.0;
+  if (fast_ && kernels_->huber_one_step(task_)) {
+    double sum = 0.0;
+    for (int k = 0; k < rows_; ++k) sum += std::abs(task_.left_out[k]);
+    return sum / rows_;
   }
-  if (!cholesky(a_.data(), d, 1e-12)) return infinity;
-  forward(a_.data(), d, bend);
-  forward(a_.data(), d, target);
-  double squares = 0.0, bend2 = 0.0;
-  for (int i = 0; i < d; ++i) bend2 += bend[i] * bend[i];
-  for (int k = 0; k < n; ++k) {
-    double* u = u_.data() + static_cast<long>(k) * d;
-    for (int i = 0; i < d; ++i) u[i] = basis_.at(k, i);
-    forward(a_.data(), d, u);
-    double g = 0.0, h = 0.0, fitted = 0.0;
-    for (int i = 0; i < d; ++i) {
-      g += u[i] * bend[i];
-      h += u[i] * u[i];
-      fitted += u[i] * target[i];
-    }
-    const auto at = static_cast<std::size_t>(k);
-    g_[at] = g;
-    h_[at] = h;
-    ra_[at] = y_[at] - fitted;
-    if (!frozen || start_.state[at] == 0.0) squares += ra_[at] * ra_[at];
+  // Ordinary least squares on the same columns.
+  const double infinity = std::numeric_limits<double>::infinity();
+  const int d = basis_.rank(), stride = basis_.stride();
+  for (int j = 0; j < d; ++j) {
+    c_[static_cast<std::size_t>(j)] = kernels_->dot(basis_.column(j), y_.data(), stride);
   }
   double sum = 0.0;
-  for (int k = 0; k < n; ++k) {
-    const auto at = static_cast<std::size_t>(k);
-    if (!frozen) {
-      if (!(1.0 - h_[at] > kLeverage)) return infinity;
-      sum += std::abs(ra_[at] / (1.0 - h_[at]));
-      continue;
+  for (int k = 0; k < rows_; ++k) {
+    double r = y_[static_cast<std::size_t>(k)], leverage = 0.0;
+    for (int j = 0; j < d; ++j) {
+      const double q = basis_.at(k, j);
+      r -= q * c_[static_cast<std::size_t>(j)];
+      leverage += q * q;
     }
-    const double s = start_.state[at];
-    const double left = 1.0 - h_[at];
-    double rss = squares, b2 = bend2, out = outside;
-    if (s == 0.0) {
-      if (!(left > kLeverage)) return infinity;
-      rss -= ra_[at] * ra_[at] / left;
-      b2 += g_[at] * g_[at] / left;
-    } else {
-      b2 += h_[at] - 2.0 * s * g_[at];
-      out -= 1.0;
-    }
-    const double divisor = n - 1 - out * e * e - e * e * b2;
-    if (!(divisor > 0.0) || !(rss > 0.0)) return infinity;
-    const double sigma = std::sqrt(rss / divisor);
-    const double kappa = s == 0.0 ? (e * sigma * g_[at] - ra_[at]) / left : -e * sigma * s;
-    sum += std::abs(ra_[at] - e * sigma * g_[at] - kappa * h_[at]);
+    if (!(1.0 - leverage > kLeverage)) return infinity;
+    sum += std::abs(r) / (1.0 - leverage);
   }
-  return sum / n;
+  return sum / rows_;
 }
 
 LooEngine::Counts Engine::counts() const {

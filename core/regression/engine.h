@@ -17,7 +17,7 @@ class Engine {
   // Fit on all rows; weights (size + 1, the constant first) on the standardised columns.
   void fit(const double* const* columns, int size);
   void weights(double* weights) const;
-  double sigma() const { return solver_.sigma(); }
+  double sigma() const { return fast_ ? task_.sigma : solver_.sigma(); }
 
   // After fit(): residuals (rows, may be null) of the left-out rows; returns their mean |.|, or,
   // as soon as it cannot be below give_up, a value >= give_up.
@@ -30,12 +30,18 @@ class Engine {
  private:
   void problem(const Basis& basis, int left_out, Problem& out);
   double fold(int row);
+  void prepare_folds();
 
   int rows_, size_ = 0;
   RobustOptions options_;
   double mean_ = 0.0, resolution_ = 0.0;
-  std::vector<double> y_, penalty_, fold_penalty_, weights_, leverage_;
-  std::vector<double> a_, u_, g_, h_, ra_, direction_;
+  const Kernels* kernels_;
+  bool fast_ = false;  // the last fit came from the kernel
+  HuberTask task_;
+  Aligned y_, fast_memory_;
+  std::vector<int> fast_indices_;
+  std::vector<double> penalty_, fold_penalty_, weights_, leverage_;
+  std::vector<double> c_;
   const double* const* columns_ = nullptr;
   Basis basis_, fold_basis_;
   Solver solver_, fold_solver_;

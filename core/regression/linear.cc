@@ -167,12 +167,13 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   const Standardised z(X);
   const int n = static_cast<int>(y.size()), p = static_cast<int>(X.cols());
   const double centre = y.mean();
-  std::vector<double> target(static_cast<std::size_t>(padded(n)), 0.0);
+  Aligned target(static_cast<std::size_t>(padded(n)), 0.0);
   for (int k = 0; k < n; ++k) target[static_cast<std::size_t>(k)] = y[k] - centre;
 
   // (I + alpha P) c = Q'y in the orthonormal basis; the row's leverage is q'(I + alpha P)^-1 q.
+  const Kernels& kernel = kernels(instruction_set());
   Basis basis;
-  basis.reserve(n, p);
+  basis.reserve(n, p, kernel);
   const int most = std::min(n, p + 1);
   std::vector<double> factor(static_cast<std::size_t>(most) * most),
       c(static_cast<std::size_t>(most)), weights(static_cast<std::size_t>(p) + 1),
@@ -185,7 +186,7 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
     for (int i = 0; i < d; ++i) {
       for (int j = 0; j < d; ++j) factor[static_cast<std::size_t>(i * d + j)] *= alpha;
       factor[static_cast<std::size_t>(i * d + i)] += 1.0;
-      c[static_cast<std::size_t>(i)] = dot(basis.column(i), target.data(), basis.stride());
+      c[static_cast<std::size_t>(i)] = kernel.dot(basis.column(i), target.data(), basis.stride());
     }
     KASETSU_ASSERT(cholesky(factor.data(), d, 0.0));
     forward(factor.data(), d, c.data());

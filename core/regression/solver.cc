@@ -14,15 +14,17 @@ constexpr double kMultiplierTie = 1e-9;   // |multiplier| = 1: more than one min
 
 }  // namespace
 
-void Solver::reserve(int rows, int rank) {
+void Solver::reserve(int rows, int rank, const Kernels& kernels) {
+  kernels_ = &kernels;
   const auto n = static_cast<std::size_t>(padded(rows));
   const auto d = static_cast<std::size_t>(rank);
-  for (auto* v : {&r_, &state_, &next_state_, &y_, &delta_}) v->assign(n, 0.0);
+  for (auto* v : {&r_, &state_, &next_state_, &delta_}) v->assign(n, 0.0);
   for (auto* v : {&c_, &vertex_, &ls_, &side_, &target_, &step_, &slope_, &gradient_, &lambda_,
                   &face_g_, &face_row_, &face_u_}) {
     v->assign(d, 0.0);
   }
   for (auto* v : {&triangle_, &hessian_, &inverse_, &face_hessian_, &flat_}) v->assign(d * d, 0.0);
+  y_.assign(n, 0.0);
   work_.assign(n * (d + 2), 0.0);
   independent_.assign(d, 0);
   dependent_.assign(d, 0);

@@ -31,7 +31,7 @@ struct Start {
 
 class Solver {
  public:
-  void reserve(int rows, int rank);
+  void reserve(int rows, int rank, const Kernels& kernels);
 
   // Without a start: from least squares. The result is in c(), sigma().
   void solve(const Problem& problem, const Start* start);
@@ -71,14 +71,20 @@ class Solver {
   void gradient();
   void canonical_vertex();
 
+  double dot(const double* a, const double* b, int stride) const {
+    return kernels_->dot(a, b, stride);
+  }
+
+  const Kernels* kernels_ = nullptr;
   Problem p_;
   int d_ = 0, n_ = 0, present_ = 0;
   double scale_ = 0.0;
   double sigma_ = 0.0;
-  std::vector<double> c_, vertex_, ls_, r_, state_, y_;
+  std::vector<double> c_, vertex_, ls_, r_, state_;
   std::vector<double> next_state_;
   // closed form
-  std::vector<double> work_, triangle_, side_, target_, flat_, step_, hessian_, slope_;
+  Aligned work_, y_;
+  std::vector<double> triangle_, side_, target_, flat_, step_, hessian_, slope_;
   std::vector<int> independent_, dependent_;
   int inner_rank_ = 0;
   // vertex

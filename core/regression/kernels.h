@@ -1,0 +1,70 @@
+// The hot loops, compiled once for each instruction set, and chosen at run time.
+#pragma once
+
+#include "core/instruction_set.h"
+
+namespace kasetsu::regression {
+
+// Huber's regression at epsilon > 1 without ridge, in an orthonormal basis. All arrays start at a
+// cache line; stride is rows padded to a multiple of 8, padding is zero.
+struct HuberTask {
+  // given
+  int rows = 0, stride = 0, rank = 0;
+  const double* q = nullptr;  // rank columns of stride
+  const double* y = nullptr;  // centred
+  double epsilon = 1.35;
+  double resolution = 0.0;
+
+  // the fit on all rows
+  double* c = nullptr;      // rank
+  double* state = nullptr;  // stride: 0 inside, +-1 outside
+  double* r = nullptr;      // stride: residuals
+  double sigma = 0.0;
+
+  // leave-one-out
+  double* left_out = nullptr;  // stride: residuals of left-out rows
+  int* slow = nullptr;         // rows that need the general solver
+  int slow_count = 0;
+
+  // scratch
+  double* r0 = nullptr;        // stride
+  double* whitened = nullptr;  // stride rows of 24 doubles
+  double* columns = nullptr;   // rank columns of stride, rows in order of their margins
+  double* sorted_r = nullptr;
+  double* sorted_state = nullptr;
+  double* g = nullptr;
+  double* h = nullptr;
+  double* key = nullptr;
+  double* scale = nullptr;
+  double* pull = nullptr;
+  double* reach = nullptr;
+  int* order = nullptr;
+  int* position = nullptr;
+  double multipliers[24 * 24];
+  double pivots[24];
+  double slope[24];
+  double outside = 0.0, squares = 0.0, bend = 0.0;
+};
+
+constexpr int kLargestRank = 22;  // of the fast path
+
+struct Kernels {
+  // Sum of a[k] b[k], k < stride.
+  double (*dot)(const double* a, const double* b, int stride);
+  // x -= Q (Q'x) for `count` columns of q; adds Q'x to projection.
+  void (*project)(const double* q, int count, double* x, double* projection, int stride);
+  // False: not for the fast path (nothing is wrong; the general solver decides).
+  bool (*huber_fit)(HuberTask& task);
+  // After huber_fit. Frozen partition: approximate residuals in left_out. False: none.
+  bool (*huber_one_step)(HuberTask& task);
+  // After huber_fit: exact residuals in left_out but for the rows in slow. Stops when the sum of
+  // |residuals| reaches `limit`, and returns the sum so far.
+  double (*huber_leave_one_out)(HuberTask& task, double limit);
+};
+
+const Kernels& kernels(InstructionSet set);
+const Kernels& kernels_baseline();
+const Kernels& kernels_avx2();
+const Kernels& kernels_avx512();
+
+}  // namespace kasetsu::regression

@@ -1,0 +1,90 @@
+// Eight doubles side by side. Included only by kernels, one source file an instruction set, each
+// compiled with its own flags; everything has internal linkage, so that the linker cannot pick code
+// of a newer instruction set for an older machine. Every operation is one IEEE operation a lane,
+// nothing is fused, and sums across lanes have one order: all instruction sets give the same bits.
+#pragma once
+
+#include <immintrin.h>
+
+namespace kasetsu::regression {
+namespace {
+
+using Lanes = double __attribute__((vector_size(64)));
+using Four = double __attribute__((vector_size(32)));
+using Two = double __attribute__((vector_size(16)));
+using Bits = long long __attribute__((vector_size(64)));
+
+#define KASETSU_INLINE static inline __attribute__((always_inline))
+
+KASETSU_INLINE Lanes load(const double* p) {
+  return *reinterpret_cast<const Lanes*>(p);
+}
+KASETSU_INLINE void store(double* p, Lanes x) {
+  *reinterpret_cast<Lanes*>(p) = x;
+}
+KASETSU_INLINE Lanes all(double x) {
+  return Lanes{x, x, x, x, x, x, x, x};
+}
+KASETSU_INLINE Lanes magnitude(Lanes x) {
+  return reinterpret_cast<Lanes>(reinterpret_cast<Bits>(x) & 0x7fffffffffffffffLL);
+}
+
+// ((0+4)+(2+6)) + ((1+5)+(3+7))
+KASETSU_INLINE double sum(Lanes x) {
+  const Four four =
+      __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+  const Two two =
+      __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+  return two[0] + two[1];
+}
+
+#if defined(__AVX512F__)
+KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {  // bit by lane: a < b
+  return _mm512_cmp_pd_mask(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), _CMP_LT_OQ);
+}
+KASETSU_INLINE Lanes root(Lanes x) {
+  return reinterpret_cast<Lanes>(_mm512_sqrt_pd(reinterpret_cast<__m512d>(x)));
+}
+// by lane: tested < limit ? a : b
+KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
+  return reinterpret_cast<Lanes>(
+      _mm512_mask_blend_pd(static_cast<__mmask8>(mask_below(tested, limit)),
+                           reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(a)));
+}
+#else
+KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
+  return tested < limit ? a : b;
+}
+#if defined(__AVX2__)
+KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {
+  const Lanes m = reinterpret_cast<Lanes>(a < b);
+  const __m256d low = reinterpret_cast<__m256d>(__builtin_shufflevector(m, m, 0, 1, 2, 3));
+  const __m256d high = reinterpret_cast<__m256d>(__builtin_shufflevector(m, m, 4, 5, 6, 7));
+  return static_cast<unsigned>(_mm256_movemask_pd(low)) |
+         static_cast<unsigned>(_mm256_movemask_pd(high)) << 4;
+}
+KASETSU_INLINE Lanes root(Lanes x) {
+  const __m256d low =
+      _mm256_sqrt_pd(reinterpret_cast<__m256d>(__builtin_shufflevector(x, x, 0, 1, 2, 3)));
+  const __m256d high =
+      _mm256_sqrt_pd(reinterpret_cast<__m256d>(__builtin_shufflevector(x, x, 4, 5, 6, 7)));
+  return __builtin_shufflevector(reinterpret_cast<Four>(low), reinterpret_cast<Four>(high), 0, 1, 2,
+                                 3, 4, 5, 6, 7);
+}
+#else
+KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {
+  const Bits m = a < b;
+  unsigned bits = 0;
+  for (unsigned i = 0; i < 8; ++i) bits |= static_cast<unsigned>(m[i] & 1) << i;
+  return bits;
+}
+KASETSU_INLINE Lanes root(Lanes x) {
+  Lanes out;
+  for (int i = 0; i < 8; ++i) out[i] = __builtin_sqrt(x[i]);
+  return out;
+}
+#endif
+#endif
+
+}  // namespace
+}  // namespace kasetsu::regression
