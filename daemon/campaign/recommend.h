@@ -1,0 +1,43 @@
+// From a model and what is known to the next batch: the planner's work on a campaign, without
+// threads, clocks or HTTP. Used by the daemon's jobs and, on files, by the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/control.h"
+#include "core/executor.h"
+#include "core/planning/planner.h"
+#include "core/result.h"
+#include "core/selection/model.h"
+#include "daemon/campaign/config.h"
+#include "daemon/campaign/proposals.h"
+#include "daemon/campaign/retrain.h"
+#include "daemon/campaign/types.h"
+
+namespace kasetsu::campaign {
+
+struct RecommendInput {
+  TrainingSet training;  // all live measurements of the first target
+  KnownPoints known;
+  std::optional<selection::Model> model;  // none: a cold start
+  TrainingSet
+      model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
+  int batch_number = 1;
+};
+
+struct Recommendation {
+  planning::Plan plan;
+  PlannedBatch batch;  // without the model's id
+};
+
+// size 0: as the campaign says. Errors: those of the space, the rules and the planner.
+Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
+                                 int size, const Science& science, const Executor& executor,
+                                 const Control& control);
+
+// What a plan says of itself: {"surrogate", "space_size", "evaluated", "allowed", "excluded",
+// "exact", "sampled", "rules", "notes"}.
+Json plan_summary(const planning::Plan& plan);
+
+}  // namespace kasetsu::campaign

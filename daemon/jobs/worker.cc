@@ -1,0 +1,478 @@
+#include "daemon/jobs/worker.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/planning/planner.h"
+#include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/learning.h"
+#include "daemon/campaign/proposals.h"
+#include "daemon/campaign/recommend.h"
+
+namespace kasetsu::jobs {
+
+using campaign::Campaign;
+using campaign::CampaignConfig;
+using campaign::CampaignState;
+using campaign::Job;
+using campaign::JobState;
+using campaign::Json;
+using campaign::Reader;
+using campaign::Transaction;
+
+namespace {
+
+constexpr auto kProgressPause = std::chrono::milliseconds(250);
+
+// Why a campaign should be retrained now, by its own policy; empty: it should not.
+bool wants_retraining(const Reader& reader, const Campaign& campaign,
+                      const CampaignConfig& config) {
+  const std::string& target = config.targets.front().name;
+  if (!campaign::has_news(reader, campaign, target)) return false;
+  switch (config.retrain.when) {
+    case campaign::RetrainWhen::nightly:
+    case campaign::RetrainWhen::by_hand:
+      return false;
+    case campaign::RetrainWhen::every_results: {
+      const auto model = reader.current_model(campaign.key, target);
+      const auto rows =
+          static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
+      return rows - (model ? model->rows : 0) >= config.retrain.results;
+    }
+    case campaign::RetrainWhen::every_batch:
+      break;
+  }
+  // A batch has arrived when nothing that was asked for is still being made, or when as many
+  // results as a batch holds came in another way.
+  for (const auto state : {campaign::ProposalState::requested, campaign::ProposalState::active,
+                           campaign::ProposalState::partial}) {
+    campaign::ProposalFilter filter;
+    filter.state = state;
+    if (reader.proposals(campaign.key, filter, {0, 1}).empty()) continue;
+    const auto model = reader.current_model(campaign.key, target);
+    const auto rows =
+        static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
+    return rows - (model ? model->rows : 0) >= std::max(1, config.planner.batch);
+  }
+  return true;
+}
+
+bool anything_open(const Reader& reader, const Campaign& campaign) {
+  for (const auto state : {campaign::ProposalState::requested, campaign::ProposalState::active,
+                           campaign::ProposalState::partial}) {
+    campaign::ProposalFilter filter;
+    filter.state = state;
+    if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status WorkerOptions::validate() const {
+  if (threads > 1024) {
+    return Error{ErrorCode::invalid_argument, "too many threads", "threads",
+                 fmt::format("{}", threads), "0 (all processors) to 1024"};
+  }
+  return {};
+}
+
+Worker::Worker(campaign::Database& database, const campaign::Science& science,
+               campaign::Clock clock, campaign::UlidSource& ids, WorkerOptions options)
+    : database_(database),
+      science_(science),
+      clock_(std::move(clock)),
+      ids_(ids),
+      options_(std::move(options)),
+      executor_(options_.threads) {
+}
+
+Worker::~Worker() {
+  stop();
+}
+
+campaign::Context Worker::context() const {
+  return {clock_(), &ids_, "scheduler"};
+}
+
+Status Worker::start() {
+  const Status recovered = campaign::write_and_wait(database_, [this](Transaction& tx) -> Status {
+    const auto waiting = campaign::recover_jobs(tx, context());
+    if (!waiting.empty()) spdlog::info("{} jobs wait from before", waiting.size());
+    return {};
+  });
+  if (!recovered) return recovered;
+  {
+    const std::lock_guard lock(mutex_);
+    last_event_ = std::max(last_event_, database_.last_event());
+  }
+  watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  return {};
+}
+
+void Worker::stop() {
+  thread_.request_stop();
+  watcher_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+void Worker::wake(std::int64_t last_event) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_event_ = std::max(last_event_, last_event);
+    look_for_cancel_ = true;
+  }
+  changed_.notify_all();
+}
+
+WorkerCounts Worker::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+// Ends the running job when somebody asked for it in the database.
+void Worker::watch(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::string job;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return look_for_cancel_ && !running_job_.empty(); }))
+        return;
+      look_for_cancel_ = false;
+      job = running_job_;
+    }
+    bool cancel = false;
+    const Status status = database_.read([&](const Reader& reader) -> Status {
+      const auto found = reader.find_job(job);
+      cancel = found && found->cancel_requested;
+      return {};
+    });
+    if (!status) spdlog::warn("cannot look for cancelled jobs: {}", status.error().to_string());
+    if (cancel) {
+      const std::lock_guard lock(mutex_);
+      if (running_job_ == job) cancel_.request_stop();
+    }
+    // Commits may come by the thousand; looking twenty times a second is enough.
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; });
+  }
+}
+
+void Worker::run(const std::stop_token& stop) {
+  bool first = true;
+  while (!stop.stop_requested()) {
+    std::int64_t last = 0;
+    {
+      std::unique_lock lock(mutex_);
+      if (!first && !changed_.wait(lock, stop, [this] { return last_event_ > seen_event_; }))
+        return;
+      last = last_event_;
+    }
+    try {
+      // What came in while the daemon was down, or while a job ran, is looked at first.
+      if (const Status status = look_for_news(last); !status) {
+        spdlog::error("cannot schedule retraining: {}", status.error().to_string());
+      }
+      first = false;
+      seen_event_ = last;
+      while (!stop.stop_requested()) {
+        const std::optional<Job> job = next_job();
+        if (!job) break;
+        execute(*job, stop);
+      }
+    } catch (const std::exception& exception) {
+      first = false;
+      seen_event_ = last;
+      spdlog::error("jobs: {}", exception.what());
+    }
+  }
+}
+
+Status Worker::look_for_news(std::int64_t last) {
+  std::vector<std::string> wanted;
+  const Status read = database_.read([&](const Reader& reader) -> Status {
+    std::set<std::string> touched;
+    if (seen_event_ == 0) {
+      for (const Campaign& campaign : reader.campaigns()) touched.insert(campaign.name);
+    } else {
+      std::int64_t after = seen_event_;
+      while (after < last) {
+        const auto events = reader.events(after, 1000, "");
+        if (events.empty()) break;
+        for (const campaign::Event& event : events) {
+          // The jobs' own events ask for nothing.
+          if (!event.campaign.empty() && event.object != "job" && event.object != "model") {
+            touched.insert(event.campaign);
+          }
+          after = event.seq;
+        }
+      }
+    }
+    for (const std::string& name : touched) {
+      const auto campaign = reader.find_campaign(name);
+      if (!campaign || campaign->state != CampaignState::active) continue;
+      const Result<CampaignConfig> config = config_of(*campaign);
+      if (!config) {
+        spdlog::error("campaign {}: {}", name, config.error().to_string());
+        continue;
+      }
+      if (wants_retraining(reader, *campaign, *config)) wanted.push_back(name);
+    }
+    return {};
+  });
+  if (!read || wanted.empty()) return read;
+  return campaign::write_and_wait(database_, [this, wanted](Transaction& tx) -> Status {
+    for (const std::string& name : wanted) {
+      const auto scheduled = campaign::schedule_job(tx, name, "retrain", "{}", context());
+      if (!scheduled) return scheduled.error();
+    }
+    return {};
+  });
+}
+
+std::optional<Job> Worker::next_job() {
+  std::optional<Job> next;
+  const Status status = database_.read([&](const Reader& reader) -> Status {
+    const auto waiting = reader.jobs(std::nullopt, JobState::scheduled, {0, 1});
+    if (!waiting.empty()) next = waiting.front();
+    return {};
+  });
+  if (!status) spdlog::error("cannot read jobs: {}", status.error().to_string());
+  return next;
+}
+
+Result<CampaignConfig> Worker::config_of(const Campaign& campaign) const {
+  std::optional<campaign::CampaignVersion> version;
+  const Status status = database_.read([&](const Reader& reader) -> Status {
+    version = reader.campaign_version(campaign.key, campaign.version);
+    return {};
+  });
+  if (!status) return status.error();
+  if (!version)
+    return Error{ErrorCode::internal, "the campaign's text is missing", campaign.name, "", ""};
+  return campaign::parse_campaign(version->text, campaign.name, version->media_type,
+                                  science_.supports);
+}
+
+void Worker::execute(const Job& job, const std::stop_token& stop) {
+  std::optional<Campaign> campaign;
+  const Status started = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+    campaign = tx.campaign(job.campaign);
+    const auto running = campaign::start_job(tx, job.id, context());
+    if (!running) return running.error();
+    return {};
+  });
+  if (!started || !campaign) {
+    // Cancelled in between, or the store cannot write: nothing to do here, and no reason to spin.
+    if (!started) spdlog::warn("job {}: {}", job.id, started.error().to_string());
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    return;
+  }
+
+  std::stop_source cancel;
+  {
+    const std::lock_guard lock(mutex_);
+    running_job_ = job.id;
+    cancel_ = cancel;
+    counts_.running = true;
+    look_for_cancel_ = true;
+  }
+  changed_.notify_all();
+  const std::stop_callback on_stop(stop, [&cancel] { cancel.request_stop(); });
+  Control control;
+  control.stop = cancel.get_token();
+  auto reported = std::chrono::steady_clock::time_point{};
+  control.progress = [&](double fraction, std::string_view stage) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - reported < kProgressPause) return;
+    reported = now;
+    database_.write(
+        [id = job.id, fraction, text = std::string(stage)](Transaction& tx) {
+          return campaign::report_progress(tx, id, fraction, text);
+        },
+        [](const Status&) {});  // progress is for looking at: losing one report harms nobody
+  };
+
+  spdlog::info("job {}: {} of campaign {}", job.id, job.kind, campaign->name);
+  Outcome outcome;
+  try {
+    if (job.kind == "retrain") {
+      outcome = retrain(job, *campaign, control);
+    } else if (job.kind == "plan") {
+      outcome = plan(job, *campaign, control);
+    } else {
+      outcome = {JobState::failed, Json::object(),
+                 fmt::format("unknown kind of job \"{}\"", job.kind)};
+    }
+  } catch (const std::exception& exception) {
+    outcome = {JobState::failed, Json::object(), exception.what()};
+  }
+
+  bool asked_by_person = false;
+  {
+    const std::lock_guard lock(mutex_);
+    asked_by_person = cancel.stop_requested() && !stop.stop_requested();
+    running_job_.clear();
+    counts_.running = false;
+    switch (outcome.state) {
+      case JobState::completed:
+        ++counts_.completed;
+        break;
+      case JobState::skipped:
+        ++counts_.skipped;
+        break;
+      case JobState::cancelled:
+        ++counts_.cancelled;
+        break;
+      default:
+        ++counts_.failed;
+    }
+  }
+  // A daemon that shuts down leaves its job RUNNING: the next start puts it back.
+  if (outcome.state == JobState::cancelled && !asked_by_person) return;
+  if (outcome.state == JobState::failed) spdlog::error("job {}: {}", job.id, outcome.error);
+  const Status finished = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+    const auto done = campaign::finish_job(
+        tx, job.id, outcome.state, campaign::dump_json(outcome.result), outcome.error, context());
+    if (!done) return done.error();
+    return {};
+  });
+  if (!finished) spdlog::error("job {}: {}", job.id, finished.error().to_string());
+}
+
+Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const Control& control) {
+  const auto failed = [](const Error& error) {
+    return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
+                   Json::object(), error.to_string()};
+  };
+  const Result<CampaignConfig> config = config_of(campaign);
+  if (!config) return failed(config.error());
+  Json result = Json::object();
+  result["models"] = Json::array();
+  bool learnt_any = false;
+  std::string why_not;
+  for (const campaign::Target& target : config->targets) {
+    campaign::TrainingSet rows;
+    const Status read = database_.read([&](const Reader& reader) -> Status {
+      rows = reader.training_set(campaign.key, target.name);
+      return {};
+    });
+    if (!read) return failed(read.error());
+    const auto started = std::chrono::steady_clock::now();
+    Result<campaign::Learnt> learnt =
+        campaign::learn(rows, config->model, config->conditions(), science_, options_.code_version,
+                        executor_, control);
+    if (!learnt) {
+      // Too little to learn from is no failure of the job.
+      if (learnt.error().code != ErrorCode::bad_data) return failed(learnt.error());
+      why_not = fmt::format("{}: {}", target.name, learnt.error().to_string());
+      continue;
+    }
+    if (control.cancelled()) return {JobState::cancelled, Json::object(), "cancelled"};
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    campaign::NewModel made;
+    made.property = target.name;
+    made.document = learnt->text;
+    made.training = std::move(rows);
+    made.config_version = campaign.version;
+    made.seed = config->model.search.seed;
+    made.code_version = options_.code_version;
+    made.mae_cv = learnt->document.model.hypotheses.front().mae_cv;
+    made.summary = campaign::dump_json(learnt->summary);
+    made.seconds = seconds;
+    made.job = job.id;
+    const Result<campaign::Model> kept = campaign::write_and_wait<campaign::Model>(
+        database_,
+        [&](Transaction& tx) { return campaign::keep_model(tx, campaign.name, made, context()); });
+    if (!kept) return failed(kept.error());
+    spdlog::info("campaign {}: model {} of {} from {} rows, leave-one-out error {:.4g}, {:.1f} s",
+                 campaign.name, kept->version, target.name, kept->rows, kept->mae_cv, seconds);
+    result["models"].push_back(
+        {{"id", kept->id}, {"version", kept->version}, {"mae_cv", kept->mae_cv}});
+    learnt_any = true;
+    const std::lock_guard lock(mutex_);
+    counts_.fit_seconds += seconds;
+  }
+  if (!learnt_any) return {JobState::skipped, result, why_not};
+
+  bool open = true;
+  std::optional<Campaign> now;
+  const Status read = database_.read([&](const Reader& reader) -> Status {
+    now = reader.campaign(campaign.key);
+    open = anything_open(reader, campaign);
+    return {};
+  });
+  if (!read) return failed(read.error());
+  if (!open && now && now->state == CampaignState::active) {
+    const Result<Json> planned = plan_batch(*now, *config, 0, control);
+    if (!planned) return failed(planned.error());
+    result["batch"] = *planned;
+  }
+  return {JobState::completed, result, ""};
+}
+
+Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Control& control) {
+  const auto failed = [](const Error& error) {
+    return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
+                   Json::object(), error.to_string()};
+  };
+  const Result<CampaignConfig> config = config_of(campaign);
+  if (!config) return failed(config.error());
+  const Result<Json> detail = campaign::parse_json(job.detail);
+  if (!detail) return failed(detail.error());
+  const auto size = campaign::read_optional<std::int64_t>(*detail, "batch_size");
+  if (!size) return failed(size.error());
+  const Result<Json> planned =
+      plan_batch(campaign, *config, static_cast<int>(size->value_or(0)), control);
+  if (!planned) return failed(planned.error());
+  return {JobState::completed, {{"batch", *planned}}, ""};
+}
+
+Result<Json> Worker::plan_batch(const Campaign& campaign, const CampaignConfig& config, int size,
+                                const Control& control) {
+  campaign::RecommendInput input;
+  std::string model_id;
+  const Status read = database_.read([&](const Reader& reader) -> Status {
+    const std::string& target = config.targets.front().name;
+    input.training = reader.training_set(campaign.key, target);
+    input.known = reader.known_points(campaign.key);
+    input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
+    if (const auto model = reader.current_model(campaign.key, target)) {
+      // Only a model of what is measured now may plan: its leave-one-out errors belong to these
+      // rows.
+      model_id = model->id;
+      Result<campaign::ModelDocument> document = campaign::read_model(model->document);
+      if (!document) return document.error();
+      input.model = std::move(document).value().model;
+      const auto of = reader.training_set(model->snapshot);
+      if (of) input.model_rows = *of;
+    }
+    return {};
+  });
+  if (!read) return read.error();
+  const Result<campaign::Recommendation> recommended =
+      campaign::recommend(config, input, size, science_, executor_, control);
+  if (!recommended) return recommended.error();
+  campaign::PlannedBatch batch = recommended->batch;
+  batch.model = model_id;
+  const Result<campaign::IssuedBatch> issued = campaign::write_and_wait<campaign::IssuedBatch>(
+      database_,
+      [&](Transaction& tx) { return campaign::issue_batch(tx, campaign.name, batch, context()); });
+  if (!issued) return issued.error();
+  return Json{{"id", issued->batch.id},
+              {"proposals", issued->proposals.size()},
+              {"left_out", issued->left_out.size()},
+              {"notes", recommended->plan.notes}};
+}
+
+}  // namespace kasetsu::jobs
