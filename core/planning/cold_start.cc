@@ -19,28 +19,35 @@ constexpr std::uint64_t kSample = 512;       // candidates that the components a
 constexpr Eigen::Index kMostDimensions = 8;  // as many as a hypothesis has descriptors
 constexpr double kSmallestVariance = 1e-9;   // of a component, relative to the largest
 
-void split(std::span<const Candidate> candidates, const std::vector<std::string>& names,
+double mean_level(const ConditionLevels& condition) {
+  double sum = 0.0;
+  for (const double level : condition.levels) sum += level;
+  return sum / static_cast<double>(condition.levels.size());
+}
+
+void split(std::span<const Candidate> candidates, const std::vector<ConditionLevels>& levels,
            std::vector<chemistry::Catalyst>& catalysts, Conditions& conditions) {
   catalysts.clear();
   catalysts.reserve(candidates.size());
-  conditions.names = names;
-  const auto width = static_cast<Eigen::Index>(names.size());
+  for (const ConditionLevels& condition : levels) conditions.names.push_back(condition.name);
+  const auto width = static_cast<Eigen::Index>(levels.size());
   conditions.values.resize(static_cast<Eigen::Index>(candidates.size()), width);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     catalysts.push_back(candidates[i].catalyst);
-    // A candidate from elsewhere (an old measurement) may not tell a condition: it lies at the
-    // mean, which the standardisation below maps to 0.
+    // A candidate from elsewhere (an old measurement) may not tell a condition: it lies at the mean
+    // of the levels.
     for (Eigen::Index j = 0; j < width; ++j) {
       const auto column = static_cast<std::size_t>(j);
-      conditions.values(static_cast<Eigen::Index>(i), j) =
-          column < candidates[i].conditions.size() ? candidates[i].conditions[column] : 0.0;
+      conditions.values(static_cast<Eigen::Index>(i), j) = column < candidates[i].conditions.size()
+                                                               ? candidates[i].conditions[column]
+                                                               : mean_level(levels[column]);
     }
   }
 }
 
 class ColdStartSurrogate final : public Surrogate {
  public:
-  ColdStartSurrogate(Featurizer featurizer, std::vector<std::string> conditions,
+  ColdStartSurrogate(Featurizer featurizer, std::vector<ConditionLevels> conditions,
                      Eigen::VectorXd center, Eigen::MatrixXd directions)
       : featurizer_(std::move(featurizer)),
         conditions_(std::move(conditions)),
@@ -72,7 +79,7 @@ class ColdStartSurrogate final : public Surrogate {
 
  private:
   Featurizer featurizer_;
-  std::vector<std::string> conditions_;
+  std::vector<ConditionLevels> conditions_;
   Eigen::VectorXd center_;
   Eigen::MatrixXd directions_;  // primaries x dimensions: standardisation and rotation in one
 };
@@ -87,11 +94,9 @@ Result<std::unique_ptr<Surrogate>> make_cold_start_surrogate(
   sample.reserve(count);
   for (std::uint64_t j = 0; j < count; ++j)
     sample.push_back(space.unrank(spread_index(j, count, space.size(), seed)));
-  std::vector<std::string> names;
-  for (const ConditionLevels& condition : space.conditions()) names.push_back(condition.name);
   std::vector<chemistry::Catalyst> catalysts;
   Conditions conditions;
-  split(sample, names, catalysts, conditions);
+  split(sample, space.conditions(), catalysts, conditions);
   Result<Featurizer> featurizer = Featurizer::learn(elements, catalysts, conditions, options);
   if (!featurizer) return featurizer.error();
   Result<Eigen::MatrixXd> values = featurizer->evaluate(catalysts, conditions);
@@ -128,7 +133,7 @@ Result<std::unique_ptr<Surrogate>> make_cold_start_surrogate(
     directions.col(k) = direction.cwiseQuotient(spread);
   }
   return std::unique_ptr<Surrogate>(std::make_unique<ColdStartSurrogate>(
-      std::move(featurizer).value(), names, center, std::move(directions)));
+      std::move(featurizer).value(), space.conditions(), center, std::move(directions)));
 }
 
 }  // namespace kasetsu::planning
