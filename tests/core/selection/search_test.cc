@@ -20,9 +20,9 @@ SearchOptions quick(Method method) {
   options.method = method;
   options.size = 4;
   options.hypotheses = 12;
-  options.work = 40'000'000;
-  options.genetic.population = 100;
-  options.genetic.generations = 30;
+  options.work = 15'000'000;
+  options.genetic.population = 60;
+  options.genetic.generations = 12;
   return options;
 }
 
@@ -93,7 +93,7 @@ TEST(Search, WhatIsReturnedKeepsTheConstraintsAndIsExact) {
       const auto made = testing::synthetic(50, 40, 3, 0.5, 31);
       SearchOptions options = quick(method);
       options.size = size;
-      options.work = 10'000'000;
+      options.work = 3'000'000;
       SearchProblem problem = made.problem();
       const SearchResult free = run(problem, options);
       // What was best may not come again.
@@ -177,7 +177,7 @@ TEST(Search, WorkIsABound) {
     const SearchResult little = run(made.problem(), options);
     EXPECT_EQ(little.stopped_by, "work");
     EXPECT_LT(little.work, 15'000'000U);
-    options.work = 50'000'000;
+    options.work = 20'000'000;
     const SearchResult more = run(made.problem(), options);
     EXPECT_GT(more.work, little.work);
     EXPECT_LE(more.hypotheses[0].mae_cv, little.hypotheses[0].mae_cv);
