@@ -21,7 +21,7 @@ ARROWS = {
     "daemon/store": {"core/", "daemon/campaign"},
     "daemon/jobs": {"core/", "daemon/campaign"},
     "daemon/http": {"core/", "daemon/campaign", "drivers/tables"},
-    "daemon/cli": {"core/", "daemon/campaign", "drivers/tables"},
+    "daemon/cli": {"core/", "daemon", "daemon/campaign", "drivers/tables"},
 }
 FORBIDDEN_IN_CORE = re.compile(r'#include [<"](boost|sqlite3|nlohmann|spdlog|curl|toml|openssl|CLI|mosquitto)')
 

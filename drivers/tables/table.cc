@@ -247,7 +247,13 @@ Result<Table> read_table(std::string_view text, std::string_view file_name,
   for (std::string& name : table.condition_names) name = trim_name(name);
   for (const std::size_t column : layout->composition) table.slot_columns.push_back(header[column]);
   for (std::size_t i = 0; i < header.size(); ++i) {
-    if (layout->roles[i] == Role::unused && !header[i].empty()) table.unused.push_back(header[i]);
+    if (layout->roles[i] != Role::unused || header[i].empty()) continue;
+    table.unused.push_back(header[i]);
+    if (std::all_of(rows.begin(), rows.end(), [&](const CsvRecord& row) {
+          return parse_number(row.fields[i]).has_value();
+        })) {
+      table.unused_numbers.push_back(header[i]);
+    }
   }
   const auto row_count = static_cast<Eigen::Index>(rows.size());
   table.targets.resize(row_count, static_cast<Eigen::Index>(layout->targets.size()));

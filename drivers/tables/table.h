@@ -45,6 +45,7 @@ struct Table {
   Eigen::MatrixXd conditions;      // rows x conditions
   std::vector<std::size_t> lines;  // physical line of each row, from 1
   std::vector<std::string> unused;
+  std::vector<std::string> unused_numbers;  // of those: all cells are numbers, so it may be a target
   std::vector<std::string> slot_columns;  // or element columns, in the order of the file
 };
 

@@ -1,0 +1,82 @@
+// Options that several commands share, and what they name: tables, element tables, settings.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/chemistry/element_table.h"
+#include "core/descriptors/featurizer.h"
+#include "core/regression/linear.h"
+#include "core/result.h"
+#include "daemon/cli/session.h"
+#include "drivers/tables/table.h"
+
+namespace kasetsu::cli {
+
+// How a command comes into the program: adds itself to `app` and, when it is chosen, sets
+// session.action.
+using AddCommand = void (*)(CLI::App& app, Session& session);
+
+// A command with its examples (shown first by --help) and --json, --quiet.
+CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
+                      const std::string& summary, const std::string& examples);
+
+struct TableArguments {
+  std::string data;
+  std::string profile = "auto";
+  std::string id;
+  std::vector<std::string> targets;
+  std::vector<std::string> conditions;
+  std::vector<std::string> ignore;
+  std::string supports;
+
+  // with_data: the positional DATA.
+  void add_to(CLI::App& command, bool with_data = true);
+  tables::ReadOptions read_options() const;
+  // Reads DATA (or `path`), and warns of conditions that look like outcomes.
+  Result<tables::Table> load(Session& session) const;
+  Result<tables::Table> load(Session& session, const std::string& path) const;
+  Result<chemistry::SupportTable> load_supports() const;
+};
+
+struct FeatureArguments {
+  std::string elements;  // empty: the default table
+  std::string method = "extended";
+  int order = 1;
+  std::string loading = "auto";
+  std::string normalize = "afe65";
+
+  void add_to(CLI::App& command);
+  descriptors::FeaturizerOptions options() const;
+  Result<chemistry::ElementTable> load_elements() const;
+};
+
+struct RegressionArguments {
+  double epsilon = 1.35;
+  double alpha = 0.0;
+
+  void add_to(CLI::App& command);
+  regression::RobustOptions options() const;
+};
+
+// --family on|off.
+struct FamilyArgument {
+  std::string family = "on";
+  void add_to(CLI::App& command);
+  bool on() const { return family == "on"; }
+};
+
+void add_seed(CLI::App& command, std::uint64_t& seed);
+void add_threads(CLI::App& command, Session& session);
+
+// The table's conditions as the core takes them.
+descriptors::Conditions conditions_of(const tables::Table& table);
+// Names of the unused columns that could be a target, for the error when none is named.
+Status require_target(const tables::Table& table, const TableArguments& arguments);
+
+Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values);
+
+}  // namespace kasetsu::cli

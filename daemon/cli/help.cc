@@ -1,0 +1,122 @@
+#include "daemon/cli/help.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "core/text.h"
+
+namespace kasetsu::cli {
+namespace {
+
+class ExamplesFirst : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return CLI::Formatter::make_help(app, name, mode);
+    std::string text = app->get_description() + "\n\n";
+    if (!app->get_footer().empty()) text += app->get_footer() + "\n\n";
+    if (app->get_parent() == nullptr) return text + overview(*app);
+    text += make_usage(app, name);
+    text += make_positionals(app);
+    text += make_groups(app, mode);
+    text += make_subcommands(app, mode);
+    return text;
+  }
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    while (usage.size() > 1 && usage[0] == '\n') usage.erase(0, 1);
+    return usage;
+  }
+
+ private:
+  // One line a command, so that the whole fits a screen.
+  static std::string overview(const CLI::App& app) {
+    std::string text;
+    std::vector<std::string> groups;
+    for (const CLI::App* command : app.get_subcommands(nullptr)) {
+      if (std::find(groups.begin(), groups.end(), command->get_group()) == groups.end()) {
+        groups.push_back(command->get_group());
+      }
+    }
+    for (const std::string& group : groups) {
+      text += group + ":\n";
+      for (const CLI::App* command : app.get_subcommands(nullptr)) {
+        if (command->get_group() != group) continue;
+        text += fmt::format("  {:<11} {}\n", command->get_name(), command->get_description());
+      }
+    }
+    text +=
+        "\nkasetsu COMMAND --help tells more. Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data,\n"
+        "69 no daemon, 75 busy, 130 interrupted.\n";
+    return text;
+  }
+};
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::string hint(const std::string& wanted, const std::vector<std::string>& names) {
+  const auto near = nearest_names(wanted, names, 1);
+  return near.empty() ? "" : fmt::format("; did you mean {}?", near[0]);
+}
+
+}  // namespace
+
+void set_help(CLI::App& app) {
+  auto formatter = std::make_shared<ExamplesFirst>();
+  formatter->column_width(26);
+  app.formatter(formatter);
+  app.set_help_flag("-h,--help", "this text");
+}
+
+std::string explain_usage(const CLI::App& app, int argc, const char* const* argv,
+                          const std::string& fallback) {
+  const CLI::App* here = &app;
+  std::string path = "kasetsu";
+  int at = 1;
+  for (; at < argc; ++at) {
+    const std::string word = argv[at];
+    if (!word.empty() && word[0] == '-') break;
+    const auto names = command_names(*here);
+    if (names.empty()) break;
+    if (std::find(names.begin(), names.end(), word) == names.end()) {
+      return fmt::format("there is no command \"{} {}\"{}", path, word, hint(word, names));
+    }
+    here = here->get_subcommand(word);
+    path += ' ' + word;
+  }
+  const auto flags = flag_names(*here);
+  for (; at < argc; ++at) {
+    const std::string word = argv[at];
+    if (word == "--") break;
+    if (word.size() < 3 || word.substr(0, 2) != "--") continue;
+    const std::string name = word.substr(0, word.find('='));
+    if (std::find(flags.begin(), flags.end(), name) == flags.end()) {
+      return fmt::format("{} has no option {}{}", path, name, hint(name, flags));
+    }
+  }
+  const auto names = command_names(*here);
+  if (!names.empty()) {
+    return fmt::format("{} needs a command: {}", path, join_or(names));
+  }
+  return fmt::format("{}: {}", path, fallback);
+}
+
+}  // namespace kasetsu::cli
