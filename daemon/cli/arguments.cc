@@ -1,10 +1,12 @@
 #include "daemon/cli/arguments.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "core/text.h"
 #include "daemon/data_files.h"
@@ -87,12 +89,17 @@ Result<tables::Table> TableArguments::load(Session& session) const {
 }
 
 Result<tables::Table> TableArguments::load(Session& session, const std::string& path) const {
+  return load(session, path, read_options());
+}
+
+Result<tables::Table> TableArguments::load(Session& session, const std::string& path,
+                                           const tables::ReadOptions& options) const {
   auto known_supports = load_supports();
   if (!known_supports) return known_supports.error();
   auto text = read_file(path);
   if (!text) return text.error();
-  auto table = tables::read_table(*text, path == "-" ? "standard input" : path, read_options(),
-                                  *known_supports);
+  auto table =
+      tables::read_table(*text, path == "-" ? "standard input" : path, options, *known_supports);
   if (!table) return table;
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {
@@ -208,6 +215,30 @@ Status require_target(const tables::Table& table, const TableArguments& argument
   return Error{ErrorCode::invalid_argument, "no target is named", arguments.data, "",
                names.empty() ? "--target COLUMN; no column of numbers is left over"
                              : "--target " + join_or(names)};
+}
+
+namespace {
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+}  // namespace
+
+double process_cpu_seconds() {
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+double thread_cpu_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+double wall_seconds() {
+  return seconds_of(CLOCK_MONOTONIC);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
 }
 
 Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values) {

@@ -39,6 +39,8 @@ struct TableArguments {
   // Reads DATA (or `path`), and warns of conditions that look like outcomes.
   Result<tables::Table> load(Session& session) const;
   Result<tables::Table> load(Session& session, const std::string& path) const;
+  Result<tables::Table> load(Session& session, const std::string& path,
+                             const tables::ReadOptions& options) const;
   Result<chemistry::SupportTable> load_supports() const;
 };
 
@@ -76,6 +78,13 @@ void add_threads(CLI::App& command, Session& session);
 descriptors::Conditions conditions_of(const tables::Table& table);
 // Names of the unused columns that could be a target, for the error when none is named.
 Status require_target(const tables::Table& table, const TableArguments& arguments);
+
+// Seconds of processor time of the whole process, and of this thread; wall seconds; the largest
+// resident set so far in bytes. For reports of effort.
+double process_cpu_seconds();
+double thread_cpu_seconds();
+double wall_seconds();
+std::uint64_t peak_rss_bytes();
 
 Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values);
 

@@ -24,7 +24,10 @@ int run(int argc, char** argv) {
       "  kasetsu loo catalysts.csv --target yield --descriptors \"ln(en_pauling_avg)\"");
   app.require_subcommand(1);
   add_featurize(app, session);
+  add_fit(app, session);
+  add_predict(app, session);
   add_loo(app, session);
+  add_bench(app, session);
 
   try {
     app.parse(argc, argv);

@@ -261,6 +261,13 @@ class Recogniser {
     for (const std::string& name : options_.ignore) {
       if (auto status = take(name, Role::ignored, "ignored", &at); !status) return status;
     }
+    for (const std::string& name : options_.ignore_present) {
+      for (std::size_t i = 0; i < header_.size(); ++i) {
+        if (header_[i] == trim(name) && layout_.roles[i] == Role::unused) {
+          layout_.roles[i] = Role::ignored;
+        }
+      }
+    }
     if (options_.id) {
       if (auto status = take(*options_.id, Role::id, "id", &at); !status) return status;
       layout_.id = at;

@@ -31,7 +31,8 @@ struct ReadOptions {
   std::vector<std::string>
       conditions;  // columns that are inputs beside the composition; each must exist
   std::vector<std::string> ignore;  // columns that are known and not wanted; each must exist
-  bool missing_targets = false;     // a blank target cell is NaN instead of an error
+  std::vector<std::string> ignore_present;  // the same, where they exist
+  bool missing_targets = false;             // a blank target cell is NaN instead of an error
 };
 
 // Columns that are neither composition nor named are left out, and listed in `unused`.
@@ -45,7 +46,8 @@ struct Table {
   Eigen::MatrixXd conditions;      // rows x conditions
   std::vector<std::size_t> lines;  // physical line of each row, from 1
   std::vector<std::string> unused;
-  std::vector<std::string> unused_numbers;  // of those: all cells are numbers, so it may be a target
+  std::vector<std::string>
+      unused_numbers;                     // of those: all cells are numbers, so it may be a target
   std::vector<std::string> slot_columns;  // or element columns, in the order of the file
 };
 

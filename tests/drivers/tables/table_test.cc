@@ -216,6 +216,16 @@ TEST(TableRefuses, NamesOfColumns) {
   EXPECT_THAT(refusal("Pd,y\n1,2\n", options), HasSubstr("named twice"));
 }
 
+TEST(Table, ColumnsThatMayBeThere) {
+  ReadOptions options;
+  options.ignore_present = {"Y", "elsewhere"};
+  const auto table = read("Pd,Y\n1,30\n", options);
+  ASSERT_TRUE(table.ok());
+  EXPECT_THAT(table->slot_columns, ElementsAre("Pd"));
+  EXPECT_THAT(table->unused, IsEmpty());
+  EXPECT_THAT(read("Pd,a,b\n1,2,x\n")->unused_numbers, ElementsAre("a"));
+}
+
 TEST(TableRefuses, RepeatedIds) {
   ReadOptions options;
   options.id = "name";

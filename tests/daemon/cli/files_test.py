@@ -1,0 +1,226 @@
+"""The commands that work on files, through the real program."""
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from program import KASETSU, ProgramTest, relative_difference, shared
+
+XENONPY = "elements/xenonpy_elements_completed.csv"
+TWC = "catalysts/afe_twc_51.csv"
+OCM = "catalysts/afe_ocm_171.csv"
+SLOTS = "catalysts/ocm_slots_376.csv"
+YIELD = "Measured C2 yield (%)"
+
+PUBLISHED = ["(en_pauling_max)^3", "1/ln(icsd_volume_min)", "1/ln(sound_velocity_var)", "sqrt(hhi_p_var)",
+             "ln(thermal_conductivity_gmean)", "dipole_polarizability_var", "vdw_radius_alvarez_avg",
+             "exp(vdw_radius_alvarez_avg)"]
+FORMS = {"(en_pauling_max)^3": ("en_pauling_max", lambda x: x ** 3),
+         "1/ln(icsd_volume_min)": ("icsd_volume_min", lambda x: 1 / math.log(x)),
+         "1/ln(sound_velocity_var)": ("sound_velocity_var", lambda x: 1 / math.log(x)),
+         "sqrt(hhi_p_var)": ("hhi_p_var", math.sqrt),
+         "ln(thermal_conductivity_gmean)": ("thermal_conductivity_gmean", math.log),
+         "dipole_polarizability_var": ("dipole_polarizability_var", lambda x: x),
+         "vdw_radius_alvarez_avg": ("vdw_radius_alvarez_avg", lambda x: x),
+         "exp(vdw_radius_alvarez_avg)": ("vdw_radius_alvarez_avg", math.exp)}
+
+SMALL_ELEMENTS = "symbol,weight,radius,volume\n" + "".join(
+    f"{s},{w},{r},{v}\n" for s, w, r, v in [
+        ("Li", 6.9, 152, 13), ("Na", 23, 186, 23.7), ("K", 39.1, 227, 45.3), ("Mg", 24.3, 160, 14), ("Mn", 54.9, 127, 7.4),
+        ("Fe", 55.8, 126, 7.1), ("Pd", 106.4, 137, 8.9), ("Rh", 102.9, 134, 8.3), ("Pt", 195.1, 139, 9.1),
+        ("W", 183.8, 139, 9.5), ("O", 16, 60, 14), ("Si", 28.1, 111, 12.1), ("Ti", 47.9, 147, 10.6)])
+
+
+def read_csv(path):
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    return rows[0], rows[1:]
+
+
+class Featurize(ProgramTest):
+    def compare(self, table, target, oracle, loading, raw, extra=()):
+        """Must-show 3: columns and values of the authors' script, through the program."""
+        out = str(self.folder / "out.csv")
+        arguments = ["featurize", shared(table), "--elements", shared(XENONPY), "--method", "afe", "--order", "0",
+                     "--target", target, "--out", out, *extra]
+        if loading:
+            arguments += ["--loading", loading]
+        if raw:
+            arguments.append("--raw")
+        answer = self.json(*arguments)
+        header, rows = read_csv(out)
+        oracle_header, oracle_rows = read_csv(shared(f"featurizer_oracles/afe/{oracle}.csv"))
+        self.assertEqual(header[1:], oracle_header[1:])
+        self.assertEqual(answer["names"], oracle_header[1:-1])
+        self.assertEqual(answer["n_descriptors"], len(oracle_header) - 2)
+        self.assertEqual(answer["n_samples"], len(oracle_rows))
+        self.assertEqual(len(rows), len(oracle_rows))
+        worst = max(relative_difference(float(a), float(b)) for ours, theirs in zip(rows, oracle_rows)
+                    for a, b in zip(ours[1:], theirs[1:]) if math.isfinite(float(b)))
+        self.assertLess(worst, 1e-9)
+
+    def test_equals_the_authors_script(self):
+        for flag, loading in (("flag0", "variable"), ("flag1", "constant")):
+            for table, target, name in ((TWC, "T50(NO)", "TWC"), (OCM, "C2y", "OCM")):
+                for raw in (False, True):
+                    with self.subTest(flag=flag, name=name, raw=raw):
+                        self.compare(table, target, f"{name}_{flag}_{'raw' if raw else 'treated'}", loading, raw)
+
+    def test_loading_is_told_from_the_table(self):
+        self.compare(TWC, "T50(NO)", "TWC_flag1_treated", None, False)
+
+    def test_orders_and_shapes(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        data = self.file("d.csv", "M1,M2,M3,Support,y\nLi,Na,none,TiO2,1\nLi,Li,Mn,SiO2,2\nnone,none,none,SiO2,0\n")
+        zero = self.json("featurize", data, "--elements", elements, "--order", "0", "--target", "y")
+        one = self.json("featurize", data, "--elements", elements, "--order", "1", "--target", "y")
+        self.assertEqual(zero["n_samples"], 3)
+        self.assertEqual(zero["n_descriptors"], len(zero["names"]))
+        self.assertGreater(one["n_descriptors"], zero["n_descriptors"])
+        self.assertTrue(set(zero["names"]) <= set(one["names"]))
+        text = self.ok("featurize", data, "--elements", elements, "--order", "0").stdout.splitlines()
+        self.assertEqual(len(text), 4)
+        self.assertEqual(len(text[0].split(",")), zero["n_descriptors"] + 1)
+
+    def test_reads_standard_input(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        answer = self.json("featurize", "-", "--elements", elements, stdin="Pd,Rh\n1,2\n2,1\n")
+        self.assertEqual(answer["n_samples"], 2)
+        self.assertIn("standard input:2", self.refused(65, "featurize", "-", "--elements", elements,
+                                                       stdin="Pd,Rh\n1,x\n2,1\n"))
+
+
+class Loo(ProgramTest):
+    def published(self, *extra):
+        return self.json("loo", shared(TWC), "--target", "T50(NO)", "--elements", shared(XENONPY), "--method", "afe",
+                         "--loading", "constant", "--descriptors", *PUBLISHED, *extra)
+
+    def test_published_three_way_model(self):
+        # METHOD section 3: least absolute deviations 11.05 in training and 12.46 in leave-one-out, Huber 13.75.
+        least = self.published("--epsilon", "1")
+        self.assertAlmostEqual(least["mae_train"], 11.05, delta=0.01)
+        self.assertAlmostEqual(least["mae_cv"], 12.46, delta=0.01)
+        huber = self.published()
+        self.assertAlmostEqual(huber["mae_cv"], 13.75, delta=0.01)
+
+    def test_coefficients_and_residuals_belong_together(self):
+        answer = self.published()
+        header, rows = read_csv(shared("featurizer_oracles/afe/TWC_flag1_treated.csv"))
+        error = 0.0
+        for row in rows:
+            value = answer["intercept"]
+            for coefficient, text in zip(answer["coefficients"], PUBLISHED):
+                name, form = FORMS[text]
+                value += coefficient * form(float(row[header.index(name)]))
+            error += abs(value - float(row[-1])) / len(rows)
+        self.assertAlmostEqual(error, answer["mae_train"], delta=1e-6)
+        self.assertEqual(len(answer["residuals"]), len(rows))
+        self.assertAlmostEqual(sum(map(abs, answer["residuals"])) / len(rows), answer["mae_cv"], delta=1e-9)
+
+    def test_text_for_people(self):
+        text = self.ok("loo", shared(TWC), "--target", "T50(NO)", "--elements", shared(XENONPY), "--method", "afe",
+                       "--loading", "constant", "--descriptors", *PUBLISHED).stdout
+        self.assertIn("(en_pauling_max)^3", text)
+        self.assertIn("mean absolute error", text)
+
+    def test_refusals(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        data = self.file("d.csv", "name,Pd,Rh,a,b\n" + "".join(f"r{i},{i},{10 - i},{i * i},x{i}\n" for i in range(1, 9)))
+        message = self.refused(2, "loo", data, "--elements", elements, "--descriptors", "weight_avg")
+        self.assertIn('--target "a"', message)
+        message = self.refused(65, "loo", data, "--elements", elements, "--target", "a", "--descriptors", "wieght_avg")
+        self.assertIn("weight_avg", message)
+        message = self.refused(65, "loo", data, "--elements", elements, "--target", "aa", "--descriptors", "weight_avg")
+        self.assertIn('did you mean "a"', message)
+        self.assertIn("epsilon", self.refused(2, "loo", data, "--elements", elements, "--target", "a", "--epsilon", "0.5",
+                                              "--descriptors", "weight_avg"))
+
+
+class WrongInput(ProgramTest):
+    """Must-show 7: file, line, column, value and what was expected; exit code 65; nothing half-written."""
+
+    CASES = [
+        ("M1,M2,Support,y\nLi,Na,SiO2,1\nLi,Xx,SiO2,2\n", ["d.csv:3", '"M2"', '"Xx"', "chemical symbol"]),
+        ("M1,MM2,Support,y\nLi,Na,SiO2,1\n", ["d.csv:1", '"MM2"', "did you mean M2"]),
+        ("M1,M 2,M3,y\nLi,Na,K,1\n", ["d.csv:1", '"M 2"', "M2"]),
+        ("M1,m2,M3,y\nLi,Na,K,1\n", ["d.csv:1", '"m2"', "M2"]),
+        ("Pd,Rh,y\n1,2,3\n1,2,abc\n", ["d.csv:3", '"y"', '"abc"', "finite number"]),
+        ("Pd,Rh,y\n1,2,nan\n", ["d.csv:2", '"y"', '"nan"', "finite number"]),
+        ("Pd,Rh,y\n1,inf,2\n", ["d.csv:2", '"Rh"', '"inf"', "amount"]),
+        ("Pd,Rh,y\n1,2\n", ["d.csv:2", "2 cells", "3"]),
+        ("Pd,Rh,y\n1,2,3,4\n", ["d.csv:2", "4 cells", "3"]),
+        ("", ["d.csv", "empty", "header"]),
+        ("Pd,Rh,y\n", ["d.csv:1", "no rows"]),
+        ("Pd,Rh,yield\n1,2,3\n", ["d.csv:1", '"y"', "yield"]),
+        ("Pd,Rh,Pd,y\n1,2,3,4\n", ["d.csv:1", "same name", '"Pd"']),
+        ("Pd,Rh,y\n1,-2,3\n", ["d.csv:2", '"Rh"', '"-2"', "at least 0"]),
+        ("Pd,Rh,y\n0,0,3\n", ["d.csv:2", "no element"]),
+        ("Pd,Rh,y\n1,,3\n", ["d.csv:2", '"Rh"', "empty"]),
+        ("Pd;Rh;y\n1;2;3\n", ["d.csv:1", "semicolon"]),
+        ("Pd,Xx,y\n1,2,3\n", ["d.csv:1", '"Xx"', "unknown element"]),
+        ("M1,Support,y\nLi,Unobtainite7x,3\n", ["d.csv:2", '"Support"', "Unobtainite7x"]),
+        (b"Pd,Rh,y\n1,\xe9,3\n", ["d.csv:2", "UTF-8"]),
+        ("Pd,Rh,y\n1,2,3\n".encode("utf-16"), ["d.csv:1", "UTF-16"]),
+        ('Pd,Rh,y\n1,"2,3\n', ["d.csv:2"]),
+        ("Pd,Ac,y\n1,2,3\n", ["Ac"]),  # an element that the property table lacks
+    ]
+
+    def test_messages(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        out = self.folder / "out.csv"
+        for content, parts in self.CASES:
+            with self.subTest(content=content):
+                data = self.file("d.csv", content)
+                message = self.refused(65, "featurize", data, "--elements", elements, "--target", "y", "--out", out)
+                for part in parts:
+                    self.assertIn(part, message)
+                self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["d.csv", "e.csv"])
+
+    def test_element_table(self):
+        data = self.file("d.csv", "Pd,Rh\n1,2\n2,1\n")
+        for content, parts in [("", ["e.csv", "empty"]), ("symbol,a\nPd,1\nRh,x\n", ["e.csv:3", '"a"', '"x"']),
+                               ("symbol,a\nXx,1\n", ["e.csv:2", "Xx"])]:
+            with self.subTest(content=content):
+                elements = self.file("e.csv", content)
+                message = self.refused(65, "featurize", data, "--elements", elements)
+                for part in parts:
+                    self.assertIn(part, message)
+
+    def test_files(self):
+        self.assertIn("missing.csv", self.refused(1, "featurize", "missing.csv"))
+        self.assertIn("folder", self.refused(65, "featurize", "."))
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        data = self.file("d.csv", "Pd,Rh\n1,2\n2,1\n")
+        self.assertIn("nowhere", self.refused(1, "featurize", data, "--elements", elements, "--out", "nowhere/out.csv"))
+        message = self.refused(1, "featurize", data, environment={"KASETSU_DATA_DIR": str(self.folder)})
+        self.assertIn("KASETSU_DATA_DIR", message)
+
+
+class Usage(ProgramTest):
+    def test_did_you_mean(self):
+        self.assertIn("did you mean featurize", self.refused(2, "featurise", "x.csv"))
+        self.assertIn("did you mean --elements", self.refused(2, "featurize", "x.csv", "--element", "t.csv"))
+        self.assertIn("did you mean loo", self.refused(2, "bench", "lo"))
+        self.assertIn("needs a command", self.refused(2))
+        self.assertIn("DATA", self.refused(2, "featurize"))
+        self.assertIn("method", self.refused(2, "featurize", "x.csv", "--method", "magic"))
+
+    def test_help(self):
+        text = self.ok("--help").stdout
+        lines = text.splitlines()
+        self.assertLessEqual(len(lines), 40)
+        self.assertLessEqual(max(map(len, lines)), 80)
+        commands = [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("  kasetsu")]
+        self.assertIn("featurize", commands)
+        for command in commands:
+            help_text = self.ok(command, "--help").stdout
+            self.assertLess(help_text.index("  kasetsu " + command), help_text.index("--help"))
+        self.assertRegex(self.ok("--version").stdout, r"^kasetsu \d+\.\d+\.\d+")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,68 @@
+"""Runs the real program for the tests of the command line."""
+import json
+import math
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+KASETSU = os.environ["KASETSU"]
+SHARED = pathlib.Path(os.environ["KASETSU_SHARED_DATA"])
+
+
+def shared(relative):
+    """A file of the real tables and oracles; the test is skipped (failed in CI) where they are not."""
+    path = SHARED / relative
+    if not path.exists():
+        if os.environ.get("CI") == "true":
+            raise AssertionError(f"missing in CI: {path}")
+        raise unittest.SkipTest(f"not on this machine: {path}")
+    return str(path)
+
+
+def finite_only(text):
+    raise AssertionError(f"{text} in JSON")
+
+
+class ProgramTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+        return str(path)
+
+    def run_program(self, *arguments, environment=None, stdin=None, timeout=120):
+        return subprocess.run([KASETSU, *map(str, arguments)], input=stdin, capture_output=True, text=True,
+                              timeout=timeout, env={**os.environ, **(environment or {})}, cwd=self.folder)
+
+    def ok(self, *arguments, **options):
+        done = self.run_program(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def json(self, *arguments, **options):
+        """Exactly one document on the standard output, with finite numbers only."""
+        done = self.ok(*arguments, "--json", **options)
+        return json.loads(done.stdout, parse_constant=finite_only)
+
+    def refused(self, code, *arguments, **options):
+        """The message; nothing may be on the standard output."""
+        done = self.run_program(*arguments, **options)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout[:500], done.stderr))
+        self.assertEqual(done.stdout, "", arguments)
+        self.assertTrue(done.stderr.startswith("kasetsu: "), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        return done.stderr
+
+
+def relative_difference(a, b):
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return 0.0 if a == b or (math.isnan(a) and math.isnan(b)) else math.inf
+    return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
