@@ -96,8 +96,8 @@ Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_t
   client.url_ = arguments.url;
   if (client.url_.empty()) {
     const char* from_environment = std::getenv("KASETSU_URL");
-    client.url_ = from_environment != nullptr && *from_environment != '\0' ? from_environment
-                                                                           : kDefaultUrl;
+    client.url_ =
+        from_environment != nullptr && *from_environment != '\0' ? from_environment : kDefaultUrl;
   }
   while (client.url_.ends_with('/')) client.url_.pop_back();
   if (!client.url_.starts_with("http://") && !client.url_.starts_with("https://")) {
@@ -222,8 +222,8 @@ Status Client::each(const std::string& path, const std::string& member,
   do {
     std::string address = path;
     if (!page.empty()) {
-      address += (path.find('?') == std::string::npos ? "?page_token=" : "&page_token=") +
-                 encode(page);
+      address +=
+          (path.find('?') == std::string::npos ? "?page_token=" : "&page_token=") + encode(page);
     }
     auto answer = get(address);
     if (!answer) return answer.error();

@@ -28,6 +28,10 @@ int run(int argc, char** argv) {
   add_predict(app, session);
   add_loo(app, session);
   add_bench(app, session);
+  add_campaign(app, session);
+  add_results(app, session);
+  add_proposals(app, session);
+  add_retrain(app, session);
 
   try {
     app.parse(argc, argv);
