@@ -51,8 +51,9 @@ class ExamplesFirst : public CLI::Formatter {
       }
     }
     text +=
-        "\nkasetsu COMMAND --help tells more. Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data,\n"
-        "69 no daemon, 75 busy, 130 interrupted.\n";
+        "\nkasetsu COMMAND --help tells more.\n"
+        "Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data, 69 no daemon, 75 busy,\n"
+        "130 interrupted.\n";
     return text;
   }
 };

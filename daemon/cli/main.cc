@@ -14,18 +14,14 @@ namespace {
 int run(int argc, char** argv) {
   using namespace kasetsu::cli;
   Session session;
-  CLI::App app(
-      "Kasetsu proposes which catalysts to make next, from tens to hundreds of measurements.",
-      "kasetsu");
+  CLI::App app("Kasetsu proposes which catalysts to make next, from what was measured.", "kasetsu");
   set_help(app);
   app.set_version_flag("--version", "kasetsu " KASETSU_VERSION);
   app.footer(
-      "  kasetsu fit catalysts.csv --target yield --model yield.model\n"
+      "  kasetsu featurize catalysts.csv --target yield --out descriptors.csv\n"
       "  kasetsu loo catalysts.csv --target yield --descriptors \"ln(en_pauling_avg)\"");
   app.require_subcommand(1);
   add_featurize(app, session);
-  add_fit(app, session);
-  add_predict(app, session);
   add_loo(app, session);
   add_bench(app, session);
   add_campaign(app, session);

@@ -216,6 +216,7 @@ class Usage(ProgramTest):
         self.assertLessEqual(max(map(len, lines)), 80)
         commands = [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("  kasetsu")]
         self.assertIn("featurize", commands)
+        self.assertLess(lines.index("On files:"), lines.index("With the daemon:"))
         for command in commands:
             help_text = self.ok(command, "--help").stdout
             self.assertLess(help_text.index("  kasetsu " + command), help_text.index("--help"))
