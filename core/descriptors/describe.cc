@@ -89,6 +89,19 @@ constexpr Words kProperties[] = {
     {"vdw_radius_mm3", "van der Waals radius (MM3)"},
     {"vdw_radius_uff", "van der Waals radius (UFF)"},
     {"youngs_modulus", "Young's modulus"},
+    {"GSbandgap", "band gap of the ground state"},
+    {"GSmagmom", "magnetic moment of the ground state"},
+    {"GSvolume_pa", "volume per atom of the ground state"},
+    {"NUnfilled", "number of unfilled valence states"},
+    {"NValence", "number of valence electrons"},
+    {"NdUnfilled", "number of unfilled d states"},
+    {"NdValence", "number of d valence electrons"},
+    {"NfUnfilled", "number of unfilled f states"},
+    {"NfValence", "number of f valence electrons"},
+    {"NpUnfilled", "number of unfilled p states"},
+    {"NpValence", "number of p valence electrons"},
+    {"NsUnfilled", "number of unfilled s states"},
+    {"NsValence", "number of s valence electrons"},
     {"zeff_slater", "effective nuclear charge after Slater"}};
 
 // Short words inside names.

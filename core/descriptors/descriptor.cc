@@ -186,12 +186,9 @@ Eigen::MatrixXd sketch_basis(const Eigen::MatrixXd& unit) {
   constexpr Eigen::Index kWidest = 12;
   const Eigen::Index width = std::min(kWidest, unit.rows());
   Random random(20240107);
-  Eigen::MatrixXd basis = Eigen::MatrixXd::Zero(unit.rows(), width);
-  for (Eigen::Index j = 0; j < unit.cols(); ++j) {
-    for (Eigen::Index k = 0; k < width; ++k) {
-      basis.col(k) += (random.next() >> 63 != 0 ? 1.0 : -1.0) * unit.col(j);
-    }
-  }
+  Eigen::MatrixXd signs(unit.cols(), width);
+  for (double& sign : signs.reshaped()) sign = random.next() >> 63 != 0 ? 1.0 : -1.0;
+  Eigen::MatrixXd basis = unit * signs;
   // Modified Gram-Schmidt, twice for orthogonality to rounding; a direction that vanishes is zero.
   for (Eigen::Index k = 0; k < width; ++k) {
     const double before = basis.col(k).norm();

@@ -193,8 +193,9 @@ TEST(Describe, KnowsEveryOperationBlockAndForm) {
 TEST(Describe, MakesWordsOfUnknownProperties) {
   EXPECT_EQ(readable_property("thermal_conductivity"), "thermal conductivity");
   EXPECT_EQ(readable_property("MeltingT"), "melting temperature");
-  EXPECT_EQ(readable_property("NdValence"), "nd valence");
+  EXPECT_EQ(readable_property("NdValence"), "number of d valence electrons");
   EXPECT_EQ(readable_property("first_ion_en"), "first ionisation energy");
+  EXPECT_EQ(readable_property("SpaceGroup_number"), "space group number");
   EXPECT_EQ(readable_property("x"), "x");
 }
 
