@@ -27,11 +27,19 @@ std::string dump_json(const Json& value);
 // Appends a member's name to a pointer, with ~ and / escaped (RFC 6901).
 std::string json_pointer(std::string_view pointer, std::string_view member);
 
-// One value as T: bool, std::int64_t, double (finite; integers are taken), std::string, or Json for
-// an object (const). No conversion between kinds: 3.9 is no integer, true is no number. `pointer`
-// says where it is.
+// One value as T: bool, std::int64_t, double (finite; integers are taken) or std::string.
+// No conversion between kinds: 3.9 is no integer, true is no number. `pointer` says where it
+// is.
 template <typename T>
 Result<T> read_value_as(const Json& value, std::string_view pointer);
+template <>
+Result<bool> read_value_as<bool>(const Json& value, std::string_view pointer);
+template <>
+Result<std::int64_t> read_value_as<std::int64_t>(const Json& value, std::string_view pointer);
+template <>
+Result<double> read_value_as<double>(const Json& value, std::string_view pointer);
+template <>
+Result<std::string> read_value_as<std::string>(const Json& value, std::string_view pointer);
 
 // Member `name` of an object; bad_data when it is absent or of another kind.
 template <typename T>

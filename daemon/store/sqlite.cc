@@ -1,0 +1,255 @@
+#include "daemon/store/sqlite.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cstring>
+
+namespace kasetsu::store {
+namespace {
+
+[[noreturn]] void fail(sqlite3* database, int code, std::string_view doing) {
+  const int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
+  const std::string detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  // The connection's newest code may belong to a later call; the one that was returned decides then.
+  const int best = (extended & 0xFF) == (code & 0xFF) ? extended : code;
+  throw StorageError(best, fmt::format("{}: {} (SQLite {})", doing, detail, best));
+}
+
+}  // namespace
+
+Error StorageError::to_error() const {
+  Error error;
+  error.message = message_;
+  switch (code_ & 0xFF) {
+    case SQLITE_FULL:
+      error.code = ErrorCode::storage_full;
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      error.code = ErrorCode::busy;
+      break;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+    case SQLITE_MISMATCH:
+    case SQLITE_ERROR:
+    case SQLITE_TOOBIG:
+    case SQLITE_NOMEM:
+      error.code = ErrorCode::internal;
+      break;
+    case SQLITE_NOTADB:
+      error.code = ErrorCode::bad_data;
+      break;
+    default:
+      error.code = ErrorCode::storage_failed;
+  }
+  return error;
+}
+
+bool StorageError::fatal() const {
+  switch (code_ & 0xFF) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PROTOCOL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Statement::Statement(sqlite3* database, const char* sql) : database_(database) {
+  const int code =
+      sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  if (code != SQLITE_OK) fail(database, code, fmt::format("preparing \"{}\"", sql));
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+void Statement::check(int code) const {
+  if (code != SQLITE_OK) fail(database_, code, sqlite3_sql(statement_));
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(statement_);
+    return false;
+  }
+  const std::string sql = sqlite3_sql(statement_);
+  const int extended = sqlite3_extended_errcode(database_);
+  std::string message =
+      fmt::format("{} (SQLite {}) in \"{}\"", sqlite3_errmsg(database_), extended, sql);
+  sqlite3_reset(statement_);
+  throw StorageError(extended, std::move(message));
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+std::string_view Statement::view(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  if (data == nullptr || size <= 0) return {};
+  return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
+}
+std::string Statement::text(int column) const { return std::string(view(column)); }
+bool Statement::null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+std::optional<std::int64_t> Statement::optional_integer(int column) const {
+  if (null(column)) return {};
+  return integer(column);
+}
+std::optional<double> Statement::optional_real(int column) const {
+  if (null(column)) return {};
+  return real(column);
+}
+campaign::Time Statement::time(int column) const { return campaign::from_micros(integer(column)); }
+std::optional<campaign::Time> Statement::optional_time(int column) const {
+  if (null(column)) return {};
+  return time(column);
+}
+campaign::Digest Statement::digest(int column) const {
+  campaign::Digest digest;
+  const std::string_view bytes = view(column);
+  KASETSU_ASSERT(bytes.size() == digest.bytes.size());
+  std::memcpy(digest.bytes.data(), bytes.data(), bytes.size());
+  return digest;
+}
+
+void Statement::bind_one(int index, std::int64_t value) {
+  check(sqlite3_bind_int64(statement_, index, value));
+}
+void Statement::bind_one(int index, double value) {
+  check(sqlite3_bind_double(statement_, index, value));
+}
+void Statement::bind_one(int index, std::string_view value) {
+  // An empty view may have no address, which SQLite would read as NULL.
+  check(sqlite3_bind_text64(statement_, index, value.empty() ? "" : value.data(), value.size(),
+                            SQLITE_STATIC, SQLITE_UTF8));
+}
+void Statement::bind_one(int index, Blob value) {
+  check(sqlite3_bind_blob64(statement_, index, value.bytes.empty() ? "" : value.bytes.data(),
+                            value.bytes.size(), SQLITE_STATIC));
+}
+void Statement::bind_one(int index, const campaign::Digest& value) {
+  check(sqlite3_bind_blob64(statement_, index, value.bytes.data(), value.bytes.size(),
+                            SQLITE_STATIC));
+}
+void Statement::bind_one(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_, index)); }
+
+Connection::Connection(const std::string& path, Access access, const std::string& vfs, bool create) {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+  if (access == Access::write) {
+    flags |= SQLITE_OPEN_READWRITE;
+    if (create) flags |= SQLITE_OPEN_CREATE;
+  } else {
+    flags |= SQLITE_OPEN_READONLY;
+  }
+  const int code =
+      sqlite3_open_v2(path.c_str(), &database_, flags, vfs.empty() ? nullptr : vfs.c_str());
+  try {
+    if (code != SQLITE_OK) fail(database_, code, fmt::format("opening {}", path));
+
+    const auto configure = [&](int what, int value, const char* name) {
+      int now = -1;
+      const int result = sqlite3_db_config(database_, what, value, &now);
+      if (result != SQLITE_OK || now != value) {
+        throw StorageError(SQLITE_ERROR, fmt::format("SQLite does not take the setting {}", name));
+      }
+    };
+    configure(SQLITE_DBCONFIG_DEFENSIVE, 1, "DEFENSIVE");
+    configure(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, "TRUSTED_SCHEMA");
+    configure(SQLITE_DBCONFIG_DQS_DML, 0, "DQS_DML");
+    configure(SQLITE_DBCONFIG_DQS_DDL, 0, "DQS_DDL");
+    configure(SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, "ENABLE_LOAD_EXTENSION");
+    configure(SQLITE_DBCONFIG_ENABLE_FKEY, 1, "ENABLE_FKEY");
+    if (access != Access::write) {
+      configure(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, "NO_CKPT_ON_CLOSE");
+    }
+    sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, 64 << 20);  // bulk deliveries are kept whole
+    sqlite3_limit(database_, SQLITE_LIMIT_SQL_LENGTH, 64 << 10);
+    sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 1);  // VACUUM INTO needs one
+    sqlite3_limit(database_, SQLITE_LIMIT_VARIABLE_NUMBER, 64);
+    sqlite3_busy_timeout(database_, 5000);
+
+    if (access == Access::write) {
+      // NFS and the like cannot share memory: the word that comes back is another one there.
+      set("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal");
+      // NORMAL would acknowledge rows that a power cut takes away.
+      set("PRAGMA synchronous=FULL", "PRAGMA synchronous", "2");
+      set("PRAGMA fullfsync=1", "PRAGMA fullfsync", "1");
+      set("PRAGMA wal_autocheckpoint=1000", "PRAGMA wal_autocheckpoint", "1000");
+      set("PRAGMA journal_size_limit=67108864", "PRAGMA journal_size_limit", "67108864");
+    } else {
+      set("PRAGMA wal_autocheckpoint=0", "PRAGMA wal_autocheckpoint", "0");
+    }
+    set("PRAGMA foreign_keys=ON", "PRAGMA foreign_keys", "1");
+    set("PRAGMA temp_store=MEMORY", "PRAGMA temp_store", "2");
+    set("PRAGMA cell_size_check=ON", "PRAGMA cell_size_check", "1");
+    set("PRAGMA mmap_size=0", "PRAGMA mmap_size", "0");
+    set("PRAGMA trusted_schema=OFF", "PRAGMA trusted_schema", "0");
+    set("PRAGMA cache_size=-32768", "PRAGMA cache_size", "-32768");
+    if (access == Access::read) set("PRAGMA query_only=1", "PRAGMA query_only", "1");
+  } catch (...) {
+    statements_.clear();
+    sqlite3_close_v2(database_);
+    throw;
+  }
+}
+
+Connection::~Connection() {
+  statements_.clear();
+  sqlite3_close_v2(database_);
+}
+
+void Connection::set(const char* pragma, const char* read_back, std::string_view expected) {
+  execute(pragma);
+  const std::string now = text(read_back);
+  // A build without mmap gives no answer.
+  if (now != expected && !(now.empty() && expected == "0")) {
+    throw StorageError(SQLITE_ERROR, fmt::format("\"{}\" gave {} instead of {}: is the file on a "
+                                                 "local disk?",
+                                                 pragma, now, expected));
+  }
+}
+
+Statement& Connection::prepare(const char* sql) {
+  auto& slot = statements_[sql];
+  if (!slot) slot = std::make_unique<Statement>(database_, sql);
+  return *slot;
+}
+
+void Connection::execute(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(database_, code, std::string_view(sql).substr(0, 80));
+}
+
+std::int64_t Connection::integer(const char* sql) {
+  Statement statement(database_, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Connection::text(const char* sql) {
+  Statement statement(database_, sql);
+  return statement.step() ? statement.text(0) : std::string();
+}
+
+std::int64_t Connection::last_row() const { return sqlite3_last_insert_rowid(database_); }
+std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
+
+}  // namespace kasetsu::store

@@ -1,0 +1,540 @@
+#include "daemon/store/sqlite_database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "daemon/store/migrations.h"
+#include "daemon/store/queries.h"
+#include "daemon/store/sqlite.h"
+
+namespace kasetsu::store {
+namespace {
+
+// SQLite's own notes (recovery of a WAL, I/O errors) go to whoever opened a database last: the library has one
+// place for them.
+std::mutex sink_mutex;
+std::function<void(const std::string&)> sink;
+
+void pass_on(void*, int code, const char* message) {
+  const std::lock_guard lock(sink_mutex);
+  if (sink) sink(fmt::format("SQLite {}: {}", code, message));
+}
+
+void set_sink(std::function<void(const std::string&)> log) {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_LOG, pass_on, nullptr); });
+  const std::lock_guard lock(sink_mutex);
+  sink = std::move(log);
+}
+
+// The lock against a second daemon: a file of its own, because closing any descriptor of the database itself
+// would drop SQLite's locks.
+class LockFile {
+ public:
+  LockFile() = default;
+  ~LockFile() {
+    if (file_ >= 0) ::close(file_);
+  }
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+  Status take(const std::string& database) {
+    const std::string path = database + ".lock";
+    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file_ < 0) {
+      return Error{errno == ENOSPC ? ErrorCode::storage_full : ErrorCode::storage_failed,
+                   fmt::format("cannot open the lock file: {}", std::strerror(errno)), path, {}, {}};
+    }
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      char text[32] = {};
+      const ssize_t size = ::pread(file_, text, sizeof text - 1, 0);
+      std::string_view owner(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+      while (!owner.empty() && owner.back() == '\n') owner.remove_suffix(1);
+      return Error{ErrorCode::conflict,
+                   owner.empty()
+                       ? std::string("another process uses this database")
+                       : fmt::format("the process with pid {} uses this database: is another "
+                                     "kasetsud running?",
+                                     owner),
+                   path,
+                   {},
+                   {}};
+    }
+    const std::string pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, pid.data(), pid.size(), 0) < 0) {
+      // The lock holds without the number; only the message of a second daemon is poorer.
+    }
+    return {};
+  }
+
+ private:
+  int file_ = -1;
+};
+
+struct Task {
+  std::function<Status(campaign::Transaction&)> work;
+  std::function<void(Status)> done;
+};
+
+Error refused_full() {
+  return Error{ErrorCode::busy, "too many writes are waiting", {}, {}, "a try a little later"};
+}
+
+void check_whole(Connection& connection, std::vector<std::string>& problems) {
+  Statement integrity(connection.handle(), "PRAGMA integrity_check(20)");
+  integrity.bind();
+  while (integrity.step()) {
+    if (integrity.view(0) != "ok") problems.push_back(integrity.text(0));
+  }
+  Statement keys(connection.handle(), "PRAGMA foreign_key_check");
+  keys.bind();
+  while (keys.step() && problems.size() < 40) {
+    problems.push_back(fmt::format("row {} of table {} names a row of {} that is not there",
+                                   keys.integer(1), keys.text(0), keys.text(2)));
+  }
+}
+
+}  // namespace
+
+int schema_version() { return schema_scripts().back().version; }
+
+struct SqliteDatabase::Implementation {
+  StoreOptions options;
+  LockFile lock;
+  std::unique_ptr<Connection> writer;
+  std::unique_ptr<SqliteTransaction> transaction;
+  std::function<void(std::int64_t)> listener;
+  std::atomic<std::int64_t> last_event{0};
+
+  std::mutex queue_mutex;
+  std::condition_variable queue_filled;
+  std::deque<Task> queue;
+  bool stopping = false;
+
+  mutable std::mutex readers_mutex;
+  mutable std::condition_variable reader_free;
+  mutable std::vector<std::unique_ptr<Connection>> free_readers;
+  mutable std::size_t open_readers = 0;
+
+  mutable std::mutex health_mutex;
+  mutable Status health;
+  mutable std::atomic<bool> failed{false};
+
+  std::atomic<std::uint64_t> commits{0}, tasks{0}, failed_tasks{0};
+  std::atomic<std::uint64_t> commit_nanoseconds{0};
+
+  std::thread thread;
+
+  void log(const std::string& line) const {
+    if (options.log) options.log(line);
+  }
+
+  // Notes what a failure says about the storage, and gives the error to report.
+  Error note(const StorageError& error) const {
+    Error reported = error.to_error();
+    if (error.fatal()) {
+      reported.code = ErrorCode::storage_failed;
+      const std::lock_guard guard(health_mutex);
+      if (!failed.exchange(true)) {
+        log(fmt::format("the storage failed, nothing is written any more: {}", error.what()));
+        health = reported;
+      }
+    } else if (reported.code == ErrorCode::storage_full) {
+      const std::lock_guard guard(health_mutex);
+      if (!failed) health = reported;
+    }
+    return reported;
+  }
+
+  void note_success() {
+    const std::lock_guard guard(health_mutex);
+    if (!failed) health = {};
+  }
+
+  Error failure() const {
+    const std::lock_guard guard(health_mutex);
+    return health.ok() ? Error{ErrorCode::storage_failed, "the storage failed", {}, {}, {}}
+                       : health.error();
+  }
+
+  void roll_back() {
+    transaction->forget();
+    if (!writer->in_transaction()) return;
+    try {
+      writer->execute("ROLLBACK");
+    } catch (const StorageError& error) {
+      note(error);
+    }
+  }
+
+  // One task in its savepoint. False: the whole transaction is gone.
+  bool run_task(Task& task, Status& status) {
+    try {
+      writer->prepare("SAVEPOINT task").bind().run();
+      status = task.work(*transaction);
+    } catch (const StorageError& error) {
+      status = note(error);
+    } catch (const std::exception& error) {
+      status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+    }
+    if (!writer->in_transaction()) return false;
+    try {
+      if (!status.ok()) {
+        writer->prepare("ROLLBACK TO task").bind().run();
+        transaction->forget();
+      }
+      writer->prepare("RELEASE task").bind().run();
+    } catch (const StorageError& error) {
+      status = note(error);
+      return false;
+    }
+    return true;
+  }
+
+  void run_group(std::vector<Task>& group) {
+    std::vector<Status> statuses(group.size());
+    Status whole;
+    try {
+      writer->prepare("BEGIN IMMEDIATE").bind().run();
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        if (!run_task(group[i], statuses[i])) {
+          whole = statuses[i];
+          if (whole.ok()) whole = Error{ErrorCode::internal, "the transaction ended early", {}, {}, {}};
+          break;
+        }
+        if (failed) {
+          whole = failure();
+          break;
+        }
+      }
+      if (whole.ok()) {
+        const auto begin = std::chrono::steady_clock::now();
+        writer->prepare("COMMIT").bind().run();
+        commit_nanoseconds += static_cast<std::uint64_t>(
+            std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+      }
+    } catch (const StorageError& error) {
+      whole = note(error);
+    }
+    if (whole.ok()) {
+      ++commits;
+      note_success();
+      const std::int64_t newest = transaction->newest_event();
+      if (newest > last_event) {
+        last_event = newest;
+        if (listener) listener(newest);
+      }
+    } else {
+      roll_back();
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      ++tasks;
+      // Nothing of the group is on disk: a task that decided on its own to fail keeps its reason.
+      if (!whole.ok() && statuses[i].ok()) statuses[i] = whole;
+      if (!statuses[i].ok()) ++failed_tasks;
+      group[i].done(std::move(statuses[i]));
+    }
+  }
+
+  void run() {
+    std::vector<Task> group;
+    for (;;) {
+      {
+        std::unique_lock guard(queue_mutex);
+        queue_filled.wait(guard, [this] { return stopping || !queue.empty(); });
+        if (queue.empty()) return;
+        const std::size_t count = std::min(queue.size(), options.group);
+        group.assign(std::make_move_iterator(queue.begin()),
+                     std::make_move_iterator(queue.begin() + static_cast<std::ptrdiff_t>(count)));
+        queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+      }
+      if (failed) {
+        for (Task& task : group) task.done(failure());
+      } else {
+        run_group(group);
+      }
+      group.clear();
+    }
+  }
+
+  std::unique_ptr<Connection> take_reader() const {
+    std::unique_lock guard(readers_mutex);
+    reader_free.wait(guard,
+                     [this] { return !free_readers.empty() || open_readers < options.readers; });
+    if (!free_readers.empty()) {
+      auto reader = std::move(free_readers.back());
+      free_readers.pop_back();
+      return reader;
+    }
+    ++open_readers;
+    guard.unlock();
+    try {
+      return std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
+    } catch (...) {
+      guard.lock();
+      --open_readers;
+      reader_free.notify_one();
+      throw;
+    }
+  }
+
+  void give_back(std::unique_ptr<Connection> reader) const {
+    const std::lock_guard guard(readers_mutex);
+    free_readers.push_back(std::move(reader));
+    reader_free.notify_one();
+  }
+};
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions& options) {
+  auto implementation = std::make_unique<Implementation>();
+  implementation->options = options;
+  implementation->options.readers = std::max<std::size_t>(1, options.readers);
+  implementation->options.group = std::max<std::size_t>(1, options.group);
+  set_sink(options.log);
+  if (const Status locked = implementation->lock.take(options.path); !locked) return locked.error();
+
+  std::error_code ignored;
+  const bool exists = std::filesystem::exists(options.path, ignored);
+  if (!exists && !options.create) {
+    return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
+  }
+  try {
+    if (exists && std::filesystem::file_size(options.path, ignored) > 0) {
+      // Before the writer turns on WAL: another program's file is left as it is.
+      Connection look(options.path, Access::snapshot, options.vfs, false);
+      if (look.integer("PRAGMA application_id") != kApplicationId &&
+          look.integer("SELECT count(*) FROM sqlite_schema") != 0) {
+        return Error{ErrorCode::bad_data, "this file is a database of another program",
+                     options.path, {}, "a database made by kasetsud"};
+      }
+    }
+    if (!exists) {
+      // Compositions are nobody else's business: readable by the owner only, the WAL file too.
+      const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (file >= 0) ::close(file);
+    }
+    implementation->writer =
+        std::make_unique<Connection>(options.path, Access::write, options.vfs, options.create);
+    Connection& writer = *implementation->writer;
+    if (exists) {
+      Statement quick(writer.handle(), "PRAGMA quick_check(1)");
+      quick.bind();
+      if (quick.step() && quick.view(0) != "ok") {
+        return Error{ErrorCode::bad_data,
+                     fmt::format("the database is damaged: {}; restore a backup", quick.text(0)),
+                     options.path,
+                     {},
+                     {}};
+      }
+    }
+    const campaign::Time now = options.clock ? options.clock() : campaign::system_now();
+    if (const Status migrated =
+            migrate(writer, options.path, schema_scripts(), now, options.log);
+        !migrated) {
+      return migrated.error();
+    }
+    if (options.max_pages > 0) {
+      writer.execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
+    }
+    implementation->transaction = std::make_unique<SqliteTransaction>(writer);
+    implementation->last_event = implementation->transaction->last_event();
+  } catch (const StorageError& error) {
+    return error.to_error().in(options.path);
+  }
+  Implementation* raw = implementation.get();
+  implementation->thread = std::thread([raw] { raw->run(); });
+  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(implementation)));
+}
+
+SqliteDatabase::SqliteDatabase(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+SqliteDatabase::~SqliteDatabase() {
+  {
+    const std::lock_guard guard(implementation_->queue_mutex);
+    implementation_->stopping = true;
+  }
+  implementation_->queue_filled.notify_all();
+  implementation_->thread.join();
+  // Readers first: the writer is the last one out and checkpoints.
+  implementation_->free_readers.clear();
+  implementation_->transaction.reset();
+  implementation_->writer.reset();
+}
+
+void SqliteDatabase::write(std::function<Status(campaign::Transaction&)> task,
+                           std::function<void(Status)> done) {
+  {
+    const std::lock_guard guard(implementation_->queue_mutex);
+    if (!implementation_->stopping && !implementation_->failed &&
+        implementation_->queue.size() < implementation_->options.queue) {
+      implementation_->queue.push_back({std::move(task), std::move(done)});
+      implementation_->queue_filled.notify_one();
+      return;
+    }
+  }
+  done(implementation_->failed ? implementation_->failure() : refused_full());
+}
+
+Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>& task) const {
+  std::unique_ptr<Connection> connection;
+  Status status;
+  try {
+    connection = implementation_->take_reader();
+    connection->prepare("BEGIN").bind().run();
+    const SqliteReader reader(*connection);
+    status = task(reader);
+  } catch (const StorageError& error) {
+    status = error.to_error();
+    if ((error.code() & 0xFF) == SQLITE_CORRUPT) status = implementation_->note(error);
+  } catch (const std::exception& error) {
+    status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+  }
+  if (connection) {
+    try {
+      if (connection->in_transaction()) connection->prepare("ROLLBACK").bind().run();
+    } catch (const StorageError&) {
+      // The connection is of no more use, and closing it ends its transaction.
+      const std::lock_guard guard(implementation_->readers_mutex);
+      connection.reset();
+      --implementation_->open_readers;
+      implementation_->reader_free.notify_one();
+      return status;
+    }
+    implementation_->give_back(std::move(connection));
+  }
+  return status;
+}
+
+void SqliteDatabase::on_commit(std::function<void(std::int64_t)> listener) {
+  implementation_->listener = std::move(listener);
+}
+
+std::int64_t SqliteDatabase::last_event() const { return implementation_->last_event; }
+
+Status SqliteDatabase::health() const {
+  const std::lock_guard guard(implementation_->health_mutex);
+  return implementation_->health;
+}
+
+Status SqliteDatabase::backup(const std::string& path) const {
+  try {
+    Connection snapshot(implementation_->options.path, Access::snapshot,
+                        implementation_->options.vfs, false);
+    return copy_database(snapshot, path);
+  } catch (const StorageError& error) {
+    return error.to_error().in(path);
+  }
+}
+
+Result<campaign::CheckReport> SqliteDatabase::check() const {
+  campaign::CheckReport report;
+  try {
+    Connection snapshot(implementation_->options.path, Access::snapshot,
+                        implementation_->options.vfs, false);
+    check_whole(snapshot, report.problems);
+    report.schema_version = snapshot.integer("PRAGMA user_version");
+  } catch (const StorageError& error) {
+    return error.to_error().in(implementation_->options.path);
+  }
+  report.sqlite_version = sqlite3_libversion();
+  report.ok = report.problems.empty();
+  return report;
+}
+
+SqliteDatabase::Statistics SqliteDatabase::statistics() const {
+  Statistics statistics;
+  {
+    const std::lock_guard guard(implementation_->queue_mutex);
+    statistics.waiting = implementation_->queue.size();
+  }
+  statistics.commits = implementation_->commits;
+  statistics.tasks = implementation_->tasks;
+  statistics.failed_tasks = implementation_->failed_tasks;
+  statistics.commit_seconds = static_cast<double>(implementation_->commit_nanoseconds) * 1e-9;
+  std::error_code absent;
+  const auto database = std::filesystem::file_size(implementation_->options.path, absent);
+  if (!absent) statistics.database_bytes = database;
+  const auto wal = std::filesystem::file_size(implementation_->options.path + "-wal", absent);
+  if (!absent) statistics.wal_bytes = wal;
+  return statistics;
+}
+
+Status restore(const std::string& backup, const std::string& path, campaign::Time now) {
+  namespace fs = std::filesystem;
+  LockFile lock;
+  if (const Status locked = lock.take(path); !locked) return locked;
+  std::error_code error;
+  if (!fs::exists(backup, error)) {
+    return Error{ErrorCode::not_found, "there is no such backup", backup, {}, {}};
+  }
+  try {
+    Connection snapshot(backup, Access::snapshot, {}, false);
+    if (snapshot.integer("PRAGMA application_id") != kApplicationId) {
+      return Error{ErrorCode::bad_data, "this file is no backup of this service", backup, {}, {}};
+    }
+    const std::int64_t version = snapshot.integer("PRAGMA user_version");
+    if (version > schema_version()) {
+      return Error{ErrorCode::bad_data,
+                   fmt::format("this backup has schema version {}, made by a newer version of the "
+                               "service; this one knows versions up to {}",
+                               version, schema_version()),
+                   backup,
+                   {},
+                   {}};
+    }
+    std::vector<std::string> problems;
+    check_whole(snapshot, problems);
+    if (!problems.empty()) {
+      return Error{ErrorCode::bad_data, "the backup is damaged: " + problems.front(), backup, {}, {}};
+    }
+    // Through SQLite and not by copying bytes: a backup may have a WAL file of its own.
+    if (const Status copied = copy_database(snapshot, path + ".restored"); !copied) return copied;
+  } catch (const StorageError& failure) {
+    return failure.to_error().in(backup);
+  }
+  const std::string kept = fmt::format("{}.replaced-{}", path, campaign::to_micros(now));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (!fs::exists(path + suffix, error)) continue;
+    fs::rename(path + suffix, kept + suffix, error);
+    if (error) {
+      return Error{ErrorCode::storage_failed,
+                   fmt::format("cannot put the present database aside: {}", error.message()),
+                   path + suffix,
+                   {},
+                   {}};
+    }
+  }
+  fs::rename(path + ".restored", path, error);
+  if (error) {
+    return Error{ErrorCode::storage_failed,
+                 fmt::format("cannot rename the restored database: {}", error.message()), path, {},
+                 {}};
+  }
+  const std::string folder = fs::path(path).parent_path().string();
+  const int directory =
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
+  return {};
+}
+
+}  // namespace kasetsu::store
