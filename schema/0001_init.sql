@@ -89,6 +89,7 @@ CREATE TABLE ingests (
   campaign INTEGER NOT NULL REFERENCES campaigns (key),
   content INTEGER NOT NULL REFERENCES contents (key),
   source TEXT NOT NULL,
+  run TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
   media_type TEXT NOT NULL,
   actor TEXT NOT NULL,
@@ -147,7 +148,7 @@ CREATE UNIQUE INDEX measurements_by_superseded ON measurements (supersedes) WHER
 CREATE TABLE marks (
   seq INTEGER PRIMARY KEY,
   measurement INTEGER NOT NULL REFERENCES measurements (seq),
-  kind TEXT NOT NULL CHECK (kind IN ('retract', 'exclude', 'include')),
+  kind TEXT NOT NULL CHECK (kind IN ('retract', 'supersede', 'exclude', 'include')),
   reason TEXT NOT NULL CHECK (reason <> ''),
   person TEXT NOT NULL,
   created_at INTEGER NOT NULL
@@ -347,7 +348,7 @@ BEGIN SELECT RAISE(ABORT, 'delivered bytes are never changed'); END;
 CREATE TRIGGER contents_stay BEFORE DELETE ON contents
 BEGIN SELECT RAISE(ABORT, 'delivered bytes are never deleted'); END;
 CREATE TRIGGER ingests_kept
-BEFORE UPDATE OF seq, id, campaign, content, source, idempotency_key, media_type, actor, received_at ON ingests
+BEFORE UPDATE OF seq, id, campaign, content, source, run, idempotency_key, media_type, actor, received_at ON ingests
 BEGIN SELECT RAISE(ABORT, 'deliveries are never changed'); END;
 CREATE TRIGGER ingests_finished BEFORE UPDATE ON ingests WHEN old.row_count > 0
 BEGIN SELECT RAISE(ABORT, 'a delivery is finished once'); END;

@@ -21,19 +21,25 @@ Status check_properties(const std::vector<Property>& properties) {
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (properties[j].name == property.name) {
-        return Error{ErrorCode::invalid_argument, "the property is there twice", {}, property.name,
-                     {}};
+        return Error{
+            ErrorCode::invalid_argument, "the property is there twice", {}, property.name, {}};
       }
     }
     for (const auto& bound : {property.low, property.high}) {
       if (bound && !std::isfinite(*bound)) {
-        return Error{ErrorCode::invalid_argument, "the plausible range must be finite",
-                     property.name, {}, {}};
+        return Error{ErrorCode::invalid_argument,
+                     "the plausible range must be finite",
+                     property.name,
+                     {},
+                     {}};
       }
     }
     if (property.low && property.high && *property.low > *property.high) {
-      return Error{ErrorCode::invalid_argument, "the plausible range ends before it begins",
-                   property.name, {}, {}};
+      return Error{ErrorCode::invalid_argument,
+                   "the plausible range ends before it begins",
+                   property.name,
+                   {},
+                   {}};
     }
     target = target || property.target;
   }
@@ -102,7 +108,8 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   const auto present = tx.find_campaign(draft.name);
   if (!present) {
     if (expected_revision) {
-      return Error{ErrorCode::conflict, "there is no such campaign yet", "If-Match", draft.name, {}};
+      return Error{
+          ErrorCode::conflict, "there is no such campaign yet", "If-Match", draft.name, {}};
     }
     Campaign& campaign = applied.campaign;
     campaign.id = context.ids->next(context.now);
@@ -243,8 +250,9 @@ Result<Campaign> steer_campaign(Transaction& tx, std::string_view name, Campaign
   return campaign;
 }
 
-Result<Reply> once(Transaction& tx, std::string_view scope, std::string_view key, const Digest& body,
-                   const Context& context, const std::function<Result<Reply>()>& action) {
+Result<Reply> once(Transaction& tx, std::string_view scope, std::string_view key,
+                   const Digest& body, const Context& context,
+                   const std::function<Result<Reply>()>& action) {
   if (key.empty()) return action();
   if (key.size() > 255) {
     return Error{ErrorCode::invalid_argument, "the idempotency key is too long", "Idempotency-Key",

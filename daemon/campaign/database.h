@@ -92,6 +92,7 @@ class Reader {
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
   virtual std::optional<Measurement> find_measurement(std::string_view id) const = 0;
   virtual std::vector<Measurement> measurements_of_run(std::int64_t run) const = 0;
+  virtual std::int64_t run_of_measurement(std::string_view id) const = 0;  // seq; 0: none
   virtual std::vector<Measurement> measurements(std::int64_t campaign,
                                                 const MeasurementFilter& filter,
                                                 const Page& page) const = 0;
@@ -180,7 +181,7 @@ class Transaction : public Reader {
   virtual std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run,
                                           std::int64_t catalyst, const Measurement& measurement,
                                           Time now) = 0;
-  // kind: "retract", "exclude", "include".
+  // kind: "retract", "supersede", "exclude", "include".
   virtual void mark_measurement(std::string_view id, std::string_view kind, std::string_view reason,
                                 std::string_view person, Time now) = 0;
   virtual void insert_quarantined(std::int64_t campaign, std::int64_t ingest,

@@ -35,7 +35,9 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
   KASETSU_ASSERT(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
 }
 
-Sha256::~Sha256() { EVP_MD_CTX_free(state_->context); }
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(state_->context);
+}
 
 void Sha256::add(std::string_view bytes) {
   KASETSU_ASSERT(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);

@@ -8,7 +8,8 @@
 
 namespace kasetsu::campaign {
 
-// Appends "`actor` did `verb` to `object` `id`" with `detail` (a JSON object) to the campaign's events.
+// Appends "`actor` did `verb` to `object` `id`" with `detail` (a JSON object) to the campaign's
+// events.
 inline void append_event(Transaction& tx, const Context& context, std::string_view campaign,
                          std::string_view object, std::string_view id, std::string_view verb,
                          const Json& detail = Json::object()) {

@@ -80,10 +80,10 @@ struct PreparedDelivery {
 //
 // JSON: {"source"?, "run"?, "revise"?, "whole"?, "rows": [{"catalyst": {"slots": ["Li", "K",
 // "none"], "support"?, "preparation"?} | {"amounts": {"Li": 0.371}, "support"?, "preparation"?} |
-// {"formula": "..."} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?, "channel"?, "sequence"?,
-// "replicate"?, "conditions"?: {name: number}, "values": {name: number | {"value", "unit"?} |
-// null}, "measured_at"?}]}. NDJSON: one row object a line, which may also carry "source" and "run".
-// A row that names a proposal may leave the catalyst out.
+// {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
+// "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
+// {"value", "unit"?} | null}, "measured_at"?}]}. NDJSON: one row object a line, which may also
+// carry "source" and "run". A row that names a proposal may leave the catalyst out.
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports);
 

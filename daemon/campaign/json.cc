@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "core/text.h"
+
 namespace kasetsu::campaign {
 namespace {
 
@@ -26,21 +28,6 @@ std::string shown(const Json& value) {
   if (value.is_object()) return "{...}";
   if (value.is_array()) return "[...]";
   return dump_json(value);
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -181,24 +168,10 @@ Status refuse_unknown(const Json& object, std::initializer_list<std::string_view
                       std::string_view pointer) {
   for (const auto& [name, value] : object.items()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string_view nearest;
-    std::size_t best = 3;
-    for (const std::string_view candidate : known) {
-      const std::size_t now = distance(name, candidate);
-      if (now < best) {
-        best = now;
-        nearest = candidate;
-      }
-    }
-    std::string expected;
-    if (!nearest.empty()) {
-      expected = fmt::format("\"{}\"?", nearest);
-    } else {
-      for (const std::string_view candidate : known) {
-        expected += expected.empty() ? "one of " : ", ";
-        expected += candidate;
-      }
-    }
+    const std::vector<std::string> names(known.begin(), known.end());
+    const std::vector<std::string> nearest = nearest_names(name, names, 1);
+    const std::string expected =
+        nearest.empty() ? join_or(names) : fmt::format("\"{}\"?", nearest.front());
     return bad(json_pointer(pointer, name), "unknown member", name, expected);
   }
   return {};

@@ -41,8 +41,10 @@ std::string name_of(const Reader& reader, std::int64_t campaign) {
 
 Error cannot(const Job& job, std::string_view verb) {
   return Error{ErrorCode::conflict,
-               fmt::format("job {} is {} and cannot be {}", job.id, to_string(job.state), verb), {},
-               {}, {}};
+               fmt::format("job {} is {} and cannot be {}", job.id, to_string(job.state), verb),
+               {},
+               {},
+               {}};
 }
 
 }  // namespace
@@ -190,8 +192,8 @@ Result<Job> start_job(Transaction& tx, std::string_view id, const Context& conte
   return job;
 }
 
-Result<Job> finish_job(Transaction& tx, std::string_view id, JobState state, std::string_view result,
-                       std::string_view error, const Context& context) {
+Result<Job> finish_job(Transaction& tx, std::string_view id, JobState state,
+                       std::string_view result, std::string_view error, const Context& context) {
   Result<Job> job = find_job(tx, id);
   if (!job) return job;
   if (state == JobState::scheduled || state == JobState::running) {

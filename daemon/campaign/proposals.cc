@@ -25,10 +25,10 @@ std::string name_of(const Reader& reader, const Proposal& proposal) {
 }
 
 Status check_client(std::string_view client) {
-  const bool fine =
-      !client.empty() && client.size() <= 200 && std::all_of(client.begin(), client.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
-      });
+  const bool fine = !client.empty() && client.size() <= 200 &&
+                    std::all_of(client.begin(), client.end(), [](char c) {
+                      return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
+                    });
   if (fine) return {};
   return Error{ErrorCode::invalid_argument, "a client needs a name", "client", std::string(client),
                "1 to 200 printable characters that stay the same after a restart"};
@@ -37,7 +37,8 @@ Status check_client(std::string_view client) {
 Status check_lease(Duration lease) {
   if (lease >= std::chrono::seconds(1) && lease <= kLongestLease) return {};
   return Error{ErrorCode::invalid_argument, "the lease is too short or too long", "lease_s",
-               fmt::format("{}", static_cast<double>(lease.count()) * 1e-6), "1 to 7776000 seconds"};
+               fmt::format("{}", static_cast<double>(lease.count()) * 1e-6),
+               "1 to 7776000 seconds"};
 }
 
 Status check_reason(std::string_view reason) {
@@ -55,8 +56,8 @@ Error held(const Proposal& proposal) {
 }
 
 Error cannot(const Proposal& proposal, std::string_view verb) {
-  std::string message =
-      fmt::format("proposal {} is {} and cannot be {}", proposal.id, to_string(proposal.state), verb);
+  std::string message = fmt::format("proposal {} is {} and cannot be {}", proposal.id,
+                                    to_string(proposal.state), verb);
   if (!proposal.state_reason.empty()) message += fmt::format(" ({})", proposal.state_reason);
   return Error{ErrorCode::conflict, std::move(message), {}, {}, {}};
 }
@@ -107,12 +108,12 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   const Result<Campaign> found = find_campaign(tx, campaign);
   if (!found) return found.error();
   if (found->state != CampaignState::active) {
-    return Error{ErrorCode::conflict,
-                 fmt::format("campaign {} is {}: nothing is proposed", campaign,
-                             to_string(found->state)),
-                 {},
-                 {},
-                 {}};
+    return Error{
+        ErrorCode::conflict,
+        fmt::format("campaign {} is {}: nothing is proposed", campaign, to_string(found->state)),
+        {},
+        {},
+        {}};
   }
   std::string property = planned.property;
   for (const Property& known : tx.properties(found->key)) {
@@ -214,12 +215,12 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
   if (taken.size() == wanted) return taken;
   if (found->state != CampaignState::active) {
     if (!taken.empty()) return taken;
-    return Error{ErrorCode::conflict,
-                 fmt::format("campaign {} is {}: nothing is given out", campaign,
-                             to_string(found->state)),
-                 {},
-                 {},
-                 {}};
+    return Error{
+        ErrorCode::conflict,
+        fmt::format("campaign {} is {}: nothing is given out", campaign, to_string(found->state)),
+        {},
+        {},
+        {}};
   }
   // Lapsed leases first: they have waited longest.
   for (Proposal& proposal : tx.lapsed_proposals(context.now)) {
@@ -240,8 +241,8 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
   return taken;
 }
 
-Result<Proposal> claim(Transaction& tx, std::string_view id, std::string_view client, Duration lease,
-                       const Context& context) {
+Result<Proposal> claim(Transaction& tx, std::string_view id, std::string_view client,
+                       Duration lease, const Context& context) {
   if (const Status fine = check_client(client); !fine) return fine.error();
   if (const Status fine = check_lease(lease); !fine) return fine.error();
   Result<Proposal> proposal = find(tx, id);
@@ -451,8 +452,11 @@ Result<Proposal> propose_by_hand(Transaction& tx, std::string_view campaign,
   Result<IssuedBatch> issued = issue_batch(tx, campaign, planned, context);
   if (!issued) return issued.error();
   if (issued->proposals.empty()) {
-    return Error{ErrorCode::conflict, "this catalyst was called infeasible", "catalyst",
-                 std::string(catalyst), {}};
+    return Error{ErrorCode::conflict,
+                 "this catalyst was called infeasible",
+                 "catalyst",
+                 std::string(catalyst),
+                 {}};
   }
   return issued->proposals.front();
 }

@@ -8,7 +8,10 @@ namespace kasetsu::campaign {
 namespace {
 
 Error bad_time(std::string_view text, std::string_view message) {
-  return Error{ErrorCode::bad_data, std::string(message), {}, std::string(text),
+  return Error{ErrorCode::bad_data,
+               std::string(message),
+               {},
+               std::string(text),
                "RFC 3339, such as 2026-03-01T09:30:00Z"};
 }
 

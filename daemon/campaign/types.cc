@@ -11,11 +11,12 @@ struct Name {
   std::string_view text;
 };
 
-constexpr std::array<Name<CampaignState>, 5> kCampaignStates{{{CampaignState::draft, "DRAFT"},
-                                                              {CampaignState::active, "ACTIVE"},
-                                                              {CampaignState::paused, "PAUSED"},
-                                                              {CampaignState::completed, "COMPLETED"},
-                                                              {CampaignState::stopped, "STOPPED"}}};
+constexpr std::array<Name<CampaignState>, 5> kCampaignStates{
+    {{CampaignState::draft, "DRAFT"},
+     {CampaignState::active, "ACTIVE"},
+     {CampaignState::paused, "PAUSED"},
+     {CampaignState::completed, "COMPLETED"},
+     {CampaignState::stopped, "STOPPED"}}};
 constexpr std::array<Name<ProposalState>, 8> kProposalStates{
     {{ProposalState::requested, "REQUESTED"},
      {ProposalState::active, "ACTIVE"},
@@ -62,12 +63,24 @@ std::optional<State> state_of(const std::array<Name<State>, N>& names, std::stri
 
 }  // namespace
 
-std::string_view to_string(CampaignState state) { return name_of(kCampaignStates, state); }
-std::string_view to_string(ProposalState state) { return name_of(kProposalStates, state); }
-std::string_view to_string(JobState state) { return name_of(kJobStates, state); }
-std::string_view to_string(Verdict verdict) { return name_of(kVerdicts, verdict); }
-std::string_view to_string(QuarantineState state) { return name_of(kQuarantineStates, state); }
-std::string_view to_string(SampleKind kind) { return name_of(kSampleKinds, kind); }
+std::string_view to_string(CampaignState state) {
+  return name_of(kCampaignStates, state);
+}
+std::string_view to_string(ProposalState state) {
+  return name_of(kProposalStates, state);
+}
+std::string_view to_string(JobState state) {
+  return name_of(kJobStates, state);
+}
+std::string_view to_string(Verdict verdict) {
+  return name_of(kVerdicts, verdict);
+}
+std::string_view to_string(QuarantineState state) {
+  return name_of(kQuarantineStates, state);
+}
+std::string_view to_string(SampleKind kind) {
+  return name_of(kSampleKinds, kind);
+}
 
 std::optional<CampaignState> parse_campaign_state(std::string_view text) {
   return state_of(kCampaignStates, text);
@@ -86,9 +99,7 @@ std::optional<SampleKind> parse_sample_kind(std::string_view text) {
 }
 
 std::vector<std::string_view> flag_names(std::uint32_t flags) {
-  constexpr std::array<std::string_view, 6> kNames = {"out_of_range",    "closed_proposal",
-                                                      "selectivity_sum", "carbon_balance",
-                                                      "low_conversion",  "replicate_spread"};
+  constexpr std::array<std::string_view, 3> kNames = {"out_of_range", "closed_proposal", "clock"};
   std::vector<std::string_view> names;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if ((flags >> i & 1u) != 0) names.push_back(kNames[i]);

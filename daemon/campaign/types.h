@@ -49,11 +49,7 @@ std::optional<SampleKind> parse_sample_kind(std::string_view text);
 enum Flag : std::uint32_t {
   kFlagOutOfRange = 1u << 0,      // outside the property's plausible range
   kFlagClosedProposal = 1u << 1,  // names a proposal that was cancelled or called infeasible
-  kFlagSelectivitySum = 1u << 2,  // selectivities add up to more than 105 %
-  kFlagCarbonBalance = 1u << 3,   // carbon balance outside 90 to 110 %
-  kFlagLowConversion = 1u << 4,   // conversion below 1 %: selectivities mean little
-  kFlagReplicateSpread =
-      1u << 5,  // far from earlier replicates of the same catalyst and conditions
+  kFlagClock = 1u << 2,           // says that it was measured in the future: a clock is wrong
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 
@@ -99,6 +95,7 @@ struct Ingest {
   std::string id;
   std::int64_t campaign = 0;
   std::string source;
+  std::string run;              // the delivery's, for rows that name none
   std::string idempotency_key;  // of the header; empty: none
   std::string media_type;
   Digest sha256;  // of the bytes

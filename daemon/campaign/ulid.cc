@@ -12,7 +12,8 @@ constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 }  // namespace
 
-UlidSource::UlidSource(std::function<std::uint64_t()> random) : random_(std::move(random)) {}
+UlidSource::UlidSource(std::function<std::uint64_t()> random) : random_(std::move(random)) {
+}
 
 std::string UlidSource::next(Time now) {
   const std::int64_t micros = std::max<std::int64_t>(0, to_micros(now));

@@ -15,8 +15,8 @@ namespace {
 
 Error file_error(std::string_view doing, const std::string& path, int number) {
   Error error;
-  error.code = number == ENOSPC || number == EDQUOT ? ErrorCode::storage_full
-                                                    : ErrorCode::storage_failed;
+  error.code =
+      number == ENOSPC || number == EDQUOT ? ErrorCode::storage_full : ErrorCode::storage_failed;
   error.message = fmt::format("{}: {}", doing, std::strerror(number));
   error.where = path;
   return error;
@@ -59,7 +59,10 @@ Status migrate(Connection& connection, const std::string& path, const std::vecto
   const std::int64_t version = connection.integer("PRAGMA user_version");
   const bool empty = connection.integer("SELECT count(*) FROM sqlite_schema") == 0;
   if (!empty && application != kApplicationId) {
-    return Error{ErrorCode::bad_data, "this file is a database of another program", path, {},
+    return Error{ErrorCode::bad_data,
+                 "this file is a database of another program",
+                 path,
+                 {},
                  "a database made by kasetsud"};
   }
   const int newest = scripts.empty() ? 0 : scripts.back().version;
@@ -90,8 +93,8 @@ Status migrate(Connection& connection, const std::string& path, const std::vecto
     }
     if (expected != version) {
       return Error{ErrorCode::bad_data,
-                   fmt::format("the database says schema version {} but lists {} migrations", version,
-                               expected),
+                   fmt::format("the database says schema version {} but lists {} migrations",
+                               version, expected),
                    path,
                    {},
                    {}};
@@ -117,8 +120,8 @@ Status migrate(Connection& connection, const std::string& path, const std::vecto
           .run();
       Statement broken(connection.handle(), "PRAGMA foreign_key_check");
       if (broken.bind().step()) {
-        throw StorageError(1, fmt::format("{} breaks a foreign key of table {}", script.name,
-                                          broken.text(0)));
+        throw StorageError(
+            1, fmt::format("{} breaks a foreign key of table {}", script.name, broken.text(0)));
       }
       connection.execute(fmt::format("PRAGMA application_id={}", kApplicationId).c_str());
       connection.execute(fmt::format("PRAGMA user_version={}", script.version).c_str());

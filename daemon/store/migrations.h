@@ -1,5 +1,5 @@
-// Bringing a file to the present schema: every script in one transaction of its own, after a copy of the
-// file was put aside.
+// Bringing a file to the present schema: every script in one transaction of its own, after a copy
+// of the file was put aside.
 #pragma once
 
 #include <functional>
@@ -20,13 +20,16 @@ struct Script {
 // The scripts of schema/, embedded at build, versions 1, 2, ... without gaps.
 const std::vector<Script>& schema_scripts();
 
-// Migrates the writer's connection to the last of `scripts`. A file that holds something is copied to
-// `<path>.pre-v<N>` first (N: the version that it had). Errors: bad_data (another program's file; a newer
-// version; a script that was applied with another text). Throws StorageError; each script is all or nothing.
+// Migrates the writer's connection to the last of `scripts`. A file that holds something is copied
+// to
+// `<path>.pre-v<N>` first (N: the version that it had). Errors: bad_data (another program's file; a
+// newer version; a script that was applied with another text). Throws StorageError; each script is
+// all or nothing.
 Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
                campaign::Time now, const std::function<void(const std::string&)>& log);
 
-// Copies the whole database into a new file: written as `<target>.part`, synced, renamed, folder synced.
+// Copies the whole database into a new file: written as `<target>.part`, synced, renamed, folder
+// synced.
 Status copy_database(Connection& snapshot, const std::string& target);
 
 }  // namespace kasetsu::store

@@ -13,70 +13,73 @@ using campaign::TrainingRow;
 
 constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its address.
+// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
+// address.
 #define CAMPAIGN_COLUMNS \
   "key, id, name, owner, state, reason, version, revision, created_at, updated_at"
-#define INGEST_COLUMNS                                                                            \
-  "i.seq, i.id, i.campaign, i.source, i.idempotency_key, i.media_type, c.sha256, i.actor, "       \
-  "i.row_count, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run, "     \
-  "i.received_at FROM ingests i CROSS JOIN contents c ON c.key = i.content"
-#define RUN_COLUMNS                                                                               \
-  "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, "         \
+#define INGEST_COLUMNS                                                                        \
+  "i.seq, i.id, i.campaign, i.source, i.idempotency_key, i.media_type, c.sha256, i.actor, "   \
+  "i.row_count, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run, " \
+  "i.received_at, i.run FROM ingests i CROSS JOIN contents c ON c.key = i.content"
+#define RUN_COLUMNS                                                                       \
+  "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content FROM runs"
-#define MEASUREMENT_COLUMNS                                                                       \
-  "m.seq, m.id, p.name, p.unit, m.value, m.flags, "                                               \
-  "coalesce((SELECT o.id FROM measurements o WHERE o.seq = m.supersedes), ''), "                  \
-  "coalesce((SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), ''), "                  \
-  "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "      \
-  "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "    \
-  "r.replicate, r.measured_at, m.received_at "                                                    \
-  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                                       \
-  "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property "   \
+#define MEASUREMENT_COLUMNS                                                                     \
+  "m.seq, m.id, p.name, p.unit, m.value, m.flags, "                                             \
+  "coalesce((SELECT o.id FROM measurements o WHERE o.seq = m.supersedes), ''), "                \
+  "coalesce((SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), ''), "                \
+  "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "    \
+  "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
+  "r.replicate, r.measured_at, m.received_at "                                                  \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                                     \
+  "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
   "CROSS JOIN ingests i ON i.seq = r.ingest "
 // Of one measurement m: neither superseded nor retracted nor excluded. By probes, for a few rows.
-#define IS_LIVE                                                                                   \
-  "NOT EXISTS (SELECT 1 FROM measurements n WHERE n.supersedes = m.seq) "                         \
-  "AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq AND k.kind = 'retract') "    \
-  "AND coalesce((SELECT k.kind FROM marks k WHERE k.measurement = m.seq AND k.kind <> 'retract' " \
+#define IS_LIVE                                                                                \
+  "NOT EXISTS (SELECT 1 FROM measurements n WHERE n.supersedes = m.seq) "                      \
+  "AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq AND k.kind = 'retract') " \
+  "AND coalesce((SELECT k.kind FROM marks k WHERE k.measurement = m.seq AND k.kind IN "        \
+  "('exclude', 'include') "                                                                    \
   "ORDER BY k.seq DESC LIMIT 1), 'include') = 'include' "
 // The same by one set, for many rows: what is not live is rare.
-#define IS_LIVE_IN_BULK                                                                           \
-  "m.seq NOT IN (SELECT n.supersedes FROM measurements n WHERE n.supersedes IS NOT NULL "         \
-  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "                             \
-  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "                           \
+#define IS_LIVE_IN_BULK                                                                   \
+  "m.seq NOT IN (SELECT n.supersedes FROM measurements n WHERE n.supersedes IS NOT NULL " \
+  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "                     \
+  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "                   \
   "l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq))) "
-#define QUARANTINE_COLUMNS                                                                        \
-  "q.seq, q.id, i.id, q.delivery_row, q.pointer, q.raw, q.reason, q.state, q.measurement, "       \
-  "q.actor, q.remark, q.received_at, q.resolved_at "                                              \
+#define QUARANTINE_COLUMNS                                                                  \
+  "q.seq, q.id, i.id, q.delivery_row, q.pointer, q.raw, q.reason, q.state, q.measurement, " \
+  "q.actor, q.remark, q.received_at, q.resolved_at "                                        \
   "FROM quarantine q CROSS JOIN ingests i ON i.seq = q.ingest "
 #define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
-#define PROPOSAL_COLUMNS                                                                          \
-  "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, c.description, "         \
-  "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, "          \
-  "o.state_reason, o.client, o.lease_expires, o.attempts, o.failures, o.amended_from, "           \
-  "o.revision, o.created_at, o.updated_at "                                                       \
-  "FROM proposals o CROSS JOIN batches b ON b.seq = o.batch "                                     \
+#define PROPOSAL_COLUMNS                                                                  \
+  "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, c.description, " \
+  "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, "  \
+  "o.state_reason, o.client, o.lease_expires, o.attempts, o.failures, o.amended_from, "   \
+  "o.revision, o.created_at, o.updated_at "                                               \
+  "FROM proposals o CROSS JOIN batches b ON b.seq = o.batch "                             \
   "CROSS JOIN catalysts c ON c.key = o.catalyst "
-#define MODEL_COLUMNS(document)                                                                   \
-  "m.seq, m.id, m.campaign, m.version, p.name, " document ", m.snapshot, m.row_count, "           \
-  "m.config_version, m.seed, m.code_version, m.mae_cv, m.mae_nested, m.status, "                  \
-  "m.status_reason, m.summary, m.seconds, m.job, m.created_at "                                   \
+#define MODEL_COLUMNS(document)                                                  \
+  "m.seq, m.id, m.campaign, m.version, p.name, " document                        \
+  ", m.snapshot, m.row_count, "                                                  \
+  "m.config_version, m.seed, m.code_version, m.mae_cv, m.mae_nested, m.status, " \
+  "m.status_reason, m.summary, m.seconds, m.job, m.created_at "                  \
   "FROM models m CROSS JOIN properties p ON p.key = m.property "
-#define LEDGER_COLUMNS                                                                            \
-  "d.seq, o.id, d.hypothesis, c.canonical, d.proposal, p.name, d.predicted, d.low, d.high, "      \
-  "d.created_at, e.seq, f.id, e.observed, e.error, e.created_at "                                 \
-  "FROM predictions d CROSS JOIN models o ON o.seq = d.model "                                    \
-  "CROSS JOIN catalysts c ON c.key = d.catalyst CROSS JOIN properties p ON p.key = d.property "   \
-  "LEFT JOIN prediction_errors e ON e.seq = (SELECT x.seq FROM prediction_errors x "              \
-  "CROSS JOIN measurements m ON m.seq = x.measurement "                                           \
-  "WHERE x.prediction = d.seq AND " IS_LIVE                                                       \
+#define LEDGER_COLUMNS                                                                          \
+  "d.seq, o.id, d.hypothesis, c.canonical, d.proposal, p.name, d.predicted, d.low, d.high, "    \
+  "d.created_at, e.seq, f.id, e.observed, e.error, e.created_at "                               \
+  "FROM predictions d CROSS JOIN models o ON o.seq = d.model "                                  \
+  "CROSS JOIN catalysts c ON c.key = d.catalyst CROSS JOIN properties p ON p.key = d.property " \
+  "LEFT JOIN prediction_errors e ON e.seq = (SELECT x.seq FROM prediction_errors x "            \
+  "CROSS JOIN measurements m ON m.seq = x.measurement "                                         \
+  "WHERE x.prediction = d.seq AND " IS_LIVE                                                     \
   "ORDER BY x.seq LIMIT 1) LEFT JOIN measurements f ON f.seq = e.measurement "
-#define JOB_COLUMNS                                                                               \
-  "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, "    \
+#define JOB_COLUMNS                                                                            \
+  "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, " \
   "attempts, actor, created_at, started_at, finished_at FROM jobs "
-#define TRAINING_COLUMNS                                                                          \
-  "m.seq, m.id, c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal "                 \
-  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                                       \
+#define TRAINING_COLUMNS                                                          \
+  "m.seq, m.id, c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                       \
   "CROSS JOIN catalysts c ON c.key = m.catalyst "
 
 // A word that a CHECK of the schema lets through.
@@ -130,6 +133,7 @@ Ingest read_ingest(const Statement& s) {
   ingest.first_run = s.integer(13);
   ingest.last_run = s.integer(14);
   ingest.received_at = s.time(15);
+  ingest.run = s.text(16);
   return ingest;
 }
 
@@ -369,7 +373,8 @@ std::vector<std::string> all_texts(Statement& statement) {
   return rows;
 }
 
-// Rising numbers as differences, seven bits a byte, lowest first, the high bit says that more follow.
+// Rising numbers as differences, seven bits a byte, lowest first, the high bit says that more
+// follow.
 std::string pack(const std::vector<TrainingRow>& rows) {
   std::string bytes;
   std::int64_t last = 0;
@@ -409,9 +414,9 @@ std::vector<std::int64_t> unpack(std::string_view bytes) {
 
 template <typename Base>
 std::optional<Campaign> Queries<Base>::find_campaign(std::string_view name) const {
-  return one(connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE name = ?1")
-                 .bind(name),
-             read_campaign);
+  return one(
+      connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE name = ?1").bind(name),
+      read_campaign);
 }
 
 template <typename Base>
@@ -476,7 +481,9 @@ std::optional<CatalystRow> Queries<Base>::find_catalyst(std::string_view canonic
   return one<CatalystRow>(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE canonical = ?1")
           .bind(canonical),
-      [](const Statement& s) { return CatalystRow{s.integer(0), s.text(1), s.text(2)}; });
+      [](const Statement& s) {
+        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
+      });
 }
 
 template <typename Base>
@@ -499,12 +506,12 @@ std::optional<Ingest> Queries<Base>::find_ingest(std::string_view id) const {
 template <typename Base>
 std::optional<Ingest> Queries<Base>::ingest_by_key(std::int64_t campaign,
                                                    std::string_view key) const {
-  return one(connection_
-                 .prepare("SELECT " INGEST_COLUMNS
-                          " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
-                          "AND i.idempotency_key <> ''")
-                 .bind(campaign, key),
-             read_ingest);
+  return one(
+      connection_
+          .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
+                   "AND i.idempotency_key <> ''")
+          .bind(campaign, key),
+      read_ingest);
 }
 
 template <typename Base>
@@ -552,8 +559,7 @@ std::optional<Run> Queries<Base>::find_run(std::int64_t campaign, std::string_vi
 template <typename Base>
 std::vector<Run> Queries<Base>::runs_between(std::int64_t first, std::int64_t last) const {
   if (first <= 0) return {};
-  return all(connection_
-                 .prepare("SELECT " RUN_COLUMNS " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
+  return all(connection_.prepare("SELECT " RUN_COLUMNS " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
                  .bind(first, last),
              read_run);
 }
@@ -561,8 +567,7 @@ std::vector<Run> Queries<Base>::runs_between(std::int64_t first, std::int64_t la
 template <typename Base>
 std::optional<Measurement> Queries<Base>::find_measurement(std::string_view id) const {
   return one_measurement(
-      connection_,
-      connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.id = ?1").bind(id));
+      connection_, connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.id = ?1").bind(id));
 }
 
 template <typename Base>
@@ -571,6 +576,14 @@ std::vector<Measurement> Queries<Base>::measurements_of_run(std::int64_t run) co
       connection_,
       connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.run = ?1 ORDER BY m.seq")
           .bind(run));
+}
+
+template <typename Base>
+std::int64_t Queries<Base>::run_of_measurement(std::string_view id) const {
+  return one<std::int64_t>(
+             connection_.prepare("SELECT run FROM measurements WHERE id = ?1").bind(id),
+             [](const Statement& s) { return s.integer(0); })
+      .value_or(0);
 }
 
 template <typename Base>
@@ -609,21 +622,21 @@ std::vector<Measurement> Queries<Base>::measurements(std::int64_t campaign,
                   page.limit));
   }
   return all_measurements(
-      connection_, connection_
-                       .prepare("SELECT " MEASUREMENT_COLUMNS
-                                "WHERE m.campaign = ?1 AND m.seq > ?2 "
-                                "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" IS_LIVE
-                                ")) ORDER BY m.seq LIMIT ?5")
-                       .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
+      connection_,
+      connection_
+          .prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.campaign = ?1 AND m.seq > ?2 "
+                   "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" IS_LIVE
+                   ")) ORDER BY m.seq LIMIT ?5")
+          .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
 }
 
 template <typename Base>
 std::int64_t Queries<Base>::count_measurements(std::int64_t campaign, bool live_only) const {
-  Statement& count = live_only
-                         ? connection_.prepare("SELECT count(*) FROM measurements m "
-                                               "WHERE m.campaign = ?1 AND " IS_LIVE_IN_BULK)
-                         : connection_.prepare(
-                               "SELECT count(*) FROM measurements m WHERE m.campaign = ?1");
+  Statement& count =
+      live_only ? connection_.prepare(
+                      "SELECT count(*) FROM measurements m "
+                      "WHERE m.campaign = ?1 AND " IS_LIVE_IN_BULK)
+                : connection_.prepare("SELECT count(*) FROM measurements m WHERE m.campaign = ?1");
   count.bind(campaign);
   count.step();
   const std::int64_t number = count.integer(0);
@@ -639,10 +652,9 @@ std::optional<QuarantinedRow> Queries<Base>::find_quarantined(std::string_view i
 
 template <typename Base>
 std::vector<QuarantinedRow> Queries<Base>::quarantined_of_ingest(std::int64_t ingest) const {
-  return all(
-      connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.ingest = ?1 ORDER BY q.seq")
-          .bind(ingest),
-      read_quarantined);
+  return all(connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.ingest = ?1 ORDER BY q.seq")
+                 .bind(ingest),
+             read_quarantined);
 }
 
 template <typename Base>
@@ -673,11 +685,11 @@ std::optional<Batch> Queries<Base>::find_batch(std::string_view id) const {
 
 template <typename Base>
 std::vector<Batch> Queries<Base>::batches(std::int64_t campaign, const Page& page) const {
-  return all(connection_
-                 .prepare("SELECT " BATCH_COLUMNS
-                          "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
-                 .bind(campaign, page.after, page.limit),
-             read_batch);
+  return all(
+      connection_
+          .prepare("SELECT " BATCH_COLUMNS "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
+          .bind(campaign, page.after, page.limit),
+      read_batch);
 }
 
 template <typename Base>
@@ -700,8 +712,7 @@ std::vector<Proposal> Queries<Base>::proposals(std::int64_t campaign, const Prop
                read_proposal);
   }
   return all(connection_
-                 .prepare("SELECT " PROPOSAL_COLUMNS
-                          "WHERE o.campaign = ?1 AND o.seq > ?2 "
+                 .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.campaign = ?1 AND o.seq > ?2 "
                           "AND (?3 = '' OR b.id = ?3) AND (?4 = '' OR o.client = ?4) "
                           "ORDER BY o.seq LIMIT ?5")
                  .bind(campaign, page.after, filter.batch, filter.client, page.limit),
@@ -791,14 +802,14 @@ std::optional<TrainingSet> Queries<Base>::training_set(const Digest& snapshot) c
 template <typename Base>
 KnownPoints Queries<Base>::known_points(std::int64_t campaign) const {
   KnownPoints known;
-  known.measured = all_texts(connection_
-                                 .prepare("SELECT DISTINCT c.canonical FROM measurements m "
-                                          "CROSS JOIN properties p ON p.key = m.property "
-                                          "CROSS JOIN catalysts c ON c.key = m.catalyst "
-                                          "WHERE m.campaign = ?1 AND p.target = 1 "
-                                          "AND c.canonical <> '-' AND " IS_LIVE_IN_BULK
-                                          "ORDER BY c.canonical")
-                                 .bind(campaign));
+  known.measured =
+      all_texts(connection_
+                    .prepare("SELECT DISTINCT c.canonical FROM measurements m "
+                             "CROSS JOIN properties p ON p.key = m.property "
+                             "CROSS JOIN catalysts c ON c.key = m.catalyst "
+                             "WHERE m.campaign = ?1 AND p.target = 1 "
+                             "AND c.canonical <> '-' AND " IS_LIVE_IN_BULK "ORDER BY c.canonical")
+                    .bind(campaign));
   known.pending =
       all_texts(connection_
                     .prepare("SELECT DISTINCT c.canonical FROM proposals o "
@@ -816,9 +827,8 @@ KnownPoints Queries<Base>::known_points(std::int64_t campaign) const {
 
 template <typename Base>
 std::optional<Model> Queries<Base>::find_model(std::string_view id) const {
-  return one(
-      connection_.prepare("SELECT " MODEL_COLUMNS("m.document") "WHERE m.id = ?1").bind(id),
-      read_model);
+  return one(connection_.prepare("SELECT " MODEL_COLUMNS("m.document") "WHERE m.id = ?1").bind(id),
+             read_model);
 }
 
 template <typename Base>
@@ -903,11 +913,11 @@ std::vector<Job> Queries<Base>::jobs(std::optional<std::int64_t> campaign,
                read_job);
   }
   if (state) {
-    return all(connection_
-                   .prepare("SELECT " JOB_COLUMNS
-                            "WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
-                   .bind(word, page.after, page.limit),
-               read_job);
+    return all(
+        connection_
+            .prepare("SELECT " JOB_COLUMNS "WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
+            .bind(word, page.after, page.limit),
+        read_job);
   }
   return all(connection_.prepare("SELECT " JOB_COLUMNS "WHERE seq > ?1 ORDER BY seq LIMIT ?2")
                  .bind(page.after, page.limit),
@@ -944,10 +954,11 @@ template <typename Base>
 std::optional<KeptReply> Queries<Base>::kept_reply(std::string_view scope,
                                                    std::string_view key) const {
   return one<KeptReply>(
-      connection_
-          .prepare("SELECT body, status, reply FROM replies WHERE scope = ?1 AND key = ?2")
+      connection_.prepare("SELECT body, status, reply FROM replies WHERE scope = ?1 AND key = ?2")
           .bind(scope, key),
-      [](const Statement& s) { return KeptReply{s.digest(0), s.integer(1), s.text(2)}; });
+      [](const Statement& s) {
+        return KeptReply{s.digest(0), s.integer(1), s.text(2)};
+      });
 }
 
 template <typename Base>
@@ -989,8 +1000,9 @@ template class Queries<campaign::Transaction>;
 
 std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
   connection_
-      .prepare("INSERT INTO campaigns (id, name, owner, state, reason, version, revision, "
-               "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+      .prepare(
+          "INSERT INTO campaigns (id, name, owner, state, reason, version, revision, "
+          "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
       .bind(c.id, c.name, c.owner, to_string(c.state), c.reason, c.version, c.revision,
             c.created_at, c.updated_at)
       .run();
@@ -999,8 +1011,9 @@ std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
 
 void SqliteTransaction::update_campaign(const Campaign& c) {
   connection_
-      .prepare("UPDATE campaigns SET owner = ?2, state = ?3, reason = ?4, version = ?5, "
-               "revision = ?6, updated_at = ?7 WHERE key = ?1")
+      .prepare(
+          "UPDATE campaigns SET owner = ?2, state = ?3, reason = ?4, version = ?5, "
+          "revision = ?6, updated_at = ?7 WHERE key = ?1")
       .bind(c.key, c.owner, to_string(c.state), c.reason, c.version, c.revision, c.updated_at)
       .run();
   KASETSU_ASSERT(connection_.changes() == 1);
@@ -1009,8 +1022,9 @@ void SqliteTransaction::update_campaign(const Campaign& c) {
 void SqliteTransaction::insert_campaign_version(std::int64_t campaign,
                                                 const CampaignVersion& version) {
   connection_
-      .prepare("INSERT INTO campaign_versions (campaign, version, text, media_type, sha256, actor, "
-               "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .prepare(
+          "INSERT INTO campaign_versions (campaign, version, text, media_type, sha256, actor, "
+          "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
       .bind(campaign, version.version, version.text, version.media_type, version.sha256,
             version.actor, version.created_at)
       .run();
@@ -1022,10 +1036,11 @@ void SqliteTransaction::set_properties(std::int64_t campaign,
   std::int64_t position = 0;
   for (const Property& property : properties) {
     connection_
-        .prepare("INSERT INTO properties (campaign, name, unit, target, low, high, position, known) "
-                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (campaign, name) DO UPDATE "
-                 "SET unit = excluded.unit, target = excluded.target, low = excluded.low, "
-                 "high = excluded.high, position = excluded.position, known = 1")
+        .prepare(
+            "INSERT INTO properties (campaign, name, unit, target, low, high, position, known) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (campaign, name) DO UPDATE "
+            "SET unit = excluded.unit, target = excluded.target, low = excluded.low, "
+            "high = excluded.high, position = excluded.position, known = 1")
         .bind(campaign, property.name, property.unit, property.target, property.low, property.high,
               ++position)
         .run();
@@ -1060,37 +1075,41 @@ std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
 void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view label,
                                     std::int64_t catalyst, SampleKind kind, Time now) {
   connection_
-      .prepare("INSERT INTO samples (campaign, label, catalyst, kind, created_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO NOTHING")
+      .prepare(
+          "INSERT INTO samples (campaign, label, catalyst, kind, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO NOTHING")
       .bind(campaign, label, catalyst, to_string(kind), now)
       .run();
 }
 
 void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
   connection_
-      .prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3) "
-               "ON CONFLICT (sha256) DO NOTHING")
+      .prepare(
+          "INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3) "
+          "ON CONFLICT (sha256) DO NOTHING")
       .bind(sha256, Blob{bytes}, now)
       .run();
 }
 
 std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
   connection_
-      .prepare("INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
-               "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
-               "received_at) VALUES (?1, ?2, (SELECT key FROM contents WHERE sha256 = ?3), ?4, ?5, "
-               "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+      .prepare(
+          "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
+          "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
+          "received_at, run) VALUES (?1, ?2, (SELECT key FROM contents WHERE sha256 = ?3), ?4, "
+          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
       .bind(i.id, i.campaign, i.sha256, i.source, i.idempotency_key, i.media_type, i.actor, i.rows,
             i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run,
-            i.received_at)
+            i.received_at, i.run)
       .run();
   return connection_.last_row();
 }
 
 void SqliteTransaction::finish_ingest(const Ingest& i) {
   connection_
-      .prepare("UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
-               "quarantined = ?6, first_run = ?7, last_run = ?8 WHERE seq = ?1")
+      .prepare(
+          "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
+          "quarantined = ?6, first_run = ?7, last_run = ?8 WHERE seq = ?1")
       .bind(i.seq, i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run,
             i.last_run)
       .run();
@@ -1098,9 +1117,10 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
 
 std::int64_t SqliteTransaction::insert_run(const Run& r) {
   connection_
-      .prepare("INSERT INTO runs (ingest, delivery_row, campaign, catalyst, kind, source, run, "
-               "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+      .prepare(
+          "INSERT INTO runs (ingest, delivery_row, campaign, catalyst, kind, source, run, "
+          "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
       .bind(r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run, r.channel,
             r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
       .run();
@@ -1123,8 +1143,9 @@ std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::i
     find.reset();
   }
   connection_
-      .prepare("INSERT INTO measurements (id, campaign, run, catalyst, property, value, flags, "
-               "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+      .prepare(
+          "INSERT INTO measurements (id, campaign, run, catalyst, property, value, flags, "
+          "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
       .bind(m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes, now)
       .run();
   return connection_.last_row();
@@ -1134,8 +1155,9 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
                                          std::string_view reason, std::string_view person,
                                          Time now) {
   connection_
-      .prepare("INSERT INTO marks (measurement, kind, reason, person, created_at) "
-               "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
+      .prepare(
+          "INSERT INTO marks (measurement, kind, reason, person, created_at) "
+          "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
       .bind(id, kind, reason, person, now)
       .run();
 }
@@ -1143,9 +1165,10 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
 void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t ingest,
                                            const QuarantinedRow& row) {
   connection_
-      .prepare("INSERT INTO quarantine (id, campaign, ingest, delivery_row, pointer, raw, reason, "
-               "state, measurement, actor, remark, received_at, resolved_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+      .prepare(
+          "INSERT INTO quarantine (id, campaign, ingest, delivery_row, pointer, raw, reason, "
+          "state, measurement, actor, remark, received_at, resolved_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
       .bind(row.id, campaign, ingest, row.row, row.pointer, row.raw, row.reason,
             to_string(row.state), row.measurement, row.actor, row.remark, row.received_at,
             row.resolved_at)
@@ -1154,8 +1177,9 @@ void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t i
 
 void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
   connection_
-      .prepare("UPDATE quarantine SET state = ?2, measurement = ?3, actor = ?4, remark = ?5, "
-               "resolved_at = ?6 WHERE id = ?1")
+      .prepare(
+          "UPDATE quarantine SET state = ?2, measurement = ?3, actor = ?4, remark = ?5, "
+          "resolved_at = ?6 WHERE id = ?1")
       .bind(row.id, to_string(row.state), row.measurement, row.actor, row.remark, row.resolved_at)
       .run();
   KASETSU_ASSERT(connection_.changes() == 1);
@@ -1163,8 +1187,9 @@ void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
 
 void SqliteTransaction::insert_batch(const Batch& b) {
   connection_
-      .prepare("INSERT INTO batches (id, campaign, model, actor, summary, created_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .prepare(
+          "INSERT INTO batches (id, campaign, model, actor, summary, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
       .bind(b.id, b.campaign, b.model, b.actor, b.summary, b.created_at)
       .run();
 }
@@ -1172,12 +1197,13 @@ void SqliteTransaction::insert_batch(const Batch& b) {
 void SqliteTransaction::insert_proposal(const Proposal& p) {
   const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst_description, p.created_at);
   connection_
-      .prepare("INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "
-               "conditions, mean, low, high, novelty, reason, card, model, state, state_reason, "
-               "client, lease_expires, attempts, failures, amended_from, revision, created_at, "
-               "updated_at) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, "
-               "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
-               "?24)")
+      .prepare(
+          "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "
+          "conditions, mean, low, high, novelty, reason, card, model, state, state_reason, "
+          "client, lease_expires, attempts, failures, amended_from, revision, created_at, "
+          "updated_at) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, "
+          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
+          "?24)")
       .bind(p.id, p.campaign, p.batch, p.rank, p.strategy, catalyst, p.conditions, p.mean, p.low,
             p.high, p.novelty, p.reason, p.card, p.model, to_string(p.state), p.state_reason,
             p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
@@ -1187,9 +1213,10 @@ void SqliteTransaction::insert_proposal(const Proposal& p) {
 
 void SqliteTransaction::update_proposal(const Proposal& p) {
   connection_
-      .prepare("UPDATE proposals SET state = ?2, state_reason = ?3, client = ?4, "
-               "lease_expires = ?5, attempts = ?6, failures = ?7, updated_at = ?8, "
-               "revision = revision + 1 WHERE id = ?1")
+      .prepare(
+          "UPDATE proposals SET state = ?2, state_reason = ?3, client = ?4, "
+          "lease_expires = ?5, attempts = ?6, failures = ?7, updated_at = ?8, "
+          "revision = revision + 1 WHERE id = ?1")
       .bind(p.id, to_string(p.state), p.state_reason, p.client, p.lease_expires, p.attempts,
             p.failures, p.updated_at)
       .run();
@@ -1198,8 +1225,9 @@ void SqliteTransaction::update_proposal(const Proposal& p) {
 
 void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) {
   connection_
-      .prepare("INSERT INTO snapshots (sha256, campaign, property, row_count, members, created_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sha256, campaign) DO NOTHING")
+      .prepare(
+          "INSERT INTO snapshots (sha256, campaign, property, row_count, members, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sha256, campaign) DO NOTHING")
       .bind(set.snapshot, campaign, property_key(campaign, set.property),
             static_cast<std::int64_t>(set.rows.size()), Blob{pack(set.rows)}, now)
       .run();
@@ -1207,10 +1235,11 @@ void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& 
 
 void SqliteTransaction::insert_model(const Model& m) {
   connection_
-      .prepare("INSERT INTO models (id, campaign, property, version, document, snapshot, "
-               "row_count, config_version, seed, code_version, mae_cv, mae_nested, status, "
-               "status_reason, summary, seconds, job, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-               "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
+      .prepare(
+          "INSERT INTO models (id, campaign, property, version, document, snapshot, "
+          "row_count, config_version, seed, code_version, mae_cv, mae_nested, status, "
+          "status_reason, summary, seconds, job, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
       .bind(m.id, m.campaign, property_key(m.campaign, m.property), m.version, m.document,
             m.snapshot, m.rows, m.config_version, std::bit_cast<std::int64_t>(m.seed),
             m.code_version, m.mae_cv, m.mae_nested, m.status, m.status_reason, m.summary, m.seconds,
@@ -1228,9 +1257,10 @@ void SqliteTransaction::update_model(const Model& m) {
 void SqliteTransaction::insert_prediction(std::int64_t campaign, const LedgerEntry& e) {
   const std::int64_t catalyst = keep_catalyst(e.catalyst, e.catalyst, e.predicted_at);
   connection_
-      .prepare("INSERT INTO predictions (campaign, catalyst, property, model, hypothesis, "
-               "proposal, predicted, low, high, created_at) VALUES (?1, ?2, ?3, (SELECT seq FROM "
-               "models WHERE id = ?4), ?5, ?6, ?7, ?8, ?9, ?10)")
+      .prepare(
+          "INSERT INTO predictions (campaign, catalyst, property, model, hypothesis, "
+          "proposal, predicted, low, high, created_at) VALUES (?1, ?2, ?3, (SELECT seq FROM "
+          "models WHERE id = ?4), ?5, ?6, ?7, ?8, ?9, ?10)")
       .bind(campaign, catalyst, property_key(campaign, e.property), e.model, e.hypothesis,
             e.proposal, e.predicted, e.low, e.high, e.predicted_at)
       .run();
@@ -1240,17 +1270,19 @@ void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
                                                 std::string_view measurement, double observed,
                                                 double error, Time now) {
   connection_
-      .prepare("INSERT INTO prediction_errors (prediction, measurement, observed, error, "
-               "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
+      .prepare(
+          "INSERT INTO prediction_errors (prediction, measurement, observed, error, "
+          "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
       .bind(prediction, measurement, observed, error, now)
       .run();
 }
 
 void SqliteTransaction::insert_job(const Job& j) {
   connection_
-      .prepare("INSERT INTO jobs (id, campaign, kind, state, detail, progress, stage, result, "
-               "error, cancel_requested, attempts, actor, created_at, started_at, finished_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+      .prepare(
+          "INSERT INTO jobs (id, campaign, kind, state, detail, progress, stage, result, "
+          "error, cancel_requested, attempts, actor, created_at, started_at, finished_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
       .bind(j.id, j.campaign, j.kind, to_string(j.state), j.detail, j.progress, j.stage, j.result,
             j.error, j.cancel_requested, j.attempts, j.actor, j.created_at, j.started_at,
             j.finished_at)
@@ -1259,9 +1291,10 @@ void SqliteTransaction::insert_job(const Job& j) {
 
 void SqliteTransaction::update_job(const Job& j) {
   connection_
-      .prepare("UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, result = ?5, error = ?6, "
-               "cancel_requested = ?7, attempts = ?8, started_at = ?9, finished_at = ?10 "
-               "WHERE id = ?1")
+      .prepare(
+          "UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, result = ?5, error = ?6, "
+          "cancel_requested = ?7, attempts = ?8, started_at = ?9, finished_at = ?10 "
+          "WHERE id = ?1")
       .bind(j.id, to_string(j.state), j.progress, j.stage, j.result, j.error, j.cancel_requested,
             j.attempts, j.started_at, j.finished_at)
       .run();
@@ -1270,8 +1303,9 @@ void SqliteTransaction::update_job(const Job& j) {
 
 std::int64_t SqliteTransaction::append_event(const Event& e) {
   connection_
-      .prepare("INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .prepare(
+          "INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
       .bind(e.at, e.actor, e.campaign, e.object, e.id, e.verb, e.detail)
       .run();
   newest_event_ = connection_.last_row();
@@ -1281,16 +1315,18 @@ std::int64_t SqliteTransaction::append_event(const Event& e) {
 void SqliteTransaction::keep_reply(std::string_view scope, std::string_view key,
                                    const KeptReply& reply, Time now) {
   connection_
-      .prepare("INSERT INTO replies (scope, key, body, status, reply, created_at) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .prepare(
+          "INSERT INTO replies (scope, key, body, status, reply, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
       .bind(scope, key, reply.body, reply.status, reply.reply, now)
       .run();
 }
 
 void SqliteTransaction::set_setting(std::string_view name, std::string_view value) {
   connection_
-      .prepare("INSERT INTO settings (name, value) VALUES (?1, ?2) "
-               "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+      .prepare(
+          "INSERT INTO settings (name, value) VALUES (?1, ?2) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
       .bind(name, value)
       .run();
 }

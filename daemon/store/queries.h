@@ -1,5 +1,5 @@
-// The ports of daemon/campaign in SQL. Queries<Base> answers a Reader's questions on one connection; both a
-// plain reader and the writer's transaction are made of it.
+// The ports of daemon/campaign in SQL. Queries<Base> answers a Reader's questions on one
+// connection; both a plain reader and the writer's transaction are made of it.
 #pragma once
 
 #include <string>
@@ -66,6 +66,7 @@ class Queries : public Base {
   std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const override;
   std::optional<Measurement> find_measurement(std::string_view id) const override;
   std::vector<Measurement> measurements_of_run(std::int64_t run) const override;
+  std::int64_t run_of_measurement(std::string_view id) const override;
   std::vector<Measurement> measurements(std::int64_t campaign, const MeasurementFilter& filter,
                                         const Page& page) const override;
   std::int64_t count_measurements(std::int64_t campaign, bool live_only) const override;

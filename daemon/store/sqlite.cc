@@ -11,7 +11,8 @@ namespace {
 [[noreturn]] void fail(sqlite3* database, int code, std::string_view doing) {
   const int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
   const std::string detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-  // The connection's newest code may belong to a later call; the one that was returned decides then.
+  // The connection's newest code may belong to a later call; the one that was returned decides
+  // then.
   const int best = (extended & 0xFF) == (code & 0xFF) ? extended : code;
   throw StorageError(best, fmt::format("{}: {} (SQLite {})", doing, detail, best));
 }
@@ -67,7 +68,9 @@ Statement::Statement(sqlite3* database, const char* sql) : database_(database) {
   if (code != SQLITE_OK) fail(database, code, fmt::format("preparing \"{}\"", sql));
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  sqlite3_finalize(statement_);
+}
 
 void Statement::check(int code) const {
   if (code != SQLITE_OK) fail(database_, code, sqlite3_sql(statement_));
@@ -93,19 +96,25 @@ void Statement::run() {
   }
 }
 
-void Statement::reset() { sqlite3_reset(statement_); }
+void Statement::reset() {
+  sqlite3_reset(statement_);
+}
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
-double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
 std::string_view Statement::view(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
   if (data == nullptr || size <= 0) return {};
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
-std::string Statement::text(int column) const { return std::string(view(column)); }
+std::string Statement::text(int column) const {
+  return std::string(view(column));
+}
 bool Statement::null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
@@ -117,7 +126,9 @@ std::optional<double> Statement::optional_real(int column) const {
   if (null(column)) return {};
   return real(column);
 }
-campaign::Time Statement::time(int column) const { return campaign::from_micros(integer(column)); }
+campaign::Time Statement::time(int column) const {
+  return campaign::from_micros(integer(column));
+}
 std::optional<campaign::Time> Statement::optional_time(int column) const {
   if (null(column)) return {};
   return time(column);
@@ -149,9 +160,12 @@ void Statement::bind_one(int index, const campaign::Digest& value) {
   check(sqlite3_bind_blob64(statement_, index, value.bytes.data(), value.bytes.size(),
                             SQLITE_STATIC));
 }
-void Statement::bind_one(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_, index)); }
+void Statement::bind_one(int index, std::nullopt_t) {
+  check(sqlite3_bind_null(statement_, index));
+}
 
-Connection::Connection(const std::string& path, Access access, const std::string& vfs, bool create) {
+Connection::Connection(const std::string& path, Access access, const std::string& vfs,
+                       bool create) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
   if (access == Access::write) {
     flags |= SQLITE_OPEN_READWRITE;
@@ -248,8 +262,14 @@ std::string Connection::text(const char* sql) {
   return statement.step() ? statement.text(0) : std::string();
 }
 
-std::int64_t Connection::last_row() const { return sqlite3_last_insert_rowid(database_); }
-std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
+std::int64_t Connection::last_row() const {
+  return sqlite3_last_insert_rowid(database_);
+}
+std::int64_t Connection::changes() const {
+  return sqlite3_changes64(database_);
+}
+bool Connection::in_transaction() const {
+  return sqlite3_get_autocommit(database_) == 0;
+}
 
 }  // namespace kasetsu::store

@@ -1,5 +1,5 @@
-// A thin layer over SQLite's C interface: a connection, and statements that live as long as it does.
-// Failures are StorageError; Database::write and Database::read turn them into values.
+// A thin layer over SQLite's C interface: a connection, and statements that live as long as it
+// does. Failures are StorageError; Database::write and Database::read turn them into values.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,12 @@ class StorageError : public std::exception {
   int code() const { return code_; }
   const char* what() const noexcept override { return message_.c_str(); }
 
-  // SQLITE_FULL: storage_full. Busy and locked: busy. Constraint and misuse: internal (a bug in a use case).
-  // Everything else is storage_failed.
+  // SQLITE_FULL: storage_full. Busy and locked: busy. Constraint and misuse: internal (a bug in a
+  // use case). Everything else is storage_failed.
   Error to_error() const;
-  // After this nothing that the file system says can be trusted: the service stops writing for good. (A
-  // failed fsync marks pages clean; trying again would report success for data that are gone.)
+  // After this nothing that the file system says can be trusted: the service stops writing for
+  // good. (A failed fsync marks pages clean; trying again would report success for data that are
+  // gone.)
   bool fatal() const;
 
  private:
@@ -44,7 +45,8 @@ struct Blob {
   std::string_view bytes;
 };
 
-// A prepared statement. Use: bind(...), then step() until false, or run(). Columns are read in order from 0.
+// A prepared statement. Use: bind(...), then step() until false, or run(). Columns are read in
+// order from 0.
 class Statement {
  public:
   Statement(sqlite3* database, const char* sql);
@@ -52,8 +54,8 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  // Resets the statement and binds all parameters in order. Texts and blobs must live until the statement is
-  // stepped for the last time or reset.
+  // Resets the statement and binds all parameters in order. Texts and blobs must live until the
+  // statement is stepped for the last time or reset.
   template <typename... Values>
   Statement& bind(const Values&... values) {
     reset();
@@ -80,7 +82,9 @@ class Statement {
  private:
   void bind_one(int index, std::int64_t value);
   void bind_one(int index, int value) { bind_one(index, static_cast<std::int64_t>(value)); }
-  void bind_one(int index, std::uint32_t value) { bind_one(index, static_cast<std::int64_t>(value)); }
+  void bind_one(int index, std::uint32_t value) {
+    bind_one(index, static_cast<std::int64_t>(value));
+  }
   void bind_one(int index, bool value) { bind_one(index, static_cast<std::int64_t>(value)); }
   void bind_one(int index, double value);
   void bind_one(int index, std::string_view value);
@@ -120,7 +124,7 @@ class Connection {
 
   // The cached statement of a literal; `sql` must live as long as the program.
   Statement& prepare(const char* sql);
-  void execute(const char* sql);  // one or several statements without parameters
+  void execute(const char* sql);          // one or several statements without parameters
   std::int64_t integer(const char* sql);  // first column of the first row
   std::string text(const char* sql);
   std::int64_t last_row() const;

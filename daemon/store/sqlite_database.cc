@@ -26,8 +26,8 @@
 namespace kasetsu::store {
 namespace {
 
-// SQLite's own notes (recovery of a WAL, I/O errors) go to whoever opened a database last: the library has one
-// place for them.
+// SQLite's own notes (recovery of a WAL, I/O errors) go to whoever opened a database last: the
+// library has one place for them.
 std::mutex sink_mutex;
 std::function<void(const std::string&)> sink;
 
@@ -43,8 +43,8 @@ void set_sink(std::function<void(const std::string&)> log) {
   sink = std::move(log);
 }
 
-// The lock against a second daemon: a file of its own, because closing any descriptor of the database itself
-// would drop SQLite's locks.
+// The lock against a second daemon: a file of its own, because closing any descriptor of the
+// database itself would drop SQLite's locks.
 class LockFile {
  public:
   LockFile() = default;
@@ -59,7 +59,10 @@ class LockFile {
     file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file_ < 0) {
       return Error{errno == ENOSPC ? ErrorCode::storage_full : ErrorCode::storage_failed,
-                   fmt::format("cannot open the lock file: {}", std::strerror(errno)), path, {}, {}};
+                   fmt::format("cannot open the lock file: {}", std::strerror(errno)),
+                   path,
+                   {},
+                   {}};
     }
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
       char text[32] = {};
@@ -112,7 +115,9 @@ void check_whole(Connection& connection, std::vector<std::string>& problems) {
 
 }  // namespace
 
-int schema_version() { return schema_scripts().back().version; }
+int schema_version() {
+  return schema_scripts().back().version;
+}
 
 struct SqliteDatabase::Implementation {
   StoreOptions options;
@@ -215,7 +220,8 @@ struct SqliteDatabase::Implementation {
       for (std::size_t i = 0; i < group.size(); ++i) {
         if (!run_task(group[i], statuses[i])) {
           whole = statuses[i];
-          if (whole.ok()) whole = Error{ErrorCode::internal, "the transaction ended early", {}, {}, {}};
+          if (whole.ok())
+            whole = Error{ErrorCode::internal, "the transaction ended early", {}, {}, {}};
           break;
         }
         if (failed) {
@@ -320,8 +326,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
       Connection look(options.path, Access::snapshot, options.vfs, false);
       if (look.integer("PRAGMA application_id") != kApplicationId &&
           look.integer("SELECT count(*) FROM sqlite_schema") != 0) {
-        return Error{ErrorCode::bad_data, "this file is a database of another program",
-                     options.path, {}, "a database made by kasetsud"};
+        return Error{ErrorCode::bad_data,
+                     "this file is a database of another program",
+                     options.path,
+                     {},
+                     "a database made by kasetsud"};
       }
     }
     if (!exists) {
@@ -344,8 +353,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
       }
     }
     const campaign::Time now = options.clock ? options.clock() : campaign::system_now();
-    if (const Status migrated =
-            migrate(writer, options.path, schema_scripts(), now, options.log);
+    if (const Status migrated = migrate(writer, options.path, schema_scripts(), now, options.log);
         !migrated) {
       return migrated.error();
     }
@@ -363,7 +371,8 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
 }
 
 SqliteDatabase::SqliteDatabase(std::unique_ptr<Implementation> implementation)
-    : implementation_(std::move(implementation)) {}
+    : implementation_(std::move(implementation)) {
+}
 
 SqliteDatabase::~SqliteDatabase() {
   {
@@ -426,7 +435,9 @@ void SqliteDatabase::on_commit(std::function<void(std::int64_t)> listener) {
   implementation_->listener = std::move(listener);
 }
 
-std::int64_t SqliteDatabase::last_event() const { return implementation_->last_event; }
+std::int64_t SqliteDatabase::last_event() const {
+  return implementation_->last_event;
+}
 
 Status SqliteDatabase::health() const {
   const std::lock_guard guard(implementation_->health_mutex);
@@ -502,7 +513,8 @@ Status restore(const std::string& backup, const std::string& path, campaign::Tim
     std::vector<std::string> problems;
     check_whole(snapshot, problems);
     if (!problems.empty()) {
-      return Error{ErrorCode::bad_data, "the backup is damaged: " + problems.front(), backup, {}, {}};
+      return Error{
+          ErrorCode::bad_data, "the backup is damaged: " + problems.front(), backup, {}, {}};
     }
     // Through SQLite and not by copying bytes: a backup may have a WAL file of its own.
     if (const Status copied = copy_database(snapshot, path + ".restored"); !copied) return copied;
@@ -524,7 +536,9 @@ Status restore(const std::string& backup, const std::string& path, campaign::Tim
   fs::rename(path + ".restored", path, error);
   if (error) {
     return Error{ErrorCode::storage_failed,
-                 fmt::format("cannot rename the restored database: {}", error.message()), path, {},
+                 fmt::format("cannot rename the restored database: {}", error.message()),
+                 path,
+                 {},
                  {}};
   }
   const std::string folder = fs::path(path).parent_path().string();
