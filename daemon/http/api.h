@@ -56,6 +56,8 @@ class Api {
   // For waiting and streaming requests; main calls signal() after commits and close() when
   // draining.
   EventHub& events() { return hub_; }
+  // Waits for what runs on the workers; nothing may be asked any more.
+  void stop() { workers_.stop(); }
   // Needed by /metrics and /readyz.
   void set_server(Server& server) { server_ = &server; }
 

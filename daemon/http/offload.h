@@ -38,7 +38,9 @@ class WorkerPool {
  public:
   // most: calls that may wait or run at once; more are refused with busy.
   WorkerPool(std::size_t threads, std::size_t most) : pool_(threads), most_(most) {}
-  ~WorkerPool() { pool_.join(); }
+  ~WorkerPool() { stop(); }
+  // Finishes what was begun.
+  void stop() { pool_.join(); }
 
   // Runs `work` on the pool. What it throws is thrown here.
   template <typename T>

@@ -1,0 +1,53 @@
+// The daemon's configuration file, config/kasetsud.toml. Every key is optional; an unknown one is
+// an error. Flags of kasetsud override the file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/http/server.h"
+
+namespace kasetsu {
+
+inline constexpr std::size_t kLargestConfigFile = 64 * 1024;
+
+struct DaemonConfig {
+  // [listen]
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8765;
+  std::string unix_socket;  // path; empty: none
+  // [listen] hosts, [limits]
+  http::ServerOptions server;
+  // [tls]
+  std::string certificate_file, key_file;  // PEM; both or none
+  std::string client_ca_file;              // empty: clients need no certificate
+  // [tokens]
+  std::string token_file;  // empty: no tokens, loopback only
+  // [storage]
+  std::string data_dir = "/var/lib/kasetsud";
+  std::string backup_dir;        // empty: <data_dir>/backups
+  double backup_every_h = 24.0;  // 0: never by itself
+  std::int64_t backups_kept = 14;
+  double least_free_MiB = 64.0;  // less on the disk: not ready
+  // [learning]
+  unsigned threads = 0;  // 0: all processors
+  // [log]
+  std::string log_level = "info";   // trace, debug, info, warn, error
+  std::string log_format = "auto";  // text, json; auto: text on a terminal, else json
+  // [shutdown]
+  double drain_s = 20.0;
+
+  // One sentence naming field, value and bound.
+  Status validate() const;
+};
+
+// bad_data: "file:line:column: key", the value, what was expected or the nearest known key.
+Result<DaemonConfig> parse_daemon_config(std::string_view text, std::string_view file_name);
+
+// Every key as "section.key", sorted, for the test that holds decoder and example file together.
+std::vector<std::string> daemon_config_keys();
+
+}  // namespace kasetsu

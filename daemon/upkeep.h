@@ -1,0 +1,49 @@
+// What the daemon does by itself beside learning: gives back leases that ran out, and backs up.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <spdlog/logger.h>
+
+#include "core/result.h"
+#include "daemon/campaign/database.h"
+#include "daemon/campaign/ulid.h"
+
+namespace kasetsu {
+
+struct UpkeepOptions {
+  std::chrono::milliseconds look_every{2'000};
+  std::string backup_dir;
+  std::chrono::seconds backup_every{24 * 3'600};  // 0: never
+  std::size_t backups_kept = 14;
+};
+
+// Writes `<folder>/kasetsu-YYYYMMDDTHHMMSS.ffffffZ.db` and removes the oldest beyond `kept`.
+// Returns the path.
+Result<std::string> back_up(const campaign::Database& database, const std::string& folder,
+                            std::size_t kept, campaign::Time now);
+
+class Upkeep {
+ public:
+  // Everything given outlives it.
+  Upkeep(campaign::Database& database, campaign::Clock clock, campaign::UlidSource& ids,
+         UpkeepOptions options, std::shared_ptr<spdlog::logger> log);
+  void start();
+  void stop();  // waits
+
+ private:
+  void run(const std::stop_token& stop);
+  void sweep();
+  void back_up_if_due();
+
+  campaign::Database& database_;
+  campaign::Clock clock_;
+  campaign::UlidSource& ids_;
+  UpkeepOptions options_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::jthread thread_;
+};
+
+}  // namespace kasetsu
