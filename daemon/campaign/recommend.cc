@@ -146,7 +146,16 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
   if (!rules) return rules.error();
   planning::PlanOptions options = config.plan_options(input.batch_number);
-  if (size > 0) options.batch = size;
+  if (size > 0 && size != options.batch) {
+    // The campaign's numbers belong to its own batch size; another size keeps their proportions.
+    for (planning::MixEntry& entry : options.mix) {
+      if (entry.share > 0.0) continue;
+      entry.share = static_cast<double>(entry.count) / options.batch;
+      entry.count = 0;
+    }
+    std::erase_if(options.mix, [](const planning::MixEntry& entry) { return entry.share <= 0.0; });
+    options.batch = size;
+  }
 
   Result<std::unique_ptr<planning::Surrogate>> surrogate =
       input.model ? planning::make_ensemble_surrogate(*input.model)

@@ -34,6 +34,7 @@ constexpr auto kProgressPause = std::chrono::milliseconds(250);
 bool wants_retraining(const Reader& reader, const Campaign& campaign,
                       const CampaignConfig& config) {
   const std::string& target = config.targets.front().name;
+  if (reader.count_measurements(campaign.key, /*live_only=*/true) == 0) return false;
   if (!campaign::has_news(reader, campaign, target)) return false;
   switch (config.retrain.when) {
     case campaign::RetrainWhen::nightly:

@@ -77,6 +77,10 @@ class Progress:
             self.shown = False
 
 
+def unit_of(table):
+    return "%" if "%" in table.column else ""
+
+
 def campaign_of_table(table, file, goal, threshold, batch_size):
     """A campaign file whose candidates are the table's rows."""
     keys = ",\n  ".join(f'"{key}"' for key in table.values)
@@ -85,18 +89,27 @@ def campaign_of_table(table, file, goal, threshold, batch_size):
 format = 1
 name = "demo-table"
 
-[[target]]
+[[targets]]
 name = "{table.property}"
+unit = "{unit_of(table)}"
 goal = "{goal}"
 {hit}
-[space]
+[[space]]
 kind = "list"
-keys = [
+catalysts = [
   {keys}
 ]
 
 [planner]
-batch_size = {batch_size}
+batch = {batch_size}
+
+[planner.mix]
+exploit = 0.5
+explore = 0.3
+challenge = 0.2
+
+[retrain]
+when = "every_batch"
 """
 
 
@@ -147,9 +160,7 @@ def run(args, folder):
         if args.threshold is not None:
             threshold = args.threshold
         text = campaign_of_table(laboratory, args.data, args.goal, threshold, args.batch_size)
-        unit = ""
-        if "%" in laboratory.column:
-            unit = "%"
+        unit = unit_of(laboratory)
         print(f"Laboratory: answers from {args.data}, {len(laboratory.values)} catalysts; {laboratory.column}, {args.goal}.")
     else:
         laboratory = virtual_lab.Twin(args.seed)

@@ -34,11 +34,12 @@ name = "C2_yield"
 unit = "%"
 goal = "maximize"
 
-[space]
+[[space]]
 kind = "slots"
 slots = 3
 elements = {elements}
 none = true
+repetition = true
 supports = {supports}
 
 [model]
@@ -47,7 +48,7 @@ size = 3
 order = 0
 
 [planner]
-batch_size = 8
+batch = 8
 
 [retrain]
 when = "every_results"

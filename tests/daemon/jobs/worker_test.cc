@@ -1,0 +1,360 @@
+// The worker on a real database: measurements in, model and next batch out.
+#include "daemon/jobs/worker.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
+#include "core/random.h"
+#include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/learning.h"
+#include "daemon/campaign/proposals.h"
+#include "daemon/store/sqlite_database.h"
+#include "tests/shared_data.h"
+
+namespace kasetsu::jobs {
+namespace {
+
+using campaign::Json;
+using campaign::Reader;
+using campaign::Transaction;
+
+constexpr std::string_view kCampaign = R"(format = 1
+name = "test"
+
+[[targets]]
+name = "Y"
+unit = "%"
+goal = "maximize"
+
+[[space]]
+kind = "slots"
+slots = 2
+none = true
+repetition = true
+elements = ["Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"]
+supports = ["MgO", "SiO2"]
+
+[model]
+size = 2
+order = 0
+hypotheses = 4
+work = 20000000
+
+[planner]
+batch = 6
+
+[planner.mix]
+exploit = 3
+explore = 3
+
+[retrain]
+when = "every_batch"
+)";
+
+class Laboratory {
+ public:
+  explicit Laboratory(unsigned threads, std::uint64_t seed = 7)
+      : random_(seed), ids_([this] { return random_.next(); }) {
+    folder_ =
+        std::filesystem::temp_directory_path() /
+        fmt::format("kasetsu-worker-{}-{}", ::getpid(), reinterpret_cast<std::uintptr_t>(this));
+    std::filesystem::create_directories(folder_);
+    auto elements = chemistry::ElementTable::from_csv(
+        testing::read_file(testing::source_file("config/elements/general.csv")), "general.csv");
+    EXPECT_TRUE(elements.ok());
+    auto supports = chemistry::SupportTable::from_csv(
+        testing::read_file(testing::source_file("config/elements/supports.csv")), "supports.csv");
+    EXPECT_TRUE(supports.ok());
+    science_ = {std::move(*elements), std::move(*supports)};
+    open();
+    const auto config =
+        campaign::parse_campaign(kCampaign, "test.toml", campaign::kToml, science_.supports);
+    EXPECT_TRUE(config.ok()) << config.error().to_string();
+    const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto done = campaign::apply_campaign(tx, campaign::draft_of(*config), context());
+      return done ? Status() : Status(done.error());
+    });
+    EXPECT_TRUE(applied.ok()) << applied.error().to_string();
+    threads_ = threads;
+  }
+  ~Laboratory() {
+    // The database outlives the worker's threads, and the worker the database's last commit.
+    if (worker_) worker_->stop();
+    database_.reset();
+    worker_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void open() {
+    store::StoreOptions options;
+    options.path = (folder_ / "kasetsu.db").string();
+    auto database = store::SqliteDatabase::open(options);
+    ASSERT_TRUE(database.ok()) << database.error().to_string();
+    database_ = std::move(*database);
+  }
+
+  void start_worker() {
+    worker_ = std::make_unique<Worker>(
+        *database_, science_, [this] { return now_; }, ids_, WorkerOptions{threads_, "test"});
+    database_->on_commit([this](std::int64_t last) { worker_->wake(last); });
+    ASSERT_TRUE(worker_->start().ok());
+  }
+
+  // Posts rows of a truth that is a formula over the elements: Y = 5 electronegativity-like ranks +
+  // support.
+  void post(int first, int count) {
+    static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
+    Json rows = Json::array();
+    for (int i = first; i < first + count; ++i) {
+      const int a = i % 10;
+      const int b = (i * 7 + 3) % 10;
+      const bool silica = i % 2 == 1;
+      const double value = 3.0 + 0.8 * a + 0.5 * b + (silica ? 2.0 : 0.0) + 0.1 * std::sin(i);
+      rows.push_back(
+          {{"catalyst",
+            {{"slots", {kElements[a], kElements[b]}}, {"support", silica ? "SiO2" : "MgO"}}},
+           {"channel", fmt::format("{}", i)},
+           {"sequence", i},
+           {"values", {{"Y", value}}}});
+    }
+    campaign::DeliveryOptions options;
+    options.source = "rig";
+    options.run = "r";
+    const auto prepared = campaign::prepare_delivery(
+        Json{{"source", "rig"}, {"run", "r"}, {"rows", rows}}.dump(), options, science_.supports);
+    ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+    const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto receipt = campaign::ingest(tx, "test", *prepared, context());
+      if (!receipt) return receipt.error();
+      EXPECT_EQ(receipt->new_measurements, count);
+      return {};
+    });
+    ASSERT_TRUE(done.ok()) << done.error().to_string();
+  }
+
+  template <typename Condition>
+  bool wait(Condition condition) {
+    for (int i = 0; i < 3000; ++i) {
+      bool met = false;
+      EXPECT_TRUE(database_
+                      ->read([&](const Reader& reader) -> Status {
+                        met = condition(reader);
+                        return {};
+                      })
+                      .ok());
+      if (met) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+  static bool idle(const Reader& reader) {
+    return reader.jobs(std::nullopt, campaign::JobState::scheduled, {0, 10}).empty() &&
+           reader.jobs(std::nullopt, campaign::JobState::running, {0, 10}).empty();
+  }
+
+  campaign::Context context() { return {now_, &ids_, "test"}; }
+  campaign::Database& database() { return *database_; }
+  void close() { database_.reset(); }
+
+ private:
+  std::filesystem::path folder_;
+  Random random_;
+  campaign::UlidSource ids_;
+  campaign::Time now_ = campaign::from_micros(1'750'000'000'000'000);
+  campaign::Science science_;
+  std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<Worker> worker_;
+  unsigned threads_ = 1;
+};
+
+std::string current_document(campaign::Database& database) {
+  std::string document;
+  EXPECT_TRUE(database
+                  .read([&](const Reader& reader) -> Status {
+                    const auto found = reader.find_campaign("test");
+                    const auto model = reader.current_model(found->key, "Y");
+                    if (model) document = model->document;
+                    return {};
+                  })
+                  .ok());
+  return document;
+}
+
+TEST(Worker, LearnsFromABatchAndPlansTheNext) {
+  Laboratory lab(1);
+  lab.start_worker();
+  lab.post(0, 20);
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    const auto campaign = reader.find_campaign("test");
+    return reader.current_model(campaign->key, "Y").has_value() && Laboratory::idle(reader);
+  }));
+  ASSERT_TRUE(
+      lab.database()
+          .read([](const Reader& reader) -> Status {
+            const auto campaign = reader.find_campaign("test");
+            const auto model = reader.current_model(campaign->key, "Y");
+            EXPECT_EQ(model->rows, 20);
+            const auto read = campaign::read_model(model->document);
+            EXPECT_TRUE(read.ok());
+            EXPECT_EQ(campaign::write_model(*read), model->document)
+                << "a document reads back whole";
+            EXPECT_EQ(read->provenance.snapshot, model->snapshot.hex());
+            const auto proposals = reader.proposals(campaign->key, {}, {0, 100});
+            EXPECT_EQ(proposals.size(), 6U);
+            const auto known = reader.known_points(campaign->key);
+            for (const auto& proposal : proposals) {
+              EXPECT_TRUE(proposal.mean.has_value());
+              EXPECT_LE(*proposal.low, *proposal.mean);
+              EXPECT_GE(*proposal.high, *proposal.mean);
+              EXPECT_EQ(std::count(known.measured.begin(), known.measured.end(), proposal.catalyst),
+                        0)
+                  << proposal.catalyst << " is measured already";
+              // Every hypothesis wrote its prediction down before the measurement.
+              EXPECT_EQ(reader.open_predictions(campaign->key, "Y", proposal.catalyst).size(),
+                        1 + read->model.hypotheses.size());
+            }
+            return {};
+          })
+          .ok());
+}
+
+TEST(Worker, SameDataGivesTheSameModelAndProposalsForAnyNumberOfThreads) {
+  std::string documents[2];
+  std::vector<std::string> picks[2];
+  for (const unsigned threads : {1U, 2U}) {
+    Laboratory lab(threads);
+    lab.start_worker();
+    lab.post(0, 24);
+    ASSERT_TRUE(lab.wait([](const Reader& reader) {
+      const auto campaign = reader.find_campaign("test");
+      return !reader.proposals(campaign->key, {}, {0, 10}).empty() && Laboratory::idle(reader);
+    }));
+    documents[threads - 1] = current_document(lab.database());
+    ASSERT_TRUE(lab.database()
+                    .read([&](const Reader& reader) -> Status {
+                      const auto campaign = reader.find_campaign("test");
+                      for (const auto& proposal : reader.proposals(campaign->key, {}, {0, 100})) {
+                        picks[threads - 1].push_back(fmt::format(
+                            "{} {} {}", proposal.strategy, proposal.catalyst, *proposal.mean));
+                      }
+                      return {};
+                    })
+                    .ok());
+  }
+  EXPECT_FALSE(documents[0].empty());
+  EXPECT_EQ(documents[0], documents[1]);
+  EXPECT_EQ(picks[0], picks[1]);
+}
+
+TEST(Worker, ACampaignWithoutDataGetsAFirstBatch) {
+  Laboratory lab(1);
+  lab.start_worker();
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto job = campaign::schedule_job(tx, "test", "plan", R"({"batch_size":5})",
+                                                        lab.context());
+                return job ? Status() : Status(job.error());
+              }).ok());
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    const auto campaign = reader.find_campaign("test");
+    return reader.proposals(campaign->key, {}, {0, 10}).size() == 5 && Laboratory::idle(reader);
+  })) << "five, although the campaign's own batches are six by numbers";
+}
+
+TEST(Worker, TooFewRowsAreSkippedWithTheReason) {
+  Laboratory lab(1);
+  lab.start_worker();
+  lab.post(0, 3);
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return !reader.jobs(std::nullopt, campaign::JobState::skipped, {0, 10}).empty();
+  }));
+  ASSERT_TRUE(
+      lab.database()
+          .read([](const Reader& reader) -> Status {
+            const auto jobs = reader.jobs(std::nullopt, campaign::JobState::skipped, {0, 10});
+            EXPECT_NE(jobs.front().error.find("too few measurements"), std::string::npos)
+                << jobs.front().error;
+            return {};
+          })
+          .ok());
+}
+
+TEST(Worker, ManyDeliveriesWhileItIsAwayMakeOneRetraining) {
+  Laboratory lab(1);
+  for (int i = 0; i < 10; ++i) lab.post(2 * i, 2);
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    const auto campaign = reader.find_campaign("test");
+    return reader.current_model(campaign->key, "Y").has_value() && Laboratory::idle(reader);
+  }));
+  ASSERT_TRUE(
+      lab.database()
+          .read([](const Reader& reader) -> Status {
+            EXPECT_EQ(reader.jobs(std::nullopt, std::nullopt, {0, 100}).size(), 1U);
+            EXPECT_EQ(reader.models(reader.find_campaign("test")->key, {0, 100}).size(), 1U);
+            return {};
+          })
+          .ok());
+}
+
+TEST(Worker, AJobThatACrashInterruptedBeginsAgain) {
+  Laboratory lab(1);
+  lab.post(0, 20);
+  // What a killed process leaves behind: a job that says RUNNING.
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto job = campaign::schedule_job(tx, "test", "retrain", "{}", lab.context());
+                if (!job) return job.error();
+                const auto started = campaign::start_job(tx, job->job.id, lab.context());
+                return started ? Status() : Status(started.error());
+              }).ok());
+  lab.close();
+  lab.open();
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    const auto done = reader.jobs(std::nullopt, campaign::JobState::completed, {0, 10});
+    return !done.empty() && done.front().attempts == 2 && Laboratory::idle(reader);
+  }));
+  EXPECT_FALSE(current_document(lab.database()).empty());
+}
+
+TEST(Worker, ACancelledJobEndsAndSaysSo) {
+  Laboratory lab(1);
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                std::string text(kCampaign);
+                text.replace(text.find("20000000"), 8, "900000000000");  // hours of search
+                const auto config = campaign::parse_campaign(
+                    text, "test.toml", campaign::kToml,
+                    *chemistry::SupportTable::from_csv(
+                        testing::read_file(testing::source_file("config/elements/supports.csv")),
+                        "supports.csv"));
+                if (!config) return config.error();
+                const auto applied =
+                    campaign::apply_campaign(tx, campaign::draft_of(*config), lab.context());
+                return applied ? Status() : Status(applied.error());
+              }).ok());
+  lab.post(0, 40);
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return !reader.jobs(std::nullopt, campaign::JobState::running, {0, 10}).empty();
+  }));
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto running = tx.jobs(std::nullopt, campaign::JobState::running, {0, 1});
+                if (running.empty()) return Error{ErrorCode::internal, "nothing runs", "", "", ""};
+                const auto cancelled = campaign::cancel_job(tx, running.front().id, lab.context());
+                return cancelled ? Status() : Status(cancelled.error());
+              }).ok());
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return !reader.jobs(std::nullopt, campaign::JobState::cancelled, {0, 10}).empty();
+  }));
+  EXPECT_TRUE(current_document(lab.database()).empty()) << "a cancelled retraining leaves no model";
+}
+
+}  // namespace
+}  // namespace kasetsu::jobs
