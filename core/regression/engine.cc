@@ -39,25 +39,30 @@ Engine::Engine(const double* y, int rows, int size, const RobustOptions& options
 
   if (options.epsilon > 1.0 && options.alpha == 0.0) {
     const auto n = static_cast<std::size_t>(padded(rows));
-    const std::size_t columns = static_cast<std::size_t>(std::min(rank, kLargestRank));
-    constexpr std::size_t kArrays = 13;
-    fast_memory_.assign(n * (kArrays + columns + 24) + 32, 0.0);
-    fast_indices_.assign(3 * n, 0);
+    constexpr std::size_t kArrays = 9;
+    fast_memory_.assign(n * (kArrays + 24) + 64, 0.0);
+    fast_indices_.assign(n * (6 + kMostChanges), 0);
     double* next = fast_memory_.data();
-    for (double** array :
-         {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.sorted_r, &task_.sorted_state,
-          &task_.g, &task_.h, &task_.key, &task_.scale, &task_.pull, &task_.reach}) {
+    for (double** array : {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.h, &task_.key,
+                           &task_.scale, &task_.pull, &task_.reach}) {
       *array = next;
       next += n;
     }
-    task_.columns = next;
-    next += n * columns;
-    task_.whitened = next;
-    next += n * 24;
+    task_.records = next;
+    next += (n + 1) * 24;
     task_.c = next;
-    task_.slow = fast_indices_.data();
-    task_.order = task_.slow + n;
-    task_.position = task_.order + n;
+    int* index = fast_indices_.data();
+    for (int** array : {&task_.slow, &task_.order, &task_.position, &task_.queue,
+                        &task_.sorted_queue, &task_.changed}) {
+      *array = index;
+      index += n;
+    }
+    task_.changes = index;
+    fast_sides_.assign(4 * n + 8, 0);
+    task_.out = fast_sides_.data();
+    task_.below = task_.out + n;
+    task_.now_out = task_.below + n;
+    task_.now_below = task_.now_out + n;
   }
 }
 

@@ -40,6 +40,7 @@ class Engine {
   HuberTask task_;
   Aligned y_, fast_memory_;
   std::vector<int> fast_indices_;
+  std::vector<unsigned char> fast_sides_;
   std::vector<double> penalty_, fold_penalty_, weights_, leverage_;
   std::vector<double> c_;
   const double* const* columns_ = nullptr;

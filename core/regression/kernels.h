@@ -27,12 +27,9 @@ struct HuberTask {
   int slow_count = 0;
 
   // scratch
-  double* r0 = nullptr;        // stride
-  double* whitened = nullptr;  // stride rows of 24 doubles
-  double* columns = nullptr;   // rank columns of stride, rows in order of their margins
-  double* sorted_r = nullptr;
-  double* sorted_state = nullptr;
-  double* g = nullptr;
+  double* r0 = nullptr;       // stride
+  double* records = nullptr;  // stride + 1 rows of 24: whitened coordinates, g, h, r, state; the
+                              // last row is zero
   double* h = nullptr;
   double* key = nullptr;
   double* scale = nullptr;
@@ -40,13 +37,20 @@ struct HuberTask {
   double* reach = nullptr;
   int* order = nullptr;
   int* position = nullptr;
+  int* queue = nullptr;
+  int* sorted_queue = nullptr;
+  int* changed = nullptr;  // how many rows change sides with this row left out
+  int* changes = nullptr;  // 4 x place in the order + new side, kMostChanges a row
+  unsigned char *out = nullptr, *below = nullptr;          // in the order: 0 or 0xff
+  unsigned char *now_out = nullptr, *now_below = nullptr;  // a bit a lane
   double multipliers[24 * 24];
   double pivots[24];
   double slope[24];
   double outside = 0.0, squares = 0.0, bend = 0.0;
 };
 
-constexpr int kLargestRank = 22;  // of the fast path
+constexpr int kLargestRank = 20;  // of the fast path
+constexpr int kMostChanges = 10;  // rows that change sides in one fold, of the fast path
 
 struct Kernels {
   // Sum of a[k] b[k], k < stride.

@@ -10,7 +10,7 @@ namespace {
 constexpr double kSmallestPivot = 1e-5;  // of the rows inside, against the identity of all rows
 constexpr double kTouch = 1e-9;  // nearer than this to a boundary: the general solver decides
 constexpr double kLeast = 1e-4;  // 1 - leverage, and RSS left, below which it decides too
-constexpr int kMostChanges = 10;
+constexpr int kPad = 24;         // doubles a record
 constexpr int kBins = 128;
 
 KASETSU_INLINE double largest_of(double a, double b) {
@@ -67,6 +67,8 @@ void project_kernel(const double* q, int count, double* x, double* projection, i
 // kRank: the rank at compile time, so that its loops unroll; 0: any rank.
 template <int kRank>
 struct Huber {
+  // Doubles of a row's record that are in use, a multiple of 8.
+  static constexpr int record(int d) { return (d + 4 + 7) / 8 * 8; }
   static constexpr int kWide = kRank > 0 ? (kRank + 2 + 7) / 8 : 3;  // lanes a row of the system
 
   static bool fit(HuberTask& t) {
@@ -95,7 +97,7 @@ struct Huber {
     alignas(64) double system[24 * 8 * kWide];
     alignas(64) double work[24 * 8 * kWide];
     constexpr int wide = 8 * kWide;
-    for (int i = 0; i < d * wide_of(); ++i) system[i] = 0.0;
+    for (int i = 0; i < d * wide; ++i) system[i] = 0.0;
     for (int i = 0; i < d; ++i) system[i * wide + i] = 1.0;
     double squares = all_squares, outside = 0.0;
     double sigma = __builtin_sqrt(all_squares / n);
@@ -159,7 +161,7 @@ struct Huber {
         }
       }
       // Gaussian elimination of the symmetric system, without square roots.
-      for (int i = 0; i < d * wide_of(); i += 8) store(work + i, load(system + i));
+      for (int i = 0; i < d * wide; i += 8) store(work + i, load(system + i));
       double fitted = 0.0, bend = 0.0;
       for (int j = 0; j < d; ++j) {
         const double* row = work + j * wide;
@@ -239,13 +241,6 @@ struct Huber {
         g += u[j] * all(slope[j]);
         h += u[j] * u[j];
       }
-      for (int j = 0; j < d; ++j) {
-        for (int lane = 0; lane < 8; ++lane) t.whitened[(k + lane) * wide_of() + j] = u[j][lane];
-      }
-      for (int j = d; j < wide_of(); ++j) {
-        for (int lane = 0; lane < 8; ++lane) t.whitened[(k + lane) * wide_of() + j] = 0.0;
-      }
-      store(t.g + k, g);
       store(t.h + k, h);
       const Lanes r = load(t.r + k), s = load(t.state + k);
       const Lanes ra = r + all(e * sigma) * g;
@@ -272,6 +267,16 @@ struct Huber {
       store(t.pull + k, pull);
       store(t.reach + k, root(choose_below(reach2, zero, zero, reach2)));
       store(t.left_out + k, ra - all(e) * scale * g - pull * h);
+      u[d] = g;
+      u[d + 1] = h;
+      u[d + 2] = r;
+      u[d + 3] = s;
+      for (int j = d + 4; j < record(d); ++j) u[j] = zero;
+      for (int v = 0; v < record(d); v += 8) {
+        Lanes rows[8];
+        transpose(u + v, rows);
+        for (int lane = 0; lane < 8; ++lane) store(t.records + (k + lane) * kPad + v, rows[lane]);
+      }
     }
   }
 
@@ -283,32 +288,41 @@ struct Huber {
     return true;
   }
 
-  static double leave_one_out(HuberTask& t, double limit) {
-    const int d = kRank > 0 ? kRank : t.rank;
-    const int n = t.rows, stride = t.stride;
-    const double e = t.epsilon, sigma = t.sigma;
-    freeze(t);
-
-    // Leaving out row i moves every coordinate by a vector of length at most reach_i and the
-    // boundary by step_i, so row k keeps its side when margin_k > step_i + reach_i |u_k|. Rows in
-    // order of margin / (ratio + |u|): those that may change are a prefix for every i.
-    double steps = 0.0, reaches = 0.0;
-    for (int i = 0; i < n; ++i) {
-      steps += magnitude_of(e * (t.scale[i] - sigma));
-      reaches += t.reach[i];
-    }
-    const double ratio = reaches > 0.0 ? largest_of(steps / reaches, 1e-12) : 1.0;
-    const double to_bin = reaches > 0.0 ? 16.0 * n / reaches : 1.0;
+  // Leaving out row i moves every coordinate by a vector of length at most reach_i and the boundary
+  // by step_i, so row k keeps its side when margin_k > step_i + reach_i |u_k|. Rows stand in order
+  // of margin / (ratio + |u|): those that may change sides are a prefix, for every i.
+  struct Order {
     int start[kBins + 1];
+    double ratio, to_bin;
+
+    int prefix(double step, double reach) const {
+      const double bound = largest_of(magnitude_of(step) / ratio, reach) * (1.0 + 1e-8);
+      const double bin = bound * to_bin;
+      return bin < kBins - 1.0 ? start[static_cast<int>(bin) + 1] : start[kBins];
+    }
+  };
+
+  static void sort_rows(HuberTask& t, Order& order) {
+    const int n = t.rows, stride = t.stride;
+    const double boundary = t.epsilon * t.sigma;
+    Lanes steps = all(0.0), reaches = all(0.0);
+    for (int k = 0; k < stride; k += 8) {
+      const Lanes live = choose_below(all(0.0), load(t.scale + k), all(1.0), all(0.0));
+      steps += choose_below(all(0.0), live, magnitude(load(t.scale + k) - all(t.sigma)), all(0.0));
+      reaches += choose_below(all(0.0), live, load(t.reach + k), all(0.0));
+    }
+    const double total = sum(reaches);
+    order.ratio = total > 0.0 ? largest_of(t.epsilon * sum(steps) / total, 1e-12) : 1.0;
+    order.to_bin = total > 0.0 ? 16.0 * n / total : 1.0;
+    int* start = order.start;
     for (int b = 0; b <= kBins; ++b) start[b] = 0;
     for (int k = 0; k < stride; k += 8) {
       const Lanes r = load(t.r + k), s = load(t.state + k);
-      const Lanes margin = choose_below(magnitude(s), all(0.5), all(e * sigma) - magnitude(r),
-                                        s * r - all(e * sigma)) -
-                           all(3.0 * kTouch * e * sigma);
-      const Lanes key = margin / (all(ratio) + root(load(t.h + k)));
-      const Lanes scaled = key * all(to_bin);
-      const Lanes low = choose_below(scaled, all(0.0), all(0.0), scaled);
+      const Lanes margin = choose_below(magnitude(s), all(0.5), all(boundary) - magnitude(r),
+                                        s * r - all(boundary)) -
+                           all(3.0 * kTouch * boundary);
+      const Lanes key = margin / (all(order.ratio) + root(load(t.h + k))) * all(order.to_bin);
+      const Lanes low = choose_below(key, all(0.0), all(0.0), key);
       store(t.key + k, choose_below(low, all(kBins - 1.0), low, all(kBins - 1.0)));
     }
     for (int k = 0; k < n; ++k) {
@@ -324,228 +338,380 @@ struct Huber {
       t.order[at] = k;
       t.position[k] = at;
     }
-    const double undecided = __builtin_nan("");
     for (int at = 0; at < n; ++at) {
-      const int k = t.order[at];
-      t.sorted_r[at] = t.r[k];
-      t.sorted_state[at] = t.state[k];
-      for (int j = 0; j < d; ++j) {
-        t.columns[static_cast<long>(j) * stride + at] = t.whitened[k * wide_of() + j];
+      const double side = t.state[t.order[at]];
+      t.out[at] = side == 0.0 ? 0 : 0xff;
+      t.below[at] = side < 0.0 ? 0xff : 0;
+    }
+    for (int at = n; at < stride; ++at) t.out[at] = t.below[at] = 0;
+  }
+
+  // Eight folds side by side: lane l leaves out row fold[l].
+  struct Group {
+    int fold[8];
+    int count;            // lanes in use; the others repeat the last
+    int prefix;           // rows to check
+    Lanes own[24];        // record of the row left out
+    Lanes direction[24];  // by which the solution moved
+    Lanes scale;
+    Lanes residual;
+    unsigned lost;  // lanes for the general solver
+  };
+
+  // The records of eight rows, number j of each side by side in to[j].
+  KASETSU_INLINE void gather(const HuberTask& t, const int* rows, Lanes* to) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    for (int v = 0; v < record(d); v += 8) {
+      Lanes in[8];
+      for (int lane = 0; lane < 8; ++lane) in[lane] = load(t.records + rows[lane] * kPad + v);
+      transpose(in, to + v);
+    }
+  }
+
+  KASETSU_INLINE Lanes pick(const double* from, const int* index) {
+    return Lanes{from[index[0]], from[index[1]], from[index[2]], from[index[3]],
+                 from[index[4]], from[index[5]], from[index[6]], from[index[7]]};
+  }
+
+  // Which side every row of the prefix is on in each fold, a bit a lane: out and below the fit, or
+  // out and above it. Lanes where a row touches the boundary are lost.
+  static void check(HuberTask& t, Group& group) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    const Lanes bound = all(t.epsilon) * group.scale;
+    Lanes nearest = bound;
+    for (int at = 0; at < group.prefix; ++at) {
+      const double* row = t.records + t.order[at] * kPad;
+      Lanes even = all(row[d + 2]), odd = all(0.0);
+      for (int j = 0; j < d; j += 2) even -= all(row[j]) * group.direction[j];
+      for (int j = 1; j < d; j += 2) odd += all(row[j]) * group.direction[j];
+      const Lanes r = even - odd;
+      const Lanes size = magnitude(r);
+      nearest = least(magnitude(size - bound), nearest);
+      const unsigned out = mask_below(bound, size);
+      t.now_out[at] = static_cast<unsigned char>(out);
+      t.now_below[at] = static_cast<unsigned char>(out & mask_below(r, all(0.0)));
+    }
+    group.lost |= mask_below(nearest, all(kTouch) * bound);
+    // The row left out has no side: as in the fit on all rows.
+    for (int lane = 0; lane < 8; ++lane) {
+      const int at = t.position[group.fold[lane]];
+      if (at >= group.prefix) continue;
+      const unsigned bit = 1U << lane;
+      t.now_out[at] = static_cast<unsigned char>((t.now_out[at] & ~bit) | (t.out[at] & bit));
+      t.now_below[at] = static_cast<unsigned char>((t.now_below[at] & ~bit) | (t.below[at] & bit));
+    }
+    for (int at = group.prefix; at % 8 != 0; ++at) {
+      t.now_out[at] = t.out[at];
+      t.now_below[at] = t.below[at];
+    }
+  }
+
+  KASETSU_INLINE unsigned long long differing(const HuberTask& t, int at) {
+    unsigned long long a, b, c, d;
+    __builtin_memcpy(&a, t.now_out + at, 8);
+    __builtin_memcpy(&b, t.out + at, 8);
+    __builtin_memcpy(&c, t.now_below + at, 8);
+    __builtin_memcpy(&d, t.below + at, 8);
+    return (a ^ b) | (c ^ d);
+  }
+
+  // Lists by lane the rows that are not on the side they have in the fit on all rows, as 4 x place
+  // + side (0 inside, 1 above, 2 below); at most kMostChanges of them are kept.
+  static void list(const HuberTask& t, const Group& group, int changes[8][kMostChanges],
+                   int found[8]) {
+    for (int lane = 0; lane < 8; ++lane) found[lane] = 0;
+    for (int at = 0; at < group.prefix; at += 8) {
+      unsigned long long bits = differing(t, at);
+      while (bits != 0) {
+        const int bit = __builtin_ctzll(bits);
+        bits &= bits - 1;
+        const int row = at + bit / 8, lane = bit % 8;
+        const int side = (t.now_out[row] >> lane & 1) + (t.now_below[row] >> lane & 1);
+        if (found[lane] < kMostChanges) changes[lane][found[lane]] = 4 * row + side;
+        ++found[lane];
       }
     }
-    for (int at = n; at < stride; ++at) {
-      t.sorted_r[at] = 0.0;
-      t.sorted_state[at] = undecided;
-      for (int j = 0; j < d; ++j) t.columns[static_cast<long>(j) * stride + at] = 0.0;
+  }
+
+  // Whether every lane's rows are exactly on the sides that its list says. Changes now_out and
+  // now_below; `list` needs them restored by calling it again.
+  static bool as_listed(HuberTask& t, const Group& group, const int* const* changes,
+                        const int* count) {
+    for (int lane = 0; lane < 8; ++lane) {
+      for (int m = 0; m < count[lane]; ++m) {
+        const int at = changes[lane][m] / 4, side = changes[lane][m] % 4;
+        const unsigned bit = 1U << lane;
+        t.now_out[at] = static_cast<unsigned char>(t.now_out[at] ^
+                                                   ((t.out[at] ^ (side != 0 ? bit : 0U)) & bit));
+        t.now_below[at] = static_cast<unsigned char>(
+            t.now_below[at] ^ ((t.below[at] ^ (side == 2 ? bit : 0U)) & bit));
+      }
+    }
+    unsigned long long any = 0;
+    for (int at = 0; at < group.prefix; at += 8) any |= differing(t, at);
+    return any == 0;
+  }
+
+  // The solution of each lane's fold on its own partition: the frozen one, row fold[lane] out, and
+  // the rows in its list on their other side.
+  static void solve(HuberTask& t, const Order& order, Group& group, const int* const* changes,
+                    const int* count) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    const double e = t.epsilon, sigma = t.sigma;
+    int most = 0, last = 0;
+    for (int lane = 0; lane < 8; ++lane) {
+      most = count[lane] > most ? count[lane] : most;
+      const int end = count[lane] > 0 ? changes[lane][count[lane] - 1] / 4 + 1 : 0;
+      last = end > last ? end : last;
+    }
+    const int size = most + 1;
+    constexpr int kSize = kMostChanges + 1;
+    // in: +1 enters the rows inside, -1 leaves them; turn: change of the outside sign.
+    Lanes u[kSize][24], in[kSize], turn[kSize], g[kSize], ra[kSize], dots[kSize][kSize];
+    const Lanes own_state = group.own[d + 3];
+    const Lanes own_out = magnitude(own_state);
+    for (int j = 0; j < d; ++j) u[0][j] = group.own[j];
+    in[0] = own_out - all(1.0);
+    turn[0] = -own_state;
+    g[0] = group.own[d];
+    ra[0] = group.own[d + 2] + all(e * sigma) * g[0];
+    dots[0][0] = group.own[d + 1];
+    Lanes outside = all(t.outside) - own_out;
+    for (int m = 1; m < size; ++m) {
+      // A lane with fewer changes takes the record of zeros behind the rows: it changes nothing.
+      int rows[8];
+      double sides[8];
+      for (int lane = 0; lane < 8; ++lane) {
+        const int change = m <= count[lane] ? changes[lane][m - 1] : 0;
+        rows[lane] = m <= count[lane] ? t.order[change / 4] : t.stride;
+        sides[lane] = change % 4 == 0 ? 0.0 : change % 4 == 1 ? 1.0 : -1.0;
+      }
+      gather(t, rows, u[m]);
+      const Lanes now{sides[0], sides[1], sides[2], sides[3],
+                      sides[4], sides[5], sides[6], sides[7]};
+      const Lanes state = u[m][d + 3];
+      in[m] = magnitude(state) - magnitude(now);
+      turn[m] = now - state;
+      g[m] = u[m][d];
+      ra[m] = u[m][d + 2] + all(e * sigma) * g[m];
+      dots[m][m] = u[m][d + 1];
+      outside -= in[m];
+      for (int o = 0; o < m; ++o) {
+        Lanes product = u[m][0] * u[o][0];
+        for (int j = 1; j < d; ++j) product += u[m][j] * u[o][j];
+        dots[m][o] = dots[o][m] = product;
+      }
     }
 
+    // (T + H) over the rows with in != 0, right sides W't' and W'slope'.
+    Lanes matrix[kSize][kSize], st[kSize], ss[kSize], act[kSize];
+    Lanes squares = all(t.squares), slope2 = all(t.bend), target2 = all(0.0);
+    for (int m = 0; m < size; ++m) {
+      Lanes ht = all(0.0), hs = all(0.0);
+      for (int o = 0; o < size; ++o) {
+        ht += dots[m][o] * (in[o] * ra[o]);
+        hs += dots[m][o] * turn[o];
+      }
+      squares += in[m] * (ra[m] * ra[m]);
+      target2 += in[m] * ra[m] * ht;
+      slope2 += turn[m] * (g[m] + g[m] + hs);
+      act[m] = magnitude(in[m]);
+      st[m] = act[m] * ht;
+      ss[m] = act[m] * (g[m] + hs);
+    }
+    for (int m = 0; m < size; ++m) {
+      for (int o = m; o < size; ++o) matrix[m][o] = dots[m][o] * (act[m] * act[o]);
+      matrix[m][m] += in[m] + (all(1.0) - act[m]);
+    }
+    Lanes smallest = all(1.0);
+    for (int m = 0; m < size; ++m) {
+      const Lanes pivot = matrix[m][m];
+      const Lanes absolute = magnitude(pivot);
+      smallest = choose_below(absolute, smallest, absolute, smallest);
+      const Lanes inverse = all(1.0) / pivot;
+      target2 -= st[m] * st[m] * inverse;
+      slope2 -= ss[m] * ss[m] * inverse;
+      for (int o = m + 1; o < size; ++o) {
+        const Lanes f = matrix[m][o] * inverse;
+        for (int p = o; p < size; ++p) matrix[o][p] -= f * matrix[m][p];
+        st[o] -= f * st[m];
+        ss[o] -= f * ss[m];
+      }
+      matrix[m][m] = inverse;
+    }
+    const Lanes rss = squares - target2;
+    const Lanes divisor = all(t.rows - 1.0) - outside * all(e * e) - all(e * e) * slope2;
+    // Negated comparisons, so that a NaN is lost as well.
+    group.lost |= ~mask_below(all(kLeast), smallest) & 0xffU;
+    group.lost |= ~mask_below(all(kLeast * t.squares), rss) & 0xffU;
+    group.lost |= ~mask_below(all(1e-3), divisor) & 0xffU;
+    const Lanes one = all(1.0);
+    group.scale =
+        root(choose_below(all(1e-3), divisor, choose_below(all(0.0), rss, rss, one), one) /
+             choose_below(all(1e-3), divisor, divisor, one));
+    const Lanes step = all(e) * (group.scale - all(sigma));
+    Lanes share[kSize];
+    for (int m = size - 1; m >= 0; --m) {
+      Lanes value = st[m] + all(e) * group.scale * ss[m];
+      for (int o = m + 1; o < size; ++o) value -= matrix[m][o] * share[o];
+      share[m] = value * matrix[m][m];
+    }
+    for (int m = 0; m < size; ++m) {
+      share[m] = in[m] * ra[m] + all(e) * group.scale * turn[m] - act[m] * share[m];
+    }
+    Lanes along = all(0.0), length = all(0.0);
+    for (int j = 0; j < d; ++j) {
+      Lanes move = step * all(t.slope[j]);
+      for (int m = 0; m < size; ++m) move += share[m] * u[m][j];
+      group.direction[j] = move;
+      length += move * move;
+      along += move * group.own[j];
+    }
+    group.residual = group.own[d + 2] - along;
+    const Lanes reach = root(length);
+    int prefix = last;
+    for (int lane = 0; lane < group.count; ++lane) {
+      if ((group.lost >> lane & 1U) != 0) continue;
+      const int rows = order.prefix(step[lane], reach[lane]);
+      prefix = rows > prefix ? rows : prefix;
+    }
+    group.prefix = prefix;
+  }
+
+  static double leave_one_out(HuberTask& t, double limit) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    const int n = t.rows;
+    const double e = t.epsilon, sigma = t.sigma;
+    freeze(t);
+    Order order;
+    sort_rows(t, order);
     t.slow_count = 0;
     double partial = 0.0;
-    alignas(64) double direction[wide_of()];
-    alignas(64) double slope_row[wide_of()];
-    for (int j = 0; j < wide_of(); ++j) slope_row[j] = j < d ? t.slope[j] : 0.0;
+
+    // Folds by how many rows they must check, the longest first: the largest residuals are among
+    // them, so a sum that grows beyond the limit does so early.
+    int* queue = t.queue;
+    int first[kBins + 1];
+    for (int b = 0; b <= kBins; ++b) first[b] = 0;
+    int live = 0;
     for (int i = 0; i < n; ++i) {
       if (!(t.scale[i] > 0.0)) {
         t.slow[t.slow_count++] = i;
+        t.changed[i] = -1;
         continue;
       }
-      double residual;
-      if (fold(t, i, start, ratio, to_bin, slope_row, direction, residual)) {
-        t.left_out[i] = residual;
-        partial += magnitude_of(residual);
-        if (partial >= limit) return partial;
-      } else {
-        t.slow[t.slow_count++] = i;
-      }
+      const double bound =
+          largest_of(magnitude_of(e * (t.scale[i] - sigma)) / order.ratio, t.reach[i]);
+      const double bin = bound * (1.0 + 1e-8) * order.to_bin;
+      t.changed[i] = bin < kBins - 1.0 ? kBins - 1 - static_cast<int>(bin) : 0;
+      ++first[t.changed[i] + 1];
+      ++live;
     }
-    return partial;
-  }
-
-  static constexpr int wide_of() { return 8 * kWide; }
-
-  static int prefix_of(const int* start, double ratio, double to_bin, double step, double reach) {
-    const double bound = largest_of(magnitude_of(step) / ratio, reach) * (1.0 + 1e-8);
-    const double bin = bound * to_bin;
-    // NaN goes to the end as well.
-    return bin < kBins - 1.0 ? start[static_cast<int>(bin) + 1] : start[kBins];
-  }
-
-  // The fold without row i, from the frozen partition to its own: rows that leave their side are
-  // moved over, and the solution for the new partition comes from a system of the moved rows alone.
-  static bool fold(HuberTask& t, int i, const int* start, double ratio, double to_bin,
-                   const double* slope_row, double* direction, double& residual) {
-    const int d = kRank > 0 ? kRank : t.rank;
-    const int stride = t.stride, n = t.rows;
-    const double e = t.epsilon, sigma = t.sigma;
-    const double* ui = t.whitened + static_cast<long>(i) * wide_of();
-    double scale = t.scale[i];
-    double step = e * (scale - sigma);
-    int prefix = prefix_of(start, ratio, to_bin, step, t.reach[i]);
-    residual = t.left_out[i];
-    if (prefix == 0) return true;
-    {
-      const Lanes pull = all(t.pull[i]), along = all(step);
-      for (int v = 0; v < wide_of(); v += 8) {
-        store(direction + v, along * load(slope_row + v) + pull * load(ui + v));
-      }
+    for (int b = 0; b < kBins; ++b) first[b + 1] += first[b];
+    for (int i = 0; i < n; ++i) {
+      if (t.changed[i] >= 0) queue[first[t.changed[i]]++] = i;
     }
-    const int own = t.position[i];
-    const double own_state = t.sorted_state[own];
-    t.sorted_state[own] = __builtin_nan("");
 
-    // Moved rows; 0 is the row left out.
-    int at[kMostChanges + 1];
-    double before[kMostChanges + 1], now[kMostChanges + 1];
-    double dots[kMostChanges + 1][kMostChanges + 1];
-    int moved = 1;
-    at[0] = own;
-    before[0] = own_state;
-    now[0] = __builtin_nan("");
-    dots[0][0] = t.h[i];
-    bool good = false;
-    for (int round = 0; round < 12; ++round) {
-      const Lanes bound = all(e * scale), near = all(kTouch * e * scale);
-      bool touched = false, changed = false, full = false;
-      for (int k = 0; k < prefix; k += 8) {
-        Lanes r = load(t.sorted_r + k);
-        for (int j = 0; j < d; ++j) {
-          r -= all(direction[j]) * load(t.columns + static_cast<long>(j) * stride + k);
-        }
-        const Lanes s = load(t.sorted_state + k);
-        const Lanes size = magnitude(r);
-        const Lanes margin = choose_below(magnitude(s), all(0.5), bound - size, s * r - bound);
-        touched |= mask_below(magnitude(margin), near) != 0;
-        unsigned mask = mask_below(margin, all(0.0));
-        while (mask != 0) {
-          const int lane = __builtin_ctz(mask);
-          mask &= mask - 1;
-          const int row = k + lane;
-          const double rr = r[lane];
-          const double after = magnitude_of(rr) <= e * scale ? 0.0 : rr > 0.0 ? 1.0 : -1.0;
-          changed = true;
-          int m = 1;
-          while (m < moved && at[m] != row) ++m;
-          if (m == moved) {
-            if (moved > kMostChanges) {
-              full = true;
-              break;
-            }
-            const double* um = t.whitened + static_cast<long>(t.order[row]) * wide_of();
-            for (int o = 0; o <= moved; ++o) {
-              const double* uo =
-                  o == moved ? um : t.whitened + static_cast<long>(t.order[at[o]]) * wide_of();
-              Lanes product = load(um) * load(uo);
-              for (int v = 8; v < wide_of(); v += 8) product += load(um + v) * load(uo + v);
-              dots[m][o] = dots[o][m] = sum(product);
-            }
-            at[m] = row;
-            before[m] = t.sorted_state[row];
-            ++moved;
+    Group group;
+    int lists[8][kMostChanges], found[8];
+    int waiting = 0;
+    for (int begin = 0; begin < live; begin += 8) {
+      group.count = live - begin < 8 ? live - begin : 8;
+      for (int lane = 0; lane < 8; ++lane) {
+        group.fold[lane] = queue[begin + (lane < group.count ? lane : group.count - 1)];
+      }
+      gather(t, group.fold, group.own);
+      group.lost = 0;
+      group.scale = pick(t.scale, group.fold);
+      const Lanes step = all(e) * (group.scale - all(sigma));
+      const Lanes pull = pick(t.pull, group.fold);
+      for (int j = 0; j < d; ++j) {
+        group.direction[j] = step * all(t.slope[j]) + pull * group.own[j];
+      }
+      // The first has the longest prefix of the eight but for rounding within its bin.
+      group.prefix = 0;
+      for (int lane = 0; lane < group.count; ++lane) {
+        const int rows = order.prefix(step[lane], t.reach[group.fold[lane]]);
+        group.prefix = rows > group.prefix ? rows : group.prefix;
+      }
+      check(t, group);
+      list(t, group, lists, found);
+      for (int lane = 0; lane < group.count; ++lane) {
+        const int i = group.fold[lane];
+        if ((group.lost >> lane & 1U) != 0 || found[lane] > kMostChanges) {
+          t.slow[t.slow_count++] = i;
+        } else if (found[lane] == 0) {
+          partial += magnitude_of(t.left_out[i]);
+        } else {
+          t.changed[i] = found[lane];
+          for (int m = 0; m < found[lane]; ++m) {
+            t.changes[i * kMostChanges + m] = lists[lane][m];
           }
-          now[m] = after;
-          t.sorted_state[row] = after;
-        }
-        if (full) break;
-      }
-      if (full) break;
-      if (!changed) {
-        good = !touched;
-        break;
-      }
-
-      // in: +1 enters the rows inside, -1 leaves them; turn: change of the outside sign.
-      double in[kMostChanges + 1], turn[kMostChanges + 1], g[kMostChanges + 1],
-          ra[kMostChanges + 1];
-      double squares = t.squares, outside = t.outside;
-      for (int m = 0; m < moved; ++m) {
-        const int k = t.order[at[m]];
-        in[m] = m == 0 ? (own_state == 0.0 ? -1.0 : 0.0)
-                       : (now[m] == 0.0 ? 1.0 : 0.0) - (before[m] == 0.0 ? 1.0 : 0.0);
-        turn[m] = m == 0 ? -own_state : now[m] - before[m];
-        outside += m == 0 ? (own_state == 0.0 ? 0.0 : -1.0)
-                          : (now[m] == 0.0 ? 0.0 : 1.0) - (before[m] == 0.0 ? 0.0 : 1.0);
-        g[m] = t.g[k];
-        ra[m] = t.r[k] + e * sigma * g[m];
-        squares += in[m] * (ra[m] * ra[m]);
-      }
-      // (T + H) over the rows with in != 0, with two right sides: W't' and W'slope'.
-      double matrix[kMostChanges + 1][kMostChanges + 1], wt[kMostChanges + 1], ws[kMostChanges + 1];
-      double slope2 = t.bend, target2 = 0.0;
-      for (int m = 0; m < moved; ++m) {
-        double ht = 0.0, hs = 0.0;
-        for (int o = 0; o < moved; ++o) {
-          ht += dots[m][o] * (in[o] * ra[o]);
-          hs += dots[m][o] * turn[o];
-        }
-        target2 += in[m] * ra[m] * ht;
-        slope2 += turn[m] * (g[m] + g[m] + hs);
-        wt[m] = ht;
-        ws[m] = g[m] + hs;
-        for (int o = 0; o < moved; ++o) matrix[m][o] = dots[m][o];
-        matrix[m][m] += in[m];
-      }
-      for (int m = 0; m < moved; ++m) {
-        if (in[m] != 0.0) continue;
-        for (int o = 0; o < moved; ++o) matrix[m][o] = matrix[o][m] = 0.0;
-        matrix[m][m] = 1.0;
-        wt[m] = ws[m] = 0.0;
-      }
-      // t'A'^-1 t' = target2 - wt'M^-1 wt, likewise the slope.
-      double st[kMostChanges + 1], ss[kMostChanges + 1];
-      bool singular = false;
-      for (int m = 0; m < moved; ++m) {
-        st[m] = wt[m];
-        ss[m] = ws[m];
-      }
-      for (int m = 0; m < moved && !singular; ++m) {
-        const double pivot = matrix[m][m];
-        if (!(magnitude_of(pivot) > kLeast)) {
-          singular = true;
-          break;
-        }
-        const double inv = 1.0 / pivot;
-        target2 -= st[m] * st[m] * inv;
-        slope2 -= ss[m] * ss[m] * inv;
-        for (int o = m + 1; o < moved; ++o) {
-          const double f = matrix[o][m] * inv;
-          for (int p = m + 1; p < moved; ++p) matrix[o][p] -= f * matrix[m][p];
-          st[o] -= f * st[m];
-          ss[o] -= f * ss[m];
-        }
-        matrix[m][m] = inv;
-      }
-      if (singular) break;
-      const double rss = squares - target2;
-      const double divisor = n - 1 - outside * e * e - e * e * slope2;
-      if (!(rss > kLeast * t.squares) || !(divisor > 1e-3)) break;
-      scale = __builtin_sqrt(rss / divisor);
-      step = e * (scale - sigma);
-      // Coordinates move by sum of share u + step * slope.
-      double share[kMostChanges + 1];
-      for (int m = moved - 1; m >= 0; --m) {
-        double value = st[m] + e * scale * ss[m];
-        for (int o = m + 1; o < moved; ++o) value -= matrix[m][o] * share[o];
-        share[m] = value * matrix[m][m];
-      }
-      for (int v = 0; v < wide_of(); v += 8) store(direction + v, all(step) * load(slope_row + v));
-      for (int m = 0; m < moved; ++m) {
-        const double f = in[m] * ra[m] + e * scale * turn[m] - (in[m] == 0.0 ? 0.0 : share[m]);
-        const double* um = t.whitened + static_cast<long>(t.order[at[m]]) * wide_of();
-        for (int v = 0; v < wide_of(); v += 8) {
-          store(direction + v, load(direction + v) + all(f) * load(um + v));
+          queue[waiting++] = i;
         }
       }
-      Lanes product = load(direction) * load(direction), along = load(direction) * load(ui);
-      for (int v = 8; v < wide_of(); v += 8) {
-        product += load(direction + v) * load(direction + v);
-        along += load(direction + v) * load(ui + v);
-      }
-      residual = t.r[i] - sum(along);
-      const int reach = prefix_of(start, ratio, to_bin, step, __builtin_sqrt(sum(product)));
-      prefix = reach > prefix ? reach : prefix;
+      if (partial >= limit) return partial;
     }
-    for (int m = 0; m < moved; ++m) t.sorted_state[at[m]] = before[m];
-    return good;
+
+    for (int round = 0; round < 12 && waiting > 0; ++round) {
+      // In order of how many rows changed, the most first.
+      for (int m = 0; m <= kMostChanges + 1; ++m) first[m] = 0;
+      for (int w = 0; w < waiting; ++w) ++first[kMostChanges - t.changed[queue[w]] + 1];
+      for (int m = 0; m <= kMostChanges; ++m) first[m + 1] += first[m];
+      for (int w = 0; w < waiting; ++w) {
+        t.sorted_queue[first[kMostChanges - t.changed[queue[w]]]++] = queue[w];
+      }
+      live = waiting;
+      waiting = 0;
+      for (int begin = 0; begin < live; begin += 8) {
+        group.count = live - begin < 8 ? live - begin : 8;
+        const int* changes[8];
+        int count[8];
+        for (int lane = 0; lane < 8; ++lane) {
+          const int i = t.sorted_queue[begin + (lane < group.count ? lane : group.count - 1)];
+          group.fold[lane] = i;
+          changes[lane] = t.changes + i * kMostChanges;
+          count[lane] = t.changed[i];
+        }
+        gather(t, group.fold, group.own);
+        group.lost = 0;
+        solve(t, order, group, changes, count);
+        check(t, group);
+        // Mostly all eight lanes are right: then no list needs to be made.
+        const bool right = group.lost == 0 && as_listed(t, group, changes, count);
+        if (right) {
+          for (int lane = 0; lane < group.count; ++lane) {
+            const double residual = group.residual[lane];
+            t.left_out[group.fold[lane]] = residual;
+            partial += magnitude_of(residual);
+          }
+        } else {
+          check(t, group);
+          list(t, group, lists, found);
+          for (int lane = 0; lane < group.count; ++lane) {
+            const int i = group.fold[lane];
+            if ((group.lost >> lane & 1U) != 0 || found[lane] > kMostChanges) {
+              t.slow[t.slow_count++] = i;
+              continue;
+            }
+            int* old = t.changes + i * kMostChanges;
+            bool same = found[lane] == count[lane];
+            for (int m = 0; same && m < found[lane]; ++m) same = lists[lane][m] == old[m];
+            if (same) {
+              t.left_out[i] = group.residual[lane];
+              partial += magnitude_of(t.left_out[i]);
+              continue;
+            }
+            t.changed[i] = found[lane];
+            for (int m = 0; m < found[lane]; ++m) old[m] = lists[lane][m];
+            queue[waiting++] = i;
+          }
+        }
+        if (partial >= limit) return partial;
+      }
+    }
+    for (int w = 0; w < waiting; ++w) t.slow[t.slow_count++] = queue[w];
+    return partial;
   }
 };
 

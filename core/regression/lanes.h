@@ -38,7 +38,30 @@ KASETSU_INLINE double sum(Lanes x) {
   return two[0] + two[1];
 }
 
+// Rows become columns: out[i][l] = in[l][i].
+KASETSU_INLINE void transpose(const Lanes* in, Lanes* out) {
+  Lanes a[8], b[8];
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = __builtin_shufflevector(in[i], in[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    a[i + 1] = __builtin_shufflevector(in[i], in[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    for (int j = 0; j < 2; ++j) {
+      b[i + j] = __builtin_shufflevector(a[i + j], a[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + j + 2] = __builtin_shufflevector(a[i + j], a[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+  for (int j = 0; j < 4; ++j) {
+    out[j] = __builtin_shufflevector(b[j], b[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    out[j + 4] = __builtin_shufflevector(b[j], b[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
 #if defined(__AVX512F__)
+KASETSU_INLINE Lanes least(Lanes a, Lanes b) {  // a < b ? a : b
+  return reinterpret_cast<Lanes>(
+      _mm512_min_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+}
 KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {  // bit by lane: a < b
   return _mm512_cmp_pd_mask(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), _CMP_LT_OQ);
 }
@@ -52,6 +75,9 @@ KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
                            reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(a)));
 }
 #else
+KASETSU_INLINE Lanes least(Lanes a, Lanes b) {
+  return a < b ? a : b;
+}
 KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
   return tested < limit ? a : b;
 }

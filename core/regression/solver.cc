@@ -204,12 +204,7 @@ bool Solver::closed_form() {
     std::fill(t, t + d_, 0.0);
     double before = std::sqrt(dot(x, x, stride)), after = before;
     for (int pass = 0; pass < 4 && before > 0.0; ++pass) {
-      for (int l = 0; l < inner_rank_; ++l) {
-        const double* z = work_.data() + static_cast<long>(l) * stride;
-        const double share = dot(z, x, stride);
-        t[l] += share;
-        for (int k = 0; k < stride; ++k) x[k] -= share * z[k];
-      }
+      kernels_->project(work_.data(), inner_rank_, x, t, stride);
       after = std::sqrt(dot(x, x, stride));
       if (after <= kInnerDependent || after > 0.5 * before) break;
       before = after;
