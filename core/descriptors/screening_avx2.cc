@@ -1,0 +1,9 @@
+#include "core/descriptors/screening_kernel.h"
+
+namespace kasetsu::descriptors {
+
+void screen_tile_avx2(const ScreeningTile& tile) {
+  screen_tile_here(tile);
+}
+
+}  // namespace kasetsu::descriptors
