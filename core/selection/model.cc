@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "core/descriptors/screening.h"
 #include "core/regression/linear.h"
 
 namespace kasetsu::selection {
@@ -213,6 +214,24 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
                  "catalysts that differ in their elements or amounts"};
   }
 
+  if (settings.order >= 2 && settings.products > 0) {
+    descriptors::ScreeningOptions screening;
+    screening.order = settings.order;
+    screening.keep = settings.products;
+    Control screen = control;
+    screen.progress = [&control](double fraction, std::string_view stage) {
+      control.report(0.02 + 0.13 * fraction, stage);
+    };
+    Result<descriptors::Screened> screened =
+        descriptors::screen_products(candidates, data.y, screening, executor, screen);
+    if (!screened) return screened.error();
+    const Eigen::Index simple = candidates.values.cols();
+    candidates.values.conservativeResize(Eigen::NoChange, simple + screened->kept.values.cols());
+    candidates.values.rightCols(screened->kept.values.cols()) = screened->kept.values;
+    candidates.descriptors.insert(candidates.descriptors.end(), screened->kept.descriptors.begin(),
+                                  screened->kept.descriptors.end());
+  }
+
   Model model;
   model.settings = settings;
   model.n_samples = rows;
@@ -234,7 +253,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   Control searching = control;
   if (control.progress) {
     searching.progress = [&control](double fraction, std::string_view stage) {
-      control.report(0.05 + 0.9 * fraction, stage);
+      control.report(0.15 + 0.8 * fraction, stage);
     };
   }
   Result<SearchResult> found = search(problem, options, executor, searching);
