@@ -40,6 +40,7 @@ Error StorageError::to_error() const {
       error.code = ErrorCode::internal;
       break;
     case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
       error.code = ErrorCode::bad_data;
       break;
     default:

@@ -28,7 +28,7 @@ class StorageError : public std::exception {
   const char* what() const noexcept override { return message_.c_str(); }
 
   // SQLITE_FULL: storage_full. Busy and locked: busy. Constraint and misuse: internal (a bug in a
-  // use case). Everything else is storage_failed.
+  // use case). A damaged or foreign file: bad_data. Everything else is storage_failed.
   Error to_error() const;
   // After this nothing that the file system says can be trusted: the service stops writing for
   // good. (A failed fsync marks pages clean; trying again would report success for data that are
