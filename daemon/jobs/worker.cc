@@ -263,6 +263,22 @@ Result<CampaignConfig> Worker::config_of(const Campaign& campaign) const {
                                   science_.supports);
 }
 
+Result<const campaign::Science*> Worker::science_of(const CampaignConfig& config) {
+  if (config.elements == "general") return &science_;
+  if (const auto known = other_tables_.find(config.elements); known != other_tables_.end())
+    return &known->second;
+  if (!options_.read_elements) {
+    return Error{ErrorCode::invalid_argument, "this daemon reads no other element tables",
+                 "model.elements", config.elements, "\"general\""};
+  }
+  Result<chemistry::ElementTable> table = options_.read_elements(config.elements);
+  if (!table) return table.error();
+  return &other_tables_
+              .emplace(config.elements,
+                       campaign::Science{std::move(table).value(), science_.supports})
+              .first->second;
+}
+
 void Worker::execute(const Job& job, const std::stop_token& stop) {
   std::optional<Campaign> campaign;
   const Status started = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
@@ -357,6 +373,8 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
   };
   const Result<CampaignConfig> config = config_of(campaign);
   if (!config) return failed(config.error());
+  const Result<const campaign::Science*> science = science_of(*config);
+  if (!science) return failed(science.error());
   Json result = Json::object();
   result["models"] = Json::array();
   bool learnt_any = false;
@@ -370,7 +388,7 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     if (!read) return failed(read.error());
     const auto started = std::chrono::steady_clock::now();
     Result<campaign::Learnt> learnt =
-        campaign::learn(rows, config->model, config->conditions(), science_, options_.code_version,
+        campaign::learn(rows, config->model, config->conditions(), **science, options_.code_version,
                         executor_, control);
     if (!learnt) {
       // Too little to learn from is no failure of the job.
@@ -461,8 +479,10 @@ Result<Json> Worker::plan_batch(const Campaign& campaign, const CampaignConfig& 
     return {};
   });
   if (!read) return read.error();
+  const Result<const campaign::Science*> science = science_of(config);
+  if (!science) return science.error();
   const Result<campaign::Recommendation> recommended =
-      campaign::recommend(config, input, size, science_, executor_, control);
+      campaign::recommend(config, input, size, **science, executor_, control);
   if (!recommended) return recommended.error();
   campaign::PlannedBatch batch = recommended->batch;
   batch.model = model_id;

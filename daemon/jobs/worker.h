@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,9 @@ namespace kasetsu::jobs {
 struct WorkerOptions {
   unsigned threads = 0;      // of the search and the planner; 0: all processors
   std::string code_version;  // goes into every model
+  // Reads an element table for a campaign that names its own file; empty: such campaigns fail with
+  // a sentence.
+  std::function<Result<chemistry::ElementTable>(const std::string& path)> read_elements;
   Status validate() const;
 };
 
@@ -79,6 +83,8 @@ class Worker {
   Result<campaign::Json> plan_batch(const campaign::Campaign& campaign,
                                     const campaign::CampaignConfig& config, int size,
                                     const Control& control);
+  // The tables that a campaign asks for.
+  Result<const campaign::Science*> science_of(const campaign::CampaignConfig& config);
   Result<campaign::CampaignConfig> config_of(const campaign::Campaign& campaign) const;
   campaign::Context context() const;
 
@@ -98,7 +104,9 @@ class Worker {
   std::stop_source cancel_;
   WorkerCounts counts_;
 
-  std::int64_t seen_event_ = 0;  // of the job thread only
+  // Of the job thread only.
+  std::int64_t seen_event_ = 0;
+  std::map<std::string, campaign::Science> other_tables_;  // by the path that a campaign names
   std::jthread watcher_;
   std::jthread thread_;
 };

@@ -102,7 +102,7 @@ class Laboratory {
 
   void start_worker() {
     worker_ = std::make_unique<Worker>(
-        *database_, science_, [this] { return now_; }, ids_, WorkerOptions{threads_, "test"});
+        *database_, science_, [this] { return now_; }, ids_, WorkerOptions{threads_, "test", {}});
     database_->on_commit([this](std::int64_t last) { worker_->wake(last); });
     ASSERT_TRUE(worker_->start().ok());
   }
