@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "daemon/cli/arguments.h"
+#include "daemon/cli/campaign_file.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/wire_text.h"
@@ -18,25 +19,30 @@ struct Arguments {
   std::vector<std::string> files;
   std::string name;
   std::string reason;
+  std::string supports;
 };
 
-HttpRequest file_request(const std::string& path, const std::string& file, std::string text) {
-  HttpRequest request;
-  request.method = "POST";
-  request.path = path;
-  request.body = std::move(text);
-  request.content_type = file.ends_with(".json") ? "application/json" : "application/toml";
-  return request;
-}
-
 Status apply(const Arguments& arguments, Session& session) {
+  // A mistake in the last file is found before the first is applied.
+  TableArguments tables;
+  tables.supports = arguments.supports;
+  auto supports = tables.load_supports();
+  if (!supports) return supports.error();
+  for (const std::string& file : arguments.files) {
+    if (auto config = load_campaign(file, *supports); !config) return config.error();
+  }
   auto client = Client::connect(arguments.connection, session.stop());
   if (!client) return client.error();
   Json applied = Json::array();
   for (const std::string& file : arguments.files) {
     auto text = read_file(file);
     if (!text) return text.error();
-    auto answer = client->request(file_request("/v1/campaigns", file, std::move(*text)));
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/v1/campaigns";
+    request.body = std::move(*text);
+    request.content_type = campaign_media_type(file);
+    auto answer = client->request(request);
     if (!answer) return answer.error().in(file);
     const std::string line =
         fmt::format("{}: {} (version {}, {})", field(*answer, "name"), field(*answer, "outcome"),
@@ -126,6 +132,7 @@ void add_campaign(CLI::App& app, Session& session) {
   group->group("With the daemon");
   group->require_subcommand(1);
   group->footer(
+      "  kasetsu campaign validate ocm.toml\n"
       "  kasetsu campaign apply ocm.toml\n"
       "  kasetsu campaign list");
   auto arguments = std::make_shared<Arguments>();
@@ -139,6 +146,26 @@ void add_campaign(CLI::App& app, Session& session) {
     return command;
   };
   CLI::App* command =
+      add("validate", "whether campaign files are right, without a daemon",
+          "  kasetsu campaign validate ocm.toml", [](const Arguments& chosen, Session& with) {
+            return validate_campaigns(chosen.files, chosen.supports, with);
+          });
+  command->add_option("FILE", arguments->files, "campaign files (TOML, or JSON by name)")
+      ->required();
+  command->add_option("--supports", arguments->supports,
+                      "table of supports that are not simply a formula");
+  command =
+      add("plan", "what a campaign file would change and what its rules do; touches nothing",
+          "  kasetsu campaign plan ocm.toml", [](const Arguments& chosen, Session& with) {
+            return plan_campaign(chosen.files.at(0), chosen.supports, chosen.connection, with);
+          });
+  command->add_option("FILE", arguments->files, "campaign file (TOML, or JSON by name)")
+      ->required()
+      ->expected(1);
+  command->add_option("--supports", arguments->supports,
+                      "table of supports that are not simply a formula");
+  add_threads(*command, session);
+  command =
       add("apply", "create a campaign, or give it a new version; the same file changes nothing",
           "  kasetsu campaign apply ocm.toml", apply);
   command->add_option("FILE", arguments->files, "campaign files (TOML, or JSON by name)")

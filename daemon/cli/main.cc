@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "daemon/cli/commands.h"
 #include "daemon/cli/help.h"
@@ -18,19 +21,30 @@ int run(int argc, char** argv) {
   set_help(app);
   app.set_version_flag("--version", "kasetsu " KASETSU_VERSION);
   app.footer(
-      "  kasetsu featurize catalysts.csv --target yield --out descriptors.csv\n"
-      "  kasetsu loo catalysts.csv --target yield --descriptors \"ln(en_pauling_avg)\"");
+      "  kasetsu fit catalysts.csv --target yield --model yield.model\n"
+      "  kasetsu recommend --campaign ocm.toml --data catalysts.csv --batch 20\n"
+      "  kasetsu proposals ocm");
   app.require_subcommand(1);
-  add_featurize(app, session);
+  add_fit(app, session);
+  add_predict(app, session);
+  add_recommend(app, session);
   add_loo(app, session);
+  add_featurize(app, session);
   add_bench(app, session);
   add_campaign(app, session);
   add_results(app, session);
   add_proposals(app, session);
   add_retrain(app, session);
 
+  // `kasetsu proposals CAMPAIGN` is short for `kasetsu proposals list CAMPAIGN`.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() >= 2 && words[0] == "proposals" && !words[1].starts_with('-') &&
+      app.get_subcommand("proposals")->get_subcommand_no_throw(words[1]) == nullptr) {
+    words.insert(words.begin() + 1, "list");
+  }
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {

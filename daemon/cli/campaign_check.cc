@@ -1,0 +1,187 @@
+// What a campaign file says and what it would change, without touching anything.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/planning/planner.h"
+#include "daemon/cli/campaign_file.h"
+#include "daemon/cli/client.h"
+#include "daemon/cli/wire_text.h"
+#include "daemon/data_files.h"
+
+namespace kasetsu::cli {
+namespace {
+
+Result<chemistry::SupportTable> load_supports(const std::string& path) {
+  TableArguments arguments;
+  arguments.supports = path;
+  return arguments.load_supports();
+}
+
+std::string_view goal_text(planning::Goal goal) {
+  return goal == planning::Goal::maximize ? "maximize" : "minimize";
+}
+
+Json targets_json(const campaign::CampaignConfig& config) {
+  Json targets = Json::array();
+  for (const campaign::Target& target : config.targets) {
+    targets.push_back(
+        {{"name", target.name}, {"unit", target.unit}, {"goal", goal_text(target.goal)}});
+  }
+  return targets;
+}
+
+// What the daemon has under this name.
+struct Change {
+  std::string word;  // "new", "unchanged", "changed", "unknown"
+  std::string text;
+};
+
+Result<Change> change_of(const campaign::CampaignConfig& config, const Client& client) {
+  const std::string path = "/v1/campaigns/" + encode(config.name);
+  auto found = client.get(path);
+  if (!found) {
+    if (found.error().code == ErrorCode::not_found) {
+      return Change{"new", fmt::format("{} would be a new campaign", config.name)};
+    }
+    if (found.error().code == ErrorCode::unavailable) {
+      return Change{"unknown",
+                    fmt::format("no daemon at {}: what would change is not known", client.url())};
+    }
+    return found.error();
+  }
+  const std::string version = field(*found, "version");
+  auto text = client.get(path + "/configs/" + version);
+  if (!text) return text.error();
+  if (field(*text, "text") == config.text) {
+    return Change{"unchanged",
+                  fmt::format("{} is this file already (version {})", config.name, version)};
+  }
+  return Change{"changed", fmt::format("{} would get a new version after {} ({})", config.name,
+                                       version, field(*found, "state"))};
+}
+
+}  // namespace
+
+std::string campaign_media_type(const std::string& file) {
+  return std::string(file.ends_with(".json") ? campaign::kJson : campaign::kToml);
+}
+
+Result<campaign::CampaignConfig> load_campaign(const std::string& file,
+                                               const chemistry::SupportTable& supports) {
+  auto text = read_file(file);
+  if (!text) return text.error();
+  return campaign::parse_campaign(*text, file, campaign_media_type(file), supports);
+}
+
+Result<campaign::Science> load_science(const campaign::CampaignConfig& config,
+                                       const std::string& campaign_file,
+                                       const FeatureArguments& features,
+                                       chemistry::SupportTable supports) {
+  FeatureArguments chosen = features;
+  if (chosen.elements.empty() && config.elements != "general") {
+    // A path in a campaign file is meant from where that file lies.
+    const std::filesystem::path path(config.elements);
+    chosen.elements = path.is_absolute()
+                          ? path.string()
+                          : (std::filesystem::path(campaign_file).parent_path() / path)
+                                .lexically_normal()
+                                .string();
+  }
+  auto elements = chosen.load_elements();
+  if (!elements) return elements.error();
+  return campaign::Science{std::move(*elements), std::move(supports)};
+}
+
+Status validate_campaigns(const std::vector<std::string>& files, const std::string& supports,
+                          Session& session) {
+  auto known = load_supports(supports);
+  if (!known) return known.error();
+  Json list = Json::array();
+  for (const std::string& file : files) {
+    auto config = load_campaign(file, *known);
+    if (!config) return config.error();
+    auto space = planning::CandidateSpace::make(config->space);
+    if (!space) return space.error().in(file);
+    if (session.json) {
+      list.push_back({{"file", file},
+                      {"valid", true},
+                      {"name", config->name},
+                      {"targets", targets_json(*config)},
+                      {"space_size", space->size()}});
+    } else {
+      session.print(fmt::format("{}: valid, campaign {}, {} candidates\n", file, config->name,
+                                space->size()));
+    }
+  }
+  if (session.json) session.print_json({{"campaigns", std::move(list)}});
+  return {};
+}
+
+Status plan_campaign(const std::string& file, const std::string& supports,
+                     const ConnectionArguments& connection, Session& session) {
+  const double start = wall_seconds();
+  auto known = load_supports(supports);
+  if (!known) return known.error();
+  auto config = load_campaign(file, *known);
+  if (!config) return config.error();
+  auto space = planning::CandidateSpace::make(config->space);
+  if (!space) return space.error().in(file);
+  auto rules = planning::RuleSet::make(config->rules, *space);
+  if (!rules) return rules.error().in(file);
+  const Control control = session.control();
+  auto counts = planning::count_rules(*space, *rules, session.executor(), control);
+  if (!counts) return counts.error();
+  const planning::PlanOptions options = config->plan_options(1);
+  auto shares = planning::divide(options.mix, options.batch);
+  if (!shares) return shares.error().in(file);
+  auto client = Client::connect(connection, session.stop());
+  if (!client) return client.error();
+  auto change = change_of(*config, *client);
+  if (!change) return change.error();
+
+  if (session.json) {
+    Json effects = Json::array();
+    for (const planning::RuleCount& rule : counts->rules) {
+      effects.push_back(
+          {{"rule", rule.name}, {"removed", rule.removed}, {"estimated", rule.estimated}});
+    }
+    Json mix = Json::object();
+    for (std::size_t i = 0; i < options.mix.size(); ++i) {
+      mix[std::string(planning::to_string(options.mix[i].strategy))] = (*shares)[i];
+    }
+    session.print_json({{"name", config->name},
+                        {"change", change->word},
+                        {"targets", targets_json(*config)},
+                        {"space_size", space->size()},
+                        {"allowed", counts->allowed},
+                        {"rules", std::move(effects)},
+                        {"batch", options.batch},
+                        {"mix", std::move(mix)},
+                        {"wall_seconds", wall_seconds() - start}});
+    return {};
+  }
+  std::string text = change->text + "\n";
+  for (const campaign::Target& target : config->targets) {
+    text += fmt::format("target: {} {}{}\n", goal_text(target.goal), target.name,
+                        target.unit.empty() ? "" : " in " + target.unit);
+  }
+  text += fmt::format("space: {} candidates\n", space->size());
+  for (const planning::RuleCount& rule : counts->rules) {
+    text += fmt::format("rule \"{}\": removes {}{}\n", rule.name, rule.estimated ? "about " : "",
+                        rule.removed);
+  }
+  if (!counts->rules.empty()) {
+    text += fmt::format("allowed: {}{}\n", counts->estimated ? "about " : "", counts->allowed);
+  }
+  text += fmt::format("batch: {}", options.batch);
+  for (std::size_t i = 0; i < options.mix.size(); ++i) {
+    text += fmt::format("{}{} {}", i == 0 ? " (" : ", ",
+                        planning::to_string(options.mix[i].strategy), (*shares)[i]);
+  }
+  text += options.mix.empty() ? "\n" : ")\n";
+  session.print(text);
+  return {};
+}
+
+}  // namespace kasetsu::cli

@@ -1,0 +1,74 @@
+#include "daemon/cli/model_arguments.h"
+
+#include <CLI/CLI.hpp>
+
+namespace kasetsu::cli {
+
+void ModelArguments::add_to(CLI::App& command) {
+  const std::string group = "Search";
+  command.add_option("--size", size, "descriptors in a hypothesis")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--search", search,
+                  "exchange (fast), genetic (the paper's) or random (for comparison)")
+      ->check(CLI::IsMember({"exchange", "genetic", "random"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--time-limit", time_limit, "seconds (default: until it converges)")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  command.add_option("--hypotheses", hypotheses, "hypotheses in the ensemble")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--population", population, "of the genetic search (default: the paper's 800)")
+      ->group(group);
+  command
+      .add_option("--generations", generations, "of the genetic search (default: the paper's 1600)")
+      ->group(group);
+  features.add_to(command);
+  family.add_to(command);
+  regression.add_to(command);
+  add_seed(command, seed);
+}
+
+Result<selection::ModelSettings> ModelArguments::settings() const {
+  return set({}, [](const char*) { return true; });
+}
+
+Result<selection::ModelSettings> ModelArguments::override(selection::ModelSettings settings,
+                                                          const CLI::App& command) const {
+  return set(std::move(settings), [&](const char* name) { return command.count(name) > 0; });
+}
+
+Result<selection::ModelSettings> ModelArguments::set(
+    selection::ModelSettings settings, const std::function<bool(const char*)>& given) const {
+  const descriptors::FeaturizerOptions chosen = features.options();
+  if (given("--method")) settings.features.method = chosen.method;
+  if (given("--loading")) settings.features.loading = chosen.loading;
+  if (given("--normalize")) settings.features.normalize = chosen.normalize;
+  if (given("--order")) settings.order = features.order;
+  if (given("--search")) {
+    settings.search.method = search == "genetic"  ? selection::Method::genetic
+                             : search == "random" ? selection::Method::random
+                                                  : selection::Method::exchange;
+  }
+  if (given("--size")) settings.search.size = size;
+  if (given("--epsilon")) settings.search.regression.epsilon = regression.epsilon;
+  if (given("--alpha")) settings.search.regression.alpha = regression.alpha;
+  if (given("--family")) settings.search.one_per_family = family.on();
+  if (given("--hypotheses")) settings.search.hypotheses = hypotheses;
+  if (given("--seed")) settings.search.seed = seed;
+  if (given("--time-limit")) settings.search.time_limit = time_limit;
+  if (population != 0) settings.search.genetic.population = population;
+  if (generations != 0) settings.search.genetic.generations = generations;
+  if (auto status = settings.validate(); !status) return status.error();
+  return settings;
+}
+
+selection::TrainingSet training_set(const tables::Table& table) {
+  return {table.catalysts, conditions_of(table), table.targets.col(0)};
+}
+
+}  // namespace kasetsu::cli
