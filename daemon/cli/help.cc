@@ -87,13 +87,13 @@ void set_help(CLI::App& app) {
   app.set_help_flag("-h,--help", "this text");
 }
 
-std::string explain_usage(const CLI::App& app, int argc, const char* const* argv,
+std::string explain_usage(const CLI::App& app, const std::vector<std::string>& words,
                           const std::string& fallback) {
   const CLI::App* here = &app;
   std::string path = "kasetsu";
-  int at = 1;
-  for (; at < argc; ++at) {
-    const std::string word = argv[at];
+  std::size_t at = 0;
+  for (; at < words.size(); ++at) {
+    const std::string& word = words[at];
     if (!word.empty() && word[0] == '-') break;
     const auto names = command_names(*here);
     if (names.empty()) break;
@@ -104,8 +104,8 @@ std::string explain_usage(const CLI::App& app, int argc, const char* const* argv
     path += ' ' + word;
   }
   const auto flags = flag_names(*here);
-  for (; at < argc; ++at) {
-    const std::string word = argv[at];
+  for (; at < words.size(); ++at) {
+    const std::string& word = words[at];
     if (word == "--") break;
     if (word.size() < 3 || word.substr(0, 2) != "--") continue;
     const std::string name = word.substr(0, word.find('='));

@@ -38,17 +38,21 @@ int run(int argc, char** argv) {
 
   // `kasetsu proposals CAMPAIGN` is short for `kasetsu proposals list CAMPAIGN`.
   std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() >= 2 && words[0] == "proposals" && !words[1].starts_with('-') &&
-      app.get_subcommand("proposals")->get_subcommand_no_throw(words[1]) == nullptr) {
-    words.insert(words.begin() + 1, "list");
+  if (words.size() >= 2 && words[0] == "proposals" && !words[1].starts_with('-')) {
+    const auto verbs = app.get_subcommand("proposals")->get_subcommands(nullptr);
+    if (std::none_of(verbs.begin(), verbs.end(),
+                     [&](const CLI::App* verb) { return verb->get_name() == words[1]; })) {
+      words.insert(words.begin() + 1, "list");
+    }
   }
+  const std::vector<std::string> typed = words;
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {
     app.parse(std::move(words));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "kasetsu: {}\n", explain_usage(app, argc, argv, error.what()));
+    fmt::print(stderr, "kasetsu: {}\n", explain_usage(app, typed, error.what()));
     return kExitUsage;
   }
   return session.run();
