@@ -33,9 +33,8 @@ void print_text(const selection::Model& model, double wall, Session& session) {
   session.print(text.text(Session::columns()));
   session.print(fmt::format(
       "\nmean absolute error: {} in leave-one-out, {} on the rows fitted\n"
-      "the ensemble's leave-one-out errors run from {} to {}; they are optimistic, since "
-      "the\ndescriptors were chosen on these rows: `kasetsu validate` tells how much\n"
-      "{} subsets scored in {}\n",
+      "the ensemble's leave-one-out errors run from {} to {}; they are optimistic, since the\n"
+      "descriptors were chosen on these rows\n{} subsets scored in {}\n",
       format_short(best.mae_cv), format_short(best.mae_train), format_short(best.mae_cv),
       format_short(model.hypotheses.back().mae_cv), model.search.evaluations,
       format_seconds(wall)));
