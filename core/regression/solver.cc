@@ -19,11 +19,13 @@ void Solver::reserve(int rows, int rank, const Kernels& kernels) {
   const auto n = static_cast<std::size_t>(padded(rows));
   const auto d = static_cast<std::size_t>(rank);
   for (auto* v : {&r_, &state_, &next_state_, &delta_}) v->assign(n, 0.0);
-  for (auto* v : {&c_, &vertex_, &ls_, &side_, &target_, &step_, &slope_, &gradient_, &lambda_,
+  for (auto* v : {&c_, &vertex_, &from_, &ls_, &target_, &step_, &slope_, &gradient_, &lambda_,
                   &face_g_, &face_row_, &face_u_}) {
     v->assign(d, 0.0);
   }
-  for (auto* v : {&triangle_, &hessian_, &inverse_, &face_hessian_, &flat_}) v->assign(d * d, 0.0);
+  for (auto* v : {&triangle_, &inverse_, &face_hessian_, &flat_}) v->assign(d * d, 0.0);
+  hessian_.assign((d + 1) * (d + 1), 0.0);
+  side_.assign(d + 1, 0.0);
   y_.assign(n, 0.0);
   work_.assign(n * (d + 2), 0.0);
   independent_.assign(d, 0);
@@ -43,7 +45,8 @@ void Solver::keep(Start& start) const {
   start.state = state_;
   start.basic = basic_;
   start.inverse = inverse_;
-  start.vertex = vertex_;
+  start.vertex = vertex_found_;
+  start.c = vertex_found_ ? vertex_ : c_;
   start.sigma = sigma_;
 }
 
@@ -53,6 +56,7 @@ void Solver::solve(const Problem& problem, const Start* start) {
   n_ = p_.rows;
   present_ = n_ - (p_.left_out >= 0 ? 1 : 0);
   sigma_ = 0.0;
+  vertex_found_ = false;
   std::copy(p_.y, p_.y + p_.basis->stride(), y_.begin());
   if (p_.left_out >= 0) y_[static_cast<std::size_t>(p_.left_out)] = 0.0;
   least_squares();
@@ -121,6 +125,15 @@ void Solver::residuals() {
 // ---- Huber -------------------------------------------------------------------------------------
 
 void Solver::huber(const Start* start) {
+  // With few rows, or epsilon near 1, sigma = 0 is the rule: then that is tried first.
+  const double e2 = p_.epsilon * p_.epsilon;
+  if (p_.alpha == 0.0 && present_ - (present_ - d_) * e2 >= 0.0) {
+    least_absolute(start);
+    if (scale_is_zero()) return;
+    vertex_found_ = false;
+    c_ = ls_;
+    residuals();
+  }
   if (start != nullptr && start->sigma > 0.0) {
     state_ = start->state;
     sigma_ = start->sigma;
@@ -128,10 +141,16 @@ void Solver::huber(const Start* start) {
     sigma_ = scale_;
     classify();
   }
-  if (iterate()) {
-    if (canonical()) return;
-  }
+  if (iterate() && canonical()) return;
   ++safeguarded_;
+  if (start != nullptr && start->sigma > 0.0) {
+    c_ = start->c;
+    sigma_ = start->sigma;
+  } else {
+    c_ = ls_;
+    sigma_ = scale_;
+  }
+  if (descend() && canonical()) return;
   safeguarded_search();
 }
 
@@ -449,6 +468,137 @@ bool Solver::closed_form_ridge() {
   return high > 0.0 && (high - low) <= 1e-13 * high;
 }
 
+// Derivative of the objective along (delta_, dsigma) at step t from (r_, sigma_): convex, so it
+// rises. pull and bend: of the ridge term.
+double Solver::slope_along(double t, double dsigma, double pull, double bend) const {
+  const double e = p_.epsilon, sigma = sigma_ + t * dsigma, bound = e * sigma;
+  double sum = pull + t * bend;
+  for (int k = 0; k < n_; ++k) {
+    if (!in(k)) continue;
+    const double delta = delta_[static_cast<std::size_t>(k)];
+    const double z = std::clamp(r_[static_cast<std::size_t>(k)] - t * delta, -bound, bound) / sigma;
+    sum += (1.0 - z * z) * dsigma - 2.0 * z * delta;
+  }
+  return sum;
+}
+
+// Newton's step in (c, sigma) with a damped Hessian, into step_ and side_[0], for where the
+// partition's own minimum does not exist.
+void Solver::damped_step() {
+  const int m = d_ + 1;
+  std::fill(hessian_.begin(), hessian_.end(), 0.0);
+  std::fill(slope_.begin(), slope_.end(), 0.0);
+  double squares = 0.0, push = 0.0;
+  const double bound = p_.epsilon * sigma_;
+  double* h = hessian_.data();
+  for (int k = 0; k < n_; ++k) {
+    if (!in(k)) continue;
+    const double r = r_[static_cast<std::size_t>(k)];
+    const double z = std::clamp(r, -bound, bound) / sigma_;
+    push += 1.0 - z * z;
+    for (int j = 0; j < d_; ++j) slope_[static_cast<std::size_t>(j)] += z * p_.basis->at(k, j);
+    if (std::abs(r) > bound) continue;
+    squares += z * z;
+    for (int i = 0; i < d_; ++i) {
+      const double q = p_.basis->at(k, i) / sigma_;
+      for (int j = 0; j <= i; ++j) h[i * m + j] += q * p_.basis->at(k, j);
+      h[d_ * m + i] += q * z;
+    }
+  }
+  h[d_ * m + d_] = squares / sigma_ + 0.01 * present_ / sigma_;
+  for (int i = 0; i < d_; ++i) {
+    h[i * m + i] += 0.01 / sigma_;
+    for (int j = 0; p_.alpha > 0.0 && j < d_; ++j) {
+      const double share = p_.alpha * p_.penalty[i * d_ + j];
+      slope_[static_cast<std::size_t>(i)] -= share * c_[static_cast<std::size_t>(j)];
+      if (j <= i) h[i * m + j] += share;
+    }
+  }
+  std::copy(slope_.begin(), slope_.begin() + d_, side_.begin());
+  side_[static_cast<std::size_t>(d_)] = -0.5 * push;
+  if (!cholesky(h, m, 0.0)) {
+    std::fill(side_.begin(), side_.end(), 0.0);
+  } else {
+    forward(h, m, side_.data());
+    backward(h, m, side_.data());
+  }
+  std::copy(side_.begin(), side_.begin() + d_, step_.begin());
+  side_[0] = side_[static_cast<std::size_t>(d_)];
+}
+
+// From (c_, sigma_) downhill: towards the minimum of the present partition, which has the same
+// value and slope here as the objective, or by a damped Newton step, with a line search on the
+// convex objective. True: the minimum is reached and confirmed.
+bool Solver::descend() {
+  const double smallest = std::max(16.0 * p_.resolution, 1e-9 * scale_);
+  for (int round = 0; round < 60; ++round) {
+    residuals();
+    classify();
+    from_ = c_;
+    const double sigma = sigma_;
+    double dsigma;
+    if (p_.alpha > 0.0 ? closed_form_ridge() : closed_form()) {
+      residuals();
+      if (consistent()) return true;
+      for (int j = 0; j < d_; ++j) {
+        step_[static_cast<std::size_t>(j)] =
+            c_[static_cast<std::size_t>(j)] - from_[static_cast<std::size_t>(j)];
+      }
+      dsigma = sigma_ - sigma;
+      c_ = from_;
+      sigma_ = sigma;
+      residuals();
+    } else {
+      c_ = from_;
+      sigma_ = sigma;
+      residuals();
+      damped_step();
+      dsigma = side_[0];
+    }
+    const int stride = p_.basis->stride();
+    std::fill(delta_.begin(), delta_.begin() + stride, 0.0);
+    for (int j = 0; j < d_; ++j) {
+      const double* q = p_.basis->column(j);
+      const double step = step_[static_cast<std::size_t>(j)];
+      for (int k = 0; k < stride; ++k) delta_[static_cast<std::size_t>(k)] += step * q[k];
+    }
+    double pull = 0.0, bend = 0.0;
+    for (int i = 0; p_.alpha > 0.0 && i < d_; ++i) {
+      for (int j = 0; j < d_; ++j) {
+        const double share = 2.0 * p_.alpha * p_.penalty[i * d_ + j];
+        pull += share * c_[static_cast<std::size_t>(j)] * step_[static_cast<std::size_t>(i)];
+        bend += share * step_[static_cast<std::size_t>(i)] * step_[static_cast<std::size_t>(j)];
+      }
+    }
+    const double at_start = slope_along(0.0, dsigma, pull, bend);
+    if (!(at_start < 0.0)) return false;
+    const double end = dsigma < 0.0 ? std::min(1.0, -0.9 * sigma_ / dsigma) : 1.0;
+    double low = 0.0, high = end, at_low = at_start, t = end;
+    double at_high = slope_along(high, dsigma, pull, bend);
+    if (at_high > -0.1 * at_start) {
+      for (int i = 0; i < 40; ++i) {
+        t = i % 3 == 2 ? 0.5 * (low + high) : low - at_low * (high - low) / (at_high - at_low);
+        if (!(t > low && t < high)) t = 0.5 * (low + high);
+        const double value = slope_along(t, dsigma, pull, bend);
+        if (std::abs(value) <= -1e-3 * at_start) break;
+        if (value < 0.0) {
+          low = t;
+          at_low = value;
+        } else {
+          high = t;
+          at_high = value;
+        }
+      }
+    }
+    for (int j = 0; j < d_; ++j) {
+      c_[static_cast<std::size_t>(j)] += t * step_[static_cast<std::size_t>(j)];
+    }
+    sigma_ += t * dsigma;
+    if (!(sigma_ > smallest)) return false;
+  }
+  return false;
+}
+
 // Sum of min((r/sigma)^2, epsilon^2) - n: the derivative of the objective by sigma, with the sign
 // turned. Decreases in sigma when c minimises at each sigma, as the objective is jointly convex.
 double Solver::excess(double sigma) const {
@@ -500,8 +650,7 @@ void Solver::minimise_at(double sigma) {
     step_ = slope_;
     bool factored = false;
     for (; !factored && damping <= 1.0; damping *= 100.0) {
-      side_.assign(side_.size(), 0.0);
-      triangle_ = hessian_;
+      std::copy(hessian_.begin(), hessian_.begin() + d_ * d_, triangle_.begin());
       for (int j = 0; j < d_; ++j) {
         triangle_[static_cast<std::size_t>(j * d_ + j)] += damping / sigma;
       }
@@ -573,10 +722,9 @@ void Solver::safeguarded_search() {
   const auto settle = [&] {
     residuals();
     classify();
-    const std::vector<double>& c = face_u_;
-    (void)c;
-    if (iterate() && canonical()) return true;
-    return false;
+    if (!(p_.alpha > 0.0 ? closed_form_ridge() : closed_form())) return false;
+    residuals();
+    return consistent() && canonical();
   };
   std::vector<double>& kept = lambda_;  // c of the fixed-sigma minimum, while a partition is tried
   double low = 0.0, high = 0.0, sigma = scale_;
@@ -634,11 +782,10 @@ void Solver::safeguarded_search() {
 // by no row (-1): they carry no weight, so they must leave.
 void Solver::begin_vertex(const Start* start) {
   perturbed_ = false;
-  if (start != nullptr && !start->basic.empty() && start->sigma == 0.0 &&
-      static_cast<int>(start->vertex.size()) >= d_) {
+  if (start != nullptr && start->vertex) {
     basic_ = start->basic;
     inverse_ = start->inverse;
-    c_ = start->vertex;
+    c_ = start->c;
     state_ = start->state;
     residuals();
     return;
@@ -876,10 +1023,23 @@ void Solver::least_absolute(const Start* start) {
   canonical_vertex();
 }
 
+// At a vertex of least absolute deviations with multipliers lambda the objective's derivative by
+// sigma at 0 is at least n - (n - d) epsilon^2 - epsilon^2 |lambda|^2 (rows beyond the d basic ones
+// counted as outside, which bounds it from below).
+bool Solver::scale_is_zero() const {
+  const double e2 = p_.epsilon * p_.epsilon;
+  double squares = 0.0;
+  for (int j = 0; j < d_; ++j) {
+    squares += lambda_[static_cast<std::size_t>(j)] * lambda_[static_cast<std::size_t>(j)];
+  }
+  return present_ - (present_ - d_) * e2 - e2 * squares >= 0.0;
+}
+
 // A multiplier of exactly +-1 says that the objective is flat along that edge: of all minimisers
 // take the one whose fitted values are nearest to the least-squares fit.
 void Solver::canonical_vertex() {
   vertex_ = c_;
+  vertex_found_ = true;
   int flats = 0;
   for (int j = 0; j < d_; ++j) {
     const int row = basic_[static_cast<std::size_t>(j)];

@@ -23,9 +23,10 @@ struct Problem {
 // What a neighbouring problem starts from: every row's side, and at epsilon 1 the basic rows.
 struct Start {
   std::vector<double> state;    // 0 inside, +1 or -1 outside, by the sign of the residual
-  std::vector<int> basic;       // least absolute deviations: rows that are fitted exactly
+  bool vertex = false;          // basic, inverse and c describe a vertex
+  std::vector<int> basic;       // rows that are fitted exactly
   std::vector<double> inverse;  // of the basic rows, column j contiguous
-  std::vector<double> vertex;   // coordinates of the vertex
+  std::vector<double> c;        // coordinates: the vertex, or the Huber fit
   double sigma = 0.0;
 };
 
@@ -59,11 +60,15 @@ class Solver {
   bool consistent();
   void classify();
   bool canonical();
+  bool descend();
+  void damped_step();
+  double slope_along(double t, double dsigma, double pull, double bend) const;
   void safeguarded_search();
   void minimise_at(double sigma);
   double excess(double sigma) const;
 
   void least_absolute(const Start* start);
+  bool scale_is_zero() const;
   void begin_vertex(const Start* start);
   void refresh_vertex();
   bool improve_vertex();
@@ -80,7 +85,7 @@ class Solver {
   int d_ = 0, n_ = 0, present_ = 0;
   double scale_ = 0.0;
   double sigma_ = 0.0;
-  std::vector<double> c_, vertex_, ls_, r_, state_;
+  std::vector<double> c_, vertex_, from_, ls_, r_, state_;
   std::vector<double> next_state_;
   // closed form
   Aligned work_, y_;
@@ -90,7 +95,7 @@ class Solver {
   // vertex
   std::vector<double> inverse_, gradient_, lambda_, delta_;
   std::vector<int> basic_, passed_;
-  bool perturbed_ = false;
+  bool perturbed_ = false, vertex_found_ = false;
   NearestOnFace face_;
   std::vector<double> face_g_, face_hessian_, face_row_, face_u_;
   long safeguarded_ = 0, unconfirmed_ = 0;
