@@ -90,7 +90,7 @@ void Engine::fit(const double* const* columns, int size) {
     task_.y = y_.data();
     task_.epsilon = options_.epsilon;
     task_.resolution = resolution_;
-    fast_ = kernels_->huber_fit(task_);
+    fast_ = kernels_->huber_fit(task_, false);
     if (fast_) return;
   }
   Problem all;
@@ -100,6 +100,12 @@ void Engine::fit(const double* const* columns, int size) {
     all.penalty = penalty_.data();
   }
   solver_.solve(all, nullptr);
+  if (options_.epsilon > 1.0 && options_.alpha == 0.0 && solver_.sigma() > 0.0) {
+    // The folds can be fast all the same.
+    solver_.keep(start_);
+    std::copy(start_.state.begin(), start_.state.end(), task_.state);
+    fast_ = kernels_->huber_fit(task_, true);
+  }
 }
 
 void Engine::weights(double* weights) const {

@@ -58,7 +58,8 @@ struct Kernels {
   // x -= Q (Q'x) for `count` columns of q; adds Q'x to projection.
   void (*project)(const double* q, int count, double* x, double* projection, int stride);
   // False: not for the fast path (nothing is wrong; the general solver decides).
-  bool (*huber_fit)(HuberTask& task);
+  // resume: state holds the sides of all rows in the solution, found elsewhere.
+  bool (*huber_fit)(HuberTask& task, bool resume);
   // After huber_fit. Frozen partition: approximate residuals in left_out. False: none.
   bool (*huber_one_step)(HuberTask& task);
   // After huber_fit: exact residuals in left_out but for the rows in slow. Stops when the sum of

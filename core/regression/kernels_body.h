@@ -71,7 +71,8 @@ struct Huber {
   static constexpr int record(int d) { return (d + 4 + 7) / 8 * 8; }
   static constexpr int kWide = kRank > 0 ? (kRank + 2 + 7) / 8 : 3;  // lanes a row of the system
 
-  static bool fit(HuberTask& t) {
+  // resume: t.state and t.sigma are the solution's; only the system is made.
+  static bool fit(HuberTask& t, bool resume) {
     const int d = kRank > 0 ? kRank : t.rank;
     const int n = t.rows, stride = t.stride;
     const double e = t.epsilon;
@@ -86,7 +87,7 @@ struct Huber {
       for (int j = 0; j < d; ++j) r -= all(c0[j]) * load(q + static_cast<long>(j) * stride + k);
       store(t.r0 + k, r);
       store(t.r + k, r);
-      store(t.state + k, all(0.0));
+      if (!resume) store(t.state + k, all(0.0));
       total += r * r;
     }
     const double all_squares = sum(total);
@@ -102,7 +103,7 @@ struct Huber {
     double squares = all_squares, outside = 0.0;
     double sigma = __builtin_sqrt(all_squares / n);
     // A better first scale: the fixed point for the least-squares residuals, a few steps.
-    for (int round = 0; round < 4; ++round) {
+    for (int round = 0; round < 4 && !resume; ++round) {
       const double bound = e * sigma;
       const Lanes b2 = all(bound * bound);
       Lanes inner = all(0.0), count = all(0.0);
@@ -124,9 +125,11 @@ struct Huber {
       bool changed = false;
       for (int k = 0; k < stride; k += 8) {
         const Lanes r = load(t.r + k);
-        const Lanes old = load(t.state + k);
+        const bool given = resume && round == 0;
+        const Lanes old = given ? all(0.0) : load(t.state + k);
         const Lanes side = choose_below(r, all(0.0), all(-1.0), all(1.0));
-        const Lanes now = choose_below(bound, magnitude(r), side, all(0.0));
+        const Lanes now =
+            given ? load(t.state + k) : choose_below(bound, magnitude(r), side, all(0.0));
         unsigned mask = mask_below(all(0.5), magnitude(now - old));
         if (mask == 0) continue;
         changed = true;
@@ -715,15 +718,15 @@ struct Huber {
   }
 };
 
-bool huber_fit(HuberTask& t) {
+bool huber_fit(HuberTask& t, bool resume) {
   if (t.rank > kLargestRank) return false;
   switch (t.rank) {
     case 5:
-      return Huber<5>::fit(t);
+      return Huber<5>::fit(t, resume);
     case 9:
-      return Huber<9>::fit(t);
+      return Huber<9>::fit(t, resume);
     default:
-      return Huber<0>::fit(t);
+      return Huber<0>::fit(t, resume);
   }
 }
 

@@ -177,8 +177,9 @@ bool Solver::consistent() {
   return true;
 }
 
+// Plain iteration: mostly a few rounds; where it goes round in circles, descend() takes over.
 bool Solver::iterate() {
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 6; ++round) {
     if (!(p_.alpha > 0.0 ? closed_form_ridge() : closed_form())) return false;
     residuals();
     if (consistent()) return true;
