@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -252,7 +253,7 @@ class Planner {
   Plan plan_;
   Demand demand_;
   Acquirer acquirer_;
-  double best_ = kNan;  // as predicted for the best measured point, unsigned
+  double best_ = kNan;  // what expected improvement improves on, unsigned
   std::vector<std::string> known_keys_;
   MatrixXd known_coordinates_;           // finite rows only
   std::vector<std::string> repel_keys_;  // of those rows
@@ -329,14 +330,22 @@ Status Planner::learn_known() {
   excluded_.erase(std::unique(excluded_.begin(), excluded_.end()), excluded_.end());
   plan_.excluded = excluded_.size();
 
-  // The best that the surrogate believes of what was measured: one lucky measurement among many is
-  // not what must be beaten.
   acquirer_.sign = options_.goal == Goal::maximize ? 1.0 : -1.0;
-  double best = -kInfinity;
+  // What must be beaten: the value that the surrogate gives to the best tenth of what was measured.
+  // Not the best measured value, which is one lucky measurement among many; and not the best
+  // prediction, because a batch looks for several good catalysts, and improvement over the very
+  // best one counts only its neighbours.
+  std::vector<double> predicted;
   for (std::size_t i = 0; i < problem_.known.size(); ++i) {
     if (problem_.known[i].state != KnownState::measured || !surrogate_.predicts()) continue;
     const double mean = known_evaluation_.mean[static_cast<Index>(i)];
-    if (std::isfinite(mean)) best = std::max(best, acquirer_.sign * mean);
+    if (std::isfinite(mean)) predicted.push_back(acquirer_.sign * mean);
+  }
+  double best = -kInfinity;
+  if (!predicted.empty()) {
+    const auto tenth = predicted.begin() + static_cast<std::ptrdiff_t>(predicted.size() / 10);
+    std::nth_element(predicted.begin(), tenth, predicted.end(), std::greater<>());
+    best = *tenth;
   }
   acquirer_.acquisition = options_.acquisition;
   if (acquirer_.acquisition == Acquisition::automatic) {
@@ -572,7 +581,6 @@ std::vector<std::size_t> Planner::improving(const std::vector<Member>& pool,
   std::vector<std::size_t> chosen;
   MatrixXd covariance = joint.covariance;
   std::vector<bool> used(pool.size(), false);
-  Acquirer acquirer = acquirer_;
   for (int n = 0; n < count && chosen.size() < pool.size(); ++n) {
     std::size_t best = pool.size();
     Scored best_score{-kInfinity, -kInfinity, 0};
@@ -580,7 +588,7 @@ std::vector<std::size_t> Planner::improving(const std::vector<Member>& pool,
       if (used[i]) continue;
       const auto row = static_cast<Index>(i);
       const double sd = std::sqrt(std::max(0.0, covariance(row, row)));
-      const Scored score{acquirer.score(joint.mean[row], sd), acquirer.sign * joint.mean[row],
+      const Scored score{acquirer_.score(joint.mean[row], sd), acquirer_.sign * joint.mean[row],
                          pool[i].index.value_or(0)};
       if (best == pool.size() || better(score, best_score)) {
         best = i;
@@ -595,7 +603,6 @@ std::vector<std::size_t> Planner::improving(const std::vector<Member>& pool,
       const VectorXd column = covariance.col(row);
       covariance.noalias() -= column * column.transpose() / variance;
     }
-    acquirer.best = std::max(acquirer.best, acquirer.sign * joint.mean[row]);
   }
   return chosen;
 }
@@ -658,7 +665,7 @@ Status Planner::pick_exploit(int count) {
     std::string why;
     switch (acquirer_.acquisition) {
       case Acquisition::expected_improvement:
-        why = fmt::format("expected improvement {} on {}, the best predicted of what is measured",
+        why = fmt::format("expected improvement {} on {}, which one in ten of the measured reaches",
                           number(member.score), with_unit(best_));
         break;
       case Acquisition::probability:

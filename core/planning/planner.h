@@ -32,7 +32,7 @@ std::optional<Strategy> parse_strategy(std::string_view text);
 
 enum class Acquisition {
   automatic,             // probability of the threshold where there is one, else improvement
-  expected_improvement,  // over the best value that the surrogate believes to be measured
+  expected_improvement,  // over what the surrogate gives to the best tenth of the measured
   probability,           // of reaching the threshold
   conservative,          // the end of the 80 % interval that is worse: nearly sure to be good
   mean

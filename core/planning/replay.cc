@@ -1,0 +1,211 @@
+#include "core/planning/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "core/random.h"
+
+namespace kasetsu::planning {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// The pool without repeats, in the order of the space's indices.
+struct Pool {
+  std::optional<CandidateSpace> space;
+  std::vector<double> values;          // by index in the space
+  std::vector<std::size_t> first_row;  // of the problem
+  std::vector<bool> top;               // among the best 1 %
+  std::size_t top_count = 0;
+  double best = 0.0;
+};
+
+Result<Pool> make_pool(const ReplayProblem& problem, Goal goal) {
+  if (static_cast<Eigen::Index>(problem.catalysts.size()) != problem.values.size()) {
+    return Error{ErrorCode::invalid_argument, "catalysts and values differ in number", "replay", "",
+                 "one value a catalyst"};
+  }
+  if (!problem.values.allFinite()) {
+    return Error{ErrorCode::invalid_argument, "a value is not finite", "replay", "", "numbers"};
+  }
+  Pool pool;
+  SpaceDefinition definition;
+  definition.parts.push_back({CatalystList{problem.catalysts}, {}, {}});
+  Result<CandidateSpace> space = CandidateSpace::make(std::move(definition));
+  if (!space) return space.error();
+  pool.space = std::move(space).value();
+  const auto size = static_cast<std::size_t>(pool.space->size());
+  std::vector<double> sums(size, 0.0);
+  std::vector<int> counts(size, 0);
+  pool.first_row.assign(size, problem.catalysts.size());
+  for (std::size_t row = 0; row < problem.catalysts.size(); ++row) {
+    const auto index =
+        static_cast<std::size_t>(pool.space->rank({problem.catalysts[row], {}}).value());
+    sums[index] += problem.values[static_cast<Eigen::Index>(row)];
+    ++counts[index];
+    pool.first_row[index] = std::min(pool.first_row[index], row);
+  }
+  pool.values.resize(size);
+  for (std::size_t i = 0; i < size; ++i) pool.values[i] = sums[i] / counts[i];
+  const double sign = goal == Goal::maximize ? 1.0 : -1.0;
+  std::vector<double> sorted = pool.values;
+  std::sort(sorted.begin(), sorted.end(), [&](double a, double b) { return sign * a > sign * b; });
+  pool.best = sorted.front();
+  const std::size_t wanted = std::max<std::size_t>(1, size / 100);
+  const double limit = sorted[wanted - 1];
+  pool.top.resize(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    pool.top[i] = sign * pool.values[i] >= sign * limit;
+    if (pool.top[i]) ++pool.top_count;
+  }
+  return pool;
+}
+
+ReplayRound summarise(const Pool& pool, const std::vector<std::size_t>& measured,
+                      const ReplayOptions& options) {
+  const double sign = options.goal == Goal::maximize ? 1.0 : -1.0;
+  ReplayRound round;
+  round.n = static_cast<int>(measured.size());
+  round.best = pool.values[measured.front()];
+  std::size_t found = 0;
+  for (const std::size_t i : measured) {
+    const double value = pool.values[i];
+    if (sign * value > sign * round.best) round.best = value;
+    if (pool.top[i]) ++found;
+    if (options.threshold ? sign * value >= sign * *options.threshold
+                          : static_cast<bool>(pool.top[i])) {
+      ++round.hits;
+    }
+  }
+  round.regret = sign * (pool.best - round.best);
+  round.recall_top1 = static_cast<double>(found) / static_cast<double>(pool.top_count);
+  round.mae_next = kNan;
+  return round;
+}
+
+}  // namespace
+
+Status ReplayOptions::validate(std::size_t pool) const {
+  const auto wrong = [](std::string field, std::string value, std::string expected) {
+    return Error{ErrorCode::invalid_argument, field + " is out of range", field, std::move(value),
+                 std::move(expected)};
+  };
+  if (start < 2) return wrong("start", std::to_string(start), "2 or more");
+  if (batch < 1) return wrong("batch", std::to_string(batch), "1 or more");
+  if (rounds < 0) return wrong("rounds", std::to_string(rounds), "0 or more");
+  if (seeds < 1) return wrong("seeds", std::to_string(seeds), "1 or more");
+  const auto asked = static_cast<std::uint64_t>(start) +
+                     static_cast<std::uint64_t>(batch) * static_cast<std::uint64_t>(rounds);
+  if (asked > pool) {
+    return wrong("start + batch * rounds", std::to_string(asked),
+                 fmt::format("at most the {} distinct catalysts of the pool", pool));
+  }
+  return {};
+}
+
+SurrogateMaker gaussian_maker(const Executor& executor) {
+  return [&executor](const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
+                     const Surrogate* before) -> Result<std::unique_ptr<Surrogate>> {
+    Result<std::unique_ptr<GaussianSurrogate>> made = make_gaussian_surrogate(
+        space, measured, {}, executor, dynamic_cast<const GaussianSurrogate*>(before));
+    if (!made) return made.error();
+    return std::unique_ptr<Surrogate>(std::move(made).value());
+  };
+}
+
+Result<ReplayResult> replay(const ReplayProblem& problem, const ReplayOptions& options,
+                            const SurrogateMaker& maker, const Executor& executor,
+                            const Control& control) {
+  const Result<Pool> made = make_pool(problem, options.goal);
+  if (!made) return made.error();
+  const Pool& pool = *made;
+  if (Status status = options.validate(pool.values.size()); !status) return status.error();
+
+  ReplayResult result;
+  result.pool = pool.values.size();
+  for (std::size_t i = 0; i < pool.top.size(); ++i) {
+    if (pool.top[i]) result.top1.push_back(pool.first_row[i]);
+  }
+  std::sort(result.top1.begin(), result.top1.end());
+  const double steps = static_cast<double>(options.seeds) * std::max(1, options.rounds);
+  for (int s = 0; s < options.seeds; ++s) {
+    const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(s);
+    std::vector<std::size_t> order(pool.values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    Random(seed).shuffle(order);
+
+    ReplayRun by_chance;
+    by_chance.seed = seed;
+    for (int round = 0; round <= options.rounds; ++round) {
+      const auto n = static_cast<std::ptrdiff_t>(options.start + round * options.batch);
+      by_chance.rounds.push_back(summarise(pool, {order.begin(), order.begin() + n}, options));
+      by_chance.rounds.back().surrogate = "random";
+    }
+    result.random.push_back(std::move(by_chance));
+
+    ReplayRun run;
+    run.seed = seed;
+    std::vector<std::size_t> measured(order.begin(), order.begin() + options.start);
+    std::unique_ptr<Surrogate> surrogate;
+    for (int round = 0; round <= options.rounds; ++round) {
+      run.rounds.push_back(summarise(pool, measured, options));
+      if (round == options.rounds) break;
+      if (control.should_stop()) {
+        return Error{ErrorCode::cancelled, "the replay was cancelled", "", "", ""};
+      }
+      control.report((s * std::max(1, options.rounds) + round) / steps, "replaying");
+      std::vector<MeasuredPoint> points;
+      PlanProblem plan_problem;
+      for (const std::size_t i : measured) {
+        KnownPoint known;
+        known.candidate = pool.space->unrank(i);
+        known.value = pool.values[i];
+        known.measurements = 1;
+        points.push_back({known.candidate, known.value});
+        plan_problem.known.push_back(std::move(known));
+      }
+      Result<std::unique_ptr<Surrogate>> next = maker(*pool.space, points, surrogate.get());
+      if (!next) return next.error();
+      surrogate = std::move(next).value();
+      plan_problem.space = &*pool.space;
+      plan_problem.surrogate = surrogate.get();
+      PlanOptions plan_options;
+      plan_options.batch = options.batch;
+      plan_options.mix = options.mix;
+      plan_options.goal = options.goal;
+      plan_options.threshold = options.threshold;
+      plan_options.acquisition = options.acquisition;
+      plan_options.diversity = options.diversity;
+      plan_options.seed = seed * 1000 + static_cast<std::uint64_t>(round);
+      const Result<Plan> batch = plan(plan_problem, plan_options, executor, {});
+      if (!batch) return batch.error();
+      double error = 0.0;
+      std::set<std::size_t> chosen;
+      for (const Proposal& proposal : batch->proposals) {
+        // A recheck costs a place on the plate; it tells nothing new here.
+        if (!proposal.index) continue;
+        const auto i = static_cast<std::size_t>(*proposal.index);
+        error += std::abs(proposal.mean - pool.values[i]);
+        chosen.insert(i);
+      }
+      run.rounds.back().surrogate = batch->surrogate;
+      run.rounds.back().mae_next =
+          chosen.empty() ? kNan : error / static_cast<double>(batch->proposals.size());
+      const std::set<std::size_t> before(measured.begin(), measured.end());
+      for (const std::size_t i : chosen) {
+        if (!before.count(i)) measured.push_back(i);
+      }
+    }
+    result.runs.push_back(std::move(run));
+  }
+  control.report(1.0, "replayed");
+  return result;
+}
+
+}  // namespace kasetsu::planning
