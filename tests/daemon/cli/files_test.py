@@ -2,7 +2,7 @@
 import csv
 import json
 import math
-import os
+import random
 import signal
 import subprocess
 import time
@@ -138,6 +138,177 @@ class Loo(ProgramTest):
         self.assertIn('did you mean "a"', message)
         self.assertIn("epsilon", self.refused(2, "loo", data, "--elements", elements, "--target", "a", "--epsilon", "0.5",
                                               "--descriptors", "weight_avg"))
+
+
+def alloys(rows=36):
+    """A made-up table: a property that is linear in one element property's average, with a little noise."""
+    draw = random.Random(5)
+    radius = {"Pd": 137, "Rh": 134, "Pt": 139, "Fe": 126, "Mn": 127, "Mg": 160, "Ti": 147}
+    lines = ["name," + ",".join(radius) + ",activity"]
+    for i in range(rows):
+        members = draw.sample(sorted(radius), 3)
+        amounts = {m: draw.choice([1, 2, 3]) for m in members}
+        total = sum(amounts.values())
+        mean = sum(radius[m] * n for m, n in amounts.items()) / total
+        lines.append(f"c{i}," + ",".join(str(amounts.get(m, 0) / total) for m in radius)
+                     + f",{3 * mean + draw.gauss(0, 0.5):.6f}")
+    return "\n".join(lines) + "\n"
+
+
+class Fit(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.elements = self.file("e.csv", SMALL_ELEMENTS)
+        self.data = self.file("alloys.csv", alloys())
+        self.common = ["--target", "activity", "--elements", self.elements, "--size", "2", "--hypotheses", "5"]
+
+    def fit(self, *extra):
+        return self.json("fit", self.data, *self.common, *extra)
+
+    def test_finds_what_was_put_in(self):
+        answer = self.fit("--method", "afe", "--order", "0", "--normalize", "dataset")
+        for key in ("hypotheses", "n_samples", "n_descriptors", "evaluations", "cpu_seconds", "wall_seconds"):
+            self.assertIn(key, answer)
+        best = answer["hypotheses"][0]
+        self.assertIn("radius_avg", best["descriptors"])
+        self.assertLess(best["mae_cv"], 1.0)
+        self.assertEqual(answer["n_samples"], 36)
+        # The same descriptors through `loo` give the same numbers.
+        again = self.json("loo", self.data, "--target", "activity", "--elements", self.elements, "--method", "afe",
+                          "--normalize", "dataset", "--descriptors", *best["descriptors"])
+        self.assertAlmostEqual(again["mae_cv"], best["mae_cv"], delta=1e-9)
+        self.assertAlmostEqual(again["mae_train"], best["mae_train"], delta=1e-9)
+        self.assertAlmostEqual(again["intercept"], best["intercept"], delta=1e-6 * abs(best["intercept"]))
+
+    def test_same_seed_same_answer_whatever_the_threads(self):
+        answers = [self.fit("--search", method, "--population", "60", "--generations", "15", "--seed", "7", "--threads", n,
+                            "--model", f"{method}{n}.model", "--order", "0")
+                   for method in ("exchange", "genetic") for n in (1, 2)]
+        for one, two in (answers[:2], answers[2:]):
+            self.assertNotEqual(one["stopped_by"], "time")
+            self.assertEqual(one["hypotheses"], two["hypotheses"])
+        for method in ("exchange", "genetic"):
+            self.assertEqual((self.folder / f"{method}1.model").read_bytes(), (self.folder / f"{method}2.model").read_bytes())
+
+    def test_predict(self):
+        self.fit("--model", "m.model")
+        answer = self.json("predict", "m.model", self.data)
+        rows = answer["predictions"]
+        self.assertEqual([row["id"] for row in rows], [f"c{i}" for i in range(36)])
+        self.assertTrue(all(row["low"] <= row["mean"] <= row["high"] and row["novelty"] == 0 for row in rows))
+        measured = self.json("predict", "m.model", self.data, "--target", "activity")
+        self.assertLess(measured["mae"], 3.0)
+        self.ok("predict", "m.model", self.data, "--out", "p.csv")
+        header, lines = read_csv(self.folder / "p.csv")
+        self.assertEqual(header, ["id", "mean", "low", "high", "novelty"])
+        self.assertEqual([float(line[1]) for line in lines], [row["mean"] for row in rows])
+        self.assertIn("W", self.refused(65, "predict", "m.model", self.file("w.csv", "Pd,Au\n1,1\n")) + "W")
+        self.refused(65, "predict", self.data, self.data)
+        self.refused(65, "predict", self.file("broken.model", (self.folder / "m.model").read_text()[:-40]), self.data)
+
+    def test_bench(self):
+        answer = self.json("bench", "loo", self.data, "--target", "activity", "--elements", self.elements, "--subsets", "200",
+                           "--size", "3")
+        self.assertGreater(answer["subsets_per_cpu_second"], 0)
+        self.assertEqual((answer["n_samples"], answer["subsets"]), (36, 200))
+        self.assertLessEqual(answer["mae_cv_best"], answer["mae_cv_mean"])
+
+    def test_refusals(self):
+        self.assertIn("size", self.refused(2, "fit", self.data, *self.common[:4], "--size", "99"))
+        self.assertIn("alpha", self.refused(2, "fit", self.data, *self.common, "--epsilon", "1", "--alpha", "0.1"))
+        few = self.file("few.csv", "Pd,Rh,y\n1,2,3\n2,1,4\n1,1,5\n")
+        self.assertIn("few.csv", self.refused(65, "fit", few, "--target", "y", "--elements", self.elements))
+        self.assertIn("--target", self.refused(2, "fit", self.data, "--elements", self.elements))
+
+    def test_interrupt_is_clean(self):
+        process = subprocess.Popen([KASETSU, "fit", self.data, "--target", "activity", "--time-limit", "600", "--model", "m.model"],
+                                   cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1.0)
+        self.assertIsNone(process.poll(), "it should still be searching")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, out), (130, ""), err)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["alloys.csv", "e.csv"])
+
+    def test_outcomes_named_as_conditions_are_warned_of(self):
+        data = self.file("d.csv", "Pd,Rh,T,y\n" + "".join(
+            f"{i},{12 - i},{0 if i < 3 else 700 + 10 * i},{0 if i < 3 else i}\n" for i in range(1, 12)))
+        done = self.ok("featurize", data, "--elements", self.elements, "--target", "y", "--conditions", "T", "--json")
+        self.assertIn("outcome", done.stderr)
+        self.assertIn("condition.T", json.loads(done.stdout)["names"])
+
+
+CAMPAIGN = """format = 1
+name = "alloys"
+[[targets]]
+name = "activity"
+unit = ""
+goal = "maximize"
+[[space]]
+kind = "simplex"
+step_at_percent = 10
+min_elements = 1
+max_elements = 3
+elements = ["Pd", "Rh", "Pt", "Fe", "Mn", "Mg", "Ti"]
+[model]
+size = 2
+hypotheses = 5
+[planner]
+batch = 6
+"""
+
+
+class Recommend(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.elements = self.file("e.csv", SMALL_ELEMENTS)
+        self.data = self.file("alloys.csv", alloys())
+        self.campaign = self.file("alloys.toml", CAMPAIGN)
+
+    def recommend(self, *extra):
+        return self.json("recommend", "--campaign", self.campaign, "--elements", self.elements, *extra)
+
+    def test_next_batch(self):
+        answer = self.recommend("--data", self.data, "--batch", "8")
+        self.assertEqual([p["rank"] for p in answer["proposals"]], list(range(1, 9)))
+        keys = {p["key"] for p in answer["proposals"]}
+        self.assertEqual(len(keys), 8)
+        for p in answer["proposals"]:
+            for key in ("strategy", "composition", "mean", "low", "high", "novelty", "reason"):
+                self.assertIn(key, p)
+            self.assertAlmostEqual(sum(p["composition"]["amounts"].values()), 1.0, delta=1e-9)
+            self.assertTrue(p["reason"].endswith("."))
+        # 7 single, 9 of each of 21 pairs, 36 of each of 35 triples on a grid of tenths
+        self.assertEqual(answer["space_size"], 7 + 9 * 21 + 36 * 35)
+        self.assertGreater(answer["peak_rss_bytes"], 1_000_000)
+        for key in ("evaluated", "cpu_seconds", "wall_seconds"):
+            self.assertIn(key, answer)
+        # What was measured is proposed again only to be checked.
+        measured = {tuple(row[1:-1]) for row in read_csv(self.data)[1]}
+        header = read_csv(self.data)[0][1:-1]
+        for p in answer["proposals"]:
+            row = tuple(f"{p['composition']['amounts'].get(m, 0):.6f}" for m in header)
+            again = row in {tuple(f"{float(x):.6f}" for x in m) for m in measured}
+            self.assertEqual(again, p["strategy"] == "recheck", p)
+        self.assertEqual(answer["proposals"], self.recommend("--data", self.data, "--batch", "8", "--threads", "1")["proposals"])
+
+    def test_with_a_model_file_and_without_data(self):
+        self.ok("fit", self.data, "--target", "activity", "--elements", self.elements, "--size", "2", "--hypotheses", "5",
+                "--model", "m.model")
+        answer = self.recommend("--data", self.data, "--model", "m.model")
+        self.assertEqual(len(answer["proposals"]), 6)
+        first = self.recommend()
+        self.assertEqual(len(first["proposals"]), 6)
+        self.assertTrue(all(p["mean"] is None for p in first["proposals"]))
+
+    def test_refusals(self):
+        base = ["recommend", "--campaign", self.campaign, "--elements", self.elements]
+        self.assertIn("activity", self.refused(65, *base, "--data", self.file("d.csv", "Pd,Rh,y\n1,2,3\n")))
+        wrong = self.file("wrong.toml", CAMPAIGN.replace('"Ti"', '"Xx"'))
+        message = self.refused(65, "recommend", "--campaign", wrong, "--data", self.data)
+        for part in ("wrong.toml:12", "Xx"):
+            self.assertIn(part, message)
+        self.refused(2, *base, "--model", "m.model")
 
 
 class WrongInput(ProgramTest):
