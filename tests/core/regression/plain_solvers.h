@@ -66,13 +66,18 @@ inline double robust_objective(const Eigen::MatrixXd& A, const Eigen::VectorXd& 
 // towards)|^2.
 inline PlainFit plain_huber(const Eigen::MatrixXd& A, const Eigen::VectorXd& y, double epsilon,
                             double alpha, double pull = 0.0,
-                            const Eigen::VectorXd& towards = Eigen::VectorXd()) {
+                            const Eigen::VectorXd& towards = Eigen::VectorXd(),
+                            const PlainFit* start = nullptr) {
   const Eigen::Index d = A.cols();
   PlainFit fit;
   fit.beta = A.completeOrthogonalDecomposition().solve(y);
   Eigen::VectorXd r = y - A * fit.beta;
   fit.sigma = std::sqrt(r.squaredNorm() / static_cast<double>(A.rows()));
   const double unit = fit.sigma;
+  if (start != nullptr) {
+    fit.beta = start->beta;
+    fit.sigma = start->sigma;
+  }
   const auto value = [&](const Eigen::VectorXd& beta, double sigma) {
     double f = robust_objective(A, y, beta, sigma, epsilon, alpha);
     if (pull > 0.0) f += pull * (A * (beta - towards)).squaredNorm();

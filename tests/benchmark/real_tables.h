@@ -1,0 +1,64 @@
+// First-order descriptors of the real tables, standardised, as benchmarks and exactness checks use
+// them: XenonPy's properties, the paper's operations, near-duplicates removed.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/descriptors/descriptor.h"
+#include "core/random.h"
+#include "tests/core/descriptors/tables.h"
+#include "tests/core/regression/plain_solvers.h"
+
+namespace kasetsu::testing {
+
+struct RealTable {
+  std::string name;
+  Eigen::MatrixXd X;  // standardised first-order descriptors
+  Eigen::VectorXd y;
+};
+
+struct RealSource {
+  std::string name, path;
+  bool slots;
+};
+
+inline const std::vector<RealSource>& real_sources() {
+  static const std::vector<RealSource> sources = {{"TWC-51", "catalysts/afe_twc_51.csv", false},
+                                                  {"OCM-171", "catalysts/afe_ocm_171.csv", false},
+                                                  {"OCM-376", "catalysts/ocm_slots_376.csv", true}};
+  return sources;
+}
+
+inline RealTable load_real_table(const RealSource& source) {
+  const auto catalysts = source.slots ? slot_table(source.path) : loading_table(source.path);
+  RealTable table;
+  table.name = source.name;
+  const auto records = shared_csv(source.path);
+  table.y.resize(static_cast<Eigen::Index>(catalysts.size()));
+  for (std::size_t i = 0; i < catalysts.size(); ++i) {
+    table.y[static_cast<Eigen::Index>(i)] = cell_number(records[i + 1].fields.back());
+  }
+  descriptors::FeaturizerOptions options;
+  options.method = descriptors::Method::afe;
+  const auto featurizer = descriptors::Featurizer::learn(
+      shared_elements("xenonpy_elements_completed.csv"), catalysts, {}, options);
+  const Eigen::MatrixXd primaries = featurizer->evaluate(catalysts, {}).value();
+  table.X =
+      standardised(descriptors::remove_duplicates(descriptors::enumerate(primaries, 1)).values);
+  return table;
+}
+
+inline std::vector<Eigen::Index> random_subset(const RealTable& table, int size, Random& random) {
+  std::vector<Eigen::Index> subset;
+  while (static_cast<int>(subset.size()) < size) {
+    const auto column =
+        static_cast<Eigen::Index>(random.below(static_cast<std::uint64_t>(table.X.cols())));
+    if (std::find(subset.begin(), subset.end(), column) == subset.end()) subset.push_back(column);
+  }
+  return subset;
+}
+
+}  // namespace kasetsu::testing
