@@ -14,9 +14,14 @@ namespace kasetsu::http {
 class TestServer {
  public:
   explicit TestServer(Router router, ServerOptions options = {})
+      : TestServer([&router](asio::io_context&) { return std::move(router); },
+                   std::move(options)) {}
+  // For routes that need the network thread's context.
+  explicit TestServer(const std::function<Router(asio::io_context&)>& make_router,
+                      ServerOptions options = {})
       : work_(asio::make_work_guard(io_)),
         server_(std::make_unique<Server>(
-            io_, std::move(router), std::move(options),
+            io_, make_router(io_), std::move(options),
             std::make_shared<spdlog::logger>("http",
                                              std::make_shared<spdlog::sinks::null_sink_mt>()))) {
     port_ = server_->listen_tcp("127.0.0.1", 0).value();

@@ -1,0 +1,443 @@
+// kasetsud: wires the store, the worker and the HTTP server together, and ends them in order.
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "daemon/asio.h"
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "core/text.h"
+#include "daemon/campaign/config.h"
+#include "daemon/campaign/retrain.h"
+#include "daemon/config.h"
+#include "daemon/data_files.h"
+#include "daemon/http/api.h"
+#include "daemon/http/server.h"
+#include "daemon/jobs/worker.h"
+#include "daemon/log.h"
+#include "daemon/store/sqlite_database.h"
+#include "daemon/system.h"
+#include "daemon/upkeep.h"
+
+namespace kasetsu {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kVersion = KASETSU_VERSION;
+
+int exit_code(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+      return 2;
+    case ErrorCode::bad_data:
+      return 65;
+    case ErrorCode::busy:
+    case ErrorCode::conflict:
+      return 75;
+    default:
+      return 1;
+  }
+}
+
+struct Arguments {
+  std::string config_file;
+  std::string data_dir;
+  std::string listen;
+  std::string port_file;
+  std::string unix_socket;
+  std::string log_level;
+  std::optional<unsigned> threads;
+  bool check_config = false;
+};
+
+Result<DaemonConfig> read_config(const Arguments& arguments) {
+  DaemonConfig config;
+  if (!arguments.config_file.empty()) {
+    const auto text = read_file(arguments.config_file);
+    if (!text) return text.error();
+    auto parsed = parse_daemon_config(*text, arguments.config_file);
+    if (!parsed) return parsed.error();
+    config = std::move(*parsed);
+  }
+  if (!arguments.data_dir.empty()) config.data_dir = arguments.data_dir;
+  if (!arguments.unix_socket.empty()) config.unix_socket = arguments.unix_socket;
+  if (!arguments.log_level.empty()) config.log_level = arguments.log_level;
+  if (arguments.threads) config.threads = *arguments.threads;
+  if (!arguments.listen.empty()) {
+    const auto colon = arguments.listen.rfind(':');
+    const auto port = colon == std::string::npos
+                          ? std::nullopt
+                          : parse_number(std::string_view(arguments.listen).substr(colon + 1));
+    if (!port || *port < 0 || *port > 65'535 || *port != static_cast<int>(*port)) {
+      return Error{ErrorCode::invalid_argument, "no address and port", "--listen", arguments.listen,
+                   "such as 127.0.0.1:8765 or [::1]:8765"};
+    }
+    config.address = arguments.listen.substr(0, colon);
+    if (config.address.size() > 2 && config.address.front() == '[') {
+      config.address = config.address.substr(1, config.address.size() - 2);
+    }
+    config.port = static_cast<std::uint16_t>(*port);
+  }
+  if (config.backup_dir.empty()) {
+    config.backup_dir = (std::filesystem::path(config.data_dir) / "backups").string();
+  }
+  const Status valid = config.validate();
+  if (!valid) return valid.error();
+  return config;
+}
+
+Result<campaign::Science> read_science() {
+  const auto supports_path = find_data_file("elements/supports.csv");
+  if (!supports_path) return supports_path.error();
+  const auto supports_text = read_file(*supports_path);
+  if (!supports_text) return supports_text.error();
+  auto supports = chemistry::SupportTable::from_csv(*supports_text, *supports_path);
+  if (!supports) return supports.error();
+  const auto elements_path = find_data_file("elements/general.csv");
+  if (!elements_path) return elements_path.error();
+  const auto elements_text = read_file(*elements_path);
+  if (!elements_text) return elements_text.error();
+  auto elements = chemistry::ElementTable::from_csv(*elements_text, *elements_path);
+  if (!elements) return elements.error();
+  return campaign::Science{std::move(*elements), std::move(*supports)};
+}
+
+campaign::Json version_json() {
+  return {{"name", "kasetsud"},
+          {"version", kVersion},
+          {"compiler", __VERSION__},
+          {"boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100'000, BOOST_VERSION / 100 % 1'000,
+                                BOOST_VERSION % 100)},
+          {"sqlite", sqlite3_libversion()},
+          {"eigen",
+           fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)}};
+}
+
+std::string store_metrics(const store::SqliteDatabase& database) {
+  const auto s = database.statistics();
+  using http::metric_text;
+  return metric_text("kasetsu_store_waiting", "gauge", "Write tasks that wait.",
+                     static_cast<double>(s.waiting)) +
+         metric_text("kasetsu_store_commits_total", "counter", "Commits, each with its fsync.",
+                     static_cast<double>(s.commits)) +
+         metric_text("kasetsu_store_tasks_total", "counter", "Write tasks done.",
+                     static_cast<double>(s.tasks)) +
+         metric_text("kasetsu_store_failed_tasks_total", "counter",
+                     "Write tasks that returned an error.", static_cast<double>(s.failed_tasks)) +
+         metric_text("kasetsu_store_commit_seconds_total", "counter", "Time in commits.",
+                     s.commit_seconds) +
+         metric_text("kasetsu_store_database_bytes", "gauge", "Size of the database file.",
+                     static_cast<double>(s.database_bytes)) +
+         metric_text("kasetsu_store_wal_bytes", "gauge", "Size of the write-ahead log.",
+                     static_cast<double>(s.wal_bytes)) +
+         metric_text("kasetsu_events_total", "counter", "Events committed since the beginning.",
+                     static_cast<double>(database.last_event()));
+}
+
+std::string job_metrics(const jobs::Worker& worker) {
+  const auto c = worker.counts();
+  std::string text =
+      "# HELP kasetsu_jobs_total Jobs that ended.\n# TYPE kasetsu_jobs_total counter\n";
+  for (const auto& [state, count] :
+       {std::pair{"completed", c.completed}, std::pair{"failed", c.failed},
+        std::pair{"cancelled", c.cancelled}, std::pair{"skipped", c.skipped}}) {
+    text += fmt::format("kasetsu_jobs_total{{state=\"{}\"}} {}\n", state, count);
+  }
+  return text +
+         http::metric_text("kasetsu_job_running", "gauge", "Whether a job runs.",
+                           c.running ? 1.0 : 0.0) +
+         http::metric_text("kasetsu_fit_seconds_total", "counter", "Wall time of all retrainings.",
+                           c.fit_seconds);
+}
+
+// Runs until it is told to end; returns the exit code.
+class Daemon {
+ public:
+  Daemon(DaemonConfig config, Arguments arguments)
+      : config_(std::move(config)),
+        arguments_(std::move(arguments)),
+        log_(logger("daemon")),
+        ids_(campaign::system_random),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        pulse_(io_) {}
+
+  // Nobody asks any more: end the learning, then what still reads, then write what waits and close
+  // the file; only then may those go who listen to commits.
+  ~Daemon() {
+    if (upkeep_) upkeep_->stop();
+    if (worker_) worker_->stop();
+    if (api_) api_->stop();
+    database_.reset();
+  }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  Result<int> run() {
+    auto science = read_science();
+    if (!science) return science.error();
+    science_ = std::move(*science);
+    const Status folder = prepare_folder();
+    if (!folder) return folder.error();
+
+    store::StoreOptions store_options;
+    store_options.path = (std::filesystem::path(config_.data_dir) / "kasetsu.db").string();
+    store_options.clock = campaign::system_now;
+    store_options.log = [log = logger("store")](const std::string& line) { log->info("{}", line); };
+    auto opened = store::SqliteDatabase::open(store_options);
+    if (!opened) return opened.error();
+    database_ = std::move(*opened);
+
+    jobs::WorkerOptions worker_options;
+    worker_options.threads = config_.threads;
+    worker_options.code_version = std::string(kVersion);
+    worker_ = std::make_unique<jobs::Worker>(*database_, *science_, campaign::system_now, ids_,
+                                             worker_options);
+    api_ = std::make_unique<http::Api>(io_, services());
+    database_->on_commit([this](std::int64_t last_event) {
+      api_->events().signal(last_event);
+      worker_->wake(last_event);
+    });
+    http::Router router;
+    api_->add_routes(router);
+    server_ =
+        std::make_unique<http::Server>(io_, std::move(router), config_.server, logger("http"));
+    api_->set_server(*server_);
+    server_->on_drain([this] { api_->events().close(); });
+
+    const auto port = server_->listen_tcp(config_.address, config_.port);
+    if (!port) return port.error();
+    if (!config_.unix_socket.empty()) {
+      const Status listening = server_->listen_unix(config_.unix_socket);
+      if (!listening) return listening.error();
+    }
+    const Status started = worker_->start();
+    if (!started) return started.error();
+    UpkeepOptions upkeep_options;
+    upkeep_options.backup_dir = config_.backup_dir;
+    upkeep_options.backup_every =
+        std::chrono::seconds(static_cast<std::int64_t>(config_.backup_every_h * 3'600.0));
+    upkeep_options.backups_kept = static_cast<std::size_t>(config_.backups_kept);
+    upkeep_ =
+        std::make_unique<Upkeep>(*database_, campaign::system_now, ids_, upkeep_options, log_);
+    upkeep_->start();
+
+    wait_for_signals();
+    pulse();
+    if (!arguments_.port_file.empty()) {
+      const Status written = write_file(arguments_.port_file, fmt::format("{}\n", *port));
+      if (!written) return written.error();
+    }
+    log_->info("ready version={} address={} port={} data={} sqlite={}", kVersion, config_.address,
+               *port, config_.data_dir, sqlite3_libversion());
+    notify_service_manager("READY=1");
+
+    work_.emplace(asio::make_work_guard(io_));
+    io_.run();
+    const Status health = database_->health();
+    if (!health) {
+      log_->critical("ended because of the storage error=\"{}\"", health.error().to_string());
+      return 1;
+    }
+    log_->info("ended");
+    return 0;
+  }
+
+ private:
+  Status prepare_folder() {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(config_.data_dir, error);
+    if (error) {
+      return Error{ErrorCode::storage_failed, "the folder for the data cannot be made",
+                   "storage.data_dir", config_.data_dir, error.message()};
+    }
+    if (made) {
+      std::filesystem::permissions(config_.data_dir, std::filesystem::perms::owner_all, error);
+    }
+    return {};
+  }
+
+  http::Services services() {
+    return {
+        .database = *database_,
+        .clock = campaign::system_now,
+        .ids = ids_,
+        .supports = science_->supports,
+        .decode_campaign = [this](std::string_view text,
+                                  std::string_view media_type) -> Result<http::DecodedCampaign> {
+          const auto parsed =
+              campaign::parse_campaign(text, "campaign", media_type, science_->supports);
+          if (!parsed) return parsed.error();
+          return http::DecodedCampaign{campaign::draft_of(*parsed), parsed->conditions(),
+                                       parsed->planner.batch};
+        },
+        .version = version_json(),
+        .more_metrics =
+            [this] {
+              std::string text =
+                  store_metrics(*database_) + job_metrics(*worker_) + process_metrics();
+              if (const auto free = free_bytes(config_.data_dir)) {
+                text += http::metric_text("kasetsu_disk_free_bytes", "gauge",
+                                          "Free space below the data folder.", *free);
+              }
+              return text;
+            },
+        .not_ready =
+            [this] {
+              std::vector<std::string> reasons;
+              const auto free = free_bytes(config_.data_dir);
+              if (free && *free < config_.least_free_MiB * 1024.0 * 1024.0) {
+                reasons.push_back("the disk is almost full");
+              }
+              return reasons;
+            },
+        .backup =
+            [this] {
+              return back_up(*database_, config_.backup_dir,
+                             static_cast<std::size_t>(config_.backups_kept),
+                             campaign::system_now());
+            },
+    };
+  }
+
+  void wait_for_signals() {
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      if (number == SIGHUP) {
+        reload();
+      } else if (server_->draining()) {
+        // Asked twice: what is acknowledged is on the disk already.
+        std::_Exit(128 + number);
+      } else {
+        log_->info("draining signal={}", number);
+        drain();
+      }
+      wait_for_signals();
+    });
+  }
+
+  // All or nothing: a wrong file leaves everything as it is.
+  void reload() {
+    notify_service_manager("RELOADING=1");
+    const auto config = read_config(arguments_);
+    if (config) {
+      set_log_level(config->log_level);
+      log_->info("configuration read again");
+    } else {
+      log_->error("configuration not changed error=\"{}\"", config.error().to_string());
+    }
+    notify_service_manager("READY=1");
+  }
+
+  void drain() {
+    notify_service_manager("STOPPING=1");
+    const auto deadline =
+        std::chrono::milliseconds(static_cast<std::int64_t>(config_.drain_s * 1e3));
+    server_->drain(deadline, [this] {
+      signals_.cancel();
+      pulse_.cancel();
+      work_.reset();
+    });
+  }
+
+  // Twice a second: a storage that failed for good ends the daemon; the service manager's watchdog
+  // hears only of a daemon whose network thread turns and whose storage works.
+  void pulse() {
+    pulse_.expires_after(std::chrono::milliseconds(500));
+    pulse_.async_wait([this](const boost::system::error_code& error) {
+      if (error || server_->draining()) return;
+      const Status health = database_->health();
+      if (!health && health.error().code == ErrorCode::storage_failed) {
+        log_->critical("the storage failed; draining error=\"{}\"", health.error().to_string());
+        drain();
+        return;
+      }
+      if (health && watchdog_interval()) notify_service_manager("WATCHDOG=1");
+      pulse();
+    });
+  }
+
+  DaemonConfig config_;
+  Arguments arguments_;
+  std::shared_ptr<spdlog::logger> log_;
+  campaign::UlidSource ids_;
+  std::optional<campaign::Science> science_;
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  asio::steady_timer pulse_;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
+  std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<jobs::Worker> worker_;
+  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<Upkeep> upkeep_;
+};
+
+int fail(const Error& error) {
+  fmt::print(stderr, "kasetsud: {}\n", error.to_string());
+  return exit_code(error);
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Kasetsu's daemon: takes in results, learns, proposes the next catalysts.",
+               "kasetsud"};
+  app.add_option("--config", arguments.config_file, "configuration file (TOML)");
+  app.add_option("--data-dir", arguments.data_dir, "folder of the database and its backups");
+  app.add_option("--listen", arguments.listen,
+                 "address and port, such as 127.0.0.1:8765; port 0: any");
+  app.add_option("--port-file", arguments.port_file,
+                 "write the port there once requests are taken");
+  app.add_option("--unix-socket", arguments.unix_socket, "listen on a Unix socket, too");
+  app.add_option("--threads", arguments.threads, "threads of the search (0: all processors)")
+      ->check(CLI::Range(0u, 1'024u));
+  app.add_option("--log-level", arguments.log_level, "how much to log")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  app.add_flag("--check-config", arguments.check_config, "read the configuration and end");
+  app.set_version_flag("--version", fmt::format("kasetsud {}", kVersion));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  const auto config = read_config(arguments);
+  if (!config) return fail(config.error());
+  if (arguments.check_config) {
+    fmt::print("the configuration is right\n");
+    return 0;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  ::umask(0077);
+  set_up_logs(config->log_level, config->log_format);
+  Daemon daemon(*config, arguments);
+  const auto code = daemon.run();
+  if (!code) {
+    logger("daemon")->critical("cannot go on error=\"{}\"", code.error().to_string());
+    return fail(code.error());
+  }
+  return *code;
+}
+
+}  // namespace
+}  // namespace kasetsu
+
+int main(int argc, char** argv) {
+  try {
+    return kasetsu::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kasetsud: %s\n", error.what());
+    return 1;
+  }
+}
