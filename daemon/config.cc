@@ -38,6 +38,15 @@ Read text(std::string& out) {
   };
 }
 
+Read boolean(bool& out) {
+  return [&out](const toml::node& value, const std::string& where) -> Status {
+    const auto* found = value.as_boolean();
+    if (!found) return wrong(value, where, "true or false");
+    out = found->get();
+    return {};
+  };
+}
+
 Read one_of(std::string& out, std::vector<std::string> words) {
   return [&out, words = std::move(words)](const toml::node& value,
                                           const std::string& where) -> Status {
@@ -107,6 +116,7 @@ std::map<std::string, std::map<std::string, Read>> keys(DaemonConfig& config) {
        {{"address", text(config.address)},
         {"port", whole(config.port, 0, 65'535)},
         {"unix_socket", text(config.unix_socket)},
+        {"plain_beyond_loopback", boolean(config.plain_beyond_loopback)},
         {"hosts", texts(server.hosts)}}},
       {"tls",
        {{"certificate_file", text(config.certificate_file)},

@@ -18,7 +18,8 @@ struct DaemonConfig {
   // [listen]
   std::string address = "127.0.0.1";
   std::uint16_t port = 8765;
-  std::string unix_socket;  // path; empty: none
+  std::string unix_socket;             // path; empty: none
+  bool plain_beyond_loopback = false;  // a proxy in front speaks TLS
   // [listen] hosts, [limits]
   http::ServerOptions server;
   // [tls]

@@ -78,6 +78,7 @@ void set_up_logs(const std::string& level, const std::string& format) {
   the_sink->set_formatter(std::move(formatter));
   the_level = spdlog::level::from_str(level);
   spdlog::drop_all();
+  spdlog::set_default_logger(logger("daemon"));  // spdlog::info() and the like
 }
 
 void set_log_level(const std::string& level) {

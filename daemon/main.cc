@@ -22,8 +22,10 @@
 #include "daemon/campaign/retrain.h"
 #include "daemon/config.h"
 #include "daemon/data_files.h"
+#include "daemon/guard.h"
 #include "daemon/http/api.h"
 #include "daemon/http/server.h"
+#include "daemon/http/tls.h"
 #include "daemon/jobs/worker.h"
 #include "daemon/log.h"
 #include "daemon/store/sqlite_database.h"
@@ -188,6 +190,15 @@ class Daemon {
     auto science = read_science();
     if (!science) return science.error();
     science_ = std::move(*science);
+    auto tls = read_tls(config_);
+    if (!tls) return tls.error();
+    if (!config_.token_file.empty()) {
+      token_stamp_ = stamp(config_.token_file);
+      auto tokens = read_token_file(config_.token_file);
+      if (!tokens) return tokens.error();
+      guard_.emplace(std::move(*tokens), campaign::system_now);
+    }
+    config_.server.beyond_loopback = guard_ && (*tls || config_.plain_beyond_loopback);
     const Status folder = prepare_folder();
     if (!folder) return folder.error();
 
@@ -216,7 +227,11 @@ class Daemon {
     api_->set_server(*server_);
     server_->on_drain([this] { api_->events().close(); });
 
-    const auto port = server_->listen_tcp(config_.address, config_.port);
+    if (guard_) {
+      server_->set_authenticator(
+          [this](const http::Request& request) { return guard_->decide(request); });
+    }
+    const auto port = server_->listen_tcp(config_.address, config_.port, *tls);
     if (!port) return port.error();
     if (!config_.unix_socket.empty()) {
       const Status listening = server_->listen_unix(config_.unix_socket);
@@ -286,7 +301,10 @@ class Daemon {
         .more_metrics =
             [this] {
               std::string text =
-                  store_metrics(*database_) + job_metrics(*worker_) + process_metrics();
+                  store_metrics(*database_) + job_metrics(*worker_) + process_metrics() +
+                  http::metric_text("kasetsu_config_reload_success", "gauge",
+                                    "Whether the last reload of the configuration succeeded.",
+                                    config_reload_success_ ? 1.0 : 0.0);
               if (const auto free = free_bytes(config_.data_dir)) {
                 text += http::metric_text("kasetsu_disk_free_bytes", "gauge",
                                           "Free space below the data folder.", *free);
@@ -327,17 +345,68 @@ class Daemon {
     });
   }
 
-  // All or nothing: a wrong file leaves everything as it is.
+  // Plain HTTP: null.
+  static Result<std::shared_ptr<asio::ssl::context>> read_tls(const DaemonConfig& config) {
+    if (config.certificate_file.empty()) return std::shared_ptr<asio::ssl::context>{};
+    return http::make_tls_context(config.certificate_file, config.key_file, config.client_ca_file);
+  }
+
+  // All or nothing: a wrong file leaves everything as it is. Whether there are tokens and TLS at
+  // all is settled at the start.
+  Status reload_all() {
+    const auto config = read_config(arguments_);
+    if (!config) return config.error();
+    std::optional<TokenFile> tokens;
+    if (guard_ && !config->token_file.empty()) {
+      auto read = read_token_file(config->token_file);
+      if (!read) return read.error();
+      tokens = std::move(*read);
+    }
+    std::shared_ptr<asio::ssl::context> tls;
+    if (!config_.certificate_file.empty() && !config->certificate_file.empty()) {
+      const auto read = read_tls(*config);
+      if (!read) return read.error();
+      tls = *read;
+    }
+    set_log_level(config->log_level);
+    if (tokens) guard_->replace(std::move(*tokens));
+    if (tls) server_->set_tls_context(tls);
+    return {};
+  }
+
   void reload() {
     notify_service_manager("RELOADING=1");
-    const auto config = read_config(arguments_);
-    if (config) {
-      set_log_level(config->log_level);
+    const Status done = reload_all();
+    config_reload_success_ = done.ok();
+    if (done) {
       log_->info("configuration read again");
     } else {
-      log_->error("configuration not changed error=\"{}\"", config.error().to_string());
+      log_->error("configuration not changed error=\"{}\"", done.error().to_string());
     }
     notify_service_manager("READY=1");
+  }
+
+  // Identity and age of a file; empty when it is not there.
+  static std::string stamp(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) return {};
+    return fmt::format("{} {} {}.{}", found.st_ino, found.st_size, found.st_mtim.tv_sec,
+                       found.st_mtim.tv_nsec);
+  }
+
+  // A token that was made or revoked counts at once, without a signal.
+  void watch_tokens() {
+    if (!guard_) return;
+    const std::string now = stamp(config_.token_file);
+    if (now == token_stamp_) return;
+    token_stamp_ = now;
+    auto tokens = read_token_file(config_.token_file);
+    if (tokens) {
+      log_->info("tokens read again count={}", tokens->tokens().size());
+      guard_->replace(std::move(*tokens));
+    } else {
+      log_->error("tokens not changed error=\"{}\"", tokens.error().to_string());
+    }
   }
 
   void drain() {
@@ -351,8 +420,9 @@ class Daemon {
     });
   }
 
-  // Twice a second: a storage that failed for good ends the daemon; the service manager's watchdog
-  // hears only of a daemon whose network thread turns and whose storage works.
+  // Twice a second: tokens are looked at; a storage that failed for good ends the daemon; the
+  // service manager's watchdog hears only of a daemon whose network thread turns and whose storage
+  // works.
   void pulse() {
     pulse_.expires_after(std::chrono::milliseconds(500));
     pulse_.async_wait([this](const boost::system::error_code& error) {
@@ -363,6 +433,7 @@ class Daemon {
         drain();
         return;
       }
+      watch_tokens();
       if (health && watchdog_interval()) notify_service_manager("WATCHDOG=1");
       pulse();
     });
@@ -373,6 +444,9 @@ class Daemon {
   std::shared_ptr<spdlog::logger> log_;
   campaign::UlidSource ids_;
   std::optional<campaign::Science> science_;
+  std::optional<Guard> guard_;
+  std::string token_stamp_;
+  bool config_reload_success_ = true;
   asio::io_context io_{1};
   asio::signal_set signals_;
   asio::steady_timer pulse_;

@@ -12,6 +12,21 @@ namespace kasetsu::http {
 
 using campaign::Json;
 
+namespace {
+
+// The object that a request's body holds; an empty body is {}.
+Result<Json> body_object(const std::string& text) {
+  if (text.empty()) return Json::object();
+  Result<Json> parsed = campaign::parse_json(text);
+  if (parsed && !parsed->is_object()) {
+    return Error{ErrorCode::bad_data, "the body is no object", "/",
+                 std::string(parsed->type_name()), "a JSON object"};
+  }
+  return parsed;
+}
+
+}  // namespace
+
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
@@ -63,16 +78,9 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
 
 Handler Api::writing(Write act) {
   return [this, act = std::move(act)](Request& request) -> asio::awaitable<Response> {
-    Json body = Json::object();
-    if (!request.body.empty()) {
-      Result<Json> parsed = campaign::parse_json(request.body);
-      if (!parsed) co_return problem(parsed.error());
-      if (!parsed->is_object()) {
-        co_return problem(Error{ErrorCode::bad_data, "the body is no object", "/",
-                                std::string(parsed->type_name()), "a JSON object"});
-      }
-      body = std::move(*parsed);
-    }
+    Result<Json> decoded = body_object(request.body);
+    if (!decoded) co_return problem(decoded.error());
+    const Json& body = *decoded;
     std::string location;
     std::function<Result<campaign::Reply>(Transaction&)> task =
         [&](Transaction& tx) -> Result<campaign::Reply> {

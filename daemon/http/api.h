@@ -99,8 +99,14 @@ class Api {
   Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,
                                                     const std::string& campaign) const;
 
+  // Rows that came over HTTP, by verdict; of the network thread.
+  struct Taken {
+    std::int64_t accepted = 0, flagged = 0, duplicate = 0, quarantined = 0;
+  };
+
   asio::io_context& io_;
   Services services_;
+  Taken taken_;
   WorkerPool workers_;
   EventHub hub_;
   Server* server_ = nullptr;

@@ -18,6 +18,18 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
   return json;
 }
 
+Response validation_response(const DecodedCampaign& decoded) {
+  Json properties = Json::array();
+  for (const campaign::Property& property : decoded.draft.properties) {
+    properties.push_back(to_json(property));
+  }
+  return json_response(200, {{"valid", true},
+                             {"name", decoded.draft.name},
+                             {"properties", std::move(properties)},
+                             {"conditions", decoded.conditions},
+                             {"batch_size", decoded.batch_size}});
+}
+
 }  // namespace
 
 asio::awaitable<Response> Api::post_campaign(Request& request) {
@@ -79,15 +91,7 @@ asio::awaitable<Response> Api::validate_campaign(Request& request) {
   };
   Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
   if (!decoded) co_return problem(decoded.error());
-  Json properties = Json::array();
-  for (const campaign::Property& property : decoded->draft.properties) {
-    properties.push_back(to_json(property));
-  }
-  co_return json_response(200, {{"valid", true},
-                                {"name", decoded->draft.name},
-                                {"properties", std::move(properties)},
-                                {"conditions", decoded->conditions},
-                                {"batch_size", decoded->batch_size}});
+  co_return validation_response(*decoded);
 }
 
 void Api::add_campaign_routes(Router& router) {

@@ -120,6 +120,14 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   Result<campaign::IngestReceipt> receipt =
       co_await commit<campaign::IngestReceipt>(services_.database, std::move(task));
   if (!receipt) co_return problem(receipt.error());
+  if (receipt->replayed) {
+    taken_.duplicate += static_cast<std::int64_t>(receipt->rows.size());
+  } else {
+    taken_.accepted += receipt->ingest.accepted;
+    taken_.flagged += receipt->ingest.flagged;
+    taken_.duplicate += receipt->ingest.duplicate;
+    taken_.quarantined += receipt->ingest.quarantined;
+  }
   const bool large = receipt->rows.size() > 500;
   Response response;
   if (large) {

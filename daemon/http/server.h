@@ -39,10 +39,12 @@ struct ServerOptions {
   // A connection that has waited this long for a request may be closed to let a new one in when the
   // limits are reached.
   std::chrono::milliseconds evict_after{1'000};
+  // A wrong token is told so only after this long.
+  std::chrono::milliseconds refusal_delay{250};
   // Host names under which the daemon may be asked, beside its own addresses: a page in a browser
   // that rebinds its name to 127.0.0.1 is refused. Ports do not matter.
   std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]"};
-  bool beyond_loopback = false;  // only with tokens and TLS
+  bool beyond_loopback = false;  // only with tokens, and TLS unless told otherwise
 
   // One sentence naming field, value and bound.
   Status validate() const;

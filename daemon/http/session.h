@@ -13,6 +13,7 @@
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -30,6 +31,12 @@ namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
 using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
 using TlsStream = beast::ssl_stream<PlainStream>;
+
+// GCC 12 destroys some temporaries of coroutines twice: values with destructors are made in plain
+// functions.
+inline Response internal_problem() {
+  return problem(Error{ErrorCode::internal, "a handler failed", "", "", ""});
+}
 
 class SessionBase : public std::enable_shared_from_this<SessionBase> {
  public:
@@ -146,6 +153,10 @@ class Session final : public SessionBase, private Sink {
 
     const Route* route = nullptr;
     std::optional<Response> refusal = decide(head, parser, request, route);
+    if (refusal && (refusal->status == 401 || refusal->status == 429)) {
+      asio::steady_timer delay(server_.io_, options.refusal_delay);
+      co_await delay.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
     const std::size_t limit = route && route->bulk ? options.bulk_body_bytes : options.body_bytes;
     bool keep_alive = head.keep_alive;
     const bool has_body = head.chunked || head.content_length.value_or(0) > 0;
@@ -317,7 +328,7 @@ class Session final : public SessionBase, private Sink {
     }
     server_.log_->error("handler failed id={} route={} error={}", request.id, route.pattern,
                         failure);
-    co_return problem(Error{ErrorCode::internal, failure, "", "", ""});
+    co_return internal_problem();
   }
 
   // Answers a head or body that cannot be framed, and gives up the connection.

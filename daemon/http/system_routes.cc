@@ -13,6 +13,25 @@ constexpr std::chrono::seconds kLongestWait{30};
 constexpr std::chrono::seconds kHeartbeat{15};  // keeps proxies and dead clients from lingering
 constexpr std::int64_t kEventsAPage = 500;
 
+// A handler that waits for nothing. GCC 12 destroys initializer lists in coroutines twice:
+// documents are therefore put together in plain functions.
+Handler at_once(std::function<Response(const Request&)> make) {
+  return [make = std::move(make)](Request& request) -> asio::awaitable<Response> {
+    co_return make(request);
+  };
+}
+
+Response events_response(const std::vector<campaign::Event>& events, std::int64_t after) {
+  Json list = Json::array();
+  for (const campaign::Event& event : events) list.push_back(to_json(event));
+  return json_response(
+      200, {{"events", std::move(list)}, {"last", events.empty() ? after : events.back().seq}});
+}
+
+Response backup_response(const std::string& path) {
+  return json_response(201, {{"path", path}});
+}
+
 }  // namespace
 
 Result<std::vector<campaign::Event>> Api::events_after(std::int64_t after, std::int64_t limit,
@@ -64,10 +83,7 @@ asio::awaitable<Response> Api::get_events(Request& request) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     if (!events->empty() || left.count() <= 0 || hub_.closed()) {
-      Json list = Json::array();
-      for (const campaign::Event& event : *events) list.push_back(to_json(event));
-      const std::int64_t last = events->empty() ? *after : events->back().seq;
-      co_return json_response(200, {{"events", std::move(list)}, {"last", last}});
+      co_return events_response(*events, *after);
     }
     // Events of other campaigns are passed over.
     seen = std::max(seen, newest);
@@ -124,53 +140,61 @@ void Api::add_system_routes(Router& router) {
                 std::function<Result<std::string>()> work = services_.backup;
                 Result<std::string> path = co_await workers_.run<std::string>(std::move(work));
                 if (!path) co_return problem(path.error());
-                co_return json_response(201, Json{{"path", *path}});
+                co_return backup_response(*path);
               },
               {"application/json"}});
   router.add({"GET",
               "/healthz",
               Scope::open,
-              [](Request&) -> asio::awaitable<Response> {
-                co_return json_response(200, Json{{"status", "ok"}});
-              },
+              at_once([](const Request&) {
+                return json_response(200, {{"status", "ok"}});
+              }),
               {}});
   router.add({"GET",
               "/readyz",
               Scope::open,
-              [this](Request&) -> asio::awaitable<Response> {
+              at_once([this](const Request&) {
                 std::vector<std::string> reasons = services_.not_ready();
                 const Status health = services_.database.health();
                 if (!health) reasons.push_back(health.error().message);
                 if (server_->draining()) reasons.push_back("draining");
-                co_return json_response(reasons.empty() ? 200 : 503,
-                                        Json{{"ready", reasons.empty()}, {"reasons", reasons}});
-              },
+                return json_response(reasons.empty() ? 200 : 503,
+                                     {{"ready", reasons.empty()}, {"reasons", reasons}});
+              }),
               {}});
   router.add({"GET",
               "/version",
               Scope::open,
-              [this](Request&) -> asio::awaitable<Response> {
-                co_return json_response(200, services_.version);
-              },
+              at_once([this](const Request&) { return json_response(200, services_.version); }),
               {}});
   router.add({"GET",
               "/metrics",
               Scope::read,
-              [this](Request&) -> asio::awaitable<Response> {
+              at_once([this](const Request&) {
+                std::string rows =
+                    "# HELP kasetsu_results_total Rows of results that came over HTTP.\n"
+                    "# TYPE kasetsu_results_total counter\n";
+                for (const auto& [verdict, count] :
+                     {std::pair{"accepted", taken_.accepted}, std::pair{"flagged", taken_.flagged},
+                      std::pair{"duplicate", taken_.duplicate},
+                      std::pair{"quarantined", taken_.quarantined}}) {
+                  rows +=
+                      fmt::format("kasetsu_results_total{{verdict=\"{}\"}} {}\n", verdict, count);
+                }
                 Response response;
                 response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-                response.body = server_->metrics().text() +
+                response.body = server_->metrics().text() + rows +
                                 metric_text("kasetsu_workers_waiting", "gauge",
                                             "Requests that wait for a worker or run on one.",
                                             static_cast<double>(workers_.waiting())) +
                                 services_.more_metrics();
-                co_return response;
-              },
+                return response;
+              }),
               {}});
   router.add({"GET",
               "/openapi.json",
               Scope::open,
-              [](Request& request) -> asio::awaitable<Response> {
+              at_once([](const Request& request) {
                 Response response;
                 const std::string tag = openapi_tag();
                 response.headers.emplace_back("ETag", tag);
@@ -180,8 +204,8 @@ void Api::add_system_routes(Router& router) {
                 } else {
                   response.body = std::string(openapi_document());
                 }
-                co_return response;
-              },
+                return response;
+              }),
               {}});
 }
 

@@ -30,6 +30,7 @@ TEST(DaemonConfig, TheExampleNamesEveryKeyWithItsBuiltInValue) {
   const DaemonConfig built_in;
   EXPECT_EQ(config->address, built_in.address);
   EXPECT_EQ(config->port, built_in.port);
+  EXPECT_EQ(config->plain_beyond_loopback, built_in.plain_beyond_loopback);
   EXPECT_EQ(config->data_dir, built_in.data_dir);
   EXPECT_EQ(config->backup_every_h, built_in.backup_every_h);
   EXPECT_EQ(config->backups_kept, built_in.backups_kept);

@@ -49,8 +49,8 @@ class ApiServer {
         .clock = campaign::system_now,
         .ids = ids_,
         .supports = supports_,
-        .decode_campaign = [this](std::string_view text, std::string_view media_type)
-            -> Result<DecodedCampaign> {
+        .decode_campaign = [this](std::string_view text,
+                                  std::string_view media_type) -> Result<DecodedCampaign> {
           const auto config = campaign::parse_campaign(text, "campaign", media_type, supports_);
           if (!config) return config.error();
           return DecodedCampaign{campaign::draft_of(*config), config->conditions(),
@@ -66,16 +66,16 @@ class ApiServer {
           return path;
         },
     };
-    server_ = std::make_unique<TestServer>([&](asio::io_context& io) {
-      api_ = std::make_unique<Api>(io, std::move(services));
-      Router router;
-      api_->add_routes(router);
-      return router;
-    }, std::move(options));
+    server_ = std::make_unique<TestServer>(
+        [&](asio::io_context& io) {
+          api_ = std::make_unique<Api>(io, std::move(services));
+          Router router;
+          api_->add_routes(router);
+          return router;
+        },
+        std::move(options));
     api_->set_server(server_->server());
-    server_->on_network([this] {
-      server_->server().on_drain([this] { api_->events().close(); });
-    });
+    server_->on_network([this] { server_->server().on_drain([this] { api_->events().close(); }); });
     database_->on_commit([this](std::int64_t last) { api_->events().signal(last); });
   }
 
@@ -100,7 +100,8 @@ class ApiServer {
                              std::string_view type = "application/json") {
     std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}", method, path, fields);
     if (!body.empty()) text += fmt::format("Content-Type: {}\r\n", type);
-    if (!body.empty() || method == "POST") text += fmt::format("Content-Length: {}\r\n", body.size());
+    if (!body.empty() || method == "POST")
+      text += fmt::format("Content-Length: {}\r\n", body.size());
     return text + "\r\n" + std::string(body);
   }
 

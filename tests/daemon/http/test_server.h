@@ -14,8 +14,8 @@ namespace kasetsu::http {
 class TestServer {
  public:
   explicit TestServer(Router router, ServerOptions options = {})
-      : TestServer([&router](asio::io_context&) { return std::move(router); },
-                   std::move(options)) {}
+      : TestServer([&router](asio::io_context&) { return std::move(router); }, std::move(options)) {
+  }
   // For routes that need the network thread's context.
   explicit TestServer(const std::function<Router(asio::io_context&)>& make_router,
                       ServerOptions options = {})

@@ -1,0 +1,50 @@
+#include "daemon/guard.h"
+
+#include "daemon/http/problem.h"
+
+namespace kasetsu {
+namespace {
+
+constexpr campaign::Duration kMemory = std::chrono::minutes(1);
+constexpr std::size_t kMostPeers = 10'000;
+
+http::Response refuse(const char* detail) {
+  http::Response response = http::problem(401, "unauthorized", detail);
+  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"kasetsu\"");
+  return response;
+}
+
+}  // namespace
+
+std::variant<http::Principal, http::Response> Guard::decide(const http::Request& request) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string& field = request.authorization;
+  if (field.empty()) return refuse("a bearer token is needed");
+  const campaign::Time now = clock_();
+  const Token* token = nullptr;
+  if (field.size() > kScheme.size() && field.compare(0, kScheme.size(), kScheme) == 0) {
+    token = tokens_.match(std::string_view(field).substr(kScheme.size()), now);
+  }
+  if (!token) {
+    if (failures_.size() >= kMostPeers) failures_.clear();
+    Failures& failures = failures_[request.peer];
+    if (now - failures.since > kMemory || now < failures.since) failures = {0, now};
+    if (++failures.count > kMostFailures) {
+      http::Response response =
+          http::problem(429, "too_many_failures", "too many wrong tokens; wait a minute");
+      response.headers = {{"Retry-After", "60"}};
+      return response;
+    }
+    return refuse("the token is unknown or has expired");
+  }
+  http::Principal principal{token->name, {}};
+  for (const http::Scope scope :
+       {http::Scope::read, http::Scope::results, http::Scope::campaigns, http::Scope::admin}) {
+    for (const std::string& name : token->scopes) {
+      if (name == to_string(scope)) principal.scopes.push_back(scope);
+    }
+  }
+  return principal;
+}
+
+}  // namespace kasetsu
