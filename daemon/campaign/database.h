@@ -113,6 +113,9 @@ class Reader {
   // EXPIRED, then the oldest.
   virtual std::optional<Proposal> open_proposal(std::int64_t campaign,
                                                 std::string_view catalyst) const = 0;
+  // The same by the catalyst's number.
+  virtual std::optional<Proposal> open_proposal(std::int64_t campaign,
+                                                std::int64_t catalyst) const = 0;
   // ACTIVE and leased until `now` or less, in all campaigns.
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
   // Names of the properties measured in runs of a proposal.
@@ -135,6 +138,8 @@ class Reader {
   virtual std::vector<LedgerEntry> open_predictions(std::int64_t campaign,
                                                     std::string_view property,
                                                     std::string_view catalyst) const = 0;
+  // Whether there is any prediction of a catalyst, by its number: most results answer none.
+  virtual bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const = 0;
   // model empty: of all models.
   virtual std::vector<LedgerEntry> ledger(std::int64_t campaign, std::string_view model,
                                           const Page& page) const = 0;

@@ -111,7 +111,7 @@ class Ingestion {
   Outcome take(const PreparedRow& given, const Ingest& ingest, const DeliveryOptions& options) {
     Outcome outcome;
     outcome.verdict.row = given.row;
-    PreparedRow row = given;
+    const PreparedRow& row = given;
     const std::string& source = row.source.empty() ? options.source : row.source;
     const std::string& run_name = row.run.empty() ? options.run : row.run;
     if (!row.problem.empty()) {
@@ -119,6 +119,8 @@ class Ingestion {
       return outcome;
     }
 
+    std::string_view catalyst_key = row.catalyst;
+    std::string_view description = row.description;
     std::optional<Proposal> proposal;
     if (!row.proposal.empty()) {
       proposal = tx_.find_proposal(row.proposal);
@@ -128,8 +130,8 @@ class Ingestion {
         return outcome;
       }
       if (row.catalyst.empty()) {
-        row.catalyst = proposal->catalyst;
-        row.description = proposal->catalyst_description;
+        catalyst_key = proposal->catalyst;
+        description = proposal->catalyst_description;
       } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
         outcome.error = refuse(
             fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst), row.catalyst,
@@ -137,7 +139,7 @@ class Ingestion {
         return outcome;
       }
     }
-    if (row.catalyst.empty()) {
+    if (catalyst_key.empty()) {
       outcome.error = refuse("the row names no catalyst");
       return outcome;
     }
@@ -197,7 +199,7 @@ class Ingestion {
       return outcome;
     }
 
-    const std::int64_t catalyst = tx_.keep_catalyst(row.catalyst, row.description, context_.now);
+    const std::int64_t catalyst = tx_.keep_catalyst(catalyst_key, description, context_.now);
     if (!row.sample.empty()) {
       const auto known = tx_.sample_catalyst(campaign_.key, row.sample);
       if (known && *known != catalyst) {
@@ -212,7 +214,7 @@ class Ingestion {
     }
 
     const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
-    if (!proposal && answers) proposal = tx_.open_proposal(campaign_.key, row.catalyst);
+    if (!proposal && answers) proposal = tx_.open_proposal(campaign_.key, catalyst);
     if (proposal && (proposal->state == ProposalState::cancelled ||
                      proposal->state == ProposalState::infeasible)) {
       flags |= kFlagClosedProposal;
@@ -237,6 +239,7 @@ class Ingestion {
     run.content = content;
     outcome.run = tx_.insert_run(run);
 
+    const bool predicted = answers && tx_.has_predictions(campaign_.key, catalyst);
     std::uint32_t all_flags = flags;
     for (const PreparedValue& value : row.values) {
       const Property& property = properties_.find(value.property)->second;
@@ -256,8 +259,9 @@ class Ingestion {
                      {{"superseded", measurement.supersedes}, {"delivery", ingest.id}});
       }
       outcome.verdict.measurements.push_back(measurement.id);
-      if (answers) {
-        settle_predictions(tx_, campaign_.key, value.property, row.catalyst, context_.now);
+      if (predicted) {
+        settle_predictions(tx_, campaign_.key, value.property, std::string(catalyst_key),
+                           context_.now);
       }
       ++new_measurements_;
     }

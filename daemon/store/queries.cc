@@ -722,10 +722,15 @@ std::vector<Proposal> Queries<Base>::proposals(std::int64_t campaign, const Prop
 template <typename Base>
 std::optional<Proposal> Queries<Base>::open_proposal(std::int64_t campaign,
                                                      std::string_view catalyst) const {
+  const auto known = find_catalyst(catalyst);
+  return known ? open_proposal(campaign, known->key) : std::nullopt;
+}
+
+template <typename Base>
+std::optional<Proposal> Queries<Base>::open_proposal(std::int64_t campaign,
+                                                     std::int64_t catalyst) const {
   return one(connection_
-                 .prepare("SELECT " PROPOSAL_COLUMNS
-                          "WHERE o.catalyst = (SELECT key FROM catalysts WHERE canonical = ?2) "
-                          "AND o.campaign = ?1 "
+                 .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.catalyst = ?2 AND o.campaign = ?1 "
                           "AND o.state IN ('ACTIVE', 'PARTIAL', 'REQUESTED', 'FAILED', 'EXPIRED') "
                           "ORDER BY CASE o.state WHEN 'ACTIVE' THEN 0 WHEN 'PARTIAL' THEN 1 "
                           "WHEN 'REQUESTED' THEN 2 WHEN 'FAILED' THEN 3 ELSE 4 END, o.seq LIMIT 1")
@@ -873,6 +878,16 @@ std::vector<LedgerEntry> Queries<Base>::open_predictions(std::int64_t campaign,
                           "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
                  .bind(campaign, property, catalyst),
              read_ledger);
+}
+
+template <typename Base>
+bool Queries<Base>::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
+  Statement& find = connection_.prepare(
+      "SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
+  find.bind(campaign, catalyst);
+  const bool found = find.step();
+  find.reset();
+  return found;
 }
 
 template <typename Base>

@@ -82,6 +82,8 @@ class Queries : public Base {
                                   const Page& page) const override;
   std::optional<Proposal> open_proposal(std::int64_t campaign,
                                         std::string_view catalyst) const override;
+  std::optional<Proposal> open_proposal(std::int64_t campaign,
+                                        std::int64_t catalyst) const override;
   std::vector<Proposal> lapsed_proposals(Time now) const override;
   std::vector<std::string> measured_for_proposal(std::string_view proposal) const override;
   TrainingSet training_set(std::int64_t campaign, std::string_view property) const override;
@@ -94,6 +96,7 @@ class Queries : public Base {
   std::int64_t last_model_version(std::int64_t campaign, std::string_view property) const override;
   std::vector<LedgerEntry> open_predictions(std::int64_t campaign, std::string_view property,
                                             std::string_view catalyst) const override;
+  bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
   std::vector<LedgerEntry> ledger(std::int64_t campaign, std::string_view model,
                                   const Page& page) const override;
   std::optional<Job> find_job(std::string_view id) const override;

@@ -38,7 +38,11 @@ void pass_on(void*, int code, const char* message) {
 
 void set_sink(std::function<void(const std::string&)> log) {
   static std::once_flag once;
-  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_LOG, pass_on, nullptr); });
+  std::call_once(once, [] {
+    sqlite3_config(SQLITE_CONFIG_LOG, pass_on, nullptr);
+    // Counting allocations takes a lock at each one, and nobody reads the counts.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  });
   const std::lock_guard lock(sink_mutex);
   sink = std::move(log);
 }

@@ -1,0 +1,190 @@
+// Durable results a second: single rows by many waiting clients (they share commits), and bulk
+// deliveries. The folder is that of the environment's TMPDIR: on a real disk the first is bound by
+// its fsync, on /dev/shm by the program.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/random.h"
+#include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/ulid.h"
+#include "daemon/store/sqlite_database.h"
+
+namespace kasetsu {
+namespace {
+
+using campaign::Context;
+using campaign::DeliveryFormat;
+using campaign::DeliveryOptions;
+using campaign::PreparedDelivery;
+using campaign::Transaction;
+
+const char* const kElements[] = {"Li", "Na", "K",  "Mg", "Ca", "Sr", "Ba", "La", "Ce", "Mn",
+                                 "W",  "Fe", "Co", "Ni", "Cu", "Zn", "Ti", "Zr", "Mo", "Y"};
+
+struct Laboratory {
+  Laboratory() : ids(campaign::system_random) {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "kasetsu-bench-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    supports =
+        *chemistry::SupportTable::from_csv("support_name,formula,source\nMgO,MgO,x\n", "s.csv");
+    store::StoreOptions options;
+    options.path = folder / "kasetsu.db";
+    database = std::move(store::SqliteDatabase::open(options)).value();
+    campaign::CampaignDraft draft;
+    draft.name = "ocm";
+    draft.text = "bench";
+    draft.properties = {{"yield", "%", true, 0.0, 100.0}};
+    (void)campaign::write_and_wait(*database, [&](Transaction& tx) -> Status {
+      return campaign::apply_campaign(tx, draft, context()).ok() ? Status{} : Error{};
+    });
+  }
+  ~Laboratory() {
+    database.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  Context context() { return {campaign::system_now(), &ids, "bench"}; }
+
+  std::string single(Random& random, int client, int number) {
+    return fmt::format(
+        R"({{"source":"rig-{}","run":"r1","rows":[{{"catalyst":{{"slots":["{}","{}","{}"],"support":"MgO"}},)"
+        R"("channel":{},"sequence":{},"values":{{"yield":{:.3f}}}}}]}})",
+        client, kElements[random.below(20)], kElements[random.below(20)],
+        kElements[random.below(20)], client, number, random.uniform() * 30);
+  }
+
+  std::filesystem::path folder;
+  campaign::UlidSource ids;
+  chemistry::SupportTable supports;
+  std::unique_ptr<store::SqliteDatabase> database;
+};
+
+void single_rows(benchmark::State& state) {
+  const int clients = static_cast<int>(state.range(0));
+  constexpr int kEach = 1500;
+  for (auto _ : state) {
+    state.PauseTiming();
+    Laboratory lab;
+    std::mutex mutex;
+    std::vector<double> waits;
+    std::atomic<int> failed{0};
+    // Clients that wait are cheap here: each is a chain of callbacks over a small pool of decoding
+    // threads.
+    state.ResumeTiming();
+    std::vector<std::thread> threads;
+    for (int c = 0; c < clients; ++c) {
+      threads.emplace_back([&, c] {
+        Random random(9, static_cast<std::uint64_t>(c));
+        std::vector<double> mine;
+        for (int i = 0; i < kEach; ++i) {
+          const auto begin = std::chrono::steady_clock::now();
+          auto prepared = std::make_shared<PreparedDelivery>(
+              *campaign::prepare_delivery(lab.single(random, c, i), {}, lab.supports));
+          const Status status =
+              campaign::write_and_wait(*lab.database, [&lab, prepared](Transaction& tx) -> Status {
+                const auto receipt = campaign::ingest(tx, "ocm", *prepared, lab.context());
+                return receipt ? Status{} : Status(receipt.error());
+              });
+          if (!status.ok()) ++failed;
+          mine.push_back(
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        }
+        const std::lock_guard guard(mutex);
+        waits.insert(waits.end(), mine.begin(), mine.end());
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    state.PauseTiming();
+    std::sort(waits.begin(), waits.end());
+    const auto statistics = lab.database->statistics();
+    state.counters["failed"] = failed.load();
+    state.counters["p99_ms"] = waits[waits.size() * 99 / 100] * 1e3;
+    state.counters["rows_a_commit"] =
+        static_cast<double>(statistics.tasks) / static_cast<double>(statistics.commits);
+    state.counters["commit_ms"] =
+        statistics.commit_seconds * 1e3 / static_cast<double>(statistics.commits);
+    state.ResumeTiming();
+  }
+  state.counters["rows_per_s"] = benchmark::Counter(
+      static_cast<double>(clients) * kEach * static_cast<double>(state.iterations()),
+      benchmark::Counter::kIsRate);
+}
+BENCHMARK(single_rows)
+    ->Arg(1)
+    ->Arg(32)
+    ->Arg(128)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(1);
+
+void bulk(benchmark::State& state) {
+  const bool csv = state.range(0) == 1;
+  constexpr int kRows = 200'000;
+  double prepare_seconds = 0.0;
+  double write_seconds = 0.0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    Laboratory lab;
+    Random random(4);
+    std::string text;
+    if (csv) text += "M1,M2,M3,Support,channel,sequence,yield\n";
+    for (int i = 0; i < kRows; ++i) {
+      const char* a = kElements[random.below(20)];
+      const char* b = kElements[random.below(20)];
+      const char* c = kElements[random.below(20)];
+      const double value = random.uniform() * 30;
+      auto out = std::back_inserter(text);
+      if (csv) {
+        fmt::format_to(out, "{},{},{},MgO,{},{},{:.3f}\n", a, b, c, i % 20, i, value);
+      } else {
+        fmt::format_to(out,
+                       R"({{"catalyst":{{"slots":["{}","{}","{}"],"support":"MgO"}},)"
+                       R"("channel":{},"sequence":{},"values":{{"yield":{:.3f}}}}})"
+                       "\n",
+                       a, b, c, i % 20, i, value);
+      }
+    }
+    DeliveryOptions options;
+    options.format = csv ? DeliveryFormat::csv : DeliveryFormat::ndjson;
+    options.source = "rig";
+    options.run = "r";
+    options.properties = {{"yield", "%", true, 0.0, 100.0}};
+    state.ResumeTiming();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto prepared = campaign::prepare_delivery(std::move(text), options, lab.supports);
+    const auto middle = std::chrono::steady_clock::now();
+    const Status status = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
+      const auto receipt = campaign::ingest(tx, "ocm", *prepared, lab.context());
+      if (!receipt) return receipt.error();
+      return receipt->ingest.accepted == kRows ? Status{} : Status(Error{});
+    });
+    const auto end = std::chrono::steady_clock::now();
+    state.PauseTiming();
+    if (!status.ok()) state.SkipWithError(status.error().to_string().c_str());
+    prepare_seconds += std::chrono::duration<double>(middle - begin).count();
+    write_seconds += std::chrono::duration<double>(end - middle).count();
+    state.ResumeTiming();
+  }
+  const double rows = static_cast<double>(kRows) * static_cast<double>(state.iterations());
+  state.counters["rows_per_s"] = rows / (prepare_seconds + write_seconds);
+  state.counters["prepare_rows_per_s"] = rows / prepare_seconds;
+  state.counters["write_rows_per_s"] = rows / write_seconds;
+}
+BENCHMARK(bulk)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
+}  // namespace
+}  // namespace kasetsu
+
+BENCHMARK_MAIN();
