@@ -202,8 +202,6 @@ Connection::Connection(const std::string& path, Access access, const std::string
     sqlite3_busy_timeout(database_, 5000);
 
     if (access == Access::write) {
-      // NFS and the like cannot share memory: the word that comes back is another one there.
-      set("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal");
       // NORMAL would acknowledge rows that a power cut takes away.
       set("PRAGMA synchronous=FULL", "PRAGMA synchronous", "2");
       set("PRAGMA fullfsync=1", "PRAGMA fullfsync", "1");
@@ -229,6 +227,11 @@ Connection::Connection(const std::string& path, Access access, const std::string
 Connection::~Connection() {
   statements_.clear();
   sqlite3_close_v2(database_);
+}
+
+void Connection::turn_on_wal() {
+  // NFS and the like cannot share memory: the word that comes back is another one there.
+  set("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal");
 }
 
 void Connection::set(const char* pragma, const char* read_back, std::string_view expected) {

@@ -122,6 +122,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Changes the file: only after it is known to be this program's.
+  void turn_on_wal();
   // The cached statement of a literal; `sql` must live as long as the program.
   Statement& prepare(const char* sql);
   void execute(const char* sql);          // one or several statements without parameters

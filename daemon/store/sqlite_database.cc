@@ -325,18 +325,6 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
     return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
   }
   try {
-    if (exists && std::filesystem::file_size(options.path, ignored) > 0) {
-      // Before the writer turns on WAL: another program's file is left as it is.
-      Connection look(options.path, Access::snapshot, options.vfs, false);
-      if (look.integer("PRAGMA application_id") != kApplicationId &&
-          look.integer("SELECT count(*) FROM sqlite_schema") != 0) {
-        return Error{ErrorCode::bad_data,
-                     "this file is a database of another program",
-                     options.path,
-                     {},
-                     "a database made by kasetsud"};
-      }
-    }
     if (!exists) {
       // Compositions are nobody else's business: readable by the owner only, the WAL file too.
       const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -345,6 +333,16 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
     implementation->writer =
         std::make_unique<Connection>(options.path, Access::write, options.vfs, options.create);
     Connection& writer = *implementation->writer;
+    // Before anything is written: another program's file is left as it is.
+    if (writer.integer("PRAGMA application_id") != kApplicationId &&
+        writer.integer("SELECT count(*) FROM sqlite_schema") != 0) {
+      return Error{ErrorCode::bad_data,
+                   "this file is a database of another program",
+                   options.path,
+                   {},
+                   "a database made by kasetsud"};
+    }
+    writer.turn_on_wal();
     if (exists) {
       Statement quick(writer.handle(), "PRAGMA quick_check(1)");
       quick.bind();
