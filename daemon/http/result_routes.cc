@@ -73,7 +73,9 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query = check_query(request, {"source", "run", "whole", "revise", "id"});
   if (!query) co_return problem(query.error());
   campaign::DeliveryOptions options;
-  options.format = *campaign::parse_delivery_format(request.content_type);
+  const auto format = campaign::parse_delivery_format(request.content_type);
+  if (!format) co_return problem(400, "bad_data", "a delivery needs a body and its Content-Type");
+  options.format = *format;
   options.idempotency_key = request.idempotency_key;
   options.source = request.query_value("source").value_or("");
   options.run = request.query_value("run").value_or("");

@@ -1,0 +1,531 @@
+// The API end to end over real sockets and the real store: what a robot and a scientist do with it.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "tests/daemon/http/api_server.h"
+
+namespace kasetsu::http {
+namespace {
+
+using campaign::Json;
+
+const char* kCampaign = R"(format = 1
+name = "ocm"
+[[targets]]
+name = "C2_yield"
+unit = "%"
+goal = "maximize"
+plausible = [0, 100]
+[[space]]
+kind = "slots"
+slots = 3
+none = true
+repetition = true
+elements = ["Li", "K", "Mn", "Na", "W"]
+supports = ["MgO", "SiO2"]
+[planner]
+batch = 5
+)";
+
+Json row(std::vector<std::string> slots, double value, int channel) {
+  return {{"catalyst", {{"slots", std::move(slots)}, {"support", "MgO"}}},
+          {"channel", std::to_string(channel)},
+          {"sequence", channel},
+          {"values", {{"C2_yield", value}}}};
+}
+
+Json delivery(const std::string& run, std::vector<Json> rows) {
+  return {{"source", "rig"}, {"run", run}, {"rows", std::move(rows)}};
+}
+
+class Api_ : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto applied = server.ask("POST", "/v1/campaigns", kCampaign, "", "application/toml");
+    ASSERT_EQ(applied.status, 201) << applied.raw.body;
+    ASSERT_EQ(applied.body["state"], "ACTIVE");
+  }
+  static ServerOptions quick() {
+    ServerOptions options;
+    options.refusal_delay = std::chrono::milliseconds(0);
+    return options;
+  }
+  ApiServer server{quick()};
+};
+
+TEST_F(Api_, DescriptionAndRoutesAgree) {
+  const auto document = server.get("/openapi.json");
+  ASSERT_EQ(document.status, 200);
+  EXPECT_EQ(document.body["openapi"], "3.1.0");
+  std::set<std::string> described, routed, ids;
+  for (const auto& [path, methods] : document.body["paths"].items()) {
+    for (const auto& [method, operation] : methods.items()) {
+      std::string upper = method;
+      for (char& c : upper) c = static_cast<char>(std::toupper(c));
+      std::string line = upper + " " + path + " " + operation["x-scope"].get<std::string>();
+      if (operation.contains("requestBody")) {
+        for (const auto& [type, content] : operation["requestBody"]["content"].items()) {
+          line += " " + type;
+        }
+      }
+      described.insert(line);
+      EXPECT_TRUE(ids.insert(operation["operationId"].get<std::string>()).second) << line;
+      EXPECT_TRUE(operation["responses"].contains("default")) << line;
+    }
+  }
+  for (const Route& route : server.server().router().routes()) {
+    std::string line =
+        route.method + " " + route.pattern + " " + std::string(to_string(route.scope));
+    std::set<std::string> types(route.consumes.begin(), route.consumes.end());
+    for (const std::string& type : types) line += " " + type;
+    routed.insert(line);
+  }
+  EXPECT_EQ(described, routed);
+  // Every reference leads somewhere.
+  const std::string text = document.raw.body;
+  for (std::size_t at = 0; (at = text.find("\"#/", at)) != std::string::npos; ++at) {
+    const auto end = text.find('"', at + 1);
+    const nlohmann::json::json_pointer pointer(text.substr(at + 2, end - at - 2));
+    EXPECT_TRUE(document.body.contains(pointer)) << pointer.to_string();
+  }
+  EXPECT_EQ(
+      server.get("/openapi.json", "If-None-Match: " + document.raw.field("ETag") + "\r\n").status,
+      304);
+}
+
+TEST_F(Api_, EveryRouteAsksForItsScopeAndNothingElseOpens) {
+  std::string allowed;
+  server.test_server().on_network([&] {
+    server.server().set_authenticator(
+        [&allowed](const Request& request) -> std::variant<Principal, Response> {
+          if (request.authorization.empty()) {
+            Response refusal;
+            refusal.status = 401;
+            return refusal;
+          }
+          Principal principal{"tester", {}};
+          for (const Scope scope : {Scope::read, Scope::results, Scope::campaigns, Scope::admin}) {
+            if (request.authorization == to_string(scope)) principal.scopes = {scope};
+          }
+          return principal;
+        });
+  });
+  std::size_t guarded = 0;
+  for (const Route& route : server.server().router().routes()) {
+    std::string path = route.pattern;
+    for (std::size_t open; (open = path.find('{')) != std::string::npos;) {
+      path.replace(open, path.find('}') - open + 1, "x");
+    }
+    SCOPED_TRACE(route.method + " " + path);
+    const int bare = server.ask(route.method, path).status;
+    if (route.scope == Scope::open) {
+      EXPECT_EQ(bare, 200);
+      continue;
+    }
+    ++guarded;
+    EXPECT_EQ(bare, 401);
+    for (const Scope scope : {Scope::read, Scope::results, Scope::campaigns, Scope::admin}) {
+      const int status =
+          server.ask(route.method, path, "", fmt::format("Authorization: {}\r\n", to_string(scope)))
+              .status;
+      if (scope == route.scope) {
+        EXPECT_NE(status, 401);
+        EXPECT_NE(status, 403);
+      } else {
+        EXPECT_EQ(status, 403) << to_string(scope);
+      }
+    }
+  }
+  EXPECT_GT(guarded, 40u);
+}
+
+TEST_F(Api_, CampaignsAreAppliedSteeredAndKeptVerbatim) {
+  const auto again = server.ask("POST", "/v1/campaigns", kCampaign, "", "application/toml");
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.body["outcome"], "unchanged");
+  const auto shown = server.get("/v1/campaigns/ocm");
+  EXPECT_EQ(shown.status, 200);
+  EXPECT_EQ(shown.body["properties"][0]["name"], "C2_yield");
+  EXPECT_EQ(shown.body["measurements"], 0);
+  const std::string tag = shown.raw.field("ETag");
+  EXPECT_EQ(tag, "\"1\"");
+
+  const std::string changed = std::string(kCampaign) + "\n# a remark\n";
+  EXPECT_EQ(server.ask("POST", "/v1/campaigns", changed, "If-Match: \"7\"\r\n", "application/toml")
+                .status,
+            412);
+  const auto updated =
+      server.ask("POST", "/v1/campaigns", changed, "If-Match: " + tag + "\r\n", "application/toml");
+  EXPECT_EQ(updated.status, 200);
+  EXPECT_EQ(updated.body["outcome"], "updated");
+  const auto configs = server.get("/v1/campaigns/ocm/configs");
+  EXPECT_EQ(configs.body["configs"].size(), 2u);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/configs/1").body["text"], kCampaign);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/configs/2").body["text"], changed);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/configs/3").status, 404);
+
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:pause", {{"reason", "holiday"}}).body["state"],
+            "PAUSED");
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:pause").status, 200);
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:resume").body["state"], "ACTIVE");
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:stop", {{"reason", "done"}}).body["state"], "STOPPED");
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:resume").status, 409);
+  EXPECT_EQ(server.post("/v1/campaigns/none:pause").status, 404);
+  EXPECT_EQ(server.get("/v1/campaigns").body["campaigns"].size(), 1u);
+}
+
+TEST_F(Api_, AWrongCampaignFileIsExplainedAndChangesNothing) {
+  std::string wrong = kCampaign;
+  wrong.replace(wrong.find("batch"), 5, "bach_");
+  const auto refused = server.ask("POST", "/v1/campaigns", wrong, "", "application/toml");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.raw.field("Content-Type"), "application/problem+json");
+  EXPECT_NE(refused.body["detail"].get<std::string>().find("bach_"), std::string::npos);
+  const auto checked = server.ask("POST", "/v1/campaigns:validate", wrong, "", "application/toml");
+  EXPECT_EQ(checked.status, 400);
+  std::string other = kCampaign;
+  other.replace(other.find("\"ocm\""), 5, "\"two\"");
+  const auto right = server.ask("POST", "/v1/campaigns:validate", other, "", "application/toml");
+  EXPECT_EQ(right.status, 200);
+  EXPECT_EQ(right.body["name"], "two");
+  EXPECT_EQ(server.get("/v1/campaigns").body["campaigns"].size(), 1u);
+}
+
+TEST_F(Api_, ADeliveryHasOneEffectHoweverOftenItComes) {
+  const Json body =
+      delivery("r1", {row({"Li", "K", "none"}, 8.2, 1), row({"Mn", "Na", "W"}, 17, 2)});
+  const auto first = server.post("/v1/campaigns/ocm/measurements", body, "Idempotency-Key: k1\r\n");
+  ASSERT_EQ(first.status, 200) << first.raw.body;
+  EXPECT_EQ(first.body["accepted"], 2);
+  EXPECT_EQ(first.body["rows"][1]["verdict"], "accepted");
+  for (const char* key : {"Idempotency-Key: k1\r\n", "", "Idempotency-Key: k2\r\n"}) {
+    const auto again = server.post("/v1/campaigns/ocm/measurements", body, key);
+    EXPECT_EQ(again.status, 200) << key << again.raw.body;
+    EXPECT_EQ(again.body["rows"][0]["verdict"], "duplicate") << key;
+  }
+  Json other = body;
+  other["rows"][0]["values"]["C2_yield"] = 9.0;
+  EXPECT_EQ(server.post("/v1/campaigns/ocm/measurements", other, "Idempotency-Key: k1\r\n").status,
+            422);
+  const auto list = server.get("/v1/campaigns/ocm/measurements");
+  EXPECT_EQ(list.body["measurements"].size(), 2u);
+  EXPECT_EQ(list.body["measurements"][0]["value"], 8.2);
+  const auto ingest = server.get("/v1/ingests/" + first.body["ingest"].get<std::string>());
+  EXPECT_EQ(ingest.body["accepted"], 2);
+  const auto bytes =
+      server.get("/v1/ingests/" + first.body["ingest"].get<std::string>() + "/content");
+  EXPECT_EQ(bytes.raw.body, body.dump());
+}
+
+TEST_F(Api_, TablesAndLinesAreTakenToo) {
+  const auto csv =
+      server.ask("POST", "/v1/campaigns/ocm/measurements?source=rig&run=t1",
+                 "M1,M2,M3,Support,C2_yield\nLi,K,none,MgO,8.5\nMn,Na,W,SiO2,18\n", "", "text/csv");
+  ASSERT_EQ(csv.status, 200) << csv.raw.body;
+  EXPECT_EQ(csv.body["accepted"], 2);
+  const std::string lines = Json(row({"Li", "Li", "none"}, 3.0, 1)).dump() + "\n" +
+                            row({"K", "K", "none"}, 2.0, 2).dump() + "\n";
+  const auto ndjson = server.ask("POST", "/v1/campaigns/ocm/measurements?source=rig&run=t2", lines,
+                                 "", "application/x-ndjson");
+  ASSERT_EQ(ndjson.status, 200) << ndjson.raw.body;
+  EXPECT_EQ(ndjson.body["accepted"], 2);
+  const auto wrong = server.ask("POST", "/v1/campaigns/ocm/measurements?source=rig",
+                                "M1,M2,M3,Support,C2_yeild\nLi,K,none,MgO,8.5\n", "", "text/csv");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(server
+                .ask("POST", "/v1/campaigns/ocm/measurements?sorce=rig", lines, "",
+                     "application/x-ndjson")
+                .status,
+            400);
+  const auto table = server.get("/v1/campaigns/ocm/measurements", "Accept: text/csv\r\n");
+  EXPECT_EQ(table.raw.field("Content-Type"), "text/csv; charset=utf-8");
+  EXPECT_EQ(std::count(table.raw.body.begin(), table.raw.body.end(), '\n'), 5);
+}
+
+TEST_F(Api_, BadRowsWaitInQuarantineAndAreMended) {
+  Json bad = row({"Xx", "K", "none"}, 1.0, 1);
+  const auto answer = server.post("/v1/campaigns/ocm/measurements",
+                                  delivery("q", {bad, row({"Li", "K", "W"}, 5, 2)}));
+  ASSERT_EQ(answer.status, 200) << answer.raw.body;
+  EXPECT_EQ(answer.body["rows"][0]["verdict"], "quarantined");
+  EXPECT_NE(answer.body["rows"][0]["reason"].get<std::string>().find("Xx"), std::string::npos);
+  EXPECT_EQ(answer.body["rows"][1]["verdict"], "accepted");
+  const auto waiting = server.get("/v1/campaigns/ocm/quarantine?state=waiting");
+  ASSERT_EQ(waiting.body["quarantine"].size(), 1u);
+  const std::string id = waiting.body["quarantine"][0]["id"];
+  EXPECT_EQ(server.post("/v1/quarantine/" + id + ":readmit").status, 400);
+  const auto mended = server.post("/v1/quarantine/" + id + ":readmit",
+                                  {{"row", row({"Mn", "K", "none"}, 1.0, 1)}, {"remark", "typo"}});
+  EXPECT_EQ(mended.status, 200) << mended.raw.body;
+  EXPECT_EQ(server.post("/v1/quarantine/" + id + ":discard", {{"reason", "late"}}).status, 409);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements").body["measurements"].size(), 2u);
+
+  const auto whole = server.post("/v1/campaigns/ocm/measurements?whole=true",
+                                 delivery("w", {bad, row({"Li", "K", "Na"}, 5, 9)}));
+  EXPECT_EQ(whole.status, 400);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements").body["measurements"].size(), 2u);
+}
+
+TEST_F(Api_, CorrectionsAreRevisions) {
+  const auto posted =
+      server.post("/v1/campaigns/ocm/measurements", delivery("c", {row({"Li", "K", "W"}, 80, 1)}));
+  const std::string id = posted.body["rows"][0]["measurement"];
+  EXPECT_EQ(server.post("/v1/measurements/" + id + ":supersede", {{"value", 8.0}}).status, 400);
+  const auto revised = server.post("/v1/measurements/" + id + ":supersede",
+                                   {{"value", 8.0}, {"reason", "decimal point"}});
+  ASSERT_EQ(revised.status, 201) << revised.raw.body;
+  EXPECT_EQ(revised.body["supersedes"], id);
+  EXPECT_EQ(server.get("/v1/measurements/" + id).body["superseded_by"], revised.body["id"]);
+  EXPECT_EQ(server.post("/v1/measurements/" + id + ":retract", {{"reason", "x"}}).status, 409);
+  const std::string next = revised.body["id"];
+  EXPECT_EQ(
+      server.post("/v1/measurements/" + next + ":exclude", {{"reason", "leak"}}).body["excluded"],
+      true);
+  EXPECT_EQ(server.post("/v1/measurements/" + next + ":include", {{"reason", "no leak"}})
+                .body["excluded"],
+            false);
+  EXPECT_EQ(server
+                .post("/v1/measurements/" + next + ":retract",
+                      {{"reason", "broken tube"}, {"person", "Mika"}})
+                .body["person"],
+            "Mika");
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements?live=true").body["measurements"].size(), 0u);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements").body["measurements"].size(), 2u);
+}
+
+TEST_F(Api_, ProposalsAreLeasedMeasuredAndFinished) {
+  const auto made = server.post("/v1/campaigns/ocm/proposals",
+                                {{"catalyst", {{"slots", {"Mn", "Na", "W"}}, {"support", "SiO2"}}},
+                                 {"reason", "the classic"}},
+                                "Idempotency-Key: p1\r\n");
+  ASSERT_EQ(made.status, 201) << made.raw.body;
+  const std::string id = made.body["id"];
+  EXPECT_EQ(made.raw.field("Location"), "/v1/proposals/" + id);
+  EXPECT_EQ(made.body["catalyst"]["amounts"]["Mn"], 1.0);
+  EXPECT_EQ(made.body["catalyst"]["support"], "SiO2");
+  const auto replayed =
+      server.post("/v1/campaigns/ocm/proposals",
+                  {{"catalyst", {{"slots", {"Mn", "Na", "W"}}, {"support", "SiO2"}}},
+                   {"reason", "the classic"}},
+                  "Idempotency-Key: p1\r\n");
+  EXPECT_EQ(replayed.body["id"], id);
+  EXPECT_EQ(replayed.raw.field("Idempotent-Replayed"), "true");
+
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/proposals?state=REQUESTED").body["proposals"].size(), 1u);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/proposals?state=requested_").status, 400);
+  const auto taken =
+      server.post("/v1/campaigns/ocm:recommend", {{"batch_size", 3}, {"client", "robot-1"}});
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(taken.body["proposals"][0]["state"], "ACTIVE");
+  EXPECT_EQ(taken.body["proposals"][0]["client"], "robot-1");
+  const auto other = server.post("/v1/proposals/" + id + ":claim", {{"client", "robot-2"}});
+  EXPECT_EQ(other.status, 409);
+  EXPECT_NE(other.body["detail"].get<std::string>().find("robot-1"), std::string::npos);
+  EXPECT_EQ(
+      server.post("/v1/proposals/" + id + ":heartbeat", {{"client", "robot-1"}, {"lease_s", 60}})
+          .status,
+      200);
+  EXPECT_EQ(
+      server.post("/v1/proposals/" + id + ":claim", {{"client", "robot-1"}, {"lease_s", 0}}).status,
+      400);
+  EXPECT_EQ(server.post("/v1/proposals/" + id + ":claim", {{"cleint", "robot-1"}}).status, 400);
+  const Json answer = {
+      {"source", "rig"},
+      {"run", "p"},
+      {"rows", {{{"proposal", id}, {"channel", "1"}, {"values", {{"C2_yield", 18.5}}}}}}};
+  EXPECT_EQ(server.post("/v1/campaigns/ocm/measurements", answer).status, 200);
+  EXPECT_EQ(server.get("/v1/proposals/" + id).body["state"], "SUCCEEDED");
+  EXPECT_EQ(server.post("/v1/proposals/" + id + ":cancel", {{"reason", "x"}}).status, 409);
+}
+
+TEST_F(Api_, WithNothingToOfferPlanningIsScheduledOnce) {
+  const auto first = server.post("/v1/campaigns/ocm:recommend", {{"batch_size", 4}});
+  ASSERT_EQ(first.status, 202) << first.raw.body;
+  const std::string job = first.body["job"]["id"];
+  EXPECT_EQ(first.raw.field("Location"), "/v1/jobs/" + job);
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:recommend", {{"client", "r"}}).body["job"]["id"], job);
+  EXPECT_EQ(server.get("/v1/jobs/" + job).body["state"], "SCHEDULED");
+  EXPECT_EQ(server.get("/v1/jobs/" + job).body["campaign"], "ocm");
+  EXPECT_EQ(server.get("/v1/jobs?state=SCHEDULED&campaign=ocm").body["jobs"].size(), 1u);
+  EXPECT_EQ(server.post("/v1/jobs/" + job + ":cancel").body["state"], "CANCELLED");
+  EXPECT_EQ(server.post("/v1/campaigns/ocm:recommend", {{"batch_size", 0}}).status, 400);
+  const auto retrain = server.post("/v1/campaigns/ocm:retrain");
+  EXPECT_EQ(retrain.status, 202);
+  EXPECT_EQ(retrain.body["job"]["kind"], "retrain");
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/models").body["models"].size(), 0u);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/models/current").status, 404);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/ledger").body["ledger"].size(), 0u);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/batches").body["batches"].size(), 0u);
+}
+
+TEST_F(Api_, PagesHoldEverythingOnce) {
+  std::vector<Json> rows;
+  for (int i = 0; i < 25; ++i) rows.push_back(row({"Li", "K", "W"}, i, i));
+  ASSERT_EQ(server.post("/v1/campaigns/ocm/measurements", delivery("pages", rows)).status, 200);
+  std::set<std::string> ids;
+  std::string token = "0";
+  int pages = 0;
+  for (;;) {
+    const auto page =
+        server.get("/v1/campaigns/ocm/measurements?limit=10&page_token=" + token).body;
+    for (const Json& item : page["measurements"]) {
+      EXPECT_TRUE(ids.insert(item["id"].get<std::string>()).second);
+    }
+    ++pages;
+    if (page["next_page_token"].is_null()) break;
+    token = page["next_page_token"].get<std::string>();
+  }
+  EXPECT_EQ(ids.size(), 25u);
+  EXPECT_EQ(pages, 3);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements?limit=0").status, 400);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements?page_token=abc").status, 400);
+}
+
+TEST_F(Api_, UnchangedListsAreCheap) {
+  const auto first = server.get("/v1/campaigns/ocm/proposals");
+  const std::string tag = first.raw.field("ETag");
+  ASSERT_FALSE(tag.empty());
+  const std::string condition = "If-None-Match: " + tag + "\r\n";
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/proposals", condition).status, 304);
+  ASSERT_EQ(
+      server.post("/v1/campaigns/ocm/measurements", delivery("e", {row({"Li"}, 1, 1)})).status,
+      200);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/proposals", condition).status, 200);
+}
+
+TEST_F(Api_, EventsArePolledAwaitedAndStreamed) {
+  const auto all = server.get("/v1/events");
+  ASSERT_GE(all.body["events"].size(), 1u);
+  const std::int64_t last = all.body["last"];
+  EXPECT_EQ(server.get(fmt::format("/v1/events?after={}", last)).body["events"].size(), 0u);
+
+  // A poll that waits is answered by the next commit.
+  RawClient waiting(server.port());
+  waiting.send(ApiServer::request("GET", fmt::format("/v1/events?after={}&wait_s=30", last)));
+  RawClient stream(server.port());
+  stream.send(ApiServer::request("GET", fmt::format("/v1/events?after={}", last), "",
+                                 "Accept: text/event-stream\r\n"));
+  ASSERT_TRUE(stream.receive_until("text/event-stream"));
+  ASSERT_TRUE(stream.receive_until("retry: 2000"));
+  ASSERT_EQ(server.post("/v1/campaigns/ocm:pause").status, 200);
+  const Json woken = Json::parse(waiting.receive().body);
+  ASSERT_EQ(woken["events"].size(), 1u);
+  EXPECT_EQ(woken["events"][0]["object"], "campaign");
+  const std::int64_t paused = woken["last"];
+  EXPECT_TRUE(stream.receive_until(fmt::format("id: {}\ndata: ", paused)));
+
+  // A stream that broke goes on after the event that it saw last.
+  ASSERT_EQ(server.post("/v1/campaigns/ocm:resume").status, 200);
+  RawClient resumed(server.port());
+  resumed.send(ApiServer::request(
+      "GET", "/v1/events", "",
+      fmt::format("Accept: text/event-stream\r\nLast-Event-ID: {}\r\n", paused)));
+  EXPECT_TRUE(resumed.receive_until(fmt::format("id: {}\ndata: ", paused + 1)));
+  EXPECT_EQ(server.get("/v1/events?after=0&campaign=other").body["events"].size(), 0u);
+  EXPECT_EQ(server.get("/v1/events?wait_s=31").status, 400);
+}
+
+TEST_F(Api_, DrainingWakesWhoWaits) {
+  const std::int64_t last = server.get("/v1/events").body["last"];
+  RawClient waiting(server.port());
+  waiting.send(ApiServer::request("GET", fmt::format("/v1/events?after={}&wait_s=30", last)));
+  RawClient stream(server.port());
+  stream.send(ApiServer::request("GET", "/v1/events", "", "Accept: text/event-stream\r\n"));
+  ASSERT_TRUE(stream.receive_until("retry: 2000"));
+  server.test_server().drain(std::chrono::seconds(20));
+  EXPECT_EQ(waiting.receive().status, 200);
+  stream.rest();
+}
+
+TEST_F(Api_, HealthReadinessVersionMetricsBackup) {
+  EXPECT_EQ(server.get("/healthz").body["status"], "ok");
+  EXPECT_EQ(server.get("/readyz").body["ready"], true);
+  server.test_server().on_network([&] { server.set_not_ready({"the disk is almost full"}); });
+  const auto not_ready = server.get("/readyz");
+  EXPECT_EQ(not_ready.status, 503);
+  EXPECT_EQ(not_ready.body["reasons"][0], "the disk is almost full");
+  EXPECT_EQ(server.get("/version").body["name"], "kasetsud");
+  const auto backup = server.post("/v1/admin:backup");
+  EXPECT_EQ(backup.status, 201);
+  EXPECT_TRUE(std::filesystem::exists(backup.body["path"].get<std::string>()));
+
+  ASSERT_EQ(
+      server.post("/v1/campaigns/ocm/measurements", delivery("m", {row({"Li"}, 1, 1)})).status,
+      200);
+  const std::string text = server.get("/metrics").raw.body;
+  EXPECT_NE(text.find("kasetsu_results_total{verdict=\"accepted\"} 1\n"), std::string::npos);
+  std::set<std::string> typed;
+  std::stringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    ASSERT_FALSE(line.empty());
+    if (line.starts_with("# TYPE ")) {
+      const std::string name = line.substr(7, line.find(' ', 7) - 7);
+      EXPECT_TRUE(typed.insert(name).second) << "typed twice: " << name;
+      continue;
+    }
+    if (line[0] == '#') continue;
+    std::string name = line.substr(0, line.find_first_of("{ "));
+    for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+      if (!typed.contains(name) && name.ends_with(suffix)) {
+        name.resize(name.size() - std::string_view(suffix).size());
+      }
+    }
+    EXPECT_TRUE(typed.contains(name)) << line;
+    EXPECT_NO_THROW(std::stod(line.substr(line.rfind(' ') + 1))) << line;
+  }
+}
+
+TEST_F(Api_, WrongBodiesAreRefusedWithTheirPlace) {
+  const auto check = [&](const std::string& body, const std::string& expected) {
+    const auto answer = server.ask("POST", "/v1/campaigns/ocm/measurements", body);
+    EXPECT_EQ(answer.status, 400) << body << answer.raw.body;
+    EXPECT_NE(answer.raw.body.find(expected), std::string::npos) << answer.raw.body;
+  };
+  check("{", "byte");
+  check("[]", "object");
+  check(R"({"rows": [], "rows": []})", "rows");
+  check(R"({"rosw": []})", "rows");
+  check(R"({"rows": {}})", "/rows");
+  check("{\"rows\": " + std::string(100, '[') + std::string(100, ']') + "}", "32");
+  check("\"\xff\xfe\"", "");
+  EXPECT_EQ(
+      server
+          .ask("POST", "/v1/campaigns/none/measurements", delivery("x", {row({"Li"}, 1, 1)}).dump())
+          .status,
+      404);
+  EXPECT_EQ(server.ask("POST", "/v1/campaigns/ocm:pause", "[1]").status, 400);
+  EXPECT_EQ(server.ask("POST", "/v1/campaigns/ocm:pause", R"({"reson": "x"})").status, 400);
+}
+
+TEST_F(Api_, ManyClientsAtOnceEachGetTheirOwnAnswer) {
+  constexpr int kClients = 8, kRequests = 40;
+  std::vector<std::thread> clients;
+  std::atomic<int> accepted{0}, strange{0};
+  for (int c = 0; c < kClients; ++c) {
+    clients.emplace_back([&, c] {
+      RawClient client(server.port());
+      for (int i = 0; i < kRequests; ++i) {
+        const Json body = {{"source", fmt::format("rig-{}", c)},
+                           {"run", "load"},
+                           {"rows", {row({"Li", "K", "W"}, i, i + 1)}}};
+        client.send(ApiServer::request("POST", "/v1/campaigns/ocm/measurements", body.dump()));
+        const RawAnswer answer = client.receive();
+        const Json json = Json::parse(answer.body, nullptr, false);
+        if (answer.status == 200 && json["accepted"] == 1) {
+          ++accepted;
+        } else {
+          ++strange;
+        }
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(accepted, kClients * kRequests);
+  EXPECT_EQ(strange, 0);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm").body["measurements"], kClients * kRequests);
+}
+
+}  // namespace
+}  // namespace kasetsu::http
