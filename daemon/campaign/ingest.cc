@@ -36,9 +36,20 @@ std::string_view media_type(DeliveryFormat format) {
 // Of everything that a row says, whatever the form it came in.
 Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run) {
   std::string text;
+  text.reserve(256);
+  // Each part with its length before it, so that no two rows give the same text.
   const auto add = [&text](std::string_view part) {
-    text += fmt::format("{}:", part.size());
+    text += fmt::format_int(part.size()).c_str();
+    text += ':';
     text += part;
+  };
+  const auto add_number = [&](const auto& number) {
+    if (number) {
+      const fmt::format_int digits(*number);
+      add(std::string_view(digits.data(), digits.size()));
+    } else {
+      add("");
+    }
   };
   add(row.catalyst);
   add(to_string(row.kind));
@@ -47,10 +58,11 @@ Digest content_of(const PreparedRow& row, std::string_view source, std::string_v
   add(row.channel);
   add(source);
   add(run);
-  add(row.sequence ? fmt::format("{}", *row.sequence) : "");
-  add(row.replicate ? fmt::format("{}", *row.replicate) : "");
+  add_number(row.sequence);
+  add_number(row.replicate);
   add(row.conditions);
-  add(row.measured_at ? fmt::format("{}", to_micros(*row.measured_at)) : "");
+  add_number(row.measured_at ? std::optional<std::int64_t>(to_micros(*row.measured_at))
+                             : std::optional<std::int64_t>());
   std::vector<const PreparedValue*> values;
   for (const PreparedValue& value : row.values) values.push_back(&value);
   std::sort(values.begin(), values.end(), [](const PreparedValue* a, const PreparedValue* b) {

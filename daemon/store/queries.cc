@@ -1,5 +1,6 @@
 #include "daemon/store/queries.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -729,6 +730,12 @@ std::optional<Proposal> Queries<Base>::open_proposal(std::int64_t campaign,
 template <typename Base>
 std::optional<Proposal> Queries<Base>::open_proposal(std::int64_t campaign,
                                                      std::int64_t catalyst) const {
+  // Most results answer no proposal: a look at the index tells.
+  Statement& any =
+      connection_.prepare("SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
+  any.bind(campaign, catalyst);
+  if (!any.step()) return {};
+  any.reset();
   return one(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.catalyst = ?2 AND o.campaign = ?1 "
                           "AND o.state IN ('ACTIVE', 'PARTIAL', 'REQUESTED', 'FAILED', 'EXPIRED') "
@@ -1145,9 +1152,19 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
 std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
                                                    std::int64_t catalyst, const Measurement& m,
                                                    Time now) {
-  const std::string remembered = std::to_string(campaign) + ' ' + m.property;
-  std::int64_t& property = property_keys_[remembered];
-  if (property == 0) property = property_key(campaign, m.property);
+  const auto remembered =
+      std::find_if(property_keys_.begin(), property_keys_.end(), [&](const KnownProperty& known) {
+        return known.campaign == campaign && known.name == m.property;
+      });
+  std::int64_t property = 0;
+  if (remembered != property_keys_.end()) {
+    property = remembered->key;
+  } else {
+    property = property_key(campaign, m.property);
+    constexpr std::size_t kMostRemembered = 16;
+    if (property_keys_.size() == kMostRemembered) property_keys_.clear();
+    property_keys_.push_back({campaign, m.property, property});
+  }
   KASETSU_ASSERT(property != 0);
   std::optional<std::int64_t> supersedes;
   if (!m.supersedes.empty()) {

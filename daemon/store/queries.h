@@ -169,7 +169,12 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
  private:
   // Catalysts are never changed or deleted, so that their numbers can be remembered.
   std::unordered_map<std::string, std::int64_t> catalysts_;
-  std::unordered_map<std::string, std::int64_t> property_keys_;
+  struct KnownProperty {
+    std::int64_t campaign;
+    std::string name;
+    std::int64_t key;
+  };
+  std::vector<KnownProperty> property_keys_;
   std::int64_t newest_event_ = 0;
 };
 
