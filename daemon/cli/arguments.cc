@@ -55,6 +55,8 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
   command.add_option("--conditions", conditions, "columns that are inputs beside the composition")
       ->group(group);
   command.add_option("--ignore", ignore, "columns that are known and not wanted")->group(group);
+  command.add_option("--columns", columns, "names of the columns of a table without a header")
+      ->group(group);
   command.add_option("--supports", supports, "table of supports that are not simply a formula")
       ->group(group);
 }
@@ -69,6 +71,7 @@ tables::ReadOptions TableArguments::read_options() const {
   options.targets = targets;
   options.conditions = conditions;
   options.ignore = ignore;
+  options.columns = columns;
   return options;
 }
 

@@ -31,6 +31,7 @@ struct TableArguments {
   std::vector<std::string> targets;
   std::vector<std::string> conditions;
   std::vector<std::string> ignore;
+  std::vector<std::string> columns;
   std::string supports;
 
   // with_data: the positional DATA.

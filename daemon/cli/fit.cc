@@ -51,8 +51,8 @@ Status run(const Arguments& arguments, Session& session) {
   auto elements = arguments.model.features.load_elements();
   if (!elements) return elements.error();
 
-  // The limit is kept by counting work at a nominal speed, so that the result does not depend on the
-  // machine; a machine that is far slower is stopped by the clock.
+  // The limit is kept by counting work at a nominal speed, so that the result does not depend on
+  // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
   const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
   auto model =

@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   add_recommend(app, session);
   add_loo(app, session);
   add_featurize(app, session);
+  add_replay(app, session);
   add_bench(app, session);
   add_campaign(app, session);
   add_results(app, session);

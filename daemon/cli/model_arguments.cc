@@ -15,7 +15,8 @@ void ModelArguments::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"exchange", "genetic", "random"}))
       ->capture_default_str()
       ->group(group);
-  command.add_option("--time-limit", time_limit, "about so many seconds (default: until it converges)")
+  command
+      .add_option("--time-limit", time_limit, "about so many seconds (default: until it converges)")
       ->check(CLI::NonNegativeNumber)
       ->group(group);
   command.add_option("--hypotheses", hypotheses, "hypotheses in the ensemble")

@@ -194,7 +194,7 @@ class Recogniser {
     if (std::all_of(header_.begin(), header_.end(),
                     [](const std::string& name) { return parse_number(name).has_value(); })) {
       return problem("the first line holds numbers, not column names", header_[0],
-                     "a header that names the columns");
+                     "a header that names the columns (or --columns)");
     }
     for (std::size_t i = 0; i < header_.size(); ++i) {
       // An index without a name (as data frames write it) and empty columns at the end (as

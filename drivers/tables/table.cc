@@ -221,15 +221,19 @@ Result<Table> read_table(std::string_view text, std::string_view file_name,
     return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
   }
   std::vector<std::string> header;
-  for (const std::string& name : records->front().fields) header.push_back(trim_name(name));
+  const bool named = !options.columns.empty();
+  for (const std::string& name : named ? options.columns : records->front().fields) {
+    header.push_back(trim_name(name));
+  }
   const std::size_t header_line = records->front().line;
-  const std::span<const CsvRecord> rows = std::span(*records).subspan(1);
+  const std::span<const CsvRecord> rows = std::span(*records).subspan(named ? 0 : 1);
 
   for (const CsvRecord& row : rows) {
     if (row.fields.size() != header.size()) {
       return bad(csv_place(file_name, row.line),
                  fmt::format("the row has {} cells", row.fields.size()), "",
-                 fmt::format("{}, as many as the header", header.size()));
+                 fmt::format("{}, as many as {}", header.size(),
+                             named ? "columns are named" : "the header"));
     }
   }
   auto layout = recognise(header, rows, options, file_name, header_line);

@@ -32,6 +32,7 @@ struct ReadOptions {
       conditions;  // columns that are inputs beside the composition; each must exist
   std::vector<std::string> ignore;  // columns that are known and not wanted; each must exist
   std::vector<std::string> ignore_present;  // the same, where they exist
+  std::vector<std::string> columns;         // names of the columns of a file without a header
   bool missing_targets = false;             // a blank target cell is NaN instead of an error
 };
 

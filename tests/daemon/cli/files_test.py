@@ -238,6 +238,30 @@ class Fit(ProgramTest):
         self.assertIn("condition.T", json.loads(done.stdout)["names"])
 
 
+class Replay(ProgramTest):
+    def test_rounds(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        data = self.file("alloys.csv", "\n".join(line.split(",", 1)[1] for line in alloys(80).splitlines()[1:]) + "\n")
+        common = ["replay", data, "--columns", "Pd", "Rh", "Pt", "Fe", "Mn", "Mg", "Ti", "activity", "--target", "activity",
+                  "--elements", elements, "--start", "10", "--batch", "5", "--rounds", "4"]
+        answer = self.json(*common, "--seeds", "2")
+        self.assertEqual([r["n"] for r in answer["rounds"]], [10, 15, 20, 25, 30])
+        best = [r["best"] for r in answer["rounds"]]
+        self.assertEqual(best, sorted(best))
+        for r in answer["rounds"]:
+            self.assertLessEqual({"n", "best", "hits", "mae_next", "recall_top1"}, set(r))
+            self.assertTrue(0 <= r["recall_top1"] <= 1)
+        # A linear truth is found by those who look for it.
+        self.assertGreater(best[-1], answer["random"][-1]["best"] - 1e-9)
+        least = [*common[:-1], "2", "--goal", "minimize", "--surrogate", "hypotheses", "--size", "2", "--hypotheses", "3",
+                 "--order", "0", "--method", "afe", "--seed", "4"]
+        low = self.json(*least)
+        fall = [r["best"] for r in low["rounds"]]
+        self.assertEqual(fall, sorted(fall, reverse=True))
+        self.assertEqual(low["rounds"], self.json(*least, "--threads", "1")["rounds"])
+        self.assertIn("start", self.refused(2, *common[:-6], "--start", "500"))
+
+
 CAMPAIGN = """format = 1
 name = "alloys"
 [[targets]]

@@ -124,6 +124,17 @@ TEST(Table, MissingTargetsOnlyOnRequest) {
   EXPECT_THAT(refusal("Pd,y\n1,nan\n", options), HasSubstr("not a finite number"));
 }
 
+TEST(Table, WithoutAHeader) {
+  ReadOptions options = target("y");
+  options.columns = {"Pd", "Rh", "y"};
+  const auto table = read("1,2,3\n4,5,6\n", options);
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->catalysts.size(), 2U);
+  EXPECT_THAT(table->lines, ElementsAre(1, 2));
+  EXPECT_EQ(table->targets(0, 0), 3.0);
+  EXPECT_THAT(refusal("1,2\n", options), HasSubstr("as many as columns are named"));
+}
+
 TEST(Table, LabelsBesideElementColumns) {
   EXPECT_TRUE(read("Catalyst,Pd,Rh\ncat-1,1,2\ncat-2,1,0\n").ok());
   EXPECT_TRUE(read("Catalyst,Pd,Rh\nPd-Rh,1,2\nPd,1,0\n").ok());
