@@ -39,18 +39,20 @@ Engine::Engine(const double* y, int rows, int size, const RobustOptions& options
 
   if (options.epsilon > 1.0 && options.alpha == 0.0) {
     const auto n = static_cast<std::size_t>(padded(rows));
-    constexpr std::size_t kArrays = 9;
-    fast_memory_.assign(n * (kArrays + 24) + 64, 0.0);
+    constexpr std::size_t kArrays = 11;
+    fast_memory_.assign(n * (kArrays + 24) + 64 + 600, 0.0);
     fast_indices_.assign(n * (6 + kMostChanges), 0);
     double* next = fast_memory_.data();
-    for (double** array : {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.h, &task_.key,
-                           &task_.scale, &task_.pull, &task_.reach}) {
+    for (double** array :
+         {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.h, &task_.key, &task_.scale,
+          &task_.pull, &task_.reach, &task_.fold_r, &task_.fold_state}) {
       *array = next;
       next += n;
     }
     task_.records = next;
     next += (n + 1) * 24;
     task_.c = next;
+    task_.system = next + 32;
     int* index = fast_indices_.data();
     for (int** array : {&task_.slow, &task_.order, &task_.position, &task_.queue,
                         &task_.sorted_queue, &task_.changed}) {

@@ -35,6 +35,9 @@ struct HuberTask {
   double* scale = nullptr;
   double* pull = nullptr;
   double* reach = nullptr;
+  double* fold_r = nullptr;
+  double* fold_state = nullptr;
+  double* system = nullptr;  // 600
   int* order = nullptr;
   int* position = nullptr;
   int* queue = nullptr;
@@ -46,7 +49,7 @@ struct HuberTask {
   double multipliers[24 * 24];
   double pivots[24];
   double slope[24];
-  double outside = 0.0, squares = 0.0, bend = 0.0;
+  double outside = 0.0, squares = 0.0, bend = 0.0, all_squares = 0.0;
 };
 
 constexpr int kLargestRank = 20;  // of the fast path

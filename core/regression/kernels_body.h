@@ -71,7 +71,130 @@ struct Huber {
   static constexpr int record(int d) { return (d + 4 + 7) / 8 * 8; }
   static constexpr int kWide = kRank > 0 ? (kRank + 2 + 7) / 8 : 3;  // lanes a row of the system
 
-  // resume: t.state and t.sigma are the solution's; only the system is made.
+  static constexpr int wide = 8 * kWide;
+
+  // The system [A | Q_I'r0 | sum of state q] of the rows inside, and the solution for their
+  // partition: Gaussian elimination without square roots.
+  struct System {
+    alignas(64) double rows[24 * wide];
+    double squares, outside;  // sum of r0^2 inside, rows outside
+  };
+  struct Solved {
+    alignas(64) double work[24 * wide];
+    double inverse[24], x[24];  // reciprocal pivots; coordinates
+    double squares, bend, sigma;
+  };
+
+  KASETSU_INLINE void add(const HuberTask& t, System& system, int row, double in, double turn) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    const double r0 = t.r0[row];
+    system.outside -= in;
+    system.squares += in * (r0 * r0);
+    alignas(64) double extended[wide];
+    for (int i = 0; i < wide; ++i) extended[i] = 0.0;
+    const double* q = t.q + row;
+    for (int i = 0; i < d; ++i) extended[i] = in * q[static_cast<long>(i) * t.stride];
+    extended[d] = in * r0;
+    extended[d + 1] = turn;
+    for (int i = 0; i < d; ++i) {
+      const Lanes qi = all(q[static_cast<long>(i) * t.stride]);
+      for (int v = 0; v < wide; v += 8) {
+        store(system.rows + i * wide + v,
+              load(system.rows + i * wide + v) + qi * load(extended + v));
+      }
+    }
+  }
+
+  // present: rows that count. multipliers: of the elimination, kept for whitening, or null.
+  static bool solve_system(const HuberTask& t, const System& system, int present, Solved& solved,
+                           double* multipliers) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    const double e = t.epsilon;
+    double* work = solved.work;
+    for (int i = 0; i < d * wide; i += 8) store(work + i, load(system.rows + i));
+    double fitted = 0.0, bend = 0.0;
+    for (int j = 0; j < d; ++j) {
+      const double* row = work + j * wide;
+      const double pivot = row[j];
+      if (!(pivot > kSmallestPivot)) return false;
+      const double inv = 1.0 / pivot;
+      solved.inverse[j] = inv;
+      fitted += row[d] * row[d] * inv;
+      bend += row[d + 1] * row[d + 1] * inv;
+      alignas(64) double scaled[wide];
+      for (int v = 0; v < wide; v += 8) store(scaled + v, all(inv) * load(row + v));
+      for (int i = j + 1; i < d; ++i) {
+        if (multipliers != nullptr) multipliers[j * 24 + i] = scaled[i];
+        const Lanes f = all(scaled[i]);
+        for (int v = 0; v < wide; v += 8) {
+          store(work + i * wide + v, load(work + i * wide + v) - f * load(row + v));
+        }
+      }
+    }
+    const double rss = system.squares - fitted;
+    const double divisor = present - system.outside * e * e - e * e * bend;
+    if (!(rss > 1e-7 * t.all_squares) || !(divisor > 1e-3)) return false;
+    const double sigma = __builtin_sqrt(rss / divisor);
+    double* x = solved.x;
+    for (int j = 0; j < d; ++j) x[j] = work[j * wide + d] + sigma * e * work[j * wide + d + 1];
+    for (int j = d - 1; j >= 0; --j) {
+      x[j] *= solved.inverse[j];
+      for (int i = 0; i < j; ++i) x[i] -= work[i * wide + j] * x[j];
+    }
+    solved.squares = rss;
+    solved.bend = bend;
+    solved.sigma = sigma;
+    return true;
+  }
+
+  KASETSU_INLINE void residuals(const HuberTask& t, const double* x, double* r) {
+    const int d = kRank > 0 ? kRank : t.rank;
+    for (int k = 0; k < t.stride; k += 8) {
+      Lanes v = load(t.r0 + k);
+      for (int j = 0; j < d; ++j) v -= all(x[j]) * load(t.q + static_cast<long>(j) * t.stride + k);
+      store(r + k, v);
+    }
+  }
+
+  // Puts every row but `absent` on the side that its residual says, and the system with it. False:
+  // nothing changed.
+  static bool reclassify(const HuberTask& t, System& system, double sigma, const double* r,
+                         double* state, int absent) {
+    const Lanes bound = all(t.epsilon * sigma);
+    bool changed = false;
+    for (int k = 0; k < t.stride; k += 8) {
+      const Lanes v = load(r + k);
+      const Lanes old = load(state + k);
+      const Lanes side = choose_below(v, all(0.0), all(-1.0), all(1.0));
+      const Lanes now = choose_below(bound, magnitude(v), side, all(0.0));
+      unsigned mask = mask_below(all(0.5), magnitude(now - old));
+      if (absent >= k && absent < k + 8) mask &= ~(1U << (absent - k));
+      if (mask == 0) continue;
+      changed = true;
+      store(state + k, now);
+      while (mask != 0) {
+        const int lane = __builtin_ctz(mask);
+        mask &= mask - 1;
+        const double before = old[lane], after = now[lane];
+        add(t, system, k + lane, (after == 0.0 ? 1.0 : 0.0) - (before == 0.0 ? 1.0 : 0.0),
+            after - before);
+      }
+    }
+    return changed;
+  }
+
+  // A row on the boundary: perhaps one of many minimisers.
+  static bool touches(const HuberTask& t, double sigma, const double* r, int absent) {
+    const Lanes bound = all(t.epsilon * sigma), near = all(kTouch * t.epsilon * sigma);
+    for (int k = 0; k < t.stride; k += 8) {
+      unsigned mask = mask_below(magnitude(magnitude(load(r + k)) - bound), near);
+      if (absent >= k && absent < k + 8) mask &= ~(1U << (absent - k));
+      if (mask != 0) return true;
+    }
+    return false;
+  }
+
+  // resume: t.state holds the solution's sides; only the system is made.
   static bool fit(HuberTask& t, bool resume) {
     const int d = kRank > 0 ? kRank : t.rank;
     const int n = t.rows, stride = t.stride;
@@ -90,132 +213,78 @@ struct Huber {
       if (!resume) store(t.state + k, all(0.0));
       total += r * r;
     }
-    const double all_squares = sum(total);
+    t.all_squares = sum(total);
     const double resolved = 1e3 * t.resolution;
-    if (!(all_squares > n * resolved * resolved)) return false;
+    if (!(t.all_squares > n * resolved * resolved)) return false;
 
-    // The system [A | Q_I'r0 | sum of state q] of the rows inside; A = I to begin with.
-    alignas(64) double system[24 * 8 * kWide];
-    alignas(64) double work[24 * 8 * kWide];
-    constexpr int wide = 8 * kWide;
-    for (int i = 0; i < d * wide; ++i) system[i] = 0.0;
-    for (int i = 0; i < d; ++i) system[i * wide + i] = 1.0;
-    double squares = all_squares, outside = 0.0;
-    double sigma = __builtin_sqrt(all_squares / n);
-    // A better first scale: the fixed point for the least-squares residuals, a few steps.
-    for (int round = 0; round < 4 && !resume; ++round) {
-      const double bound = e * sigma;
-      const Lanes b2 = all(bound * bound);
-      Lanes inner = all(0.0), count = all(0.0);
-      for (int k = 0; k < stride; k += 8) {
-        const Lanes r = load(t.r0 + k);
-        const Lanes r2 = r * r;
-        inner += choose_below(b2, r2, all(0.0), r2);
-        count += choose_below(b2, r2, all(1.0), all(0.0));
+    System& system = *reinterpret_cast<System*>(t.system);
+    for (int i = 0; i < d * wide; ++i) system.rows[i] = 0.0;
+    for (int i = 0; i < d; ++i) system.rows[i * wide + i] = 1.0;
+    system.squares = t.all_squares;
+    system.outside = 0.0;
+    Solved solved;
+    if (resume) {
+      for (int k = 0; k < n; ++k) {
+        if (t.state[k] != 0.0) add(t, system, k, -1.0, t.state[k]);
       }
-      const double divisor = n - e * e * sum(count);
-      if (!(divisor > 0.1 * n)) break;
-      sigma = __builtin_sqrt(sum(inner) / divisor);
+    } else {
+      // The first scale: towards the fixed point for the residuals of least squares.
+      double sigma = __builtin_sqrt(t.all_squares / n);
+      for (int round = 0; round < 4; ++round) {
+        const double bound = e * sigma;
+        const Lanes b2 = all(bound * bound);
+        Lanes inner = all(0.0), count = all(0.0);
+        for (int k = 0; k < stride; k += 8) {
+          const Lanes r = load(t.r0 + k);
+          const Lanes r2 = r * r;
+          inner += choose_below(b2, r2, all(0.0), r2);
+          count += choose_below(b2, r2, all(1.0), all(0.0));
+        }
+        const double divisor = n - e * e * sum(count);
+        if (!(divisor > 0.1 * n)) break;
+        sigma = __builtin_sqrt(sum(inner) / divisor);
+      }
+      reclassify(t, system, sigma, t.r0, t.state, -1);
     }
-
-    double inverse[24], x[24];
     bool settled = false;
-    for (int round = 0; round < 30; ++round) {
-      const Lanes bound = all(e * sigma);
-      bool changed = false;
-      for (int k = 0; k < stride; k += 8) {
-        const Lanes r = load(t.r + k);
-        const bool given = resume && round == 0;
-        const Lanes old = given ? all(0.0) : load(t.state + k);
-        const Lanes side = choose_below(r, all(0.0), all(-1.0), all(1.0));
-        const Lanes now =
-            given ? load(t.state + k) : choose_below(bound, magnitude(r), side, all(0.0));
-        unsigned mask = mask_below(all(0.5), magnitude(now - old));
-        if (mask == 0) continue;
-        changed = true;
-        store(t.state + k, now);
-        while (mask != 0) {
-          const int lane = __builtin_ctz(mask);
-          mask &= mask - 1;
-          const int row = k + lane;
-          const double before = old[lane], after = now[lane];
-          const double in = (after == 0.0 ? 1.0 : 0.0) - (before == 0.0 ? 1.0 : 0.0);
-          const double turn = after - before;
-          const double r0 = t.r0[row];
-          outside -= in;
-          squares += in * (r0 * r0);
-          alignas(64) double ext[wide];
-          for (int i = 0; i < wide; ++i) ext[i] = 0.0;
-          for (int i = 0; i < d; ++i) ext[i] = in * q[static_cast<long>(i) * stride + row];
-          ext[d] = in * r0;
-          ext[d + 1] = turn;
-          for (int i = 0; i < d; ++i) {
-            const Lanes qi = all(q[static_cast<long>(i) * stride + row]);
-            for (int v = 0; v < wide; v += 8) {
-              store(system + i * wide + v, load(system + i * wide + v) + qi * load(ext + v));
-            }
-          }
-        }
-      }
-      if (!changed) {
-        if (round > 0) {
-          settled = true;
-          break;
-        }
-      }
-      // Gaussian elimination of the symmetric system, without square roots.
-      for (int i = 0; i < d * wide; i += 8) store(work + i, load(system + i));
-      double fitted = 0.0, bend = 0.0;
-      for (int j = 0; j < d; ++j) {
-        const double* row = work + j * wide;
-        const double pivot = row[j];
-        if (!(pivot > kSmallestPivot)) return false;
-        const double inv = 1.0 / pivot;
-        inverse[j] = inv;
-        fitted += row[d] * row[d] * inv;
-        bend += row[d + 1] * row[d + 1] * inv;
-        double* factors = t.multipliers + j * 24;
-        alignas(64) double scaled[wide];
-        for (int v = 0; v < wide; v += 8) store(scaled + v, all(inv) * load(row + v));
-        for (int i = j + 1; i < d; ++i) {
-          factors[i] = scaled[i];
-          const Lanes f = all(scaled[i]);
-          for (int v = 0; v < wide; v += 8) {
-            store(work + i * wide + v, load(work + i * wide + v) - f * load(row + v));
-          }
-        }
-      }
-      const double rss = squares - fitted;
-      const double divisor = n - outside * e * e - e * e * bend;
-      if (!(rss > 1e-7 * all_squares) || !(divisor > 1e-3)) return false;
-      sigma = __builtin_sqrt(rss / divisor);
-      for (int j = 0; j < d; ++j) x[j] = work[j * wide + d] + sigma * e * work[j * wide + d + 1];
-      for (int j = d - 1; j >= 0; --j) {
-        x[j] *= inverse[j];
-        for (int i = 0; i < j; ++i) x[i] -= work[i * wide + j] * x[j];
-      }
-      for (int k = 0; k < stride; k += 8) {
-        Lanes r = load(t.r0 + k);
-        for (int j = 0; j < d; ++j) r -= all(x[j]) * load(q + static_cast<long>(j) * stride + k);
-        store(t.r + k, r);
-      }
-      t.squares = rss;
-      t.bend = bend;
-      t.outside = outside;
+    for (int round = 0; round < 30 && !settled; ++round) {
+      if (!solve_system(t, system, n, solved, t.multipliers)) return false;
+      residuals(t, solved.x, t.r);
+      settled = !reclassify(t, system, solved.sigma, t.r, t.state, -1);
     }
-    if (!settled) return false;
-    // A row that touches the boundary: perhaps one of many minimisers.
-    const Lanes bound = all(e * sigma), near = all(kTouch * e * sigma);
-    for (int k = 0; k < stride; k += 8) {
-      if (mask_below(magnitude(magnitude(load(t.r + k)) - bound), near) != 0) return false;
-    }
+    if (!settled || touches(t, solved.sigma, t.r, -1)) return false;
     for (int j = 0; j < d; ++j) {
-      t.c[j] = c0[j] + x[j];
-      t.pivots[j] = inverse[j];
-      t.slope[j] = work[j * wide + d + 1];
+      t.c[j] = c0[j] + solved.x[j];
+      t.pivots[j] = solved.inverse[j];
+      t.slope[j] = solved.work[j * wide + d + 1];
     }
-    t.sigma = sigma;
+    t.sigma = solved.sigma;
+    t.squares = solved.squares;
+    t.bend = solved.bend;
+    t.outside = system.outside;
     return true;
+  }
+
+  // The fold without row i by the same iteration, from the fit on all rows: for rows that pull many
+  // others over.
+  static bool refit(HuberTask& t, int i, double& residual) {
+    System system = *reinterpret_cast<const System*>(t.system);
+    const double own = t.state[i];
+    // An outside row leaves with its sign only; it was outside, and is no longer there.
+    add(t, system, i, own == 0.0 ? -1.0 : 0.0, -own);
+    system.outside -= 1.0;
+    if (own == 0.0) system.outside = t.outside;
+    for (int k = 0; k < t.stride; k += 8) store(t.fold_state + k, load(t.state + k));
+    Solved solved;
+    for (int round = 0; round < 20; ++round) {
+      if (!solve_system(t, system, t.rows - 1, solved, nullptr)) return false;
+      residuals(t, solved.x, t.fold_r);
+      if (!reclassify(t, system, solved.sigma, t.fold_r, t.fold_state, i)) {
+        residual = t.fold_r[i];
+        return !touches(t, solved.sigma, t.fold_r, i);
+      }
+    }
+    return false;
   }
 
   // Rows in coordinates where the rows inside have the identity as Gram matrix, g and h, and for
@@ -714,6 +783,19 @@ struct Huber {
       }
     }
     for (int w = 0; w < waiting; ++w) t.slow[t.slow_count++] = queue[w];
+    int left = 0;
+    for (int w = 0; w < t.slow_count; ++w) {
+      const int i = t.slow[w];
+      double residual;
+      if (!refit(t, i, residual)) {
+        t.slow[left++] = i;
+        continue;
+      }
+      t.left_out[i] = residual;
+      partial += magnitude_of(residual);
+      if (partial >= limit) return partial;
+    }
+    t.slow_count = left;
     return partial;
   }
 };

@@ -52,6 +52,7 @@ void Solver::keep(Start& start) const {
 
 void Solver::solve(const Problem& problem, const Start* start) {
   p_ = problem;
+  ++solves_;
   d_ = p_.basis->rank();
   n_ = p_.rows;
   present_ = n_ - (p_.left_out >= 0 ? 1 : 0);

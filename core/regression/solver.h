@@ -98,7 +98,7 @@ class Solver {
   bool perturbed_ = false, vertex_found_ = false;
   NearestOnFace face_;
   std::vector<double> face_g_, face_hessian_, face_row_, face_u_;
-  long safeguarded_ = 0, unconfirmed_ = 0;
+  long safeguarded_ = 0, unconfirmed_ = 0, solves_ = 0;
 };
 
 }  // namespace kasetsu::regression
