@@ -16,9 +16,15 @@ std::uint64_t exact_work(const Candidates& candidates) {
          1;
 }
 
+std::uint64_t one_step_work(const Candidates& candidates) {
+  return exact_work(candidates) / 6 + 1;
+}
+
 Evaluator::Evaluator(const Candidates& candidates)
     : candidates_(candidates),
-      engine_(candidates.target(), candidates.size(), candidates.options().regression) {
+      engine_(candidates.target(), candidates.size(), candidates.options().regression),
+      has_one_step_(candidates.options().regression.epsilon > 1.0 &&
+                    candidates.options().regression.alpha == 0.0) {
 }
 
 double Evaluator::mae_cv(const Subset& subset, double give_up) {
@@ -37,6 +43,16 @@ double Evaluator::mae_cv(const Subset& subset, double give_up) {
   ++account_.exact_evaluations;
   account_.work += exact_work(candidates_);
   return value;
+}
+
+double Evaluator::one_step(const Subset& subset) {
+  const double* columns[kLargestSize];
+  for (int k = 0; k < subset.size; ++k) {
+    columns[k] = candidates_.column(subset.members[static_cast<std::size_t>(k)]);
+  }
+  ++account_.evaluations;
+  account_.work += one_step_work(candidates_);
+  return engine_.one_step_mae(columns, subset.size);
 }
 
 bool draw_admissible(const Candidates& candidates, Random& random, std::vector<int>& members) {

@@ -101,11 +101,10 @@ double SwapScan::ols_mae(int candidate) {
   return sum / rows;
 }
 
-void SwapScan::best(int keep, int margin, std::vector<Scored>& out) {
+void SwapScan::rank(int keep, std::vector<Scored>& out) {
   out.clear();
-  const auto wanted = static_cast<std::size_t>(keep + margin);
+  const auto wanted = static_cast<std::size_t>(keep);
   const int count = candidates_.count();
-  heap_.clear();
   float worst = kNever;
   for (int j = 0; j < count; j += kTileWidth) {
     const float* scores = scores_ + j;
@@ -117,20 +116,23 @@ void SwapScan::best(int keep, int margin, std::vector<Scored>& out) {
       const float score = scores_[candidate];
       if (!(score < worst)) continue;
       if (!candidates_.is_usable(candidate) || !candidates_.compatible(candidate, fixed_)) continue;
-      if (heap_.size() == wanted) {
-        std::pop_heap(heap_.begin(), heap_.end());
-        heap_.pop_back();
+      if (out.size() == wanted) {
+        std::pop_heap(out.begin(), out.end());
+        out.pop_back();
       }
-      heap_.push_back({static_cast<double>(score), candidate});
-      std::push_heap(heap_.begin(), heap_.end());
-      if (heap_.size() == wanted) worst = static_cast<float>(heap_.front().score);
+      out.push_back({static_cast<double>(score), candidate});
+      std::push_heap(out.begin(), out.end());
+      if (out.size() == wanted) worst = static_cast<float>(out.front().score);
     }
   }
-  for (const Scored& entry : heap_) {
-    const double score = ols_mae(entry.candidate);
-    if (std::isfinite(score)) out.push_back({score, entry.candidate});
-  }
+  std::sort_heap(out.begin(), out.end());
+}
+
+void SwapScan::best(int keep, int margin, std::vector<Scored>& out) {
+  rank(keep + margin, out);
+  for (Scored& entry : out) entry.score = ols_mae(entry.candidate);
   std::sort(out.begin(), out.end());
+  while (!out.empty() && !std::isfinite(out.back().score)) out.pop_back();
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
 }
 

@@ -33,9 +33,12 @@ class SwapScan {
 
   // Ranks all candidates by 32-bit scores. Cost: rows x candidates.
   void score_all();
-  // After score_all: the `keep` best that are usable and compatible with the members that stay, by
-  // 64-bit score, ties by index. To be one of them by the 64-bit score and to be missed, a
-  // candidate must be ranked by the 32-bit score behind `keep` + `margin` others.
+  // After score_all: the `keep` best by 32-bit score that are usable and compatible with the
+  // members that stay, ties by index.
+  void rank(int keep, std::vector<Scored>& out);
+  // The same by 64-bit score: the `keep` best of the first keep + margin of `rank`. A candidate
+  // that belongs to them is missed only when its 32-bit score is behind those of keep + margin
+  // others.
   void best(int keep, int margin, std::vector<Scored>& out);
 
   // Mean |leave-one-out residual| of ordinary least squares with the candidate in the free place;
@@ -58,7 +61,6 @@ class SwapScan {
   std::vector<float> rows_;  // what the kernel reads, row by row
   std::vector<float> raw_;   // scores_ before it is aligned
   float* scores_ = nullptr;
-  std::vector<Scored> heap_;
 };
 
 }  // namespace kasetsu::selection
