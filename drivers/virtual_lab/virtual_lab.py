@@ -176,11 +176,11 @@ class Rig:
 
 
 def wait_for_proposals(client, campaign, count, pause_s=0.2, tick=lambda: None):
-    """Waits until the daemon has retrained and planned, and `count` proposals are there to be claimed."""
+    """Waits until the daemon has retrained and planned, and at least `count` proposals are there to be claimed."""
     while True:
         proposals = client.proposals(campaign)
         if len(proposals) >= count:
-            return proposals[:count]
+            return proposals
         tick()
         time.sleep(pause_s)
 
