@@ -136,13 +136,21 @@ def number(value, digits=2):
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def show_proposals(proposals, unit, count=5):
-    print("  next, of", len(proposals), "proposals:")
-    for proposal in proposals[:count]:
+def show_proposals(proposals, unit, each=2):
+    """The first few of each strategy."""
+    counts = {}
+    for proposal in proposals:
+        counts[proposal["strategy"]] = counts.get(proposal["strategy"], 0) + 1
+    print(f"  next: {len(proposals)} proposals ({', '.join(f'{n} {s}' for s, n in counts.items())})")
+    shown = {}
+    for proposal in proposals:
+        shown[proposal["strategy"]] = shown.get(proposal["strategy"], 0) + 1
+        if shown[proposal["strategy"]] > each:
+            continue
         interval = ""
         if proposal.get("mean") is not None:
             interval = f"{proposal['mean']:6.2f} ({number(proposal.get('low'))} to {number(proposal.get('high'))}) {unit}"
-        print(f"    {proposal['strategy']:8} {proposal['catalyst']['description']:28} {interval}")
+        print(f"    {proposal['strategy']:9} {proposal['catalyst']['description']:28} {interval}")
 
 
 def run(args, folder):
@@ -198,7 +206,7 @@ def run(args, folder):
             for words in model["summary"]["best_in_words"]:
                 print(f"    - {words}")
             show_proposals(proposals, unit)
-        print(f"\n{seen} of {model['summary'].get('space_size', '?')} candidates measured; best {best[0]:g} {unit}: {best[1]}.")
+        print(f"\n{seen} measurements; best {best[0]:g} {unit}: {best[1]}.")
         if not args.data:
             print(f"The twin's truth for it, without noise: {laboratory.truth(best_key(rig, best, client, name)):.1f} %.")
     finally:

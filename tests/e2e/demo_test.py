@@ -31,7 +31,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(len(blind), batches - 1, "every batch but the first was predicted before it was measured")
         hypotheses = re.findall(r"best hypothesis:\n((?:    - .+\n)+)", result.stdout)
         self.assertEqual(len(hypotheses), batches)
-        self.assertIn("proposals:", result.stdout)
+        self.assertRegex(result.stdout, r"next: \d+ proposals \(.*exploit")
 
     def test_twin(self):
         self.check(run("--batches", "2", "--batch-size", "12"), 2)
