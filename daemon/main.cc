@@ -213,6 +213,11 @@ class Daemon {
     jobs::WorkerOptions worker_options;
     worker_options.threads = config_.threads;
     worker_options.code_version = std::string(kVersion);
+    worker_options.read_elements = [](const std::string& path) -> Result<chemistry::ElementTable> {
+      const Result<std::string> text = read_file(path);
+      if (!text) return text.error();
+      return chemistry::ElementTable::from_csv(*text, path);
+    };
     worker_ = std::make_unique<jobs::Worker>(*database_, *science_, campaign::system_now, ids_,
                                              worker_options);
     api_ = std::make_unique<http::Api>(io_, services());

@@ -46,6 +46,7 @@ supports = {supports}
 hypotheses = 8
 size = 3
 order = 0
+work = 2000000
 
 [planner]
 batch = 8
@@ -153,6 +154,8 @@ class Robot(threading.Thread):
                     name = (f"robot-{self.number}", row["channel"], sequence)
                     self.acknowledged[name] = row["values"]["C2_yield"]
                 break
+            # A rig measures for minutes; this one leaves the trainer a chance to be hit by a kill.
+            time.sleep(self.random.uniform(0.0, 0.02))
 
 
 def post(port, path, body, key=None, content_type="application/json"):
