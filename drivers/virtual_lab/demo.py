@@ -77,6 +77,17 @@ class Progress:
             self.shown = False
 
 
+def with_batch_size(text, size):
+    """The campaign with another batch size; the numbers of its mix become shares."""
+    usual = int(re.search(r"^batch = (\d+)$", text, re.M).group(1))
+    if size == usual:
+        return text
+    before, heading, mix = text.partition("[planner.mix]")
+    lines, blank, rest = mix.partition("\n\n")
+    lines = re.sub(r"= (\d+)$", lambda m: f"= {int(m.group(1)) / usual:.6g}", lines, flags=re.M)
+    return re.sub(r"^batch = \d+$", f"batch = {size}", before, flags=re.M) + heading + lines + blank + rest
+
+
 def unit_of(table):
     return "%" if "%" in table.column else ""
 
@@ -173,7 +184,7 @@ def run(args, folder):
     else:
         laboratory = virtual_lab.Twin(args.seed)
         with open(os.path.join(ROOT, "config", "campaigns", "ocm.toml"), encoding="utf-8") as file:
-            text = file.read()
+            text = with_batch_size(file.read(), args.batch_size)
         print("Laboratory: the twin of a methane-coupling rig (drivers/virtual_lab/twin_ocm.json), 20 channels.")
     name = re.search(r'^name\s*=\s*"([^"]+)"', text, re.M).group(1)
 
