@@ -814,14 +814,16 @@ std::optional<TrainingSet> Queries<Base>::training_set(const Digest& snapshot) c
 template <typename Base>
 KnownPoints Queries<Base>::known_points(std::int64_t campaign) const {
   KnownPoints known;
-  known.measured =
-      all_texts(connection_
-                    .prepare("SELECT DISTINCT c.canonical FROM measurements m "
-                             "CROSS JOIN properties p ON p.key = m.property "
-                             "CROSS JOIN catalysts c ON c.key = m.catalyst "
-                             "WHERE m.campaign = ?1 AND p.target = 1 "
-                             "AND c.canonical <> '-' AND " IS_LIVE_IN_BULK "ORDER BY c.canonical")
-                    .bind(campaign));
+  // Catalyst by catalyst, each until its first live measurement: their number matters, not that of
+  // the measurements.
+  known.measured = all_texts(
+      connection_
+          .prepare("SELECT c.canonical FROM catalysts c WHERE c.canonical <> '-' "
+                   "AND EXISTS (SELECT 1 FROM measurements m "
+                   "CROSS JOIN properties p ON p.key = m.property "
+                   "WHERE m.catalyst = c.key AND m.campaign = ?1 AND p.target = 1 AND " IS_LIVE
+                   ") ORDER BY c.canonical")
+          .bind(campaign));
   known.pending =
       all_texts(connection_
                     .prepare("SELECT DISTINCT c.canonical FROM proposals o "

@@ -94,6 +94,9 @@ class LockFile {
   int file_ = -1;
 };
 
+// Above this a quick check would keep the service from starting at once.
+constexpr std::uintmax_t kLargeFile = 32u << 20;
+
 struct Task {
   std::function<Status(campaign::Transaction&)> work;
   std::function<void(Status)> done;
@@ -149,6 +152,24 @@ struct SqliteDatabase::Implementation {
   std::atomic<std::uint64_t> commit_nanoseconds{0};
 
   std::thread thread;
+
+  // The quick check of a large file runs beside the service, so that it starts at once.
+  std::unique_ptr<Connection> checked;
+  std::thread checker;
+
+  void check_beside() {
+    try {
+      Statement quick(checked->handle(), "PRAGMA quick_check(1)");
+      quick.bind();
+      if (quick.step() && quick.view(0) != "ok") {
+        note(StorageError(
+            SQLITE_CORRUPT,
+            fmt::format("the database is damaged: {}; restore a backup", quick.text(0))));
+      }
+    } catch (const StorageError& error) {
+      if (error.code() != SQLITE_INTERRUPT) note(error);
+    }
+  }
 
   void log(const std::string& line) const {
     if (options.log) options.log(line);
@@ -343,7 +364,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
                    "a database made by kasetsud"};
     }
     writer.turn_on_wal();
-    if (exists) {
+    std::error_code unknown;
+    const bool large = std::filesystem::file_size(options.path, unknown) > kLargeFile && !unknown;
+    if (exists && !large) {
       Statement quick(writer.handle(), "PRAGMA quick_check(1)");
       quick.bind();
       if (quick.step() && quick.view(0) != "ok") {
@@ -364,11 +387,16 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
     }
     implementation->transaction = std::make_unique<SqliteTransaction>(writer);
     implementation->last_event = implementation->transaction->last_event();
+    if (large) {
+      implementation->checked =
+          std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
+    }
   } catch (const StorageError& error) {
     return error.to_error().in(options.path);
   }
   Implementation* raw = implementation.get();
   implementation->thread = std::thread([raw] { raw->run(); });
+  if (raw->checked) implementation->checker = std::thread([raw] { raw->check_beside(); });
   return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(implementation)));
 }
 
@@ -383,6 +411,11 @@ SqliteDatabase::~SqliteDatabase() {
   }
   implementation_->queue_filled.notify_all();
   implementation_->thread.join();
+  if (implementation_->checker.joinable()) {
+    sqlite3_interrupt(implementation_->checked->handle());
+    implementation_->checker.join();
+  }
+  implementation_->checked.reset();
   // Readers first: the writer is the last one out and checkpoints.
   implementation_->free_readers.clear();
   implementation_->transaction.reset();

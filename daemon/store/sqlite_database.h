@@ -29,9 +29,10 @@ struct StoreOptions {
 
 class SqliteDatabase final : public campaign::Database {
  public:
-  // Takes the lock file, migrates (after a copy to `<path>.pre-vN`), checks quickly, starts the
-  // writer. Errors: conflict (another process holds `<path>.lock`: its pid is named); bad_data (not
-  // a database of this program, damaged, or of a newer version); storage_full, storage_failed.
+  // Takes the lock file, migrates (after a copy to `<path>.pre-vN`), checks quickly (a file above
+  // 32 MiB beside the service, which stops writing when damage is found), starts the writer.
+  // Errors: conflict (another process holds `<path>.lock`: its pid is named); bad_data (not a
+  // database of this program, damaged, or of a newer version); storage_full, storage_failed.
   static Result<std::unique_ptr<SqliteDatabase>> open(const StoreOptions& options);
   // Waits for the tasks that are queued, checkpoints, releases the lock.
   ~SqliteDatabase() override;

@@ -184,6 +184,77 @@ void bulk(benchmark::State& state) {
 }
 BENCHMARK(bulk)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 
+// Whether a million measurements make anything slow that should not be.
+void million(benchmark::State& state) {
+  for (auto _ : state) {
+    Laboratory lab;
+    Random random(12);
+    const auto seconds_of = [](const auto& work) {
+      const auto begin = std::chrono::steady_clock::now();
+      work();
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    const auto deliver = [&](const PreparedDelivery& prepared) {
+      return campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
+        const auto receipt = campaign::ingest(tx, "ocm", prepared, lab.context());
+        return receipt ? Status{} : Status(receipt.error());
+      });
+    };
+    const auto bulk_of = [&](int round, int rows) {
+      std::string text = "M1,M2,M3,Support,channel,sequence,yield\n";
+      for (int i = 0; i < rows; ++i) {
+        fmt::format_to(std::back_inserter(text), "{},{},{},MgO,{},{},{:.3f}\n",
+                       kElements[random.below(20)], kElements[random.below(20)],
+                       kElements[random.below(20)], i % 20, i, random.uniform() * 30);
+      }
+      DeliveryOptions options;
+      options.format = DeliveryFormat::csv;
+      options.source = "rig";
+      options.run = fmt::format("run {}", round);
+      options.properties = {{"yield", "%", true, 0.0, 100.0}};
+      const auto prepared = campaign::prepare_delivery(std::move(text), options, lab.supports);
+      return seconds_of([&] {
+        if (!deliver(*prepared).ok()) state.SkipWithError("refused");
+      });
+    };
+    constexpr int kRounds = 20;
+    constexpr int kRows = 50'000;
+    const double first = bulk_of(0, kRows);
+    double last = 0.0;
+    for (int round = 1; round < kRounds; ++round) last = bulk_of(round, kRows);
+    const auto read = [&](const std::function<void(const campaign::Reader&)>& task) {
+      return seconds_of([&] {
+        (void)lab.database->read([&](const campaign::Reader& reader) -> Status {
+          task(reader);
+          return {};
+        });
+      });
+    };
+    campaign::Page page;
+    page.after = 900'000;
+    state.counters["first_rows_per_s"] = kRows / first;
+    state.counters["last_rows_per_s"] = kRows / last;
+    state.counters["page_of_100_ms"] = 1e3 * read([&](const campaign::Reader& reader) {
+                                         benchmark::DoNotOptimize(reader.measurements(1, {}, page));
+                                       });
+    state.counters["training_s"] = read([&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(reader.training_set(1, "yield"));
+    });
+    state.counters["known_s"] = read(
+        [&](const campaign::Reader& reader) { benchmark::DoNotOptimize(reader.known_points(1)); });
+    const auto one = campaign::prepare_delivery(lab.single(random, 999, 999), {}, lab.supports);
+    state.counters["single_ms"] = 1e3 * seconds_of([&] { (void)deliver(*one); });
+    state.counters["MiB"] =
+        static_cast<double>(lab.database->statistics().database_bytes) / (1 << 20);
+    lab.database.reset();
+    store::StoreOptions options;
+    options.path = lab.folder / "kasetsu.db";
+    state.counters["start_s"] =
+        seconds_of([&] { lab.database = std::move(store::SqliteDatabase::open(options)).value(); });
+  }
+}
+BENCHMARK(million)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
 }  // namespace
 }  // namespace kasetsu
 

@@ -451,6 +451,42 @@ TEST_F(Store, ADamagedBackupIsNotRestored) {
   EXPECT_EQ(notes().size(), 200u);
 }
 
+// A large file is checked beside the service: it starts at once, and stops writing when damage is
+// found.
+TEST_F(Store, DamageInALargeFileStopsWriting) {
+  open();
+  ASSERT_TRUE(campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+                const std::string block(1 << 20, 'x');
+                for (int i = 0; i < 40; ++i) {
+                  const std::string bytes = std::to_string(i) + block;
+                  tx.keep_content(campaign::sha256(bytes), bytes, now_);
+                }
+                return {};
+              }).ok());
+  reopen();
+  EXPECT_TRUE(note("sound").ok());
+  EXPECT_TRUE(database_->health().ok());
+  database_.reset();
+  {
+    // The root page of a table says that it is what it is not.
+    std::int64_t page = 0;
+    {
+      store::Connection look(options_.path, store::Access::read, {}, false);
+      page = look.integer("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'");
+    }
+    std::fstream file(options_.path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp((page - 1) * 4096);
+    file.write("\x42\x42\x42\x42\x42\x42\x42\x42", 8);
+  }
+  open();
+  for (int i = 0; i < 2000 && database_->health().ok(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_FALSE(database_->health().ok());
+  EXPECT_THAT(database_->health().error().message, HasSubstr("damaged"));
+  EXPECT_EQ(note("refused").error().code, ErrorCode::storage_failed);
+}
+
 TEST_F(Store, CheckFindsNothingWrongWithASoundFile) {
   open();
   apply();
