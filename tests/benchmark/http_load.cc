@@ -1,0 +1,244 @@
+// Load on a running daemon: many clients, each with one request under way, on one thread.
+//
+//   http_load --port 8765 --campaign ocm [--clients 32] [--seconds 5] [--slow 0]   durable
+//   single-row posts http_load ... --csv ROWS one client, whole tables
+//
+// --slow opens connections that send a head byte by byte and never finish it. Prints one line of
+// JSON.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  int port = 8765;
+  std::string campaign = "ocm";
+  std::string property = "C2_yield";
+  int clients = 32;
+  double seconds = 5.0;
+  int slow = 0;
+  int csv = 0;
+};
+
+int connect_to(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    std::perror("connect");
+    std::exit(1);
+  }
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  return fd;
+}
+
+void send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+std::string request(const Options& options, const std::string& type, const std::string& body,
+                    const std::string& query) {
+  char head[512];
+  std::snprintf(head, sizeof(head),
+                "POST /v1/campaigns/%s/measurements%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                "%s\r\nContent-Length: %zu\r\n\r\n",
+                options.campaign.c_str(), query.c_str(), type.c_str(), body.size());
+  return head + body;
+}
+
+struct Client {
+  int fd = -1;
+  int number = 0;
+  std::uint64_t sequence = 0;
+  Clock::time_point sent;
+  std::string buffer;
+};
+
+// Every row is new: its own channel and sequence.
+void post_one(Client& client, const Options& options, const std::string& run) {
+  char body[512];
+  ++client.sequence;
+  std::snprintf(body, sizeof(body),
+                "{\"source\":\"load-%d\",\"run\":\"%s\",\"rows\":[{\"catalyst\":{\"slots\":[\"Li\","
+                "\"K\",\"Mn\"],\"support\":\"MgO\"},\"channel\":\"%d\",\"sequence\":%llu,"
+                "\"values\":{\"%s\":%.3f}}]}",
+                client.number, run.c_str(), client.number,
+                static_cast<unsigned long long>(client.sequence), options.property.c_str(),
+                static_cast<double>(client.sequence % 9'000) * 0.01);
+  client.sent = Clock::now();
+  send_all(client.fd, request(options, "application/json", body, ""));
+}
+
+// The status of a complete answer, which is taken off the buffer; 0 when more must come.
+int take_answer(std::string& buffer, std::string* body = nullptr) {
+  const auto end = buffer.find("\r\n\r\n");
+  if (end == std::string::npos) return 0;
+  const auto at = buffer.find("Content-Length: ");
+  const std::size_t length =
+      at < end ? std::strtoul(buffer.c_str() + at + 16, nullptr, 10) : std::size_t{0};
+  if (buffer.size() < end + 4 + length) return 0;
+  const int status = std::atoi(buffer.c_str() + 9);
+  if (body) *body = buffer.substr(end + 4, length);
+  buffer.erase(0, end + 4 + length);
+  return status;
+}
+
+int load_csv(const Options& options, const std::string& run) {
+  const char* const elements[] = {"Li", "K", "Mn", "Na", "W", "Ba", "Ca", "Ce", "Co", "Cs"};
+  const int fd = connect_to(options.port);
+  std::uint64_t rows = 0;
+  std::uint64_t deliveries = 0;
+  const auto begin = Clock::now();
+  double seconds = 0.0;
+  for (; seconds < options.seconds; ++deliveries) {
+    std::string table = "M1,M2,M3,Support," + options.property + "\n";
+    for (int i = 0; i < options.csv; ++i) {
+      const auto n = rows + static_cast<std::uint64_t>(i);
+      char line[96];
+      std::snprintf(line, sizeof(line), "%s,%s,%s,MgO,%.4f\n", elements[n % 10],
+                    elements[n / 10 % 10], elements[n / 100 % 10],
+                    static_cast<double>(n % 900'000) * 1e-4);
+      table += line;
+    }
+    send_all(fd, request(options, "text/csv", table,
+                         "?source=load&run=" + run + "-" + std::to_string(deliveries)));
+    std::string buffer, body;
+    char bytes[64 * 1024];
+    int status = 0;
+    while ((status = take_answer(buffer, &body)) == 0) {
+      const auto got = ::recv(fd, bytes, sizeof(bytes), 0);
+      if (got <= 0) break;
+      buffer.append(bytes, static_cast<std::size_t>(got));
+    }
+    if (status != 200) {
+      std::fprintf(stderr, "status %d: %.300s\n", status, body.c_str());
+      return 1;
+    }
+    rows += static_cast<std::uint64_t>(options.csv);
+    seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+  std::printf(
+      "{\"csv_rows\": %llu, \"deliveries\": %llu, \"seconds\": %.3f, \"rows_per_second\": %.0f}\n",
+      static_cast<unsigned long long>(rows), static_cast<unsigned long long>(deliveries), seconds,
+      static_cast<double>(rows) / seconds);
+  return 0;
+}
+
+int load_rows(const Options& options, const std::string& run) {
+  std::vector<int> slow;
+  for (int i = 0; i < options.slow; ++i) {
+    slow.push_back(connect_to(options.port));
+    send_all(slow.back(), "GET /v1/campaigns HTTP/1.1\r\nHost: loc");
+  }
+  const int poll = ::epoll_create1(0);
+  std::vector<Client> clients(static_cast<std::size_t>(options.clients));
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    clients[i].fd = connect_to(options.port);
+    clients[i].number = static_cast<int>(i);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = i;
+    ::epoll_ctl(poll, EPOLL_CTL_ADD, clients[i].fd, &event);
+    post_one(clients[i], options, run);
+  }
+  std::vector<double> latencies;
+  latencies.reserve(1'000'000);
+  std::uint64_t errors = 0;
+  std::size_t under_way = clients.size(), trickle = 0;
+  const auto begin = Clock::now();
+  const auto end = begin + std::chrono::duration<double>(options.seconds);
+  auto last = begin;
+  while (under_way > 0) {
+    epoll_event events[64];
+    const int ready = ::epoll_wait(poll, events, 64, 20'000);
+    if (ready <= 0) {
+      std::fprintf(stderr, "no answer for 20 s\n");
+      return 1;
+    }
+    for (int e = 0; e < ready; ++e) {
+      Client& client = clients[events[e].data.u64];
+      char bytes[16 * 1024];
+      const auto got = ::recv(client.fd, bytes, sizeof(bytes), 0);
+      if (got <= 0) {
+        ++errors;
+        --under_way;
+        ::close(client.fd);
+        continue;
+      }
+      client.buffer.append(bytes, static_cast<std::size_t>(got));
+      std::string body;
+      const int status = take_answer(client.buffer, &body);
+      if (status == 0) continue;
+      last = Clock::now();
+      latencies.push_back(std::chrono::duration<double>(last - client.sent).count());
+      if (status != 200 || body.find("\"accepted\":1,") == std::string::npos) {
+        if (errors++ == 0) std::fprintf(stderr, "status %d: %.300s\n", status, body.c_str());
+      }
+      if (last < end) {
+        post_one(client, options, run);
+      } else {
+        --under_way;
+      }
+    }
+    if (!slow.empty() && ++trickle % 64 == 0) {
+      (void)::send(slow[trickle / 64 % slow.size()], "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+  }
+  const double seconds = std::chrono::duration<double>(last - begin).count();
+  std::sort(latencies.begin(), latencies.end());
+  const auto quantile = [&](double q) {
+    return latencies.empty() ? 0.0
+                             : 1e3 * latencies[static_cast<std::size_t>(
+                                         q * static_cast<double>(latencies.size() - 1))];
+  };
+  std::printf(
+      "{\"clients\": %d, \"slow\": %d, \"acknowledged\": %zu, \"errors\": %llu, \"seconds\": %.3f, "
+      "\"per_second\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n",
+      options.clients, options.slow, latencies.size(), static_cast<unsigned long long>(errors),
+      seconds, static_cast<double>(latencies.size()) / seconds, quantile(0.5), quantile(0.99),
+      quantile(1.0));
+  return errors == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const char* value = argv[i + 1];
+    if (name == "--port") options.port = std::atoi(value);
+    if (name == "--campaign") options.campaign = value;
+    if (name == "--property") options.property = value;
+    if (name == "--clients") options.clients = std::atoi(value);
+    if (name == "--seconds") options.seconds = std::atof(value);
+    if (name == "--slow") options.slow = std::atoi(value);
+    if (name == "--csv") options.csv = std::atoi(value);
+  }
+  const std::string run =
+      "load-" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  return options.csv > 0 ? load_csv(options, run) : load_rows(options, run);
+}

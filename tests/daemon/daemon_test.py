@@ -1,0 +1,238 @@
+"""kasetsud as a process: start, signals, exit codes, a second one, tokens, TLS, what it refuses to do."""
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+SOURCE, BIN = sys.argv[1:3]
+PROGRAM = os.path.join(BIN, "kasetsud")
+
+
+class Daemon:
+    def __init__(self, folder, *arguments, config=None):
+        self.folder = folder
+        self.port_file = os.path.join(folder, "port")
+        if os.path.exists(self.port_file):
+            os.unlink(self.port_file)
+        listen = () if "--listen" in arguments else ("--listen", "127.0.0.1:0")
+        command = [PROGRAM, "--data-dir", os.path.join(folder, "data"), *listen, "--port-file", self.port_file,
+                   *arguments]
+        if config is not None:
+            path = os.path.join(folder, "kasetsud.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(config)
+            command += ["--config", path]
+        self.log = open(os.path.join(folder, "log"), "ab")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+
+    def wait(self):
+        for _ in range(1200):
+            if os.path.exists(self.port_file):
+                with open(self.port_file, encoding="utf-8") as file:
+                    self.port = int(file.read())
+                return self
+            if self.process.poll() is not None:
+                raise AssertionError("ended at start: " + self.text())
+            time.sleep(0.05)
+        raise AssertionError("did not listen: " + self.text())
+
+    def text(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8") as file:
+            return file.read()
+
+    def ask(self, path, body=None, token=None, scheme="http", context=None):
+        request = urllib.request.Request(f"{scheme}://localhost:{self.port}{path}", data=body)
+        if body is not None:
+            request.add_header("Content-Type", "application/toml" if path == "/v1/campaigns" else "application/json")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=60)
+        self.log.close()
+        return code
+
+
+class Process(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="kasetsud_test_")
+        self.daemons = []
+
+    def tearDown(self):
+        for daemon in self.daemons:
+            if daemon.process.poll() is None:
+                daemon.process.kill()
+                daemon.process.wait()
+            daemon.log.close()
+        shutil.rmtree(self.folder)
+
+    def start(self, *arguments, config=None):
+        daemon = Daemon(self.folder, *arguments, config=config)
+        self.daemons.append(daemon)
+        return daemon.wait()
+
+    def fails(self, code, words, *arguments, config=None):
+        daemon = Daemon(self.folder, *arguments, config=config)
+        self.daemons.append(daemon)
+        self.assertEqual(daemon.process.wait(timeout=60), code, daemon.text())
+        self.assertIn(words, daemon.text())
+
+    def test_starts_answers_and_ends_in_order(self):
+        daemon = self.start()
+        self.assertEqual(daemon.ask("/readyz")[0], 200)
+        version = json.loads(daemon.ask("/version")[1])
+        self.assertEqual(version["name"], "kasetsud")
+        with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), "rb") as file:
+            self.assertEqual(daemon.ask("/v1/campaigns", file.read())[0], 201)
+        mode = stat.S_IMODE(os.stat(os.path.join(self.folder, "data")).st_mode)
+        self.assertEqual(mode, 0o700)
+        for name in os.listdir(os.path.join(self.folder, "data")):
+            mode = stat.S_IMODE(os.stat(os.path.join(self.folder, "data", name)).st_mode)
+            self.assertEqual(mode & 0o077, 0, name)
+        self.assertEqual(daemon.end(), 0)
+        again = self.start()
+        campaigns = json.loads(again.ask("/v1/campaigns")[1])["campaigns"]
+        self.assertEqual([c["name"] for c in campaigns], ["ocm"])
+        self.assertEqual(again.end(signal.SIGINT), 0)
+        for line in again.text().splitlines():
+            json.loads(line)
+
+    def test_a_second_daemon_on_the_same_data_is_refused(self):
+        self.start()
+        other = os.path.join(self.folder, "other")
+        result = subprocess.run([PROGRAM, "--data-dir", os.path.join(self.folder, "data"), "--listen", "127.0.0.1:0",
+                                 "--port-file", other], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(result.returncode, 75, result.stderr)
+        self.assertFalse(os.path.exists(other))
+
+    def test_wrong_arguments_and_files(self):
+        self.fails(2, "nonsense", "--nonsense")
+        self.fails(2, "--listen", "--listen", "8765")
+        self.fails(65, "did you mean", config="[listen]\nprot = 1\n")
+        self.fails(2, "loopback", "--listen", "0.0.0.0:0")
+        for text, code in (("", 0), ("[log]\nlevel = \"loud\"\n", 65)):
+            path = os.path.join(self.folder, "check.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            result = subprocess.run([PROGRAM, "--config", path, "--check-config"], capture_output=True, timeout=60,
+                                    check=False)
+            self.assertEqual(result.returncode, code)
+
+    def test_a_taken_port_is_said(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            self.fails(1, "cannot listen", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+
+    def test_a_second_signal_ends_at_once(self):
+        daemon = self.start(config="[shutdown]\ndrain_s = 600\n")
+        half = socket.create_connection(("127.0.0.1", daemon.port))
+        half.sendall(b"GET /hea")
+        time.sleep(0.3)
+        daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        self.assertIsNone(daemon.process.poll(), "it waits for the request that has begun")
+        daemon.process.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.process.wait(timeout=10), 128 + signal.SIGTERM)
+        half.close()
+
+    def test_reload_is_all_or_nothing(self):
+        daemon = self.start(config="[log]\nlevel = \"info\"\n")
+        path = os.path.join(self.folder, "kasetsud.toml")
+
+        def reload(text):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            seen = len(daemon.text())
+            daemon.process.send_signal(signal.SIGHUP)
+            for _ in range(200):
+                if "configuration" in daemon.text()[seen:]:
+                    return daemon.text()[seen:]
+                time.sleep(0.05)
+            raise AssertionError("no reload: " + daemon.text())
+
+        self.assertIn("not changed", reload("[log]\nlevel = \"loud\"\n"))
+        self.assertIn(b"kasetsu_config_reload_success 0", daemon.ask("/metrics")[1])
+        self.assertIn("read again", reload("[log]\nlevel = \"debug\"\n"))
+        self.assertIn(b"kasetsu_config_reload_success 1", daemon.ask("/metrics")[1])
+        self.assertIn("route=/metrics", daemon.text())
+
+    def make_tokens(self):
+        """Two tokens as `kasetsu token create` writes them."""
+        import hashlib
+        path = os.path.join(self.folder, "tokens")
+        secrets = {"reader": "kasetsu_" + "1" * 64, "robot": "kasetsu_" + "2" * 64}
+        with open(path, "w", encoding="utf-8") as file:
+            for name, scope in (("reader", "read"), ("robot", "results")):
+                digest = hashlib.sha256(secrets[name].encode()).hexdigest()
+                file.write(f"{name} {digest} {scope} 2026-01-01T00:00:00Z -\n")
+        os.chmod(path, 0o600)
+        return path, secrets
+
+    def test_tokens_are_asked_for_revoked_and_never_logged(self):
+        path, secrets = self.make_tokens()
+        daemon = self.start("--log-level", "trace", config=f"[tokens]\nfile = \"{path}\"\n")
+        self.assertEqual(daemon.ask("/healthz")[0], 200)
+        self.assertEqual(daemon.ask("/v1/campaigns")[0], 401)
+        self.assertEqual(daemon.ask("/v1/campaigns", token="kasetsu_" + "3" * 64)[0], 401)
+        self.assertEqual(daemon.ask("/v1/campaigns", token=secrets["reader"])[0], 200)
+        self.assertEqual(daemon.ask("/v1/campaigns", token=secrets["robot"])[0], 403)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(lines[1] + "\n")
+        for _ in range(200):
+            status = daemon.ask("/v1/campaigns", token=secrets["reader"])[0]
+            if status == 401:
+                break
+            time.sleep(0.05)
+        self.assertEqual(status, 401, "a revoked token still counts")
+        daemon.end()
+        for secret in (*secrets.values(), "kasetsu_" + "3" * 64):
+            self.assertNotIn(secret[8:], daemon.text())
+
+    def test_tls(self):
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl program to make a certificate with")
+        certificate, key = (os.path.join(self.folder, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out",
+                        certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        tokens, secrets = self.make_tokens()
+        config = (f"[tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n"
+                  f"[tokens]\nfile = \"{tokens}\"\n")
+        daemon = self.start("--listen", "0.0.0.0:0", config=config)
+        context = ssl.create_default_context(cafile=certificate)
+        self.assertEqual(daemon.ask("/healthz", scheme="https", context=context)[0], 200)
+        status, body = daemon.ask("/v1/campaigns", token=secrets["reader"], scheme="https", context=context)
+        self.assertEqual((status, json.loads(body)["campaigns"]), (200, []))
+        old = ssl.create_default_context(cafile=certificate)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with self.assertRaises(urllib.error.URLError):
+            daemon.ask("/healthz", scheme="https", context=old)
+        with self.assertRaises((urllib.error.URLError, ConnectionError, OSError)):
+            daemon.ask("/healthz")
+        self.assertEqual(daemon.end(), 0)
+        self.fails(65, "tls", config=config.replace(key, certificate))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
