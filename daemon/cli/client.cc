@@ -100,9 +100,11 @@ Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_t
         from_environment != nullptr && *from_environment != '\0' ? from_environment : kDefaultUrl;
   }
   while (client.url_.ends_with('/')) client.url_.pop_back();
-  if (!client.url_.starts_with("http://") && !client.url_.starts_with("https://")) {
+  if (client.url_.starts_with("unix:/")) {
+    client.socket_ = client.url_.substr(5);
+  } else if (!client.url_.starts_with("http://") && !client.url_.starts_with("https://")) {
     return Error{ErrorCode::invalid_argument, "not the address of a daemon", "--url", client.url_,
-                 "http://HOST:PORT or https://HOST:PORT"};
+                 "http://HOST:PORT, https://HOST:PORT or unix:/PATH"};
   }
   if (!arguments.token_file.empty()) {
     auto text = read_file(arguments.token_file);
@@ -141,9 +143,10 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
   if (!request.content_type.empty()) header("Content-Type: " + request.content_type);
   if (!request.idempotency_key.empty()) header("Idempotency-Key: " + request.idempotency_key);
 
-  const std::string address = url_ + request.path;
+  const std::string address = (socket_.empty() ? url_ : "http://localhost") + request.path;
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
+  if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "kasetsu/" KASETSU_VERSION);

@@ -14,7 +14,8 @@
 
 namespace kasetsu::cli {
 
-// --url, --token-file and their environment: KASETSU_URL, KASETSU_TOKEN.
+// --url, --token-file and their environment: KASETSU_URL, KASETSU_TOKEN. A URL unix:/PATH is a Unix
+// socket.
 struct ConnectionArguments {
   std::string url;         // empty: KASETSU_URL, else http://127.0.0.1:8765
   std::string token_file;  // empty: KASETSU_TOKEN, else no token
@@ -58,6 +59,7 @@ class Client {
 
  private:
   std::string url_;
+  std::string socket_;  // path of a Unix socket; empty: none
   std::string token_;
   std::stop_token stop_;
 };

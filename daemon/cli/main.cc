@@ -36,6 +36,8 @@ int run(int argc, char** argv) {
   add_results(app, session);
   add_proposals(app, session);
   add_retrain(app, session);
+  add_token(app, session);
+  add_backup(app, session);
 
   // `kasetsu proposals CAMPAIGN` is short for `kasetsu proposals list CAMPAIGN`.
   std::vector<std::string> words(argv + 1, argv + argc);

@@ -79,10 +79,11 @@ Status import(const Arguments& arguments, Session& session) {
   if (answer->contains("rows") && (*answer)["rows"].is_array()) {
     for (const Json& row : (*answer)["rows"]) {
       if (field(row, "verdict") != "quarantined") continue;
-      if (quarantined++ == 0) first = field(row, "reason");
-      if (!session.json) {
-        session.say(fmt::format("row {}: {}", field(row, "row"), field(row, "reason")));
-      }
+      // The daemon knows no file names; it calls what it was sent the body.
+      std::string reason = field(row, "reason");
+      if (reason.starts_with("body:")) reason = arguments.file + reason.substr(4);
+      if (quarantined++ == 0) first = reason;
+      if (!session.json) session.say("quarantined: " + reason);
     }
   }
   if (session.json) {
@@ -97,7 +98,7 @@ Status import(const Arguments& arguments, Session& session) {
   return Error{
       ErrorCode::bad_data,
       fmt::format("{} rows are in quarantine, the first because: {}", quarantined, first),
-      arguments.file, "",
+      "", "",
       fmt::format("corrected rows; see kasetsu results quarantine {}", arguments.campaign)};
 }
 
