@@ -37,6 +37,27 @@ Engine::Engine(const double* y, int rows, int size, const RobustOptions& options
   c_.assign(d, 0.0);
   solver_.keep(start_);
 
+  const std::size_t columns = d;
+  if (options.epsilon == 1.0) {
+    const auto n = static_cast<std::size_t>(padded(rows));
+    fast_memory_.assign(n * (7 + columns + 24 + kMostPivots) + d * d + 8, 0.0);
+    fast_indices_.assign(n, 0);
+    double* next = fast_memory_.data();
+    for (double** array : {&vertex_.state, &vertex_.r, &vertex_.left_out, &vertex_.ratio,
+                           &vertex_.delta, &vertex_.fold_r, &vertex_.fold_state}) {
+      *array = next;
+      next += n;
+    }
+    vertex_.tableau = next;
+    next += n * columns;
+    vertex_.by_row = next;
+    next += n * 24;
+    vertex_.pivots = next;
+    next += n * kMostPivots;
+    vertex_.inverse = next;
+    vertex_.slow = fast_indices_.data();
+    solver_.keep(hint_);
+  }
   if (options.epsilon > 1.0 && options.alpha == 0.0) {
     const auto n = static_cast<std::size_t>(padded(rows));
     constexpr std::size_t kArrays = 11;
@@ -95,13 +116,30 @@ void Engine::fit(const double* const* columns, int size) {
     fast_ = kernels_->huber_fit(task_, false);
     if (fast_) return;
   }
+  const Start* start = nullptr;
+  if (options_.epsilon == 1.0) {
+    vertex_.rows = rows_;
+    vertex_.stride = basis_.stride();
+    vertex_.rank = basis_.rank();
+    vertex_.q = basis_.column(0);
+    vertex_.y = y_.data();
+    if (kernels_->vertex_fit(vertex_)) {
+      // The general solver starts there, confirms it, and settles ties.
+      hint_.vertex = true;
+      hint_.fresh = false;
+      hint_.sigma = 0.0;
+      std::copy(vertex_.basic, vertex_.basic + vertex_.rank, hint_.basic.begin());
+      std::copy(vertex_.state, vertex_.state + vertex_.stride, hint_.state.begin());
+      start = &hint_;
+    }
+  }
   Problem all;
   problem(basis_, -1, all);
   if (options_.alpha > 0.0) {
     basis_.penalty(penalty_.data());
     all.penalty = penalty_.data();
   }
-  solver_.solve(all, nullptr);
+  solver_.solve(all, start);
   if (options_.epsilon > 1.0 && options_.alpha == 0.0 && solver_.sigma() > 0.0) {
     // The folds can be fast all the same.
     solver_.keep(start_);
@@ -154,6 +192,14 @@ void Engine::prepare_folds() {
   }
 }
 
+double Engine::slow_folds(const int* rows, int count, double* left_out, double sum, double limit) {
+  for (int i = 0; i < count && sum < limit; ++i) {
+    left_out[rows[i]] = fold(rows[i]);
+    sum += std::abs(left_out[rows[i]]);
+  }
+  return sum;
+}
+
 double Engine::leave_one_out(double give_up, double* residuals) {
   const double limit = residuals == nullptr ? give_up * rows_ : 1e300;
   if (fast_) {
@@ -161,12 +207,8 @@ double Engine::leave_one_out(double give_up, double* residuals) {
     if (sum >= limit) return sum / rows_;
     if (task_.slow_count > 0) {
       prepare_folds();
-      for (int i = 0; i < task_.slow_count; ++i) {
-        const int row = task_.slow[i];
-        task_.left_out[row] = fold(row);
-        sum += std::abs(task_.left_out[row]);
-        if (sum >= limit) return sum / rows_;
-      }
+      sum = slow_folds(task_.slow, task_.slow_count, task_.left_out, sum, limit);
+      if (sum >= limit) return sum / rows_;
     }
     // In the order of the rows, whichever path each fold took.
     sum = 0.0;
@@ -175,6 +217,30 @@ double Engine::leave_one_out(double give_up, double* residuals) {
     return sum / rows_;
   }
   prepare_folds();
+  if (options_.epsilon == 1.0 && start_.vertex && basis_.rank() <= kLargestRank) {
+    const int d = basis_.rank();
+    std::copy(start_.state.begin(), start_.state.end(), vertex_.state);
+    std::copy(start_.basic.begin(), start_.basic.begin() + d, vertex_.basic);
+    std::copy(start_.inverse.begin(), start_.inverse.begin() + d * d, vertex_.inverse);
+    std::copy(y_.begin(), y_.end(), vertex_.r);
+    for (int j = 0; j < d; ++j) {
+      const double* q = basis_.column(j);
+      const double c = start_.c[static_cast<std::size_t>(j)];
+      for (int k = 0; k < basis_.stride(); ++k) vertex_.r[k] -= c * q[k];
+    }
+    for (int j = 0; j < d; ++j) vertex_.r[vertex_.basic[j]] = 0.0;
+    for (int k = 0; k < rows_; ++k) {
+      vertex_.slow[k] = 1.0 - leverage_[static_cast<std::size_t>(k)] > kLeverage ? 0 : 1;
+    }
+    double sum = kernels_->vertex_leave_one_out(vertex_, limit);
+    if (sum >= limit) return sum / rows_;
+    sum = slow_folds(vertex_.slow, vertex_.slow_count, vertex_.left_out, sum, limit);
+    if (sum >= limit) return sum / rows_;
+    sum = 0.0;
+    for (int k = 0; k < rows_; ++k) sum += std::abs(vertex_.left_out[k]);
+    if (residuals != nullptr) std::copy(vertex_.left_out, vertex_.left_out + rows_, residuals);
+    return sum / rows_;
+  }
   double sum = 0.0;
   for (int k = 0; k < rows_; ++k) {
     const double e = fold(k);

@@ -31,6 +31,7 @@ class Engine {
   void problem(const Basis& basis, int left_out, Problem& out);
   double fold(int row);
   void prepare_folds();
+  double slow_folds(const int* rows, int count, double* left_out, double sum, double limit);
 
   int rows_, size_ = 0;
   RobustOptions options_;
@@ -38,6 +39,8 @@ class Engine {
   const Kernels* kernels_;
   bool fast_ = false;  // the last fit came from the kernel
   HuberTask task_;
+  VertexTask vertex_;
+  Start hint_;
   Aligned y_, fast_memory_;
   std::vector<int> fast_indices_;
   std::vector<unsigned char> fast_sides_;

@@ -52,6 +52,35 @@ struct HuberTask {
   double outside = 0.0, squares = 0.0, bend = 0.0, all_squares = 0.0;
 };
 
+// Least absolute deviations at a vertex: `rank` basic rows are met exactly.
+struct VertexTask {
+  // given
+  int rows = 0, stride = 0, rank = 0;
+  const double* q = nullptr;
+  const double* y = nullptr;
+
+  // the vertex
+  double* state = nullptr;  // stride: sign of the residual, 0 for basic rows
+  double* r = nullptr;      // stride: residuals
+  int basic[24];
+
+  // leave-one-out
+  double* inverse = nullptr;   // rank columns of rank: of the basic rows
+  double* left_out = nullptr;  // stride: residuals of left-out rows
+  int* slow = nullptr;         // given: 1 where the general solver is wanted; then the rows for it
+  int slow_count = 0;
+
+  // scratch
+  double* tableau = nullptr;  // rank columns of stride: rows in terms of the basic rows
+  double* by_row = nullptr;   // stride rows of 24: the same
+  double* pivots = nullptr;   // kMostPivots columns of stride
+  double* ratio = nullptr;    // stride
+  double* delta = nullptr;    // stride
+  double* fold_r = nullptr;
+  double* fold_state = nullptr;
+};
+
+constexpr int kMostPivots = 16;   // in one fold, of the fast path
 constexpr int kLargestRank = 20;  // of the fast path
 constexpr int kMostChanges = 10;  // rows that change sides in one fold, of the fast path
 
@@ -68,6 +97,10 @@ struct Kernels {
   // After huber_fit: exact residuals in left_out but for the rows in slow. Stops when the sum of
   // |residuals| reaches `limit`, and returns the sum so far.
   double (*huber_leave_one_out)(HuberTask& task, double limit);
+  // An optimal vertex into state, r, basic. False: not found without ties or standing still.
+  bool (*vertex_fit)(VertexTask& task);
+  // From the optimal vertex in state, r, basic, inverse: like huber_leave_one_out.
+  double (*vertex_leave_one_out)(VertexTask& task, double limit);
 };
 
 const Kernels& kernels(InstructionSet set);

@@ -46,13 +46,13 @@ void Solver::keep(Start& start) const {
   start.basic = basic_;
   start.inverse = inverse_;
   start.vertex = vertex_found_;
+  start.fresh = true;
   start.c = vertex_found_ ? vertex_ : c_;
   start.sigma = sigma_;
 }
 
 void Solver::solve(const Problem& problem, const Start* start) {
   p_ = problem;
-  ++solves_;
   d_ = p_.basis->rank();
   n_ = p_.rows;
   present_ = n_ - (p_.left_out >= 0 ? 1 : 0);
@@ -786,6 +786,11 @@ void Solver::begin_vertex(const Start* start) {
   perturbed_ = false;
   if (start != nullptr && start->vertex) {
     basic_ = start->basic;
+    if (!start->fresh) {
+      state_ = start->state;
+      refresh_vertex();
+      return;
+    }
     inverse_ = start->inverse;
     c_ = start->c;
     state_ = start->state;

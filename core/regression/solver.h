@@ -24,6 +24,7 @@ struct Problem {
 struct Start {
   std::vector<double> state;    // 0 inside, +1 or -1 outside, by the sign of the residual
   bool vertex = false;          // basic, inverse and c describe a vertex
+  bool fresh = true;            // inverse and c are there too, not only basic and state
   std::vector<int> basic;       // rows that are fitted exactly
   std::vector<double> inverse;  // of the basic rows, column j contiguous
   std::vector<double> c;        // coordinates: the vertex, or the Huber fit
@@ -98,7 +99,7 @@ class Solver {
   bool perturbed_ = false, vertex_found_ = false;
   NearestOnFace face_;
   std::vector<double> face_g_, face_hessian_, face_row_, face_u_;
-  long safeguarded_ = 0, unconfirmed_ = 0, solves_ = 0;
+  long safeguarded_ = 0, unconfirmed_ = 0;
 };
 
 }  // namespace kasetsu::regression

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <new>
+#include <optional>
 #include <vector>
 
+#include "core/instruction_set.h"
 #include "core/random.h"
 #include "core/regression/linear.h"
 #include "tests/core/regression/plain_solvers.h"
@@ -88,6 +91,35 @@ TEST(LooEngine, EqualsLooRobustWithoutAllocating) {
         EXPECT_EQ(engine.mae_cv(columns.data(), size, 1.001 * mae), mae);
       }
       EXPECT_EQ(engine.counts().unconfirmed, 0);
+    }
+  }
+}
+
+TEST(LooEngine, AllInstructionSetsGiveTheSameBits) {
+  for (const int rows : {23, 60, 171}) {
+    const Pool p = pool(rows, 24, 8, rows == 60);
+    for (const double epsilon : {1.0, 1.35}) {
+      RobustOptions options;
+      options.epsilon = epsilon;
+      std::vector<std::vector<double>> values;
+      for (const auto set :
+           {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+        if (!force_instruction_set(set)) continue;
+        LooEngine engine(p.y, 16, options);
+        Random random(6, 2);
+        values.emplace_back();
+        for (int subset = 0; subset < 30; ++subset) {
+          const int size = 1 + static_cast<int>(random.below(16));
+          std::vector<const double*> columns;
+          for (int j = 0; j < size; ++j) {
+            columns.push_back(p.X.col(static_cast<Eigen::Index>(random.below(24))).data());
+          }
+          values.back().push_back(engine.mae_cv(columns.data(), size));
+          values.back().push_back(engine.one_step_mae(columns.data(), size));
+        }
+      }
+      force_instruction_set(std::nullopt);
+      for (const auto& other : values) EXPECT_EQ(other, values.front());
     }
   }
 }

@@ -200,7 +200,8 @@ void expect_same_as_own_refits(const Table& t, const RobustOptions& o, const std
     const auto refit = fit_robust(rest, without_row(t.y, i), fold);
     ASSERT_TRUE(refit.ok());
     const double expected = t.y[i] - refit->intercept - Z.row(i).dot(refit->coefficients);
-    EXPECT_NEAR(loo->residuals[i], expected, 1e-7 * scale) << what << " epsilon " << o.epsilon << " row " << i;
+    EXPECT_NEAR(loo->residuals[i], expected, 1e-7 * scale)
+        << what << " epsilon " << o.epsilon << " row " << i;
   }
 }
 
