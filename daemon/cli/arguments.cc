@@ -33,6 +33,7 @@ CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
                       const std::string& summary, const std::string& examples) {
   CLI::App* command = app.add_subcommand(name, summary);
   command->footer(examples);
+  if (app.get_parent() != nullptr) command->group("Commands");
   command->add_flag("--json", session.json, "one JSON document instead of text");
   command->add_flag("-q,--quiet", session.quiet, "no messages and no progress, errors only");
   return command;

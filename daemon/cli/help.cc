@@ -24,6 +24,33 @@ class ExamplesFirst : public CLI::Formatter {
     text += make_positionals(app);
     text += make_groups(app, mode);
     text += make_subcommands(app, mode);
+    for (std::size_t at = text.find("\n\n\n"); at != std::string::npos;
+         at = text.find("\n\n\n", at)) {
+      text.erase(at, 1);
+    }
+    return text;
+  }
+
+  // "--method afe|extended", "--size N", "--target TEXT": what may follow, and no more.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_name();
+    const std::size_t colon = type.find(':');
+    std::string value = type.substr(0, colon);
+    if (value.empty()) return "";
+    if (value == "INT" || value == "UINT") value = "N";
+    if (value == "FLOAT") value = "X";
+    if (colon != std::string::npos && type[colon + 1] == '{' && type.size() - colon < 40) {
+      value = type.substr(colon + 2, type.size() - colon - 3);
+      std::replace(value.begin(), value.end(), ',', '|');
+    }
+    if (option->get_positional() && option->get_lnames().empty()) return "";
+    return " " + value + (option->get_expected_max() > 1 ? " ..." : "");
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
+    if (option->get_required() && !option->get_positional()) text += " (required)";
     return text;
   }
 

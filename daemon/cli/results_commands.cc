@@ -97,8 +97,7 @@ Status import(const Arguments& arguments, Session& session) {
   if (quarantined == 0) return {};
   return Error{
       ErrorCode::bad_data,
-      fmt::format("{} rows are in quarantine, the first because: {}", quarantined, first),
-      "", "",
+      fmt::format("{} rows are in quarantine, the first because: {}", quarantined, first), "", "",
       fmt::format("corrected rows; see kasetsu results quarantine {}", arguments.campaign)};
 }
 
