@@ -15,6 +15,7 @@ class EnsembleSurrogate final : public Surrogate {
   std::string name() const override {
     return fmt::format("ensemble of {} hypotheses", predictor_.model().hypotheses.size());
   }
+  const selection::Predictor* ensemble() const override { return &predictor_; }
   int dimensions() const override {
     return static_cast<int>(predictor_.model().coordinates.cols());
   }

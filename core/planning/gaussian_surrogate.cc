@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "core/planning/acquisition.h"
+
 namespace kasetsu::planning {
 namespace {
 
@@ -16,7 +18,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr std::size_t kMostSeparateElements = 16;
-constexpr double kHalfWidth80 = 1.2815515655446004;
 
 std::string kernel_name(Kernel kernel) {
   switch (kernel) {

@@ -6,9 +6,14 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <unordered_set>
+
+#include "core/planning/acquisition.h"
+#include "core/planning/bounded_search.h"
+#include "core/random.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -19,91 +24,9 @@ using Eigen::VectorXd;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kHalfWidth80 = 1.2815515655446004;  // of a standard normal's 80 % interval
-constexpr std::uint64_t kBlock = 1024;               // candidates evaluated at once
-constexpr std::size_t kWave = 32;                    // blocks between two merges
+constexpr std::uint64_t kBlock = 1024;  // candidates evaluated at once
+constexpr std::size_t kWave = 32;       // blocks between two merges
 constexpr std::size_t kSmallestPool = 256;
-
-double normal_density(double z) {
-  return std::exp(-0.5 * z * z) * 0.3989422804014327;
-}
-double normal_below(double z) {
-  return 0.5 * std::erfc(-z * 0.7071067811865476);
-}
-
-// E[max(x - best, 0)] for x ~ N(mean, sd^2).
-double expected_improvement(double mean, double sd, double best) {
-  const double gain = mean - best;
-  if (!(sd > 0.0)) return std::max(gain, 0.0);
-  const double z = gain / sd;
-  return gain * normal_below(z) + sd * normal_density(z);
-}
-
-struct Acquirer {
-  Acquisition acquisition = Acquisition::mean;
-  double sign = 1.0;       // -1 where small is good
-  double best = 0.0;       // signed
-  double threshold = 0.0;  // signed
-
-  // Larger is better. mean as predicted, sd of the prediction.
-  double score(double mean, double sd) const {
-    const double m = sign * mean;
-    switch (acquisition) {
-      case Acquisition::automatic:
-      case Acquisition::mean:
-        return m;
-      case Acquisition::expected_improvement:
-        return expected_improvement(m, sd, best);
-      case Acquisition::probability:
-        return sd > 0.0 ? normal_below((m - threshold) / sd) : (m >= threshold ? 1.0 : 0.0);
-      case Acquisition::conservative:
-        return m - kHalfWidth80 * sd;
-    }
-    return kNan;
-  }
-};
-
-struct Scored {
-  double score;
-  double second;  // decides between equal scores: a probability is 1 for many
-  std::uint64_t index;
-};
-
-bool better(const Scored& a, const Scored& b) {
-  if (a.score != b.score) return a.score > b.score;
-  if (a.second != b.second) return a.second > b.second;
-  return a.index < b.index;
-}
-
-// The `capacity` best of what is offered, whatever the order of offering.
-class Best {
- public:
-  explicit Best(std::size_t capacity = 0) : capacity_(capacity) {}
-
-  void offer(const Scored& item) {
-    if (capacity_ == 0 || std::isnan(item.score)) return;
-    if (items_.size() >= capacity_) {
-      if (!better(item, items_.front())) return;
-      std::pop_heap(items_.begin(), items_.end(), better);
-      items_.back() = item;
-    } else {
-      items_.push_back(item);
-    }
-    std::push_heap(items_.begin(), items_.end(), better);
-  }
-  void merge(const Best& other) {
-    for (const Scored& item : other.items_) offer(item);
-  }
-  std::vector<Scored> sorted() const {
-    std::vector<Scored> items = items_;
-    std::sort(items.begin(), items.end(), better);
-    return items;
-  }
-
- private:
-  std::size_t capacity_;
-  std::vector<Scored> items_;  // heap, worst in front
-};
 
 // Squared distance of each row to its nearest row of known; infinite where known is empty, NaN for
 // a row that is not finite.
@@ -230,6 +153,9 @@ class Planner {
   Status pick_exploit(int count);
   Status pick_challenge(int count);
   Status pick_explore(int count);
+  Status pick_explore_bounded(int count);
+  std::string explore_reason(const VectorXd& coordinates, double distance) const;
+  Result<bool> search_by_bounds();
   Status pick_random(int count);
   Status pick_recheck(int count);
   Status pick_bridge(int count);
@@ -264,6 +190,10 @@ class Planner {
   Best challenge_;
   Best random_;
   Best centre_;
+  std::vector<Scored> exploit_pool_;
+  std::vector<Scored> challenge_pool_;
+  std::vector<Scored> random_pool_;
+  std::unique_ptr<BoundedSearch> bounded_;  // in place of the reservoir
   Reservoir reservoir_{0};
   std::uint64_t unusable_ = 0;
   std::unordered_set<std::uint64_t> taken_;
@@ -644,7 +574,7 @@ void Planner::take(Strategy strategy, const Member& member, std::string reason,
 }
 
 Status Planner::pick_exploit(int count) {
-  Result<std::vector<Member>> pool = members(exploit_.sorted());
+  Result<std::vector<Member>> pool = members(exploit_pool_);
   if (!pool) return pool.error();
   std::vector<Candidate> candidates;
   for (const Member& member : *pool) candidates.push_back(member.candidate);
@@ -688,7 +618,7 @@ Status Planner::pick_exploit(int count) {
 }
 
 Status Planner::pick_challenge(int count) {
-  Result<std::vector<Member>> pool = members(challenge_.sorted());
+  Result<std::vector<Member>> pool = members(challenge_pool_);
   if (!pool) return pool.error();
   const std::vector<std::size_t> chosen = diverse(*pool, count);
   std::set<std::size_t> used(chosen.begin(), chosen.end());
@@ -710,7 +640,100 @@ Status Planner::pick_challenge(int count) {
   return {};
 }
 
+std::string Planner::explore_reason(const VectorXd& coordinates, double distance) const {
+  if (!std::isfinite(distance)) return "Nothing is known yet: in the middle of the space.";
+  // Whichever is nearest of what was known before and what this batch already holds.
+  std::string key;
+  double least = kInfinity;
+  for (Index k = 0; k < known_coordinates_.rows(); ++k) {
+    const double d = (known_coordinates_.row(k).transpose() - coordinates).squaredNorm();
+    if (d < least) {
+      least = d;
+      key = repel_keys_[static_cast<std::size_t>(k)];
+    }
+  }
+  for (std::size_t p = 0; p < picked_coordinates_.size(); ++p) {
+    const double d = squared_distance(picked_coordinates_[p], coordinates);
+    if (d < least) {
+      least = d;
+      key = picked_keys_[p];
+    }
+  }
+  return fmt::format(
+      "Farthest from everything known and picked: the nearest, {}, is {} standard deviations away.",
+      key, number(distance));
+}
+
+Status Planner::pick_explore_bounded(int count) {
+  MatrixXd also(static_cast<Index>(picked_coordinates_.size()), surrogate_.dimensions());
+  for (std::size_t i = 0; i < picked_coordinates_.size(); ++i) {
+    also.row(static_cast<Index>(i)) = picked_coordinates_[i].transpose();
+  }
+  const Result<std::vector<BoundedSearch::FarPick>> picks = bounded_->farthest(count, also, taken_);
+  if (!picks) return picks.error();
+  for (const BoundedSearch::FarPick& pick : *picks) {
+    Result<std::vector<Member>> member = members({{pick.distance, 0.0, pick.index}});
+    if (!member) return member.error();
+    if (member->empty()) continue;
+    std::string reason = explore_reason(member->front().coordinates, pick.distance);
+    take(Strategy::explore, member->front(), std::move(reason), "");
+  }
+  return {};
+}
+
+// False where the space has too many sets of elements for it.
+Result<bool> Planner::search_by_bounds() {
+  BoundedProblem bounded;
+  bounded.space = &space_;
+  bounded.rules = problem_.rules;
+  bounded.surrogate = &surrogate_;
+  bounded.excluded = &excluded_;
+  bounded.known = known_coordinates_;
+  bounded.acquirer = acquirer_;
+  bounded.pool =
+      std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
+  bounded.exploit = demand_.exploit > 0;
+  bounded.challenge = demand_.challenge > 0;
+  bounded.explore = demand_.explore;
+  bounded.seed = options_.seed;
+  bounded_ = BoundedSearch::make(std::move(bounded), {}, executor_, control_);
+  if (!bounded_) return false;
+  if (Status status = bounded_->prepare(); !status) return status.error();
+  if (demand_.exploit > 0) {
+    Result<std::vector<Scored>> best = bounded_->best_exploit();
+    if (!best) return best.error();
+    exploit_pool_ = std::move(best).value();
+  }
+  if (demand_.challenge > 0) {
+    Result<std::vector<Scored>> best = bounded_->best_challenge();
+    if (!best) return best.error();
+    challenge_pool_ = std::move(best).value();
+  }
+  Random random(options_.seed, 7);
+  std::unordered_set<std::uint64_t> drawn;
+  for (int trial = 0;
+       trial < 1'000'000 && static_cast<int>(random_pool_.size()) < demand_.random * 2; ++trial) {
+    const std::uint64_t index = random.below(space_.size());
+    if (std::binary_search(excluded_.begin(), excluded_.end(), index) ||
+        (problem_.rules && !problem_.rules->allows(space_.unrank(index))) ||
+        !drawn.insert(index).second) {
+      continue;
+    }
+    random_pool_.push_back({0.0, 0.0, index});
+  }
+  // How many each rule removes, from a sample: the search itself dismisses most candidates unseen.
+  const RuleSet none;
+  const Result<RuleCounts> counts =
+      count_rules(space_, problem_.rules ? *problem_.rules : none, executor_, control_, 1'000'000);
+  if (!counts) return counts.error();
+  plan_.rules = counts->rules;
+  plan_.allowed = counts->allowed - std::min(counts->allowed, plan_.excluded);
+  plan_.evaluated = space_.size();
+  return true;
+}
+
 Status Planner::pick_explore(int count) {
+  if (bounded_) return pick_explore_bounded(count);
   reservoir_.finish();
   const std::vector<Reservoir::Row>& rows = reservoir_.rows();
   std::vector<double> squared(rows.size());
@@ -741,30 +764,8 @@ Status Planner::pick_explore(int count) {
     if (!member) return member.error();
     std::string runner_up;
     if (second != rows.size()) runner_up = space_.key(space_.unrank(rows[second].index));
-    std::string where = "the first point: in the middle of the space";
-    if (std::isfinite(distance)) {
-      // Whichever is nearest of what was known before and what this batch already holds.
-      std::string key;
-      double least = kInfinity;
-      for (Index k = 0; k < known_coordinates_.rows(); ++k) {
-        const double d =
-            (known_coordinates_.row(k).transpose() - rows[best].coordinates).squaredNorm();
-        if (d < least) {
-          least = d;
-          key = repel_keys_[static_cast<std::size_t>(k)];
-        }
-      }
-      for (std::size_t p = 0; p < picked_coordinates_.size(); ++p) {
-        const double d = squared_distance(picked_coordinates_[p], rows[best].coordinates);
-        if (d < least) {
-          least = d;
-          key = picked_keys_[p];
-        }
-      }
-      where = fmt::format("the nearest, {}, is {} standard deviations away", key, number(distance));
-    }
-    take(Strategy::explore, member->front(),
-         fmt::format("Farthest from everything known and picked: {}.", where), runner_up);
+    std::string reason = explore_reason(rows[best].coordinates, distance);
+    take(Strategy::explore, member->front(), std::move(reason), runner_up);
     meet(rows[best].coordinates);
   }
   return {};
@@ -772,7 +773,7 @@ Status Planner::pick_explore(int count) {
 
 Status Planner::pick_random(int count) {
   std::vector<Scored> pool;
-  for (const Scored& item : random_.sorted()) {
+  for (const Scored& item : random_pool_) {
     if (!taken(item.index) && static_cast<int>(pool.size()) < count) pool.push_back(item);
   }
   Result<std::vector<Member>> chosen = members(pool);
@@ -955,8 +956,16 @@ Result<Plan> Planner::run() {
     demand_.explore += left;
   }
 
+  bool by_bounds = false;
+  if (space_.size() > options_.most_evaluated && options_.bounds &&
+      surrogate_.ensemble() != nullptr && known_coordinates_.rows() > 0 &&
+      demand_.exploit + demand_.challenge + demand_.explore > 0) {
+    const Result<bool> searched = search_by_bounds();
+    if (!searched) return searched.error();
+    by_bounds = *searched;
+  }
   visited_ = std::min(space_.size(), options_.most_evaluated);
-  plan_.sampled = visited_ < space_.size();
+  plan_.sampled = !by_bounds && visited_ < space_.size();
   if (plan_.sampled) {
     plan_.exact = false;
     plan_.notes.push_back(fmt::format(
@@ -979,14 +988,19 @@ Result<Plan> Planner::run() {
         repel_keys_.push_back(space_.key(middle->front().candidate));
       }
     }
-    const std::size_t pool =
-        std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
-    exploit_ = Best(pool);
-    challenge_ = Best(pool);
-    random_ = Best(static_cast<std::size_t>(options_.batch));
-    reservoir_ = Reservoir(options_.reservoir);
-    Result<Status> status = scan(false);
-    if (!status) return status.error();
+    if (!by_bounds) {
+      const std::size_t pool =
+          std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
+      exploit_ = Best(pool);
+      challenge_ = Best(pool);
+      random_ = Best(static_cast<std::size_t>(options_.batch));
+      reservoir_ = Reservoir(options_.reservoir);
+      Result<Status> status = scan(false);
+      if (!status) return status.error();
+      exploit_pool_ = exploit_.sorted();
+      challenge_pool_ = challenge_.sorted();
+      random_pool_ = random_.sorted();
+    }
     if (demand_.exploit > 0) {
       if (Status done = pick_exploit(demand_.exploit); !done) return done.error();
     }
@@ -1005,12 +1019,24 @@ Result<Plan> Planner::run() {
     plan_.evaluated = 0;
   }
 
+  if (bounded_) {
+    plan_.exact = bounded_->exact();
+    plan_.notes.push_back(
+        fmt::format("{} sets of elements were bounded and {} candidates looked at one by one{}",
+                    bounded_->nodes(), bounded_->evaluated(),
+                    plan_.exact ? "; the others cannot be better." : "."));
+    if (!plan_.exact) {
+      plan_.notes.push_back(
+          "Not every pick is proven to be that of a full search: the bounds leave more candidates "
+          "than were looked at.");
+    }
+  }
   if (unusable_ > 0) {
     plan_.notes.push_back(fmt::format(
         "{} candidates lie where a descriptor of the model is not defined and were left out.",
         unusable_));
   }
-  if (!plan_.exact && !plan_.sampled) {
+  if (!plan_.exact && !plan_.sampled && !bounded_) {
     plan_.notes.push_back(fmt::format(
         "The farthest points are not proven to be the farthest of the whole space: more than {} "
         "candidates lie farther from everything known than the last pick.",

@@ -89,8 +89,10 @@ struct PlanOptions {
   std::vector<Candidate>
       references;          // bridge; empty: the measured ones nearest to the median value
   std::uint64_t seed = 1;  // random strategy, and the sample of a large space
-  // A larger space is sampled evenly, and the plan says so.
-  std::uint64_t most_evaluated = 5'000'000;
+  // A larger space is searched by bounds where the surrogate is an ensemble of hypotheses, and else
+  // sampled evenly; the plan says so.
+  std::uint64_t most_evaluated = 1'000'000;
+  bool bounds = true;              // false: sample
   std::size_t reservoir = 65'536;  // candidates kept for farthest-point sampling
   // Returns one sentence naming field, value and bound.
   Status validate() const;
@@ -129,7 +131,7 @@ struct Plan {
   std::uint64_t evaluated = 0;  // candidates looked at, with those that a rule or a bound dismissed
   std::uint64_t allowed = 0;    // of those: kept by the rules and not excluded as known
   std::uint64_t excluded = 0;   // known ones in the space
-  bool sampled = false;         // the space was larger than most_evaluated
+  bool sampled = false;         // only a sample of the space was looked at
   bool exact = true;            // every pick is proven to be the pick of a full search
   std::vector<RuleCount> rules;
   std::vector<std::string> notes;  // sentences: what could not be done as asked, and why

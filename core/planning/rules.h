@@ -97,6 +97,8 @@ class RuleSet {
   const Rule& rule(std::size_t i) const { return rules_[i]; }
 
   bool allows(const Candidate& candidate) const;
+  // True when the elements and the support alone forbid it, whatever the amounts.
+  bool forbids(const std::vector<int>& elements, const std::string& support) const;
   bool broken(std::size_t rule, const Candidate& candidate) const;
   // One sentence: "rule \"alkali\": holds 3 of Li, Na, K; at most 1 is allowed"; empty where the
   // rule is kept.

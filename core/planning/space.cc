@@ -293,6 +293,42 @@ std::uint64_t CompositionFamily::first(int count) const {
   return first_[static_cast<std::size_t>(count - smallest_)];
 }
 
+CompositionFamily::Ranges CompositionFamily::ranges(int count) const {
+  Ranges r{};
+  const double others = count - 1;
+  switch (kind_) {
+    case Kind::slots_up_to:
+    case Kind::slots_exactly:
+      r.amount_low = unit_;
+      r.amount_high = unit_ * (steps_ - count + 1);
+      r.total_low = unit_ * (kind_ == Kind::slots_exactly ? steps_ : count);
+      r.total_high = unit_ * steps_;
+      break;
+    case Kind::ones:
+      r.amount_low = r.amount_high = unit_;
+      r.total_low = r.total_high = unit_ * count;
+      break;
+    case Kind::simplex:
+      r.amount_low = unit_ / steps_;
+      r.amount_high = unit_ * (steps_ - count + 1) / steps_;
+      r.total_low = r.total_high = unit_;
+      break;
+    case Kind::grid:
+      r.amount_low = loadings_.front();
+      r.amount_high = loadings_.back();
+      r.total_low = loadings_.front() * count;
+      r.total_high = loadings_.back() * count;
+      break;
+  }
+  // Smallest share: its own amount least, the others most; with a bounded sum the others get the
+  // rest.
+  const double most_others = std::min(others * r.amount_high, r.total_high - r.amount_low);
+  const double least_others = std::max(others * r.amount_low, r.total_low - r.amount_high);
+  r.share_low = count > 1 ? r.amount_low / (r.amount_low + most_others) : 1.0;
+  r.share_high = count > 1 ? r.amount_high / (r.amount_high + least_others) : 1.0;
+  return r;
+}
+
 void CompositionFamily::subset(int count, std::uint64_t rank, int* positions) const {
   unrank_subset(rank, count, static_cast<int>(elements_.size()), positions);
 }
@@ -561,17 +597,30 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
   return space;
 }
 
+std::vector<double> CandidateSpace::condition_values(std::uint64_t condition) const {
+  std::vector<double> values(definition_.conditions.size());
+  for (std::size_t i = definition_.conditions.size(); i-- > 0;) {
+    const std::vector<double>& levels = definition_.conditions[i].levels;
+    values[i] = levels[static_cast<std::size_t>(condition % levels.size())];
+    condition /= levels.size();
+  }
+  return values;
+}
+
+std::optional<std::uint64_t> CandidateSpace::index_of(std::size_t which, std::uint64_t local,
+                                                      std::uint64_t condition) const {
+  const std::vector<std::uint64_t>& repeats = parts_[which].repeats;
+  const auto at = std::lower_bound(repeats.begin(), repeats.end(), local);
+  if (at != repeats.end() && *at == local) return std::nullopt;
+  const auto before = static_cast<std::uint64_t>(at - repeats.begin());
+  return (first_[which] + local - before) * condition_points_ + condition;
+}
+
 Candidate CandidateSpace::unrank(std::uint64_t index) const {
   KASETSU_ASSERT(index < size_);
   Candidate candidate;
-  std::uint64_t condition = index % condition_points_;
+  candidate.conditions = condition_values(index % condition_points_);
   index /= condition_points_;
-  candidate.conditions.resize(definition_.conditions.size());
-  for (std::size_t i = definition_.conditions.size(); i-- > 0;) {
-    const std::vector<double>& levels = definition_.conditions[i].levels;
-    candidate.conditions[i] = levels[static_cast<std::size_t>(condition % levels.size())];
-    condition /= levels.size();
-  }
   const auto after = std::upper_bound(first_.begin(), first_.end(), index);
   const auto which = static_cast<std::size_t>(after - first_.begin()) - 1;
   const Part& part = parts_[which];

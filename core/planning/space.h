@@ -105,6 +105,15 @@ class CompositionFamily {
   // pattern is the index of a composition.
   std::uint64_t first(int count) const;
 
+  // Between which the amounts, their sum, and each amount's share of the sum lie for `count`
+  // elements.
+  struct Ranges {
+    double amount_low, amount_high;
+    double total_low, total_high;
+    double share_low, share_high;
+  };
+  Ranges ranges(int count) const;
+
   // Positions in elements(), ascending, of the subset of `count` elements with this rank.
   void subset(int count, std::uint64_t rank, int* positions) const;
   // Amounts, in the order of the positions, of pattern `rank` of `count` elements.
@@ -153,7 +162,15 @@ class CandidateSpace {
   std::vector<int> elements() const;
   std::vector<Support> supports() const;  // by first appearance
 
-  // The fast path of the planner asks for these.
+  // Index of a part's local candidate number `local` at condition point `condition`; nothing for a
+  // repeat of an earlier part. Local numbers of a family: (composition * supports + support) *
+  // preparations + preparation.
+  std::optional<std::uint64_t> index_of(std::size_t part, std::uint64_t local,
+                                        std::uint64_t condition) const;
+  // Values of condition point 0 ... condition_points() - 1.
+  std::vector<double> condition_values(std::uint64_t condition) const;
+
+  // The planner's search by bounds asks for these.
   struct Part {
     std::optional<CompositionFamily> family;     // or
     std::vector<chemistry::Catalyst> catalysts;  // by key, of a list

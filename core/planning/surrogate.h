@@ -9,6 +9,7 @@
 
 #include "core/planning/space.h"
 #include "core/result.h"
+#include "core/selection/model.h"
 
 namespace kasetsu::planning {
 
@@ -52,6 +53,9 @@ class Surrogate {
   // Fills every field of `out` for these candidates. Called from several threads at once; the
   // answer for a candidate may not depend on which others are asked with it.
   virtual Status evaluate(std::span<const Candidate> candidates, Evaluation& out) const = 0;
+  // The ensemble of hypotheses behind it, where there is one: large spaces are searched by bounds
+  // on its descriptors. Null: none.
+  virtual const selection::Predictor* ensemble() const { return nullptr; }
   // For choosing several candidates at once, where the model has it; up to about 1,000 candidates.
   virtual std::optional<JointPrediction> joint(std::span<const Candidate> candidates) const {
     static_cast<void>(candidates);

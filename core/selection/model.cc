@@ -79,9 +79,7 @@ Eigen::MatrixXd clamped(const Hypothesis& hypothesis, const Eigen::MatrixXd& pri
                         Eigen::VectorXd* outside) {
   Eigen::MatrixXd values = descriptors::evaluate(hypothesis.descriptors, primary_values);
   for (Eigen::Index j = 0; j < values.cols(); ++j) {
-    const double margin = kMargin * (hypothesis.high[j] - hypothesis.low[j]);
-    const double low = hypothesis.low[j] - margin;
-    const double high = hypothesis.high[j] + margin;
+    const auto [low, high] = followed_range(hypothesis, j);
     for (Eigen::Index i = 0; i < values.rows(); ++i) {
       double& value = values(i, j);
       if (value >= low && value <= high) continue;
@@ -166,6 +164,11 @@ Status ModelSettings::validate() const {
   }
   if (const Status status = features.validate(); !status) return status;
   return search.validate();
+}
+
+FollowedRange followed_range(const Hypothesis& hypothesis, Eigen::Index j) {
+  const double margin = kMargin * (hypothesis.high[j] - hypothesis.low[j]);
+  return {hypothesis.low[j] - margin, hypothesis.high[j] + margin};
 }
 
 double weighted_median(std::span<const double> values, std::span<const double> weights,
@@ -349,6 +352,10 @@ Predictor::Predictor(const Model& model, Featurizer featurizer)
   quantile_ = model.scores[rank - 1];
 }
 
+double Predictor::half_width(double disagreement, double novelty) const {
+  return quantile_ * interval_unit(base_, disagreement, novelty);
+}
+
 Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> catalysts,
                                        const Conditions& conditions) const {
   const Model& model = *model_;
@@ -383,7 +390,7 @@ Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> cata
     out.mean[i] = summary.median;
     out.disagreement[i] = summary.spread;
     out.novelty[i] = model.typical_distance > 0.0 ? distance[i] / model.typical_distance : 0.0;
-    const double half = quantile_ * interval_unit(base_, summary.spread, out.novelty[i]);
+    const double half = half_width(summary.spread, out.novelty[i]);
     out.low[i] = summary.median - half;
     out.high[i] = summary.median + half;
   }

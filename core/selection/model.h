@@ -96,6 +96,8 @@ class Predictor {
   Result<Predictions> predict(std::span<const chemistry::Catalyst> catalysts,
                               const descriptors::Conditions& conditions) const;
   const Model& model() const { return *model_; }
+  // Half of the interval of a prediction with this disagreement and novelty; grows with both.
+  double half_width(double disagreement, double novelty) const;
 
  private:
   Predictor(const Model& model, descriptors::Featurizer featurizer);
@@ -105,6 +107,13 @@ class Predictor {
   double base_ = 0.0;      // median |leave-one-out residual| of the ensemble
   double quantile_ = 0.0;  // conformal quantile of the scores at settings.coverage
 };
+
+// Where the value of descriptor j of a hypothesis is followed: beyond these it counts as the nearer
+// one, and where it is not defined as hypothesis.center[j].
+struct FollowedRange {
+  double low, high;
+};
+FollowedRange followed_range(const Hypothesis& hypothesis, Eigen::Index j);
 
 // Weighted median: the smallest value at which at least half of the weight is reached; weights >= 0
 // with a positive sum; values finite. `order` is scratch space.

@@ -80,7 +80,7 @@ struct PlannerSettings {
   bool allow_pending = false;
   bool allow_failed = true;
   std::vector<planning::Candidate> references;
-  std::uint64_t most_evaluated = 5'000'000;
+  std::uint64_t most_evaluated = 1'000'000;
   std::string surrogate = "automatic";  // automatic, hypotheses, gaussian_process
 };
 
