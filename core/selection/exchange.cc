@@ -30,6 +30,8 @@ constexpr int kFiltered = 16;
 // the present error (it errs by less than 1 % where the error is small).
 constexpr int kExact = 8;
 constexpr double kSlack = 1.03;
+// A step has to gain more than rounding.
+constexpr double kGain = 1.0 - 1e-12;
 // One task in so many starts from a random set, the others from one of the best so far.
 constexpr std::size_t kFreshOneIn = 4;
 constexpr int kRoundsWithoutGain = 4;
@@ -143,7 +145,7 @@ class Climber {
       if (taken++ == kDecided) break;
       if (entry.candidate == before) continue;
       const double reached = scan_.ols_mae(entry.candidate);
-      if (reached < best) {
+      if (reached < kGain * best) {
         best = reached;
         members[place] = entry.candidate;
       }
@@ -170,7 +172,7 @@ class Climber {
       if (evaluator_.has_one_step() && entry.score > kSlack * value) break;
       members[place] = entry.candidate;
       const double reached = score(members, value);
-      if (reached < value) {
+      if (reached < kGain * value) {
         value = reached;
         best = entry.candidate;
       }

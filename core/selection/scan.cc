@@ -26,6 +26,9 @@ SwapScan::SwapScan(const Candidates& candidates)
       v_(candidates.rows()),
       along_(kLargestBasis) {
   raw_.assign(candidates.tile_count() * kTileWidth + 16, kNever);
+  const double deviation =
+      std::sqrt(candidates.centred().squaredNorm() / static_cast<double>(candidates.rows()));
+  if (deviation > 0.0 && std::isfinite(deviation)) unit_ = deviation;
   const auto address = reinterpret_cast<std::uintptr_t>(raw_.data());
   scores_ = raw_.data() + ((64 - address % 64) % 64) / sizeof(float);
   fix({});
@@ -62,7 +65,7 @@ void SwapScan::score_all() {
   float* out = rows_.data();
   for (int i = 0; i < rows; ++i) {
     for (int k = 0; k < basis_columns_; ++k) *out++ = static_cast<float>(basis_(i, k));
-    *out++ = static_cast<float>(residual_[i]);
+    *out++ = static_cast<float>(residual_[i] / unit_);
     *out++ = static_cast<float>(room_[i]);
   }
   const ScanInput input{rows_.data(), rows, basis_columns_, static_cast<float>(rows),

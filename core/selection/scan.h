@@ -45,9 +45,9 @@ class SwapScan {
   // infinite where the candidate depends on the members that stay or a row decides alone.
   double ols_mae(int candidate);
 
-  // The scores of score_all, by candidate: sums of |residual|; kNever for dependent candidates.
+  // The scores of score_all, by candidate: sums of |residual| in units of the target's standard
+  // deviation (so that they stay within 32-bit numbers); kNever for dependent candidates.
   std::span<const float> scores() const;
-  int basis_columns() const { return basis_columns_; }
 
  private:
   const Candidates& candidates_;
@@ -61,6 +61,7 @@ class SwapScan {
   std::vector<float> rows_;  // what the kernel reads, row by row
   std::vector<float> raw_;   // scores_ before it is aligned
   float* scores_ = nullptr;
+  double unit_ = 1.0;
 };
 
 }  // namespace kasetsu::selection

@@ -271,6 +271,64 @@ TEST(Search, WhatItCannotDoItSays) {
   EXPECT_NE(message(problem).find("rows"), std::string::npos);
 }
 
+TEST(Search, DegenerateProblemsEnd) {
+  for (const Method method : kMethods) {
+    SearchOptions options = quick(method);
+    options.work = 1'000'000;
+    // As many descriptors as rows, and nearly so.
+    for (const int rows : {3, 4, 5, 6}) {
+      const auto made = testing::synthetic(rows, 10, 2, 0.3, 40U + static_cast<unsigned>(rows));
+      EXPECT_FALSE(run(made.problem(), options).hypotheses.empty());
+    }
+    auto made = testing::synthetic(20, 10, 2, 0.3, 50);
+    made.y.setConstant(7.0);
+    EXPECT_NEAR(run(made.problem(), options).hypotheses.front().mae_cv, 0.0, 1e-9);
+    // Any unit of the target.
+    made = testing::synthetic(30, 10, 4, 0.05, 51);
+    const auto usual = run(made.problem(), options).hypotheses.front();
+    for (const double unit : {0x1p-200, 0x1p150}) {
+      auto scaled = made;
+      scaled.y *= unit;
+      const auto other = run(scaled.problem(), options).hypotheses.front();
+      EXPECT_EQ(other.candidates, usual.candidates);
+      EXPECT_NEAR(other.mae_cv / unit / usual.mae_cv, 1.0, 1e-6);
+    }
+    // Exactly one hypothesis is possible, and then none.
+    made = testing::synthetic(20, 4, 2, 0.3, 52);
+    SearchProblem problem = made.problem();
+    Eigen::MatrixXd four(20, 4);
+    for (int k = 0; k < 4; ++k) four.col(k) = made.X.col(6 * k);
+    problem.X = &four;
+    problem.families = {{0, -1, -1}, {1, -1, -1}, {2, -1, -1}, {3, -1, -1}};
+    EXPECT_EQ(run(problem, options).hypotheses.size(), 1U);
+    problem.forbidden = {{0, 1, 2, 3}};
+    const auto none = search(problem, options, Executor(1), Control{});
+    ASSERT_FALSE(none.ok());
+    EXPECT_EQ(none.error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST(Search, LeastAbsoluteDeviationsAndRidge) {
+  const auto made = testing::synthetic(30, 15, 3, 0.3, 60);
+  for (const auto& [epsilon, alpha] : {std::pair{1.0, 0.0}, std::pair{1.35, 1e-2}}) {
+    SearchOptions options = quick(Method::exchange);
+    options.size = 3;
+    options.regression.epsilon = epsilon;
+    options.regression.alpha = alpha;
+    options.work = 20'000'000;
+    const SearchResult exchange = run(made.problem(), options);
+    options.method = Method::random;
+    EXPECT_LE(exchange.hypotheses[0].mae_cv, run(made.problem(), options).hypotheses[0].mae_cv);
+    Eigen::MatrixXd X(30, 3);
+    for (int k = 0; k < 3; ++k) {
+      X.col(k) = made.X.col(exchange.hypotheses[0].candidates[static_cast<std::size_t>(k)]);
+    }
+    const auto loo = regression::loo_robust(X, made.y, options.regression);
+    ASSERT_TRUE(loo.ok());
+    EXPECT_NEAR(exchange.hypotheses[0].mae_cv / loo->mae_cv, 1.0, 1e-9);
+  }
+}
+
 TEST(Search, ConstantAndRepeatedColumnsDoNoHarm) {
   auto made = testing::synthetic(30, 8, 2, 0.2, 4);
   made.X.col(3).setConstant(2.0);
