@@ -96,6 +96,11 @@ class Reader {
   virtual std::vector<Measurement> measurements(std::int64_t campaign,
                                                 const MeasurementFilter& filter,
                                                 const Page& page) const = 0;
+  // Values of the newest live measurements of a property of a catalyst under exactly these
+  // conditions.
+  virtual std::vector<double> replicates(std::int64_t campaign, std::string_view property,
+                                         std::string_view catalyst, std::string_view conditions,
+                                         std::int64_t limit) const = 0;
   virtual std::int64_t count_measurements(std::int64_t campaign, bool live_only) const = 0;
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
   virtual std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const = 0;

@@ -100,6 +100,37 @@ void settle_predictions(Transaction& tx, std::int64_t campaign, const std::strin
   }
 }
 
+// By the names that laboratories use; a property under another name is not judged.
+bool is_carbon_balance(std::string_view name) {
+  return name == "carbon_balance" || name == "C_balance" || name == "C-balance";
+}
+bool is_selectivity(std::string_view name) {
+  return name.starts_with("S_") || name.ends_with("_selectivity");
+}
+bool is_conversion(std::string_view name) {
+  return name.starts_with("X_") || name == "conversion" || name.ends_with("_conversion");
+}
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return 0.5 * (*middle + *std::max_element(values.begin(), middle));
+}
+
+// Whether a value lies far from its replicates: four times 1.4826 MAD, the normal distribution's
+// standard deviation, from their median. Fewer than five, or replicates that all agree exactly, say
+// nothing.
+bool is_far_from(const std::vector<double>& replicates, double value) {
+  constexpr std::size_t kFewest = 5;
+  if (replicates.size() < kFewest) return false;
+  const double middle = median_of(replicates);
+  std::vector<double> distances;
+  for (const double replicate : replicates) distances.push_back(std::abs(replicate - middle));
+  const double spread = 1.4826 * median_of(std::move(distances));
+  return spread > 0.0 && std::abs(value - middle) > 4.0 * spread;
+}
+
 class Ingestion {
  public:
   Ingestion(Transaction& tx, const Context& context, const Campaign& campaign)
@@ -232,6 +263,7 @@ class Ingestion {
       flags |= kFlagClosedProposal;
     }
     if (row.measured_at && *row.measured_at > context_.now + kClockTolerance) flags |= kFlagClock;
+    flags |= balance_flags(row);
 
     Run run;
     run.ingest = ingest.seq;
@@ -260,6 +292,9 @@ class Ingestion {
       measurement.property = value.property;
       measurement.value = value.value;
       measurement.flags = flags | range_flag(property, value.value);
+      if (answers && !before) {
+        measurement.flags |= replicate_flag(row, value, std::string(catalyst_key));
+      }
       all_flags |= measurement.flags;
       if (before) measurement.supersedes = newest_of(*before, value.property);
       tx_.insert_measurement(campaign_.key, outcome.run, catalyst, measurement, context_.now);
@@ -290,6 +325,35 @@ class Ingestion {
     return (property.low && value < *property.low) || (property.high && value > *property.high)
                ? static_cast<std::uint32_t>(kFlagOutOfRange)
                : 0U;
+  }
+
+  // What the numbers of one row say of one another.
+  std::uint32_t balance_flags(const PreparedRow& row) const {
+    std::uint32_t flags = 0;
+    double selectivities = 0.0;
+    for (const PreparedValue& value : row.values) {
+      const bool percent = properties_.find(value.property)->second.unit == "%";
+      if (is_carbon_balance(value.property)) {
+        const double balance = percent ? value.value : 100.0 * value.value;
+        if (balance < 90.0 || balance > 110.0) flags |= kFlagCarbonBalance;
+      }
+      if (percent && is_selectivity(value.property)) selectivities += value.value;
+      if (percent && is_conversion(value.property) && value.value < 1.0) {
+        flags |= kFlagLowConversion;
+      }
+    }
+    if (selectivities > 120.0) flags |= kFlagSelectivitySum;
+    return flags;
+  }
+
+  // Against the newest hundred live measurements of the same property, catalyst and conditions.
+  std::uint32_t replicate_flag(const PreparedRow& row, const PreparedValue& value,
+                               const std::string& catalyst) const {
+    const std::vector<double> replicates =
+        tx_.replicates(campaign_.key, value.property, catalyst, row.conditions, 100);
+    if (!is_far_from(replicates, value.value)) return 0;
+    return row.kind == SampleKind::reference ? static_cast<std::uint32_t>(kFlagReferenceDrift)
+                                             : static_cast<std::uint32_t>(kFlagReplicateSpread);
   }
 
   RowVerdict quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {

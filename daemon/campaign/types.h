@@ -50,6 +50,18 @@ enum Flag : std::uint32_t {
   kFlagOutOfRange = 1u << 0,      // outside the property's plausible range
   kFlagClosedProposal = 1u << 1,  // names a proposal that was cancelled or called infeasible
   kFlagClock = 1u << 2,           // says that it was measured in the future: a clock is wrong
+  // The property carbon_balance (or C_balance) of the row is outside 90 to 110 %.
+  kFlagCarbonBalance = 1u << 3,
+  // The row's selectivities (S_... or ..._selectivity, in %) add up to more than 120 %. Above 100 %
+  // is usual: it happens in most rows of real high-throughput runs.
+  kFlagSelectivitySum = 1u << 4,
+  // The row's conversion (X_..., conversion or ..._conversion, in %) is below 1 %: its
+  // selectivities mean little.
+  kFlagLowConversion = 1u << 5,
+  // Farther than four robust standard deviations from the earlier replicates (five or more) of the
+  // same catalyst under the same conditions.
+  kFlagReplicateSpread = 1u << 6,
+  kFlagReferenceDrift = 1u << 7,  // the same of a reference sample: the instrument drifts
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 

@@ -632,6 +632,22 @@ std::vector<Measurement> Queries<Base>::measurements(std::int64_t campaign,
 }
 
 template <typename Base>
+std::vector<double> Queries<Base>::replicates(std::int64_t campaign, std::string_view property,
+                                              std::string_view catalyst,
+                                              std::string_view conditions,
+                                              std::int64_t limit) const {
+  return all<double>(
+      connection_
+          .prepare("SELECT m.value FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
+                   "WHERE m.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
+                   "AND m.campaign = ?1 AND m.property = "
+                   "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?2) "
+                   "AND r.conditions = ?4 AND " IS_LIVE "ORDER BY m.seq DESC LIMIT ?5")
+          .bind(campaign, property, catalyst, conditions, limit),
+      [](const Statement& s) { return s.real(0); });
+}
+
+template <typename Base>
 std::int64_t Queries<Base>::count_measurements(std::int64_t campaign, bool live_only) const {
   Statement& count =
       live_only ? connection_.prepare(

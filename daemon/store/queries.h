@@ -69,6 +69,9 @@ class Queries : public Base {
   std::int64_t run_of_measurement(std::string_view id) const override;
   std::vector<Measurement> measurements(std::int64_t campaign, const MeasurementFilter& filter,
                                         const Page& page) const override;
+  std::vector<double> replicates(std::int64_t campaign, std::string_view property,
+                                 std::string_view catalyst, std::string_view conditions,
+                                 std::int64_t limit) const override;
   std::int64_t count_measurements(std::int64_t campaign, bool live_only) const override;
   std::optional<QuarantinedRow> find_quarantined(std::string_view id) const override;
   std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const override;

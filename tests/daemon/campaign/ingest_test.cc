@@ -289,6 +289,37 @@ TEST_F(Ingests, ImplausibleValuesAreFlaggedAndKept) {
   EXPECT_THAT(measurements(true), SizeIs(2));
 }
 
+TEST_F(Ingests, NumbersThatDoNotFitOneAnotherAreFlagged) {
+  CampaignDraft wide = draft("ocm", "wide");
+  for (const char* name : {"carbon_balance", "S_C2", "S_CO2", "CH4_conversion"}) {
+    wide.properties.push_back({name, "%", false, {}, {}});
+  }
+  apply(wide);
+  const auto flags_of = [&](const std::string& values) {
+    const auto receipt =
+        post(body({R"({"catalyst":"Li/MgO","values":{"C2_yield":5,)" + values + "}}"}));
+    return receipt.ok() ? receipt->rows[0].reason : receipt.error().to_string();
+  };
+  EXPECT_EQ(flags_of(R"("carbon_balance":98,"S_C2":60,"S_CO2":45,"CH4_conversion":20)"), "");
+  EXPECT_EQ(flags_of(R"("carbon_balance":70)"), "carbon_balance");
+  EXPECT_EQ(flags_of(R"("S_C2":80,"S_CO2":45)"), "selectivity_sum");
+  EXPECT_EQ(flags_of(R"("CH4_conversion":0.2)"), "low_conversion");
+}
+
+TEST_F(Ingests, AValueFarFromItsReplicatesIsFlaggedAndAReferenceSaysThatTheRigDrifts) {
+  const auto at = [&](double value, const std::string& more = {}) {
+    static int number = 0;
+    const auto receipt = post(body({row("\"Li\"", value, more)}), keyed(std::to_string(++number)));
+    return receipt->rows[0].reason;
+  };
+  for (const double value : {10.0, 10.5, 9.5, 10.2, 9.8, 10.1}) EXPECT_EQ(at(value), "");
+  EXPECT_EQ(at(10.9), "");
+  EXPECT_EQ(at(16.0), "replicate_spread");
+  EXPECT_EQ(at(16.0, R"("conditions":{"T":1000})"), "");  // nothing to compare with
+  EXPECT_EQ(at(4.0, R"("kind":"reference")"), "reference_drift");
+  EXPECT_THAT(measurements(true), SizeIs(10));  // flags delete nothing
+}
+
 TEST_F(Ingests, RetractedMeasurementsStayReadableAndAreNotLearntFrom) {
   const auto receipt = post(body({row("\"Li\"", 1), row("\"Na\"", 2)}));
   const std::string id = receipt->rows[0].measurements[0];
