@@ -189,6 +189,9 @@ void Worker::run(const std::stop_token& stop) {
         if (!job) break;
         execute(*job, stop);
       }
+      // Commits may come by the thousand; looking five times a second is enough.
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
     } catch (const std::exception& exception) {
       first = false;
       seen_event_ = last;
