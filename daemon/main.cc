@@ -1,10 +1,12 @@
 // kasetsud: wires the store, the worker and the HTTP server together, and ends them in order.
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -499,6 +501,11 @@ int run(int argc, char** argv) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   ::umask(0077);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = std::min<rlim_t>(files.rlim_max, 16'384);
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   set_up_logs(config->log_level, config->log_format);
   Daemon daemon(*config, arguments);
   const auto code = daemon.run();

@@ -199,6 +199,10 @@ asio::awaitable<void> Server::accept(std::shared_ptr<Acceptor> acceptor, bool tl
     if (error) {
       // No descriptors left, or a client that went away: accepting again at once would spin.
       log_->warn("accept failed error=\"{}\"", error.message());
+      if (error == boost::system::errc::too_many_files_open ||
+          error == boost::system::errc::too_many_files_open_in_system) {
+        evict({});
+      }
       pause.expires_after(std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
@@ -246,15 +250,17 @@ bool Server::admit(const std::string& peer) {
   const bool peer_full =
       count != state_->peers.end() && count->second >= options_.connections_per_peer;
   if (!peer_full && state_->sessions.size() < options_.connections) return true;
-  // The one that has waited longest for a request makes room; of the same peer, if that is what is
-  // full.
+  return evict(peer_full ? peer : std::string());
+}
+
+bool Server::evict(const std::string& peer) {
   SessionBase* longest = nullptr;
   for (SessionBase* session : state_->sessions) {
     if (session->phase() != SessionBase::Phase::waiting &&
         session->phase() != SessionBase::Phase::reading) {
       continue;
     }
-    if (peer_full && session->peer() != peer) continue;
+    if (!peer.empty() && session->peer() != peer) continue;
     if (!longest || session->since() < longest->since()) longest = session;
   }
   if (!longest || Clock::now() - longest->since() < options_.evict_after) return false;

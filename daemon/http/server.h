@@ -34,8 +34,9 @@ struct ServerOptions {
   std::chrono::milliseconds request_time{30'000};  // first byte to the end of the body
   std::chrono::milliseconds idle_time{60'000};     // between requests
   std::chrono::milliseconds write_time{30'000};    // one answer, or one piece of a stream
-  std::size_t connections = 1024;
-  std::size_t connections_per_peer = 256;
+  // A waiting connection costs a few kilobytes; what waits too long makes room (evict_after).
+  std::size_t connections = 4096;
+  std::size_t connections_per_peer = 2048;
   // A connection that has waited this long for a request may be closed to let a new one in when the
   // limits are reached.
   std::chrono::milliseconds evict_after{1'000};
@@ -93,6 +94,9 @@ class Server {
   template <typename Acceptor>
   asio::awaitable<void> accept(std::shared_ptr<Acceptor> acceptor, bool tls);
   bool admit(const std::string& peer);
+  // Closes the connection that has waited longest for a request, of one peer or (empty) of any, if
+  // it has waited long enough.
+  bool evict(const std::string& peer);
   void joined(SessionBase* session);
   void left(SessionBase* session);
   void finish_drain();
