@@ -171,6 +171,7 @@ class Process(unittest.TestCase):
         self.assertIn(b"kasetsu_config_reload_success 0", daemon.ask("/metrics")[1])
         self.assertIn("read again", reload("[log]\nlevel = \"debug\"\n"))
         self.assertIn(b"kasetsu_config_reload_success 1", daemon.ask("/metrics")[1])
+        self.assertEqual(daemon.end(), 0)
         self.assertIn("route=/metrics", daemon.text())
 
     def make_tokens(self):
