@@ -106,24 +106,40 @@ bool is_formula_near_miss(std::string_view name) {
   return false;
 }
 
-// "Li (wt%)", "Li_mol", "Li%", "LI", "li": the symbol that was probably meant.
+// Whether what follows a symbol in a name tells an amount: "(wt%)", "_mol", " loading", "%".
+bool tells_amount(std::string_view rest) {
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "at",      "atom", "atomic", "amount", "content", "frac",    "fraction", "load",
+      "loading", "mmol", "mol",    "molar",  "percent", "portion", "ppm",      "wt"};
+  bool amount = rest.find('%') != std::string_view::npos;
+  for (std::size_t at = 0; at < rest.size();) {
+    std::size_t end = at;
+    while (end < rest.size() && is_letter(rest[end])) ++end;
+    const std::string word = lower_case(rest.substr(at, end - at));
+    amount = amount || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+    at = std::max(end, at + 1);
+  }
+  return amount;
+}
+
+// "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
 std::optional<int> element_near_miss(std::string_view name) {
   std::size_t letters = 0;
   while (letters < name.size() && is_letter(name[letters])) ++letters;
   if (letters == 0 || letters > 2) return std::nullopt;
-  std::string symbol(name.substr(0, letters));
-  const bool whole = letters == name.size();
-  if (!whole) {
-    const std::string_view rest = trim(name.substr(letters));
-    static constexpr std::string_view kUnitMarks = "([_%:/";
-    if (rest.empty() || kUnitMarks.find(rest[0]) == std::string_view::npos) return std::nullopt;
-    return chemistry::atomic_number(symbol);
-  }
-  symbol = lower_case(symbol);
+  std::string symbol = lower_case(name.substr(0, letters));
   symbol[0] = static_cast<char>(symbol[0] - 'a' + 'A');
-  // Single small letters (y, n, x) are names of their own, not misspelt symbols.
-  if (letters == 1 || symbol == name) return std::nullopt;
-  return chemistry::atomic_number(symbol);
+  const auto element = chemistry::atomic_number(symbol);
+  constexpr int kPlutonium =
+      94;  // nobody makes catalysts of what comes after it: NO is no nobelium
+  if (!element || *element > kPlutonium || symbol == name) return std::nullopt;
+  // Single letters in the other case (y, n, x) are names of their own, not misspelt symbols.
+  if (letters == name.size()) return letters == 1 ? std::nullopt : element;
+  const std::string_view rest = name.substr(letters);
+  if (!tells_amount(rest)) return std::nullopt;
+  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
+  if (letters == 1 && std::none_of(rest.begin(), rest.end(), is_letter)) return std::nullopt;
+  return element;
 }
 
 bool looks_like_symbol(std::string_view name) {

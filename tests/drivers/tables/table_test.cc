@@ -180,8 +180,28 @@ TEST(TableRefuses, MisspeltSupport) {
 
 TEST(TableRefuses, ElementColumnsThatAreNotExact) {
   EXPECT_THAT(refusal("Pd,LI\n1,2\n"), HasSubstr("did you mean Li"));
-  EXPECT_THAT(refusal("Pd,Li (wt%)\n1,2\n"), HasSubstr("did you mean Li"));
+  for (const std::string name :
+       {"Li (wt%)", "li_load", "Li [mol]", "Li%", "Li mmol/g", "K (wt%)"}) {
+    EXPECT_THAT(refusal("Pd," + name + "\n1,2\n"),
+                AllOf(HasSubstr("column \"" + name + "\""), HasSubstr("did you mean")));
+  }
+  EXPECT_THAT(refusal("ni_load,fe_load,y\n1,2,3\n"), HasSubstr("did you mean Ni"));
   EXPECT_THAT(refusal("No,Pd\n1,2\n"), HasSubstr("--id No"));
+}
+
+TEST(Table, ColumnsOfLaboratoriesThatAreNoElements) {
+  const auto table = read(
+      "Pd,T (C),P (bar),F (mL/min),W (g),S (%),Y (%),NO,CH4/O2,CO2 conv,In situ,Co-feed,y\n"
+      "1,2,3,4,5,6,7,8,9,10,11,12,13\n");
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_THAT(table->slot_columns, ElementsAre("Pd"));
+  EXPECT_EQ(table->unused.size(), 12U);
+  const auto slots = read(
+      "Name,M1,M1_atom_number,M2,M2_mol%,M3,Support,Support_ID,Temp,CT,CH4_conv,C2y\n"
+      "a,Li,3,Na,30,none,MgO,1,700,0.5,10,5\n");
+  ASSERT_TRUE(slots.ok()) << slots.error().to_string();
+  EXPECT_THAT(slots->slot_columns, ElementsAre("M1", "M2", "M3"));
+  EXPECT_THAT(slots->ids, ElementsAre("a"));
 }
 
 TEST(TableRefuses, Values) {
@@ -217,6 +237,30 @@ TEST(TableRefuses, WrongForm) {
   EXPECT_THAT(refusal(std::string("\xFF\xFEP\0d\0", 6)), HasSubstr("UTF-16"));
   EXPECT_THAT(refusal("Pd,y\n1,2\n1,\xE9\n"), AllOf(HasSubstr("lab.csv:3"), HasSubstr("0xE9")));
   EXPECT_THAT(refusal("Pd,y\n1,\"2\n"), HasSubstr("lab.csv:2"));
+}
+
+TEST(TableRefuses, AnyBytesWithoutHarm) {
+  // Every cut and every single changed byte of a good table is read or refused with a place.
+  const std::string good = "name,M1,M2,Support,y\n\"a,1\",Li,none,MgO,1.5\r\nb,K,Mn,SiO2,-2e3\n";
+  const auto check = [](const std::string& text) {
+    const auto table = read(text, target("y"));
+    if (table.ok()) {
+      EXPECT_EQ(table->catalysts.size(), static_cast<std::size_t>(table->targets.rows()));
+      EXPECT_TRUE(table->targets.allFinite());
+    } else {
+      EXPECT_EQ(table.error().code, ErrorCode::bad_data);
+      EXPECT_THAT(table.error().where, HasSubstr("lab.csv:"));
+      EXPECT_FALSE(table.error().message.empty());
+    }
+  };
+  for (std::size_t cut = 0; cut <= good.size(); ++cut) check(good.substr(0, cut));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = good;
+      text[at] = static_cast<char>(byte);
+      check(text);
+    }
+  }
 }
 
 TEST(TableRefuses, NamesOfColumns) {
