@@ -7,6 +7,7 @@
 
 #include "core/csv.h"
 #include "core/descriptors/descriptor.h"
+#include "core/descriptors/screening.h"
 #include "daemon/cli/arguments.h"
 #include "daemon/cli/commands.h"
 #include "daemon/data_files.h"
@@ -21,16 +22,18 @@ struct Arguments {
   FamilyArgument family;
   bool raw = false;
   std::string out;
+  int products = 2000;
   std::uint64_t seed = 1;
 };
 
 struct Columns {
   std::vector<std::string> names;
   Eigen::MatrixXd values;
+  std::uint64_t screened = 0;  // products looked at
 };
 
 Result<Columns> make_columns(const Arguments& arguments, const tables::Table& table,
-                             const chemistry::ElementTable& elements) {
+                             const chemistry::ElementTable& elements, Session& session) {
   const auto conditions = conditions_of(table);
   const auto options = arguments.features.options();
   Columns columns;
@@ -50,7 +53,22 @@ Result<Columns> make_columns(const Arguments& arguments, const tables::Table& ta
     columns.values = std::move(primaries).value();
     return columns;
   }
-  auto matrix = descriptors::enumerate(*primaries, arguments.features.order);
+  auto matrix = descriptors::enumerate(*primaries, 1);
+  if (arguments.features.order > 1) {
+    descriptors::ScreeningOptions screening;
+    screening.order = arguments.features.order;
+    screening.keep = arguments.products;
+    auto products = descriptors::screen_products(matrix, table.targets.col(0), screening,
+                                                 session.executor(), session.control());
+    if (!products) return products.error();
+    columns.screened = products->products;
+    const Eigen::Index simple = matrix.values.cols();
+    const Eigen::MatrixXd& kept = products->kept.values;
+    matrix.values.conservativeResize(Eigen::NoChange, simple + kept.cols());
+    matrix.values.rightCols(kept.cols()) = kept;
+    matrix.descriptors.insert(matrix.descriptors.end(), products->kept.descriptors.begin(),
+                              products->kept.descriptors.end());
+  }
   for (const auto& descriptor : matrix.descriptors) {
     columns.names.push_back(descriptors::to_text(descriptor, featurizer->primaries()));
   }
@@ -85,16 +103,15 @@ std::string to_csv(const tables::Table& table, const Columns& columns) {
 }
 
 Status run(const Arguments& arguments, Session& session) {
-  if (arguments.features.order > 1) {
-    return Error{ErrorCode::invalid_argument,
-                 "products are too many to be written out; a search screens them itself", "--order",
-                 std::to_string(arguments.features.order), "0 or 1"};
-  }
   auto table = arguments.table.load(session);
   if (!table) return table.error();
+  if (arguments.features.order > 1 && !arguments.raw) {
+    // There are millions of products: the ones that a search is offered are told by the target.
+    if (auto status = require_target(*table, arguments.table); !status) return status;
+  }
   auto elements = arguments.features.load_elements();
   if (!elements) return elements.error();
-  auto columns = make_columns(arguments, *table, *elements);
+  auto columns = make_columns(arguments, *table, *elements, session);
   if (!columns) return columns.error().in(arguments.table.data);
 
   if (!arguments.out.empty()) {
@@ -106,6 +123,7 @@ Status run(const Arguments& arguments, Session& session) {
     session.print_json({{"n_samples", table->ids.size()},
                         {"n_descriptors", columns->names.size()},
                         {"names", columns->names},
+                        {"products_screened", columns->screened},
                         {"elements", elements->fingerprint()},
                         {"unused_columns", table->unused}});
   }
@@ -129,6 +147,11 @@ void add_featurize(CLI::App& app, Session& session) {
   command->add_option("--out", arguments->out, "CSV file to write (- for standard output)");
   command->add_flag("--raw", arguments->raw,
                     "order 0 before constant columns are dropped and offsets added");
+  command
+      ->add_option("--products", arguments->products,
+                   "with --order 2 or 3: the best screened products to keep")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   arguments->features.add_to(*command);
   arguments->family.add_to(*command);
   arguments->regression.add_to(*command);

@@ -86,6 +86,26 @@ class Featurize(ProgramTest):
         self.assertEqual(len(text), 4)
         self.assertEqual(len(text[0].split(",")), zero["n_descriptors"] + 1)
 
+    def test_products(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        data = self.file("alloys.csv", alloys())
+        common = ["featurize", data, "--elements", elements, "--method", "afe", "--out", "o.csv"]
+        self.assertIn('--target "activity"', self.refused(2, *common, "--order", "2"))
+        answer = self.json(*common, "--order", "2", "--products", "30", "--target", "activity")
+        first = self.json(*common, "--order", "1")["names"]
+        products = answer["names"][len(first):]
+        self.assertEqual(answer["names"][:len(first)], first)
+        self.assertEqual(len(products), 30)
+        self.assertGreater(answer["products_screened"], 1000)
+        self.ok(*common, "--order", "2", "--products", "30", "--target", "activity")
+        header, rows = read_csv(self.folder / "o.csv")
+        for name in products:
+            self.assertEqual(name.count("|"), 1)
+            left, right = (header.index(part) for part in name.split("|"))
+            for row in rows:
+                product = float(row[left]) * float(row[right])
+                self.assertLess(relative_difference(product, float(row[header.index(name)])), 1e-12)
+
     def test_reads_standard_input(self):
         elements = self.file("e.csv", SMALL_ELEMENTS)
         answer = self.json("featurize", "-", "--elements", elements, stdin="Pd,Rh\n1,2\n2,1\n")
