@@ -19,8 +19,6 @@ constexpr double kLengthMean = 1.4142135623730951;
 constexpr double kLengthDeviation = 1.7320508075688772;
 constexpr double kNoiseMean = -4.0;
 constexpr double kNoiseDeviation = 1.5;
-// Hyperparameters of a longer table are found on so many of its rows, spread evenly.
-constexpr Index kMostRowsForSearch = 400;
 constexpr double kSmallestNoise = -13.8;  // lambda 1e-6: below, the factor loses its accuracy
 
 MatrixXd squared_distances(const MatrixXd& a, const MatrixXd& b) {
@@ -240,9 +238,10 @@ Result<GaussianProcess> GaussianProcess::fit(const MatrixXd& X, const VectorXd& 
   const Index n = X.rows();
   MatrixXd some_X;
   VectorXd some_y;
-  if (n > kMostRowsForSearch) {
+  const Index most = std::max(2, options.rows_for_search);
+  if (n > most) {
     std::vector<Index> some;
-    for (Index i = 0; i < kMostRowsForSearch; ++i) some.push_back(i * n / kMostRowsForSearch);
+    for (Index i = 0; i < most; ++i) some.push_back(i * n / most);
     some_X = X(some, Eigen::all);
     some_y = y(some);
   } else {

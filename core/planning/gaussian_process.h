@@ -24,6 +24,8 @@ struct GaussianProcessOptions {
   // By column: which lengthscale it uses, 0 ... groups - 1. Empty: one each.
   std::vector<int> groups;
   int iterations = 60;  // of the optimiser, at most
+  // Hyperparameters of a longer table are found on so many of its rows, spread evenly.
+  int rows_for_search = 400;
   // Logarithms of lengthscales (by group) and of the noise ratio to begin from; empty: the prior's
   // means. With iterations = 0 they are taken as they are.
   Eigen::VectorXd start;

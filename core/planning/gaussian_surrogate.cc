@@ -248,6 +248,7 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
   std::vector<Variant> variants;
   for (const Kernel kernel : kernels) {
     for (const Inputs::Scale scale : {Inputs::Scale::share, Inputs::Scale::root}) {
+      if (scale == Inputs::Scale::root && !options.roots) continue;
       variants.push_back({kernel, scale, false});
       if (options.descriptors != nullptr && scale == Inputs::Scale::share) {
         variants.push_back({kernel, scale, true});
@@ -271,6 +272,8 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
     fit.X = std::move(X).value();
     GaussianProcessOptions settings;
     settings.kernel = variants[v].kernel;
+    settings.iterations = options.iterations;
+    settings.rows_for_search = options.rows_for_search;
     settings.groups = inputs.groups();
     int next = settings.groups.empty()
                    ? 0
@@ -301,6 +304,43 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
   return std::unique_ptr<GaussianSurrogate>(std::make_unique<Surface>(
       inputs, variants[best], options.descriptors, std::move(*fits[best].process), std::move(tried),
       std::move(fits[best].X), error));
+}
+
+namespace {
+
+class Combined final : public Surrogate {
+ public:
+  Combined(std::unique_ptr<GaussianSurrogate> process, std::unique_ptr<Surrogate> ensemble)
+      : process_(std::move(process)), ensemble_(std::move(ensemble)) {}
+
+  std::string name() const override {
+    return fmt::format("{} for exploit; {} for explore and challenge", process_->name(),
+                       ensemble_->name());
+  }
+  int dimensions() const override { return ensemble_->dimensions(); }
+  Status evaluate(std::span<const Candidate> candidates, Evaluation& out) const override {
+    if (Status status = ensemble_->evaluate(candidates, out); !status) return status;
+    Evaluation process;
+    if (Status status = process_->evaluate(candidates, process); !status) return status;
+    out.mean = std::move(process.mean);
+    out.low = std::move(process.low);
+    out.high = std::move(process.high);
+    return {};
+  }
+  std::optional<JointPrediction> joint(std::span<const Candidate> candidates) const override {
+    return process_->joint(candidates);
+  }
+
+ private:
+  std::unique_ptr<GaussianSurrogate> process_;
+  std::unique_ptr<Surrogate> ensemble_;
+};
+
+}  // namespace
+
+std::unique_ptr<Surrogate> combine(std::unique_ptr<GaussianSurrogate> process,
+                                   std::unique_ptr<Surrogate> ensemble) {
+  return std::make_unique<Combined>(std::move(process), std::move(ensemble));
 }
 
 }  // namespace kasetsu::planning

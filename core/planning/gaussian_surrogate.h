@@ -25,6 +25,9 @@ struct GaussianSurrogateOptions {
   // Which inputs and kernels are tried; the one with the largest leave-one-out log density plans.
   // Empty: all that apply.
   std::vector<Kernel> kernels;
+  bool roots = true;          // whether square roots of the shares are tried beside the shares
+  int iterations = 60;        // see GaussianProcessOptions
+  int rows_for_search = 400;  // see GaussianProcessOptions
 };
 
 class GaussianSurrogate : public Surrogate {
@@ -43,5 +46,10 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
     const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
     const GaussianSurrogateOptions& options, const Executor& executor,
     const GaussianSurrogate* before = nullptr);
+
+// Predictions of the process, for exploit; coordinates and disagreement of the ensemble of
+// hypotheses, for explore and challenge. Takes both over.
+std::unique_ptr<Surrogate> combine(std::unique_ptr<GaussianSurrogate> process,
+                                   std::unique_ptr<Surrogate> ensemble);
 
 }  // namespace kasetsu::planning

@@ -146,6 +146,8 @@ class Planner {
     VectorXd coordinates;
   };
 
+  Candidate completed(Candidate candidate) const;
+  std::vector<std::uint64_t> ranks_of(const Candidate& candidate) const;
   Status learn_known();
   Result<Status> scan(bool centre_only);
   void scan_block(std::uint64_t block, bool centre_only, BlockResult& out) const;
@@ -217,9 +219,40 @@ std::string Planner::interval(const Member& member) const {
                      number(member.high));
 }
 
+// A known point of a campaign that varies conditions may not tell all of its own (a pending
+// proposal of another client): it repels from the middle of the levels, and stands for every level.
+Candidate Planner::completed(Candidate candidate) const {
+  for (std::size_t c = candidate.conditions.size(); c < space_.conditions().size(); ++c) {
+    std::vector<double> levels = space_.conditions()[c].levels;
+    std::sort(levels.begin(), levels.end());
+    candidate.conditions.push_back(levels[levels.size() / 2]);
+  }
+  return candidate;
+}
+
+std::vector<std::uint64_t> Planner::ranks_of(const Candidate& candidate) const {
+  std::vector<std::uint64_t> ranks;
+  if (candidate.conditions.size() >= space_.conditions().size()) {
+    if (const auto index = space_.rank(candidate)) ranks.push_back(*index);
+    return ranks;
+  }
+  Candidate full = completed(candidate);
+  if (!space_.rank(full)) return ranks;
+  for (std::uint64_t c = 0; c < space_.condition_points(); ++c) {
+    const std::vector<double> values = space_.condition_values(c);
+    std::copy(values.begin() + static_cast<std::ptrdiff_t>(candidate.conditions.size()),
+              values.end(),
+              full.conditions.begin() + static_cast<std::ptrdiff_t>(candidate.conditions.size()));
+    if (const auto index = space_.rank(full)) ranks.push_back(*index);
+  }
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  return ranks;
+}
+
 Status Planner::learn_known() {
   std::vector<Candidate> candidates;
-  for (const KnownPoint& point : problem_.known) candidates.push_back(point.candidate);
+  for (const KnownPoint& point : problem_.known) candidates.push_back(completed(point.candidate));
   if (candidates.empty()) {
     known_coordinates_.resize(0, surrogate_.dimensions());
   } else {
@@ -254,7 +287,7 @@ Status Planner::learn_known() {
       return true;
     }();
     if (!excluded) continue;
-    if (const auto index = space_.rank(point.candidate)) excluded_.push_back(*index);
+    for (const std::uint64_t index : ranks_of(point.candidate)) excluded_.push_back(index);
   }
   std::sort(excluded_.begin(), excluded_.end());
   excluded_.erase(std::unique(excluded_.begin(), excluded_.end()), excluded_.end());
@@ -801,6 +834,7 @@ Status Planner::pick_recheck(int count) {
   for (std::size_t i = 0; i < problem_.known.size(); ++i) {
     const KnownPoint& point = problem_.known[i];
     if (point.state != KnownState::measured || !std::isfinite(point.loo_error) ||
+        point.candidate.conditions.size() != space_.conditions().size() ||
         point.measurements >= options_.most_measurements || busy.count(known_keys_[i]) ||
         taken_keys_.count(known_keys_[i])) {
       continue;
@@ -863,7 +897,9 @@ Status Planner::pick_bridge(int count) {
         const int nb = problem_.known[b.second].measurements;
         return na != nb ? na > nb : a.first < b.first;
       });
-      for (const auto& [distance, i] : order) references.push_back(problem_.known[i].candidate);
+      for (const auto& [distance, i] : order) {
+        references.push_back(completed(problem_.known[i].candidate));
+      }
       why =
           "Repeated to see drift between batches: the campaign names no references, and this one "
           "is measured most often or nearest to the median.";

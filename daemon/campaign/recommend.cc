@@ -1,5 +1,7 @@
 #include "daemon/campaign/recommend.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <map>
 #include <utility>
@@ -7,6 +9,7 @@
 
 #include "core/planning/cold_start.h"
 #include "core/planning/ensemble_surrogate.h"
+#include "core/planning/gaussian_surrogate.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -115,6 +118,57 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
   return known;
 }
 
+// The campaign's choice of what plans. "automatic": the Gaussian process where its leave-one-out
+// error is smaller than the ensemble's, although that of the ensemble is flattered by descriptors
+// that were chosen with all rows in sight. `chosen`: a sentence for the plan.
+Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
+                                                          const selection::Model& model,
+                                                          const planning::CandidateSpace& space,
+                                                          const std::vector<KnownPoint>& known,
+                                                          const Executor& executor,
+                                                          std::string& chosen) {
+  Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
+  if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;
+  std::vector<planning::MeasuredPoint> measured;
+  for (const KnownPoint& point : known) {
+    if (point.state == KnownState::measured && std::isfinite(point.value) &&
+        point.candidate.conditions.size() == space.conditions().size()) {
+      measured.push_back({point.candidate, point.value});
+    }
+  }
+  const bool asked = config.planner.surrogate == "gaussian_process";
+  constexpr std::size_t kFewest = 10;
+  constexpr std::size_t kMost = 2000;  // rows: its cost grows with their cube
+  if (measured.size() < kFewest || measured.size() > kMost) {
+    if (asked) {
+      chosen = fmt::format(
+          "The ensemble of hypotheses planned: a Gaussian process needs {} to {} "
+          "measured catalysts, and there are {}.",
+          kFewest, kMost, measured.size());
+    }
+    return ensemble;
+  }
+  planning::GaussianSurrogateOptions options;
+  if (!asked) {
+    // A look at whether it pays; the daemon plans after every batch.
+    options.kernels = {planning::Kernel::matern52};
+    options.roots = false;
+    options.iterations = 20;
+    options.rows_for_search = 200;
+  }
+  Result<std::unique_ptr<planning::GaussianSurrogate>> process =
+      planning::make_gaussian_surrogate(space, measured, options, executor);
+  if (!process) return process.error();
+  const double error = (*process)->loo_error();
+  const double error_of_ensemble = (model.y - model.loo_prediction).cwiseAbs().mean();
+  if (!asked && error >= error_of_ensemble) return ensemble;
+  chosen = fmt::format(
+      "The Gaussian process chose what to exploit: its leave-one-out error is {:.3g}, that of the "
+      "ensemble of hypotheses {:.3g}.",
+      error, error_of_ensemble);
+  return planning::combine(std::move(process).value(), std::move(ensemble).value());
+}
+
 Json card_of(const planning::Proposal& proposal) {
   return {{"score", finite_json(proposal.score)},
           {"disagreement", finite_json(proposal.disagreement)},
@@ -157,8 +211,11 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     options.batch = size;
   }
 
+  Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
+  if (!known) return known.error();
+  std::string chosen;
   Result<std::unique_ptr<planning::Surrogate>> surrogate =
-      input.model ? planning::make_ensemble_surrogate(*input.model)
+      input.model ? surrogate_of(config, *input.model, *space, *known, executor, chosen)
                   : planning::make_cold_start_surrogate(science.elements, *space,
                                                         config.model.features, options.seed);
   if (!surrogate) return surrogate.error();
@@ -168,14 +225,13 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   problem.surrogate = surrogate->get();
   problem.target = config.targets.front().name;
   problem.unit = config.targets.front().unit;
-  Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
-  if (!known) return known.error();
   problem.known = std::move(known).value();
 
   Result<planning::Plan> planned = planning::plan(problem, options, executor, control);
   if (!planned) return planned.error();
   Recommendation out;
   out.plan = std::move(planned).value();
+  if (!chosen.empty()) out.plan.notes.insert(out.plan.notes.begin(), chosen);
   out.batch.property = problem.target;
   out.batch.summary = dump_json(plan_summary(out.plan));
 

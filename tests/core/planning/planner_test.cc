@@ -257,6 +257,32 @@ TEST(Planner, KnownPointsFollowTheSwitches) {
   EXPECT_FALSE(proposed(KnownState::infeasible, all));
 }
 
+TEST(Planner, AKnownPointWithoutConditionsStandsForAllOfThem) {
+  SpaceDefinition definition;
+  definition.parts.push_back({Slots{elements({"Li", "Na", "K"}), 1, false, true, 1.0}, {}, {}});
+  definition.conditions.push_back({"temperature_C", {600, 700, 800}});
+  const auto space = CandidateSpace::make(definition).value();  // nine candidates
+  const ToySurrogate surrogate;
+  KnownPoint pending;
+  pending.candidate.catalyst = space.unrank(0).catalyst;
+  pending.state = KnownState::pending;
+  KnownPoint measured;
+  measured.candidate = space.unrank(3);
+  measured.value = 1.0;
+  measured.measurements = 1;
+  PlanOptions options;
+  options.batch = 9;
+  options.mix = {{Strategy::explore, 0, 0.5}, {Strategy::random, 0, 0.5}};
+  const auto plan =
+      planning::plan(problem_of(space, surrogate, {pending, measured}), options, Executor(1), {});
+  ASSERT_TRUE(plan.ok()) << plan.error().to_string();
+  EXPECT_EQ(plan->excluded, 4U);
+  EXPECT_EQ(plan->allowed, 5U);
+  for (const Proposal& p : plan->proposals) {
+    EXPECT_NE(p.candidate.catalyst, pending.candidate.catalyst);
+  }
+}
+
 TEST(Planner, SaysWhenTheSpaceIsUsedUp) {
   SpaceDefinition definition;
   definition.parts.push_back({Slots{elements({"Li", "Na", "K"}), 1, false, true, 1.0}, {}, {}});
