@@ -1,6 +1,6 @@
 // The campaign file: what one search is for, where it may look, and how. TOML or JSON of the same
 // shape, `format = 1`; schema/campaign.schema.json says the same to machines, and
-// docs/reference/campaign-file.md to people.
+// docs/campaign-file.md to people.
 #pragma once
 
 #include <cstdint>

@@ -360,5 +360,24 @@ TEST(CampaignConfig, SchemaKnowsTheSameKeys) {
   EXPECT_EQ(keys, campaign_keys());
 }
 
+// Every key is explained; the example at the top of the page works.
+TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
+  const std::string page = read_file(source_file("docs/campaign-file.md"));
+  for (const std::string& key : campaign_keys()) {
+    const std::string name = key.substr(key.rfind('.') + 1);
+    const bool table = name == "targets" || name == "space" || name == "rules" ||
+                       name == "webhooks" || name == "conditions" || name == "model" ||
+                       name == "planner" || name == "plate" || name == "retrain" || name == "stop";
+    EXPECT_THAT(
+        page, table
+                  ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))
+                  : ::testing::AnyOf(HasSubstr("`" + name + "`"), HasSubstr("`" + name + " ")))
+        << key;
+  }
+  const auto begin = page.find("```toml\n") + 8;
+  const auto example = parse(page.substr(begin, page.find("```\n", begin) - begin));
+  EXPECT_TRUE(example.ok()) << example.error().to_string();
+}
+
 }  // namespace
 }  // namespace kasetsu::campaign
