@@ -181,6 +181,7 @@ void Engine::prepare_folds() {
   if (fast_) {
     std::copy(task_.state, task_.state + basis_.stride(), start_.state.begin());
     start_.sigma = task_.sigma;
+    start_.vertex = false;  // of an earlier subset, perhaps
     std::copy(task_.c, task_.c + basis_.rank(), start_.c.begin());
   } else {
     solver_.keep(start_);
