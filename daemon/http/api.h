@@ -91,6 +91,8 @@ class Api {
   Handler writing(Write act);
 
   campaign::Context context(const Request& request) const;
+  // Size of a batch as the campaign's file says.
+  std::int64_t usual_batch(const Reader& reader, const campaign::Campaign& found) const;
   asio::awaitable<Response> post_measurements(Request& request);
   asio::awaitable<Response> post_campaign(Request& request);
   asio::awaitable<Response> validate_campaign(Request& request);

@@ -63,6 +63,14 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body,
 
 }  // namespace
 
+std::int64_t Api::usual_batch(const Reader& reader, const campaign::Campaign& found) const {
+  constexpr std::int64_t kUsual = 20;
+  const auto version = reader.campaign_version(found.key, found.version);
+  if (!version) return kUsual;
+  const auto decoded = services_.decode_campaign(version->text, version->media_type);
+  return decoded && decoded->batch_size > 0 ? decoded->batch_size : kUsual;
+}
+
 void Api::add_proposal_routes(Router& router) {
   const chemistry::SupportTable& supports = services_.supports;
   const auto encode = [&supports](const campaign::Proposal& proposal) {
@@ -145,8 +153,8 @@ void Api::add_proposal_routes(Router& router) {
   router.add({"POST",
               "/v1/campaigns/{name}:recommend",
               Scope::results,
-              writing([encode](Transaction& tx, const Request& request, const Json& body,
-                               const campaign::Context& context) -> Result<Answer> {
+              writing([this, encode](Transaction& tx, const Request& request, const Json& body,
+                                     const campaign::Context& context) -> Result<Answer> {
                 const Status known =
                     campaign::refuse_unknown(body, {"batch_size", "client", "lease_s"}, "");
                 if (!known) return known.error();
@@ -156,7 +164,6 @@ void Api::add_proposal_routes(Router& router) {
                   return Error{ErrorCode::bad_data, "wrong value", "/batch_size",
                                std::to_string(**size), "1 to 1000"};
                 }
-                const std::int64_t count = size->value_or(20);
                 const auto client = campaign::read_optional<std::string>(body, "client");
                 if (!client) return client.error();
                 const auto lease = read_lease(body);
@@ -164,6 +171,7 @@ void Api::add_proposal_routes(Router& router) {
                 const std::string& name = request.parameter("name");
                 const auto found = campaign::find_campaign(tx, name);
                 if (!found) return found.error();
+                const std::int64_t count = *size ? **size : usual_batch(tx, *found);
                 std::vector<campaign::Proposal> offered;
                 if (*client) {
                   auto taken = campaign::take(tx, name, **client, count, *lease, context);

@@ -200,9 +200,12 @@ def main():
     client = Client(args.url, client=args.client, token=os.environ.get("KASETSU_TOKEN"))
     rig = Rig(client, args.campaign, laboratory)
     for number in range(1, args.batches + 1):
-        if not client.proposals(args.campaign):
-            client.recommend(args.campaign, args.batch_size)
-        proposals = wait_for_proposals(client, args.campaign, 1)
+        proposals = client.proposals(args.campaign)
+        if not proposals:
+            # What was planned in the meantime comes leased to this client; else a planning job was scheduled.
+            proposals = client.recommend(args.campaign, args.batch_size)["proposals"]
+        if not proposals:
+            proposals = wait_for_proposals(client, args.campaign, 1)
         results = rig.batch(proposals[:args.batch_size])
         best = max(value for _, value in results)
         print(f"batch {number}: {len(results)} measured, best {best:g}", flush=True)
