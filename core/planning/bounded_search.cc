@@ -185,6 +185,12 @@ struct Ensemble {
   std::vector<std::size_t> coordinate_terms;
   VectorXd coordinate_center, coordinate_spread;
   bool mixed = false;  // some term has factors of both kinds
+  // Of the companion, whatever it is asked: its share of the prediction and its range. Bounds of
+  // the forest in each box would be tighter, and cost more than they save.
+  double share = 0.0;
+  double companion_low = 0.0, companion_high = 0.0;
+  double lowest = 0.0, highest = 0.0;  // what a hypothesis may predict
+  double never_seen = 0.0;             // most novelty that elements and supports unseen can add
   // By element row and property: x, ln x, 1/x, (x - m)^2.
   std::vector<int> row_of;  // by atomic number
   MatrixXd value;           // properties used x rows
@@ -374,6 +380,31 @@ bool BoundedSearch::Impl::build() {
     ensemble.hypotheses.push_back(std::move(linear));
     ensemble.intercepts.push_back(hypothesis.intercept);
     ensemble.weights.push_back(hypothesis.weight);
+  }
+  if (!model.companion.trees.empty()) {
+    ensemble.share = model.companion_weight;
+    const std::vector<double> from(model.companion_columns.size(), -kInfinity);
+    const std::vector<double> to(model.companion_columns.size(), kInfinity);
+    const auto [lowest, highest] = regression::bounds(model.companion, from, to);
+    ensemble.companion_low = lowest;
+    ensemble.companion_high = highest;
+  }
+  const selection::FollowedRange reach = selection::predicted_range(model);
+  ensemble.lowest = reach.low;
+  ensemble.highest = reach.high;
+  for (const auto& part : space.parts()) {
+    if (!part.family) continue;
+    double unseen = 0.0;
+    for (const int element : part.family->elements()) {
+      if (!std::binary_search(model.elements.begin(), model.elements.end(), element)) unseen += 1.0;
+    }
+    unseen = std::min(unseen, static_cast<double>(part.family->largest()));
+    const bool foreign =
+        std::any_of(part.supports.begin(), part.supports.end(), [&](const auto& s) {
+          return !std::binary_search(model.supports.begin(), model.supports.end(), s.name);
+        });
+    ensemble.never_seen =
+        std::max(ensemble.never_seen, selection::kNeverSeen * (unseen + (foreign ? 1.0 : 0.0)));
   }
   const selection::Hypothesis& first = model.hypotheses.front();
   for (std::size_t j = 0; j < first.descriptors.size(); ++j) {
@@ -686,9 +717,16 @@ BoundedSearch::Impl::Predicted BoundedSearch::Impl::bound_prediction(const Group
     }
   }
   Predicted result{};
+  for (std::size_t h = 0; h < count; ++h) {
+    low[h] = std::clamp(low[h], ensemble.lowest, ensemble.highest);
+    high[h] = std::clamp(high[h], ensemble.lowest, ensemble.highest);
+  }
   const double median_low = selection::weighted_median(low, ensemble.weights, worker.order);
   const double median_high = selection::weighted_median(high, ensemble.weights, worker.order);
-  result.most = problem.acquirer.sign > 0.0 ? median_high : -median_low;
+  const double own = 1.0 - ensemble.share;
+  result.most = problem.acquirer.sign > 0.0
+                    ? own * median_high + ensemble.share * ensemble.companion_high
+                    : -(own * median_low + ensemble.share * ensemble.companion_low);
   result.most += kWiden * (1.0 + std::abs(result.most));
   // The median minimises the mean absolute deviation: about any other point it is larger.
   const double c = 0.5 * (median_low + median_high);
@@ -757,7 +795,8 @@ double BoundedSearch::Impl::farthest_corner(const MatrixXd& points, Worker& work
 
 double BoundedSearch::Impl::exploit_bound(const Predicted& predicted,
                                           double novelty_squared) const {
-  const double novelty = typical > 0.0 ? std::sqrt(novelty_squared) / typical : 0.0;
+  const double novelty =
+      (typical > 0.0 ? std::sqrt(novelty_squared) / typical : 0.0) + ensemble.never_seen;
   const double low = ensemble.predictor->half_width(predicted.spread_low, 0.0) / kHalfWidth80;
   const double high = ensemble.predictor->half_width(predicted.spread_high, novelty) / kHalfWidth80;
   const double score =

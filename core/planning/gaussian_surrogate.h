@@ -7,10 +7,14 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "core/planning/gaussian_process.h"
 #include "core/planning/surrogate.h"
+#include "core/regression/gaussian_process.h"
 
 namespace kasetsu::planning {
+
+using regression::GaussianProcess;
+using regression::GaussianProcessOptions;
+using regression::Kernel;
 
 // One measured value; the same candidate may occur several times.
 struct MeasuredPoint {

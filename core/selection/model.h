@@ -13,7 +13,9 @@
 #include "core/descriptors/descriptor.h"
 #include "core/descriptors/featurizer.h"
 #include "core/executor.h"
+#include "core/regression/random_forest.h"
 #include "core/result.h"
+#include "core/selection/ledger.h"
 #include "core/selection/search.h"
 
 namespace kasetsu::selection {
@@ -31,6 +33,14 @@ struct ModelSettings {
   int products = 2000;   // of each order above 1, the best screened products offered to the search
   SearchOptions search;  // size, method, epsilon, family, hypotheses, seed, work
   double coverage = 0.80;  // of the prediction intervals
+  // Trees of the companion: a random forest on the order-0 features, which follows what a straight
+  // line in eight descriptors cannot. 0: none, the hypotheses alone predict.
+  int trees = 100;
+  // The whole pipeline is repeated on so many folds of the training set, with a fifteenth of the
+  // search's work each: the errors that it makes there choose the companion's weight and give the
+  // width of the intervals. Leave-one-out errors cannot: the search has chosen by them. 0: none;
+  // then the two halves weigh the same and the intervals come from leave-one-out, too narrow.
+  int calibration_folds = 5;
   Status validate() const;
 };
 
@@ -42,6 +52,9 @@ struct Hypothesis {
   double mae_train = 0.0;
   double mae_cv = 0.0;  // exact leave-one-out
   double weight = 0.0;  // in the ensemble's median; all weights sum to 1
+  // What leave-one-out promises: quantiles of its |residuals|, ascending, evenly spaced in
+  // probability, at most 99 (selection/ledger.h).
+  Eigen::VectorXd promise;
   // Of each descriptor on the training set: where it was seen, and its standardisation.
   Eigen::VectorXd low, high, center, spread;
 };
@@ -54,12 +67,24 @@ struct Model {
   int n_descriptors = 0;  // offered to the search
   int size = 0;           // descriptors in a hypothesis; smaller than asked for when rows are few
   SearchResult search;    // effort; its hypotheses are those above
-  Eigen::VectorXd y;      // of the training set, by row
+  std::vector<LedgerRecord> ledger;  // what was known of hypotheses when this was trained
+  std::vector<std::vector<std::string>> eliminated;  // sets that could not be chosen
+  Eigen::VectorXd y;                                 // of the training set, by row
   // Leave-one-out prediction of the ensemble for each training row (weighted median over the
-  // hypotheses, each fitted without the row).
+  // hypotheses, each fitted without the row). Optimistic: the search saw the row.
   Eigen::VectorXd loo_prediction;
-  // Sorted |y - loo_prediction| / spread of that row (see intervals in model.cc): the conformal
-  // scores.
+  // Prediction of each training row by the pipeline that never saw it (calibration folds), and its
+  // two parts; empty when there was no calibration.
+  Eigen::VectorXd honest_prediction, honest_hypotheses, honest_companion;
+  regression::Forest companion;        // on companion_primaries; no trees: there is none
+  std::vector<int> companion_columns;  // indices into features.primaries
+  double companion_weight = 0.0;       // of the prediction; the ensemble's median has the rest
+  // Elements and supports of the training set: others are "outside".
+  std::vector<int> elements;
+  std::vector<std::string> supports;
+  double base = 0.0;  // median |error| of the rows behind `scores`
+  // Sorted |error| / unit of each row (see interval_unit in model.cc): the conformal scores, of the
+  // honest predictions where there are any, else of leave-one-out.
   Eigen::VectorXd scores;
   // The training set in the space of the best hypothesis's descriptors, standardised: rows x size.
   // Novelty and farthest-point sampling measure distances here.
@@ -69,11 +94,14 @@ struct Model {
 
 // By row of the catalysts asked for.
 struct Predictions {
-  Eigen::VectorXd mean;       // weighted median of the hypotheses
+  Eigen::VectorXd mean;       // (1 - companion_weight) median + companion_weight companion
+  Eigen::VectorXd median;     // weighted median of the hypotheses
+  Eigen::VectorXd companion;  // of the forest; empty when there is none
   Eigen::VectorXd low, high;  // interval at settings.coverage
   Eigen::VectorXd novelty;    // distance to the nearest training row over typical_distance
   Eigen::VectorXd
-      outside;  // share of the hypotheses (by weight) with a descriptor outside where it was seen
+      outside;  // share of the hypotheses (by weight) with a descriptor outside where it was seen;
+                // 1 with an element or support that the training set does not have
   Eigen::VectorXd
       disagreement;  // weighted mean absolute deviation of the hypotheses from the median
   Eigen::MatrixXd by_hypothesis;  // rows x hypotheses
@@ -82,10 +110,28 @@ struct Predictions {
 
 // Learns featurizer and hypotheses. Errors: bad_data when there are fewer than 5 rows or no
 // descriptor varies; cancelled. With few rows a hypothesis has at most (rows - 2) / 2 descriptors.
-// Deterministic in everything but Control's time limit.
+// Deterministic in everything but Control's time limit. `history`: ledger records, which weigh the
+// hypotheses that are found again, and eliminated ones, which are not.
 Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& data,
-                    const ModelSettings& settings, const Executor& executor,
-                    const Control& control);
+                    const ModelSettings& settings, const Executor& executor, const Control& control,
+                    const History& history = {});
+
+// Which rows make a fold: rows of one catalyst (canonical key) stay together, so that replicates
+// and conditions never leak. Catalysts are shuffled by the seed and dealt out so that the folds'
+// rows are as even as can be. folds: 2 or more; 0, or more than there are catalysts: one a
+// catalyst. Returns by row the fold, 0 ... count - 1.
+struct Folds {
+  std::vector<int> of_row;
+  int count = 0;
+};
+Folds make_folds(std::span<const chemistry::Catalyst> catalysts, int folds, std::uint64_t seed);
+
+// The rows of a training set in the given order.
+TrainingSet subset(const TrainingSet& data, std::span<const int> rows);
+
+// The texts of a hypothesis's descriptors, sorted: what it says, whatever model it stands in.
+std::vector<std::string> hypothesis_key(const Hypothesis& hypothesis,
+                                        std::span<const descriptors::Primary> primaries);
 
 // Predicts with a model, which must outlive it. Safe to use from several threads at once.
 class Predictor {
@@ -104,7 +150,6 @@ class Predictor {
   const Model* model_;
   descriptors::Featurizer featurizer_;
   std::vector<double> weights_;
-  double base_ = 0.0;      // median |leave-one-out residual| of the ensemble
   double quantile_ = 0.0;  // conformal quantile of the scores at settings.coverage
 };
 
@@ -114,6 +159,12 @@ struct FollowedRange {
   double low, high;
 };
 FollowedRange followed_range(const Hypothesis& hypothesis, Eigen::Index j);
+
+// What a single hypothesis may predict: the range of the training set's target, widened alike.
+FollowedRange predicted_range(const Model& model);
+
+// An element or support that was never seen counts as so much novelty: one more typical distance.
+inline constexpr double kNeverSeen = 1.0;
 
 // Weighted median: the smallest value at which at least half of the weight is reached; weights >= 0
 // with a positive sum; values finite. `order` is scratch space.

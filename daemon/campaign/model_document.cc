@@ -241,6 +241,87 @@ Json hypothesis_json(const Hypothesis& hypothesis,
           {"weight", number(hypothesis.weight)}};
 }
 
+Json forest_json(const regression::Forest& forest) {
+  Json trees = Json::array();
+  for (const regression::Tree& tree : forest.trees) {
+    Json columns = Json::array();
+    Json right = Json::array();
+    Json values = Json::array();
+    for (const regression::Tree::Node& node : tree.nodes) {
+      columns.push_back(node.column);
+      right.push_back(node.right);
+      values.push_back(number(node.value));
+    }
+    trees.push_back({{"column", columns}, {"right", right}, {"value", values}});
+  }
+  return trees;
+}
+
+std::vector<int> read_integers(const Json& object, std::string_view name, std::string_view at) {
+  std::vector<int> out;
+  for (const Json& entry : array(object, name, at)) {
+    const auto value = need(read_value_as<std::int64_t>(entry, json_pointer(at, name)));
+    if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max())
+      refuse(json_pointer(at, name), "integer is out of range", fmt::format("{}", value), "");
+    out.push_back(static_cast<int>(value));
+  }
+  return out;
+}
+
+void read_companion(const Json& json, std::string_view at, Model& model) {
+  model.companion_weight = read_number(member(json, "weight", at), at);
+  model.companion_columns = read_integers(json, "columns", at);
+  for (const Json& entry : array(json, "trees", at)) {
+    const std::vector<int> columns = read_integers(entry, "column", at);
+    const std::vector<int> right = read_integers(entry, "right", at);
+    const Eigen::VectorXd values = read_vector(entry, "value", at);
+    if (columns.size() != right.size() ||
+        columns.size() != static_cast<std::size_t>(values.size())) {
+      refuse(at, "a tree's nodes do not agree", "", "");
+    }
+    regression::Tree tree;
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      tree.nodes.push_back({columns[i], right[i], values[static_cast<Eigen::Index>(i)]});
+    model.companion.trees.push_back(std::move(tree));
+  }
+  model.companion.columns = static_cast<int>(model.companion_columns.size());
+  const auto primaries = static_cast<int>(model.features.primaries.size());
+  for (const int column : model.companion_columns) {
+    if (column < 0 || column >= primaries)
+      refuse(at, "a column that is no primary", fmt::format("{}", column), "");
+  }
+  if (!(model.companion_weight >= 0.0 && model.companion_weight <= 1.0) ||
+      (model.companion.trees.empty() ? model.companion_weight > 0.0 : !model.companion.sound())) {
+    refuse(at, "the companion is not a forest with a weight", "", "");
+  }
+}
+
+Json ledger_json(const std::vector<selection::LedgerRecord>& records) {
+  Json out = Json::array();
+  for (const selection::LedgerRecord& record : records) {
+    out.push_back({{"descriptors", record.descriptors},
+                   {"count", record.count},
+                   {"total_error", number(record.total_error)},
+                   {"total_log_p", number(record.total_log_p)},
+                   {"worse", record.worse}});
+  }
+  return out;
+}
+
+std::vector<selection::LedgerRecord> read_ledger(const Json& json) {
+  std::vector<selection::LedgerRecord> out;
+  for (const Json& entry : array(json, "ledger", "")) {
+    selection::LedgerRecord record;
+    record.descriptors = read_strings(entry, "descriptors", "/ledger");
+    record.count = read_integer<int>(entry, "count", "/ledger");
+    record.total_error = read_number(member(entry, "total_error", "/ledger"), "/ledger");
+    record.total_log_p = read_number(member(entry, "total_log_p", "/ledger"), "/ledger");
+    record.worse = read_integer<int>(entry, "worse", "/ledger");
+    out.push_back(std::move(record));
+  }
+  return out;
+}
+
 Hypothesis read_hypothesis(const Json& json, const std::vector<descriptors::Primary>& primaries,
                            std::string_view at) {
   Hypothesis hypothesis;
@@ -253,6 +334,7 @@ Hypothesis read_hypothesis(const Json& json, const std::vector<descriptors::Prim
   hypothesis.mae_train = read_number(member(json, "mae_train", at), at);
   hypothesis.mae_cv = read_number(member(json, "mae_cv", at), at);
   hypothesis.weight = read_number(member(json, "weight", at), at);
+  hypothesis.promise = read_vector(json, "promise", at);
   hypothesis.low = read_vector(json, "low", at);
   hypothesis.high = read_vector(json, "high", at);
   hypothesis.center = read_vector(json, "center", at);
@@ -275,6 +357,8 @@ selection::ModelSettings read_settings(const Json& json, std::string_view at) {
   settings.order = read_integer<int>(json, "order", at);
   settings.products = read_integer<int>(json, "products", at);
   settings.coverage = read_number(member(json, "coverage", at), at);
+  settings.trees = read_integer<int>(json, "trees", at);
+  settings.calibration_folds = read_integer<int>(json, "calibration_folds", at);
   selection::SearchOptions& search = settings.search;
   search.method = read_name(kSearches, json, "search", at);
   search.size = read_integer<int>(json, "size", at);
@@ -314,6 +398,24 @@ Model read_body(const Json& json) {
   model.search.stopped_by = read_string(effort, "stopped_by", "/effort");
   model.y = read_vector(json, "y", "");
   model.loo_prediction = read_vector(json, "loo_prediction", "");
+  model.honest_prediction = read_vector(json, "honest_prediction", "");
+  model.honest_hypotheses = read_vector(json, "honest_hypotheses", "");
+  model.honest_companion = read_vector(json, "honest_companion", "");
+  read_companion(member(json, "companion", ""), "/companion", model);
+  model.ledger = read_ledger(json);
+  for (const Json& entry : array(json, "eliminated", "")) {
+    model.eliminated.emplace_back();
+    if (!entry.is_array()) refuse("/eliminated", "not an array", "", "an array of descriptors");
+    for (const Json& text : entry)
+      model.eliminated.back().push_back(need(read_value_as<std::string>(text, "/eliminated")));
+  }
+  for (const std::string& symbol : read_strings(json, "seen_elements", "")) {
+    const std::optional<int> element = chemistry::atomic_number(symbol);
+    if (!element) refuse("/seen_elements", "unknown element", symbol, "a chemical symbol");
+    model.elements.push_back(*element);
+  }
+  model.supports = read_strings(json, "seen_supports", "");
+  model.base = read_number(member(json, "base", ""), "/base");
   model.scores = read_vector(json, "scores", "");
   model.coordinates =
       read_matrix(json, "coordinates",
@@ -321,7 +423,9 @@ Model read_body(const Json& json) {
   model.typical_distance = read_number(member(json, "typical_distance", ""), "/typical_distance");
   const Eigen::Index rows = model.n_samples;
   if (rows < 1 || model.y.size() != rows || model.loo_prediction.size() != rows ||
-      model.scores.size() != rows || model.coordinates.rows() != rows) {
+      model.scores.size() != rows || !model.scores.allFinite() ||
+      (model.honest_prediction.size() != 0 && model.honest_prediction.size() != rows) ||
+      model.coordinates.rows() != rows) {
     refuse("/n_samples", "the rows of the training set do not agree", fmt::format("{}", rows), "");
   }
   return model;
@@ -337,6 +441,8 @@ Json settings_json(const selection::ModelSettings& settings) {
           {"order", settings.order},
           {"products", settings.products},
           {"coverage", settings.coverage},
+          {"trees", settings.trees},
+          {"calibration_folds", settings.calibration_folds},
           {"search", name_in(kSearches, search.method)},
           {"size", search.size},
           {"epsilon", search.regression.epsilon},
@@ -362,12 +468,16 @@ std::string write_model(const ModelDocument& document) {
   Json hypotheses = Json::array();
   for (const Hypothesis& hypothesis : model.hypotheses) {
     Json entry = hypothesis_json(hypothesis, model.features.primaries);
+    entry["promise"] = vector_json(hypothesis.promise);
     entry["low"] = vector_json(hypothesis.low);
     entry["high"] = vector_json(hypothesis.high);
     entry["center"] = vector_json(hypothesis.center);
     entry["spread"] = vector_json(hypothesis.spread);
     hypotheses.push_back(std::move(entry));
   }
+  Json symbols = Json::array();
+  for (const int element : model.elements)
+    symbols.push_back(std::string(chemistry::element_symbol(element)));
   const Json json = {{"kasetsu_model", kModelFormat},
                      {"target", document.provenance.target},
                      {"unit", document.provenance.unit},
@@ -386,6 +496,18 @@ std::string write_model(const ModelDocument& document) {
                        {"stopped_by", model.search.stopped_by}}},
                      {"y", vector_json(model.y)},
                      {"loo_prediction", vector_json(model.loo_prediction)},
+                     {"honest_prediction", vector_json(model.honest_prediction)},
+                     {"honest_hypotheses", vector_json(model.honest_hypotheses)},
+                     {"honest_companion", vector_json(model.honest_companion)},
+                     {"companion",
+                      {{"weight", model.companion_weight},
+                       {"columns", model.companion_columns},
+                       {"trees", forest_json(model.companion)}}},
+                     {"ledger", ledger_json(model.ledger)},
+                     {"eliminated", model.eliminated},
+                     {"seen_elements", symbols},
+                     {"seen_supports", model.supports},
+                     {"base", number(model.base)},
                      {"scores", vector_json(model.scores)},
                      {"coordinates", matrix_json(model.coordinates)},
                      {"typical_distance", number(model.typical_distance)}};

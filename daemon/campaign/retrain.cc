@@ -41,11 +41,11 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
 Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
                      const std::vector<std::string>& conditions, const Science& science,
                      const std::string& code_version, const Executor& executor,
-                     const Control& control) {
+                     const Control& control, const selection::History& history) {
   const Result<selection::TrainingSet> rows = training_rows(set, conditions, science.supports);
   if (!rows) return rows.error();
   Result<selection::Model> model =
-      selection::train(science.elements, *rows, settings, executor, control);
+      selection::train(science.elements, *rows, settings, executor, control, history);
   if (!model) return model.error();
   Learnt learnt;
   learnt.document.provenance = {set.property, set.unit, set.snapshot.hex(), code_version};
@@ -53,6 +53,47 @@ Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& set
   learnt.text = write_model(learnt.document);
   learnt.summary = model_summary(learnt.document.model);
   return learnt;
+}
+
+Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
+                                                   std::span<const Proposal> proposals,
+                                                   const chemistry::SupportTable& supports) {
+  std::vector<LedgerEntry> entries;
+  if (proposals.empty()) return entries;
+  TrainingSet asked;
+  for (const Proposal& proposal : proposals) {
+    TrainingRow row;
+    row.catalyst = proposal.catalyst;
+    row.conditions = proposal.conditions;
+    asked.rows.push_back(std::move(row));
+  }
+  const Result<selection::TrainingSet> rows =
+      training_rows(asked, document.model.features.condition_names, supports);
+  if (!rows) return rows.error();
+  const Result<selection::Predictor> predictor = selection::Predictor::make(document.model);
+  if (!predictor) return predictor.error();
+  const Result<selection::Predictions> found =
+      predictor->predict(rows->catalysts, rows->conditions);
+  if (!found) return found.error();
+  for (std::size_t i = 0; i < proposals.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    LedgerEntry entry;
+    entry.catalyst = proposals[i].catalyst;
+    entry.proposal = proposals[i].id;
+    entry.property = document.provenance.target;
+    entry.predicted = found->mean[row];
+    entry.low = found->low[row];
+    entry.high = found->high[row];
+    entries.push_back(entry);
+    entry.low.reset();
+    entry.high.reset();
+    for (Eigen::Index h = 0; h < found->by_hypothesis.cols(); ++h) {
+      entry.hypothesis = h;
+      entry.predicted = found->by_hypothesis(row, h);
+      entries.push_back(entry);
+    }
+  }
+  return entries;
 }
 
 Json model_summary(const selection::Model& model) {
@@ -63,7 +104,13 @@ Json model_summary(const selection::Model& model) {
     texts.push_back(descriptors::to_text(descriptor, model.features.primaries));
     words.push_back(descriptors::describe(descriptor, model.features.primaries));
   }
+  Json honest = nullptr;
+  if (model.honest_prediction.size() > 0)
+    honest = (model.y - model.honest_prediction).cwiseAbs().mean();
   return {{"mae_cv", best.mae_cv},
+          {"mae_honest", honest},
+          {"companion_weight", model.companion_weight},
+          {"eliminated", model.eliminated},
           {"mae_train", best.mae_train},
           {"n_samples", model.n_samples},
           {"n_descriptors", model.n_descriptors},

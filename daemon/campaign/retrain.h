@@ -2,6 +2,7 @@
 // daemon's jobs and, on files, by the command line.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,23 @@ struct Learnt {
   Json summary;      // see model_summary
 };
 
-// Trains on a campaign's rows. Errors: those of training_rows and selection::train.
+// Trains on a campaign's rows, with what the ledger knows (judgement.h). Errors: those of
+// training_rows and selection::train.
 Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
                      const std::vector<std::string>& conditions, const Science& science,
                      const std::string& code_version, const Executor& executor,
-                     const Control& control);
+                     const Control& control, const selection::History& history = {});
+
+// Predictions of proposals by the model and by each of its hypotheses, for the ledger; `model` and
+// the time are left to the caller. Errors: those of training_rows and Predictor::predict.
+Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
+                                                   std::span<const Proposal> proposals,
+                                                   const chemistry::SupportTable& supports);
 
 // For lists and pages: {"mae_cv", "mae_train", "n_samples", "n_descriptors", "hypotheses", "size",
-// "best": [texts], "best_in_words": [...], "evaluations", "stopped_by"}.
+// "best": [texts], "best_in_words": [...], "evaluations", "stopped_by", "mae_honest" (by
+// calibration folds; null without), "companion_weight", "eliminated" (hypotheses that may not
+// return)}.
 Json model_summary(const selection::Model& model);
 
 }  // namespace kasetsu::campaign

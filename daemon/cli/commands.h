@@ -11,6 +11,7 @@ void add_featurize(CLI::App& app, Session& session);  // featurize.cc
 void add_loo(CLI::App& app, Session& session);        // loo.cc
 void add_fit(CLI::App& app, Session& session);        // fit.cc
 void add_predict(CLI::App& app, Session& session);    // predict.cc
+void add_validate(CLI::App& app, Session& session);   // validate.cc
 void add_recommend(CLI::App& app, Session& session);  // recommend.cc
 void add_replay(CLI::App& app, Session& session);     // replay.cc
 void add_bench(CLI::App& app, Session& session);      // bench.cc

@@ -51,6 +51,11 @@ Status run(const Arguments& arguments, Session& session) {
   auto elements = arguments.model.features.load_elements();
   if (!elements) return elements.error();
 
+  if (arguments.out.empty()) {
+    // Nobody will predict with it: all of the time is for the search.
+    settings->trees = 0;
+    settings->calibration_folds = 0;
+  }
   // The limit is kept by counting work at a nominal speed, so that the result does not depend on
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;

@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   add_fit(app, session);
   add_predict(app, session);
+  add_validate(app, session);
   add_recommend(app, session);
   add_loo(app, session);
   add_featurize(app, session);

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "core/planning/planner.h"
 #include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/events.h"
+#include "daemon/campaign/judgement.h"
 #include "daemon/campaign/learning.h"
 #include "daemon/campaign/proposals.h"
 #include "daemon/campaign/recommend.h"
@@ -384,15 +387,35 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
   std::string why_not;
   for (const campaign::Target& target : config->targets) {
     campaign::TrainingSet rows;
+    std::optional<campaign::Model> before;
+    campaign::TrainingSet rows_before;
+    std::vector<campaign::LedgerEntry> ledger;  // of the model before
     const Status read = database_.read([&](const Reader& reader) -> Status {
       rows = reader.training_set(campaign.key, target.name);
-      return {};
+      before = reader.current_model(campaign.key, target.name);
+      if (!before) return {};
+      if (auto of = reader.training_set(before->snapshot)) rows_before = std::move(*of);
+      campaign::Page page{0, 10'000};
+      while (true) {
+        const auto entries = reader.ledger(campaign.key, before->id, page);
+        ledger.insert(ledger.end(), entries.begin(), entries.end());
+        if (static_cast<std::int64_t>(entries.size()) < page.limit) return {};
+        page.after = entries.back().seq;
+      }
     });
     if (!read) return failed(read.error());
+    std::optional<campaign::ModelDocument> document_before;
+    campaign::Judgement judgement;
+    if (before) {
+      Result<campaign::ModelDocument> document = campaign::read_model(before->document);
+      if (!document) return failed(document.error());
+      document_before = std::move(*document);
+      judgement = campaign::judge(document_before->model, ledger);
+    }
     const auto started = std::chrono::steady_clock::now();
     Result<campaign::Learnt> learnt =
         campaign::learn(rows, config->model, config->conditions(), **science, options_.code_version,
-                        executor_, control);
+                        executor_, control, judgement.history);
     if (!learnt) {
       // Too little to learn from is no failure of the job.
       if (learnt.error().code != ErrorCode::bad_data) return failed(learnt.error());
@@ -410,12 +433,65 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     made.seed = config->model.search.seed;
     made.code_version = options_.code_version;
     made.mae_cv = learnt->document.model.hypotheses.front().mae_cv;
+    if (learnt->document.model.honest_prediction.size() > 0)
+      made.mae_nested = learnt->summary.at("mae_honest").get<double>();
+    if (document_before) {
+      const campaign::Promotion promotion =
+          campaign::may_replace(learnt->document.model, made.training, ledger);
+      made.candidate = !promotion.promote;
+      made.status_reason = promotion.reason;
+      const Result<selection::TrainingSet> now =
+          campaign::training_rows(made.training, config->conditions(), (*science)->supports);
+      if (!now) return failed(now.error());
+      if (document_before->model.features.condition_names ==
+          learnt->document.model.features.condition_names) {
+        const Result<Json> changes =
+            campaign::model_changes(document_before->model, rows_before, learnt->document.model,
+                                    made.training, now->catalysts, now->conditions);
+        if (!changes) return failed(changes.error());
+        learnt->summary["changes"] = *changes;
+        learnt->summary["changes"]["from"] = before->id;
+      }
+      Json eliminated = Json::array();
+      for (const campaign::EliminatedHypothesis& hypothesis : judgement.eliminated)
+        eliminated.push_back(hypothesis.json());
+      learnt->summary["newly_eliminated"] = eliminated;
+    }
     made.summary = campaign::dump_json(learnt->summary);
     made.seconds = seconds;
     made.job = job.id;
     const Result<campaign::Model> kept = campaign::write_and_wait<campaign::Model>(
-        database_,
-        [&](Transaction& tx) { return campaign::keep_model(tx, campaign.name, made, context()); });
+        database_, [&](Transaction& tx) -> Result<campaign::Model> {
+          const campaign::Context now = context();
+          Result<campaign::Model> model = campaign::keep_model(tx, campaign.name, made, now);
+          if (!model) return model.error();
+          for (const campaign::EliminatedHypothesis& hypothesis : judgement.eliminated) {
+            campaign::append_event(tx, now, campaign.name, "hypothesis",
+                                   fmt::format("{}/{}", before->id, hypothesis.hypothesis),
+                                   "eliminated", hypothesis.json());
+          }
+          // What is being made was proposed by an earlier model; this one, too, is held to what it
+          // says of it now.
+          std::vector<campaign::Proposal> open;
+          for (const auto state :
+               {campaign::ProposalState::requested, campaign::ProposalState::active,
+                campaign::ProposalState::partial}) {
+            campaign::ProposalFilter filter;
+            filter.state = state;
+            const auto some = tx.proposals(campaign.key, filter, {0, 10'000});
+            open.insert(open.end(), some.begin(), some.end());
+          }
+          Result<std::vector<campaign::LedgerEntry>> entries =
+              campaign::predict_proposals(learnt->document, open, (*science)->supports);
+          if (!entries) return entries.error();
+          for (campaign::LedgerEntry& entry : *entries) {
+            if (!std::isfinite(entry.predicted)) continue;
+            entry.model = model->id;
+            entry.predicted_at = now.now;
+            tx.insert_prediction(campaign.key, entry);
+          }
+          return model;
+        });
     if (!kept) return failed(kept.error());
     spdlog::info("campaign {}: model {} of {} from {} rows, leave-one-out error {:.4g}, {:.1f} s",
                  campaign.name, kept->version, target.name, kept->rows, kept->mae_cv, seconds);

@@ -1,11 +1,11 @@
-#include "core/planning/gaussian_process.h"
+#include "core/regression/gaussian_process.h"
 
 #include <algorithm>
 #include <cmath>
 #include <deque>
 #include <limits>
 
-namespace kasetsu::planning {
+namespace kasetsu::regression {
 namespace {
 
 using Eigen::Index;
@@ -311,4 +311,4 @@ double GaussianProcess::loo_log_density() const {
   return sum;
 }
 
-}  // namespace kasetsu::planning
+}  // namespace kasetsu::regression

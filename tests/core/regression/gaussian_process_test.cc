@@ -1,4 +1,4 @@
-#include "core/planning/gaussian_process.h"
+#include "core/regression/gaussian_process.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "core/random.h"
 
-namespace kasetsu::planning {
+namespace kasetsu::regression {
 namespace {
 
 struct Sample {
@@ -130,4 +130,4 @@ TEST(GaussianProcess, SurvivesDegenerateTables) {
 }
 
 }  // namespace
-}  // namespace kasetsu::planning
+}  // namespace kasetsu::regression

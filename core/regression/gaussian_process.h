@@ -15,7 +15,7 @@
 
 #include "core/result.h"
 
-namespace kasetsu::planning {
+namespace kasetsu::regression {
 
 enum class Kernel { matern32, matern52, squared_exponential };
 
@@ -69,4 +69,4 @@ class GaussianProcess {
   double likelihood_ = 0.0;
 };
 
-}  // namespace kasetsu::planning
+}  // namespace kasetsu::regression

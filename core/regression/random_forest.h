@@ -1,0 +1,65 @@
+// Random forest (Breiman, Machine Learning 45, 5, 2001): bagged regression trees with squared
+// error, a random choice of columns at every split, mean of the leaves. The companion of the
+// hypotheses in selection's model, and a baseline in validation.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/executor.h"
+#include "core/result.h"
+
+namespace kasetsu::regression {
+
+struct ForestOptions {
+  int trees = 100;  // more only smooth the mean; predictions must stay quick
+  int leaf = 2;     // rows that a leaf holds at least, counted with their bootstrap repeats
+  // Share of the columns that a split may use: a third is Breiman's rule for regression; 1 is
+  // bagging.
+  double columns = 1.0 / 3.0;
+  std::uint64_t seed = 1;
+  Status validate() const;
+};
+
+// Nodes in preorder: the left child of node i is i + 1. column < 0: a leaf with value `value`;
+// else rows with x[column] <= value go left, others (NaN among them) to node `right`.
+struct Tree {
+  struct Node {
+    std::int32_t column = -1;
+    std::int32_t right = 0;
+    double value = 0.0;
+    bool operator==(const Node&) const = default;
+  };
+  std::vector<Node> nodes;
+  bool operator==(const Tree&) const = default;
+};
+
+struct Forest {
+  std::vector<Tree> trees;
+  int columns = 0;  // that a row must have
+  // Every child lies behind its parent and inside its tree, and columns are in range: true for what
+  // fit_forest makes; to be asked of a forest that was read from a document.
+  bool sound() const;
+};
+
+// X: rows x columns, finite; y: rows, finite; at least 1 row and 1 column, at most 65,535 rows.
+// Deterministic: tree t draws from stream t of the seed, whatever the number of threads.
+// Errors: invalid_argument.
+Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
+                          const Eigen::Ref<const Eigen::VectorXd>& y, const ForestOptions& options,
+                          const Executor& executor);
+
+// Mean of the trees. X: rows x forest.columns.
+Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X);
+
+// Smallest and largest prediction for rows with low[j] <= x[j] <= high[j]: what a planner needs to
+// skip whole branches of a space. low, high: forest.columns numbers, infinite where unknown. Each
+// tree is bounded exactly, the sum of trees is therefore bounded, not tightly.
+struct Bounds {
+  double low, high;
+};
+Bounds bounds(const Forest& forest, std::span<const double> low, std::span<const double> high);
+
+}  // namespace kasetsu::regression

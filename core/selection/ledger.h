@@ -1,0 +1,74 @@
+// The ledger's mathematics: what predictions written down before their measurements say about a
+// hypothesis, how it weighs by it, and when it is eliminated. Storage is daemon/campaign's.
+//
+// Two things are asked of a hypothesis, each answered by an e-value: wealth of a bettor that starts
+// with 1 and whom a hypothesis that keeps its promise lets exceed 1/a with probability at most a,
+// however often and whenever one looks (Ville's inequality; Shafer et al., J. R. Stat. Soc. A 184,
+// 407, 2021). So a look after every measurement costs nothing.
+//
+// 1. Does it keep what leave-one-out promised? p of a new |error| is its rank among the promised
+//    ones; under the promise p is uniform. The bettor's wealth is the mean over e of
+//    prod_t e p_t^(e-1) (power martingales; Vovk, Gammerman and Shafer, "Algorithmic Learning in a
+//    Random World", 2005, chapter 7).
+// 2. Is it worse than the ensemble on the same catalysts? Its |error| is the larger one in at most
+//    half of them if not; wealth is the mean over l of prod_t (1 + l s_t), s_t = +1 where it is
+//    larger, -1 where it is not.
+//
+// The first alone would kill everything when the reaction drifts or the planner leaves the known
+// region: then every promise is broken, and nothing is learnt about which hypothesis is wrong.
+// Eliminated is one with the first e-value >= count / level (Bonferroni over the hypotheses of the
+// model) and the second >= 1 / level.
+#pragma once
+
+#include <Eigen/Core>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kasetsu::selection {
+
+// Everything that the ledger knows of a hypothesis. Sums only: records of one hypothesis add.
+struct LedgerRecord {
+  std::vector<std::string> descriptors;  // texts, sorted
+  int count = 0;                         // of measurements that were predicted before
+  double total_error = 0.0;              // sum of |error|
+  double total_log_p = 0.0;              // sum of ln p, p the rank among the promised errors
+  int worse = 0;                         // times that its |error| was larger than the ensemble's
+
+  // Enters one measurement. promise: Hypothesis::promise of the model that predicted.
+  void enter(double error, double ensemble_error, const Eigen::VectorXd& promise);
+  double mean_error() const;  // 0 without measurements
+  bool operator==(const LedgerRecord&) const = default;
+};
+
+// Quantiles of |residuals|, at most 99: the k-th of m is the (k - 1/2)/m quantile.
+Eigen::VectorXd promise_of(const Eigen::VectorXd& residuals);
+
+// Rank of an |error| among the promised ones, in (0, 1]: (1 + number of those >= it) / (1 + m),
+// ties at their middle.
+double promise_p(double error, const Eigen::VectorXd& promise);
+
+// Logarithms of the two e-values; 0 without measurements.
+double log_evidence_against_promise(const LedgerRecord& record);
+double log_evidence_worse(const LedgerRecord& record);
+
+inline constexpr double kEliminationLevel = 0.05;
+
+// hypotheses: how many are judged together.
+bool eliminated(const LedgerRecord& record, int hypotheses, double level = kEliminationLevel);
+
+// Relative weight in the ensemble's median: 1 / error^2, error the mean of what leave-one-out
+// promises, which counts as kPromiseCount measurements, and of the ledger. Least absolute error is
+// what the hypotheses are fitted for; the square gives one that errs twice as much a quarter.
+inline constexpr double kPromiseCount = 20.0;
+double ledger_weight(double promised_error, const LedgerRecord* record);
+
+// What is known when a model is trained.
+struct History {
+  std::vector<LedgerRecord> records;                 // by descriptors, each set once
+  std::vector<std::vector<std::string>> eliminated;  // may not return; each sorted
+
+  const LedgerRecord* find(std::span<const std::string> descriptors) const;
+};
+
+}  // namespace kasetsu::selection

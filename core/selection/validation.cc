@@ -1,0 +1,599 @@
+#include "core/selection/validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "core/random.h"
+#include "core/regression/gaussian_process.h"
+#include "core/regression/linear.h"
+#include "core/regression/random_forest.h"
+#include "core/selection/pipeline.h"
+
+namespace kasetsu::selection {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr std::uint64_t kPermutationStream = 0x7065726d75746500ULL;
+constexpr int kReducedTrees = 30;
+constexpr int kReducedFolds = 5;
+constexpr int kReducedShare = 16;  // of the search
+
+double median(VectorXd values) {
+  std::sort(values.begin(), values.end());
+  const Index n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+double mean_error(const VectorXd& y, const VectorXd& predictions) {
+  return (y - predictions).cwiseAbs().mean();
+}
+
+struct Split {
+  std::vector<int> kept, left_out;
+  TrainingSet train, test;
+};
+
+std::vector<Split> splits(const TrainingSet& data, const Folds& folds) {
+  std::vector<Split> out(static_cast<std::size_t>(folds.count));
+  for (std::size_t row = 0; row < folds.of_row.size(); ++row) {
+    for (int fold = 0; fold < folds.count; ++fold) {
+      Split& split = out[static_cast<std::size_t>(fold)];
+      (folds.of_row[row] == fold ? split.left_out : split.kept).push_back(static_cast<int>(row));
+    }
+  }
+  for (Split& split : out) {
+    split.train = subset(data, split.kept);
+    split.test = subset(data, split.left_out);
+  }
+  return out;
+}
+
+// A share of a search's effort; `whole` has work or a limit in seconds.
+SearchOptions reduced(SearchOptions whole, int divisor) {
+  if (whole.work > 0) {
+    whole.work = std::max<std::uint64_t>(1, whole.work / static_cast<std::uint64_t>(divisor));
+  } else {
+    whole.time_limit /= divisor;
+  }
+  return whole;
+}
+
+ModelSettings with_effort(ModelSettings settings) {
+  if (settings.search.work == 0 && settings.search.time_limit == 0.0)
+    settings.search.time_limit = kFoldSeconds;
+  return settings;
+}
+
+// A search over given columns and the ensemble that it finds: composition with selection, and order
+// 0. Values of new rows are held inside the range seen.
+struct Selected {
+  VectorXd predictions;  // of the new rows: weighted median
+  VectorXd loo;          // of the training rows, by the best hypothesis
+  double mae_train = 0.0, mae_loo = 0.0;
+};
+
+Result<Selected> select(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh,
+                        const std::vector<int>& families, SearchOptions options,
+                        const Executor& executor, const Control& control) {
+  std::vector<int> varying;
+  for (Index j = 0; j < X.cols(); ++j) {
+    const double range = X.col(j).maxCoeff() - X.col(j).minCoeff();
+    if (X.col(j).allFinite() && range > 1e-12 * X.col(j).cwiseAbs().maxCoeff())
+      varying.push_back(static_cast<int>(j));
+  }
+  Selected out;
+  if (varying.empty()) {
+    out.predictions = VectorXd::Constant(fresh.rows(), median(y));
+    out.loo = VectorXd::Constant(y.size(), median(y));
+    out.mae_train = out.mae_loo = mean_error(y, out.loo);
+    return out;
+  }
+  const MatrixXd columns = X(Eigen::all, varying);
+  SearchProblem problem;
+  problem.X = &columns;
+  problem.y = &y;
+  std::set<int> distinct;
+  for (const int j : varying) {
+    const int family = families[static_cast<std::size_t>(j)];
+    problem.families.push_back({family, -1, -1});
+    distinct.insert(family);
+  }
+  options.size = std::min({options.size, std::max(1, (static_cast<int>(y.size()) - 2) / 2),
+                           static_cast<int>(distinct.size())});
+  const Result<SearchResult> found = search(problem, options, executor, control);
+  if (!found) return found.error();
+  const auto count = static_cast<Index>(found->hypotheses.size());
+  MatrixXd by_hypothesis(fresh.rows(), count);
+  std::vector<double> weights;
+  for (Index h = 0; h < count; ++h) {
+    const FoundHypothesis& hypothesis = found->hypotheses[static_cast<std::size_t>(h)];
+    const MatrixXd chosen = columns(Eigen::all, hypothesis.candidates);
+    const Result<regression::LeaveOneOut> fitted =
+        regression::loo_robust(chosen, y, options.regression);
+    if (!fitted) return fitted.error();
+    MatrixXd values(fresh.rows(), chosen.cols());
+    for (Index j = 0; j < chosen.cols(); ++j) {
+      const int source =
+          varying[static_cast<std::size_t>(hypothesis.candidates[static_cast<std::size_t>(j)])];
+      const double middle = chosen.col(j).mean();
+      for (Index i = 0; i < fresh.rows(); ++i) {
+        const double value = fresh(i, source);
+        values(i, j) = std::isnan(value)
+                           ? middle
+                           : std::clamp(value, chosen.col(j).minCoeff(), chosen.col(j).maxCoeff());
+      }
+    }
+    by_hypothesis.col(h) = ((values * fitted->fit.coefficients).array() + fitted->fit.intercept)
+                               .cwiseMax(y.minCoeff())
+                               .cwiseMin(y.maxCoeff());
+    weights.push_back(ledger_weight(fitted->mae_cv, nullptr));
+    if (h == 0) {
+      out.loo = y - fitted->residuals;
+      out.mae_train = fitted->fit.mae;
+      out.mae_loo = fitted->mae_cv;
+    }
+  }
+  out.predictions.resize(fresh.rows());
+  std::vector<int> order;
+  for (Index i = 0; i < fresh.rows(); ++i) {
+    const VectorXd row = by_hypothesis.row(i).transpose();
+    out.predictions[i] =
+        weighted_median({row.data(), static_cast<std::size_t>(row.size())}, weights, order);
+  }
+  return out;
+}
+
+std::vector<int> one_family_each(Index count) {
+  std::vector<int> families(static_cast<std::size_t>(count));
+  std::iota(families.begin(), families.end(), 0);
+  return families;
+}
+
+VectorXd predict_linear(const regression::LinearFit& fit, const MatrixXd& X) {
+  return (X * fit.coefficients).array() + fit.intercept;
+}
+
+// Ridge with the penalty that leave-one-out likes best.
+Result<VectorXd> ridge(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh) {
+  std::optional<regression::LeaveOneOut> best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int step = -4; step <= 8; ++step) {
+    Result<regression::LeaveOneOut> fitted =
+        regression::loo_least_squares(X, y, std::pow(10.0, 0.5 * step));
+    if (!fitted) return fitted.error();
+    const double error = fitted->residuals.squaredNorm();
+    if (error < least) {
+      least = error;
+      best = std::move(*fitted);
+    }
+  }
+  KASETSU_ASSERT(best.has_value());
+  return predict_linear(best->fit, fresh);
+}
+
+// Squared-exponential kernel on amounts scaled to [0, 1]; one length for the active elements, one
+// for the rest.
+Result<VectorXd> gaussian_process(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh,
+                                  std::size_t elements) {
+  const Eigen::RowVectorXd scale = X.cwiseAbs().colwise().maxCoeff().cwiseMax(1e-300);
+  regression::GaussianProcessOptions options;
+  options.kernel = regression::Kernel::squared_exponential;
+  options.groups.assign(static_cast<std::size_t>(X.cols()), 1);
+  std::fill_n(options.groups.begin(), std::min(elements, options.groups.size()), 0);
+  if (elements == 0 || elements == options.groups.size())
+    std::fill(options.groups.begin(), options.groups.end(), 0);
+  const auto process =
+      regression::GaussianProcess::fit(X.array().rowwise() / scale.array(), y, options);
+  if (!process) return process.error();
+  VectorXd mean, variance;
+  process->predict(fresh.array().rowwise() / scale.array(), mean, variance);
+  return mean;
+}
+
+using NamedPredictions = std::vector<std::pair<std::string, VectorXd>>;
+
+// The paper's baselines and those of practice, learnt on one fold's rows.
+Result<NamedPredictions> baselines(const Split& split, const Prepared& prepared,
+                                   const ModelSettings& settings, const Executor& executor,
+                                   const Control& control) {
+  const CompositionColumns columns = CompositionColumns::learn(split.train);
+  const MatrixXd X = columns.of(split.train);
+  const MatrixXd fresh = columns.of(split.test);
+  const VectorXd& y = split.train.y;
+  const SearchOptions quick = reduced(settings.search, 4);
+  NamedPredictions out;
+  out.emplace_back("median", VectorXd::Constant(fresh.rows(), median(y)));
+
+  const auto huber = regression::fit_robust(X, y, settings.search.regression);
+  if (!huber) return huber.error();
+  out.emplace_back("composition_huber", predict_linear(*huber, fresh));
+
+  const auto chosen = select(X, y, fresh, one_family_each(X.cols()), quick, executor, control);
+  if (!chosen) return chosen.error();
+  out.emplace_back("composition_selected", chosen->predictions);
+
+  const auto assigned = prepared.featurizer.evaluate(split.test.catalysts, split.test.conditions);
+  if (!assigned) return assigned.error();
+  const auto order0 =
+      select(prepared.primary_values, y, *assigned, one_family_each(prepared.primary_values.cols()),
+             quick, executor, control);
+  if (!order0) return order0.error();
+  out.emplace_back("assignment_order_0", order0->predictions);
+
+  const auto penalised = ridge(X, y, fresh);
+  if (!penalised) return penalised.error();
+  out.emplace_back("ridge", *penalised);
+
+  regression::ForestOptions forest;
+  forest.trees = 300;
+  forest.leaf = 1;
+  forest.columns = 1.0;  // scikit-learn's defaults for regression
+  forest.seed = settings.search.seed;
+  const auto grown = regression::fit_forest(X, y, forest, executor);
+  if (!grown) return grown.error();
+  out.emplace_back("random_forest", regression::predict(*grown, fresh));
+
+  const auto process = gaussian_process(X, y, fresh, columns.elements.size());
+  if (!process) return process.error();
+  out.emplace_back("gaussian_process", *process);
+  return out;
+}
+
+std::vector<Frequency> sorted_shares(const std::map<std::string, double>& shares, double total) {
+  std::vector<Frequency> out;
+  for (const auto& [name, share] : shares) out.push_back({name, share / total});
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Frequency& a, const Frequency& b) { return a.share > b.share; });
+  return out;
+}
+
+// Counts what is done by whoever does it, and tells it.
+class Progress {
+ public:
+  Progress(const Control& control, std::size_t steps) : control_(control), steps_(steps) {}
+  void step(std::string_view stage) {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    control_.report(static_cast<double>(done_) / static_cast<double>(steps_), stage);
+  }
+  // For work inside a step.
+  Control inner() const {
+    Control out;
+    out.stop = control_.stop;
+    out.seconds_left = control_.seconds_left;
+    return out;
+  }
+
+ private:
+  const Control& control_;
+  std::size_t steps_;
+  std::size_t done_ = 0;
+  std::mutex mutex_;
+};
+
+Error cancelled() {
+  return {ErrorCode::cancelled, "cancelled", "", "", ""};
+}
+
+// Runs work(i) for all items; the error of the first item that has one.
+Status for_all(std::size_t items, const Executor& executor, const Control& control,
+               const std::function<Status(std::size_t)>& work) {
+  std::vector<Status> statuses(items);
+  executor.parallel_for(items, [&](std::size_t i) {
+    statuses[i] = control.cancelled() ? Status(cancelled()) : work(i);
+  });
+  for (const Status& status : statuses) {
+    if (!status) return status;
+  }
+  return {};
+}
+
+Status enough(const TrainingSet& data, const Folds& folds) {
+  if (folds.count >= 2 && data.catalysts.size() >= 8) return {};
+  return Error{ErrorCode::bad_data, "too few measurements to validate", "",
+               fmt::format("{} rows of {} catalysts", data.catalysts.size(), folds.count),
+               "at least 8 rows of 2 catalysts"};
+}
+
+struct FoldModel {
+  Model model;
+  Predictions predictions;
+  NamedPredictions baselines;
+};
+
+}  // namespace
+
+CompositionColumns CompositionColumns::learn(const TrainingSet& data) {
+  std::set<int> elements;
+  std::set<std::string> supports;
+  for (const chemistry::Catalyst& catalyst : data.catalysts) {
+    for (const auto& part : catalyst.active.parts()) elements.insert(part.element);
+    supports.insert(catalyst.support);
+  }
+  CompositionColumns out;
+  out.elements.assign(elements.begin(), elements.end());
+  if (supports.size() > 1) out.supports.assign(supports.begin(), supports.end());
+  out.conditions = static_cast<int>(data.conditions.names.size());
+  return out;
+}
+
+Eigen::MatrixXd CompositionColumns::of(const TrainingSet& data) const {
+  const auto rows = static_cast<Index>(data.catalysts.size());
+  const auto first_support = static_cast<Index>(elements.size());
+  const auto first_condition = first_support + static_cast<Index>(supports.size());
+  MatrixXd X = MatrixXd::Zero(rows, first_condition + conditions);
+  for (Index i = 0; i < rows; ++i) {
+    const chemistry::Catalyst& catalyst = data.catalysts[static_cast<std::size_t>(i)];
+    for (std::size_t j = 0; j < elements.size(); ++j)
+      X(i, static_cast<Index>(j)) = catalyst.active.amount(elements[j]);
+    const auto support = std::lower_bound(supports.begin(), supports.end(), catalyst.support);
+    if (support != supports.end() && *support == catalyst.support)
+      X(i, first_support + (support - supports.begin())) = 1.0;
+    for (int j = 0; j < conditions; ++j) X(i, first_condition + j) = data.conditions.values(i, j);
+  }
+  return X;
+}
+
+Status ValidationOptions::validate() const {
+  if (folds < 0 || folds == 1) {
+    return Error{ErrorCode::invalid_argument, "folds is out of range", "folds",
+                 fmt::format("{}", folds), "0 (leave one catalyst out), or 2 or more"};
+  }
+  if (permutations < 0 || permutations > 100000) {
+    return Error{ErrorCode::invalid_argument, "permutations is out of range", "permutations",
+                 fmt::format("{}", permutations), "0 (no test) to 100000"};
+  }
+  return model.validate();
+}
+
+Result<Validation> validate(const chemistry::ElementTable& elements, const TrainingSet& data,
+                            const ValidationOptions& options, const Executor& executor,
+                            const Control& control) {
+  if (const Status status = options.validate(); !status) return status.error();
+  const ModelSettings settings = with_effort(options.model);
+  const Folds folds = make_folds(data.catalysts, options.folds, options.seed);
+  if (const Status status = enough(data, folds); !status) return status.error();
+  const auto rows = static_cast<Index>(data.y.size());
+  const Executor single(1);
+
+  Validation out;
+  out.n_samples = static_cast<int>(rows);
+  out.n_catalysts = make_folds(data.catalysts, 0, options.seed).count;
+  out.folds = folds.count;
+  out.fold_of_row = folds.of_row;
+  out.nominal = settings.coverage;
+  out.nested = {"model", 0.0, VectorXd(rows)};
+  out.nested_hypotheses = {"hypotheses", 0.0, VectorXd(rows)};
+  out.low.resize(rows);
+  out.high.resize(rows);
+
+  const std::vector<Split> parts = splits(data, folds);
+  const Folds few =
+      make_folds(data.catalysts, options.permutations > 0 ? kReducedFolds : 2, options.seed + 1);
+  const std::size_t shuffles =
+      options.permutations > 0 ? 1 + static_cast<std::size_t>(options.permutations) : 0;
+  Progress progress(control, 1 + parts.size() * 2 + shuffles * static_cast<std::size_t>(few.count));
+
+  // Naive: everything at once, as the search itself sees it.
+  ModelSettings naive = settings;
+  naive.calibration_folds = 0;
+  naive.trees = 0;
+  const Result<Model> whole = train(elements, data, naive, executor, progress.inner());
+  if (!whole) return whole.error();
+  out.mae_naive = whole->hypotheses.front().mae_cv;
+  out.mae_naive_ensemble = mean_error(data.y, whole->loo_prediction);
+  progress.step("naive error");
+
+  std::vector<std::optional<FoldModel>> models(parts.size());
+  const Status trained = for_all(parts.size(), executor, control, [&](std::size_t f) -> Status {
+    const Split& split = parts[f];
+    Result<Model> model = train(elements, split.train, settings, single, progress.inner());
+    if (!model) return model.error();
+    const Result<Predictor> predictor = Predictor::make(*model);
+    if (!predictor) return predictor.error();
+    Result<Predictions> predictions =
+        predictor->predict(split.test.catalysts, split.test.conditions);
+    if (!predictions) return predictions.error();
+    progress.step("nested folds");
+    Result<Prepared> prepared = prepare(elements, split.train, settings);
+    if (!prepared) return prepared.error();
+    NamedPredictions others;
+    if (options.baselines) {
+      Result<NamedPredictions> found =
+          baselines(split, *prepared, settings, single, progress.inner());
+      if (!found) return found.error();
+      others = std::move(*found);
+    }
+    progress.step("baselines");
+    models[f] = FoldModel{std::move(*model), std::move(*predictions), std::move(others)};
+    return {};
+  });
+  if (!trained) return trained.error();
+
+  std::map<std::string, double> descriptor_share, family_share, property_share;
+  for (std::size_t f = 0; f < parts.size(); ++f) {
+    const std::vector<int>& test = parts[f].left_out;
+    const FoldModel& fold = *models[f];
+    out.nested.predictions(test) = fold.predictions.mean;
+    out.nested_hypotheses.predictions(test) = fold.predictions.median;
+    out.low(test) = fold.predictions.low;
+    out.high(test) = fold.predictions.high;
+    for (std::size_t b = 0; b < fold.baselines.size(); ++b) {
+      if (f == 0) out.baselines.push_back({fold.baselines[b].first, 0.0, VectorXd(rows)});
+      out.baselines[b].predictions(test) = fold.baselines[b].second;
+    }
+    const std::vector<descriptors::Primary>& primaries = fold.model.features.primaries;
+    for (const Hypothesis& hypothesis : fold.model.hypotheses) {
+      std::set<std::string> families, properties;
+      for (const descriptors::Descriptor& descriptor : hypothesis.descriptors) {
+        descriptor_share[descriptors::to_text(descriptor, primaries)] += hypothesis.weight;
+        for (int k = 0; k < descriptor.order; ++k) {
+          const auto& primary = primaries[static_cast<std::size_t>(descriptor.factors[k].primary)];
+          families.insert(primary.name);
+          properties.insert(primary.property);
+        }
+      }
+      for (const std::string& name : families) family_share[name] += hypothesis.weight;
+      for (const std::string& name : properties) property_share[name] += hypothesis.weight;
+    }
+  }
+  out.nested.mae = mean_error(data.y, out.nested.predictions);
+  out.nested_hypotheses.mae = mean_error(data.y, out.nested_hypotheses.predictions);
+  for (Judged& baseline : out.baselines) baseline.mae = mean_error(data.y, baseline.predictions);
+  out.coverage =
+      static_cast<double>(
+          ((data.y.array() >= out.low.array()) && (data.y.array() <= out.high.array())).count()) /
+      static_cast<double>(rows);
+  const auto total = static_cast<double>(parts.size());
+  out.descriptors = sorted_shares(descriptor_share, total);
+  out.families = sorted_shares(family_share, total);
+  out.properties = sorted_shares(property_share, total);
+
+  out.permutation_p = out.mae_reduced = std::numeric_limits<double>::quiet_NaN();
+  if (options.permutations == 0) return out;
+  std::vector<VectorXd> targets(shuffles, data.y);
+  for (std::size_t s = 1; s < shuffles; ++s) {
+    Random random(options.seed, kPermutationStream + s);
+    random.shuffle(targets[s]);
+  }
+  ModelSettings light = settings;
+  light.calibration_folds = 0;
+  light.trees = settings.trees > 0 ? kReducedTrees : 0;
+  light.search = reduced(settings.search, kReducedShare);
+  const std::vector<Split> reduced_parts = splits(data, few);
+  MatrixXd errors(static_cast<Index>(shuffles), rows);
+  const Status tested =
+      for_all(reduced_parts.size(), executor, control, [&](std::size_t f) -> Status {
+        const Split& split = reduced_parts[f];
+        const Result<Prepared> prepared = prepare(elements, split.train, light);
+        if (!prepared) return prepared.error();
+        TrainingSet train = split.train;
+        for (std::size_t s = 0; s < shuffles; ++s) {
+          if (control.cancelled()) return cancelled();
+          train.y = targets[s](split.kept);
+          Result<Trained> fitted =
+              train_prepared(*prepared, train, light, single, progress.inner());
+          if (!fitted) return fitted.error();
+          fitted->model.companion_weight = light.trees > 0 ? 0.5 : 0.0;
+          const Result<Predictor> predictor = Predictor::make(fitted->model);
+          if (!predictor) return predictor.error();
+          const Result<Predictions> predictions =
+              predictor->predict(split.test.catalysts, split.test.conditions);
+          if (!predictions) return predictions.error();
+          const VectorXd truth = targets[s](split.left_out);
+          errors(static_cast<Index>(s), split.left_out) =
+              (truth - predictions->mean).cwiseAbs().transpose();
+          progress.step("permutation test");
+        }
+        return {};
+      });
+  if (!tested) return tested.error();
+  const VectorXd means = errors.rowwise().mean();
+  out.mae_reduced = means[0];
+  int as_small = 0;
+  for (std::size_t s = 1; s < shuffles; ++s) {
+    out.mae_shuffled.push_back(means[static_cast<Index>(s)]);
+    if (out.mae_shuffled.back() <= out.mae_reduced) ++as_small;
+  }
+  out.permutation_p = (1.0 + as_small) / static_cast<double>(shuffles);
+  return out;
+}
+
+Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
+                                        const TrainingSet& data, const ValidationOptions& options,
+                                        const Executor& executor, const Control& control) {
+  if (const Status status = options.validate(); !status) return status.error();
+  ModelSettings settings = with_effort(options.model);
+  settings.calibration_folds = 0;
+  settings.trees = 0;
+  const Folds folds = make_folds(data.catalysts, options.folds, options.seed);
+  if (const Status status = enough(data, folds); !status) return status.error();
+  const auto rows = static_cast<Index>(data.y.size());
+  const Executor single(1);
+
+  // The last item is all rows: what is found there gives the training and leave-one-out errors.
+  std::vector<Split> parts = splits(data, folds);
+  Split all;
+  all.kept.resize(static_cast<std::size_t>(rows));
+  std::iota(all.kept.begin(), all.kept.end(), 0);
+  all.train = data;
+  all.test = subset(data, std::vector<int>{0});
+  parts.push_back(std::move(all));
+
+  std::vector<Figure1Row> out;
+  for (const char* name :
+       {"composition", "composition_selected", "order_0", "order_1", "order_2", "order_3"}) {
+    out.push_back({name, 0.0, 0.0, 0.0, VectorXd(rows), VectorXd(rows)});
+  }
+  Progress progress(control, parts.size() * out.size());
+  std::vector<std::vector<VectorXd>> predictions(parts.size(), std::vector<VectorXd>(out.size()));
+  const auto note = [&](std::size_t f, std::size_t row, double train, double loo,
+                        const VectorXd& loo_predictions) {
+    if (f + 1 != parts.size()) return;
+    out[row].mae_train = train;
+    out[row].mae_loo = loo;
+    out[row].loo = loo_predictions;
+  };
+  const Status done = for_all(parts.size(), executor, control, [&](std::size_t f) -> Status {
+    const Split& split = parts[f];
+    const VectorXd& y = split.train.y;
+    const CompositionColumns columns = CompositionColumns::learn(split.train);
+    const MatrixXd X = columns.of(split.train);
+    const MatrixXd fresh = columns.of(split.test);
+    const auto plain = regression::loo_robust(X, y, settings.search.regression);
+    if (!plain) return plain.error();
+    predictions[f][0] = predict_linear(plain->fit, fresh);
+    note(f, 0, plain->fit.mae, plain->mae_cv, y - plain->residuals);
+    progress.step("composition");
+    const auto chosen =
+        select(X, y, fresh, one_family_each(X.cols()), settings.search, single, progress.inner());
+    if (!chosen) return chosen.error();
+    predictions[f][1] = chosen->predictions;
+    note(f, 1, chosen->mae_train, chosen->mae_loo, chosen->loo);
+    progress.step("composition with selection");
+    for (int order = 0; order <= 3; ++order) {
+      if (control.cancelled()) return cancelled();
+      ModelSettings of_order = settings;
+      of_order.order = order;
+      const Result<Prepared> prepared = prepare(elements, split.train, of_order);
+      if (!prepared) return prepared.error();
+      const Result<Trained> trained =
+          train_prepared(*prepared, split.train, of_order, single, progress.inner());
+      if (!trained) return trained.error();
+      const Result<Predictor> predictor = Predictor::make(trained->model);
+      if (!predictor) return predictor.error();
+      const Result<Predictions> found =
+          predictor->predict(split.test.catalysts, split.test.conditions);
+      if (!found) return found.error();
+      const auto place = static_cast<std::size_t>(2 + order);
+      predictions[f][place] = found->median;
+      const Hypothesis& best = trained->model.hypotheses.front();
+      note(f, place, best.mae_train, best.mae_cv, trained->best_loo);
+      progress.step(fmt::format("order {}", order));
+    }
+    return {};
+  });
+  if (!done) return done.error();
+  for (std::size_t row = 0; row < out.size(); ++row) {
+    for (std::size_t f = 0; f + 1 < parts.size(); ++f)
+      out[row].nested(parts[f].left_out) = predictions[f][row];
+    out[row].mae_nested = mean_error(data.y, out[row].nested);
+  }
+  return out;
+}
+
+}  // namespace kasetsu::selection
