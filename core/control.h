@@ -1,4 +1,5 @@
-// How long work in the core is steered from outside: cancel, time and progress are passed in, never global.
+// How long work in the core is steered from outside: cancel, time and progress are passed in, never
+// global.
 #pragma once
 
 #include <functional>

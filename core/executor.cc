@@ -24,7 +24,8 @@ unsigned usable_processors() {
 
 }  // namespace
 
-Executor::Executor(unsigned threads) : threads_(threads == 0 ? usable_processors() : threads) {}
+Executor::Executor(unsigned threads) : threads_(threads == 0 ? usable_processors() : threads) {
+}
 
 void Executor::parallel_for(std::size_t items, const std::function<void(std::size_t)>& work) const {
   const std::size_t workers = std::min<std::size_t>(threads_, items);

@@ -1,5 +1,6 @@
-// Parallel work for the science, with results that do not depend on the number of threads: the caller
-// splits the work into items whose number does not depend on the threads, and combines them in item order.
+// Parallel work for the science, with results that do not depend on the number of threads: the
+// caller splits the work into items whose number does not depend on the threads, and combines them
+// in item order.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,10 @@ class Executor {
 
   unsigned threads() const { return threads_; }
 
-  // Calls work(0) ... work(items - 1), each once, in any order, on at most threads() threads (the caller's
-  // among them), and returns when all are done. If one throws, the rest is not begun and the exception of
-  // the lowest item that threw is thrown here. Threads live for one call: items are meant to be coarse
-  // (milliseconds).
+  // Calls work(0) ... work(items - 1), each once, in any order, on at most threads() threads (the
+  // caller's among them), and returns when all are done. If one throws, the rest is not begun and
+  // the exception of the lowest item that threw is thrown here. Threads live for one call: items
+  // are meant to be coarse (milliseconds).
   void parallel_for(std::size_t items, const std::function<void(std::size_t)>& work) const;
 
  private:

@@ -121,7 +121,9 @@ inline Lanes choose_at_least(Lanes tested, Lanes limit, Lanes a, Lanes otherwise
   const __m128 mask = _mm_cmple_ps(limit.x, tested.x);
   return {_mm_or_ps(_mm_and_ps(mask, a.x), _mm_andnot_ps(mask, otherwise.x))};
 }
-inline bool any_above(Lanes a, Lanes bar) { return _mm_movemask_ps(_mm_cmpgt_ps(a.x, bar.x)) != 0; }
+inline bool any_above(Lanes a, Lanes bar) {
+  return _mm_movemask_ps(_mm_cmpgt_ps(a.x, bar.x)) != 0;
+}
 #endif
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 namespace kasetsu {
 
-// xoshiro256++ (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47, 2021),
-// seeded by splitmix64. Streams with different `stream` are independent for practical purposes: parallel
-// work takes one stream an item, so that its draws do not depend on threads.
+// xoshiro256++ (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47,
+// 2021), seeded by splitmix64. Streams with different `stream` are independent for practical
+// purposes: parallel work takes one stream an item, so that its draws do not depend on threads.
 class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0);

@@ -1,5 +1,6 @@
-// Expected failures as values. A function that can fail for a reason outside the program (bad input, a full
-// disk, a missing record) returns Result<T>; bugs are KASETSU_ASSERT, which stays on in every build.
+// Expected failures as values. A function that can fail for a reason outside the program (bad
+// input, a full disk, a missing record) returns Result<T>; bugs are KASETSU_ASSERT, which stays on
+// in every build.
 #pragma once
 
 #include <optional>
@@ -10,25 +11,26 @@
 
 namespace kasetsu {
 
-// The closed list of reasons. Mapped once to exit codes (daemon/cli) and once to HTTP status (daemon/http).
+// The closed list of reasons. Mapped once to exit codes (daemon/cli) and once to HTTP status
+// (daemon/http).
 enum class ErrorCode {
   invalid_argument,  // the caller's options or request are wrong
   bad_data,          // a file, table or document is wrong
   not_found,
-  conflict,          // the state forbids it, or another write came first
-  unprocessable,     // same idempotency key, other content
-  busy,              // try again later
+  conflict,       // the state forbids it, or another write came first
+  unprocessable,  // same idempotency key, other content
+  busy,           // try again later
   cancelled,
   storage_full,
   storage_failed,
-  unavailable,       // a peer (daemon, broker) cannot be reached
+  unavailable,  // a peer (daemon, broker) cannot be reached
   internal,
 };
 
 std::string_view to_string(ErrorCode code);
 
-// What went wrong, where, with which value, and what was expected instead. `message` alone is a sentence;
-// the other parts may be empty.
+// What went wrong, where, with which value, and what was expected instead. `message` alone is a
+// sentence; the other parts may be empty.
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;   // "unknown element"
@@ -36,8 +38,8 @@ struct Error {
   std::string value;     // the offending text, as it was given
   std::string expected;  // "a chemical symbol such as Li, or none"
 
-  // "where: message \"value\"; expected ..." on one line. Control characters in `value` are escaped and a
-  // value longer than 80 characters is cut.
+  // "where: message \"value\"; expected ..." on one line. Control characters in `value` are escaped
+  // and a value longer than 80 characters is cut.
   std::string to_string() const;
   // The same error seen from further out: `outer` is put before `where`.
   Error in(std::string_view outer) const&;

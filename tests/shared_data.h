@@ -1,5 +1,5 @@
-// Where the real tables and oracles lie. They are not part of the project: a test that needs one fails
-// where it is missing in CI (CI=true) and is skipped with a message elsewhere.
+// Where the real tables and oracles lie. They are not part of the project: a test that needs one
+// fails where it is missing in CI (CI=true) and is skipped with a message elsewhere.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,13 +28,13 @@ inline std::string read_file(const std::string& path) {
 
 }  // namespace kasetsu::testing
 
-#define KASETSU_NEEDS_SHARED_DATA(relative)                                                      \
-  do {                                                                                           \
-    if (!std::filesystem::exists(::kasetsu::testing::shared_data(relative))) {                   \
-      const char* ci = std::getenv("CI");                                                        \
-      if (ci != nullptr && std::string(ci) == "true") {                                          \
-        FAIL() << "missing in CI: " << ::kasetsu::testing::shared_data(relative);                \
-      }                                                                                          \
-      GTEST_SKIP() << "not on this machine: " << ::kasetsu::testing::shared_data(relative);      \
-    }                                                                                            \
+#define KASETSU_NEEDS_SHARED_DATA(relative)                                                 \
+  do {                                                                                      \
+    if (!std::filesystem::exists(::kasetsu::testing::shared_data(relative))) {              \
+      const char* ci = std::getenv("CI");                                                   \
+      if (ci != nullptr && std::string(ci) == "true") {                                     \
+        FAIL() << "missing in CI: " << ::kasetsu::testing::shared_data(relative);           \
+      }                                                                                     \
+      GTEST_SKIP() << "not on this machine: " << ::kasetsu::testing::shared_data(relative); \
+    }                                                                                       \
   } while (false)

@@ -228,7 +228,7 @@ void add_validate(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = add_command(
       app, session, "validate",
-      "what the error is worth: nested cross-validation, permutation test, baselines",
+      "honest error: nested cross-validation, permutation test, baselines",
       "  kasetsu validate catalysts.csv --target yield\n"
       "  kasetsu validate catalysts.csv --target yield --figure1 --sample 30 --draws 5");
   command->group("On files");

@@ -17,12 +17,16 @@ TEST(Executor, CallsEachItemOnce) {
   }
 }
 
-TEST(Executor, ZeroThreadsMeansAllProcessors) { EXPECT_GE(Executor(0).threads(), 1U); }
+TEST(Executor, ZeroThreadsMeansAllProcessors) {
+  EXPECT_GE(Executor(0).threads(), 1U);
+}
 
 TEST(Executor, PassesAnExceptionOn) {
   for (const unsigned threads : {1U, 3U}) {
-    EXPECT_THROW(Executor(threads).parallel_for(
-                     100, [](std::size_t i) { if (i == 5) throw std::runtime_error("five"); }),
+    EXPECT_THROW(Executor(threads).parallel_for(100,
+                                                [](std::size_t i) {
+                                                  if (i == 5) throw std::runtime_error("five");
+                                                }),
                  std::runtime_error);
   }
 }

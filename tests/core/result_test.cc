@@ -6,12 +6,15 @@ namespace kasetsu {
 namespace {
 
 TEST(Error, NamesPlaceValueAndExpectation) {
-  const Error error{ErrorCode::bad_data, "unknown element", "a.csv:7: column \"M2\"", "Xx", "a symbol such as Li"};
-  EXPECT_EQ(error.to_string(), "a.csv:7: column \"M2\": unknown element \"Xx\"; expected a symbol such as Li");
+  const Error error{ErrorCode::bad_data, "unknown element", "a.csv:7: column \"M2\"", "Xx",
+                    "a symbol such as Li"};
+  EXPECT_EQ(error.to_string(),
+            "a.csv:7: column \"M2\": unknown element \"Xx\"; expected a symbol such as Li");
 }
 
 TEST(Error, EscapesAndCutsTheValue) {
-  const Error error{ErrorCode::bad_data, "odd", "", std::string("a\nb\0c", 5) + std::string(200, 'z'), ""};
+  const Error error{ErrorCode::bad_data, "odd", "",
+                    std::string("a\nb\0c", 5) + std::string(200, 'z'), ""};
   const std::string text = error.to_string();
   EXPECT_NE(text.find("a\\x0ab\\x00c"), std::string::npos);
   EXPECT_NE(text.find("...\""), std::string::npos);

@@ -20,8 +20,7 @@ const campaign::Time kNow = campaign::from_micros(1'800'000'000'000'000);
 
 TEST(Tokens, AreShownOnceAndKeptAsHashes) {
   TokenFile file;
-  const std::string secret =
-      file.create("robot", {"results", "read"}, std::nullopt, kNow).value();
+  const std::string secret = file.create("robot", {"results", "read"}, std::nullopt, kNow).value();
   EXPECT_GE(secret.size(), 64u);
   EXPECT_EQ(file.text().find(secret.substr(8)), std::string::npos);
   const TokenFile again = TokenFile::parse(file.text(), "tokens").value();
@@ -57,9 +56,8 @@ TEST(Tokens, ExpireAndAreRevoked) {
 TEST(Tokens, AWrongFileIsRefusedWithoutShowingTheLine) {
   TokenFile file;
   const std::string secret = file.create("a", {"read"}, std::nullopt, kNow).value();
-  for (const std::string& text :
-       {secret + "\n", "a " + secret + " read 2026-01-01T00:00:00Z -\n",
-        file.text() + file.text(), std::string("a b c\n")}) {
+  for (const std::string& text : {secret + "\n", "a " + secret + " read 2026-01-01T00:00:00Z -\n",
+                                  file.text() + file.text(), std::string("a b c\n")}) {
     const auto parsed = TokenFile::parse(text, "tokens");
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.error().to_string().find(secret), std::string::npos);
