@@ -225,6 +225,13 @@ def run(args, folder):
         else:
             time.sleep(chance.uniform(0.0, 0.04))
         hit = phases_hit(daemon, robots, ready)
+        if ready and kill % 2 == 0:
+            # A post takes milliseconds: half of the kills wait for one that is on its way.
+            for _ in range(2000):
+                if any(robot.in_flight for robot in robots):
+                    hit = [phase for phase in hit if phase not in ("posting", "idle")] + ["posting"]
+                    break
+                time.sleep(0.0005)
         daemon.kill()
         for phase in hit:
             phases[phase] += 1

@@ -51,7 +51,7 @@ class Daemon:
             return file.read()
 
     def ask(self, path, body=None, token=None, scheme="http", context=None):
-        request = urllib.request.Request(f"{scheme}://localhost:{self.port}{path}", data=body)
+        request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.port}{path}", data=body)
         if body is not None:
             request.add_header("Content-Type", "application/toml" if path == "/v1/campaigns" else "application/json")
         if token:
@@ -213,8 +213,8 @@ class Process(unittest.TestCase):
             self.skipTest("no openssl program to make a certificate with")
         certificate, key = (os.path.join(self.folder, name) for name in ("cert.pem", "key.pem"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out",
-                        certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+                        certificate, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1,DNS:localhost"], check=True, capture_output=True)
         tokens, secrets = self.make_tokens()
         config = (f"[tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n"
                   f"[tokens]\nfile = \"{tokens}\"\n")
