@@ -372,5 +372,38 @@ TEST(Robust, WrongInputIsRefusedInWords) {
   EXPECT_EQ(result.error().code, ErrorCode::invalid_argument);
 }
 
+// Few rows and many columns: fits end at sigma = 0, and a fold's start must not be left over from
+// the subset before.
+TEST(LooEngine, AReusedEngineGivesWhatAFreshOneGives) {
+  for (const double epsilon : {1.05, 1.35}) {
+    const int rows = epsilon < 1.2 ? 40 : 16;
+    const int columns = 24;
+    const int size = 8;
+    Random random(11);
+    Eigen::MatrixXd x(rows, columns);
+    for (Eigen::Index j = 0; j < columns; ++j) {
+      for (Eigen::Index i = 0; i < rows; ++i) x(i, j) = random.normal();
+      x.col(j).array() -= x.col(j).mean();
+      x.col(j) /= std::sqrt(x.col(j).squaredNorm() / rows);
+    }
+    Eigen::VectorXd y(rows);
+    for (Eigen::Index i = 0; i < rows; ++i) y[i] = x(i, 0) + x(i, 1) + 0.1 * random.normal();
+    RobustOptions options;
+    options.epsilon = epsilon;
+    LooEngine reused(y, size, options);
+    for (int subset = 0; subset < 200; ++subset) {
+      std::vector<int> order(columns);
+      for (int j = 0; j < columns; ++j) order[static_cast<std::size_t>(j)] = j;
+      random.shuffle(order);
+      std::vector<const double*> chosen;
+      for (int j = 0; j < size; ++j)
+        chosen.push_back(x.col(order[static_cast<std::size_t>(j)]).data());
+      LooEngine fresh(y, size, options);
+      EXPECT_EQ(reused.mae_cv(chosen.data(), size), fresh.mae_cv(chosen.data(), size))
+          << "epsilon " << epsilon << ", subset " << subset;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kasetsu::regression
