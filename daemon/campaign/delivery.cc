@@ -23,6 +23,17 @@ Error bad(std::string_view pointer, std::string message, std::string value = {},
                std::move(expected)};
 }
 
+// Refuses what is no name: too long, or with a character that cannot be seen. place() says where.
+template <typename Place>
+Status check_label(std::string_view label, const Place& place) {
+  const bool printable = std::none_of(label.begin(), label.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+  if (label.size() <= kLongestLabel && printable) return {};
+  return bad(place(), "not a name", std::string(label),
+             fmt::format("at most {} printable characters", kLongestLabel));
+}
+
 // A name given as a text or as an integer (channel 3 is "3").
 Result<std::string> read_label(const Json& object, std::string_view name,
                                std::string_view pointer) {
@@ -36,12 +47,8 @@ Result<std::string> read_label(const Json& object, std::string_view name,
     if (!text) return text;
     label = std::string(trim(*text));
   }
-  const bool printable = std::none_of(label.begin(), label.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-  if (label.size() > kLongestLabel || !printable) {
-    return bad(json_pointer(pointer, name), "not a name", label,
-               fmt::format("at most {} printable characters", kLongestLabel));
+  if (Status named = check_label(label, [&] { return json_pointer(pointer, name); }); !named) {
+    return named.error();
   }
   return label;
 }
@@ -354,27 +361,28 @@ Status read_own_columns(PreparedRow& row, const std::vector<std::string>& header
     const std::string text(trim(record.fields[i]));
     if (text.empty()) continue;
     const auto own = std::find(std::begin(kOwnColumns), std::end(kOwnColumns), header[i]);
+    const auto place = [&] { return csv_place(options.file_name, record.line, header[i], i); };
     if (options.id && *options.id == header[i]) {
+      if (Status named = check_label(text, place); !named) return named;
       row.sample = text;
     } else if (own == std::end(kOwnColumns)) {
       continue;
     } else if (*own == "sequence" || *own == "replicate") {
       const auto number = parse_number(text);
       if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) {
-        return bad(csv_place(options.file_name, record.line, header[i], i), "not an integer", text,
-                   "an integer");
+        return bad(place(), "not an integer", text, "an integer");
       }
       (*own == "sequence" ? row.sequence : row.replicate) = static_cast<std::int64_t>(*number);
     } else if (*own == "kind") {
       const auto kind = parse_sample_kind(text);
       if (!kind) {
-        return bad(csv_place(options.file_name, record.line, header[i], i),
-                   "unknown kind of sample", text, "catalyst, support, blank or reference");
+        return bad(place(), "unknown kind of sample", text,
+                   "catalyst, support, blank or reference");
       }
       row.kind = *kind;
     } else if (*own == "measured_at") {
       const Result<Time> time = parse_time(text);
-      if (!time) return time.error().in(csv_place(options.file_name, record.line, header[i], i));
+      if (!time) return time.error().in(place());
       row.measured_at = *time;
     } else {
       std::string& member = *own == "proposal"  ? row.proposal
@@ -382,10 +390,7 @@ Status read_own_columns(PreparedRow& row, const std::vector<std::string>& header
                             : *own == "channel" ? row.channel
                             : *own == "source"  ? row.source
                                                 : row.run;
-      if (text.size() > kLongestLabel) {
-        return bad(csv_place(options.file_name, record.line, header[i], i), "the name is too long",
-                   text, fmt::format("at most {} characters", kLongestLabel));
-      }
+      if (Status named = check_label(text, place); !named) return named;
       member = text;
     }
   }

@@ -22,7 +22,7 @@ struct Head {
   std::string_view method;
   std::string_view target;
   int minor_version = 1;  // HTTP/1.0 or HTTP/1.1
-  std::string_view host;  // empty only in HTTP/1.0
+  std::string_view host;  // empty when it was sent so, or not at all (HTTP/1.0)
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool expects_continue = false;
