@@ -19,14 +19,18 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Levenshtein distance in quarter edits: a change of letter case costs one quarter, so that "co" is
-// nearer to "Co" than to "Cs".
+// Edit distance in quarter edits (optimal string alignment: two neighbours that changed places are
+// one edit, "fti" for "fit"). A change of letter case costs one quarter, so that "co" is nearer to
+// "Co" than to "Cs".
 std::size_t distance(std::string_view a, std::string_view b) {
   constexpr std::size_t kEdit = 4;
   std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> above(b.size() + 1);
+  std::vector<std::size_t> second_above(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j * kEdit;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    second_above.swap(above);
+    above.swap(row);
     row[0] = i * kEdit;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       std::size_t change = kEdit;
@@ -35,9 +39,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
       } else if (lower(a[i - 1]) == lower(b[j - 1])) {
         change = 1;
       }
-      const std::size_t best = std::min({diagonal + change, row[j] + kEdit, row[j - 1] + kEdit});
-      diagonal = row[j];
-      row[j] = best;
+      row[j] = std::min({above[j - 1] + change, above[j] + kEdit, row[j - 1] + kEdit});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], second_above[j - 2] + kEdit);
     }
   }
   return row[b.size()];

@@ -38,6 +38,9 @@ TEST(NearestNames, PutsTheLikelyOneFirst) {
   const std::vector<std::string> names = {"Cs", "Co", "temperature", "Cu"};
   EXPECT_EQ(nearest_names("co", names, 1), std::vector<std::string>{"Co"});
   EXPECT_EQ(nearest_names("temprature", names, 2), std::vector<std::string>{"temperature"});
+  // Two letters that changed places are one mistake.
+  EXPECT_EQ(nearest_names("fti", std::vector<std::string>{"loo", "fit"}, 1),
+            std::vector<std::string>{"fit"});
   EXPECT_TRUE(nearest_names("pressure_of_gas", std::vector<std::string>{"x"}).empty());
 }
 
