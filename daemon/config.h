@@ -18,7 +18,7 @@ struct DaemonConfig {
   // [listen]
   std::string address = "127.0.0.1";
   std::uint16_t port = 8765;
-  std::string unix_socket;             // path; empty: none
+  std::string unix_socket = "auto";    // path; auto: see data_files.h; empty: none
   bool plain_beyond_loopback = false;  // a proxy in front speaks TLS
   // [listen] hosts, [limits]
   http::ServerOptions server;
@@ -35,6 +35,11 @@ struct DaemonConfig {
   double least_free_MiB = 64.0;  // less on the disk: not ready
   // [learning]
   unsigned threads = 0;  // 0: all processors
+  // [webhooks]
+  std::vector<std::string> webhook_hosts;  // that may be told; empty: nobody is
+  std::string webhook_secret_dir;          // folder of the keys that campaign files name
+  // [campaigns]
+  std::string campaign_dir;  // folder of campaign files that are applied by themselves
   // [log]
   std::string log_level = "info";   // trace, debug, info, warn, error
   std::string log_format = "auto";  // text, json; auto: text on a terminal, else json

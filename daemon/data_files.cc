@@ -138,4 +138,19 @@ Status write_file(const std::string& path, std::string_view text) {
   return {};
 }
 
+std::vector<std::string> unix_socket_paths() {
+  std::vector<std::string> paths{"/run/kasetsud/kasetsud.sock"};
+  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder == '/')
+    paths.push_back(std::string(folder) + "/kasetsud.sock");
+  return paths;
+}
+
+std::string default_unix_socket() {
+  for (const char* name : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"}) {
+    const char* folder = std::getenv(name);
+    if (folder != nullptr && *folder == '/') return std::string(folder) + "/kasetsud.sock";
+  }
+  return {};
+}
+
 }  // namespace kasetsu

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 
@@ -21,5 +22,12 @@ Result<std::string> read_file(const std::string& path);
 // Writes beside the file and renames, so that a file is never half-written; "-" is the standard
 // output.
 Status write_file(const std::string& path, std::string_view text);
+
+// Where a daemon of this machine may have its Unix socket, the likelier first: the service's, the
+// user's own.
+std::vector<std::string> unix_socket_paths();
+// Where a daemon puts it that was told none: below $RUNTIME_DIRECTORY (of the service manager), else
+// $XDG_RUNTIME_DIR; empty where there is neither.
+std::string default_unix_socket();
 
 }  // namespace kasetsu

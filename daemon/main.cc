@@ -22,6 +22,7 @@
 #include "core/text.h"
 #include "daemon/campaign/config.h"
 #include "daemon/campaign/retrain.h"
+#include "daemon/campaign_folder.h"
 #include "daemon/config.h"
 #include "daemon/data_files.h"
 #include "daemon/guard.h"
@@ -33,6 +34,7 @@
 #include "daemon/store/sqlite_database.h"
 #include "daemon/system.h"
 #include "daemon/upkeep.h"
+#include "daemon/webhook.h"
 
 namespace kasetsu {
 namespace {
@@ -181,6 +183,7 @@ class Daemon {
   // the file; only then may those go who listen to commits.
   ~Daemon() {
     if (upkeep_) upkeep_->stop();
+    if (notifier_) notifier_->stop();
     if (worker_) worker_->stop();
     if (api_) api_->stop();
     database_.reset();
@@ -227,6 +230,7 @@ class Daemon {
       api_->events().signal(last_event);
       worker_->wake(last_event);
     });
+    make_notifier();
     http::Router router;
     api_->add_routes(router);
     server_ =
@@ -240,10 +244,8 @@ class Daemon {
     }
     const auto port = server_->listen_tcp(config_.address, config_.port, *tls);
     if (!port) return port.error();
-    if (!config_.unix_socket.empty()) {
-      const Status listening = server_->listen_unix(config_.unix_socket);
-      if (!listening) return listening.error();
-    }
+    const Status listening = listen_on_socket();
+    if (!listening) return listening.error();
     const Status started = worker_->start();
     if (!started) return started.error();
     UpkeepOptions upkeep_options;
@@ -251,9 +253,23 @@ class Daemon {
     upkeep_options.backup_every =
         std::chrono::seconds(static_cast<std::int64_t>(config_.backup_every_h * 3'600.0));
     upkeep_options.backups_kept = static_cast<std::size_t>(config_.backups_kept);
+    if (!config_.campaign_dir.empty()) {
+      campaign_folder_ = std::make_unique<CampaignFolder>(
+          config_.campaign_dir, *database_, campaign::system_now, ids_,
+          [this](const std::string& text, const std::string& file,
+                 const std::string& media_type) -> Result<campaign::CampaignDraft> {
+            const auto parsed =
+                campaign::parse_campaign(text, file, media_type, science_->supports);
+            if (!parsed) return parsed.error();
+            return campaign::draft_of(*parsed);
+          },
+          log_);
+      upkeep_options.also = [this] { campaign_folder_->look(); };
+    }
     upkeep_ =
         std::make_unique<Upkeep>(*database_, campaign::system_now, ids_, upkeep_options, log_);
     upkeep_->start();
+    notifier_->start();
 
     wait_for_signals();
     pulse();
@@ -288,6 +304,46 @@ class Daemon {
       std::filesystem::permissions(config_.data_dir, std::filesystem::perms::owner_all, error);
     }
     return {};
+  }
+
+  // A daemon on the usual port is the one that this machine's command line looks for, so it has the
+  // usual socket, too; where that cannot be, the port remains.
+  Status listen_on_socket() {
+    if (config_.unix_socket.empty()) return {};
+    if (config_.unix_socket != "auto") return server_->listen_unix(config_.unix_socket);
+    if (config_.port != DaemonConfig().port) return {};
+    const std::string path = default_unix_socket();
+    if (path.empty()) return {};
+    if (const Status listening = server_->listen_unix(path); !listening)
+      log_->warn("no Unix socket error=\"{}\"", listening.error().to_string());
+    return {};
+  }
+
+  void make_notifier() {
+    jobs::NotifierOptions options;
+    options.hosts = config_.webhook_hosts;
+    options.read_secret =
+        [folder = config_.webhook_secret_dir](const std::string& name) -> Result<std::string> {
+      if (folder.empty()) {
+        return Error{ErrorCode::not_found, "the daemon has no folder of keys",
+                     "webhooks.secret_dir", name, "a folder in the daemon's configuration"};
+      }
+      Result<std::string> text = read_file((std::filesystem::path(folder) / name).string());
+      if (!text) return text;
+      const std::string key(trim(*text));
+      if (key.size() < 16) {
+        return Error{ErrorCode::bad_data, "the key is too short", name,
+                     fmt::format("{} bytes", key.size()), "at least 16 bytes"};
+      }
+      return key;
+    };
+    options.send = post_webhook;
+    options.decode = [this](const campaign::CampaignVersion& version) {
+      return campaign::parse_campaign(version.text, "campaign", version.media_type,
+                                      science_->supports);
+    };
+    notifier_ = std::make_unique<jobs::Notifier>(*database_, campaign::system_now, ids_,
+                                                 std::move(options));
   }
 
   http::Services services() {
@@ -327,6 +383,7 @@ class Daemon {
               }
               return reasons;
             },
+        .notifications = jobs::notifications_json,
         .backup =
             [this] {
               return back_up(*database_, config_.backup_dir,
@@ -463,6 +520,8 @@ class Daemon {
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Upkeep> upkeep_;
+  std::unique_ptr<jobs::Notifier> notifier_;
+  std::unique_ptr<CampaignFolder> campaign_folder_;
 };
 
 int fail(const Error& error) {

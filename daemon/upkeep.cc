@@ -85,6 +85,7 @@ void Upkeep::run(const std::stop_token& stop) {
     try {
       sweep();
       back_up_if_due();
+      if (options_.also) options_.also();
     } catch (const std::exception& error) {
       log_->error("upkeep failed error=\"{}\"", error.what());
     }

@@ -1,6 +1,7 @@
 // What the daemon does by itself beside learning: gives back leases that ran out, and backs up.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -18,6 +19,7 @@ struct UpkeepOptions {
   std::string backup_dir;
   std::chrono::seconds backup_every{24 * 3'600};  // 0: never
   std::size_t backups_kept = 14;
+  std::function<void()> also;  // at every look; empty: nothing
 };
 
 // Writes `<folder>/kasetsu-YYYYMMDDTHHMMSS.ffffffZ.db` and removes the oldest beyond `kept`.

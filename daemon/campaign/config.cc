@@ -46,21 +46,20 @@ CampaignConfig Decoder::campaign(const Node& root) {
   const Result<planning::CandidateSpace> space = planning::CandidateSpace::make(config.space);
   if (!space) {
     const Node& at = *root.find("space");
-    fail_in(at.items.empty() ? at : at.items.front(), "", space.error());
+    fail_in(at.items.empty() ? at : at.items.front(), "space", space.error());
     return config;
   }
   if (!config.rules.empty()) {
     const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
     if (!rules) {
       const Node& at = *root.find("rules");
-      const Node* which = at.items.empty() ? &at : &at.items.front();
       // Point at the rule that is named, if one is.
+      std::size_t which = 0;
       for (std::size_t i = 0; i < config.rules.size(); ++i) {
-        if (rules.error().where.find('"' + config.rules[i].name + '"') != std::string::npos) {
-          which = &at.items[i];
-        }
+        if (rules.error().where.find('"' + config.rules[i].name + '"') != std::string::npos)
+          which = i;
       }
-      fail_in(*which, "", rules.error());
+      fail_in(at.items.at(which), fmt::format("rules[{}]", which), rules.error());
     }
   }
   return config;

@@ -59,13 +59,16 @@ struct StopRules {
   std::optional<double> target_reached;  // value of the first target
   std::optional<int> batches_without_improvement;
   std::optional<double> hypotheses_agree;  // largest disagreement in the space, in target units
+  bool any() const {
+    return measurements || target_reached || batches_without_improvement || hypotheses_agree;
+  }
 };
 
 struct Webhook {
   std::string url;                  // https, or http to this machine
   std::string kind = "generic";     // generic, slack, teams, ntfy
   std::vector<std::string> events;  // "batch", "hit", "model", "stopped", "failed"
-  std::string secret_file;          // of the HMAC signature; a path, never the secret
+  std::string secret_file;          // name in the daemon's webhooks.secret_dir; for generic
   bool compositions = false;        // whether messages may name catalysts
 };
 

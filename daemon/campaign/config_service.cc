@@ -1,5 +1,6 @@
 // When a campaign retrains, stops and tells people.
 #include "daemon/campaign/config_decoder.h"
+#include "daemon/campaign/time_zone.h"
 
 namespace kasetsu::campaign {
 
@@ -34,6 +35,10 @@ void Decoder::decode_retrain(const Node& root, CampaignConfig& config) {
     }
     retrain.at_minute = hours * 60 + minutes;
     retrain.time_zone = text(node->find("time_zone"), at("time_zone"), retrain.time_zone);
+    if (const Node* place = node->find("time_zone"); place != nullptr && !failed()) {
+      const Result<TimeZone> zone = TimeZone::read(retrain.time_zone);
+      if (!zone) fail_in(*place, at("time_zone"), zone.error());
+    }
   } else {
     only(*node, "retrain", "this choice of `when`", {"when"});
   }
@@ -83,6 +88,14 @@ void Decoder::decode_webhooks(const Node& root, CampaignConfig& config) {
            hook.events.push_back(choice<std::string>(&item, at, events, ""));
          });
     hook.secret_file = text(node.find("secret_file"), join(path, "secret_file"));
+    if (!failed() && hook.kind == "generic" && hook.secret_file.empty()) {
+      required(node, path, "secret_file", "\"ocm-hook.key\" (generic messages are signed)");
+    }
+    if (!failed() && hook.secret_file.find('/') != std::string::npos) {
+      fail(*node.find("secret_file"), join(path, "secret_file"), "not a plain name of a file",
+           hook.secret_file,
+           "a name within the daemon's webhooks.secret_dir, such as ocm-hook.key");
+    }
     hook.compositions = flag(node.find("compositions"), join(path, "compositions"), false);
     config.webhooks.push_back(std::move(hook));
   });

@@ -32,7 +32,7 @@ void Decoder::decode_targets(const Node& root, CampaignConfig& config) {
       const std::vector<double> ends = numbers(range, join(path, "plausible"), "[0, 100]");
       if (!failed() && (ends.size() != 2 || !(ends[0] < ends[1]))) {
         fail(*range, join(path, "plausible"), "expected two numbers, the smaller one first",
-             fmt::format("{} numbers", ends.size()), "for example [0, 100]");
+             shown(*range), "for example [0, 100]");
       } else if (!failed()) {
         target.plausible_low = ends[0];
         target.plausible_high = ends[1];
@@ -128,6 +128,11 @@ void Decoder::decode_space(const Node& root, CampaignConfig& config) {
            support.name = text(&item, at);
            if (failed() || support.name.empty()) {
              if (!failed()) fail(item, at, "a support without a name", "", "for example \"MgO\"");
+             return;
+           }
+           if (std::any_of(part.supports.begin(), part.supports.end(),
+                           [&](const auto& other) { return other.name == support.name; })) {
+             fail(item, at, "listed twice", support.name, "one of each");
              return;
            }
            const Result<chemistry::Composition> formula = supports_.formula(support.name);

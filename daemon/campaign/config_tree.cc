@@ -48,8 +48,19 @@ std::string shown(const Node& node) {
                                       : "-inf";
     case Node::Kind::text:
       return node.text;
+    case Node::Kind::array: {
+      // A few items; more would hide the message.
+      constexpr std::size_t kMost = 8;
+      std::string text = "[";
+      for (std::size_t i = 0; i < node.items.size() && i < kMost; ++i) {
+        // Not deeper: lists of lists of lists would grow without bound.
+        const Node& item = node.items[i];
+        text += i == 0 ? "" : ", ";
+        text += item.kind == Node::Kind::array ? kind_name(item.kind) : shown(item);
+      }
+      return text + (node.items.size() > kMost ? ", ...]" : "]");
+    }
     case Node::Kind::null:
-    case Node::Kind::array:
     case Node::Kind::table:
     case Node::Kind::date:
       return kind_name(node.kind);

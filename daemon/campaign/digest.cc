@@ -1,6 +1,7 @@
 #include "daemon/campaign/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include "core/result.h"
@@ -16,6 +17,22 @@ std::string Digest::hex() const {
     text += kDigits[byte & 15];
   }
   return text;
+}
+
+std::string Digest::base64() const {
+  std::array<unsigned char, 45> text{};
+  const int size = EVP_EncodeBlock(text.data(), bytes.data(), static_cast<int>(bytes.size()));
+  return {text.begin(), text.begin() + size};
+}
+
+Digest hmac_sha256(std::string_view key, std::string_view bytes) {
+  Digest digest;
+  unsigned int size = 0;
+  const auto* made = ::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                            reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                            digest.bytes.data(), &size);
+  KASETSU_ASSERT(made != nullptr && size == digest.bytes.size());
+  return digest;
 }
 
 Digest sha256(std::string_view bytes) {

@@ -12,12 +12,15 @@ namespace kasetsu::campaign {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
-  std::string hex() const;  // 64 lower-case digits
+  std::string hex() const;     // 64 lower-case digits
+  std::string base64() const;  // 44 characters (RFC 4648)
   bool operator==(const Digest&) const = default;
   auto operator<=>(const Digest&) const = default;
 };
 
 Digest sha256(std::string_view bytes);
+// HMAC-SHA256 (RFC 2104).
+Digest hmac_sha256(std::string_view key, std::string_view bytes);
 
 // The same in pieces.
 class Sha256 {

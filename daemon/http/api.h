@@ -44,6 +44,9 @@ struct Services {
   std::function<std::string()> more_metrics;
   // Reasons why the daemon is not ready, beside the database's health; empty: ready.
   std::function<std::vector<std::string>()> not_ready;
+  // Messages to people that wait or were given up on, for /v1/notifications; campaign empty: of
+  // all.
+  std::function<campaign::Json(const campaign::Reader&, const std::string& campaign)> notifications;
   // Writes a backup into the configured folder and returns its path; called on a worker.
   std::function<Result<std::string>()> backup;
 };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "daemon/campaign/learning.h"
+#include "daemon/campaign/schedule.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -23,7 +24,7 @@ Result<campaign::JobState> job_state(const std::string& text) {
 }  // namespace
 
 void Api::add_learning_routes(Router& router) {
-  // Progress of a job is no event, so these answers have no ETag.
+  // Progress of a job is no event, nor is a message's, so these answers have no ETag.
   const auto fresh = [this](std::vector<std::string> names, Read make) -> Handler {
     return [inner = reading(std::move(names), std::move(make))](
                Request& request) -> asio::awaitable<Response> {
@@ -42,24 +43,28 @@ void Api::add_learning_routes(Router& router) {
                 if (!known) return known.error();
                 const auto if_new = campaign::read_optional<bool>(body, "if_new");
                 if (!if_new) return if_new.error();
-                const auto found = campaign::find_campaign(tx, request.parameter("name"));
-                if (!found) return found.error();
-                if (if_new->value_or(false)) {
-                  bool news = false;
-                  for (const campaign::Property& property : tx.properties(found->key)) {
-                    news =
-                        news || (property.target && campaign::has_news(tx, *found, property.name));
-                  }
-                  if (!news) return Answer{200, {{"job", nullptr}, {"scheduled", false}}, ""};
-                }
-                const auto job =
-                    campaign::schedule_job(tx, request.parameter("name"), "retrain", "{}", context);
+                const auto job = campaign::request_retraining(tx, request.parameter("name"),
+                                                              if_new->value_or(false), context);
                 if (!job) return job.error();
+                if (!*job) return Answer{200, {{"job", nullptr}, {"scheduled", false}}, ""};
                 return Answer{202,
-                              {{"job", to_json(job->job)}, {"scheduled", job->created}},
-                              "/v1/jobs/" + job->job.id};
+                              {{"job", to_json((**job).job)}, {"scheduled", (**job).created}},
+                              "/v1/jobs/" + (**job).job.id};
               }),
               {"application/json"}});
+  router.add({"GET",
+              "/v1/notifications",
+              Scope::read,
+              fresh({"campaign"},
+                    [this](const Reader& reader, const Request& request) -> Result<Json> {
+                      const std::string name = request.query_value("campaign").value_or("");
+                      if (!name.empty()) {
+                        const auto found = campaign::find_campaign(reader, name);
+                        if (!found) return found.error();
+                      }
+                      return services_.notifications(reader, name);
+                    }),
+              {}});
   router.add({"GET",
               "/v1/jobs",
               Scope::read,

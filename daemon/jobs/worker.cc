@@ -17,6 +17,7 @@
 #include "daemon/campaign/learning.h"
 #include "daemon/campaign/proposals.h"
 #include "daemon/campaign/recommend.h"
+#include "daemon/campaign/schedule.h"
 
 namespace kasetsu::jobs {
 
@@ -176,14 +177,20 @@ void Worker::run(const std::stop_token& stop) {
     std::int64_t last = 0;
     {
       std::unique_lock lock(mutex_);
-      if (!first && !changed_.wait(lock, stop, [this] { return last_event_ > seen_event_; }))
-        return;
+      if (!first) {
+        changed_.wait_for(lock, stop, options_.look_every,
+                          [this] { return last_event_ > seen_event_; });
+        if (stop.stop_requested()) return;
+      }
       last = last_event_;
     }
     try {
       // What came in while the daemon was down, or while a job ran, is looked at first.
       if (const Status status = look_for_news(last); !status) {
         spdlog::error("cannot schedule retraining: {}", status.error().to_string());
+      }
+      if (const Result<int> nights = look_at_clock(); !nights) {
+        spdlog::error("cannot schedule nightly retraining: {}", nights.error().to_string());
       }
       first = false;
       seen_event_ = last;
@@ -194,7 +201,8 @@ void Worker::run(const std::stop_token& stop) {
       }
       // Commits may come by the thousand; looking five times a second is enough.
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
+      if (last_event_ > seen_event_)
+        changed_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
     } catch (const std::exception& exception) {
       first = false;
       seen_event_ = last;
@@ -205,6 +213,7 @@ void Worker::run(const std::stop_token& stop) {
 
 Status Worker::look_for_news(std::int64_t last) {
   std::vector<std::string> wanted;
+  std::vector<std::pair<Campaign, CampaignConfig>> may_be_done;
   const Status read = database_.read([&](const Reader& reader) -> Status {
     std::set<std::string> touched;
     if (seen_event_ == 0) {
@@ -231,11 +240,18 @@ Status Worker::look_for_news(std::int64_t last) {
         spdlog::error("campaign {}: {}", name, config.error().to_string());
         continue;
       }
+      if (config->stop.any()) may_be_done.emplace_back(*campaign, *config);
       if (wants_retraining(reader, *campaign, *config)) wanted.push_back(name);
     }
     return {};
   });
-  if (!read || wanted.empty()) return read;
+  if (!read) return read;
+  for (const auto& [campaign, config] : may_be_done) {
+    const Result<bool> done = complete_if_done(campaign, config);
+    if (!done) return done.error();
+    if (*done) std::erase(wanted, campaign.name);
+  }
+  if (wanted.empty()) return {};
   return campaign::write_and_wait(database_, [this, wanted](Transaction& tx) -> Status {
     for (const std::string& name : wanted) {
       const auto scheduled = campaign::schedule_job(tx, name, "retrain", "{}", context());
@@ -379,6 +395,13 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
   };
   const Result<CampaignConfig> config = config_of(campaign);
   if (!config) return failed(config.error());
+  if (campaign::only_if_new(job)) {
+    const Result<bool> news = campaign::read_value<bool>(
+        database_,
+        [&](const Reader& reader) -> Result<bool> { return campaign::has_news(reader, campaign); });
+    if (!news) return failed(news.error());
+    if (!*news) return {JobState::skipped, Json::object(), "nothing new since the model"};
+  }
   const Result<const campaign::Science*> science = science_of(*config);
   if (!science) return failed(science.error());
   Json result = Json::object();
@@ -503,6 +526,14 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
   }
   if (!learnt_any) return {JobState::skipped, result, why_not};
 
+  const Result<std::string> agreed = agreement(campaign, *config, control);
+  if (!agreed) return failed(agreed.error());
+  if (!agreed->empty()) {
+    const Result<bool> done = complete(campaign, *agreed);
+    if (!done) return failed(done.error());
+    result["completed"] = *agreed;
+    return {JobState::completed, result, ""};
+  }
   bool open = true;
   std::optional<Campaign> now;
   const Status read = database_.read([&](const Reader& reader) -> Status {
@@ -538,30 +569,13 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
 
 Result<Json> Worker::plan_batch(const Campaign& campaign, const CampaignConfig& config, int size,
                                 const Control& control) {
-  campaign::RecommendInput input;
   std::string model_id;
-  const Status read = database_.read([&](const Reader& reader) -> Status {
-    const std::string& target = config.targets.front().name;
-    input.training = reader.training_set(campaign.key, target);
-    input.known = reader.known_points(campaign.key);
-    input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
-    if (const auto model = reader.current_model(campaign.key, target)) {
-      // Only a model of what is measured now may plan: its leave-one-out errors belong to these
-      // rows.
-      model_id = model->id;
-      Result<campaign::ModelDocument> document = campaign::read_model(model->document);
-      if (!document) return document.error();
-      input.model = std::move(document).value().model;
-      const auto of = reader.training_set(model->snapshot);
-      if (of) input.model_rows = *of;
-    }
-    return {};
-  });
-  if (!read) return read.error();
+  const Result<campaign::RecommendInput> input = recommend_input(campaign, config, model_id);
+  if (!input) return input.error();
   const Result<const campaign::Science*> science = science_of(config);
   if (!science) return science.error();
   const Result<campaign::Recommendation> recommended =
-      campaign::recommend(config, input, size, **science, executor_, control);
+      campaign::recommend(config, *input, size, **science, executor_, control);
   if (!recommended) return recommended.error();
   campaign::PlannedBatch batch = recommended->batch;
   batch.model = model_id;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -22,7 +23,9 @@
 #include "core/result.h"
 #include "daemon/campaign/config.h"
 #include "daemon/campaign/database.h"
+#include "daemon/campaign/recommend.h"
 #include "daemon/campaign/retrain.h"
+#include "daemon/campaign/time_zone.h"
 #include "daemon/campaign/ulid.h"
 
 namespace kasetsu::jobs {
@@ -33,6 +36,8 @@ struct WorkerOptions {
   // Reads an element table for a campaign that names its own file; empty: such campaigns fail with
   // a sentence.
   std::function<Result<chemistry::ElementTable>(const std::string& path)> read_elements;
+  // How often the clock is looked at for nightly retraining.
+  std::chrono::milliseconds look_every{5'000};
   Status validate() const;
 };
 
@@ -59,6 +64,9 @@ class Worker {
   // After every commit, from any thread; quick. New measurements may ask for a retraining, a
   // cancellation ends the running job.
   void wake(std::int64_t last_event);
+  // Schedules the nightly retrainings that are due; the worker's thread does so by itself. Returns
+  // how many were scheduled. Errors: those of the database.
+  Result<int> look_at_clock();
 
   WorkerCounts counts() const;
 
@@ -74,6 +82,17 @@ class Worker {
   // Schedules retrainings that the events up to `last` ask for.
   Status look_for_news(std::int64_t last);
   std::optional<campaign::Job> next_job();
+  // Completes the campaign when one of its stop rules holds. True when it did.
+  Result<bool> complete_if_done(const campaign::Campaign& campaign,
+                                const campaign::CampaignConfig& config);
+  // Why the hypotheses of the newest model agree; empty: they do not, or it is not asked.
+  Result<std::string> agreement(const campaign::Campaign& campaign,
+                                const campaign::CampaignConfig& config, const Control& control);
+  Result<bool> complete(const campaign::Campaign& campaign, const std::string& reason);
+  // What a plan is made from.
+  Result<campaign::RecommendInput> recommend_input(const campaign::Campaign& campaign,
+                                                   const campaign::CampaignConfig& config,
+                                                   std::string& model_id) const;
   void execute(const campaign::Job& job, const std::stop_token& stop);
   Outcome retrain(const campaign::Job& job, const campaign::Campaign& campaign,
                   const Control& control);
@@ -107,6 +126,13 @@ class Worker {
   // Of the job thread only.
   std::int64_t seen_event_ = 0;
   std::map<std::string, campaign::Science> other_tables_;  // by the path that a campaign names
+  // Of look_at_clock: what a version of a campaign says of retraining, and time zones by name.
+  struct Nightly {
+    std::int64_t version = 0;
+    std::optional<campaign::Retrain> retrain;  // only when it is nightly
+  };
+  std::map<std::string, Nightly> nightly_;
+  std::map<std::string, campaign::TimeZone> zones_;
   std::jthread watcher_;
   std::jthread thread_;
 };

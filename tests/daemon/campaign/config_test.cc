@@ -76,6 +76,7 @@ measurements = 500
 [[webhooks]]
 url = "https://example.org/hook"
 events = ["hit", "stopped"]
+secret_file = "ocm-hook.key"
 )";
 
 Result<CampaignConfig> parse(std::string_view text, std::string_view type = kToml) {
@@ -175,7 +176,7 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
       {"name = \"ocm\"\n", "", 1, {"\"name\" is missing"}},
       {"name = \"ocm\"", "name = ocm", 2, {"not TOML"}},
       {"owner = \"group 3\"", "onwer = \"group 3\"", 3, {"\"onwer\"", "did you mean owner"}},
-      {"owner = \"group 3\"", "owner = [\"a\"]", 3, {"owner", "a list"}},
+      {"owner = \"group 3\"", "owner = [\"a\"]", 3, {"owner", "\"[a]\""}},
       {"[[targets]]", "[targets]", 5, {"targets", "[[targets]]"}},
       {"name = \"C2_yield\"\n", "", 5, {"targets[0]", "\"name\" is missing"}},
       {"unit = \"%\"\n", "", 5, {"\"unit\" is missing"}},
@@ -203,7 +204,7 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        "supports = [\"MgO\", \"Qq7\"]",
        18,
        {"supports[1]", "Qq7"}},
-      {"supports = [\"MgO\", \"SiO2\"]", "supports = [\"MgO\", \"MgO\"]", 12, {"MgO", "twice"}},
+      {"supports = [\"MgO\", \"SiO2\"]", "supports = [\"MgO\", \"MgO\"]", 18, {"MgO", "twice"}},
       {"supports = [\"MgO\", \"SiO2\"]", "supports = \"MgO\"", 18, {"expected a list"}},
       {"supports = [\"MgO\", \"SiO2\"]", "suports = [\"MgO\"]", 18, {"did you mean supports"}},
       {"group = [\"Li\", \"Na\", \"K\"]\n",

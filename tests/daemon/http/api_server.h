@@ -59,6 +59,11 @@ class ApiServer {
         .version = {{"name", "kasetsud"}},
         .more_metrics = [] { return std::string(); },
         .not_ready = [this] { return not_ready_; },
+        .notifications =
+            [](const campaign::Reader&, const std::string&) {
+              return campaign::Json{{"waiting", campaign::Json::array()},
+                                    {"given_up", campaign::Json::array()}};
+            },
         .backup = [this]() -> Result<std::string> {
           const std::string path = (folder_ / "backup.db").string();
           const Status done = database_->backup(path);

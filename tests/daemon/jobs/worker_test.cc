@@ -16,164 +16,11 @@
 #include "daemon/campaign/learning.h"
 #include "daemon/campaign/proposals.h"
 #include "daemon/store/sqlite_database.h"
+#include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::jobs {
 namespace {
-
-using campaign::Json;
-using campaign::Reader;
-using campaign::Transaction;
-
-constexpr std::string_view kCampaign = R"(format = 1
-name = "test"
-
-[[targets]]
-name = "Y"
-unit = "%"
-goal = "maximize"
-
-[[space]]
-kind = "slots"
-slots = 2
-none = true
-repetition = true
-elements = ["Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"]
-supports = ["MgO", "SiO2"]
-
-[model]
-size = 2
-order = 0
-hypotheses = 4
-work = 20000000
-
-[planner]
-batch = 6
-
-[planner.mix]
-exploit = 3
-explore = 3
-
-[retrain]
-when = "every_batch"
-)";
-
-class Laboratory {
- public:
-  explicit Laboratory(unsigned threads, std::uint64_t seed = 7)
-      : random_(seed), ids_([this] { return random_.next(); }) {
-    folder_ =
-        std::filesystem::temp_directory_path() /
-        fmt::format("kasetsu-worker-{}-{}", ::getpid(), reinterpret_cast<std::uintptr_t>(this));
-    std::filesystem::create_directories(folder_);
-    auto elements = chemistry::ElementTable::from_csv(
-        testing::read_file(testing::source_file("config/elements/general.csv")), "general.csv");
-    EXPECT_TRUE(elements.ok());
-    auto supports = chemistry::SupportTable::from_csv(
-        testing::read_file(testing::source_file("config/elements/supports.csv")), "supports.csv");
-    EXPECT_TRUE(supports.ok());
-    science_ = {std::move(*elements), std::move(*supports)};
-    open();
-    const auto config =
-        campaign::parse_campaign(kCampaign, "test.toml", campaign::kToml, science_.supports);
-    EXPECT_TRUE(config.ok()) << config.error().to_string();
-    const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
-      const auto done = campaign::apply_campaign(tx, campaign::draft_of(*config), context());
-      return done ? Status() : Status(done.error());
-    });
-    EXPECT_TRUE(applied.ok()) << applied.error().to_string();
-    threads_ = threads;
-  }
-  ~Laboratory() {
-    // The database outlives the worker's threads, and the worker the database's last commit.
-    if (worker_) worker_->stop();
-    database_.reset();
-    worker_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void open() {
-    store::StoreOptions options;
-    options.path = (folder_ / "kasetsu.db").string();
-    auto database = store::SqliteDatabase::open(options);
-    ASSERT_TRUE(database.ok()) << database.error().to_string();
-    database_ = std::move(*database);
-  }
-
-  void start_worker() {
-    worker_ = std::make_unique<Worker>(
-        *database_, science_, [this] { return now_; }, ids_, WorkerOptions{threads_, "test", {}});
-    database_->on_commit([this](std::int64_t last) { worker_->wake(last); });
-    ASSERT_TRUE(worker_->start().ok());
-  }
-
-  // Posts rows of a truth that is a formula over the elements: Y = 5 electronegativity-like ranks +
-  // support.
-  void post(int first, int count) {
-    static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
-    Json rows = Json::array();
-    for (int i = first; i < first + count; ++i) {
-      const int a = i % 10;
-      const int b = (i * 7 + 3) % 10;
-      const bool silica = i % 2 == 1;
-      const double value = 3.0 + 0.8 * a + 0.5 * b + (silica ? 2.0 : 0.0) + 0.1 * std::sin(i);
-      rows.push_back(
-          {{"catalyst",
-            {{"slots", {kElements[a], kElements[b]}}, {"support", silica ? "SiO2" : "MgO"}}},
-           {"channel", fmt::format("{}", i)},
-           {"sequence", i},
-           {"values", {{"Y", value}}}});
-    }
-    campaign::DeliveryOptions options;
-    options.source = "rig";
-    options.run = "r";
-    const auto prepared = campaign::prepare_delivery(
-        Json{{"source", "rig"}, {"run", "r"}, {"rows", rows}}.dump(), options, science_.supports);
-    ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
-    const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
-      const auto receipt = campaign::ingest(tx, "test", *prepared, context());
-      if (!receipt) return receipt.error();
-      EXPECT_EQ(receipt->new_measurements, count);
-      return {};
-    });
-    ASSERT_TRUE(done.ok()) << done.error().to_string();
-  }
-
-  template <typename Condition>
-  bool wait(Condition condition) {
-    for (int i = 0; i < 3000; ++i) {
-      bool met = false;
-      EXPECT_TRUE(database_
-                      ->read([&](const Reader& reader) -> Status {
-                        met = condition(reader);
-                        return {};
-                      })
-                      .ok());
-      if (met) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }
-
-  static bool idle(const Reader& reader) {
-    return reader.jobs(std::nullopt, campaign::JobState::scheduled, {0, 10}).empty() &&
-           reader.jobs(std::nullopt, campaign::JobState::running, {0, 10}).empty();
-  }
-
-  campaign::Context context() { return {now_, &ids_, "test"}; }
-  campaign::Database& database() { return *database_; }
-  void close() { database_.reset(); }
-
- private:
-  std::filesystem::path folder_;
-  Random random_;
-  campaign::UlidSource ids_;
-  campaign::Time now_ = campaign::from_micros(1'750'000'000'000'000);
-  campaign::Science science_;
-  std::unique_ptr<store::SqliteDatabase> database_;
-  std::unique_ptr<Worker> worker_;
-  unsigned threads_ = 1;
-};
 
 std::string current_document(campaign::Database& database) {
   std::string document;
@@ -354,6 +201,50 @@ TEST(Worker, ACancelledJobEndsAndSaysSo) {
     return !reader.jobs(std::nullopt, campaign::JobState::cancelled, {0, 10}).empty();
   }));
   EXPECT_TRUE(current_document(lab.database()).empty()) << "a cancelled retraining leaves no model";
+}
+
+std::string state_of(Laboratory& lab) {
+  std::string found;
+  EXPECT_TRUE(lab.database()
+                  .read([&](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    found =
+                        std::string(campaign::to_string(campaign->state)) + ": " + campaign->reason;
+                    return {};
+                  })
+                  .ok());
+  return found;
+}
+
+TEST(Worker, CompletesACampaignWhoseBudgetIsUsed) {
+  Laboratory lab(1, 7, std::string(kCampaign) + "[stop]\nmeasurements = 20\n");
+  lab.start_worker();
+  lab.post(0, 12);
+  EXPECT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y").has_value();
+  }));
+  EXPECT_EQ(state_of(lab), "ACTIVE: ");
+  lab.post(12, 8);
+  EXPECT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.find_campaign("test")->state == campaign::CampaignState::completed;
+  }));
+  EXPECT_EQ(state_of(lab), "COMPLETED: the budget is used: 20 measurements of Y");
+}
+
+TEST(Worker, CompletesACampaignWhoseHypothesesAgree) {
+  for (const bool wide : {true, false}) {
+    // Every spread is below 1e6 points of a percentage; none is below a billionth.
+    Laboratory lab(1, 7,
+                   std::string(kCampaign) +
+                       "[stop]\nhypotheses_agree_within = " + (wide ? "1e6\n" : "1e-9\n"));
+    lab.start_worker();
+    lab.post(0, 20);
+    EXPECT_TRUE(lab.wait([](const Reader& reader) {
+      return reader.current_model(reader.find_campaign("test")->key, "Y").has_value() &&
+             Laboratory::idle(reader);
+    }));
+    EXPECT_EQ(state_of(lab).substr(0, 9), wide ? "COMPLETED" : "ACTIVE: ");
+  }
 }
 
 }  // namespace

@@ -1,0 +1,102 @@
+// Tells people what happened: reads the events, makes the messages that campaign files ask for, and
+// posts them, again with growing pauses when that fails. What waits and what was given up on is
+// kept in the database's settings, so that a restart loses nothing.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/campaign/config.h"
+#include "daemon/campaign/database.h"
+#include "daemon/campaign/json.h"
+#include "daemon/campaign/ulid.h"
+
+namespace kasetsu::jobs {
+
+// One request, ready to be sent.
+struct WebhookRequest {
+  std::string url;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct NotifierOptions {
+  // Hosts that may be told, exactly as in the addresses; empty: nobody is told anything.
+  std::vector<std::string> hosts;
+  // The key of a signature by the name of its file. Errors: not_found and the like.
+  std::function<Result<std::string>(const std::string& name)> read_secret;
+  // Posts, and returns the answer's status. Errors: no answer.
+  std::function<Result<int>(const WebhookRequest& request)> send;
+  std::function<Result<campaign::CampaignConfig>(const campaign::CampaignVersion& version)> decode;
+  std::chrono::milliseconds look_every{1'000};
+};
+
+// Pauses before the second and later attempts; after the last one the message is given up on.
+inline constexpr std::chrono::seconds kWebhookPauses[] = {
+    std::chrono::seconds(30), std::chrono::minutes(2), std::chrono::minutes(10),
+    std::chrono::minutes(60), std::chrono::hours(4),   std::chrono::hours(12),
+    std::chrono::hours(24)};
+inline constexpr std::size_t kMostWaitingMessages = 1'000;
+inline constexpr std::size_t kMostGivenUpMessages = 200;
+
+// The message of an event for a hook, in plain words, without and with names of catalysts; empty:
+// the hook does not ask for this event. Public for the tests.
+struct Message {
+  std::string kind;  // "batch", "hit", "model", "stopped", "failed"
+  std::string text;
+  campaign::Json detail = campaign::Json::object();
+};
+std::optional<Message> message_of(const campaign::Reader& reader,
+                                  const campaign::CampaignConfig& config,
+                                  const campaign::Campaign& campaign, const campaign::Event& event,
+                                  bool compositions);
+
+// Body and content type for the hook's kind. `id` names the message for the receiver.
+WebhookRequest make_request(const campaign::Webhook& hook, const Message& message,
+                            const std::string& campaign, const std::string& id, campaign::Time at);
+// Adds webhook-id, webhook-timestamp and webhook-signature ("v1," and the base64 of
+// HMAC-SHA256(key, "id.timestamp.body"); standardwebhooks.com) for generic hooks.
+void sign(WebhookRequest& request, const std::string& key, const std::string& id,
+          campaign::Time at);
+
+// What waits and what was given up on: {"waiting": [...], "given_up": [...]} with campaign, kind,
+// host, text, attempts, last_error, at; without secrets. campaign empty: of all.
+campaign::Json notifications_json(const campaign::Reader& reader, const std::string& campaign);
+
+class Notifier {
+ public:
+  // Everything given outlives the notifier.
+  Notifier(campaign::Database& database, campaign::Clock clock, campaign::UlidSource& ids,
+           NotifierOptions options);
+  ~Notifier();  // stop()
+  void start();
+  void stop();
+  void wake();  // after commits; quick
+
+  // One look: new events become messages, due messages are sent. Returns how many were delivered.
+  // Errors: those of the database.
+  Result<int> look();
+
+ private:
+  void run(const std::stop_token& stop);
+  Status collect();
+  Result<int> deliver();
+
+  campaign::Database& database_;
+  campaign::Clock clock_;
+  campaign::UlidSource& ids_;
+  NotifierOptions options_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool woken_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace kasetsu::jobs
