@@ -106,7 +106,7 @@ Status run(const Arguments& arguments, Session& session) {
 
 void add_bench(CLI::App& app, Session& session) {
   CLI::App* group = app.add_subcommand("bench", "speed of this machine at what the search does");
-  group->group("On files");
+  group->group("More on files");
   group->footer("  kasetsu bench loo catalysts.csv --target yield");
   group->require_subcommand(1);
   auto arguments = std::make_shared<Arguments>();

@@ -1,10 +1,13 @@
 // What a campaign file says and what it would change, without touching anything.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/planning/planner.h"
+#include "daemon/campaign/recommend.h"
 #include "daemon/cli/campaign_file.h"
+#include "daemon/cli/campaign_versions.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
@@ -35,18 +38,80 @@ Json targets_json(const campaign::CampaignConfig& config) {
 struct Change {
   std::string word;  // "new", "unchanged", "changed", "unknown"
   std::string text;
+  std::string diff;  // of a changed one
 };
+
+// Planning takes this long here: a batch is planned and thrown away, on at most kTried candidates
+// of the space, and the time of the whole is told from that.
+struct Effort {
+  double seconds = 0.0;
+  std::uint64_t candidates = 0;  // that one batch looks at
+  std::uint64_t tried = 0;
+};
+constexpr std::uint64_t kTried = 20'000;
+
+Result<Effort> planning_effort(const campaign::CampaignConfig& config, const std::string& file,
+                               std::uint64_t space_size, const chemistry::SupportTable& supports,
+                               Session& session, const Control& control) {
+  auto science = load_science(config, file, FeatureArguments(), supports);
+  if (!science) return science.error();
+  Effort effort;
+  effort.candidates = std::min(space_size, config.planner.most_evaluated);
+  effort.tried = std::min(effort.candidates, kTried);
+  campaign::CampaignConfig asked = config;
+  asked.planner.most_evaluated = effort.tried;
+  const double start = wall_seconds();
+  auto planned = campaign::recommend(asked, campaign::RecommendInput(), 0, *science,
+                                     session.executor(), control);
+  if (!planned) return planned.error();
+  effort.seconds = (wall_seconds() - start) * static_cast<double>(effort.candidates) /
+                   static_cast<double>(std::max<std::uint64_t>(1, effort.tried));
+  return effort;
+}
+
+// What ends the campaign, in words.
+std::string stop_text(const campaign::CampaignConfig& config) {
+  const campaign::StopRules& stop = config.stop;
+  const campaign::Target& target = config.targets.front();
+  std::vector<std::string> rules;
+  if (stop.measurements) rules.push_back(fmt::format("{} measurements", *stop.measurements));
+  if (stop.target_reached)
+    rules.push_back(fmt::format("{} reaches {:g}", target.name, *stop.target_reached));
+  if (stop.batches_without_improvement) {
+    rules.push_back(
+        fmt::format("{} batches without improvement", *stop.batches_without_improvement));
+  }
+  if (stop.hypotheses_agree)
+    rules.push_back(fmt::format("the hypotheses agree within {:g}", *stop.hypotheses_agree));
+  return rules.empty() ? "only by hand" : fmt::format("{}", fmt::join(rules, ", or "));
+}
+
+std::string retrain_text(const campaign::Retrain& retrain) {
+  switch (retrain.when) {
+    case campaign::RetrainWhen::every_batch:
+      return "after every batch";
+    case campaign::RetrainWhen::every_results:
+      return fmt::format("after every {} results", retrain.results);
+    case campaign::RetrainWhen::nightly:
+      return fmt::format("every night at {:02}:{:02} {}", retrain.at_minute / 60,
+                         retrain.at_minute % 60, retrain.time_zone);
+    case campaign::RetrainWhen::by_hand:
+      return "by hand";
+  }
+  return "by hand";
+}
 
 Result<Change> change_of(const campaign::CampaignConfig& config, const Client& client) {
   const std::string path = "/v1/campaigns/" + encode(config.name);
   auto found = client.get(path);
   if (!found) {
     if (found.error().code == ErrorCode::not_found) {
-      return Change{"new", fmt::format("{} would be a new campaign", config.name)};
+      return Change{"new", fmt::format("{} would be a new campaign", config.name), ""};
     }
     if (found.error().code == ErrorCode::unavailable) {
       return Change{"unknown",
-                    fmt::format("no daemon at {}: what would change is not known", client.url())};
+                    fmt::format("no daemon at {}: what would change is not known", client.url()),
+                    ""};
     }
     return found.error();
   }
@@ -55,10 +120,12 @@ Result<Change> change_of(const campaign::CampaignConfig& config, const Client& c
   if (!text) return text.error();
   if (field(*text, "text") == config.text) {
     return Change{"unchanged",
-                  fmt::format("{} is this file already (version {})", config.name, version)};
+                  fmt::format("{} is this file already (version {})", config.name, version), ""};
   }
-  return Change{"changed", fmt::format("{} would get a new version after {} ({})", config.name,
-                                       version, field(*found, "state"))};
+  return Change{"changed",
+                fmt::format("{} would get a new version after {} ({})", config.name, version,
+                            field(*found, "state")),
+                line_diff(field(*text, "text"), config.text)};
 }
 
 }  // namespace
@@ -135,6 +202,8 @@ Status plan_campaign(const std::string& file, const std::string& supports,
   const planning::PlanOptions options = config->plan_options(1);
   auto shares = planning::divide(options.mix, options.batch);
   if (!shares) return shares.error().in(file);
+  auto effort = planning_effort(*config, file, space->size(), *known, session, control);
+  if (!effort) return effort.error().in(file);
   auto client = Client::connect(connection, session.stop());
   if (!client) return client.error();
   auto change = change_of(*config, *client);
@@ -152,16 +221,23 @@ Status plan_campaign(const std::string& file, const std::string& supports,
     }
     session.print_json({{"name", config->name},
                         {"change", change->word},
+                        {"diff", change->diff},
                         {"targets", targets_json(*config)},
                         {"space_size", space->size()},
                         {"allowed", counts->allowed},
                         {"rules", std::move(effects)},
                         {"batch", options.batch},
                         {"mix", std::move(mix)},
+                        {"estimate",
+                         {{"plan_seconds", effort->seconds},
+                          {"candidates", effort->candidates},
+                          {"tried", effort->tried}}},
+                        {"retrain", retrain_text(config->retrain)},
+                        {"ends", stop_text(*config)},
                         {"wall_seconds", wall_seconds() - start}});
     return {};
   }
-  std::string text = change->text + "\n";
+  std::string text = change->text + "\n" + change->diff;
   for (const campaign::Target& target : config->targets) {
     text += fmt::format("target: {} {}{}\n", goal_text(target.goal), target.name,
                         target.unit.empty() ? "" : " in " + target.unit);
@@ -180,6 +256,12 @@ Status plan_campaign(const std::string& file, const std::string& supports,
                         planning::to_string(options.mix[i].strategy), (*shares)[i]);
   }
   text += options.mix.empty() ? "\n" : ")\n";
+  text +=
+      fmt::format("retrained: {}\nends: {}\n", retrain_text(config->retrain), stop_text(*config));
+  text += fmt::format(
+      "time: about {} to plan a first batch on this machine ({} candidates looked "
+      "at, {} tried); nothing was changed\n",
+      format_seconds(effort->seconds), effort->candidates, effort->tried);
   session.print(text);
   return {};
 }

@@ -6,8 +6,10 @@
 
 #include "daemon/cli/arguments.h"
 #include "daemon/cli/campaign_file.h"
+#include "daemon/cli/campaign_versions.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/daemon_command.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
 
@@ -125,6 +127,35 @@ Status steer(const Arguments& arguments, const std::string& verb, Session& sessi
   return {};
 }
 
+// What people were to be told and were not: it waits, or was given up on.
+Status notifications(const Arguments& arguments, Session& session) {
+  auto client = Client::connect(arguments.connection, session.stop());
+  if (!client) return client.error();
+  auto told =
+      client->get(arguments.name.empty() ? std::string("/v1/notifications")
+                                         : "/v1/notifications?campaign=" + encode(arguments.name));
+  if (!told) return told.error();
+  if (session.json) {
+    session.print_json(*told);
+    return {};
+  }
+  TextTable table({"state", "campaign", "kind", "host", "attempts", "last error", "text"});
+  std::size_t count = 0;
+  for (const char* state : {"waiting", "given_up"}) {
+    for (const Json& item : (*told)[state]) {
+      ++count;
+      table.add({state, field(item, "campaign"), field(item, "kind"), field(item, "host"),
+                 field(item, "attempts"), field(item, "last_error"), field(item, "text")});
+    }
+  }
+  if (count == 0) {
+    session.say("nothing waits and nothing was given up on");
+  } else {
+    session.print(table.text(Session::columns()));
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_campaign(CLI::App& app, Session& session) {
@@ -132,18 +163,13 @@ void add_campaign(CLI::App& app, Session& session) {
   group->group("With the daemon");
   group->require_subcommand(1);
   group->footer(
-      "  kasetsu campaign validate ocm.toml\n"
+      "  kasetsu campaign plan ocm.toml      (what it would do; touches nothing)\n"
       "  kasetsu campaign apply ocm.toml\n"
       "  kasetsu campaign list");
   auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const std::string& name, const std::string& summary,
                        const std::string& examples, auto run) {
-    CLI::App* command = add_command(*group, session, name, summary, examples);
-    arguments->connection.add_to(*command);
-    command->callback([arguments, &session, run] {
-      session.action = [=, &session] { return run(*arguments, session); };
-    });
-    return command;
+    return add_daemon_command(*group, session, arguments, name, summary, examples, run);
   };
   CLI::App* command =
       add("validate", "whether campaign files are right, without a daemon",
@@ -173,6 +199,42 @@ void add_campaign(CLI::App& app, Session& session) {
   add("list", "all campaigns", "  kasetsu campaign list --json", list);
   command = add("show", "one campaign", "  kasetsu campaign show ocm", show);
   command->add_option("CAMPAIGN", arguments->name, "name of the campaign")->required();
+  auto versions = std::make_shared<VersionArguments>();
+  const auto add_version = [&](const std::string& name, const std::string& summary,
+                               const std::string& examples, auto run) {
+    return add_daemon_command(*group, session, versions, name, summary, examples, run);
+  };
+  const auto from_version = [&](CLI::App& at, const std::string& text) {
+    at.add_option("--from", versions->from, text)->check(CLI::PositiveNumber);
+  };
+  const auto to_version = [&](CLI::App& at, const std::string& text) {
+    at.add_option("--version", versions->to, text)->check(CLI::PositiveNumber);
+  };
+  command = add_version("diff", "what a file, or a campaign's newest version, changed",
+                        "  kasetsu campaign diff ocm.toml     (the file against the daemon's)\n"
+                        "  kasetsu campaign diff ocm --from 1 --version 3",
+                        diff_campaign);
+  command->add_option("WHAT", versions->what, "a file, or the name of a campaign")->required();
+  from_version(*command, "version to start from (default: the newest, or the one before)");
+  to_version(*command, "of a campaign: version to end at (default: the newest)");
+  command = add_version("history", "what happened to a campaign, its models and batches",
+                        "  kasetsu campaign history ocm", campaign_history);
+  command->add_option("CAMPAIGN", versions->what, "name of the campaign")->required();
+  command = add_version("export", "the campaign's file, byte for byte as it was applied",
+                        "  kasetsu campaign export ocm --out ocm.toml", export_campaign);
+  command->add_option("CAMPAIGN", versions->what, "name of the campaign")->required();
+  to_version(*command, "which version (default: the newest)");
+  command->add_option("--out", versions->out, "file to write");
+  command =
+      add_version("fork", "a new campaign with the same file, and its results if wanted",
+                  "  kasetsu campaign fork ocm ocm-low-temperature --with-results", fork_campaign);
+  command->add_option("CAMPAIGN", versions->what, "name of the campaign")->required();
+  command->add_option("NEW", versions->new_name, "name of the new campaign")->required();
+  to_version(*command, "which version (default: the newest)");
+  command->add_flag("--with-results", versions->with_results, "copy its live results, too");
+  command = add("notifications", "messages that wait to be sent, or were given up on",
+                "  kasetsu campaign notifications ocm", notifications);
+  command->add_option("CAMPAIGN", arguments->name, "name of the campaign (default: all)");
   for (const auto& [verb, summary] :
        {std::pair{"start", "begin a campaign that was applied as a draft"},
         std::pair{"pause", "no new proposals and no retraining until resumed"},

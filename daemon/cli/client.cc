@@ -14,7 +14,6 @@
 namespace kasetsu::cli {
 namespace {
 
-constexpr char kDefaultUrl[] = "http://127.0.0.1:8765";
 constexpr std::size_t kLargestAnswer = std::size_t{1} << 30;
 
 struct CurlDeleter {
@@ -83,9 +82,7 @@ Error error_of(const HttpResponse& response, const std::string& url) {
 
 void ConnectionArguments::add_to(CLI::App& command) {
   const std::string group = "Daemon";
-  command
-      .add_option("--url", url, fmt::format("address of the daemon (KASETSU_URL; {})", kDefaultUrl))
-      ->group(group);
+  command.add_option("--url", url, "address of the daemon (KASETSU_URL)")->group(group);
   command.add_option("--token-file", token_file, "file that holds a token (KASETSU_TOKEN)")
       ->group(group);
 }
@@ -93,30 +90,27 @@ void ConnectionArguments::add_to(CLI::App& command) {
 Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_token stop) {
   Client client;
   client.stop_ = std::move(stop);
-  client.url_ = arguments.url;
-  if (client.url_.empty()) {
-    const char* from_environment = std::getenv("KASETSU_URL");
-    client.url_ =
-        from_environment != nullptr && *from_environment != '\0' ? from_environment : kDefaultUrl;
-  }
-  while (client.url_.ends_with('/')) client.url_.pop_back();
+  const Result<Connection> connection = find_connection(arguments);
+  if (!connection) return connection.error();
+  client.url_ = connection->url;
+  client.ca_file_ = connection->ca_file;
   if (client.url_.starts_with("unix:/")) {
     client.socket_ = client.url_.substr(5);
   } else if (!client.url_.starts_with("http://") && !client.url_.starts_with("https://")) {
-    return Error{ErrorCode::invalid_argument, "not the address of a daemon", "--url", client.url_,
-                 "http://HOST:PORT, https://HOST:PORT or unix:/PATH"};
+    return Error{ErrorCode::invalid_argument, "not the address of a daemon", connection->url_from,
+                 client.url_, "http://HOST:PORT, https://HOST:PORT or unix:/PATH"};
   }
-  if (!arguments.token_file.empty()) {
-    auto text = read_file(arguments.token_file);
+  if (!connection->token_file.empty()) {
+    auto text = read_file(connection->token_file);
     if (!text) return text.error();
     client.token_ = trim(*text);
-  } else if (const char* token = std::getenv("KASETSU_TOKEN"); token != nullptr) {
-    client.token_ = trim(token);
+  } else {
+    client.token_ = trim(connection->token);
   }
   for (const char c : client.token_) {
     if (c > 0x20 && c < 0x7f) continue;
     return Error{ErrorCode::invalid_argument, "the token holds a space or a control character",
-                 arguments.token_file.empty() ? "KASETSU_TOKEN" : arguments.token_file, "",
+                 connection->token_file.empty() ? "KASETSU_TOKEN" : connection->token_file, "",
                  "one line with the token"};
   }
   return client;
@@ -147,6 +141,7 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
   if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+  if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "kasetsu/" KASETSU_VERSION);

@@ -14,13 +14,32 @@
 
 namespace kasetsu::cli {
 
-// --url, --token-file and their environment: KASETSU_URL, KASETSU_TOKEN. A URL unix:/PATH is a Unix
-// socket.
+inline constexpr const char* kDefaultUrl = "http://127.0.0.1:8765";
+
+// --url and --token-file; empty: see find_connection.
 struct ConnectionArguments {
-  std::string url;         // empty: KASETSU_URL, else http://127.0.0.1:8765
-  std::string token_file;  // empty: KASETSU_TOKEN, else no token
+  std::string url;
+  std::string token_file;
   void add_to(CLI::App& command);
 };
+
+// Where the daemon is and how to ask it.
+struct Connection {
+  std::string url;       // http://, https:// or unix:/PATH of a Unix socket
+  std::string url_from;  // "--url", "KASETSU_URL", a file, ...
+  std::string token_file;
+  std::string token;    // of KASETSU_TOKEN
+  std::string ca_file;  // PEM of who signed the daemon's certificate; empty: the system's
+};
+
+// First what is on the command line, then KASETSU_URL, KASETSU_TOKEN, KASETSU_CA_FILE, then the
+// keys url, token_file and ca_file of client_files(), then a Unix socket of this machine that
+// answers, then kDefaultUrl. Errors: bad_data of a file with its line; not_found when
+// KASETSU_CONFIG names none.
+Result<Connection> find_connection(const ConnectionArguments& arguments);
+// The files that are read, the first one counts most: $KASETSU_CONFIG alone where it is set, else
+// client.toml in ~/.config/kasetsu and /etc/kasetsu.
+std::vector<std::string> client_files();
 
 struct HttpResponse {
   long status = 0;
@@ -61,6 +80,7 @@ class Client {
   std::string url_;
   std::string socket_;  // path of a Unix socket; empty: none
   std::string token_;
+  std::string ca_file_;
   std::stop_token stop_;
 };
 

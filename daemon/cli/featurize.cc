@@ -142,7 +142,7 @@ void add_featurize(CLI::App& app, Session& session) {
       add_command(app, session, "featurize", "compositions to descriptors",
                   "  kasetsu featurize catalysts.csv --target yield --out descriptors.csv\n"
                   "  kasetsu featurize catalysts.csv --method afe --order 0 --raw --json");
-  command->group("On files");
+  command->group("More on files");
   arguments->table.add_to(*command);
   command->add_option("--out", arguments->out, "CSV file to write (- for standard output)");
   command->add_flag("--raw", arguments->raw,

@@ -61,7 +61,8 @@ class ExamplesFirst : public CLI::Formatter {
   }
 
  private:
-  // One line a command, so that the whole fits a screen.
+  // One line a command for the daily work and one line for the rest, so that the whole fits a
+  // screen of 24 lines.
   static std::string overview(const CLI::App& app) {
     std::string text;
     std::vector<std::string> groups;
@@ -71,16 +72,20 @@ class ExamplesFirst : public CLI::Formatter {
       }
     }
     for (const std::string& group : groups) {
-      text += group + ":\n";
+      const bool rest = group == kMoreGroup || group == kOperationGroup;
+      std::vector<std::string> names;
+      if (!rest) text += group + ":\n";
       for (const CLI::App* command : app.get_subcommands(nullptr)) {
         if (command->get_group() != group) continue;
+        names.push_back(command->get_name());
+        if (rest) continue;
         text += fmt::format("  {:<11} {}\n", command->get_name(), command->get_description());
       }
+      if (rest) text += fmt::format("{}: {}\n", group, fmt::join(names, ", "));
     }
     text +=
-        "\nkasetsu COMMAND --help tells more.\n"
-        "Exit codes: 0 ok, 1 failure, 2 usage, 65 bad data, 69 no daemon, 75 busy,\n"
-        "130 interrupted.\n";
+        "kasetsu COMMAND --help tells more. Exit codes: 0 ok, 1 failure, 2 usage,\n"
+        "65 bad data, 69 no daemon, 75 busy, 130 interrupted.\n";
     return text;
   }
 };

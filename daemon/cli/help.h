@@ -7,6 +7,10 @@
 
 namespace kasetsu::cli {
 
+// Groups of commands that the overview shows in one line each.
+inline constexpr const char* kMoreGroup = "More on files";
+inline constexpr const char* kOperationGroup = "Operation";
+
 // Gives the whole program its form of help.
 void set_help(CLI::App& app);
 

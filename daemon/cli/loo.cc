@@ -97,7 +97,7 @@ void add_loo(CLI::App& app, Session& session) {
       "\"1/(density_max)^2\"\n"
       "  kasetsu loo catalysts.csv --target yield --epsilon 1 --descriptors \"en_pauling_max\" "
       "--json");
-  command->group("On files");
+  command->group("More on files");
   arguments->table.add_to(*command);
   command->add_option("--descriptors", arguments->descriptors, "descriptors, as fit prints them")
       ->required();

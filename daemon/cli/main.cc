@@ -29,16 +29,20 @@ int run(int argc, char** argv) {
   add_predict(app, session);
   add_validate(app, session);
   add_recommend(app, session);
-  add_loo(app, session);
-  add_featurize(app, session);
   add_replay(app, session);
+  add_featurize(app, session);
+  add_loo(app, session);
   add_bench(app, session);
   add_campaign(app, session);
   add_results(app, session);
   add_proposals(app, session);
   add_retrain(app, session);
+  add_report(app, session);
+  add_export(app, session);
   add_token(app, session);
   add_backup(app, session);
+  add_doctor(app, session);
+  add_completion(app, session);
 
   // `kasetsu proposals CAMPAIGN` is short for `kasetsu proposals list CAMPAIGN`.
   std::vector<std::string> words(argv + 1, argv + argc);

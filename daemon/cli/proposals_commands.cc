@@ -10,6 +10,7 @@
 #include "daemon/cli/arguments.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/daemon_command.h"
 #include "daemon/cli/wire_text.h"
 
 namespace kasetsu::cli {
@@ -228,12 +229,9 @@ void add_proposals(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const std::string& name, const std::string& summary,
                        const std::string& examples, auto run) {
-    CLI::App* command = add_command(*group, session, name, summary, examples);
-    arguments->connection.add_to(*command);
+    CLI::App* command =
+        add_daemon_command(*group, session, arguments, name, summary, examples, run);
     command->add_option("--client", arguments->client, "who works on them");
-    command->callback([arguments, &session, run] {
-      session.action = [=, &session] { return run(*arguments, session); };
-    });
     return command;
   };
   CLI::App* command =

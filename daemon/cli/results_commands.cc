@@ -9,6 +9,8 @@
 #include "daemon/cli/arguments.h"
 #include "daemon/cli/client.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/daemon_command.h"
+#include "daemon/cli/report_data.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
 
@@ -104,7 +106,7 @@ Status import(const Arguments& arguments, Session& session) {
 Status export_all(const Arguments& arguments, Session& session) {
   auto client = Client::connect(arguments.connection, session.stop());
   if (!client) return client.error();
-  Json list = Json::array();
+  std::vector<Json> list;
   const std::string path = "/v1/campaigns/" + encode(arguments.campaign) + "/measurements" +
                            query({{"property", arguments.property},
                                   {"live", arguments.all ? "" : "true"},
@@ -114,32 +116,14 @@ Status export_all(const Arguments& arguments, Session& session) {
     return Status();
   });
   if (!status) return status;
-  std::string csv =
-      "id,catalyst,description,property,value,unit,source,run,channel,sequence,replicate,sample,"
-      "proposal,measured_at,received_at,retracted,excluded,superseded_by\n";
-  for (const Json& item : list) {
-    const auto cell = [&item](const char* name) {
-      const std::string text = field(item, name);
-      return text == "-" ? "" : csv_cell(text);
-    };
-    const bool number = item.contains("value") && item["value"].is_number();
-    csv += fmt::format("{},{},{},{},{}", cell("id"), csv_cell(field(item["catalyst"], "key")),
-                       csv_cell(field(item["catalyst"], "description")), cell("property"),
-                       number ? format_number(item["value"].get<double>()) : "");
-    for (const char* name :
-         {"unit", "source", "run", "channel", "sequence", "replicate", "sample", "proposal",
-          "measured_at", "received_at", "retracted", "excluded", "superseded_by"}) {
-      csv += ',' + cell(name);
-    }
-    csv += '\n';
-  }
+  const std::string csv = measurements_csv(list);
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, csv); !written) return written;
     session.say(fmt::format("{} measurements in {}", list.size(), arguments.out));
   } else if (!session.json) {
     session.print(csv);
   }
-  if (session.json) session.print_json({{"measurements", std::move(list)}});
+  if (session.json) session.print_json({{"measurements", list}});
   return {};
 }
 
@@ -242,12 +226,7 @@ void add_results(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const std::string& name, const std::string& summary,
                        const std::string& examples, auto run) {
-    CLI::App* command = add_command(*group, session, name, summary, examples);
-    arguments->connection.add_to(*command);
-    command->callback([arguments, &session, run] {
-      session.action = [=, &session] { return run(*arguments, session); };
-    });
-    return command;
+    return add_daemon_command(*group, session, arguments, name, summary, examples, run);
   };
   CLI::App* command =
       add("import", "post a file of results; the same file twice has one effect",

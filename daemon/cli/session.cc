@@ -58,6 +58,12 @@ class Progress {
     if (fraction > 0.02 && elapsed > 2.0) {
       left = ", " + format_seconds(elapsed * (1.0 - fraction) / fraction) + " left";
     }
+    // How fast, as soon as that can be said.
+    if (!left.empty()) {
+      const double rate = 100.0 * fraction / elapsed;
+      left = rate >= 1.0 ? fmt::format(", {:.3g} %/s{}", rate, left)
+                         : fmt::format(", {:.3g} %/min{}", 60.0 * rate, left);
+    }
     const std::string tail = fmt::format(" {:3.0f} %  {}{}", 100.0 * fraction, stage, left);
     if (!terminal_) {
       fmt::print(stderr, "{}\n", trim(tail));
@@ -155,7 +161,9 @@ int Session::run() {
     status = Error{ErrorCode::storage_failed, "the standard output cannot be written", "", "", ""};
   }
   if (status) return kExitOk;
-  fmt::print(stderr, "kasetsu: {}\n", status.error().to_string());
+  const bool colours = colours_on(STDERR_FILENO);
+  fmt::print(stderr, "{}kasetsu:{} {}\n", colours ? "\x1b[31m" : "", colours ? "\x1b[0m" : "",
+             status.error().to_string());
   return exit_code(status.error().code);
 }
 
@@ -204,7 +212,9 @@ void Session::say(std::string_view text) {
 
 void Session::warn(std::string_view text) {
   end_progress();
-  fmt::print(stderr, "warning: {}\n", text);
+  const bool colours = colours_on(STDERR_FILENO);
+  fmt::print(stderr, "{}warning:{} {}\n", colours ? "\x1b[33m" : "", colours ? "\x1b[0m" : "",
+             text);
 }
 
 int Session::columns() {
@@ -227,6 +237,13 @@ std::string format_seconds(double seconds) {
 std::string format_short(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   return fmt::format("{:.{}g}", value, digits);
+}
+
+bool colours_on(int file) {
+  const char* off = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(file) == 1 && (off == nullptr || *off == '\0') &&
+         !(terminal != nullptr && std::string_view(terminal) == "dumb");
 }
 
 std::string TextTable::text(int width) const {
@@ -252,7 +269,9 @@ std::string TextTable::text(int width) const {
       if (!numeric[c] && c + 1 < row.size()) line += padding;
     }
     const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-    out += terminal ? cut(line, static_cast<std::size_t>(width)) : line;
+    if (terminal) line = cut(line, static_cast<std::size_t>(width));
+    if (&row == &rows_.front() && colours_on(STDOUT_FILENO)) line = "\x1b[1m" + line + "\x1b[0m";
+    out += line;
     out += '\n';
   }
   return out;

@@ -81,6 +81,10 @@ class Session {
   bool output_failed_ = false;
 };
 
+// Whether text to this file descriptor may be coloured: only on a terminal, not with NO_COLOR or
+// TERM=dumb.
+bool colours_on(int file);
+
 // "1.23 s", "2 min 5 s", "3 h 20 min".
 std::string format_seconds(double seconds);
 // A number for people: `digits` significant digits, without an exponent where that is shorter.

@@ -56,11 +56,18 @@ kasetsu results import ocm batch7.csv --source rig-1 --run batch7
 kasetsu proposals ocm
 kasetsu retrain --all --if-new --wait --quiet"""
 
+FILES = [("~/.config/kasetsu/client.toml, /etc/kasetsu/client.toml", "url, token_file and ca_file of the daemon; the first file counts most."),
+         ("/run/kasetsud/kasetsud.sock, $XDG_RUNTIME_DIR/kasetsud.sock", "Unix sockets that are tried first.")]
+
 EXITS = [("0", "done"), ("1", "failure"), ("2", "wrong usage"), ("65", "bad data: the message names file, line, column, value and what was expected"),
          ("69", "the daemon does not answer"), ("75", "busy, or not finished in time: try again later"), ("130", "interrupted")]
 
-ENVIRONMENT = [("KASETSU_URL", "address of the daemon: http://HOST:PORT, https://HOST:PORT or unix:/PATH. Default http://127.0.0.1:8765."),
+ENVIRONMENT = [("KASETSU_URL", "address of the daemon: http://HOST:PORT, https://HOST:PORT or unix:/PATH. --url goes before it, the files below come after it; "
+                "where none tells, the Unix socket of a daemon on this machine, else http://127.0.0.1:8765."),
                ("KASETSU_TOKEN", "token for the daemon."),
+               ("KASETSU_CA_FILE", "certificate (PEM) of who signed the daemon's, where the system does not know it."),
+               ("KASETSU_CONFIG", "the one file to read instead of those below."),
+               ("NO_COLOR", "set: no colours. There are none either where the output is no terminal."),
                ("KASETSU_DATA_DIR", "folder with elements/general.csv and elements/supports.csv, instead of the installed one.")]
 
 
@@ -98,13 +105,19 @@ class Help:
 
 
 def commands_of(program):
+    """In the overview's order: one line a command, or "Group: a, b, c"."""
     text = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     names, inside = [], False
     for line in text.split("\n"):
-        inside = inside or (line.endswith(":") and not line.startswith(" "))
+        if line.startswith("kasetsu COMMAND"):
+            break
         match = re.match(r"^ {2}([a-z]+) +\S", line)
+        rest = re.match(r"^[A-Z][a-z ]+: (.+)$", line)
         if inside and match:
             names.append(match.group(1))
+        elif rest:
+            names += rest.group(1).split(", ")
+        inside = inside or (line.endswith(":") and not line.startswith(" "))
     return names
 
 
@@ -136,6 +149,9 @@ def page(program):
     out.append(".SH ENVIRONMENT")
     for name, text in ENVIRONMENT:
         out += [".TP", f".B {name}", roff(text)]
+    out.append(".SH FILES")
+    for name, text in FILES:
+        out += [".TP", r"\fI" + roff(name) + r"\fR", roff(text)]
     out += [".SH SEE ALSO", ".BR kasetsud (8)", ".PP",
             "Taniike, Fujiwara, Nakanowatari, García\\-Escobar and Takahashi, Communications Chemistry 7, 11 (2024), doi "
             "10.1038/s42004\\-023\\-01086\\-y."]

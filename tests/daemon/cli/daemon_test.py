@@ -3,13 +3,10 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import time
 import unittest
 
-from program import ProgramTest
-
-KASETSUD = os.environ["KASETSUD"]
+from program import DaemonTest
 
 CAMPAIGN = """format = 1
 name = "ocm"
@@ -42,28 +39,7 @@ f,Na,W,SiO2,9
 """
 
 
-class Loop(ProgramTest):
-    def start(self, *extra):
-        port = self.folder / "port"
-        port.unlink(missing_ok=True)
-        log = open(self.folder / "log", "ab")
-        self.addCleanup(log.close)
-        process = subprocess.Popen([KASETSUD, "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0",
-                                    "--port-file", str(port), *extra], stdout=log, stderr=log)
-        self.addCleanup(self.end, process)
-        deadline = time.monotonic() + 60
-        while not (port.exists() and port.read_text().strip()):
-            self.assertIsNone(process.poll(), (self.folder / "log").read_text())
-            self.assertLess(time.monotonic(), deadline, "the daemon does not start")
-            time.sleep(0.02)
-        return process, f"http://127.0.0.1:{port.read_text().strip()}"
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-
+class Loop(DaemonTest):
     def wait_for_proposals(self):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

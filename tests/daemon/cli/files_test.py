@@ -430,6 +430,9 @@ class Usage(ProgramTest):
         self.assertLessEqual(len(lines), 40)
         self.assertLessEqual(max(map(len, lines)), 80)
         commands = [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("  kasetsu")]
+        for line in lines:  # the rest stands in one line a group
+            if line.startswith(("More on files: ", "Operation: ")):
+                commands += line.split(": ")[1].split(", ")
         self.assertIn("featurize", commands)
         self.assertLess(lines.index("On files:"), lines.index("With the daemon:"))
         for command in commands:

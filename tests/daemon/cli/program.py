@@ -3,8 +3,10 @@ import json
 import math
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 KASETSU = os.environ["KASETSU"]
@@ -60,6 +62,31 @@ class ProgramTest(unittest.TestCase):
         self.assertTrue(done.stderr.startswith("kasetsu: "), done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         return done.stderr
+
+
+class DaemonTest(ProgramTest):
+    """With a daemon on a folder and a port of its own."""
+
+    def start(self, *extra):
+        port = self.folder / "port"
+        port.unlink(missing_ok=True)
+        log = open(self.folder / "log", "ab")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([os.environ["KASETSUD"], "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0",
+                                    "--port-file", str(port), *extra], stdout=log, stderr=log)
+        self.addCleanup(self.end, process)
+        deadline = time.monotonic() + 60
+        while not (port.exists() and port.read_text().strip()):
+            self.assertIsNone(process.poll(), (self.folder / "log").read_text())
+            self.assertLess(time.monotonic(), deadline, "the daemon does not start")
+            time.sleep(0.02)
+        return process, f"http://127.0.0.1:{port.read_text().strip()}"
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 def relative_difference(a, b):
