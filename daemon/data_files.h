@@ -26,8 +26,8 @@ Status write_file(const std::string& path, std::string_view text);
 // Where a daemon of this machine may have its Unix socket, the likelier first: the service's, the
 // user's own.
 std::vector<std::string> unix_socket_paths();
-// Where a daemon puts it that was told none: below $RUNTIME_DIRECTORY (of the service manager), else
-// $XDG_RUNTIME_DIR; empty where there is neither.
+// Where a daemon puts it that was told none: below $RUNTIME_DIRECTORY (of the service manager),
+// else $XDG_RUNTIME_DIR; empty where there is neither.
 std::string default_unix_socket();
 
 }  // namespace kasetsu
