@@ -196,10 +196,10 @@ Status retrain(const RetrainArguments& arguments, Session& session) {
         continue;
       }
       const std::string state = field(*job, "state");
-      line(item.campaign, state == "COMPLETED" ? "retrained"
-                                               : state + (field(*job, "error") == "-"
-                                                              ? std::string()
-                                                              : ": " + field(*job, "error")));
+      std::string ending = state == "COMPLETED" ? "retrained" : state;
+      if (const std::string why = field(*job, "error"); why != "-")
+        ending = state == "SKIPPED" ? why : fmt::format("{}: {}", state, why);
+      line(item.campaign, ending);
       jobs.push_back({{"campaign", item.campaign},
                       {"job", item.job},
                       {"state", state},

@@ -255,7 +255,7 @@ void model_section(Pages& pages, const CampaignData& data) {
   const Json& of = (*newest)["summary"];
   pages.paragraph(fmt::format(
       "Version {} learnt {} from {} measurements on {}. Leave-one-out error of its best "
-      "hypothesis: {:.3g}. The best hypothesis is a sum of these descriptors:",
+      "hypothesis: {:.3g}. The best hypothesis is a weighted sum of these descriptors:",
       field(*newest, "version"), field(*newest, "property"), field(*newest, "rows"),
       day(field(*newest, "created_at")), number_of(*newest, "mae_cv")));
   std::vector<std::vector<std::string>> rows;

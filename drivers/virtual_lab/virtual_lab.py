@@ -199,6 +199,9 @@ def main():
     laboratory = MeasuredTable(args.data, args.target) if args.data else Twin(args.seed)
     client = Client(args.url, client=args.client, token=os.environ.get("KASETSU_TOKEN"))
     rig = Rig(client, args.campaign, laboratory)
+    # The rig has a name, and so has every run of it: started again, it goes on counting.
+    page = client.request("GET", f"/v1/campaigns/{args.campaign}/ingests?limit=1000")
+    rig.runs = sum(ingest["source"] == rig.name for ingest in page["ingests"])
     for number in range(1, args.batches + 1):
         proposals = client.proposals(args.campaign)
         if not proposals:

@@ -79,6 +79,20 @@ class Campaigns(DaemonCase):
         self.refused(1, "campaign", "export", "ocm", "--version", "9")
         self.refused(1, "campaign", "diff", "nothing-of-this-name")
 
+    def test_examples_are_valid_and_can_be_planned(self):
+        os.environ["KASETSU_URL"] = "http://127.0.0.1:1"  # without a daemon: what would change is not known, the rest is
+        self.addCleanup(os.environ.pop, "KASETSU_URL", None)
+        examples = sorted((pathlib.Path(os.environ["KASETSU_SOURCE"]) / "config" / "campaigns").glob("*.toml"))
+        self.assertGreaterEqual(len(examples), 6)
+        self.ok("campaign", "validate", *examples)
+        for example in examples:
+            with self.subTest(example=example.name):
+                plan = self.json("campaign", "plan", example)
+                self.assertEqual(plan["change"], "unknown")
+                self.assertGreater(plan["space_size"], 0)
+                self.assertEqual(sum(plan["mix"].values()), plan["batch"])
+                self.assertLessEqual(plan["allowed"], plan["space_size"])
+
     def test_fork_takes_the_file_and_the_results(self):
         self.begin()
         self.ok("campaign", "apply", self.file("ocm.toml", CAMPAIGN + '[retrain]\nwhen = "by_hand"\n'))
