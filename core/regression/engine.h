@@ -30,6 +30,7 @@ class Engine {
  private:
   void problem(const Basis& basis, int left_out, Problem& out);
   double fold(int row);
+  const double* fast_fold(int row);
   void prepare_folds();
   double slow_folds(const int* rows, int count, double* left_out, double sum, double limit);
 

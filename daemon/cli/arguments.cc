@@ -221,6 +221,23 @@ Status require_target(const tables::Table& table, const TableArguments& argument
                              : "--target " + join_or(names)};
 }
 
+Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
+                                        const FeatureArguments& features, Session& session) {
+  auto table = arguments.load(session);
+  if (!table) return table.error();
+  if (auto status = require_target(*table, arguments); !status) return status.error();
+  auto elements = features.load_elements();
+  if (!elements) return elements.error();
+  const auto conditions = conditions_of(*table);
+  auto featurizer =
+      descriptors::Featurizer::learn(*elements, table->catalysts, conditions, features.options());
+  if (!featurizer) return featurizer.error().in(arguments.data);
+  auto primaries = featurizer->evaluate(table->catalysts, conditions);
+  if (!primaries) return primaries.error().in(arguments.data);
+  return FeaturizedTable{std::move(table).value(), std::move(featurizer).value(),
+                         std::move(primaries).value()};
+}
+
 namespace {
 double seconds_of(clockid_t clock) {
   timespec time{};

@@ -80,6 +80,15 @@ descriptors::Conditions conditions_of(const tables::Table& table);
 // Names of the unused columns that could be a target, for the error when none is named.
 Status require_target(const tables::Table& table, const TableArguments& arguments);
 
+// A table with a target, and its primary features.
+struct FeaturizedTable {
+  tables::Table table;
+  descriptors::Featurizer featurizer;
+  Eigen::MatrixXd primaries;  // rows x primary features
+};
+Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
+                                        const FeatureArguments& features, Session& session);
+
 // Seconds of processor time of the whole process, and of this thread; wall seconds; the largest
 // resident set so far in bytes. For reports of effort.
 double process_cpu_seconds();

@@ -31,18 +31,13 @@ Status run(const Arguments& arguments, Session& session) {
     return Error{ErrorCode::invalid_argument, "products are too many to be drawn from", "--order",
                  std::to_string(arguments.features.order), "0 or 1"};
   }
-  auto table = arguments.table.load(session);
-  if (!table) return table.error();
-  if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto elements = arguments.features.load_elements();
-  if (!elements) return elements.error();
-  const auto conditions = conditions_of(*table);
-  auto featurizer = descriptors::Featurizer::learn(*elements, table->catalysts, conditions,
-                                                   arguments.features.options());
-  if (!featurizer) return featurizer.error().in(arguments.table.data);
-  auto primaries = featurizer->evaluate(table->catalysts, conditions);
-  if (!primaries) return primaries.error().in(arguments.table.data);
-  Eigen::MatrixXd columns = descriptors::enumerate(*primaries, arguments.features.order).values;
+  auto loaded = load_featurized(arguments.table, arguments.features, session);
+  if (!loaded) return loaded.error();
+  const auto& [table, featurizer, primaries] = *loaded;
+  // As the search has them: of descriptors that say the same the simplest stays.
+  Eigen::MatrixXd columns =
+      descriptors::remove_duplicates(descriptors::enumerate(primaries, arguments.features.order))
+          .values;
   const Eigen::Index rows = columns.rows();
   if (columns.cols() < arguments.size) {
     return Error{ErrorCode::bad_data, fmt::format("only {} descriptors vary", columns.cols()),
@@ -53,7 +48,7 @@ Status run(const Arguments& arguments, Session& session) {
     columns.col(c) /= columns.col(c).norm() / std::sqrt(static_cast<double>(rows));
   }
 
-  regression::LooEngine engine(table->targets.col(0), arguments.size, options);
+  regression::LooEngine engine(table.targets.col(0), arguments.size, options);
   Random random(arguments.seed);
   const auto size = static_cast<std::size_t>(arguments.size);
   std::vector<const double*> subset(size);

@@ -24,43 +24,35 @@ struct Arguments {
 Status run(const Arguments& arguments, Session& session) {
   auto options = arguments.regression.options();
   if (auto status = options.validate(); !status) return status;
-  auto table = arguments.table.load(session);
-  if (!table) return table.error();
-  if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto elements = arguments.features.load_elements();
-  if (!elements) return elements.error();
-  const auto conditions = conditions_of(*table);
-  auto featurizer = descriptors::Featurizer::learn(*elements, table->catalysts, conditions,
-                                                   arguments.features.options());
-  if (!featurizer) return featurizer.error().in(arguments.table.data);
-  auto primaries = featurizer->evaluate(table->catalysts, conditions);
-  if (!primaries) return primaries.error().in(arguments.table.data);
+  auto loaded = load_featurized(arguments.table, arguments.features, session);
+  if (!loaded) return loaded.error();
+  const auto& [table, featurizer, primaries] = *loaded;
 
   std::vector<descriptors::Descriptor> parsed;
   for (const std::string& text : arguments.descriptors) {
-    auto descriptor = descriptors::parse_descriptor(text, featurizer->primaries());
+    auto descriptor = descriptors::parse_descriptor(text, featurizer.primaries());
     if (!descriptor) return descriptor.error().in("--descriptors");
     parsed.push_back(*descriptor);
   }
-  const Eigen::MatrixXd columns = descriptors::evaluate(parsed, *primaries);
+  const Eigen::MatrixXd columns = descriptors::evaluate(parsed, primaries);
   for (Eigen::Index c = 0; c < columns.cols(); ++c) {
     for (Eigen::Index r = 0; r < columns.rows(); ++r) {
       if (std::isfinite(columns(r, c))) continue;
       const auto row = static_cast<std::size_t>(r);
       return Error{ErrorCode::bad_data,
-                   fmt::format("the descriptor is not finite for \"{}\"", table->ids[row]),
-                   fmt::format("{}:{}", arguments.table.data, table->lines[row]),
+                   fmt::format("the descriptor is not finite for \"{}\"", table.ids[row]),
+                   fmt::format("{}:{}", arguments.table.data, table.lines[row]),
                    arguments.descriptors[static_cast<std::size_t>(c)],
                    "a descriptor that is finite "
                    "on every catalyst of the table"};
     }
   }
-  auto result = regression::loo_robust(columns, table->targets.col(0), options);
+  auto result = regression::loo_robust(columns, table.targets.col(0), options);
   if (!result) return result.error().in(arguments.table.data);
 
   std::vector<std::string> names;
   for (const auto& descriptor : parsed) {
-    names.push_back(descriptors::to_text(descriptor, featurizer->primaries()));
+    names.push_back(descriptors::to_text(descriptor, featurizer.primaries()));
   }
   if (session.json) {
     session.print_json({{"mae_train", result->fit.mae},
@@ -71,19 +63,19 @@ Status run(const Arguments& arguments, Session& session) {
                         {"descriptors", names},
                         {"scale", result->fit.scale},
                         {"epsilon", options.epsilon},
-                        {"n_samples", table->ids.size()}});
+                        {"n_samples", table.ids.size()}});
     return {};
   }
   TextTable text({"coefficient", "descriptor", "in words"});
   text.add({format_short(result->fit.intercept), "1", "intercept"});
   for (std::size_t i = 0; i < parsed.size(); ++i) {
     text.add({format_short(result->fit.coefficients[static_cast<Eigen::Index>(i)]), names[i],
-              descriptors::describe(parsed[i], featurizer->primaries())});
+              descriptors::describe(parsed[i], featurizer.primaries())});
   }
   session.print(text.text(Session::columns()));
   session.print(
       fmt::format("\nmean absolute error: {} in leave-one-out, {} on the {} rows fitted\n",
-                  format_short(result->mae_cv), format_short(result->fit.mae), table->ids.size()));
+                  format_short(result->mae_cv), format_short(result->fit.mae), table.ids.size()));
   return {};
 }
 

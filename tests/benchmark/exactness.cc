@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -36,24 +35,6 @@ double score(regression::LooEngine& engine, const Table& table, const Subset& su
     columns[j] = table.X.col(subset[static_cast<std::size_t>(j)]).data();
   }
   return engine.mae_cv(columns, kSize);
-}
-
-// A few hundred random exchanges, each kept when it lowers the error.
-Subset good_subset(regression::LooEngine& engine, const Table& table, Random& random) {
-  Subset subset = testing::random_subset(table, kSize, random);
-  double best = score(engine, table, subset);
-  for (int attempt = 0; attempt < 300; ++attempt) {
-    Subset next = subset;
-    next[random.below(kSize)] =
-        static_cast<Eigen::Index>(random.below(static_cast<std::uint64_t>(table.X.cols())));
-    if (std::set<Eigen::Index>(next.begin(), next.end()).size() < kSize) continue;
-    const double mae = score(engine, table, next);
-    if (mae < best) {
-      best = mae;
-      subset = next;
-    }
-  }
-  return subset;
 }
 
 struct Worst {
@@ -113,6 +94,18 @@ void compare(const Table& table, const Subset& subset, double epsilon, Worst& wo
 }
 
 int run(int count, const std::string& only) {
+  if (count < 1) {
+    fmt::print("bench_exactness [subsets a kind] [table]\n");
+    return 2;
+  }
+  bool known = only.empty();
+  for (const testing::RealSource& source : testing::real_sources()) {
+    known = known || only == source.name;
+  }
+  if (!known) {
+    fmt::print("no table \"{}\"\n", only);
+    return 2;
+  }
   fmt::print("{:8} {:8} {:>7} {:>7} {:>9} {:>11} {:>12} {:>6} {:>9} {:>9}\n", "table", "subsets",
              "epsilon", "count", "mean MAE", "MAE differs", "residual d.", "ties", "not found",
              "CPU s");
@@ -124,12 +117,13 @@ int run(int count, const std::string& only) {
       regression::RobustOptions options;
       options.epsilon = epsilon;
       regression::LooEngine engine(table.y, kSize, options);
+      const auto error = [&](const Subset& subset) { return score(engine, table, subset); };
       for (const bool searched : {false, true}) {
         Random random(1, searched ? 1 : 0);
         Worst worst;
         for (int s = 0; s < count; ++s) {
           compare(table,
-                  searched ? good_subset(engine, table, random)
+                  searched ? testing::good_subset(table, kSize, random, error)
                            : testing::random_subset(table, kSize, random),
                   epsilon, worst);
         }

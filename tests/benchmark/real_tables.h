@@ -61,4 +61,25 @@ inline std::vector<Eigen::Index> random_subset(const RealTable& table, int size,
   return subset;
 }
 
+// A random subset after a few hundred random exchanges, each kept when it lowers error(subset).
+template <typename Error>
+std::vector<Eigen::Index> good_subset(const RealTable& table, int size, Random& random,
+                                      const Error& error) {
+  std::vector<Eigen::Index> subset = random_subset(table, size, random);
+  double best = error(subset);
+  for (int attempt = 0; attempt < 300; ++attempt) {
+    std::vector<Eigen::Index> next = subset;
+    const auto column =
+        static_cast<Eigen::Index>(random.below(static_cast<std::uint64_t>(table.X.cols())));
+    next[random.below(static_cast<std::uint64_t>(size))] = column;
+    if (std::count(next.begin(), next.end(), column) > 1) continue;
+    const double reached = error(next);
+    if (reached < best) {
+      best = reached;
+      subset = next;
+    }
+  }
+  return subset;
+}
+
 }  // namespace kasetsu::testing

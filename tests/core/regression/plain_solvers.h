@@ -84,23 +84,18 @@ inline PlainFit plain_huber(const Eigen::MatrixXd& A, const Eigen::VectorXd& y, 
     return f;
   };
   const auto gradient = [&](const Eigen::VectorXd& beta, double sigma, Eigen::MatrixXd* H) {
-    Eigen::VectorXd g = Eigen::VectorXd::Zero(d + 1);
-    if (H != nullptr) H->setZero(d + 1, d + 1);
-    const Eigen::VectorXd res = y - A * beta;
-    for (Eigen::Index i = 0; i < A.rows(); ++i) {
-      const double z = res[i] / sigma;
-      if (std::abs(z) <= epsilon) {
-        g.head(d) -= 2.0 * z * A.row(i).transpose();
-        g[d] += 1.0 - z * z;
-        if (H != nullptr) {
-          H->topLeftCorner(d, d) += 2.0 / sigma * A.row(i).transpose() * A.row(i);
-          H->col(d).head(d) += 2.0 * z / sigma * A.row(i).transpose();
-          (*H)(d, d) += 2.0 * z * z / sigma;
-        }
-      } else {
-        g.head(d) -= 2.0 * epsilon * (z > 0 ? 1.0 : -1.0) * A.row(i).transpose();
-        g[d] += 1.0 - epsilon * epsilon;
-      }
+    Eigen::VectorXd g(d + 1);
+    const Eigen::ArrayXd z = (y - A * beta).array() / sigma;
+    const Eigen::ArrayXd clipped = z.min(epsilon).max(-epsilon);
+    g.head(d) = -2.0 * (A.transpose() * clipped.matrix());
+    g[d] = (1.0 - clipped.square()).sum();
+    if (H != nullptr) {
+      const Eigen::ArrayXd inside = (z.abs() <= epsilon).cast<double>();
+      const Eigen::MatrixXd weighted = A.array().colwise() * inside;
+      H->setZero(d + 1, d + 1);
+      H->topLeftCorner(d, d).noalias() = 2.0 / sigma * (A.transpose() * weighted);
+      H->col(d).head(d) = 2.0 / sigma * (weighted.transpose() * z.matrix());
+      (*H)(d, d) = 2.0 / sigma * (inside * z.square()).sum();
     }
     g.segment(1, d - 1) += 2.0 * alpha * beta.tail(d - 1);
     if (pull > 0.0) g.head(d) += 2.0 * pull * A.transpose() * (A * (beta - towards));
