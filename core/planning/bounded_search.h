@@ -2,14 +2,13 @@
 // elements.
 //
 // A node is one set of elements of one part of the space: all its amounts, supports and conditions
-// together. The set bounds every aggregation by an interval (the smallest and largest x exactly; an
-// average with shares between their limits by filling the largest first), a functional form maps an
-// interval to an interval, the range in which a descriptor is followed cuts it, a linear model adds
-// up; and the weighted median of the hypotheses' upper bounds is an upper bound of the ensemble's
-// weighted median, which is monotone in each of them. Likewise the box of the best hypothesis's
-// coordinates bounds the distance to the nearest known point by its farthest corner. What remains
-// is looked at best bound first, with the surrogate itself, until no bound is left above what was
-// found: the result is that of a full search. METHOD section 6.
+// together. All nodes are bounded once (ensemble_bounds.h); the weighted median of the hypotheses'
+// upper bounds is an upper bound of the ensemble's weighted median, which is monotone in each of
+// them, and the box of the best hypothesis's coordinates bounds the distance to the nearest known
+// point by its farthest corner. Nodes whose bound is not beaten are then opened, the best bound
+// first: boxes of amounts are bounded, and what is left is evaluated pattern by pattern, until no
+// bound is left above what was found. The result is that of a full search, or says that it may not
+// be. METHOD section 6.
 #pragma once
 
 #include <Eigen/Core>
@@ -21,6 +20,7 @@
 #include "core/control.h"
 #include "core/executor.h"
 #include "core/planning/acquisition.h"
+#include "core/planning/materials.h"
 #include "core/planning/rules.h"
 #include "core/planning/space.h"
 #include "core/planning/surrogate.h"
@@ -42,11 +42,13 @@ struct BoundedProblem {
   std::uint64_t seed = 1;
 };
 
+// Effort is counted, not timed, so that the same search always ends at the same place.
 struct BoundedOptions {
-  std::uint64_t sample = 60'000;             // evenly spread, for the first thresholds
-  std::uint64_t most_nodes = 60'000'000;     // more: not tried
-  std::size_t most_entries = 3'000'000;      // nodes kept with their bounds, for each purpose
-  std::uint64_t most_evaluated = 2'000'000;  // candidates looked at one by one, for each purpose
+  std::uint64_t sample = 60'000;           // evenly spread, for the first thresholds
+  std::uint64_t most_nodes = 60'000'000;   // more: not tried
+  std::size_t most_entries = 3'000'000;    // nodes kept with their bounds, for each purpose
+  std::uint64_t most_steps = 8'000'000;    // boxes and patterns looked at, for each purpose
+  std::uint64_t most_evaluated = 400'000;  // candidates given to the surrogate, for each purpose
 };
 
 class BoundedSearch {
@@ -54,6 +56,7 @@ class BoundedSearch {
   struct FarPick {
     std::uint64_t index = 0;
     double distance = 0.0;
+    bool proven = true;
   };
 
   // Null where the space has too many sets of elements.
@@ -66,13 +69,19 @@ class BoundedSearch {
   // The best candidates, best first.
   Result<std::vector<Scored>> best_exploit();
   Result<std::vector<Scored>> best_challenge();
-  // Farthest-point sampling, `also` (rows) being known too; candidates in `taken` are not picked.
+  // Farthest-point sampling, `also` (rows) being known too; candidates in `taken`, and what the
+  // budget does not allow, are not picked.
   Result<std::vector<FarPick>> farthest(int count, const Eigen::MatrixXd& also,
-                                        const std::unordered_set<std::uint64_t>& taken);
+                                        const std::unordered_set<std::uint64_t>& taken,
+                                        BatchBudget budget = {});
 
   std::uint64_t nodes() const;
-  std::uint64_t evaluated() const;  // candidates that were looked at one by one
-  bool exact() const;               // of everything asked for so far
+  std::uint64_t opened() const;     // nodes that were divided
+  std::uint64_t evaluated() const;  // candidates that the surrogate looked at one by one
+  // Of what was asked for so far: whether it is proven.
+  bool exploit_proven() const;
+  bool challenge_proven() const;
+  bool explore_proven() const;
 
  private:
   struct Impl;

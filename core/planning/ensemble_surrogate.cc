@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
+
+#include "core/descriptors/descriptor.h"
+#include "core/descriptors/featurizer.h"
 
 namespace kasetsu::planning {
 namespace {
 
 class EnsembleSurrogate final : public Surrogate {
  public:
-  explicit EnsembleSurrogate(selection::Predictor predictor) : predictor_(std::move(predictor)) {}
+  EnsembleSurrogate(selection::Predictor predictor, descriptors::Featurizer featurizer)
+      : predictor_(std::move(predictor)), featurizer_(std::move(featurizer)) {}
 
   std::string name() const override {
     return fmt::format("ensemble of {} hypotheses", predictor_.model().hypotheses.size());
@@ -22,8 +28,46 @@ class EnsembleSurrogate final : public Surrogate {
 
   Status evaluate(std::span<const Candidate> candidates, Evaluation& out) const override {
     std::vector<chemistry::Catalyst> catalysts;
-    catalysts.reserve(candidates.size());
     descriptors::Conditions conditions;
+    if (Status status = split(candidates, catalysts, conditions); !status) return status;
+    Result<selection::Predictions> predictions = predictor_.predict(catalysts, conditions);
+    if (!predictions) return predictions.error();
+    out.mean = std::move(predictions->mean);
+    out.low = std::move(predictions->low);
+    out.high = std::move(predictions->high);
+    out.novelty = std::move(predictions->novelty);
+    out.disagreement = std::move(predictions->disagreement);
+    out.coordinates = std::move(predictions->coordinates);
+    return {};
+  }
+
+  std::vector<Driver> drivers(const Candidate& candidate) const override {
+    std::vector<chemistry::Catalyst> catalysts;
+    descriptors::Conditions conditions;
+    if (!split({&candidate, 1}, catalysts, conditions)) return {};
+    const Result<Eigen::MatrixXd> primaries = featurizer_.evaluate(catalysts, conditions);
+    if (!primaries) return {};
+    const selection::Hypothesis& best = predictor_.model().hypotheses.front();
+    const Eigen::MatrixXd values = descriptors::evaluate(best.descriptors, *primaries);
+    std::vector<Driver> drivers;
+    for (std::size_t j = 0; j < best.descriptors.size(); ++j) {
+      const auto column = static_cast<Eigen::Index>(j);
+      const auto [low, high] = selection::followed_range(best, column);
+      const double value = std::isnan(values(0, column)) ? best.center[column]
+                                                         : std::clamp(values(0, column), low, high);
+      drivers.push_back({descriptors::to_text(best.descriptors[j], featurizer_.primaries()),
+                         best.coefficients[column] * (value - best.center[column])});
+    }
+    std::stable_sort(drivers.begin(), drivers.end(), [](const Driver& a, const Driver& b) {
+      return std::abs(a.contribution) > std::abs(b.contribution);
+    });
+    return drivers;
+  }
+
+ private:
+  Status split(std::span<const Candidate> candidates, std::vector<chemistry::Catalyst>& catalysts,
+               descriptors::Conditions& conditions) const {
+    catalysts.reserve(candidates.size());
     conditions.names = predictor_.model().features.condition_names;
     const auto width = static_cast<Eigen::Index>(conditions.names.size());
     conditions.values.resize(static_cast<Eigen::Index>(candidates.size()), width);
@@ -40,19 +84,11 @@ class EnsembleSurrogate final : public Surrogate {
             candidates[i].conditions[static_cast<std::size_t>(j)];
       }
     }
-    Result<selection::Predictions> predictions = predictor_.predict(catalysts, conditions);
-    if (!predictions) return predictions.error();
-    out.mean = std::move(predictions->mean);
-    out.low = std::move(predictions->low);
-    out.high = std::move(predictions->high);
-    out.novelty = std::move(predictions->novelty);
-    out.disagreement = std::move(predictions->disagreement);
-    out.coordinates = std::move(predictions->coordinates);
     return {};
   }
 
- private:
   selection::Predictor predictor_;
+  descriptors::Featurizer featurizer_;
 };
 
 }  // namespace
@@ -60,8 +96,10 @@ class EnsembleSurrogate final : public Surrogate {
 Result<std::unique_ptr<Surrogate>> make_ensemble_surrogate(const selection::Model& model) {
   Result<selection::Predictor> predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error();
-  return std::unique_ptr<Surrogate>(
-      std::make_unique<EnsembleSurrogate>(std::move(predictor).value()));
+  Result<descriptors::Featurizer> featurizer = descriptors::Featurizer::from_state(model.features);
+  if (!featurizer) return featurizer.error();
+  return std::unique_ptr<Surrogate>(std::make_unique<EnsembleSurrogate>(
+      std::move(predictor).value(), std::move(featurizer).value()));
 }
 
 }  // namespace kasetsu::planning

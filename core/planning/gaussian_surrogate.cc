@@ -330,6 +330,9 @@ class Combined final : public Surrogate {
   std::optional<JointPrediction> joint(std::span<const Candidate> candidates) const override {
     return process_->joint(candidates);
   }
+  std::vector<Driver> drivers(const Candidate& candidate) const override {
+    return ensemble_->drivers(candidate);
+  }
 
  private:
   std::unique_ptr<GaussianSurrogate> process_;

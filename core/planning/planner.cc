@@ -5,14 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
-#include <memory>
-#include <numeric>
-#include <set>
-#include <unordered_set>
 
-#include "core/planning/acquisition.h"
-#include "core/planning/bounded_search.h"
+#include "core/planning/planner_impl.h"
 #include "core/random.h"
 
 namespace kasetsu::planning {
@@ -27,76 +21,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t kBlock = 1024;  // candidates evaluated at once
 constexpr std::size_t kWave = 32;       // blocks between two merges
 constexpr std::size_t kSmallestPool = 256;
-
-// Squared distance of each row to its nearest row of known; infinite where known is empty, NaN for
-// a row that is not finite.
-VectorXd squared_to_nearest(const MatrixXd& points, const MatrixXd& known) {
-  VectorXd nearest = VectorXd::Constant(points.rows(), kInfinity);
-  VectorXd sum(points.rows());
-  for (Index k = 0; k < known.rows(); ++k) {
-    sum.setZero();
-    for (Index j = 0; j < points.cols(); ++j) {
-      sum.array() += (points.col(j).array() - known(k, j)).square();
-    }
-    for (Index i = 0; i < points.rows(); ++i) {
-      if (sum[i] < nearest[i]) nearest[i] = sum[i];
-    }
-  }
-  for (Index i = 0; i < points.rows(); ++i) {
-    if (!points.row(i).allFinite()) nearest[i] = kNan;
-  }
-  return nearest;
-}
-
-double squared_distance(const VectorXd& a, const VectorXd& b) {
-  return (a - b).squaredNorm();
-}
-
-// The farthest candidates from everything known: a bounded set that grows block by block and does
-// not depend on their order.
-class Reservoir {
- public:
-  struct Row {
-    double squared;  // to the nearest known point
-    std::uint64_t index;
-    VectorXd coordinates;
-  };
-
-  explicit Reservoir(std::size_t capacity) : capacity_(capacity) {}
-
-  double threshold() const { return threshold_; }
-  bool dropped() const { return dropped_; }
-
-  void add(std::vector<Row> rows) {
-    for (Row& row : rows) rows_.push_back(std::move(row));
-    if (rows_.size() > capacity_ + capacity_ / 2) shrink();
-  }
-  void finish() {
-    if (rows_.size() > capacity_) shrink();
-    std::sort(rows_.begin(), rows_.end(),
-              [](const Row& a, const Row& b) { return a.index < b.index; });
-  }
-  const std::vector<Row>& rows() const { return rows_; }
-
- private:
-  void shrink() {
-    const auto farther = [](const Row& a, const Row& b) {
-      return a.squared != b.squared ? a.squared > b.squared : a.index < b.index;
-    };
-    const auto middle = rows_.begin() + static_cast<std::ptrdiff_t>(capacity_);
-    std::nth_element(rows_.begin(), middle, rows_.end(), farther);
-    // Everything from here on was at most this far from the known points, and is forgotten.
-    threshold_ = std::max(threshold_, middle->squared);
-    rows_.erase(middle, rows_.end());
-    dropped_ = true;
-  }
-
-  std::size_t capacity_;
-  std::vector<Row> rows_;
-  double threshold_ = -1.0;
-  bool dropped_ = false;
-};
-
 std::uint64_t hashed(std::uint64_t seed, std::uint64_t index) {
   std::uint64_t z = index * 0x9e3779b97f4a7c15ULL + seed * 0xd1342543de82ef95ULL + 1;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -104,120 +28,7 @@ std::uint64_t hashed(std::uint64_t seed, std::uint64_t index) {
   return z ^ (z >> 31);
 }
 
-struct Demand {
-  int exploit = 0;
-  int challenge = 0;
-  int explore = 0;
-  int random = 0;
-  int recheck = 0;
-  int bridge = 0;
-};
-
-class Planner {
- public:
-  Planner(const PlanProblem& problem, const PlanOptions& options, const Executor& executor,
-          const Control& control)
-      : problem_(problem),
-        options_(options),
-        executor_(executor),
-        control_(control),
-        space_(*problem.space),
-        surrogate_(*problem.surrogate) {}
-
-  Result<Plan> run();
-
- private:
-  struct BlockResult {
-    Best exploit;
-    Best challenge;
-    Best random;
-    Best centre;
-    std::vector<Reservoir::Row> far;
-    std::vector<std::uint64_t> removed;
-    std::uint64_t allowed = 0;
-    std::uint64_t unusable = 0;
-    std::optional<Error> error;
-  };
-  // A proposal candidate with everything the surrogate says about it.
-  struct Member {
-    std::optional<std::uint64_t> index;
-    Candidate candidate;
-    double mean, low, high, novelty, disagreement, score;
-    VectorXd coordinates;
-  };
-
-  Candidate completed(Candidate candidate) const;
-  std::vector<std::uint64_t> ranks_of(const Candidate& candidate) const;
-  Status learn_known();
-  Result<Status> scan(bool centre_only);
-  void scan_block(std::uint64_t block, bool centre_only, BlockResult& out) const;
-  Result<std::vector<Member>> members(const std::vector<Scored>& pool) const;
-  Status pick_exploit(int count);
-  Status pick_challenge(int count);
-  Status pick_explore(int count);
-  Status pick_explore_bounded(int count);
-  std::string explore_reason(const VectorXd& coordinates, double distance) const;
-  Result<bool> search_by_bounds();
-  Status pick_random(int count);
-  Status pick_recheck(int count);
-  Status pick_bridge(int count);
-  std::vector<std::size_t> diverse(const std::vector<Member>& pool, int count) const;
-  std::vector<std::size_t> improving(const std::vector<Member>& pool, const JointPrediction& joint,
-                                     int count) const;
-  void take(Strategy strategy, const Member& member, std::string reason,
-            const std::string& runner_up);
-  bool taken(std::uint64_t index) const { return taken_.count(index) > 0; }
-  std::string number(double value) const;
-  std::string with_unit(double value) const;
-  std::string interval(const Member& member) const;
-
-  const PlanProblem& problem_;
-  const PlanOptions& options_;
-  const Executor& executor_;
-  const Control& control_;
-  const CandidateSpace& space_;
-  const Surrogate& surrogate_;
-
-  Plan plan_;
-  Demand demand_;
-  Acquirer acquirer_;
-  double best_ = kNan;  // what expected improvement improves on, unsigned
-  std::vector<std::string> known_keys_;
-  MatrixXd known_coordinates_;           // finite rows only
-  std::vector<std::string> repel_keys_;  // of those rows
-  Evaluation known_evaluation_;
-  std::vector<std::uint64_t> excluded_;  // ascending
-  std::uint64_t visited_ = 0;            // candidates to scan
-  Best exploit_;
-  Best challenge_;
-  Best random_;
-  Best centre_;
-  std::vector<Scored> exploit_pool_;
-  std::vector<Scored> challenge_pool_;
-  std::vector<Scored> random_pool_;
-  std::unique_ptr<BoundedSearch> bounded_;  // in place of the reservoir
-  Reservoir reservoir_{0};
-  std::uint64_t unusable_ = 0;
-  std::unordered_set<std::uint64_t> taken_;
-  std::set<std::string> taken_keys_;
-  std::vector<VectorXd> picked_coordinates_;
-  std::vector<std::string> picked_keys_;
-  std::map<Strategy, std::vector<Proposal>> picks_;
-};
-
-std::string Planner::number(double value) const {
-  return fmt::format("{:.4g}", value);
-}
-
-std::string Planner::with_unit(double value) const {
-  if (problem_.unit.empty()) return number(value);
-  return number(value) + " " + problem_.unit;
-}
-
-std::string Planner::interval(const Member& member) const {
-  return fmt::format("{} (80 % interval {} to {})", with_unit(member.mean), number(member.low),
-                     number(member.high));
-}
+}  // namespace
 
 // A known point of a campaign that varies conditions may not tell all of its own (a pending
 // proposal of another client): it repels from the middle of the levels, and stands for every level.
@@ -467,251 +278,9 @@ Result<std::vector<Planner::Member>> Planner::members(const std::vector<Scored>&
   if (Status status = surrogate_.evaluate(candidates, evaluation); !status) return status.error();
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto row = static_cast<Index>(i);
-    result.push_back({kept[i]->index, std::move(candidates[i]), evaluation.mean[row],
-                      evaluation.low[row], evaluation.high[row], evaluation.novelty[row],
-                      evaluation.disagreement[row], kept[i]->score,
-                      evaluation.coordinates.row(row).transpose()});
+    result.push_back(member_of(kept[i]->index, candidates[i], evaluation, row, kept[i]->score));
   }
   return result;
-}
-
-// Greedy maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): the score, scaled to
-// [0, 1] over the pool, less the similarity to the nearest pick of this batch. Similarity falls
-// with the squared distance in units of the pool's median distance to its centre.
-std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int count) const {
-  std::vector<std::size_t> chosen;
-  if (pool.empty()) return chosen;
-  double low = kInfinity;
-  double high = -kInfinity;
-  VectorXd centre = VectorXd::Zero(surrogate_.dimensions());
-  Index finite = 0;
-  for (const Member& member : pool) {
-    low = std::min(low, member.score);
-    high = std::max(high, member.score);
-    if (member.coordinates.allFinite()) {
-      centre += member.coordinates;
-      ++finite;
-    }
-  }
-  if (finite > 0) centre /= static_cast<double>(finite);
-  std::vector<double> spread;
-  for (const Member& member : pool) {
-    if (member.coordinates.allFinite()) {
-      spread.push_back(squared_distance(member.coordinates, centre));
-    }
-  }
-  double scale = 1.0;
-  if (!spread.empty()) {
-    const auto middle = spread.begin() + static_cast<std::ptrdiff_t>(spread.size() / 2);
-    std::nth_element(spread.begin(), middle, spread.end());
-    if (*middle > 0.0) scale = *middle;
-  }
-  std::vector<double> similarity(pool.size(), 0.0);
-  const auto meet = [&](const VectorXd& coordinates) {
-    for (std::size_t i = 0; i < pool.size(); ++i) {
-      const double squared = squared_distance(pool[i].coordinates, coordinates);
-      if (std::isfinite(squared)) {
-        similarity[i] = std::max(similarity[i], std::exp(-squared / scale));
-      }
-    }
-  };
-  for (const VectorXd& coordinates : picked_coordinates_) meet(coordinates);
-  std::vector<bool> used(pool.size(), false);
-  const double range = high > low ? high - low : 1.0;
-  for (int n = 0; n < count && chosen.size() < pool.size(); ++n) {
-    std::size_t best = pool.size();
-    double best_value = -kInfinity;
-    for (std::size_t i = 0; i < pool.size(); ++i) {
-      if (used[i]) continue;
-      const double value = (1.0 - options_.diversity) * (pool[i].score - low) / range -
-                           options_.diversity * similarity[i];
-      if (value > best_value) {
-        best_value = value;
-        best = i;
-      }
-    }
-    used[best] = true;
-    chosen.push_back(best);
-    meet(pool[best].coordinates);
-  }
-  return chosen;
-}
-
-// One after another, each as if the earlier ones had been measured at their mean ("kriging
-// believer", Ginsbourger, Le Riche and Carraro, 2010): the covariance shrinks, the mean stays.
-std::vector<std::size_t> Planner::improving(const std::vector<Member>& pool,
-                                            const JointPrediction& joint, int count) const {
-  std::vector<std::size_t> chosen;
-  MatrixXd covariance = joint.covariance;
-  std::vector<bool> used(pool.size(), false);
-  for (int n = 0; n < count && chosen.size() < pool.size(); ++n) {
-    std::size_t best = pool.size();
-    Scored best_score{-kInfinity, -kInfinity, 0};
-    for (std::size_t i = 0; i < pool.size(); ++i) {
-      if (used[i]) continue;
-      const auto row = static_cast<Index>(i);
-      const double sd = std::sqrt(std::max(0.0, covariance(row, row)));
-      const Scored score{acquirer_.score(joint.mean[row], sd), acquirer_.sign * joint.mean[row],
-                         pool[i].index.value_or(0)};
-      if (best == pool.size() || better(score, best_score)) {
-        best = i;
-        best_score = score;
-      }
-    }
-    used[best] = true;
-    chosen.push_back(best);
-    const auto row = static_cast<Index>(best);
-    const double variance = covariance(row, row) + joint.noise;
-    if (variance > 0.0) {
-      const VectorXd column = covariance.col(row);
-      covariance.noalias() -= column * column.transpose() / variance;
-    }
-  }
-  return chosen;
-}
-
-void Planner::take(Strategy strategy, const Member& member, std::string reason,
-                   const std::string& runner_up) {
-  Proposal proposal;
-  proposal.strategy = strategy;
-  proposal.candidate = member.candidate;
-  proposal.key = space_.key(member.candidate);
-  proposal.index = member.index;
-  proposal.mean = member.mean;
-  proposal.low = member.low;
-  proposal.high = member.high;
-  proposal.novelty = member.novelty;
-  proposal.disagreement = member.disagreement;
-  proposal.score = member.score;
-  proposal.runner_up = runner_up;
-  double nearest = kInfinity;
-  if (member.coordinates.allFinite()) {
-    for (Index k = 0; k < known_coordinates_.rows(); ++k) {
-      const std::string& key = repel_keys_[static_cast<std::size_t>(k)];
-      if (key == proposal.key) continue;
-      const double squared =
-          (known_coordinates_.row(k).transpose() - member.coordinates).squaredNorm();
-      if (squared < nearest) {
-        nearest = squared;
-        proposal.nearest = key;
-      }
-    }
-    picked_coordinates_.push_back(member.coordinates);
-    picked_keys_.push_back(proposal.key);
-  }
-  proposal.distance = std::sqrt(nearest);
-  proposal.reason = std::move(reason);
-  if (member.index) taken_.insert(*member.index);
-  taken_keys_.insert(proposal.key);
-  picks_[strategy].push_back(std::move(proposal));
-}
-
-Status Planner::pick_exploit(int count) {
-  Result<std::vector<Member>> pool = members(exploit_pool_);
-  if (!pool) return pool.error();
-  std::vector<Candidate> candidates;
-  for (const Member& member : *pool) candidates.push_back(member.candidate);
-  const std::optional<JointPrediction> joint =
-      candidates.empty() ? std::nullopt : surrogate_.joint(candidates);
-  const std::vector<std::size_t> chosen =
-      joint ? improving(*pool, *joint, count) : diverse(*pool, count);
-  std::set<std::size_t> used(chosen.begin(), chosen.end());
-  std::string runner_up;
-  for (std::size_t i = 0; i < pool->size(); ++i) {
-    if (!used.count(i)) {
-      runner_up = space_.key((*pool)[i].candidate);
-      break;
-    }
-  }
-  for (const std::size_t i : chosen) {
-    const Member& member = (*pool)[i];
-    std::string why;
-    switch (acquirer_.acquisition) {
-      case Acquisition::expected_improvement:
-        why = fmt::format("expected improvement {} on {}, which one in ten of the measured reaches",
-                          number(member.score), with_unit(best_));
-        break;
-      case Acquisition::probability:
-        why = fmt::format("probability {:.2f} of reaching {}", member.score,
-                          with_unit(*options_.threshold));
-        break;
-      case Acquisition::conservative:
-        why = fmt::format("nine chances in ten of {} or better",
-                          with_unit(acquirer_.sign * member.score));
-        break;
-      case Acquisition::automatic:
-      case Acquisition::mean:
-        why = "among the best predictions";
-        break;
-    }
-    take(Strategy::exploit, member, fmt::format("Predicted {}: {}.", interval(member), why),
-         runner_up);
-  }
-  return {};
-}
-
-Status Planner::pick_challenge(int count) {
-  Result<std::vector<Member>> pool = members(challenge_pool_);
-  if (!pool) return pool.error();
-  const std::vector<std::size_t> chosen = diverse(*pool, count);
-  std::set<std::size_t> used(chosen.begin(), chosen.end());
-  std::string runner_up;
-  for (std::size_t i = 0; i < pool->size(); ++i) {
-    if (!used.count(i)) {
-      runner_up = space_.key((*pool)[i].candidate);
-      break;
-    }
-  }
-  for (const std::size_t i : chosen) {
-    const Member& member = (*pool)[i];
-    take(Strategy::challenge, member,
-         fmt::format("The surviving hypotheses disagree by {} about it: its measurement tells them "
-                     "apart.",
-                     with_unit(member.disagreement)),
-         runner_up);
-  }
-  return {};
-}
-
-std::string Planner::explore_reason(const VectorXd& coordinates, double distance) const {
-  if (!std::isfinite(distance)) return "Nothing is known yet: in the middle of the space.";
-  // Whichever is nearest of what was known before and what this batch already holds.
-  std::string key;
-  double least = kInfinity;
-  for (Index k = 0; k < known_coordinates_.rows(); ++k) {
-    const double d = (known_coordinates_.row(k).transpose() - coordinates).squaredNorm();
-    if (d < least) {
-      least = d;
-      key = repel_keys_[static_cast<std::size_t>(k)];
-    }
-  }
-  for (std::size_t p = 0; p < picked_coordinates_.size(); ++p) {
-    const double d = squared_distance(picked_coordinates_[p], coordinates);
-    if (d < least) {
-      least = d;
-      key = picked_keys_[p];
-    }
-  }
-  return fmt::format(
-      "Farthest from everything known and picked: the nearest, {}, is {} standard deviations away.",
-      key, number(distance));
-}
-
-Status Planner::pick_explore_bounded(int count) {
-  MatrixXd also(static_cast<Index>(picked_coordinates_.size()), surrogate_.dimensions());
-  for (std::size_t i = 0; i < picked_coordinates_.size(); ++i) {
-    also.row(static_cast<Index>(i)) = picked_coordinates_[i].transpose();
-  }
-  const Result<std::vector<BoundedSearch::FarPick>> picks = bounded_->farthest(count, also, taken_);
-  if (!picks) return picks.error();
-  for (const BoundedSearch::FarPick& pick : *picks) {
-    Result<std::vector<Member>> member = members({{pick.distance, 0.0, pick.index}});
-    if (!member) return member.error();
-    if (member->empty()) continue;
-    std::string reason = explore_reason(member->front().coordinates, pick.distance);
-    take(Strategy::explore, member->front(), std::move(reason), "");
-  }
-  return {};
 }
 
 // False where the space has too many sets of elements for it.
@@ -765,171 +334,6 @@ Result<bool> Planner::search_by_bounds() {
   return true;
 }
 
-Status Planner::pick_explore(int count) {
-  if (bounded_) return pick_explore_bounded(count);
-  reservoir_.finish();
-  const std::vector<Reservoir::Row>& rows = reservoir_.rows();
-  std::vector<double> squared(rows.size());
-  std::vector<std::string> nearest(rows.size());
-  const auto meet = [&](const VectorXd& coordinates) {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      squared[i] = std::min(squared[i], squared_distance(rows[i].coordinates, coordinates));
-    }
-  };
-  for (std::size_t i = 0; i < rows.size(); ++i) squared[i] = rows[i].squared;
-  for (const VectorXd& coordinates : picked_coordinates_) meet(coordinates);
-  for (int n = 0; n < count; ++n) {
-    std::size_t best = rows.size();
-    std::size_t second = rows.size();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (taken(rows[i].index)) continue;
-      if (best == rows.size() || squared[i] > squared[best]) {
-        second = best;
-        best = i;
-      } else if (second == rows.size() || squared[i] > squared[second]) {
-        second = i;
-      }
-    }
-    if (best == rows.size()) break;
-    const double distance = std::sqrt(squared[best]);
-    if (reservoir_.dropped() && !(squared[best] > reservoir_.threshold())) plan_.exact = false;
-    Result<std::vector<Member>> member = members({{distance, 0.0, rows[best].index}});
-    if (!member) return member.error();
-    std::string runner_up;
-    if (second != rows.size()) runner_up = space_.key(space_.unrank(rows[second].index));
-    std::string reason = explore_reason(rows[best].coordinates, distance);
-    take(Strategy::explore, member->front(), std::move(reason), runner_up);
-    meet(rows[best].coordinates);
-  }
-  return {};
-}
-
-Status Planner::pick_random(int count) {
-  std::vector<Scored> pool;
-  for (const Scored& item : random_pool_) {
-    if (!taken(item.index) && static_cast<int>(pool.size()) < count) pool.push_back(item);
-  }
-  Result<std::vector<Member>> chosen = members(pool);
-  if (!chosen) return chosen.error();
-  for (Member& member : *chosen) {
-    member.score = kNan;
-    take(Strategy::random, member, "Drawn at random from what the rules allow.", "");
-  }
-  return {};
-}
-
-Status Planner::pick_recheck(int count) {
-  struct Known {
-    double score;
-    std::size_t at;
-  };
-  std::set<std::string> busy;
-  for (std::size_t i = 0; i < problem_.known.size(); ++i) {
-    const KnownState state = problem_.known[i].state;
-    if (state == KnownState::pending || state == KnownState::infeasible) {
-      busy.insert(known_keys_[i]);
-    }
-  }
-  std::vector<Known> order;
-  for (std::size_t i = 0; i < problem_.known.size(); ++i) {
-    const KnownPoint& point = problem_.known[i];
-    if (point.state != KnownState::measured || !std::isfinite(point.loo_error) ||
-        point.candidate.conditions.size() != space_.conditions().size() ||
-        point.measurements >= options_.most_measurements || busy.count(known_keys_[i]) ||
-        taken_keys_.count(known_keys_[i])) {
-      continue;
-    }
-    // The mean of n measurements is wrong by chance less often.
-    order.push_back({std::abs(point.loo_error) * std::sqrt(std::max(1, point.measurements)), i});
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Known& a, const Known& b) { return a.score > b.score; });
-  std::size_t left = static_cast<std::size_t>(std::max(0, count));
-  for (std::size_t n = 0; n < order.size() && left > 0; ++n) {
-    const std::size_t i = order[n].at;
-    if (taken_keys_.count(known_keys_[i])) continue;
-    const KnownPoint& point = problem_.known[i];
-    const auto row = static_cast<Index>(i);
-    Member member{space_.rank(point.candidate),
-                  point.candidate,
-                  known_evaluation_.mean[row],
-                  known_evaluation_.low[row],
-                  known_evaluation_.high[row],
-                  known_evaluation_.novelty[row],
-                  known_evaluation_.disagreement[row],
-                  std::abs(point.loo_error),
-                  known_evaluation_.coordinates.row(row).transpose()};
-    take(Strategy::recheck, member,
-         fmt::format("Measured {} ({}), {} away from what the others predict for it: repeat it "
-                     "before a hypothesis is built on it.",
-                     with_unit(point.value),
-                     point.measurements == 1 ? "once" : fmt::format("{} times", point.measurements),
-                     with_unit(std::abs(point.loo_error))),
-         n + 1 < order.size() ? known_keys_[order[n + 1].at] : "");
-    --left;
-  }
-  return {};
-}
-
-Status Planner::pick_bridge(int count) {
-  std::vector<Candidate> references = options_.references;
-  std::string why = "A reference of the campaign, repeated in every batch to see drift.";
-  if (references.empty()) {
-    std::vector<std::pair<double, std::size_t>> order;
-    std::vector<double> values;
-    for (const KnownPoint& point : problem_.known) {
-      if (point.state == KnownState::measured && std::isfinite(point.value)) {
-        values.push_back(point.value);
-      }
-    }
-    if (!values.empty()) {
-      const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-      std::nth_element(values.begin(), middle, values.end());
-      for (std::size_t i = 0; i < problem_.known.size(); ++i) {
-        const KnownPoint& point = problem_.known[i];
-        if (point.state == KnownState::measured && std::isfinite(point.value)) {
-          order.emplace_back(std::abs(point.value - *middle), i);
-        }
-      }
-      // What served as a bridge before has been measured most often and stays one.
-      std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
-        const int na = problem_.known[a.second].measurements;
-        const int nb = problem_.known[b.second].measurements;
-        return na != nb ? na > nb : a.first < b.first;
-      });
-      for (const auto& [distance, i] : order) {
-        references.push_back(completed(problem_.known[i].candidate));
-      }
-      why =
-          "Repeated to see drift between batches: the campaign names no references, and this one "
-          "is measured most often or nearest to the median.";
-    }
-  }
-  std::vector<Candidate> chosen;
-  for (const Candidate& candidate : references) {
-    if (static_cast<int>(chosen.size()) == count) break;
-    if (!taken_keys_.count(space_.key(candidate))) chosen.push_back(candidate);
-  }
-  if (chosen.empty()) return {};
-  Evaluation evaluation;
-  evaluation.resize(static_cast<Index>(chosen.size()), surrogate_.dimensions());
-  if (Status status = surrogate_.evaluate(chosen, evaluation); !status) return status;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const auto row = static_cast<Index>(i);
-    Member member{space_.rank(chosen[i]),
-                  chosen[i],
-                  evaluation.mean[row],
-                  evaluation.low[row],
-                  evaluation.high[row],
-                  evaluation.novelty[row],
-                  evaluation.disagreement[row],
-                  kNan,
-                  evaluation.coordinates.row(row).transpose()};
-    take(Strategy::bridge, member, why, "");
-  }
-  return {};
-}
-
 Result<Plan> Planner::run() {
   if (Status status = options_.validate(); !status) return status.error();
   const Result<std::vector<int>> counts = divide(options_.mix, options_.batch);
@@ -955,6 +359,9 @@ Result<Plan> Planner::run() {
       case Strategy::random:
         demand_.random += count;
         break;
+      case Strategy::manual:
+        demand_.manual += count;
+        break;
     }
   }
   plan_.surrogate = surrogate_.name();
@@ -973,6 +380,9 @@ Result<Plan> Planner::run() {
                  "threshold", "", "the value that counts as a hit"};
   }
 
+  if (demand_.manual > 0) {
+    if (Status status = pick_manual(demand_.manual); !status) return status.error();
+  }
   // Known points first: they cost no search, and what they cannot fill goes to exploration.
   if (demand_.bridge > 0) {
     if (Status status = pick_bridge(demand_.bridge); !status) return status.error();
@@ -983,8 +393,9 @@ Result<Plan> Planner::run() {
   const auto missing = [&](Strategy strategy, int wanted) {
     return wanted - static_cast<int>(picks_[strategy].size());
   };
-  for (const auto& [strategy, wanted] :
-       {std::pair{Strategy::bridge, demand_.bridge}, {Strategy::recheck, demand_.recheck}}) {
+  for (const auto& [strategy, wanted] : {std::pair{Strategy::manual, demand_.manual},
+                                         {Strategy::bridge, demand_.bridge},
+                                         {Strategy::recheck, demand_.recheck}}) {
     const int left = missing(strategy, wanted);
     if (left <= 0) continue;
     plan_.notes.push_back(fmt::format("{} found only {} of {}: the other {} were given to explore.",
@@ -1056,16 +467,31 @@ Result<Plan> Planner::run() {
   }
 
   if (bounded_) {
-    plan_.exact = bounded_->exact();
-    plan_.notes.push_back(
-        fmt::format("{} sets of elements were bounded and {} candidates looked at one by one{}",
-                    bounded_->nodes(), bounded_->evaluated(),
-                    plan_.exact ? "; the others cannot be better." : "."));
-    if (!plan_.exact) {
-      plan_.notes.push_back(
-          "Not every pick is proven to be that of a full search: the bounds leave more candidates "
-          "than were looked at.");
+    std::vector<std::string> unproven;
+    for (const auto& [strategy, proven] : {std::pair{Strategy::exploit, bounded_->exploit_proven()},
+                                           {Strategy::challenge, bounded_->challenge_proven()},
+                                           {Strategy::explore, bounded_->explore_proven()}}) {
+      if (proven) continue;
+      unproven.emplace_back(to_string(strategy));
+      if (strategy == Strategy::explore) continue;  // told pick by pick
+      for (Proposal& proposal : picks_[strategy]) proposal.proven = false;
     }
+    plan_.exact = unproven.empty();
+    plan_.notes.push_back(fmt::format(
+        "{} sets of elements were bounded, {} of them opened and {} candidates looked at one by "
+        "one{}",
+        bounded_->nodes(), bounded_->opened(), bounded_->evaluated(),
+        plan_.exact ? "; the others cannot be better." : "."));
+    if (!plan_.exact) {
+      plan_.notes.push_back(fmt::format(
+          "Not every pick of {} is proven to be that of a full search: the bounds leave more "
+          "candidates than were looked at.",
+          fmt::join(unproven, " and ")));
+    }
+  }
+  for (const auto& [what, count] : too_dear_) {
+    plan_.notes.push_back(
+        fmt::format("{} candidates were passed over: they would exceed {}.", count, what));
   }
   if (unusable_ > 0) {
     plan_.notes.push_back(fmt::format(
@@ -1101,177 +527,10 @@ Result<Plan> Planner::run() {
   return std::move(plan_);
 }
 
-}  // namespace
-
-std::string_view to_string(Strategy strategy) {
-  switch (strategy) {
-    case Strategy::explore:
-      return "explore";
-    case Strategy::challenge:
-      return "challenge";
-    case Strategy::recheck:
-      return "recheck";
-    case Strategy::exploit:
-      return "exploit";
-    case Strategy::bridge:
-      return "bridge";
-    case Strategy::random:
-      return "random";
-  }
-  return "explore";
-}
-
-std::optional<Strategy> parse_strategy(std::string_view text) {
-  for (const Strategy strategy : {Strategy::explore, Strategy::challenge, Strategy::recheck,
-                                  Strategy::exploit, Strategy::bridge, Strategy::random}) {
-    if (text == to_string(strategy)) return strategy;
-  }
-  return std::nullopt;
-}
-
-std::string_view to_string(Acquisition acquisition) {
-  switch (acquisition) {
-    case Acquisition::automatic:
-      return "automatic";
-    case Acquisition::expected_improvement:
-      return "expected_improvement";
-    case Acquisition::probability:
-      return "probability";
-    case Acquisition::conservative:
-      return "conservative";
-    case Acquisition::mean:
-      return "mean";
-  }
-  return "automatic";
-}
-
-std::optional<Acquisition> parse_acquisition(std::string_view text) {
-  for (const Acquisition acquisition :
-       {Acquisition::automatic, Acquisition::expected_improvement, Acquisition::probability,
-        Acquisition::conservative, Acquisition::mean}) {
-    if (text == to_string(acquisition)) return acquisition;
-  }
-  return std::nullopt;
-}
-
-Mix default_mix() {
-  return {{Strategy::exploit, 0, 0.4},
-          {Strategy::explore, 0, 0.3},
-          {Strategy::challenge, 0, 0.2},
-          {Strategy::recheck, 0, 0.1}};
-}
-
-Result<std::vector<int>> divide(const Mix& mix, int batch) {
-  const auto wrong = [](std::string message, std::string value, std::string expected) {
-    return Error{ErrorCode::invalid_argument, std::move(message), "mix", std::move(value),
-                 std::move(expected)};
-  };
-  if (mix.empty()) return wrong("the mix is empty", "", "at least one strategy");
-  int fixed = 0;
-  double shares = 0.0;
-  for (const MixEntry& entry : mix) {
-    if (entry.count < 0) {
-      return wrong(fmt::format("the number of {} is negative", to_string(entry.strategy)),
-                   std::to_string(entry.count), "0 or more");
-    }
-    if (!(entry.share >= 0.0) || !std::isfinite(entry.share)) {
-      return wrong(fmt::format("the share of {} is not a number from 0", to_string(entry.strategy)),
-                   fmt::format("{:g}", entry.share), "0 or more");
-    }
-    if (entry.share > 0.0) {
-      shares += entry.share;
-    } else {
-      if (entry.count > batch - fixed) {
-        return wrong("the numbers of the mix are larger than the batch",
-                     fmt::format("more than {}", batch), fmt::format("at most {}", batch));
-      }
-      fixed += entry.count;
-    }
-  }
-  std::vector<int> counts(mix.size(), 0);
-  std::vector<std::pair<double, std::size_t>> remainders;
-  const int rest = batch - fixed;
-  int given = 0;
-  for (std::size_t i = 0; i < mix.size(); ++i) {
-    if (mix[i].share > 0.0) {
-      const double exact = rest * (mix[i].share / shares);
-      counts[i] = static_cast<int>(std::floor(exact));
-      given += counts[i];
-      remainders.emplace_back(exact - counts[i], i);
-    } else {
-      counts[i] = mix[i].count;
-    }
-  }
-  std::stable_sort(remainders.begin(), remainders.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t n = 0; n < remainders.size() && given < rest; ++n, ++given) {
-    ++counts[remainders[n].second];
-  }
-  return counts;
-}
-
-Status PlanOptions::validate() const {
-  const auto wrong = [](std::string field, std::string value, std::string expected) {
-    return Error{ErrorCode::invalid_argument, field + " is out of range", field, std::move(value),
-                 std::move(expected)};
-  };
-  if (batch < 1 || batch > 10'000) return wrong("batch", std::to_string(batch), "1 to 10000");
-  if (!(diversity >= 0.0 && diversity <= 1.0)) {
-    return wrong("diversity", fmt::format("{:g}", diversity), "0 to 1");
-  }
-  if (threshold && !std::isfinite(*threshold)) {
-    return wrong("threshold", fmt::format("{:g}", *threshold), "a finite number");
-  }
-  if (most_measurements < 1) {
-    return wrong("most_measurements", std::to_string(most_measurements), "1 or more");
-  }
-  if (most_evaluated < 1) return wrong("most_evaluated", "0", "1 or more");
-  if (reservoir < static_cast<std::size_t>(batch)) {
-    return wrong("reservoir", std::to_string(reservoir), "at least the batch");
-  }
-  return {};
-}
-
 Result<Plan> plan(const PlanProblem& problem, const PlanOptions& options, const Executor& executor,
                   const Control& control) {
   KASETSU_ASSERT(problem.space != nullptr && problem.surrogate != nullptr);
   return Planner(problem, options, executor, control).run();
-}
-
-double covering_radius(const MatrixXd& points, const MatrixXd& known) {
-  const VectorXd squared = squared_to_nearest(points, known);
-  double largest = 0.0;
-  for (Index i = 0; i < squared.size(); ++i) {
-    if (!std::isnan(squared[i])) largest = std::max(largest, squared[i]);
-  }
-  return std::sqrt(largest);
-}
-
-std::vector<std::size_t> farthest_points(const MatrixXd& points, const MatrixXd& known,
-                                         std::size_t count) {
-  std::vector<std::size_t> picks;
-  VectorXd squared = squared_to_nearest(points, known);
-  std::vector<bool> used(static_cast<std::size_t>(points.rows()), false);
-  const bool nothing_known = known.rows() == 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    Index best = -1;
-    for (Index i = 0; i < points.rows(); ++i) {
-      if (used[static_cast<std::size_t>(i)] || std::isnan(squared[i])) continue;
-      const double value = nothing_known && n == 0 ? -points.row(i).squaredNorm() : squared[i];
-      const double best_value = best < 0                  ? -kInfinity
-                                : nothing_known && n == 0 ? -points.row(best).squaredNorm()
-                                                          : squared[best];
-      if (best < 0 || value > best_value) best = i;
-    }
-    if (best < 0) break;
-    used[static_cast<std::size_t>(best)] = true;
-    picks.push_back(static_cast<std::size_t>(best));
-    for (Index i = 0; i < points.rows(); ++i) {
-      const double d = (points.row(i) - points.row(best)).squaredNorm();
-      if (d < squared[i]) squared[i] = d;
-    }
-  }
-  return picks;
 }
 
 }  // namespace kasetsu::planning

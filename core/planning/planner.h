@@ -25,7 +25,8 @@ enum class Strategy {
   recheck,    // measured, with the largest leave-one-out error
   exploit,    // best predicted, and different from one another
   bridge,     // references repeated in every batch, to see drift
-  random      // uniform over what is allowed
+  random,     // uniform over what is allowed
+  manual      // what a person asked for
 };
 std::string_view to_string(Strategy strategy);
 std::optional<Strategy> parse_strategy(std::string_view text);
@@ -87,8 +88,9 @@ struct PlanOptions {
   bool allow_failed = true;
   int most_measurements = 3;  // recheck leaves alone what was measured so often
   std::vector<Candidate>
-      references;          // bridge; empty: the measured ones nearest to the median value
-  std::uint64_t seed = 1;  // random strategy, and the sample of a large space
+      references;                 // bridge; empty: the measured ones nearest to the median value
+  std::vector<Candidate> manual;  // asked for by hand: as many as the mix has places for, in order
+  std::uint64_t seed = 1;         // random strategy, and the sample of a large space
   // A larger space is searched by bounds where the surrogate is an ensemble of hypotheses, and else
   // sampled evenly; the plan says so.
   std::uint64_t most_evaluated = 1'000'000;
@@ -102,6 +104,7 @@ struct PlanProblem {
   const CandidateSpace* space = nullptr;
   const RuleSet* rules = nullptr;  // null: none
   const Surrogate* surrogate = nullptr;
+  const Materials* materials = nullptr;  // null: stock and budgets do not matter
   std::vector<KnownPoint> known;
   std::string target;  // for the sentences: "C2_yield"
   std::string unit;    // "%"
@@ -120,8 +123,11 @@ struct Proposal {
   double score = std::numeric_limits<double>::quiet_NaN();  // what its strategy ranked it by
   std::string nearest;  // key of the nearest known candidate in coordinates; empty: none is known
   double distance = std::numeric_limits<double>::infinity();  // to it
-  std::string runner_up;  // key of the best that its strategy left out; empty: none
-  std::string reason;     // one sentence
+  std::string runner_up;            // key of the best that its strategy left out; empty: none
+  bool proven = true;               // to be the pick of a full search of the space
+  std::vector<Driver> drivers;      // what its prediction rests on, the largest first
+  std::vector<std::string> nearly;  // rules that it only just keeps, one sentence each
+  std::string reason;               // one sentence
 };
 
 struct Plan {

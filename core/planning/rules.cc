@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/chemistry/element.h"
+#include "core/chemistry/weights.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -49,6 +50,47 @@ Error wrong(const Rule& rule, std::string message, std::string value = "",
 
 // How far amounts may lie outside their limits before the rule is broken: shares are quotients.
 constexpr double kSlack = 1e-9;
+
+double charge_of(const ChargeLimit& rule, const Composition& active) {
+  double sum = 0.0;
+  double total = 0.0;
+  for (const auto& part : active.parts()) {
+    const auto given = rule.charges.find(part.element);
+    sum += part.amount * (given != rule.charges.end()
+                              ? given->second
+                              : static_cast<double>(chemistry::oxide_charge(part.element)));
+    total += part.amount;
+  }
+  return sum / total * (rule.oxygen ? 0.5 : 1.0);
+}
+
+// Why a sample cannot be made from the materials; empty: it can.
+std::string lacking(const MaterialLimit& rule, const chemistry::Catalyst& catalyst) {
+  double price = 0.0;
+  for (const Weighing& weighing : weighings(rule.materials, catalyst)) {
+    price += weighing.price;
+    const auto name = [&] {
+      return weighing.element == 0 ? catalyst.support
+                                   : std::string(chemistry::element_symbol(weighing.element));
+    };
+    if (rule.what == MaterialLimit::What::weighable &&
+        weighing.gram < weighing.least * (1.0 - kSlack)) {
+      return fmt::format("needs {:.3g} mg for {}; {:.3g} mg is the least that can be weighed",
+                         1e3 * weighing.gram, name(), 1e3 * weighing.least);
+    }
+    if (rule.what == MaterialLimit::What::stock && weighing.in_stock &&
+        weighing.gram > *weighing.in_stock * (1.0 + kSlack)) {
+      return fmt::format("needs {:.3g} g for {}; {:.3g} g is in stock", weighing.gram, name(),
+                         *weighing.in_stock);
+    }
+  }
+  if (rule.what == MaterialLimit::What::price && rule.materials.sample_price &&
+      price > *rule.materials.sample_price * (1.0 + kSlack)) {
+    return fmt::format("a sample costs {:.4g}; {:.4g} is the most", price,
+                       *rule.materials.sample_price);
+  }
+  return {};
+}
 
 std::uint64_t splitmix64(std::uint64_t z) {
   z += 0x9e3779b97f4a7c15ULL;
@@ -141,7 +183,15 @@ Result<RuleSet> RuleSet::compile(std::vector<Rule> rules) {
                             if (r.supports.empty() || r.elements.empty()) {
                               status = wrong(rule, "elements and supports are both needed");
                             }
-                          }},
+                          },
+                          [&](const ChargeLimit& r) {
+                            if (!(r.at_least <= r.at_most)) {
+                              status = wrong(rule, "the limits contradict each other",
+                                             fmt::format("{:g} to {:g}", r.at_least, r.at_most),
+                                             "at_least <= at_most");
+                            }
+                          },
+                          [&](const MaterialLimit& r) { status = r.materials.validate(); }},
                rule.what);
     if (!status) return status.error();
     set.first_.push_back(first);
@@ -149,6 +199,45 @@ Result<RuleSet> RuleSet::compile(std::vector<Rule> rules) {
     set.rules_.push_back(std::move(rule));
   }
   return set;
+}
+
+std::vector<Rule> material_rules(const Materials& materials) {
+  std::vector<Rule> rules;
+  using What = MaterialLimit::What;
+  const auto any = [&](const auto& holds) {
+    return std::any_of(materials.elements.begin(), materials.elements.end(),
+                       [&](const auto& item) { return holds(item.second); }) ||
+           std::any_of(materials.supports.begin(), materials.supports.end(),
+                       [&](const auto& item) { return holds(item.second); });
+  };
+  if (materials.weighable_gram > 0.0 ||
+      any([](const Material& m) { return m.weighable_gram.value_or(0.0) > 0.0; })) {
+    rules.push_back({"weighable mass", MaterialLimit{What::weighable, materials}});
+  }
+  if (any([](const Material& m) { return m.stock_gram.has_value(); })) {
+    rules.push_back({"stock", MaterialLimit{What::stock, materials}});
+  }
+  if (materials.sample_price) {
+    rules.push_back({"price of a sample", MaterialLimit{What::price, materials}});
+  }
+  for (const std::string& hazard : materials.forbidden_hazards) {
+    const auto is = [&](const Material& m) {
+      return std::find(m.hazards.begin(), m.hazards.end(), hazard) != m.hazards.end();
+    };
+    ForbidElements elements;
+    for (const auto& [element, material] : materials.elements) {
+      if (is(material)) elements.elements.push_back(element);
+    }
+    ForbidSupports supports;
+    for (const auto& [name, material] : materials.supports) {
+      if (is(material)) supports.supports.push_back(name);
+    }
+    if (!elements.elements.empty()) rules.push_back({"hazard " + hazard, elements});
+    if (!supports.supports.empty()) {
+      rules.push_back({"hazard " + hazard + " of supports", supports});
+    }
+  }
+  return rules;
 }
 
 namespace {
@@ -256,7 +345,8 @@ Result<RuleSet> RuleSet::make(std::vector<Rule> rules, const CandidateSpace& spa
             [&](const ForbidOnSupport& r) {
               element = unknown_element(r.elements);
               support = unknown_support(r.supports);
-            }},
+            },
+            [&](const ChargeLimit&) {}, [&](const MaterialLimit&) {}},
         rule.what);
     if (element) {
       return wrong(rule, "names an element that the space does not hold",
@@ -332,7 +422,13 @@ bool RuleSet::broken(std::size_t i, const Candidate& candidate, const Mask& mask
                    return (mask & first).any() &&
                           std::find(r.supports.begin(), r.supports.end(),
                                     candidate.catalyst.support) != r.supports.end();
-                 }},
+                 },
+                 [&](const ChargeLimit& r) {
+                   if (candidate.catalyst.active.parts().empty()) return false;
+                   const double value = charge_of(r, candidate.catalyst.active);
+                   return value < r.at_least - kSlack || value > r.at_most + kSlack;
+                 },
+                 [&](const MaterialLimit& r) { return !lacking(r, candidate.catalyst).empty(); }},
       rules_[i].what);
 }
 
@@ -356,7 +452,9 @@ bool RuleSet::forbids(const std::vector<int>& elements, const std::string& suppo
   candidate.catalyst.support = support;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const bool amounts = std::holds_alternative<AmountLimit>(rules_[i].what) ||
-                         std::holds_alternative<TotalLimit>(rules_[i].what);
+                         std::holds_alternative<TotalLimit>(rules_[i].what) ||
+                         std::holds_alternative<ChargeLimit>(rules_[i].what) ||
+                         std::holds_alternative<MaterialLimit>(rules_[i].what);
     if (!amounts && broken(i, candidate, mask)) return true;
   }
   return false;
@@ -429,7 +527,13 @@ std::string RuleSet::explain(std::size_t i, const Candidate& candidate) const {
           [&](const ForbidOnSupport& r) {
             return fmt::format("holds {}, which is forbidden on {}", symbols(held(r.elements)),
                                candidate.catalyst.support);
-          }},
+          },
+          [&](const ChargeLimit& r) {
+            return fmt::format("{} {:.4g}; {} is allowed",
+                               r.oxygen ? "oxygen for each active atom" : "mean oxide charge",
+                               charge_of(r, active), limits(r.at_least, r.at_most));
+          },
+          [&](const MaterialLimit& r) { return lacking(r, candidate.catalyst); }},
       rules_[i].what);
   return fmt::format("rule \"{}\": {}", rules_[i].name, why);
 }
@@ -441,6 +545,50 @@ std::vector<std::string> RuleSet::explain(const Candidate& candidate) const {
     if (!reason.empty()) reasons.push_back(std::move(reason));
   }
   return reasons;
+}
+
+std::vector<std::string> RuleSet::nearly(const Candidate& candidate) const {
+  const Composition& active = candidate.catalyst.active;
+  const Mask mask = mask_of(active);
+  std::vector<std::string> sentences;
+  const auto at_limit = [](double value, double low, double high) {
+    const double by = 1e-6 * std::max(1.0, std::abs(value));
+    return std::abs(value - low) <= by || std::abs(value - high) <= by;
+  };
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (broken(i, candidate, mask)) continue;
+    const std::string why = std::visit(
+        Overloaded{[&](const GroupLimit& r) -> std::string {
+                     const int count = (mask & first_[i]).count();
+                     if (count == 0 || (count != r.at_least && count != r.at_most)) return {};
+                     return fmt::format("holds {} of its elements, the limit", count);
+                   },
+                   [&](const AmountLimit& r) -> std::string {
+                     const double total = r.share ? active.total() : 1.0;
+                     for (const int element : r.elements) {
+                       const double amount = active.amount(element) / total;
+                       if (amount > 0.0 && at_limit(amount, r.at_least, r.at_most)) {
+                         return fmt::format("{} {:g} is the limit",
+                                            chemistry::element_symbol(element), amount);
+                       }
+                     }
+                     return {};
+                   },
+                   [&](const TotalLimit& r) -> std::string {
+                     if (!at_limit(active.total(), r.at_least, r.at_most)) return {};
+                     return fmt::format("total amount {:g} is the limit", active.total());
+                   },
+                   [&](const ChargeLimit& r) -> std::string {
+                     if (active.parts().empty()) return {};
+                     const double value = charge_of(r, active);
+                     if (!at_limit(value, r.at_least, r.at_most)) return {};
+                     return fmt::format("{:.4g} is the limit", value);
+                   },
+                   [](const auto&) -> std::string { return {}; }},
+        rules_[i].what);
+    if (!why.empty()) sentences.push_back(fmt::format("rule \"{}\": {}", rules_[i].name, why));
+  }
+  return sentences;
 }
 
 std::uint64_t spread_index(std::uint64_t j, std::uint64_t count, std::uint64_t size,

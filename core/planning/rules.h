@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,6 +12,7 @@
 
 #include "core/control.h"
 #include "core/executor.h"
+#include "core/planning/materials.h"
 #include "core/planning/space.h"
 #include "core/result.h"
 
@@ -62,12 +64,31 @@ struct ForbidOnSupport {
   std::vector<std::string> supports;
 };
 
+// The mean charge of the active elements in their oxides lies between the limits. In oxygen: half
+// of it is the number of oxygen atoms for each.
+struct ChargeLimit {
+  std::map<int, double> charges;  // other than chemistry::oxide_charge
+  double at_least = -std::numeric_limits<double>::infinity();
+  double at_most = std::numeric_limits<double>::infinity();
+  bool oxygen = false;  // the limits are of oxygen atoms for each active one
+};
+// A sample can be weighed out, is in stock, or costs no more than it may.
+struct MaterialLimit {
+  enum class What { weighable, stock, price };
+  What what = What::weighable;
+  Materials materials;
+};
+
 struct Rule {
   std::string name;  // as the campaign file calls it: "no lead", "rules[2]"
   std::variant<AllowElements, ForbidElements, ForbidTogether, RequireTogether, GroupLimit,
-               AmountLimit, TotalLimit, ForbidSupports, ForbidOnSupport>
+               AmountLimit, TotalLimit, ForbidSupports, ForbidOnSupport, ChargeLimit, MaterialLimit>
       what;
 };
+
+// The rules that materials imply, by name: "weighable mass", "stock", "price of a sample", and one
+// for the elements and one for the supports of each forbidden hazard class.
+std::vector<Rule> material_rules(const Materials& materials);
 
 struct RuleCount {
   std::string name;
@@ -104,6 +125,8 @@ class RuleSet {
   // rule is kept.
   std::string explain(std::size_t rule, const Candidate& candidate) const;
   std::vector<std::string> explain(const Candidate& candidate) const;
+  // Limits that it keeps, but is at, one sentence each.
+  std::vector<std::string> nearly(const Candidate& candidate) const;
 
  private:
   // Sets of elements as bits by atomic number.

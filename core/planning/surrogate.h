@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/planning/space.h"
 #include "core/result.h"
@@ -41,6 +42,13 @@ struct JointPrediction {
   double noise = 0.0;
 };
 
+// One descriptor's part in a prediction: by how much it moves it away from that of a catalyst in
+// the middle of the training set, in target units.
+struct Driver {
+  std::string descriptor;
+  double contribution = 0.0;
+};
+
 class Surrogate {
  public:
   virtual ~Surrogate() = default;
@@ -56,6 +64,11 @@ class Surrogate {
   // The ensemble of hypotheses behind it, where there is one: large spaces are searched by bounds
   // on its descriptors. Null: none.
   virtual const selection::Predictor* ensemble() const { return nullptr; }
+  // Of the best hypothesis, the largest first; empty where there is none.
+  virtual std::vector<Driver> drivers(const Candidate& candidate) const {
+    static_cast<void>(candidate);
+    return {};
+  }
   // For choosing several candidates at once, where the model has it; up to about 1,000 candidates.
   virtual std::optional<JointPrediction> joint(std::span<const Candidate> candidates) const {
     static_cast<void>(candidates);

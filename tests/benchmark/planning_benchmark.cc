@@ -95,10 +95,19 @@ void methane_coupling() {
   options.mix = {{Strategy::exploit, 8, 0.0},   {Strategy::explore, 6, 0.0},
                  {Strategy::challenge, 4, 0.0}, {Strategy::recheck, 2, 0.0},
                  {Strategy::bridge, 2, 0.0},    {Strategy::random, 2, 0.0}};
-  const Clock clock;
-  const Plan plan = planning::plan(problem, options, Executor(0), {}).value();
-  fmt::print("36,540 candidates, 376 measured, all strategies: {:.2f} s wall, {:.2f} s CPU, {}\n",
-             clock.wall(), clock.cpu(), plan.exact ? "exact" : "not proven");
+  const auto timed = [&](std::string_view what) {
+    const Clock clock;
+    const Plan plan = planning::plan(problem, options, Executor(0), {}).value();
+    fmt::print("36,540 candidates, 376 measured, {}: {} picks, {:.2f} s wall, {:.2f} s CPU, {}\n",
+               what, plan.proposals.size(), clock.wall(), clock.cpu(),
+               plan.exact ? "exact" : "not proven");
+  };
+  timed("all strategies");
+  for (const Strategy strategy : {Strategy::explore, Strategy::challenge, Strategy::recheck,
+                                  Strategy::exploit, Strategy::bridge, Strategy::random}) {
+    options.mix = {{strategy, 24, 0.0}};
+    timed(to_string(strategy));
+  }
 
   std::vector<Candidate> all;
   for (std::uint64_t i = 0; i < space.size(); ++i) all.push_back(space.unrank(i));
@@ -171,6 +180,8 @@ void large_spaces() {
   PlanOptions options;
   options.batch = 24;
   options.mix = {{Strategy::explore, 12, 0.0}, {Strategy::exploit, 12, 0.0}};
+  double before_cpu = 0.0;
+  double before_size = 0.0;
   for (const std::size_t count : {15UL, 23UL, 36UL, 60UL}) {
     const CandidateSpace space = space_of(count);
     PlanProblem problem;
@@ -180,12 +191,19 @@ void large_spaces() {
     const Clock clock;
     options.most_evaluated = 100'000;
     const Plan plan = planning::plan(problem, options, Executor(0), {}).value();
-    std::string same;
     fmt::print(
         "{:.3g} candidates, 300 measured, 12 explore + 12 exploit by bounds: {:.1f} s wall, "
         "{:.1f} s CPU, peak {:.0f} MiB, {}\n",
         static_cast<double>(space.size()), clock.wall(), clock.cpu(), peak_mebibytes(),
         plan.exact ? "exact" : "not proven");
+    for (const std::string& note : plan.notes) fmt::print("  {}\n", note);
+    const auto size = static_cast<double>(space.size());
+    if (before_size > 0.0) {
+      fmt::print("  {:.0f} times the candidates, {:.1f} times the CPU time\n", size / before_size,
+                 clock.cpu() / before_cpu);
+    }
+    before_size = size;
+    before_cpu = clock.cpu();
     if (count > 15) continue;
     const Clock scan_clock;
     options.most_evaluated = std::uint64_t{1} << 40;

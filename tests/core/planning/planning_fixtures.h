@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -129,7 +130,7 @@ inline std::vector<Rule> random_rules(Random& random, const CandidateSpace& spac
   for (std::uint64_t i = 0; i < count; ++i) {
     Rule rule;
     rule.name = "rule " + std::to_string(i);
-    const auto kind = random.below(9);
+    const auto kind = random.below(11);
     if (kind == 0 && !pool.empty()) {
       rule.what = AllowElements{some(random, pool, 1)};
     } else if (kind == 1 && !pool.empty()) {
@@ -159,6 +160,16 @@ inline std::vector<Rule> random_rules(Random& random, const CandidateSpace& spac
     } else if (kind == 8 && !all_supports.empty() && !pool.empty()) {
       rule.what = ForbidOnSupport{some(random, pool, 1),
                                   {all_supports[random.below(all_supports.size())].name}};
+    } else if (kind == 9) {
+      const double low = 1.0 + 0.5 * draw(random, 3);
+      rule.what = ChargeLimit{{{25, 2.0 + draw(random, 3)}}, low, low + 2.0, random.below(2) == 0};
+      if (std::get<ChargeLimit>(rule.what).oxygen) std::get<ChargeLimit>(rule.what).at_least = 0.5;
+    } else if (kind == 10) {
+      MaterialLimit limit;
+      limit.materials.sample_gram = 2.0;
+      limit.materials.weighable_gram = 0.002 * draw(random, 30);
+      limit.materials.elements[74].gram_per_mole = 300.0;
+      rule.what = limit;
     } else {
       continue;
     }
@@ -206,6 +217,28 @@ inline bool keeps(const Rule& rule, const Candidate& candidate) {
   }
   if (const auto* r = std::get_if<ForbidSupports>(&rule.what)) {
     return !listed(r->supports, candidate.catalyst.support);
+  }
+  if (const auto* r = std::get_if<ChargeLimit>(&rule.what)) {
+    if (active.parts().empty()) return true;
+    // By hand, for the elements of random_part.
+    std::map<int, double> charge = {{3, 1}, {11, 1}, {12, 2}, {19, 1}, {25, 4}, {26, 3}, {28, 2}};
+    charge[74] = 6;
+    for (const auto& [element, value] : r->charges) charge[element] = value;
+    double sum = 0.0;
+    for (const auto& part : active.parts()) sum += part.amount * charge.at(part.element);
+    const double mean = sum / active.total() / (r->oxygen ? 2.0 : 1.0);
+    return mean >= r->at_least - 1e-7 && mean <= r->at_most + 1e-7;
+  }
+  if (const auto* r = std::get_if<MaterialLimit>(&rule.what)) {
+    // mmol per gram, two grams a sample; tungsten is weighed as 300 g for a mole of it.
+    const std::map<int, double> gram = {{3, 6.941},   {11, 22.98977}, {12, 24.305}, {19, 39.0983},
+                                        {25, 54.938}, {26, 55.845},   {28, 58.693}, {74, 300.0}};
+    const double least = r->materials.weighable_gram;
+    const bool support_too_light = !candidate.catalyst.support.empty() && least > 2.0;
+    return !support_too_light &&
+           std::all_of(active.parts().begin(), active.parts().end(), [&](const auto& part) {
+             return 2.0 * part.amount / 1000.0 * gram.at(part.element) >= least * (1.0 - 1e-4);
+           });
   }
   const auto& r = std::get<ForbidOnSupport>(rule.what);
   return count(r.elements) == 0 || !listed(r.supports, candidate.catalyst.support);

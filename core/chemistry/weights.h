@@ -1,0 +1,17 @@
+// Numbers of the elements that rules about materials and charges need, whatever property table a
+// model uses.
+#pragma once
+
+#include <optional>
+
+namespace kasetsu::chemistry {
+
+// Standard atomic weight in g/mol; the mass of the longest-lived isotope where there is none;
+// nothing beyond plutonium.
+std::optional<double> atomic_weight(int atomic_number);
+// The charge that an element mostly has in its oxide under air (Greenwood and Earnshaw, "Chemistry
+// of the Elements", 1997); 0 for the noble gases and beyond plutonium. A rule of thumb: many
+// elements have several.
+int oxide_charge(int atomic_number);
+
+}  // namespace kasetsu::chemistry
