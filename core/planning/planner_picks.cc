@@ -237,8 +237,8 @@ Status Planner::pick_challenge(int count) {
   for (const std::size_t i : chosen) {
     const Member& member = (*pool)[i];
     take(Strategy::challenge, member,
-         fmt::format("The surviving hypotheses disagree by {} about it: its measurement tells them "
-                     "apart.",
+         fmt::format("The surviving hypotheses that have seen the like of it disagree by {}: its "
+                     "measurement tells them apart.",
                      with_unit(member.disagreement)),
          runner_up);
   }

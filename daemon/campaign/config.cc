@@ -35,6 +35,7 @@ CampaignConfig Decoder::campaign(const Node& root) {
   decode_space(root, config);
   decode_conditions(root, config);
   decode_rules(root, config);
+  decode_materials(root, config);
   decode_model(root, config);
   if (!failed()) decode_planner(root, config);
   if (!failed()) decode_plate(root, config);
@@ -52,14 +53,20 @@ CampaignConfig Decoder::campaign(const Node& root) {
   if (!config.rules.empty()) {
     const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
     if (!rules) {
-      const Node& at = *root.find("rules");
-      // Point at the rule that is named, if one is.
-      std::size_t which = 0;
-      for (std::size_t i = 0; i < config.rules.size(); ++i) {
+      const Node* const listed = root.find("rules");
+      const Node& at = listed != nullptr ? *listed : *root.find("materials");
+      // Point at the rule that is named, if one is; those of materials come last.
+      std::optional<std::size_t> which;
+      if (!at.items.empty()) which = 0;
+      for (std::size_t i = 0; i < at.items.size(); ++i) {
         if (rules.error().where.find('"' + config.rules[i].name + '"') != std::string::npos)
           which = i;
       }
-      fail_in(at.items.at(which), fmt::format("rules[{}]", which), rules.error());
+      if (which) {
+        fail_in(at.items.at(*which), fmt::format("rules[{}]", *which), rules.error());
+      } else {
+        fail_in(at, "materials", rules.error());
+      }
     }
   }
   return config;
@@ -88,6 +95,7 @@ planning::PlanOptions CampaignConfig::plan_options(int batch) const {
   options.allow_pending = planner.allow_pending;
   options.allow_failed = planner.allow_failed;
   options.references = planner.references;
+  options.manual = planner.manual;
   options.most_evaluated = planner.most_evaluated;
   options.seed = model.search.seed;
   return options;

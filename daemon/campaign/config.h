@@ -83,6 +83,7 @@ struct PlannerSettings {
   bool allow_pending = false;
   bool allow_failed = true;
   std::vector<planning::Candidate> references;
+  std::vector<planning::Candidate> manual;  // asked for by hand
   std::uint64_t most_evaluated = 1'000'000;
   std::string surrogate = "automatic";  // automatic, hypotheses, gaussian_process
 };
@@ -94,7 +95,8 @@ struct CampaignConfig {
   bool draft = false;           // begin as DRAFT
   std::vector<Target> targets;  // the first one is planned for
   planning::SpaceDefinition space;
-  std::vector<planning::Rule> rules;
+  std::vector<planning::Rule> rules;             // with those that the materials imply
+  std::optional<planning::Materials> materials;  // none: nothing is weighed or paid
   selection::ModelSettings model;
   std::string elements = "general";  // property table: "general" or a file's path
   PlannerSettings planner;

@@ -1,5 +1,6 @@
 // Reads the tree of a campaign file into a CampaignConfig. One decoder, a file a group of keys:
-// config_space.cc (targets, space, conditions), config_rules.cc, config_planner.cc (model, planner,
+// config_space.cc (targets, space, conditions), config_rules.cc (rules,
+// materials), config_planner.cc (model, planner,
 // plate), config_service.cc (retrain, stop, webhooks).
 #pragma once
 
@@ -127,6 +128,7 @@ class Decoder {
   void decode_space(const Node& root, CampaignConfig& config);
   void decode_conditions(const Node& root, CampaignConfig& config);
   void decode_rules(const Node& root, CampaignConfig& config);
+  void decode_materials(const Node& root, CampaignConfig& config);
   void decode_model(const Node& root, CampaignConfig& config);
   void decode_planner(const Node& root, CampaignConfig& config);
   void decode_plate(const Node& root, CampaignConfig& config);

@@ -173,6 +173,10 @@ void Decoder::decode_planner(const Node& root, CampaignConfig& config) {
          }
          planner.references.push_back(candidate(item, path));
        });
+  list(find("manual"), at("manual"), R"(["Mn:2/SiO2"])",
+       [&](const Node& item, const std::string& path) {
+         planner.manual.push_back(candidate(item, path));
+       });
   planner.most_evaluated = static_cast<std::uint64_t>(
       whole(find("most_evaluated"), at("most_evaluated"), 1000, INT64_MAX,
             static_cast<std::int64_t>(planner.most_evaluated)));

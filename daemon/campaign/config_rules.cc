@@ -3,6 +3,7 @@
 #include <limits>
 #include <set>
 
+#include "core/chemistry/element.h"
 #include "daemon/campaign/config_decoder.h"
 
 namespace kasetsu::campaign {
@@ -21,7 +22,7 @@ void Decoder::decode_rules(const Node& root, CampaignConfig& config) {
     static const std::vector<std::string> kinds = {
         "allow_elements", "forbid_elements", "forbid_together",    "if_any",
         "group",          "amount_of",       "number_of_elements", "share_of",
-        "total_amount",   "forbid_supports"};
+        "total_amount",   "forbid_supports", "mean_charge",        "oxygen_per_atom"};
     std::vector<std::string> given;
     for (const std::string& kind : kinds) {
       if (node.find(kind) != nullptr) given.push_back(kind);
@@ -108,12 +109,107 @@ void Decoder::decode_rules(const Node& root, CampaignConfig& config) {
       }
       limits(1.0, limit.at_least, limit.at_most);
       rule.what = limit;
+    } else if (kind == "mean_charge" || kind == "oxygen_per_atom") {
+      only(node, path, "this rule", {"name", kind, "charges", "at_least", "at_most"});
+      planning::ChargeLimit limit;
+      limit.oxygen = kind == "oxygen_per_atom";
+      if (!flag(node.find(kind), at(kind), true)) {
+        fail(*node.find(kind), at(kind), "a rule that says nothing", "false",
+             "true, with at_least or at_most beside it");
+      }
+      limits(1.0, limit.at_least, limit.at_most);
+      if (const Node* charges = node.find("charges")) {
+        if (charges->kind != Node::Kind::table) {
+          fail(*charges, at("charges"), "expected a table of charges", shown(*charges),
+               "for example { Ce = 3, Mn = 4 }");
+          return;
+        }
+        for (const auto& [symbol, value] : charges->members) {
+          const auto element = chemistry::atomic_number(symbol);
+          if (!element) {
+            fail(value, join(at("charges"), symbol), "unknown element", symbol,
+                 "a symbol such as Ce");
+            return;
+          }
+          limit.charges[*element] = number(&value, join(at("charges"), symbol), -8.0, 8.0, 0.0);
+        }
+      }
+      rule.what = limit;
     } else {
       only(node, path, "this rule", {"name", "forbid_supports"});
       rule.what = planning::ForbidSupports{texts(node.find(kind), at(kind), R"(["TiO2"])")};
     }
     config.rules.push_back(std::move(rule));
   });
+}
+
+void Decoder::decode_materials(const Node& root, CampaignConfig& config) {
+  const Node* node = table(root, "materials");
+  if (node == nullptr) return;
+  planning::Materials materials;
+  const auto at = [](std::string_view key) { return join("materials", key); };
+  const auto amount = [&](const Node& of, const std::string& path, std::string_view key,
+                          double scale) -> std::optional<double> {
+    const Node* given = of.find(key);
+    if (given == nullptr) return std::nullopt;
+    return number(given, join(path, key), 0.0, 1e300, 0.0) * scale;
+  };
+  materials.sample_gram = number(required(*node, "materials", "sample_mass_g", "0.1"),
+                                 at("sample_mass_g"), 1e-9, 1e6, materials.sample_gram);
+  materials.unit = choice<planning::AmountUnit>(
+      required(*node, "materials", "amounts", "\"mmol_per_g\""), at("amounts"),
+      {{"mmol_per_g", planning::AmountUnit::mmol_per_gram},
+       {"mole_fraction", planning::AmountUnit::mole_fraction},
+       {"mass_fraction", planning::AmountUnit::mass_fraction}},
+      materials.unit);
+  materials.weighable_gram = amount(*node, "materials", "weighable_mg", 1e-3).value_or(0.0);
+  materials.sample_price = amount(*node, "materials", "sample_price", 1.0);
+  materials.batch_price = amount(*node, "materials", "batch_price", 1.0);
+  materials.batch_gram = amount(*node, "materials", "batch_mass_g", 1.0);
+  if (const Node* hazards = node->find("forbid_hazards")) {
+    materials.forbidden_hazards = texts(hazards, at("forbid_hazards"), R"(["toxic"])");
+  }
+  list(node->find("items"), at("items"), "[[materials.items]] with element and price_per_g",
+       [&](const Node& item, const std::string& path) {
+         if (!check_table(item, path, "materials.items[]")) return;
+         const Node* element = item.find("element");
+         const Node* support = item.find("support");
+         if ((element == nullptr) == (support == nullptr)) {
+           fail(item, path, "an item is one element or one support", "",
+                "element = \"Pt\" or support = \"CeO2\"");
+           return;
+         }
+         planning::Material material;
+         material.price_per_gram = amount(item, path, "price_per_g", 1.0).value_or(0.0);
+         material.stock_gram = amount(item, path, "stock_g", 1.0);
+         material.gram_per_mole = amount(item, path, "grams_per_mol", 1.0);
+         material.weighable_gram = amount(item, path, "weighable_mg", 1e-3);
+         if (const Node* hazards = item.find("hazards")) {
+           material.hazards = texts(hazards, join(path, "hazards"), R"(["toxic"])");
+         }
+         if (element != nullptr) {
+           const std::string symbol = text(element, join(path, "element"));
+           const auto number_of = chemistry::atomic_number(symbol);
+           if (!number_of && !failed()) {
+             fail(*element, join(path, "element"), "unknown element", symbol,
+                  "a symbol such as Pt");
+           }
+           if (failed()) return;
+           if (!materials.elements.emplace(*number_of, material).second) {
+             fail(item, path, "the element has an item already", symbol, "one item an element");
+           }
+         } else if (!materials.supports.emplace(text(support, join(path, "support")), material)
+                         .second &&
+                    !failed()) {
+           fail(item, path, "the support has an item already", shown(*support),
+                "one item a support");
+         }
+       });
+  if (failed()) return;
+  for (planning::Rule& rule : planning::material_rules(materials)) {
+    config.rules.push_back(std::move(rule));
+  }
+  config.materials = std::move(materials);
 }
 
 }  // namespace kasetsu::campaign

@@ -97,8 +97,17 @@ Proposal renew(Transaction& tx, Proposal proposal, Duration lease, const Context
   return proposal;
 }
 
+using Keys = std::set<std::string, std::less<>>;
+
 bool may_be_repeated(std::string_view strategy) {
   return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
+}
+
+// Proposed although it was measured, or under conditions that make it another candidate.
+bool meant_to_be_repeated(const Proposal& proposal) {
+  if (may_be_repeated(proposal.strategy) || proposal.conditions != "{}") return true;
+  const Result<Json> card = parse_json(proposal.card.empty() ? "{}" : proposal.card);
+  return card.ok() && card->is_object() && card->value("measured_before", false);
 }
 
 }  // namespace
@@ -123,6 +132,7 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   const KnownPoints known = tx.known_points(found->key);
   std::set<std::string, std::less<>> taken(known.pending.begin(), known.pending.end());
   const std::set<std::string, std::less<>> never(known.infeasible.begin(), known.infeasible.end());
+  const Keys measured(known.measured.begin(), known.measured.end());
 
   IssuedBatch issued;
   Batch& batch = issued.batch;
@@ -136,7 +146,11 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   Json strategies = Json::object();
   for (const PlannedProposal& wanted : planned.proposals) {
     const bool repeat = may_be_repeated(wanted.strategy);
-    if (never.count(wanted.catalyst) != 0 || (!repeat && taken.count(wanted.catalyst) != 0)) {
+    // Under other conditions a measured catalyst is another candidate.
+    const bool meanwhile =
+        !planned.measured_too && wanted.conditions == "{}" && measured.count(wanted.catalyst) != 0;
+    if (never.count(wanted.catalyst) != 0 ||
+        (!repeat && (meanwhile || taken.count(wanted.catalyst) != 0))) {
       issued.left_out.push_back(wanted.catalyst);
       continue;
     }
@@ -232,9 +246,19 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
     if (taken.size() == wanted) break;
     ProposalFilter filter;
     filter.state = state;
-    for (Proposal& proposal : tx.proposals(found->key, filter, page)) {
+    std::vector<Proposal> waiting = tx.proposals(found->key, filter, page);
+    if (waiting.empty()) continue;
+    const KnownPoints known = tx.known_points(found->key);
+    const Keys measured(known.measured.begin(), known.measured.end());
+    for (Proposal& proposal : waiting) {
       if (taken.size() == wanted) break;
       if (state == failed && proposal.failures >= kMostFailures) continue;
+      if (measured.count(proposal.catalyst) != 0 && !meant_to_be_repeated(proposal)) {
+        proposal.state = cancelled;
+        proposal.state_reason = "measured elsewhere meanwhile";
+        changed(tx, proposal, "cancelled", context, {{"reason", proposal.state_reason}});
+        continue;
+      }
       taken.push_back(lease_to(tx, std::move(proposal), client, lease, context));
     }
   }

@@ -34,8 +34,9 @@ struct PlannedBatch {
   std::string property;  // predicted; empty: the campaign's first target
   std::string summary;   // JSON
   std::vector<PlannedProposal> proposals;
-  // A composition that has an open proposal already, or was called infeasible, is left out unless
-  // its strategy is "recheck", "bridge" or "manual".
+  bool measured_too = false;  // the campaign lets measured compositions be proposed
+  // A composition that has an open proposal already, was measured since the plan was begun, or was
+  // called infeasible, is left out unless its strategy is "recheck", "bridge" or "manual".
 };
 
 struct IssuedBatch {

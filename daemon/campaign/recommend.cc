@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "core/planning/cold_start.h"
 #include "core/planning/ensemble_surrogate.h"
 #include "core/planning/gaussian_surrogate.h"
+#include "core/planning/plate.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -103,6 +107,7 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
     return {};
   };
   for (const auto& [keys, state] : {std::pair{&input.known.pending, KnownState::pending},
+                                    std::pair{&input.proposed, KnownState::proposed},
                                     std::pair{&input.known.failed, KnownState::failed},
                                     std::pair{&input.known.infeasible, KnownState::infeasible}}) {
     if (const Status status = add(*keys, state); !status) return status.error();
@@ -118,9 +123,48 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
   return known;
 }
 
-// The campaign's choice of what plans. "automatic": the Gaussian process where its leave-one-out
-// error is smaller than the ensemble's, although that of the ensemble is flattered by descriptors
-// that were chosen with all rows in sight. `chosen`: a sentence for the plan.
+// Error of a Gaussian process on measured candidates that it never saw: five folds, the
+// hyperparameters found anew in each.
+double nested_error(const planning::CandidateSpace& space,
+                    const std::vector<planning::MeasuredPoint>& measured,
+                    const planning::GaussianSurrogateOptions& options, std::uint64_t seed,
+                    const Executor& executor) {
+  constexpr int kFolds = 5;
+  std::vector<chemistry::Catalyst> catalysts;
+  for (const planning::MeasuredPoint& point : measured) {
+    catalysts.push_back(point.candidate.catalyst);
+  }
+  const selection::Folds folds = selection::make_folds(catalysts, kFolds, seed);
+  std::vector<double> errors(static_cast<std::size_t>(folds.count),
+                             std::numeric_limits<double>::infinity());
+  executor.parallel_for(errors.size(), [&](std::size_t fold) {
+    std::vector<planning::MeasuredPoint> learnt;
+    std::vector<planning::Candidate> asked;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (folds.of_row[i] == static_cast<int>(fold)) {
+        asked.push_back(measured[i].candidate);
+        values.push_back(measured[i].value);
+      } else {
+        learnt.push_back(measured[i]);
+      }
+    }
+    const auto process = planning::make_gaussian_surrogate(space, learnt, options, Executor(1));
+    planning::Evaluation evaluation;
+    if (!process || !(*process)->evaluate(asked, evaluation)) return;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      sum += std::abs(values[i] - evaluation.mean[static_cast<Eigen::Index>(i)]);
+    }
+    errors[fold] = sum;
+  });
+  double sum = 0.0;
+  for (const double error : errors) sum += error;
+  return sum / static_cast<double>(measured.size());
+}
+
+// The campaign's choice of what plans. "automatic": the Gaussian process where its nested error is
+// smaller than the ensemble's. `chosen`: a sentence for the plan.
 Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
                                                           const selection::Model& model,
                                                           const planning::CandidateSpace& space,
@@ -129,6 +173,13 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
                                                           std::string& chosen) {
   Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
   if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;
+  const bool asked = config.planner.surrogate == "gaussian_process";
+  if (!asked && space.size() > config.planner.most_evaluated) {
+    chosen =
+        "The ensemble of hypotheses planned: only it can be bounded, and the space is too large to "
+        "be looked at one by one.";
+    return ensemble;
+  }
   std::vector<planning::MeasuredPoint> measured;
   for (const KnownPoint& point : known) {
     if (point.state == KnownState::measured && std::isfinite(point.value) &&
@@ -136,7 +187,6 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
       measured.push_back({point.candidate, point.value});
     }
   }
-  const bool asked = config.planner.surrogate == "gaussian_process";
   constexpr std::size_t kFewest = 10;
   constexpr std::size_t kMost = 2000;  // rows: its cost grows with their cube
   if (measured.size() < kFewest || measured.size() > kMost) {
@@ -149,35 +199,83 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
     return ensemble;
   }
   planning::GaussianSurrogateOptions options;
+  double error = 0.0;
+  double error_of_ensemble = 0.0;
   if (!asked) {
     // A look at whether it pays; the daemon plans after every batch.
     options.kernels = {planning::Kernel::matern52};
     options.roots = false;
     options.iterations = 20;
+    options.rows_for_search = 150;
+    error = nested_error(space, measured, options, model.settings.search.seed, executor);
+    const bool honest = model.honest_prediction.size() == model.y.size();
+    error_of_ensemble =
+        (model.y - (honest ? model.honest_prediction : model.loo_prediction)).cwiseAbs().mean();
+    chosen = fmt::format(
+        "{} chose what to exploit: on folds that they never saw the error of the Gaussian process "
+        "is {:.3g}, that of the ensemble of hypotheses {:.3g}{}.",
+        error < error_of_ensemble ? "The Gaussian process" : "The ensemble of hypotheses", error,
+        error_of_ensemble, honest ? "" : " (by leave-one-out: it was not calibrated)");
+    if (!(error < error_of_ensemble)) return ensemble;
     options.rows_for_search = 200;
+  } else {
+    chosen = "The Gaussian process chose what to exploit, as the campaign asks.";
   }
   Result<std::unique_ptr<planning::GaussianSurrogate>> process =
       planning::make_gaussian_surrogate(space, measured, options, executor);
   if (!process) return process.error();
-  const double error = (*process)->loo_error();
-  const double error_of_ensemble = (model.y - model.loo_prediction).cwiseAbs().mean();
-  if (!asked && error >= error_of_ensemble) return ensemble;
-  chosen = fmt::format(
-      "The Gaussian process chose what to exploit: its leave-one-out error is {:.3g}, that of the "
-      "ensemble of hypotheses {:.3g}.",
-      error, error_of_ensemble);
   return planning::combine(std::move(process).value(), std::move(ensemble).value());
 }
 
-Json card_of(const planning::Proposal& proposal) {
-  return {{"score", finite_json(proposal.score)},
-          {"disagreement", finite_json(proposal.disagreement)},
-          {"nearest", proposal.nearest},
-          {"distance", finite_json(proposal.distance)},
-          {"runner_up", proposal.runner_up}};
+// Where on the instrument's plates each proposal goes; empty without [plate].
+Json plate_of(const CampaignConfig& config, std::size_t proposals, std::uint64_t seed) {
+  Json places = Json::array();
+  if (config.plate.channels == 0) return places;
+  const planning::PlateShape shape{config.plate.channels, config.plate.blanks,
+                                   config.plate.references, config.plate.randomize};
+  using What = planning::PlatePlace::What;
+  for (const planning::PlatePlace& place : planning::lay_out(proposals, shape, seed)) {
+    Json item = {{"plate", place.plate}, {"channel", place.channel}};
+    if (place.what == What::proposal) {
+      item["sample"] = "proposal";
+      item["rank"] = place.item + 1;
+    } else if (place.what == What::blank) {
+      item["sample"] = "blank";
+    } else {
+      item["sample"] = "reference";
+      const auto& references = config.planner.references;
+      if (!references.empty()) {
+        item["catalyst"] =
+            chemistry::canonical_key(references[place.item % references.size()].catalyst);
+      }
+    }
+    places.push_back(std::move(item));
+  }
+  return places;
 }
 
 }  // namespace
+
+Json proposal_card(const planning::Proposal& proposal) {
+  Json drivers = Json::array();
+  constexpr std::size_t kDrivers = 3;
+  for (std::size_t i = 0; i < proposal.drivers.size() && i < kDrivers; ++i) {
+    Json driver = Json::object();
+    driver["descriptor"] = proposal.drivers[i].descriptor;
+    driver["contribution"] = finite_json(proposal.drivers[i].contribution);
+    drivers.push_back(std::move(driver));
+  }
+  Json card = Json::object();
+  card["score"] = finite_json(proposal.score);
+  card["disagreement"] = finite_json(proposal.disagreement);
+  card["nearest"] = proposal.nearest;
+  card["distance"] = finite_json(proposal.distance);
+  card["runner_up"] = proposal.runner_up;
+  card["drivers"] = std::move(drivers);
+  card["nearly_excluded_by"] = proposal.nearly;
+  card["proven"] = proposal.proven;
+  return card;
+}
 
 Json plan_summary(const planning::Plan& plan) {
   Json rules = Json::array();
@@ -226,14 +324,27 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   problem.target = config.targets.front().name;
   problem.unit = config.targets.front().unit;
   problem.known = std::move(known).value();
+  if (config.materials) problem.materials = &*config.materials;
 
-  Result<planning::Plan> planned = planning::plan(problem, options, executor, control);
+  const std::vector<std::string> names = config.conditions();
+  const auto shared = std::find(names.begin(), names.end(), config.plate.shared_condition);
+  Result<planning::Plan> planned =
+      shared == names.end()
+          ? planning::plan(problem, options, executor, control)
+          : planning::plan_sharing(problem, options,
+                                   static_cast<std::size_t>(shared - names.begin()), executor,
+                                   control);
   if (!planned) return planned.error();
   Recommendation out;
   out.plan = std::move(planned).value();
+  out.plate = plate_of(config, out.plan.proposals.size(),
+                       options.seed + static_cast<std::uint64_t>(input.batch_number));
   if (!chosen.empty()) out.plan.notes.insert(out.plan.notes.begin(), chosen);
   out.batch.property = problem.target;
-  out.batch.summary = dump_json(plan_summary(out.plan));
+  out.batch.measured_too = options.allow_measured;
+  Json summary = plan_summary(out.plan);
+  if (!out.plate.empty()) summary["plate"] = out.plate;
+  out.batch.summary = dump_json(summary);
 
   // Each hypothesis's own prediction goes into the ledger before anything is measured.
   Eigen::MatrixXd by_hypothesis;
@@ -257,6 +368,10 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     if (!predictions) return predictions.error();
     by_hypothesis = std::move(predictions->by_hypothesis);
   }
+  std::set<std::string> measured;
+  for (const KnownPoint& point : problem.known) {
+    if (point.state == KnownState::measured) measured.insert(space->key(point.candidate));
+  }
   for (std::size_t i = 0; i < out.plan.proposals.size(); ++i) {
     const planning::Proposal& proposal = out.plan.proposals[i];
     PlannedProposal planned_proposal;
@@ -273,7 +388,14 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     planned_proposal.high = finite(proposal.high);
     planned_proposal.novelty = finite(proposal.novelty);
     planned_proposal.reason = proposal.reason;
-    planned_proposal.card = dump_json(card_of(proposal));
+    Json card = proposal_card(proposal);
+    for (const Json& place : out.plate) {
+      if (place.value("rank", std::size_t{0}) != i + 1) continue;
+      card["plate"] = place["plate"];
+      card["channel"] = place["channel"];
+    }
+    if (measured.count(proposal.key) != 0) card["measured_before"] = true;
+    planned_proposal.card = dump_json(card);
     for (Eigen::Index h = 0; h < by_hypothesis.cols(); ++h) {
       planned_proposal.hypotheses.push_back(by_hypothesis(static_cast<Eigen::Index>(i), h));
     }

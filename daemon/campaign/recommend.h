@@ -20,6 +20,7 @@ namespace kasetsu::campaign {
 struct RecommendInput {
   TrainingSet training;  // all live measurements of the first target
   KnownPoints known;
+  std::vector<std::string> proposed;  // keys offered before and cancelled or expired
   std::optional<selection::Model> model;  // none: a cold start
   TrainingSet
       model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
@@ -28,13 +29,19 @@ struct RecommendInput {
 
 struct Recommendation {
   planning::Plan plan;
-  PlannedBatch batch;  // without the model's id
+  Json plate = Json::array();  // [{"plate", "channel", "sample": "proposal", "blank" or
+                               // "reference", "rank" of a proposal, "catalyst" of a reference}]
+  PlannedBatch batch;          // without the model's id
 };
 
 // size 0: as the campaign says. Errors: those of the space, the rules and the planner.
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
                                  int size, const Science& science, const Executor& executor,
                                  const Control& control);
+
+// What a proposal says of itself: {"score", "disagreement", "nearest", "distance", "runner_up",
+// "drivers": [{"descriptor", "contribution"}], "nearly_excluded_by", "proven"}.
+Json proposal_card(const planning::Proposal& proposal);
 
 // What a plan says of itself: {"surrogate", "space_size", "evaluated", "allowed", "excluded",
 // "exact", "sampled", "rules", "notes"}.

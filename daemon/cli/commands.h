@@ -13,6 +13,7 @@ void add_fit(CLI::App& app, Session& session);         // fit.cc
 void add_predict(CLI::App& app, Session& session);     // predict.cc
 void add_validate(CLI::App& app, Session& session);    // validate.cc
 void add_recommend(CLI::App& app, Session& session);   // recommend.cc
+void add_candidates(CLI::App& app, Session& session);  // candidates.cc
 void add_replay(CLI::App& app, Session& session);      // replay.cc
 void add_bench(CLI::App& app, Session& session);       // bench.cc
 void add_campaign(CLI::App& app, Session& session);    // campaign_commands.cc

@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   add_predict(app, session);
   add_validate(app, session);
   add_recommend(app, session);
+  add_candidates(app, session);
   add_replay(app, session);
   add_featurize(app, session);
   add_loo(app, session);

@@ -164,18 +164,16 @@ Status run(const Arguments& arguments, Session& session) {
         }
         item["conditions"] = std::move(conditions);
       }
+      item.update(campaign::proposal_card(p));
       proposals.push_back(std::move(item));
     }
-    session.print_json({{"proposals", std::move(proposals)},
-                        {"space_size", plan.space_size},
-                        {"evaluated", plan.evaluated},
-                        {"allowed", plan.allowed},
-                        {"excluded", plan.excluded},
-                        {"surrogate", plan.surrogate},
-                        {"notes", plan.notes},
-                        {"cpu_seconds", process_cpu_seconds() - cpu_start},
-                        {"wall_seconds", wall_seconds() - wall_start},
-                        {"peak_rss_bytes", peak_rss_bytes()}});
+    Json document = campaign::plan_summary(plan);
+    document["proposals"] = std::move(proposals);
+    if (!result->plate.empty()) document["plate"] = result->plate;
+    document["cpu_seconds"] = process_cpu_seconds() - cpu_start;
+    document["wall_seconds"] = wall_seconds() - wall_start;
+    document["peak_rss_bytes"] = peak_rss_bytes();
+    session.print_json(document);
     return {};
   }
   TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
@@ -187,6 +185,17 @@ Status run(const Arguments& arguments, Session& session) {
               p.reason});
   }
   session.print(text.text(Session::columns()));
+  for (const Json& place : result->plate) {
+    std::string sample = place["sample"].get<std::string>();
+    if (place.contains("rank")) sample += fmt::format(" {}", place["rank"].get<int>());
+    if (place.contains("catalyst")) sample += " " + place["catalyst"].get<std::string>();
+    session.print(fmt::format("plate {} channel {}: {}\n", place["plate"].get<int>(),
+                              place["channel"].get<int>(), sample));
+  }
+  for (const planning::RuleCount& rule : plan.rules) {
+    session.say(fmt::format("rule \"{}\" removed {}{} candidates", rule.name,
+                            rule.estimated ? "about " : "", rule.removed));
+  }
   for (const std::string& note : plan.notes) session.say("note: " + note);
   session.say(fmt::format("{} of {} candidates looked at with {}, in {}", plan.evaluated,
                           plan.space_size, plan.surrogate,

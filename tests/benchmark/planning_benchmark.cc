@@ -12,7 +12,6 @@
 
 #include "core/planning/ensemble_surrogate.h"
 #include "core/planning/planner.h"
-#include "core/planning/replay.h"
 #include "core/random.h"
 #include "core/selection/model.h"
 #include "tests/core/descriptors/tables.h"
@@ -217,48 +216,12 @@ void large_spaces() {
   }
 }
 
-void oxygen_evolution() {
-  const auto records = shared_csv("catalysts/oer_plate_3496_data.csv");
-  const std::vector<int> metals = elements({"Ni", "Fe", "Co", "Mn", "Ce", "La"});
-  ReplayProblem problem;
-  problem.values.resize(static_cast<Eigen::Index>(records.size()));
-  for (std::size_t r = 0; r < records.size(); ++r) {
-    chemistry::Catalyst catalyst;
-    for (std::size_t j = 0; j < 6; ++j) {
-      catalyst.active.add(metals[j], cell_number(records[r].fields[j]));
-    }
-    problem.catalysts.push_back(std::move(catalyst));
-    problem.values[static_cast<Eigen::Index>(r)] = cell_number(records[r].fields[6]);
-  }
-  const Executor executor(0);
-  ReplayOptions options;
-  options.goal = Goal::minimize;
-  const Clock clock;
-  const ReplayResult result =
-      replay(problem, options, gaussian_maker(executor), executor, {}).value();
-  double mean = 0.0;
-  double by_chance = 0.0;
-  std::string each;
-  for (std::size_t s = 0; s < result.runs.size(); ++s) {
-    const double recall = result.runs[s].rounds.back().recall_top1;
-    mean += recall / static_cast<double>(result.runs.size());
-    by_chance +=
-        result.random[s].rounds.back().recall_top1 / static_cast<double>(result.runs.size());
-    each += fmt::format(" {:.2f}", recall);
-  }
-  fmt::print(
-      "oxygen evolution, 24 + 9 x 24 of {}: recall of the best 1 % {:.3f} (by seed{}), random "
-      "{:.3f}; {:.2f} s wall, {:.2f} s CPU a batch\n",
-      result.pool, mean, each, by_chance, clock.wall() / 45.0, clock.cpu() / 45.0);
-}
-
 }  // namespace
 }  // namespace kasetsu::planning
 
 int main() {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   kasetsu::planning::methane_coupling();
-  kasetsu::planning::oxygen_evolution();
   kasetsu::planning::large_spaces();
   return 0;
 }

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -112,6 +113,64 @@ class Process(unittest.TestCase):
         self.assertEqual(again.end(signal.SIGINT), 0)
         for line in again.text().splitlines():
             json.loads(line)
+
+    def test_clients_at_once_never_get_the_same_catalyst_nor_what_was_measured_by_hand(self):
+        daemon = self.start()
+        with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), "rb") as file:
+            self.assertEqual(daemon.ask("/v1/campaigns", file.read())[0], 201)
+
+        given, errors, lock = {}, [], threading.Lock()
+
+        def take(client, wanted):
+            mine = {}
+            body = json.dumps({"client": client, "batch_size": wanted}).encode()
+            for _ in range(1200):
+                status, answer = daemon.ask("/v1/campaigns/ocm:recommend", body)
+                if status not in (200, 202):
+                    errors.append((client, status, answer))
+                    return
+                for proposal in json.loads(answer).get("proposals", []):
+                    mine[proposal["id"]] = proposal["catalyst"]["key"]
+                if len(mine) >= wanted:
+                    break
+                time.sleep(0.1)
+            with lock:
+                for proposal, key in mine.items():
+                    given.setdefault(key, []).append((client, proposal))
+
+        def all_at_once(prefix, clients, wanted):
+            threads = [threading.Thread(target=take, args=(f"{prefix}-{i}", wanted)) for i in range(clients)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(errors, [])
+
+        def only_once():
+            for key, takers in given.items():
+                self.assertEqual(len(takers), 1, f"{key} went to {takers}")
+
+        all_at_once("robot", 10, 1)
+        self.assertEqual(len(given), 10)
+        only_once()
+        # Some of what waits is measured by hand elsewhere, and some of the space that nobody proposed.
+        waiting = json.loads(daemon.ask("/v1/campaigns/ocm/proposals?state=REQUESTED")[1])["proposals"]
+        self.assertEqual(len(waiting), 10)
+        by_hand = [proposal["catalyst"] for proposal in waiting[:3]]
+        by_hand += [{"slots": ["Li", "Li", "Li"], "support": "MgO"}, {"slots": ["none", "Mn", "W"], "support": "SiO2"}]
+        rows = [{"catalyst": {k: v for k, v in catalyst.items() if k in ("slots", "amounts", "support")},
+                 "values": {"C2_yield": 3.0 + i}} for i, catalyst in enumerate(by_hand)]
+        status, answer = daemon.ask("/v1/campaigns/ocm/measurements",
+                                    json.dumps({"source": "by hand", "run": "1", "rows": rows}).encode())
+        self.assertEqual(status, 200, answer)
+        status, answer = daemon.ask("/v1/campaigns/ocm/measurements")
+        measured = {row["catalyst"]["key"] for row in json.loads(answer)["measurements"]}
+        self.assertEqual(len(measured), 5, answer)
+        # The rest of this batch and the next one.
+        all_at_once("late", 10, 2)
+        only_once()
+        self.assertEqual(len(given), 30)
+        self.assertEqual(measured & set(given), set())
 
     def test_a_second_daemon_on_the_same_data_is_refused(self):
         self.start()

@@ -346,7 +346,7 @@ void keys_of_schema(const Json& schema, const std::string& path, std::vector<std
     keys_of_schema(value.contains("$ref") ? Json() : value, here, keys);
     if (value.contains("$ref")) {
       for (const char* strategy :
-           {"explore", "challenge", "recheck", "exploit", "bridge", "random"}) {
+           {"explore", "challenge", "recheck", "exploit", "bridge", "random", "manual"}) {
         if (value["$ref"] == "#/$defs/mix") keys.push_back(here + "." + strategy);
       }
     }
@@ -367,7 +367,7 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
   for (const std::string& key : campaign_keys()) {
     const std::string name = key.substr(key.rfind('.') + 1);
     const bool table = name == "targets" || name == "space" || name == "rules" ||
-                       name == "webhooks" || name == "conditions" || name == "model" ||
+                       name == "webhooks" || name == "conditions" || name == "materials" || name == "model" ||
                        name == "planner" || name == "plate" || name == "retrain" || name == "stop";
     EXPECT_THAT(
         page, table
