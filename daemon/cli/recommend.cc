@@ -185,7 +185,7 @@ Status run(const Arguments& arguments, Session& session) {
               p.reason});
   }
   session.print(text.text(Session::columns()));
-  for (const Json& place : result->plate) {
+  for (const auto& place : result->plate) {
     std::string sample = place["sample"].get<std::string>();
     if (place.contains("rank")) sample += fmt::format(" {}", place["rank"].get<int>());
     if (place.contains("catalyst")) sample += " " + place["catalyst"].get<std::string>();

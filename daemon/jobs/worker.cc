@@ -570,39 +570,8 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
 Result<Json> Worker::plan_batch(const Campaign& campaign, const CampaignConfig& config, int size,
                                 const Control& control) {
   std::string model_id;
-<<<<<<< HEAD
   const Result<campaign::RecommendInput> input = recommend_input(campaign, config, model_id);
   if (!input) return input.error();
-=======
-  const Status read = database_.read([&](const Reader& reader) -> Status {
-    const std::string& target = config.targets.front().name;
-    input.training = reader.training_set(campaign.key, target);
-    input.known = reader.known_points(campaign.key);
-    for (const campaign::ProposalState state :
-         {campaign::ProposalState::cancelled, campaign::ProposalState::expired}) {
-      campaign::ProposalFilter filter;
-      filter.state = state;
-      campaign::Page page;
-      page.limit = 10'000;
-      for (const campaign::Proposal& proposal : reader.proposals(campaign.key, filter, page)) {
-        input.proposed.push_back(proposal.catalyst);
-      }
-    }
-    input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
-    if (const auto model = reader.current_model(campaign.key, target)) {
-      // Only a model of what is measured now may plan: its leave-one-out errors belong to these
-      // rows.
-      model_id = model->id;
-      Result<campaign::ModelDocument> document = campaign::read_model(model->document);
-      if (!document) return document.error();
-      input.model = std::move(document).value().model;
-      const auto of = reader.training_set(model->snapshot);
-      if (of) input.model_rows = *of;
-    }
-    return {};
-  });
-  if (!read) return read.error();
->>>>>>> d28f767 (Campaign files with materials, charge rules and picks by hand; plates are laid out; candidates explain; proposals measured elsewhere are not given out)
   const Result<const campaign::Science*> science = science_of(config);
   if (!science) return science.error();
   const Result<campaign::Recommendation> recommended =

@@ -83,6 +83,16 @@ Result<campaign::RecommendInput> Worker::recommend_input(const Campaign& campaig
     const std::string& target = config.targets.front().name;
     input.training = reader.training_set(campaign.key, target);
     input.known = reader.known_points(campaign.key);
+    for (const campaign::ProposalState state :
+         {campaign::ProposalState::cancelled, campaign::ProposalState::expired}) {
+      campaign::ProposalFilter filter;
+      filter.state = state;
+      campaign::Page page;
+      page.limit = 10'000;
+      for (const campaign::Proposal& proposal : reader.proposals(campaign.key, filter, page)) {
+        input.proposed.push_back(proposal.catalyst);
+      }
+    }
     input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
     if (const auto model = reader.current_model(campaign.key, target)) {
       // Only a model of what is measured now may plan: its leave-one-out errors belong to these
