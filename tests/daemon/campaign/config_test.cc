@@ -311,6 +311,57 @@ TEST(CampaignConfig, MistakesOfOtherSpaces) {
               HasSubstr("hit_threshold"));
 }
 
+TEST(CampaignConfig, MaterialsBecomeRulesAndBudgets) {
+  const std::string more = R"(
+[[rules]]
+name = "neutral"
+mean_charge = true
+charges = { Mn = 3 }
+at_most = 2
+
+[materials]
+sample_mass_g = 0.5
+amounts = "mmol_per_g"
+weighable_mg = 2
+batch_price = 40
+forbid_hazards = ["toxic"]
+[[materials.items]]
+element = "W"
+price_per_g = 3
+stock_g = 1.5
+grams_per_mol = 249.9
+[[materials.items]]
+support = "MgO"
+hazards = ["toxic"]
+)";
+  const std::string good = kGood;
+  const auto place = good.find("[model]");
+  const auto with = [&](const std::string& text) {
+    return parse(good.substr(0, place) + text + good.substr(place));
+  };
+  const auto config = with(more);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  std::vector<std::string> names;
+  for (const planning::Rule& rule : config->rules) names.push_back(rule.name);
+  EXPECT_THAT(names, ::testing::ElementsAre("alkali", "neutral", "weighable mass", "stock",
+                                            "hazard toxic of supports"));
+  ASSERT_TRUE(config->materials.has_value());
+  EXPECT_EQ(config->materials->elements.at(74).gram_per_mole, 249.9);
+  EXPECT_EQ(config->materials->weighable_gram, 0.002);
+  const auto refusal = [&](std::string from, const std::string& to) {
+    std::string text = more;
+    text.replace(text.find(from), from.size(), to);
+    const auto refused = with(text);
+    return refused.ok() ? std::string("fine") : refused.error().to_string();
+  };
+  EXPECT_THAT(refusal("Mn = 3", "Xx = 3"), HasSubstr("unknown element"));
+  EXPECT_THAT(refusal("\"mmol_per_g\"", "\"grams\""), HasSubstr("materials.amounts"));
+  EXPECT_THAT(refusal("support = \"MgO\"", "price_per_g = 2"), HasSubstr("one element or one"));
+  EXPECT_THAT(refusal("support = \"MgO\"", "element = \"W\""), HasSubstr("has an item already"));
+  // Rules that materials imply and that leave nothing are found before anything is planned.
+  EXPECT_THAT(refusal("weighable_mg = 2", "weighable_mg = 600"), HasSubstr("leaves no candidate"));
+}
+
 TEST(CampaignConfig, HostileFilesAreRefused) {
   std::string dotted = "a";
   for (int i = 0; i < 20'000; ++i) dotted += ".a";
@@ -367,8 +418,9 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
   for (const std::string& key : campaign_keys()) {
     const std::string name = key.substr(key.rfind('.') + 1);
     const bool table = name == "targets" || name == "space" || name == "rules" ||
-                       name == "webhooks" || name == "conditions" || name == "materials" || name == "model" ||
-                       name == "planner" || name == "plate" || name == "retrain" || name == "stop";
+                       name == "webhooks" || name == "conditions" || name == "materials" ||
+                       name == "model" || name == "planner" || name == "plate" ||
+                       name == "retrain" || name == "stop";
     EXPECT_THAT(
         page, table
                   ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))

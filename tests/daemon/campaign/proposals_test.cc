@@ -253,6 +253,20 @@ TEST_F(Proposals, TenClientsAtOnceNeverGetTheSameCatalyst) {
   EXPECT_THAT(std::set<std::string>(given.begin(), given.end()), SizeIs(40));
 }
 
+TEST_F(Proposals, WhatWasMeasuredElsewhereMeanwhileIsNotGivenOut) {
+  const auto batch = issue({"Li:1/MgO", "Na:1/MgO"});
+  const auto repeat = issue({"Li:1/MgO"}, "recheck");
+  ASSERT_TRUE(post(body({row("\"Li\"", 1)})).ok());  // by hand: no proposal is named
+  const auto taken = try_take("robot", 3);
+  ASSERT_TRUE(taken.ok()) << taken.error().to_string();
+  std::vector<std::string> ids;
+  for (const Proposal& proposal : *taken) ids.push_back(proposal.id);
+  EXPECT_THAT(ids, ::testing::UnorderedElementsAre(batch.proposals[1].id, repeat.proposals[0].id));
+  EXPECT_THAT(verbs(batch.proposals[0].id), ::testing::Contains("cancelled"));
+  // A plan that was begun before the measurement came is too late for it.
+  EXPECT_THAT(issue({"Li:1/MgO", "K:1/MgO"}).left_out, ::testing::ElementsAre("Li:1/MgO"));
+}
+
 TEST_F(Proposals, ReleasedOnesGoBackToThePool) {
   const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
   ASSERT_TRUE(try_claim(id, "robot").ok());

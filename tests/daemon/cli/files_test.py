@@ -345,6 +345,68 @@ class Recommend(ProgramTest):
         self.assertEqual(len(first["proposals"]), 6)
         self.assertTrue(all(p["mean"] is None for p in first["proposals"]))
 
+    def test_cards_plates_and_budgets(self):
+        campaign = self.file("plate.toml", CAMPAIGN.replace("[planner]", """[materials]
+sample_mass_g = 0.2
+amounts = "mole_fraction"
+batch_price = 10
+[[materials.items]]
+element = "Pt"
+price_per_g = 30
+stock_g = 0.1
+[[materials.items]]
+element = "Rh"
+price_per_g = 150
+[plate]
+channels = 9
+blanks = 1
+references = 2
+[planner]"""))
+        answer = self.json("recommend", "--campaign", campaign, "--elements", self.elements, "--data", self.data)
+        self.assertEqual(len(answer["proposals"]), 6)
+        weight = {"Pd": 106.42, "Rh": 102.9055, "Pt": 195.084, "Fe": 55.845, "Mn": 54.938, "Mg": 24.305, "Ti": 47.867}
+        price = platinum = 0.0
+        for p in answer["proposals"]:
+            amounts = p["composition"]["amounts"]
+            whole = sum(n * weight[m] for m, n in amounts.items())
+            gram = {m: 0.2 * n * weight[m] / whole for m, n in amounts.items()}
+            price += 30 * gram.get("Pt", 0) + 150 * gram.get("Rh", 0)
+            platinum += gram.get("Pt", 0)
+            for key in ("runner_up", "nearest", "distance", "drivers", "nearly_excluded_by", "proven"):
+                self.assertIn(key, p)
+            self.assertLessEqual(len(p["drivers"]), 3)
+        self.assertLessEqual(price, 10.001)
+        self.assertLessEqual(platinum, 0.10001)
+        plate = answer["plate"]
+        self.assertEqual([place["channel"] for place in plate], list(range(1, 10)))
+        self.assertEqual(sorted(place["sample"] for place in plate), ["blank"] + ["proposal"] * 6 + ["reference"] * 2)
+        self.assertEqual(sorted(place["rank"] for place in plate if "rank" in place), list(range(1, 7)))
+
+    def test_candidates_explain(self):
+        campaign = self.file("rules.toml", CAMPAIGN + """[[rules]]
+name = "little platinum"
+share_of = ["Pt"]
+at_most = 0.2
+[[rules]]
+name = "no manganese"
+forbid_elements = ["Mn"]
+""")
+        answer = self.json("candidates", "explain", "--campaign", campaign, "Pt:0.5;Mn:0.5", "Pt:0.2;Pd:0.8", "Au:1")
+        self.assertEqual(answer["space_size"], 7 + 9 * 21 + 36 * 35)
+        # Manganese: alone, in 6 pairs of 9, in 15 triples of 36.
+        removed = {rule["rule"]: rule["removed"] for rule in answer["rules"]}
+        self.assertEqual(removed["no manganese"], 1 + 9 * 6 + 36 * 15)
+        # Platinum above 20 %: alone, 7 of 9 in 6 pairs, 3 to 8 tenths beside two others in 15 triples.
+        self.assertEqual(removed["little platinum"], 1 + 7 * 6 + sum(10 - n - 1 for n in range(3, 9)) * 15)
+        broken, near, outside = answer["candidates"]
+        self.assertFalse(broken["allowed"])
+        self.assertEqual(len(broken["broken"]), 2)
+        self.assertTrue(near["allowed"])
+        self.assertIn("little platinum", near["nearly"][0])
+        self.assertFalse(outside["in_space"])
+        text = self.ok("candidates", "explain", "--campaign", campaign, "Pt:0.5;Mn:0.5").stdout
+        self.assertIn("holds Mn, which is forbidden", text)
+
     def test_refusals(self):
         base = ["recommend", "--campaign", self.campaign, "--elements", self.elements]
         self.assertIn("activity", self.refused(65, *base, "--data", self.file("d.csv", "Pd,Rh,y\n1,2,3\n")))
