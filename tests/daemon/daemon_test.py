@@ -150,6 +150,15 @@ class Process(unittest.TestCase):
             for key, takers in given.items():
                 self.assertEqual(len(takers), 1, f"{key} went to {takers}")
 
+        # A batch of 20 waits.
+        body = json.dumps({"batch_size": 20}).encode()
+        for _ in range(600):
+            self.assertIn(daemon.ask("/v1/campaigns/ocm:recommend", body)[0], (200, 202))
+            waiting = json.loads(daemon.ask("/v1/campaigns/ocm/proposals?state=REQUESTED")[1])["proposals"]
+            if waiting:
+                break
+            time.sleep(0.1)
+        self.assertEqual(len(waiting), 20)
         all_at_once("robot", 10, 1)
         self.assertEqual(len(given), 10)
         only_once()
