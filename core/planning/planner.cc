@@ -21,7 +21,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t kBlock = 1024;  // candidates evaluated at once
 constexpr std::size_t kWave = 32;       // blocks between two merges
 constexpr std::size_t kSmallestPool = 256;
-constexpr std::size_t kSpare = 16;  // random candidates for each place: budgets pass some over
 std::uint64_t hashed(std::uint64_t seed, std::uint64_t index) {
   std::uint64_t z = index * 0x9e3779b97f4a7c15ULL + seed * 0xd1342543de82ef95ULL + 1;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -162,7 +161,7 @@ void Planner::scan_block(std::uint64_t block, bool centre_only, BlockResult& out
   if (indices.empty()) return;
 
   if (demand_.random > 0) {
-    out.random = Best(static_cast<std::size_t>(options_.batch) * kSpare);
+    out.random = Best(static_cast<std::size_t>(options_.batch));
     for (const std::uint64_t index : indices) {
       // The same few bits more than a double holds do not matter: ties go to the smaller index.
       out.random.offer({static_cast<double>(hashed(options_.seed, index) >> 11), 0.0, index});
@@ -314,9 +313,8 @@ Result<bool> Planner::search_by_bounds() {
   }
   Random random(options_.seed, 7);
   std::unordered_set<std::uint64_t> drawn;
-  for (int trial = 0; trial < 1'000'000 && static_cast<int>(random_pool_.size()) <
-                                               demand_.random * static_cast<int>(kSpare);
-       ++trial) {
+  for (int trial = 0;
+       trial < 1'000'000 && static_cast<int>(random_pool_.size()) < demand_.random * 2; ++trial) {
     const std::uint64_t index = random.below(space_.size());
     if (std::binary_search(excluded_.begin(), excluded_.end(), index) ||
         (problem_.rules && !problem_.rules->allows(space_.unrank(index))) ||
@@ -442,7 +440,7 @@ Result<Plan> Planner::run() {
           std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
       exploit_ = Best(pool);
       challenge_ = Best(pool);
-      random_ = Best(static_cast<std::size_t>(options_.batch) * kSpare);
+      random_ = Best(static_cast<std::size_t>(options_.batch));
       reservoir_ = Reservoir(options_.reservoir);
       Result<Status> status = scan(false);
       if (!status) return status.error();

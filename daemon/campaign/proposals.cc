@@ -103,6 +103,13 @@ bool may_be_repeated(std::string_view strategy) {
   return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
 }
 
+// Proposed although it was measured, or under conditions that make it another candidate.
+bool meant_to_be_repeated(const Proposal& proposal) {
+  if (may_be_repeated(proposal.strategy) || proposal.conditions != "{}") return true;
+  const Result<Json> card = parse_json(proposal.card.empty() ? "{}" : proposal.card);
+  return card.ok() && card->is_object() && card->value("measured_before", false);
+}
+
 }  // namespace
 
 Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
@@ -239,9 +246,19 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
     if (taken.size() == wanted) break;
     ProposalFilter filter;
     filter.state = state;
-    for (Proposal& proposal : tx.proposals(found->key, filter, page)) {
+    std::vector<Proposal> waiting = tx.proposals(found->key, filter, page);
+    if (waiting.empty()) continue;
+    const KnownPoints known = tx.known_points(found->key);
+    const Keys measured(known.measured.begin(), known.measured.end());
+    for (Proposal& proposal : waiting) {
       if (taken.size() == wanted) break;
       if (state == failed && proposal.failures >= kMostFailures) continue;
+      if (measured.count(proposal.catalyst) != 0 && !meant_to_be_repeated(proposal)) {
+        proposal.state = cancelled;
+        proposal.state_reason = "measured elsewhere meanwhile";
+        changed(tx, proposal, "cancelled", context, {{"reason", proposal.state_reason}});
+        continue;
+      }
       taken.push_back(lease_to(tx, std::move(proposal), client, lease, context));
     }
   }

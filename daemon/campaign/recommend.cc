@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -367,6 +368,10 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     if (!predictions) return predictions.error();
     by_hypothesis = std::move(predictions->by_hypothesis);
   }
+  std::set<std::string> measured;
+  for (const KnownPoint& point : problem.known) {
+    if (point.state == KnownState::measured) measured.insert(space->key(point.candidate));
+  }
   for (std::size_t i = 0; i < out.plan.proposals.size(); ++i) {
     const planning::Proposal& proposal = out.plan.proposals[i];
     PlannedProposal planned_proposal;
@@ -389,6 +394,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
       card["plate"] = place["plate"];
       card["channel"] = place["channel"];
     }
+    if (measured.count(proposal.key) != 0) card["measured_before"] = true;
     planned_proposal.card = dump_json(card);
     for (Eigen::Index h = 0; h < by_hypothesis.cols(); ++h) {
       planned_proposal.hypotheses.push_back(by_hypothesis(static_cast<Eigen::Index>(i), h));

@@ -75,8 +75,7 @@ TEST(Materials, BatchesStayWithinStockAndBudgets) {
   known.value = 1.0;
   known.measurements = 1;
   problem.known = {known};
-  for (const Strategy strategy :
-       {Strategy::exploit, Strategy::challenge, Strategy::explore, Strategy::random}) {
+  for (const Strategy strategy : {Strategy::exploit, Strategy::challenge, Strategy::explore}) {
     PlanOptions options;
     options.batch = 12;
     options.mix = {{strategy, 12, 0.0}};
