@@ -89,6 +89,9 @@ class Reader {
                                       std::string_view run, std::string_view channel,
                                       std::optional<std::int64_t> sequence,
                                       std::optional<std::int64_t> replicate) const = 0;
+  // Whether there is any run of this source under this name.
+  virtual bool has_run(std::int64_t campaign, std::string_view source,
+                       std::string_view run) const = 0;
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
   virtual std::optional<Measurement> find_measurement(std::string_view id) const = 0;
   virtual std::vector<Measurement> measurements_of_run(std::int64_t run) const = 0;
@@ -99,7 +102,7 @@ class Reader {
   // Values of the newest live measurements of a property of a catalyst under exactly these
   // conditions.
   virtual std::vector<double> replicates(std::int64_t campaign, std::string_view property,
-                                         std::string_view catalyst, std::string_view conditions,
+                                         std::int64_t catalyst, std::string_view conditions,
                                          std::int64_t limit) const = 0;
   virtual std::int64_t count_measurements(std::int64_t campaign, bool live_only) const = 0;
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
@@ -183,9 +186,11 @@ class Transaction : public Reader {
                            SampleKind kind, Time now) = 0;
 
   virtual void keep_content(const Digest& sha256, std::string_view bytes, Time now) = 0;
-  virtual std::int64_t insert_ingest(const Ingest& ingest) = 0;  // seq
-  // Counts and run range, once, in the transaction that inserted it.
+  // Returns the seq. Its content was kept just before.
+  virtual std::int64_t insert_ingest(const Ingest& ingest) = 0;
+  // Counts and run range, once, in the transaction that inserted it without rows.
   virtual void finish_ingest(const Ingest& ingest) = 0;
+  virtual std::int64_t next_run() const = 0;            // the seq that the next run will have
   virtual std::int64_t insert_run(const Run& run) = 0;  // seq
   // Returns the seq. Fields used: id, property, unit, value, flags, supersedes.
   virtual std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run,
@@ -230,6 +235,10 @@ struct CheckReport {
   std::string sqlite_version;
 };
 
+// Whether a task may run more than once before its `done`: it must then leave nothing behind but
+// what it wrote, and give its value anew. Such tasks are cheaper, as long as few of them fail.
+enum class Repeat { never, allowed };
+
 class Database {
  public:
   virtual ~Database() = default;
@@ -239,8 +248,8 @@ class Database {
   // called once, on the writer's thread, after the commit returned: with the task's own status, or
   // with storage_full or storage_failed. It must be quick and must not throw. A full queue calls
   // `done` with busy at once, on the caller's thread.
-  virtual void write(std::function<Status(Transaction&)> task,
-                     std::function<void(Status)> done) = 0;
+  virtual void write(std::function<Status(Transaction&)> task, std::function<void(Status)> done,
+                     Repeat repeat = Repeat::never) = 0;
 
   // Runs the task on the calling thread on one consistent state of the database. Waits for a free
   // reader.

@@ -141,6 +141,9 @@ class Connection {
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };
 
+// Adds a sentence for everything that integrity_check and foreign_key_check find.
+void check_whole(Connection& connection, std::vector<std::string>& problems);
+
 inline constexpr std::int64_t kApplicationId = 0x4B736574;  // "Kset"
 
 }  // namespace kasetsu::store

@@ -19,9 +19,10 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
-#include "daemon/store/queries.h"
 #include "daemon/store/sqlite.h"
+#include "daemon/store/transaction.h"
 
 namespace kasetsu::store {
 namespace {
@@ -47,77 +48,17 @@ void set_sink(std::function<void(const std::string&)> log) {
   sink = std::move(log);
 }
 
-// The lock against a second daemon: a file of its own, because closing any descriptor of the
-// database itself would drop SQLite's locks.
-class LockFile {
- public:
-  LockFile() = default;
-  ~LockFile() {
-    if (file_ >= 0) ::close(file_);
-  }
-  LockFile(const LockFile&) = delete;
-  LockFile& operator=(const LockFile&) = delete;
-
-  Status take(const std::string& database) {
-    const std::string path = database + ".lock";
-    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file_ < 0) {
-      return Error{errno == ENOSPC ? ErrorCode::storage_full : ErrorCode::storage_failed,
-                   fmt::format("cannot open the lock file: {}", std::strerror(errno)),
-                   path,
-                   {},
-                   {}};
-    }
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      char text[32] = {};
-      const ssize_t size = ::pread(file_, text, sizeof text - 1, 0);
-      std::string_view owner(text, size > 0 ? static_cast<std::size_t>(size) : 0);
-      while (!owner.empty() && owner.back() == '\n') owner.remove_suffix(1);
-      return Error{ErrorCode::conflict,
-                   owner.empty()
-                       ? std::string("another process uses this database")
-                       : fmt::format("the process with pid {} uses this database: is another "
-                                     "kasetsud running?",
-                                     owner),
-                   path,
-                   {},
-                   {}};
-    }
-    const std::string pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, pid.data(), pid.size(), 0) < 0) {
-      // The lock holds without the number; only the message of a second daemon is poorer.
-    }
-    return {};
-  }
-
- private:
-  int file_ = -1;
-};
-
 // Above this a quick check would keep the service from starting at once.
 constexpr std::uintmax_t kLargeFile = 32u << 20;
 
 struct Task {
   std::function<Status(campaign::Transaction&)> work;
   std::function<void(Status)> done;
+  bool repeatable = false;
 };
 
 Error refused_full() {
   return Error{ErrorCode::busy, "too many writes are waiting", {}, {}, "a try a little later"};
-}
-
-void check_whole(Connection& connection, std::vector<std::string>& problems) {
-  Statement integrity(connection.handle(), "PRAGMA integrity_check(20)");
-  integrity.bind();
-  while (integrity.step()) {
-    if (integrity.view(0) != "ok") problems.push_back(integrity.text(0));
-  }
-  Statement keys(connection.handle(), "PRAGMA foreign_key_check");
-  keys.bind();
-  while (keys.step() && problems.size() < 40) {
-    problems.push_back(fmt::format("row {} of table {} names a row of {} that is not there",
-                                   keys.integer(1), keys.text(0), keys.text(2)));
-  }
 }
 
 }  // namespace
@@ -213,6 +154,33 @@ struct SqliteDatabase::Implementation {
     }
   }
 
+  // All tasks in one transaction without savepoints, which cost a copy of every page that a task
+  // touches. False: a task failed and nothing was done; they must run again, each in its savepoint.
+  bool run_bare(std::vector<Task>& group, std::int64_t& newest) {
+    if (!std::all_of(group.begin(), group.end(),
+                     [](const Task& task) { return task.repeatable; })) {
+      return false;
+    }
+    try {
+      writer->prepare("BEGIN IMMEDIATE").bind().run();
+      for (Task& task : group) {
+        if (!task.work(*transaction).ok()) {
+          roll_back();
+          return false;
+        }
+      }
+    } catch (const StorageError& error) {
+      if (error.fatal()) note(error);
+      roll_back();
+      return false;
+    } catch (const std::exception&) {
+      roll_back();
+      return false;
+    }
+    newest = transaction->newest_event();
+    return true;
+  }
+
   // One task in its savepoint. False: the whole transaction is gone.
   bool run_task(Task& task, Status& status) {
     try {
@@ -237,22 +205,28 @@ struct SqliteDatabase::Implementation {
     return true;
   }
 
+  // Each task in its savepoint; the error by which the whole transaction must go.
+  Status run_guarded(std::vector<Task>& group, std::vector<Status>& statuses,
+                     std::int64_t& newest) {
+    writer->prepare("BEGIN IMMEDIATE").bind().run();
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (!run_task(group[i], statuses[i])) {
+        if (!statuses[i].ok()) return statuses[i];
+        return Error{ErrorCode::internal, "the transaction ended early", {}, {}, {}};
+      }
+      if (failed) return failure();
+      if (statuses[i].ok()) newest = std::max(newest, transaction->newest_event());
+    }
+    return {};
+  }
+
   void run_group(std::vector<Task>& group) {
     std::vector<Status> statuses(group.size());
+    std::int64_t newest = 0;
     Status whole;
     try {
-      writer->prepare("BEGIN IMMEDIATE").bind().run();
-      for (std::size_t i = 0; i < group.size(); ++i) {
-        if (!run_task(group[i], statuses[i])) {
-          whole = statuses[i];
-          if (whole.ok())
-            whole = Error{ErrorCode::internal, "the transaction ended early", {}, {}, {}};
-          break;
-        }
-        if (failed) {
-          whole = failure();
-          break;
-        }
+      if (!run_bare(group, newest)) {
+        whole = failed ? Status(failure()) : run_guarded(group, statuses, newest);
       }
       if (whole.ok()) {
         const auto begin = std::chrono::steady_clock::now();
@@ -266,7 +240,6 @@ struct SqliteDatabase::Implementation {
     if (whole.ok()) {
       ++commits;
       note_success();
-      const std::int64_t newest = transaction->newest_event();
       if (newest > last_event) {
         last_event = newest;
         if (listener) listener(newest);
@@ -423,12 +396,13 @@ SqliteDatabase::~SqliteDatabase() {
 }
 
 void SqliteDatabase::write(std::function<Status(campaign::Transaction&)> task,
-                           std::function<void(Status)> done) {
+                           std::function<void(Status)> done, campaign::Repeat repeat) {
   {
     const std::lock_guard guard(implementation_->queue_mutex);
     if (!implementation_->stopping && !implementation_->failed &&
         implementation_->queue.size() < implementation_->options.queue) {
-      implementation_->queue.push_back({std::move(task), std::move(done)});
+      implementation_->queue.push_back(
+          {std::move(task), std::move(done), repeat == campaign::Repeat::allowed});
       implementation_->queue_filled.notify_one();
       return;
     }
@@ -490,18 +464,7 @@ Status SqliteDatabase::backup(const std::string& path) const {
 }
 
 Result<campaign::CheckReport> SqliteDatabase::check() const {
-  campaign::CheckReport report;
-  try {
-    Connection snapshot(implementation_->options.path, Access::snapshot,
-                        implementation_->options.vfs, false);
-    check_whole(snapshot, report.problems);
-    report.schema_version = snapshot.integer("PRAGMA user_version");
-  } catch (const StorageError& error) {
-    return error.to_error().in(implementation_->options.path);
-  }
-  report.sqlite_version = sqlite3_libversion();
-  report.ok = report.problems.empty();
-  return report;
+  return check_file(implementation_->options.path, implementation_->options.vfs);
 }
 
 SqliteDatabase::Statistics SqliteDatabase::statistics() const {
@@ -520,70 +483,6 @@ SqliteDatabase::Statistics SqliteDatabase::statistics() const {
   const auto wal = std::filesystem::file_size(implementation_->options.path + "-wal", absent);
   if (!absent) statistics.wal_bytes = wal;
   return statistics;
-}
-
-Status restore(const std::string& backup, const std::string& path, campaign::Time now) {
-  namespace fs = std::filesystem;
-  LockFile lock;
-  if (const Status locked = lock.take(path); !locked) return locked;
-  std::error_code error;
-  if (!fs::exists(backup, error)) {
-    return Error{ErrorCode::not_found, "there is no such backup", backup, {}, {}};
-  }
-  try {
-    Connection snapshot(backup, Access::snapshot, {}, false);
-    if (snapshot.integer("PRAGMA application_id") != kApplicationId) {
-      return Error{ErrorCode::bad_data, "this file is no backup of this service", backup, {}, {}};
-    }
-    const std::int64_t version = snapshot.integer("PRAGMA user_version");
-    if (version > schema_version()) {
-      return Error{ErrorCode::bad_data,
-                   fmt::format("this backup has schema version {}, made by a newer version of the "
-                               "service; this one knows versions up to {}",
-                               version, schema_version()),
-                   backup,
-                   {},
-                   {}};
-    }
-    std::vector<std::string> problems;
-    check_whole(snapshot, problems);
-    if (!problems.empty()) {
-      return Error{
-          ErrorCode::bad_data, "the backup is damaged: " + problems.front(), backup, {}, {}};
-    }
-    // Through SQLite and not by copying bytes: a backup may have a WAL file of its own.
-    if (const Status copied = copy_database(snapshot, path + ".restored"); !copied) return copied;
-  } catch (const StorageError& failure) {
-    return failure.to_error().in(backup);
-  }
-  const std::string kept = fmt::format("{}.replaced-{}", path, campaign::to_micros(now));
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    if (!fs::exists(path + suffix, error)) continue;
-    fs::rename(path + suffix, kept + suffix, error);
-    if (error) {
-      return Error{ErrorCode::storage_failed,
-                   fmt::format("cannot put the present database aside: {}", error.message()),
-                   path + suffix,
-                   {},
-                   {}};
-    }
-  }
-  fs::rename(path + ".restored", path, error);
-  if (error) {
-    return Error{ErrorCode::storage_failed,
-                 fmt::format("cannot rename the restored database: {}", error.message()),
-                 path,
-                 {},
-                 {}};
-  }
-  const std::string folder = fs::path(path).parent_path().string();
-  const int directory =
-      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
-  return {};
 }
 
 }  // namespace kasetsu::store

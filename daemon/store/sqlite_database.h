@@ -37,8 +37,8 @@ class SqliteDatabase final : public campaign::Database {
   // Waits for the tasks that are queued, checkpoints, releases the lock.
   ~SqliteDatabase() override;
 
-  void write(std::function<Status(campaign::Transaction&)> task,
-             std::function<void(Status)> done) override;
+  void write(std::function<Status(campaign::Transaction&)> task, std::function<void(Status)> done,
+             campaign::Repeat repeat = campaign::Repeat::never) override;
   Status read(const std::function<Status(const campaign::Reader&)>& task) const override;
   void on_commit(std::function<void(std::int64_t)> listener) override;
   std::int64_t last_event() const override;
@@ -64,6 +64,17 @@ class SqliteDatabase final : public campaign::Database {
 
 // The schema version that this program writes.
 int schema_version();
+
+// integrity_check and foreign_key_check of a database, which a daemon may be using. Errors:
+// not_found; bad_data (no database of this program); storage_failed.
+Result<campaign::CheckReport> check_file(const std::string& path, const std::string& vfs = {});
+
+// How far a database or a backup goes.
+struct Reach {
+  std::int64_t last_event = 0;
+  campaign::Time at;  // of that event; the epoch when there is none
+};
+Result<Reach> reach_of(const std::string& path);
 
 // Verifies that `backup` is a whole database of this program (integrity, foreign keys, version),
 // then puts it at `path`; the file that was there is kept as `<path>.replaced-<micros>`. No daemon

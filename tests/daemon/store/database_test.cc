@@ -341,7 +341,7 @@ TEST_F(Store, MigrationScriptsAreNumberedWithoutGaps) {
 TEST_F(Store, NothingThatWasWrittenDownCanBeChangedOrDeleted) {
   open();
   apply();
-  ASSERT_TRUE(post(body({row("\"Li\"", 3.5)})).ok());
+  ASSERT_TRUE(post(body({row("\"Li\"", 3.5, "\"sample\":\"s1\"")})).ok());
   database_.reset();
   store::Connection connection(options_.path, store::Access::write, {}, false);
   for (const char* sql :
@@ -351,7 +351,8 @@ TEST_F(Store, NothingThatWasWrittenDownCanBeChangedOrDeleted) {
         "DELETE FROM ingests", "UPDATE ingests SET received_at = 0",
         "UPDATE catalysts SET canonical = 'x'", "DELETE FROM catalysts",
         "UPDATE campaign_versions SET text = 'x'", "DELETE FROM campaign_versions",
-        "DELETE FROM campaigns"}) {
+        "DELETE FROM campaigns", "DELETE FROM properties", "UPDATE samples SET label = 'x'",
+        "DELETE FROM samples"}) {
     try {
       connection.execute(sql);
       ADD_FAILURE() << sql << " was not refused";

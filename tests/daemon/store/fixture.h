@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,9 +105,19 @@ class StoreTest : public ::testing::Test {
                                        const std::string& name = "ocm") {
     auto prepared = campaign::prepare_delivery(body, std::move(options), supports_);
     if (!prepared) return prepared.error();
-    return write<campaign::IngestReceipt>([&](campaign::Transaction& tx) {
-      return campaign::ingest(tx, name, *prepared, context("robot"));
-    });
+    std::promise<Status> done;
+    std::optional<campaign::IngestReceipt> receipt;
+    database_->write(
+        [&](campaign::Transaction& tx) -> Status {
+          auto taken = campaign::ingest(tx, name, *prepared, context("robot"));
+          if (!taken) return taken.error();
+          receipt = std::move(*taken);
+          return {};
+        },
+        [&](Status status) { done.set_value(std::move(status)); }, campaign::Repeat::allowed);
+    const Status status = done.get_future().get();
+    if (!status) return status.error();
+    return std::move(*receipt);
   }
   static std::string row(const std::string& slots, double yield, const std::string& more = {}) {
     return R"({"catalyst":{"slots":[)" + slots + R"(],"support":"MgO"},"values":{"C2_yield":)" +

@@ -1,0 +1,340 @@
+// Training sets, models, the ledger and jobs, in SQL.
+#include "daemon/store/queries.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "daemon/campaign/learning.h"
+
+namespace kasetsu::store {
+namespace {
+
+// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
+// address.
+#define MODEL_COLUMNS(document)                                                  \
+  "m.seq, m.id, m.campaign, m.version, p.name, " document                        \
+  ", m.snapshot, m.row_count, "                                                  \
+  "m.config_version, m.seed, m.code_version, m.mae_cv, m.mae_nested, m.status, " \
+  "m.status_reason, m.summary, m.seconds, m.job, m.created_at "                  \
+  "FROM models m CROSS JOIN properties p ON p.key = m.property "
+#define LEDGER_COLUMNS                                                                          \
+  "d.seq, o.id, d.hypothesis, c.canonical, d.proposal, p.name, d.predicted, d.low, d.high, "    \
+  "d.created_at, e.seq, f.id, e.observed, e.error, e.created_at "                               \
+  "FROM predictions d CROSS JOIN models o ON o.seq = d.model "                                  \
+  "CROSS JOIN catalysts c ON c.key = d.catalyst CROSS JOIN properties p ON p.key = d.property " \
+  "LEFT JOIN prediction_errors e ON e.seq = (SELECT x.seq FROM prediction_errors x "            \
+  "CROSS JOIN measurements m ON m.seq = x.measurement "                                         \
+  "WHERE x.prediction = d.seq AND " KASETSU_SQL_LIVE                                            \
+  "ORDER BY x.seq LIMIT 1) LEFT JOIN measurements f ON f.seq = e.measurement "
+#define JOB_COLUMNS                                                                            \
+  "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, " \
+  "attempts, actor, created_at, started_at, finished_at FROM jobs "
+#define TRAINING_COLUMNS                                                          \
+  "m.seq, m.id, c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                       \
+  "CROSS JOIN catalysts c ON c.key = m.catalyst "
+
+Model read_model(const Statement& s) {
+  Model m;
+  m.seq = s.integer(0);
+  m.id = s.text(1);
+  m.campaign = s.integer(2);
+  m.version = s.integer(3);
+  m.property = s.text(4);
+  m.document = s.text(5);
+  m.snapshot = s.digest(6);
+  m.rows = s.integer(7);
+  m.config_version = s.integer(8);
+  m.seed = std::bit_cast<std::uint64_t>(s.integer(9));
+  m.code_version = s.text(10);
+  m.mae_cv = s.real(11);
+  m.mae_nested = s.optional_real(12);
+  m.status = s.text(13);
+  m.status_reason = s.text(14);
+  m.summary = s.text(15);
+  m.seconds = s.real(16);
+  m.job = s.text(17);
+  m.created_at = s.time(18);
+  return m;
+}
+
+LedgerEntry read_ledger(const Statement& s) {
+  LedgerEntry e;
+  e.seq = s.integer(0);
+  e.model = s.text(1);
+  e.hypothesis = s.integer(2);
+  e.catalyst = s.text(3);
+  e.proposal = s.text(4);
+  e.property = s.text(5);
+  e.predicted = s.real(6);
+  e.low = s.optional_real(7);
+  e.high = s.optional_real(8);
+  e.predicted_at = s.time(9);
+  if (!s.null(10)) {
+    e.measurement = s.text(11);
+    e.observed = s.real(12);
+    e.error = s.real(13);
+    e.observed_at = s.time(14);
+  }
+  return e;
+}
+
+Job read_job(const Statement& s) {
+  Job job;
+  job.seq = s.integer(0);
+  job.id = s.text(1);
+  job.campaign = s.integer(2);
+  job.kind = s.text(3);
+  job.state = known(campaign::parse_job_state(s.view(4)));
+  job.detail = s.text(5);
+  job.progress = s.real(6);
+  job.stage = s.text(7);
+  job.result = s.text(8);
+  job.error = s.text(9);
+  job.cancel_requested = s.integer(10) != 0;
+  job.attempts = s.integer(11);
+  job.actor = s.text(12);
+  job.created_at = s.time(13);
+  job.started_at = s.optional_time(14);
+  job.finished_at = s.optional_time(15);
+  return job;
+}
+
+TrainingRow read_training_row(const Statement& s) {
+  TrainingRow row;
+  row.seq = s.integer(0);
+  row.measurement = s.text(1);
+  row.catalyst = s.text(2);
+  row.conditions = s.text(3);
+  row.kind = known(campaign::parse_sample_kind(s.view(4)));
+  row.value = s.real(5);
+  row.flags = static_cast<std::uint32_t>(s.integer(6));
+  row.proposal = s.text(7);
+  return row;
+}
+
+}  // namespace
+
+std::string pack(const std::vector<TrainingRow>& rows) {
+  std::string bytes;
+  std::int64_t last = 0;
+  for (const TrainingRow& row : rows) {
+    KASETSU_ASSERT(row.seq > last);
+    auto difference = static_cast<std::uint64_t>(row.seq - last);
+    last = row.seq;
+    for (; difference >= 0x80; difference >>= 7) {
+      bytes.push_back(static_cast<char>((difference & 0x7F) | 0x80));
+    }
+    bytes.push_back(static_cast<char>(difference));
+  }
+  return bytes;
+}
+
+std::vector<std::int64_t> unpack(std::string_view bytes) {
+  std::vector<std::int64_t> numbers;
+  std::uint64_t difference = 0;
+  int shift = 0;
+  std::int64_t last = 0;
+  for (const char byte : bytes) {
+    difference |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    shift += 7;
+    if ((byte & 0x80) == 0) {
+      last += static_cast<std::int64_t>(difference);
+      numbers.push_back(last);
+      difference = 0;
+      shift = 0;
+    }
+  }
+  return numbers;
+}
+
+template <typename Base>
+TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign,
+                                                std::string_view property) const {
+  TrainingSet set;
+  set.property = std::string(property);
+  const std::int64_t key = property_key(campaign, property);
+  Statement& unit = connection_.prepare("SELECT unit FROM properties WHERE key = ?1");
+  unit.bind(key);
+  if (unit.step()) set.unit = unit.text(0);
+  unit.reset();
+  // A blank tube holds no catalyst: its values are quality control, not something to learn.
+  set.rows = all(connection_
+                     .prepare("SELECT " TRAINING_COLUMNS
+                              "WHERE m.campaign = ?1 AND m.property = ?2 AND r.kind <> 'blank' "
+                              "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq")
+                     .bind(campaign, key),
+                 read_training_row);
+  set.snapshot = campaign::snapshot_digest(set);
+  return set;
+}
+
+template <typename Base>
+std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& snapshot) const {
+  TrainingSet set;
+  Statement& find = connection_.prepare(
+      "SELECT p.name, p.unit, s.members FROM snapshots s "
+      "CROSS JOIN properties p ON p.key = s.property WHERE s.sha256 = ?1 ORDER BY s.key LIMIT 1");
+  find.bind(snapshot);
+  if (!find.step()) return {};
+  set.property = find.text(0);
+  set.unit = find.text(1);
+  const std::vector<std::int64_t> members = unpack(find.view(2));
+  find.reset();
+  Statement& row = connection_.prepare("SELECT " TRAINING_COLUMNS "WHERE m.seq = ?1");
+  for (const std::int64_t seq : members) {
+    row.bind(seq);
+    KASETSU_ASSERT(row.step());  // foreign keys and triggers keep it there
+    set.rows.push_back(read_training_row(row));
+  }
+  row.reset();
+  set.snapshot = campaign::snapshot_digest(set);
+  return set;
+}
+
+template <typename Base>
+KnownPoints LearningQueries<Base>::known_points(std::int64_t campaign) const {
+  KnownPoints known;
+  // Catalyst by catalyst, each until its first live measurement: their number matters, not that of
+  // the measurements.
+  known.measured = all_texts(
+      connection_
+          .prepare(
+              "SELECT c.canonical FROM catalysts c WHERE c.canonical <> '-' "
+              "AND EXISTS (SELECT 1 FROM measurements m "
+              "CROSS JOIN properties p ON p.key = m.property "
+              "WHERE m.catalyst = c.key AND m.campaign = ?1 AND p.target = 1 AND " KASETSU_SQL_LIVE
+              ") ORDER BY c.canonical")
+          .bind(campaign));
+  known.pending =
+      all_texts(connection_
+                    .prepare("SELECT DISTINCT c.canonical FROM proposals o "
+                             "CROSS JOIN catalysts c ON c.key = o.catalyst WHERE o.campaign = ?1 "
+                             "AND o.state IN ('REQUESTED', 'ACTIVE', 'PARTIAL') "
+                             "ORDER BY c.canonical")
+                    .bind(campaign));
+  Statement& of_state = connection_.prepare(
+      "SELECT DISTINCT c.canonical FROM proposals o CROSS JOIN catalysts c ON c.key = o.catalyst "
+      "WHERE o.campaign = ?1 AND o.state = ?2 ORDER BY c.canonical");
+  known.failed = all_texts(of_state.bind(campaign, "FAILED"));
+  known.infeasible = all_texts(of_state.bind(campaign, "INFEASIBLE"));
+  return known;
+}
+
+template <typename Base>
+std::optional<Model> LearningQueries<Base>::find_model(std::string_view id) const {
+  return one(connection_.prepare("SELECT " MODEL_COLUMNS("m.document") "WHERE m.id = ?1").bind(id),
+             read_model);
+}
+
+template <typename Base>
+std::optional<Model> LearningQueries<Base>::current_model(std::int64_t campaign,
+                                                          std::string_view property) const {
+  return one(connection_
+                 .prepare("SELECT " MODEL_COLUMNS(
+                     "m.document") "WHERE m.campaign = ?1 AND m.status = 'current' "
+                                   "AND (?2 = '' OR p.name = ?2) ORDER BY m.seq DESC LIMIT 1")
+                 .bind(campaign, property),
+             read_model);
+}
+
+template <typename Base>
+std::vector<Model> LearningQueries<Base>::models(std::int64_t campaign, const Page& page) const {
+  return all(connection_
+                 .prepare("SELECT " MODEL_COLUMNS(
+                     "''") "WHERE m.campaign = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_model);
+}
+
+template <typename Base>
+std::int64_t LearningQueries<Base>::last_model_version(std::int64_t campaign,
+                                                       std::string_view property) const {
+  Statement& find = connection_.prepare(
+      "SELECT coalesce(max(m.version), 0) FROM models m WHERE m.campaign = ?1 AND m.property = ?2");
+  find.bind(campaign, property_key(campaign, property));
+  find.step();
+  const std::int64_t version = find.integer(0);
+  find.reset();
+  return version;
+}
+
+template <typename Base>
+std::vector<LedgerEntry> LearningQueries<Base>::open_predictions(std::int64_t campaign,
+                                                                 std::string_view property,
+                                                                 std::string_view catalyst) const {
+  return all(connection_
+                 .prepare("SELECT " LEDGER_COLUMNS
+                          "WHERE d.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
+                          "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
+                 .bind(campaign, property, catalyst),
+             read_ledger);
+}
+
+template <typename Base>
+bool LearningQueries<Base>::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
+  Statement& find = connection_.prepare(
+      "SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
+  find.bind(campaign, catalyst);
+  const bool found = find.step();
+  find.reset();
+  return found;
+}
+
+template <typename Base>
+std::vector<LedgerEntry> LearningQueries<Base>::ledger(std::int64_t campaign,
+                                                       std::string_view model,
+                                                       const Page& page) const {
+  if (!model.empty()) {
+    return all(connection_
+                   .prepare("SELECT " LEDGER_COLUMNS
+                            "WHERE d.model = (SELECT seq FROM models WHERE id = ?2) "
+                            "AND d.campaign = ?1 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4")
+                   .bind(campaign, model, page.after, page.limit),
+               read_ledger);
+  }
+  return all(connection_
+                 .prepare("SELECT " LEDGER_COLUMNS
+                          "WHERE d.campaign = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_ledger);
+}
+
+// Jobs
+
+template <typename Base>
+std::optional<Job> LearningQueries<Base>::find_job(std::string_view id) const {
+  return one(connection_.prepare("SELECT " JOB_COLUMNS "WHERE id = ?1").bind(id), read_job);
+}
+
+template <typename Base>
+std::vector<Job> LearningQueries<Base>::jobs(std::optional<std::int64_t> campaign,
+                                             std::optional<JobState> state,
+                                             const Page& page) const {
+  const std::string_view word = state ? campaign::to_string(*state) : std::string_view();
+  if (campaign) {
+    return all(connection_
+                   .prepare("SELECT " JOB_COLUMNS
+                            "WHERE campaign = ?1 AND (?2 = '' OR state = ?2) AND seq > ?3 "
+                            "ORDER BY seq LIMIT ?4")
+                   .bind(*campaign, word, page.after, page.limit),
+               read_job);
+  }
+  if (state) {
+    return all(
+        connection_
+            .prepare("SELECT " JOB_COLUMNS "WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
+            .bind(word, page.after, page.limit),
+        read_job);
+  }
+  return all(connection_.prepare("SELECT " JOB_COLUMNS "WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+                 .bind(page.after, page.limit),
+             read_job);
+}
+
+template class LearningQueries<campaign::Reader>;
+template class LearningQueries<campaign::Transaction>;
+
+}  // namespace kasetsu::store

@@ -1,0 +1,367 @@
+// Deliveries, runs, measurements and quarantine, in SQL.
+#include "daemon/store/queries.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "daemon/campaign/learning.h"
+
+namespace kasetsu::store {
+namespace {
+
+constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
+
+// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
+// address.
+#define INGEST_COLUMNS                                                                        \
+  "i.seq, i.id, i.campaign, i.source, i.idempotency_key, i.media_type, c.sha256, i.actor, "   \
+  "i.row_count, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run, " \
+  "i.received_at, i.run FROM ingests i CROSS JOIN contents c ON c.key = i.content"
+#define RUN_COLUMNS                                                                       \
+  "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
+  "replicate, sample, conditions, proposal, measured_at, content FROM runs"
+#define MEASUREMENT_COLUMNS                                                                     \
+  "m.seq, m.id, p.name, p.unit, m.value, m.flags, "                                             \
+  "coalesce((SELECT o.id FROM measurements o WHERE o.seq = m.supersedes), ''), "                \
+  "coalesce((SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), ''), "                \
+  "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "    \
+  "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
+  "r.replicate, r.measured_at, m.received_at "                                                  \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                                     \
+  "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
+  "CROSS JOIN ingests i ON i.seq = r.ingest "
+#define QUARANTINE_COLUMNS                                                                  \
+  "q.seq, q.id, i.id, q.delivery_row, q.pointer, q.raw, q.reason, q.state, q.measurement, " \
+  "q.actor, q.remark, q.received_at, q.resolved_at "                                        \
+  "FROM quarantine q CROSS JOIN ingests i ON i.seq = q.ingest "
+
+Ingest read_ingest(const Statement& s) {
+  Ingest ingest;
+  ingest.seq = s.integer(0);
+  ingest.id = s.text(1);
+  ingest.campaign = s.integer(2);
+  ingest.source = s.text(3);
+  ingest.idempotency_key = s.text(4);
+  ingest.media_type = s.text(5);
+  ingest.sha256 = s.digest(6);
+  ingest.actor = s.text(7);
+  ingest.rows = s.integer(8);
+  ingest.accepted = s.integer(9);
+  ingest.flagged = s.integer(10);
+  ingest.duplicate = s.integer(11);
+  ingest.quarantined = s.integer(12);
+  ingest.first_run = s.integer(13);
+  ingest.last_run = s.integer(14);
+  ingest.received_at = s.time(15);
+  ingest.run = s.text(16);
+  return ingest;
+}
+
+Run read_run(const Statement& s) {
+  Run run;
+  run.seq = s.integer(0);
+  run.ingest = s.integer(1);
+  run.row = s.integer(2);
+  run.campaign = s.integer(3);
+  run.catalyst = s.integer(4);
+  run.kind = known(campaign::parse_sample_kind(s.view(5)));
+  run.source = s.text(6);
+  run.run = s.text(7);
+  run.channel = s.text(8);
+  run.sequence = s.optional_integer(9);
+  run.replicate = s.optional_integer(10);
+  run.sample = s.text(11);
+  run.conditions = s.text(12);
+  run.proposal = s.text(13);
+  run.measured_at = s.optional_time(14);
+  run.content = s.digest(15);
+  return run;
+}
+
+// The marks of a measurement are read apart: hardly one has any.
+Measurement read_measurement(Connection& connection, const Statement& s) {
+  Measurement m;
+  m.seq = s.integer(0);
+  m.id = s.text(1);
+  m.property = s.text(2);
+  m.unit = s.text(3);
+  m.value = s.real(4);
+  m.flags = static_cast<std::uint32_t>(s.integer(5));
+  m.supersedes = s.text(6);
+  m.superseded_by = s.text(7);
+  m.catalyst = s.text(9);
+  m.catalyst_description = s.text(10);
+  m.kind = known(campaign::parse_sample_kind(s.view(11)));
+  m.source = s.text(12);
+  m.run = s.text(13);
+  m.channel = s.text(14);
+  m.sample = s.text(15);
+  m.conditions = s.text(16);
+  m.proposal = s.text(17);
+  m.ingest = s.text(18);
+  m.sequence = s.optional_integer(19);
+  m.replicate = s.optional_integer(20);
+  m.measured_at = s.optional_time(21);
+  m.received_at = s.time(22);
+  if (s.integer(8) != 0) {
+    Statement& marks = connection.prepare(
+        "SELECT kind, reason, person FROM marks WHERE measurement = ?1 ORDER BY seq");
+    marks.bind(m.seq);
+    while (marks.step()) {
+      const std::string_view kind = marks.view(0);
+      if (kind == "retract") m.retracted = true;
+      if (kind == "exclude") m.excluded = true;
+      if (kind == "include") m.excluded = false;
+      m.reason = marks.text(1);
+      m.person = marks.text(2);
+    }
+  }
+  return m;
+}
+
+QuarantinedRow read_quarantined(const Statement& s) {
+  QuarantinedRow row;
+  row.seq = s.integer(0);
+  row.id = s.text(1);
+  row.ingest = s.text(2);
+  row.row = s.integer(3);
+  row.pointer = s.text(4);
+  row.raw = s.text(5);
+  row.reason = s.text(6);
+  row.state = known(campaign::parse_quarantine_state(s.view(7)));
+  row.measurement = s.text(8);
+  row.actor = s.text(9);
+  row.remark = s.text(10);
+  row.received_at = s.time(11);
+  row.resolved_at = s.optional_time(12);
+  return row;
+}
+
+std::optional<Measurement> one_measurement(Connection& connection, Statement& statement) {
+  if (!statement.step()) return {};
+  Measurement row = read_measurement(connection, statement);
+  statement.reset();
+  return row;
+}
+
+std::vector<Measurement> all_measurements(Connection& connection, Statement& statement) {
+  std::vector<Measurement> rows;
+  while (statement.step()) rows.push_back(read_measurement(connection, statement));
+  return rows;
+}
+
+}  // namespace
+
+template <typename Base>
+std::optional<Ingest> ResultQueries<Base>::find_ingest(std::string_view id) const {
+  return one(connection_.prepare("SELECT " INGEST_COLUMNS " WHERE i.id = ?1").bind(id),
+             read_ingest);
+}
+
+template <typename Base>
+std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
+                                                         std::string_view key) const {
+  return one(
+      connection_
+          .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
+                   "AND i.idempotency_key <> ''")
+          .bind(campaign, key),
+      read_ingest);
+}
+
+template <typename Base>
+std::optional<Ingest> ResultQueries<Base>::ingest_by_content(std::int64_t campaign,
+                                                             const Digest& sha256) const {
+  return one(connection_
+                 .prepare("SELECT " INGEST_COLUMNS
+                          " WHERE i.content = (SELECT x.key FROM contents x WHERE x.sha256 = ?2) "
+                          "AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
+                 .bind(campaign, sha256),
+             read_ingest);
+}
+
+template <typename Base>
+std::vector<Ingest> ResultQueries<Base>::ingests(std::int64_t campaign, const Page& page) const {
+  return all(connection_
+                 .prepare("SELECT " INGEST_COLUMNS
+                          " WHERE i.campaign = ?1 AND i.seq > ?2 ORDER BY i.seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_ingest);
+}
+
+template <typename Base>
+std::optional<std::string> ResultQueries<Base>::content(const Digest& sha256) const {
+  return one<std::string>(
+      connection_.prepare("SELECT bytes FROM contents WHERE sha256 = ?1").bind(sha256),
+      [](const Statement& s) { return s.text(0); });
+}
+
+template <typename Base>
+std::optional<Run> ResultQueries<Base>::find_run(std::int64_t campaign, std::string_view source,
+                                                 std::string_view run, std::string_view channel,
+                                                 std::optional<std::int64_t> sequence,
+                                                 std::optional<std::int64_t> replicate) const {
+  if (run.empty()) return {};
+  return one(connection_
+                 .prepare("SELECT " RUN_COLUMNS
+                          " WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND run <> '' "
+                          "AND channel = ?4 AND sequence IS ?5 AND replicate IS ?6 "
+                          "ORDER BY seq DESC LIMIT 1")
+                 .bind(campaign, source, run, channel, sequence, replicate),
+             read_run);
+}
+
+template <typename Base>
+bool ResultQueries<Base>::has_run(std::int64_t campaign, std::string_view source,
+                                  std::string_view run) const {
+  if (run.empty()) return false;
+  Statement& find = connection_.prepare(
+      "SELECT 1 FROM runs WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND run <> '' LIMIT 1");
+  find.bind(campaign, source, run);
+  const bool found = find.step();
+  find.reset();
+  return found;
+}
+
+template <typename Base>
+std::vector<Run> ResultQueries<Base>::runs_between(std::int64_t first, std::int64_t last) const {
+  if (first <= 0) return {};
+  return all(connection_.prepare("SELECT " RUN_COLUMNS " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
+                 .bind(first, last),
+             read_run);
+}
+
+template <typename Base>
+std::optional<Measurement> ResultQueries<Base>::find_measurement(std::string_view id) const {
+  return one_measurement(
+      connection_, connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.id = ?1").bind(id));
+}
+
+template <typename Base>
+std::vector<Measurement> ResultQueries<Base>::measurements_of_run(std::int64_t run) const {
+  return all_measurements(
+      connection_,
+      connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.run = ?1 ORDER BY m.seq")
+          .bind(run));
+}
+
+template <typename Base>
+std::int64_t ResultQueries<Base>::run_of_measurement(std::string_view id) const {
+  return one<std::int64_t>(
+             connection_.prepare("SELECT run FROM measurements WHERE id = ?1").bind(id),
+             [](const Statement& s) { return s.integer(0); })
+      .value_or(0);
+}
+
+template <typename Base>
+std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign,
+                                                           const MeasurementFilter& filter,
+                                                           const Page& page) const {
+  std::int64_t first_run = 0;
+  std::int64_t last_run = kMostRows;
+  if (filter.ingest) {
+    const auto ingest = find_ingest(*filter.ingest);
+    if (!ingest || ingest->first_run == 0) return {};
+    first_run = ingest->first_run;
+    last_run = ingest->last_run;
+  }
+  if (!filter.catalyst.empty()) {
+    return all_measurements(
+        connection_,
+        connection_
+            .prepare("SELECT " MEASUREMENT_COLUMNS
+                     "WHERE m.catalyst = (SELECT key FROM catalysts WHERE canonical = ?7) "
+                     "AND m.campaign = ?1 AND m.seq > ?2 AND (?3 = '' OR p.name = ?3) "
+                     "AND m.run BETWEEN ?4 AND ?5 AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                     ")) ORDER BY m.seq LIMIT ?8")
+            .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
+                  filter.catalyst, page.limit));
+  }
+  if (filter.ingest) {
+    return all_measurements(
+        connection_,
+        connection_
+            .prepare("SELECT " MEASUREMENT_COLUMNS
+                     "WHERE m.run BETWEEN ?4 AND ?5 AND m.campaign = ?1 AND m.seq > ?2 "
+                     "AND (?3 = '' OR p.name = ?3) AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                     ")) ORDER BY m.seq LIMIT ?7")
+            .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
+                  page.limit));
+  }
+  return all_measurements(
+      connection_,
+      connection_
+          .prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.campaign = ?1 AND m.seq > ?2 "
+                   "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
+                   ")) ORDER BY m.seq LIMIT ?5")
+          .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
+}
+
+template <typename Base>
+std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
+                                                    std::string_view property,
+                                                    std::int64_t catalyst,
+                                                    std::string_view conditions,
+                                                    std::int64_t limit) const {
+  return all<double>(
+      connection_
+          .prepare("SELECT m.value FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
+                   "WHERE m.catalyst = ?3 AND m.campaign = ?1 AND m.property = "
+                   "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?2) "
+                   "AND r.conditions = ?4 AND " KASETSU_SQL_LIVE "ORDER BY m.seq DESC LIMIT ?5")
+          .bind(campaign, property, catalyst, conditions, limit),
+      [](const Statement& s) { return s.real(0); });
+}
+
+template <typename Base>
+std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign, bool live_only) const {
+  Statement& count =
+      live_only ? connection_.prepare(
+                      "SELECT count(*) FROM measurements m "
+                      "WHERE m.campaign = ?1 AND " KASETSU_SQL_LIVE_IN_BULK)
+                : connection_.prepare("SELECT count(*) FROM measurements m WHERE m.campaign = ?1");
+  count.bind(campaign);
+  count.step();
+  const std::int64_t number = count.integer(0);
+  count.reset();
+  return number;
+}
+
+template <typename Base>
+std::optional<QuarantinedRow> ResultQueries<Base>::find_quarantined(std::string_view id) const {
+  return one(connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.id = ?1").bind(id),
+             read_quarantined);
+}
+
+template <typename Base>
+std::vector<QuarantinedRow> ResultQueries<Base>::quarantined_of_ingest(std::int64_t ingest) const {
+  return all(connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.ingest = ?1 ORDER BY q.seq")
+                 .bind(ingest),
+             read_quarantined);
+}
+
+template <typename Base>
+std::vector<QuarantinedRow> ResultQueries<Base>::quarantined(std::int64_t campaign,
+                                                             std::optional<QuarantineState> state,
+                                                             const Page& page) const {
+  if (state) {
+    return all(connection_
+                   .prepare("SELECT " QUARANTINE_COLUMNS
+                            "WHERE q.campaign = ?1 AND q.state = ?2 AND q.seq > ?3 "
+                            "ORDER BY q.seq LIMIT ?4")
+                   .bind(campaign, campaign::to_string(*state), page.after, page.limit),
+               read_quarantined);
+  }
+  return all(connection_
+                 .prepare("SELECT " QUARANTINE_COLUMNS
+                          "WHERE q.campaign = ?1 AND q.seq > ?2 ORDER BY q.seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_quarantined);
+}
+
+template class ResultQueries<campaign::Reader>;
+template class ResultQueries<campaign::Transaction>;
+
+}  // namespace kasetsu::store

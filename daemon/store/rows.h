@@ -1,0 +1,88 @@
+// What the rooms of queries share: how rows are read, and the pieces of SQL that several need.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/campaign/database.h"
+#include "daemon/store/sqlite.h"
+
+// Of one measurement m: neither superseded nor retracted nor excluded. By probes, for a few rows.
+#define KASETSU_SQL_LIVE                                                                       \
+  "NOT EXISTS (SELECT 1 FROM measurements n WHERE n.supersedes = m.seq) "                      \
+  "AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq AND k.kind = 'retract') " \
+  "AND coalesce((SELECT k.kind FROM marks k WHERE k.measurement = m.seq AND k.kind IN "        \
+  "('exclude', 'include') "                                                                    \
+  "ORDER BY k.seq DESC LIMIT 1), 'include') = 'include' "
+// The same by one set, for many rows: what is not live is rare.
+#define KASETSU_SQL_LIVE_IN_BULK                                                          \
+  "m.seq NOT IN (SELECT n.supersedes FROM measurements n WHERE n.supersedes IS NOT NULL " \
+  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "                     \
+  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "                   \
+  "l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq))) "
+
+namespace kasetsu::store {
+
+using campaign::Batch;
+using campaign::Campaign;
+using campaign::CampaignVersion;
+using campaign::CatalystRow;
+using campaign::Counts;
+using campaign::Digest;
+using campaign::Event;
+using campaign::Ingest;
+using campaign::Job;
+using campaign::JobState;
+using campaign::KeptReply;
+using campaign::KnownPoints;
+using campaign::LedgerEntry;
+using campaign::Measurement;
+using campaign::MeasurementFilter;
+using campaign::Model;
+using campaign::Page;
+using campaign::Property;
+using campaign::Proposal;
+using campaign::ProposalFilter;
+using campaign::QuarantinedRow;
+using campaign::QuarantineState;
+using campaign::Run;
+using campaign::SampleKind;
+using campaign::Time;
+using campaign::TrainingRow;
+using campaign::TrainingSet;
+
+// A word that a CHECK of the schema lets through.
+template <typename State>
+State known(std::optional<State> state) {
+  KASETSU_ASSERT(state.has_value());
+  return *state;
+}
+
+template <typename Row>
+std::optional<Row> one(Statement& statement, Row (*read)(const Statement&)) {
+  if (!statement.step()) return {};
+  Row row = read(statement);
+  statement.reset();
+  return row;
+}
+
+template <typename Row>
+std::vector<Row> all(Statement& statement, Row (*read)(const Statement&)) {
+  std::vector<Row> rows;
+  while (statement.step()) rows.push_back(read(statement));
+  return rows;
+}
+
+inline std::vector<std::string> all_texts(Statement& statement) {
+  std::vector<std::string> rows;
+  while (statement.step()) rows.push_back(statement.text(0));
+  return rows;
+}
+
+// A snapshot's members: rising numbers as differences, seven bits a byte, lowest first, the high
+// bit says that more follow.
+std::string pack(const std::vector<TrainingRow>& rows);
+std::vector<std::int64_t> unpack(std::string_view bytes);
+
+}  // namespace kasetsu::store

@@ -1,0 +1,478 @@
+#include "daemon/store/transaction.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace kasetsu::store {
+namespace {
+
+// Memory is for speed only: a table that grew beyond any laboratory's day is begun anew.
+constexpr std::size_t kMostRemembered = 200'000;
+constexpr std::size_t kMostReplicates = 50'000;  // times up to a hundred values
+
+std::string replicates_key(std::int64_t campaign, std::string_view property, std::int64_t catalyst,
+                           std::string_view conditions) {
+  std::string key(2 * sizeof(std::int64_t), '\0');
+  std::memcpy(key.data(), &campaign, sizeof campaign);
+  std::memcpy(key.data() + sizeof campaign, &catalyst, sizeof catalyst);
+  key.append(property);
+  key.push_back('\0');
+  key.append(conditions);
+  return key;
+}
+
+}  // namespace
+
+std::optional<Campaign> SqliteTransaction::find_campaign(std::string_view name) const {
+  const auto known = std::find_if(campaigns_.begin(), campaigns_.end(),
+                                  [&](const Campaign& campaign) { return campaign.name == name; });
+  if (known != campaigns_.end()) return *known;
+  std::optional<Campaign> found = Rows::find_campaign(name);
+  constexpr std::size_t kFew = 16;
+  if (campaigns_.size() == kFew) campaigns_.clear();
+  if (found) campaigns_.push_back(*found);
+  return found;
+}
+
+std::vector<Property> SqliteTransaction::properties(std::int64_t key) const {
+  const auto known = std::find_if(properties_.begin(), properties_.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (known != properties_.end()) return known->second;
+  std::vector<Property> found = Rows::properties(key);
+  constexpr std::size_t kFew = 16;
+  if (properties_.size() == kFew) properties_.clear();
+  properties_.emplace_back(key, found);
+  return found;
+}
+
+std::optional<Proposal> SqliteTransaction::open_proposal(std::int64_t campaign,
+                                                         std::int64_t catalyst) const {
+  if (unproposed_.contains({campaign, catalyst})) return {};
+  std::optional<Proposal> found = Rows::open_proposal(campaign, catalyst);
+  if (!found) {
+    if (unproposed_.size() >= kMostRemembered) unproposed_.clear();
+    unproposed_.insert({campaign, catalyst});
+  }
+  return found;
+}
+
+bool SqliteTransaction::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
+  if (unpredicted_.contains({campaign, catalyst})) return false;
+  const bool found = Rows::has_predictions(campaign, catalyst);
+  if (!found) {
+    if (unpredicted_.size() >= kMostRemembered) unpredicted_.clear();
+    unpredicted_.insert({campaign, catalyst});
+  }
+  return found;
+}
+
+std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::string_view property,
+                                                  std::int64_t catalyst,
+                                                  std::string_view conditions,
+                                                  std::int64_t limit) const {
+  std::string key = replicates_key(campaign, property, catalyst, conditions);
+  const auto known = replicates_.find(key);
+  if (known != replicates_.end() && known->second.limit == limit) return known->second.values;
+  std::vector<double> values = Rows::replicates(campaign, property, catalyst, conditions, limit);
+  if (replicates_.size() >= kMostReplicates) replicates_.clear();
+  replicates_.insert_or_assign(std::move(key), Replicates{limit, values});
+  return values;
+}
+
+std::optional<Ingest> SqliteTransaction::ingest_by_content(std::int64_t campaign,
+                                                           const Digest& sha256) const {
+  Statement& find = connection_.prepare("SELECT key FROM contents WHERE sha256 = ?1");
+  find.bind(sha256);
+  content_.emplace(sha256, find.step() ? find.integer(0) : 0);
+  find.reset();
+  if (content_->second == 0) return {};
+  return Rows::ingest_by_content(campaign, sha256);
+}
+
+std::int64_t SqliteTransaction::next_run() const {
+  if (run_ != 0) return run_ + 1;
+  return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM runs");
+}
+
+void SqliteTransaction::forget() {
+  catalysts_.clear();
+  property_keys_.clear();
+  campaigns_.clear();
+  properties_.clear();
+  unproposed_.clear();
+  unpredicted_.clear();
+  replicates_.clear();
+  run_ = 0;
+  content_.reset();
+  newest_event_ = 0;
+}
+
+std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
+  connection_
+      .prepare(
+          "INSERT INTO campaigns (id, name, owner, state, reason, version, revision, "
+          "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+      .bind(c.id, c.name, c.owner, to_string(c.state), c.reason, c.version, c.revision,
+            c.created_at, c.updated_at)
+      .run();
+  campaigns_.clear();
+  return connection_.last_row();
+}
+
+void SqliteTransaction::update_campaign(const Campaign& c) {
+  connection_
+      .prepare(
+          "UPDATE campaigns SET owner = ?2, state = ?3, reason = ?4, version = ?5, "
+          "revision = ?6, updated_at = ?7 WHERE key = ?1")
+      .bind(c.key, c.owner, to_string(c.state), c.reason, c.version, c.revision, c.updated_at)
+      .run();
+  KASETSU_ASSERT(connection_.changes() == 1);
+  campaigns_.clear();
+}
+
+void SqliteTransaction::insert_campaign_version(std::int64_t campaign,
+                                                const CampaignVersion& version) {
+  connection_
+      .prepare(
+          "INSERT INTO campaign_versions (campaign, version, text, media_type, sha256, actor, "
+          "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .bind(campaign, version.version, version.text, version.media_type, version.sha256,
+            version.actor, version.created_at)
+      .run();
+}
+
+void SqliteTransaction::set_properties(std::int64_t campaign,
+                                       const std::vector<Property>& properties) {
+  connection_.prepare("UPDATE properties SET known = 0 WHERE campaign = ?1").bind(campaign).run();
+  std::int64_t position = 0;
+  for (const Property& property : properties) {
+    connection_
+        .prepare(
+            "INSERT INTO properties (campaign, name, unit, target, low, high, position, known) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (campaign, name) DO UPDATE "
+            "SET unit = excluded.unit, target = excluded.target, low = excluded.low, "
+            "high = excluded.high, position = excluded.position, known = 1")
+        .bind(campaign, property.name, property.unit, property.target, property.low, property.high,
+              ++position)
+        .run();
+  }
+  property_keys_.clear();
+  properties_.clear();
+}
+
+std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
+                                              std::string_view description, Time now) {
+  if (const auto found = catalysts_.find(std::string(canonical)); found != catalysts_.end()) {
+    return found->second;
+  }
+  std::int64_t key = 0;
+  Statement& find = connection_.prepare("SELECT key FROM catalysts WHERE canonical = ?1");
+  find.bind(canonical);
+  if (find.step()) {
+    key = find.integer(0);
+    find.reset();
+  } else {
+    connection_
+        .prepare("INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
+        .bind(canonical, description, now)
+        .run();
+    key = connection_.last_row();
+  }
+  if (catalysts_.size() >= kMostRemembered) catalysts_.clear();
+  catalysts_.emplace(canonical, key);
+  return key;
+}
+
+void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view label,
+                                    std::int64_t catalyst, SampleKind kind, Time now) {
+  connection_
+      .prepare(
+          "INSERT INTO samples (campaign, label, catalyst, kind, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO NOTHING")
+      .bind(campaign, label, catalyst, to_string(kind), now)
+      .run();
+}
+
+void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
+  if (!content_ || content_->first != sha256) {
+    Statement& find = connection_.prepare("SELECT key FROM contents WHERE sha256 = ?1");
+    find.bind(sha256);
+    content_.emplace(sha256, find.step() ? find.integer(0) : 0);
+    find.reset();
+  }
+  if (content_->second != 0) return;
+  connection_.prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
+      .bind(sha256, Blob{bytes}, now)
+      .run();
+  content_->second = connection_.last_row();
+}
+
+std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
+  KASETSU_ASSERT(content_ && content_->first == i.sha256 && content_->second != 0);
+  connection_
+      .prepare(
+          "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
+          "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
+          "received_at, run) VALUES (?1, ?2, ?3, ?4, "
+          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+      .bind(i.id, i.campaign, content_->second, i.source, i.idempotency_key, i.media_type, i.actor,
+            i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run,
+            i.received_at, i.run)
+      .run();
+  return connection_.last_row();
+}
+
+void SqliteTransaction::finish_ingest(const Ingest& i) {
+  connection_
+      .prepare(
+          "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
+          "quarantined = ?6, first_run = ?7, last_run = ?8 WHERE seq = ?1")
+      .bind(i.seq, i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run,
+            i.last_run)
+      .run();
+}
+
+std::int64_t SqliteTransaction::insert_run(const Run& r) {
+  connection_
+      .prepare(
+          "INSERT INTO runs (ingest, delivery_row, campaign, catalyst, kind, source, run, "
+          "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+      .bind(r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run, r.channel,
+            r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
+      .run();
+  run_ = connection_.last_row();
+  run_conditions_ = r.conditions;
+  return run_;
+}
+
+std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
+                                                   std::int64_t catalyst, const Measurement& m,
+                                                   Time now) {
+  const auto remembered =
+      std::find_if(property_keys_.begin(), property_keys_.end(), [&](const KnownProperty& known) {
+        return known.campaign == campaign && known.name == m.property;
+      });
+  std::int64_t property = 0;
+  if (remembered != property_keys_.end()) {
+    property = remembered->key;
+  } else {
+    property = property_key(campaign, m.property);
+    constexpr std::size_t kFew = 16;
+    if (property_keys_.size() == kFew) property_keys_.clear();
+    property_keys_.push_back({campaign, m.property, property});
+  }
+  KASETSU_ASSERT(property != 0);
+  std::optional<std::int64_t> supersedes;
+  if (!m.supersedes.empty()) {
+    Statement& find = connection_.prepare("SELECT seq FROM measurements WHERE id = ?1");
+    find.bind(m.supersedes);
+    KASETSU_ASSERT(find.step());
+    supersedes = find.integer(0);
+    find.reset();
+  }
+  connection_
+      .prepare(
+          "INSERT INTO measurements (id, campaign, run, catalyst, property, value, flags, "
+          "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+      .bind(m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes, now)
+      .run();
+  const std::int64_t seq = connection_.last_row();
+  if (supersedes || run != run_) {
+    // Another one is no longer live, or the conditions are not at hand.
+    replicates_.clear();
+  } else if (const auto known =
+                 replicates_.find(replicates_key(campaign, m.property, catalyst, run_conditions_));
+             known != replicates_.end()) {
+    Replicates& of = known->second;
+    of.values.insert(of.values.begin(), m.value);
+    if (static_cast<std::int64_t>(of.values.size()) > of.limit) of.values.pop_back();
+  }
+  return seq;
+}
+
+void SqliteTransaction::mark_measurement(std::string_view id, std::string_view kind,
+                                         std::string_view reason, std::string_view person,
+                                         Time now) {
+  connection_
+      .prepare(
+          "INSERT INTO marks (measurement, kind, reason, person, created_at) "
+          "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
+      .bind(id, kind, reason, person, now)
+      .run();
+  replicates_.clear();
+}
+
+void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t ingest,
+                                           const QuarantinedRow& row) {
+  connection_
+      .prepare(
+          "INSERT INTO quarantine (id, campaign, ingest, delivery_row, pointer, raw, reason, "
+          "state, measurement, actor, remark, received_at, resolved_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+      .bind(row.id, campaign, ingest, row.row, row.pointer, row.raw, row.reason,
+            to_string(row.state), row.measurement, row.actor, row.remark, row.received_at,
+            row.resolved_at)
+      .run();
+}
+
+void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
+  connection_
+      .prepare(
+          "UPDATE quarantine SET state = ?2, measurement = ?3, actor = ?4, remark = ?5, "
+          "resolved_at = ?6 WHERE id = ?1")
+      .bind(row.id, to_string(row.state), row.measurement, row.actor, row.remark, row.resolved_at)
+      .run();
+  KASETSU_ASSERT(connection_.changes() == 1);
+}
+
+void SqliteTransaction::insert_batch(const Batch& b) {
+  connection_
+      .prepare(
+          "INSERT INTO batches (id, campaign, model, actor, summary, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .bind(b.id, b.campaign, b.model, b.actor, b.summary, b.created_at)
+      .run();
+}
+
+void SqliteTransaction::insert_proposal(const Proposal& p) {
+  const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst_description, p.created_at);
+  connection_
+      .prepare(
+          "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "
+          "conditions, mean, low, high, novelty, reason, card, model, state, state_reason, "
+          "client, lease_expires, attempts, failures, amended_from, revision, created_at, "
+          "updated_at) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, "
+          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
+          "?24)")
+      .bind(p.id, p.campaign, p.batch, p.rank, p.strategy, catalyst, p.conditions, p.mean, p.low,
+            p.high, p.novelty, p.reason, p.card, p.model, to_string(p.state), p.state_reason,
+            p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
+            p.created_at, p.updated_at)
+      .run();
+  unproposed_.erase({p.campaign, catalyst});
+}
+
+void SqliteTransaction::update_proposal(const Proposal& p) {
+  connection_
+      .prepare(
+          "UPDATE proposals SET state = ?2, state_reason = ?3, client = ?4, "
+          "lease_expires = ?5, attempts = ?6, failures = ?7, updated_at = ?8, "
+          "revision = revision + 1 WHERE id = ?1")
+      .bind(p.id, to_string(p.state), p.state_reason, p.client, p.lease_expires, p.attempts,
+            p.failures, p.updated_at)
+      .run();
+  KASETSU_ASSERT(connection_.changes() == 1);
+}
+
+void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) {
+  connection_
+      .prepare(
+          "INSERT INTO snapshots (sha256, campaign, property, row_count, members, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sha256, campaign) DO NOTHING")
+      .bind(set.snapshot, campaign, property_key(campaign, set.property),
+            static_cast<std::int64_t>(set.rows.size()), Blob{pack(set.rows)}, now)
+      .run();
+}
+
+void SqliteTransaction::insert_model(const Model& m) {
+  connection_
+      .prepare(
+          "INSERT INTO models (id, campaign, property, version, document, snapshot, "
+          "row_count, config_version, seed, code_version, mae_cv, mae_nested, status, "
+          "status_reason, summary, seconds, job, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
+      .bind(m.id, m.campaign, property_key(m.campaign, m.property), m.version, m.document,
+            m.snapshot, m.rows, m.config_version, std::bit_cast<std::int64_t>(m.seed),
+            m.code_version, m.mae_cv, m.mae_nested, m.status, m.status_reason, m.summary, m.seconds,
+            m.job, m.created_at)
+      .run();
+}
+
+void SqliteTransaction::update_model(const Model& m) {
+  connection_.prepare("UPDATE models SET status = ?2, status_reason = ?3 WHERE id = ?1")
+      .bind(m.id, m.status, m.status_reason)
+      .run();
+  KASETSU_ASSERT(connection_.changes() == 1);
+}
+
+void SqliteTransaction::insert_prediction(std::int64_t campaign, const LedgerEntry& e) {
+  const std::int64_t catalyst = keep_catalyst(e.catalyst, e.catalyst, e.predicted_at);
+  connection_
+      .prepare(
+          "INSERT INTO predictions (campaign, catalyst, property, model, hypothesis, "
+          "proposal, predicted, low, high, created_at) VALUES (?1, ?2, ?3, (SELECT seq FROM "
+          "models WHERE id = ?4), ?5, ?6, ?7, ?8, ?9, ?10)")
+      .bind(campaign, catalyst, property_key(campaign, e.property), e.model, e.hypothesis,
+            e.proposal, e.predicted, e.low, e.high, e.predicted_at)
+      .run();
+  unpredicted_.erase({campaign, catalyst});
+}
+
+void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
+                                                std::string_view measurement, double observed,
+                                                double error, Time now) {
+  connection_
+      .prepare(
+          "INSERT INTO prediction_errors (prediction, measurement, observed, error, "
+          "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
+      .bind(prediction, measurement, observed, error, now)
+      .run();
+}
+
+void SqliteTransaction::insert_job(const Job& j) {
+  connection_
+      .prepare(
+          "INSERT INTO jobs (id, campaign, kind, state, detail, progress, stage, result, "
+          "error, cancel_requested, attempts, actor, created_at, started_at, finished_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+      .bind(j.id, j.campaign, j.kind, to_string(j.state), j.detail, j.progress, j.stage, j.result,
+            j.error, j.cancel_requested, j.attempts, j.actor, j.created_at, j.started_at,
+            j.finished_at)
+      .run();
+}
+
+void SqliteTransaction::update_job(const Job& j) {
+  connection_
+      .prepare(
+          "UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, result = ?5, error = ?6, "
+          "cancel_requested = ?7, attempts = ?8, started_at = ?9, finished_at = ?10 "
+          "WHERE id = ?1")
+      .bind(j.id, to_string(j.state), j.progress, j.stage, j.result, j.error, j.cancel_requested,
+            j.attempts, j.started_at, j.finished_at)
+      .run();
+  KASETSU_ASSERT(connection_.changes() == 1);
+}
+
+std::int64_t SqliteTransaction::append_event(const Event& e) {
+  connection_
+      .prepare(
+          "INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .bind(e.at, e.actor, e.campaign, e.object, e.id, e.verb, e.detail)
+      .run();
+  newest_event_ = connection_.last_row();
+  return newest_event_;
+}
+
+void SqliteTransaction::keep_reply(std::string_view scope, std::string_view key,
+                                   const KeptReply& reply, Time now) {
+  connection_
+      .prepare(
+          "INSERT INTO replies (scope, key, body, status, reply, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .bind(scope, key, reply.body, reply.status, reply.reply, now)
+      .run();
+}
+
+void SqliteTransaction::set_setting(std::string_view name, std::string_view value) {
+  connection_
+      .prepare(
+          "INSERT INTO settings (name, value) VALUES (?1, ?2) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+      .bind(name, value)
+      .run();
+}
+
+}  // namespace kasetsu::store

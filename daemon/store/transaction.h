@@ -1,0 +1,109 @@
+// The writer's side: rows in, identifiers out, and what is remembered of them between tasks.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "daemon/store/queries.h"
+
+namespace kasetsu::store {
+
+class SqliteTransaction final : public Queries<campaign::Transaction> {
+  using Rows = Queries<campaign::Transaction>;
+
+ public:
+  explicit SqliteTransaction(Connection& connection) : Rows(connection) {}
+
+  // Asked for every row, answered from memory where that is known.
+  using Rows::open_proposal;
+  std::optional<Campaign> find_campaign(std::string_view name) const override;
+  std::vector<Property> properties(std::int64_t key) const override;
+  std::optional<Proposal> open_proposal(std::int64_t campaign,
+                                        std::int64_t catalyst) const override;
+  bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
+  std::optional<Ingest> ingest_by_content(std::int64_t campaign,
+                                          const Digest& sha256) const override;
+  std::int64_t next_run() const override;
+  std::vector<double> replicates(std::int64_t campaign, std::string_view property,
+                                 std::int64_t catalyst, std::string_view conditions,
+                                 std::int64_t limit) const override;
+
+  std::int64_t insert_campaign(const Campaign& campaign) override;
+  void update_campaign(const Campaign& campaign) override;
+  void insert_campaign_version(std::int64_t campaign, const CampaignVersion& version) override;
+  void set_properties(std::int64_t campaign, const std::vector<Property>& properties) override;
+  std::int64_t keep_catalyst(std::string_view canonical, std::string_view description,
+                             Time now) override;
+  void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
+                   SampleKind kind, Time now) override;
+  void keep_content(const Digest& sha256, std::string_view bytes, Time now) override;
+  std::int64_t insert_ingest(const Ingest& ingest) override;
+  void finish_ingest(const Ingest& ingest) override;
+  std::int64_t insert_run(const Run& run) override;
+  std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run, std::int64_t catalyst,
+                                  const Measurement& measurement, Time now) override;
+  void mark_measurement(std::string_view id, std::string_view kind, std::string_view reason,
+                        std::string_view person, Time now) override;
+  void insert_quarantined(std::int64_t campaign, std::int64_t ingest,
+                          const QuarantinedRow& row) override;
+  void resolve_quarantined(const QuarantinedRow& row) override;
+  void insert_batch(const Batch& batch) override;
+  void insert_proposal(const Proposal& proposal) override;
+  void update_proposal(const Proposal& proposal) override;
+  void keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) override;
+  void insert_model(const Model& model) override;
+  void update_model(const Model& model) override;
+  void insert_prediction(std::int64_t campaign, const LedgerEntry& entry) override;
+  void insert_prediction_error(std::int64_t prediction, std::string_view measurement,
+                               double observed, double error, Time now) override;
+  void insert_job(const Job& job) override;
+  void update_job(const Job& job) override;
+  std::int64_t append_event(const Event& event) override;
+  void keep_reply(std::string_view scope, std::string_view key, const KeptReply& reply,
+                  Time now) override;
+  void set_setting(std::string_view name, std::string_view value) override;
+
+  // After a rollback: what was remembered of rows may not be there.
+  void forget();
+  // Of this transaction and those before; 0: none since the start or the last rollback.
+  std::int64_t newest_event() const { return newest_event_; }
+
+ private:
+  struct KnownProperty {
+    std::int64_t campaign;
+    std::string name;
+    std::int64_t key;
+  };
+  struct PairHash {
+    std::size_t operator()(const std::pair<std::int64_t, std::int64_t>& pair) const {
+      return std::hash<std::int64_t>()(pair.first * 0x9E3779B97F4A7C15 + pair.second);
+    }
+  };
+  // Of a campaign and a catalyst.
+  using Pairs = std::unordered_set<std::pair<std::int64_t, std::int64_t>, PairHash>;
+  struct Replicates {
+    std::int64_t limit;
+    std::vector<double> values;  // newest first
+  };
+
+  // Catalysts are never changed or deleted, so that their numbers can be remembered.
+  std::unordered_map<std::string, std::int64_t> catalysts_;
+  std::vector<KnownProperty> property_keys_;
+  mutable std::vector<Campaign> campaigns_;
+  mutable std::vector<std::pair<std::int64_t, std::vector<Property>>> properties_;
+  // Pairs without an open proposal, or without any prediction, since somebody asked.
+  mutable Pairs unproposed_, unpredicted_;
+  mutable std::unordered_map<std::string, Replicates> replicates_;
+  // The newest run, whose conditions its measurements share; 0: not known.
+  mutable std::int64_t run_ = 0;
+  std::string run_conditions_;
+  // The content that was asked for or kept last, and its number; 0: it is not there.
+  mutable std::optional<std::pair<Digest, std::int64_t>> content_;
+  std::int64_t newest_event_ = 0;
+};
+
+}  // namespace kasetsu::store
