@@ -5,34 +5,14 @@
 #include <cmath>
 
 #include "core/chemistry/element.h"
-#include "core/csv.h"
 #include "core/text.h"
-#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/delivery.h"
 #include "daemon/campaign/json.h"
-#include "drivers/tables/table.h"
 
 namespace kasetsu::campaign {
 namespace {
 
-constexpr std::size_t kLongestLabel = 200;
 constexpr std::size_t kMostValues = 1000;
-
-Error bad(std::string_view pointer, std::string message, std::string value = {},
-          std::string expected = {}) {
-  return Error{ErrorCode::bad_data, std::move(message), std::string(pointer), std::move(value),
-               std::move(expected)};
-}
-
-// Refuses what is no name: too long, or with a character that cannot be seen. place() says where.
-template <typename Place>
-Status check_label(std::string_view label, const Place& place) {
-  const bool printable = std::none_of(label.begin(), label.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-  if (label.size() <= kLongestLabel && printable) return {};
-  return bad(place(), "not a name", std::string(label),
-             fmt::format("at most {} printable characters", kLongestLabel));
-}
 
 // A name given as a text or as an integer (channel 3 is "3").
 Result<std::string> read_label(const Json& object, std::string_view name,
@@ -61,8 +41,9 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
     return named;
   }
   if (!value.is_object()) {
-    return bad(pointer, "not a catalyst", {},
-               "an object with slots, amounts, formula or key, or a name such as Mn-Na2WO4/SiO2");
+    return bad_delivery(
+        pointer, "not a catalyst", {},
+        "an object with slots, amounts, formula or key, or a name such as Mn-Na2WO4/SiO2");
   }
   if (const Status known = refuse_unknown(
           value, {"slots", "amounts", "formula", "key", "support", "preparation"}, pointer);
@@ -74,12 +55,14 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
     forms += value.contains(form) ? 1 : 0;
   }
   if (forms > 1) {
-    return bad(pointer, "the composition is told twice", {}, "one of slots, amounts, formula, key");
+    return bad_delivery(pointer, "the composition is told twice", {},
+                        "one of slots, amounts, formula, key");
   }
   if (const auto key = value.find("key"); key != value.end()) {
     const Result<std::string> text = read_value_as<std::string>(*key, json_pointer(pointer, "key"));
     if (!text) return text.error();
-    if (value.size() > 1) return bad(pointer, "a key tells support and preparation itself");
+    if (value.size() > 1)
+      return bad_delivery(pointer, "a key tells support and preparation itself");
     auto parsed = chemistry::parse_key(*text, supports);
     if (!parsed) return parsed.error().in(json_pointer(pointer, "key"));
     return parsed;
@@ -87,7 +70,7 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
   chemistry::Catalyst catalyst;
   if (const auto slots = value.find("slots"); slots != value.end()) {
     const std::string at = json_pointer(pointer, "slots");
-    if (!slots->is_array()) return bad(at, "not a list", {}, "a list of symbols, or none");
+    if (!slots->is_array()) return bad_delivery(at, "not a list", {}, "a list of symbols, or none");
     std::size_t i = 0;
     for (const Json& slot : *slots) {
       const std::string here = fmt::format("{}/{}", at, i++);
@@ -98,22 +81,26 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
       if (symbol.empty() || symbol == "none" || symbol == "None") continue;
       const auto element = chemistry::atomic_number(symbol);
       if (!element) {
-        return bad(here, "unknown element", *text, "a chemical symbol such as Li, or none");
+        return bad_delivery(here, "unknown element", *text,
+                            "a chemical symbol such as Li, or none");
       }
       catalyst.active.add(*element, 1.0);
     }
   }
   if (const auto amounts = value.find("amounts"); amounts != value.end()) {
     const std::string at = json_pointer(pointer, "amounts");
-    if (!amounts->is_object()) return bad(at, "not an object", {}, "amounts by chemical symbol");
+    if (!amounts->is_object())
+      return bad_delivery(at, "not an object", {}, "amounts by chemical symbol");
     for (const auto& [symbol, amount] : amounts->items()) {
       const std::string here = json_pointer(at, symbol);
       const auto element = chemistry::atomic_number(symbol);
-      if (!element) return bad(here, "unknown element", symbol, "a chemical symbol such as Li");
+      if (!element)
+        return bad_delivery(here, "unknown element", symbol, "a chemical symbol such as Li");
       const Result<double> number = read_value_as<double>(amount, here);
       if (!number) return number.error();
       if (*number < 0.0) {
-        return bad(here, "a negative amount", dump_json(amount), "an amount of at least 0");
+        return bad_delivery(here, "a negative amount", dump_json(amount),
+                            "an amount of at least 0");
       }
       catalyst.active.add(*element, *number);
     }
@@ -144,18 +131,17 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
   if (!preparation) return preparation.error();
   catalyst.preparation = *preparation;
   if (catalyst.active.empty() && catalyst.support.empty()) {
-    return bad(pointer, "the catalyst has no element and no support", {},
-               "at least one element, or a bare support; an empty tube is \"kind\": \"blank\"");
+    return bad_delivery(
+        pointer, "the catalyst has no element and no support", {},
+        "at least one element, or a bare support; an empty tube is \"kind\": \"blank\"");
   }
   return catalyst;
 }
 
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports);
-
 // Everything that can be said of one row object.
 Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
                              const chemistry::SupportTable& supports) {
-  if (!object.is_object()) return bad(pointer, "not an object", {}, "a row object");
+  if (!object.is_object()) return bad_delivery(pointer, "not an object", {}, "a row object");
   if (object.contains("table")) return prepare_table_row(object, supports);
   if (const Status known =
           refuse_unknown(object,
@@ -186,8 +172,8 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
   if (*kind) {
     const auto parsed = parse_sample_kind(**kind);
     if (!parsed) {
-      return bad(json_pointer(pointer, "kind"), "unknown kind of sample", **kind,
-                 "catalyst, support, blank or reference");
+      return bad_delivery(json_pointer(pointer, "kind"), "unknown kind of sample", **kind,
+                          "catalyst, support, blank or reference");
     }
     row.kind = *parsed;
   }
@@ -201,7 +187,7 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
   const auto catalyst = object.find("catalyst");
   if (row.kind == SampleKind::blank) {
     if (catalyst != object.end() && !catalyst->is_null()) {
-      return bad(json_pointer(pointer, "catalyst"), "a blank holds no catalyst");
+      return bad_delivery(json_pointer(pointer, "catalyst"), "a blank holds no catalyst");
     }
     row.catalyst = "-";
     row.description = "blank";
@@ -211,14 +197,14 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     row.catalyst = chemistry::canonical_key(*read);
     row.description = chemistry::describe(*read);
   } else if (row.proposal.empty()) {
-    return bad(json_pointer(pointer, "catalyst"), "this member is missing", {},
-               "the catalyst, or the proposal that it answers");
+    return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
+                        "the catalyst, or the proposal that it answers");
   }
 
   if (const auto conditions = object.find("conditions");
       conditions != object.end() && !conditions->is_null()) {
     const std::string at = json_pointer(pointer, "conditions");
-    if (!conditions->is_object()) return bad(at, "not an object", {}, "numbers by name");
+    if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
     for (const auto& [name, value] : conditions->items()) {
       const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
       if (!number) return number.error();
@@ -229,8 +215,8 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
   const auto values = object.find("values");
   const std::string at = json_pointer(pointer, "values");
   if (values == object.end() || !values->is_object() || values->size() > kMostValues) {
-    return bad(at, values == object.end() ? "this member is missing" : "not an object", {},
-               "measured numbers by name");
+    return bad_delivery(at, values == object.end() ? "this member is missing" : "not an object", {},
+                        "measured numbers by name");
   }
   for (const auto& [name, value] : values->items()) {
     const std::string here = json_pointer(at, name);
@@ -246,7 +232,7 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       prepared.unit = std::move(unit).value();
       const auto found = value.find("value");
       if (found == value.end()) {
-        return bad(json_pointer(here, "value"), "this member is missing");
+        return bad_delivery(json_pointer(here, "value"), "this member is missing");
       }
       number = &*found;
     }
@@ -256,7 +242,8 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     prepared.value = *read;
     row.values.push_back(std::move(prepared));
   }
-  if (row.values.empty()) return bad(at, "no value is there", {}, "at least one measured number");
+  if (row.values.empty())
+    return bad_delivery(at, "no value is there", {}, "at least one measured number");
 
   const auto measured = read_optional<std::string>(object, "measured_at", pointer);
   if (!measured) return measured.error();
@@ -268,24 +255,12 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
   return row;
 }
 
-PreparedRow refused_row(const Error& error, std::string raw, std::string_view pointer) {
-  PreparedRow row;
-  row.pointer = std::string(pointer);
-  row.problem = error.to_string();
-  row.raw = std::move(raw);
-  return row;
-}
-
-Error too_many(std::size_t rows, std::size_t most) {
-  return bad("/rows", fmt::format("the delivery has {} rows", rows), {},
-             fmt::format("at most {} in one delivery", most));
-}
-
 Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
   const Result<Json> parsed = parse_json(delivery.bytes);
   if (!parsed) return parsed.error();
   const Json& document = *parsed;
-  if (!document.is_object()) return bad("", "not an object", {}, "{\"source\", \"run\", \"rows\"}");
+  if (!document.is_object())
+    return bad_delivery("", "not an object", {}, "{\"source\", \"run\", \"rows\"}");
   if (const Status known =
           refuse_unknown(document, {"source", "run", "revise", "whole", "rows"}, "");
       !known) {
@@ -305,8 +280,9 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   }
   const auto rows = document.find("rows");
   if (rows == document.end() || !rows->is_array() || rows->empty()) {
-    return bad("/rows", rows == document.end() ? "this member is missing" : "no rows are there", {},
-               "a list of at least one row");
+    return bad_delivery("/rows",
+                        rows == document.end() ? "this member is missing" : "no rows are there", {},
+                        "a list of at least one row");
   }
   if (rows->size() > options.max_rows) return too_many(rows->size(), options.max_rows);
   delivery.rows.reserve(rows->size());
@@ -345,243 +321,67 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
     }
     delivery.rows.back().row = static_cast<std::int64_t>(delivery.rows.size()) - 1;
   }
-  if (delivery.rows.empty()) return bad("", "no rows are there", {}, "one row object a line");
+  if (delivery.rows.empty())
+    return bad_delivery("", "no rows are there", {}, "one row object a line");
   return {};
-}
-
-constexpr std::string_view kOwnColumns[] = {"proposal",  "sample", "kind", "channel",    "sequence",
-                                            "replicate", "source", "run",  "measured_at"};
-
-// The columns that say whose row it is, as a row object has them. The catalyst, conditions and
-// values are set.
-Status read_own_columns(PreparedRow& row, const std::vector<std::string>& header,
-                        const CsvRecord& record, const DeliveryOptions& options) {
-  Json object = Json::object();
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const std::string text(trim(record.fields[i]));
-    if (text.empty()) continue;
-    const auto own = std::find(std::begin(kOwnColumns), std::end(kOwnColumns), header[i]);
-    const auto place = [&] { return csv_place(options.file_name, record.line, header[i], i); };
-    if (options.id && *options.id == header[i]) {
-      if (Status named = check_label(text, place); !named) return named;
-      row.sample = text;
-    } else if (own == std::end(kOwnColumns)) {
-      continue;
-    } else if (*own == "sequence" || *own == "replicate") {
-      const auto number = parse_number(text);
-      if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) {
-        return bad(place(), "not an integer", text, "an integer");
-      }
-      (*own == "sequence" ? row.sequence : row.replicate) = static_cast<std::int64_t>(*number);
-    } else if (*own == "kind") {
-      const auto kind = parse_sample_kind(text);
-      if (!kind) {
-        return bad(place(), "unknown kind of sample", text,
-                   "catalyst, support, blank or reference");
-      }
-      row.kind = *kind;
-    } else if (*own == "measured_at") {
-      const Result<Time> time = parse_time(text);
-      if (!time) return time.error().in(place());
-      row.measured_at = *time;
-    } else {
-      std::string& member = *own == "proposal"  ? row.proposal
-                            : *own == "sample"  ? row.sample
-                            : *own == "channel" ? row.channel
-                            : *own == "source"  ? row.source
-                                                : row.run;
-      if (Status named = check_label(text, place); !named) return named;
-      member = text;
-    }
-  }
-  return {};
-}
-
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (const std::string& field : fields) {
-    if (&field != fields.data()) line += ',';
-    line += csv_cell(field);
-  }
-  line += '\n';
-  return line;
-}
-
-Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
-  const DeliveryOptions& options = delivery.options;
-  const Result<std::vector<CsvRecord>> records = read_csv(delivery.bytes, options.file_name);
-  if (!records) return records.error();
-  if (records->size() < 2) {
-    return bad(options.file_name, "the table has no rows", {}, "a header and at least one row");
-  }
-  if (records->size() - 1 > options.max_rows) {
-    return too_many(records->size() - 1, options.max_rows);
-  }
-  std::vector<std::string> header;
-  for (const std::string& name : records->front().fields) header.emplace_back(trim(name));
-  const auto has = [&](std::string_view name) {
-    return std::find(header.begin(), header.end(), name) != header.end();
-  };
-
-  tables::ReadOptions reading;
-  reading.missing_targets = true;
-  reading.id = options.id;
-  bool own_columns = options.id.has_value();
-  std::vector<std::string> wanted;
-  for (const Property& property : options.properties) {
-    wanted.push_back(property.name);
-    if (has(property.name)) reading.targets.push_back(property.name);
-  }
-  if (reading.targets.empty()) {
-    return bad(csv_place(options.file_name, records->front().line),
-               "the table has no column of a property that the campaign measures", {},
-               wanted.empty() ? std::string() : "a column " + join_or(wanted));
-  }
-  for (const std::string& name : options.conditions) {
-    if (has(name)) reading.conditions.push_back(name);
-  }
-  for (const std::string_view name : kOwnColumns) {
-    const bool taken =
-        std::find(reading.targets.begin(), reading.targets.end(), name) != reading.targets.end() ||
-        std::find(reading.conditions.begin(), reading.conditions.end(), name) !=
-            reading.conditions.end() ||
-        reading.id == name;
-    if (!has(name) || taken) continue;
-    reading.ignore.emplace_back(name);
-    own_columns = true;
-  }
-
-  // The whole table at once when nothing is wrong with it; else row by row, to tell the good from
-  // the bad.
-  const auto fill = [&](PreparedRow& row, const tables::Table& table, Eigen::Index at) {
-    const chemistry::Catalyst& catalyst = table.catalysts[static_cast<std::size_t>(at)];
-    row.catalyst = chemistry::canonical_key(catalyst);
-    row.description = chemistry::describe(catalyst);
-    for (Eigen::Index i = 0; i < table.targets.cols(); ++i) {
-      if (std::isnan(table.targets(at, i))) continue;
-      row.values.push_back(
-          {table.target_names[static_cast<std::size_t>(i)], table.targets(at, i), {}});
-    }
-    if (table.conditions.cols() > 0) {
-      Json conditions = Json::object();
-      for (Eigen::Index i = 0; i < table.conditions.cols(); ++i) {
-        conditions[table.condition_names[static_cast<std::size_t>(i)]] = table.conditions(at, i);
-      }
-      row.conditions = dump_json(conditions);
-    }
-  };
-  const std::string header_line = csv_line(records->front().fields);
-  const auto raw_of = [&](const CsvRecord& record) {
-    Json raw = {{"table", header_line + csv_line(record.fields)}, {"targets", reading.targets}};
-    if (!reading.conditions.empty()) raw["conditions"] = reading.conditions;
-    if (options.id) raw["id"] = *options.id;
-    return dump_json(raw);
-  };
-  const Result<tables::Table> whole =
-      tables::read_table(delivery.bytes, options.file_name, reading, supports);
-  const auto below_header =
-      static_cast<std::size_t>(std::count(header_line.begin(), header_line.end(), '\n')) + 1;
-  const std::string alone_place = csv_place(options.file_name, below_header);
-  const std::string header_place = csv_place(options.file_name, records->front().line);
-  const auto of_header = [&](const Error& error) {
-    return error.where == header_place || error.where.starts_with(header_place + ":");
-  };
-  if (!whole && of_header(whole.error())) return whole.error();
-  delivery.rows.reserve(records->size() - 1);
-  for (std::size_t r = 1; r < records->size(); ++r) {
-    const CsvRecord& record = (*records)[r];
-    PreparedRow row;
-    row.row = static_cast<std::int64_t>(r) - 1;
-    row.pointer = fmt::format("line {}", record.line);
-    Status fine;
-    if (record.fields.size() != header.size()) {
-      fine = bad(csv_place(options.file_name, record.line),
-                 fmt::format("the row has {} cells", record.fields.size()), {},
-                 fmt::format("{} as in the header", header.size()));
-    } else {
-      if (own_columns) fine = read_own_columns(row, header, record, options);
-      if (fine.ok()) {
-        if (row.kind == SampleKind::blank) {
-          fine = bad(csv_place(options.file_name, record.line), "a blank in a table of catalysts",
-                     {}, "blanks as JSON rows, which need no composition");
-        } else if (whole) {
-          fill(row, *whole, static_cast<Eigen::Index>(r) - 1);
-        } else {
-          const std::string alone = header_line + csv_line(record.fields);
-          const auto table = tables::read_table(alone, options.file_name, reading, supports);
-          if (table) {
-            fill(row, *table, 0);
-          } else {
-            // Read alone, the row stands right below the header: the message names its own line.
-            Error error = table.error();
-            if (error.where.starts_with(alone_place)) {
-              error.where.replace(0, alone_place.size(), csv_place(options.file_name, record.line));
-            }
-            fine = error;
-          }
-        }
-      }
-      if (fine.ok() && row.values.empty()) {
-        fine = bad(csv_place(options.file_name, record.line), "no value is there", {},
-                   "at least one measured number");
-      }
-    }
-    if (!fine.ok()) {
-      PreparedRow refused = refused_row(fine.error(), raw_of(record), row.pointer);
-      refused.row = row.row;
-      row = std::move(refused);
-    }
-    delivery.rows.push_back(std::move(row));
-  }
-  return {};
-}
-
-// A row of a table in quarantine: {"table": header and row, "targets": [...], "conditions"?,
-// "id"?}.
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports) {
-  PreparedDelivery delivery;
-  delivery.options.format = DeliveryFormat::csv;
-  delivery.options.file_name = "row";
-  const Result<std::string> table = read_field<std::string>(object, "table");
-  if (!table) return table.error();
-  delivery.bytes = *table;
-  const auto names = [&](std::string_view member, const auto& use) -> Status {
-    const auto found = object.find(member);
-    if (found == object.end()) return {};
-    if (!found->is_array()) return bad(json_pointer("", member), "not a list");
-    for (const Json& name : *found) {
-      const auto text = read_value_as<std::string>(name, json_pointer("", member));
-      if (!text) return text.error();
-      use(*text);
-    }
-    return {};
-  };
-  if (const Status read = names("targets",
-                                [&](const std::string& name) {
-                                  Property property;
-                                  property.name = name;
-                                  delivery.options.properties.push_back(property);
-                                });
-      !read) {
-    return read.error();
-  }
-  if (const Status read =
-          names("conditions",
-                [&](const std::string& name) { delivery.options.conditions.push_back(name); });
-      !read) {
-    return read.error();
-  }
-  const auto id = read_optional<std::string>(object, "id");
-  if (!id) return id.error();
-  delivery.options.id = *id;
-  if (const Status read = prepare_csv(delivery, supports); !read) return read.error();
-  if (delivery.rows.size() != 1) return bad("/table", "not one row");
-  PreparedRow row = std::move(delivery.rows.front());
-  if (!row.problem.empty()) return bad("", row.problem);
-  return row;
 }
 
 }  // namespace
+
+PreparedRow refused_row(const Error& error, std::string raw, std::string_view pointer) {
+  PreparedRow row;
+  row.pointer = std::string(pointer);
+  row.problem = error.to_string();
+  row.raw = std::move(raw);
+  return row;
+}
+
+Error too_many(std::size_t rows, std::size_t most) {
+  return bad_delivery("/rows", fmt::format("the delivery has {} rows", rows), {},
+                      fmt::format("at most {} in one delivery", most));
+}
+
+Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run) {
+  std::string text;
+  text.reserve(256);
+  // Each part with its length before it, so that no two rows give the same text.
+  const auto add = [&text](std::string_view part) {
+    text += fmt::format_int(part.size()).c_str();
+    text += ':';
+    text += part;
+  };
+  const auto add_number = [&](const auto& number) {
+    if (number) {
+      const fmt::format_int digits(*number);
+      add(std::string_view(digits.data(), digits.size()));
+    } else {
+      add("");
+    }
+  };
+  add(row.catalyst);
+  add(to_string(row.kind));
+  add(row.proposal);
+  add(row.sample);
+  add(row.channel);
+  add(source);
+  add(run);
+  add_number(row.sequence);
+  add_number(row.replicate);
+  add(row.conditions);
+  add_number(row.measured_at ? std::optional<std::int64_t>(to_micros(*row.measured_at))
+                             : std::optional<std::int64_t>());
+  std::vector<const PreparedValue*> values;
+  for (const PreparedValue& value : row.values) values.push_back(&value);
+  std::sort(values.begin(), values.end(), [](const PreparedValue* a, const PreparedValue* b) {
+    return a->property < b->property;
+  });
+  for (const PreparedValue* value : values) {
+    add(value->property);
+    add(format_number(value->value));
+    add(value->unit);
+  }
+  return sha256(text);
+}
 
 std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type) {
   std::string type(trim(media_type.substr(0, media_type.find(';'))));
@@ -622,6 +422,11 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
     if (!delivery.options.quarantine_unreadable) return read.error();
     delivery.rows.clear();
     delivery.rows.push_back(refused_row(read.error(), "{}", ""));
+  }
+  for (PreparedRow& row : delivery.rows) {
+    if (!row.problem.empty()) continue;
+    row.content = content_of(row, row.source.empty() ? delivery.options.source : row.source,
+                             row.run.empty() ? delivery.options.run : row.run);
   }
   return delivery;
 }

@@ -64,7 +64,12 @@ struct PreparedRow {
   std::string conditions = "{}";  // JSON object, names sorted
   std::vector<PreparedValue> values;
   std::optional<Time> measured_at;
+  std::optional<Digest> content;  // content_of, made beforehand; none: not yet
 };
+
+// Of everything that a row says, whatever the form it came in; source and run are the row's or the
+// delivery's.
+Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run);
 
 struct PreparedDelivery {
   DeliveryOptions options;

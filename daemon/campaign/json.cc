@@ -4,18 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "core/text.h"
 
 namespace kasetsu::campaign {
 namespace {
-
-// A fault found by the parser's callback, on its way out of the library.
-struct Refused {
-  std::string message;
-};
 
 Error bad(std::string_view pointer, std::string message, std::string value = {},
           std::string expected = {}) {
@@ -30,49 +25,96 @@ std::string shown(const Json& value) {
   return dump_json(value);
 }
 
+// Builds the value, and stops at what parse_json refuses. (The library's own callback would be
+// called for every token and needs a set of names for every object.)
+class Builder {
+ public:
+  using number_integer_t = Json::number_integer_t;
+  using number_unsigned_t = Json::number_unsigned_t;
+  using number_float_t = Json::number_float_t;
+  using string_t = Json::string_t;
+  using binary_t = Json::binary_t;
+
+  bool null() { return put(Json()); }
+  bool boolean(bool value) { return put(Json(value)); }
+  bool number_integer(number_integer_t value) { return put(Json(value)); }
+  bool number_unsigned(number_unsigned_t value) { return put(Json(value)); }
+  bool number_float(number_float_t value, const string_t&) {
+    if (!std::isfinite(value)) return refuse("a number is too large");
+    return put(Json(value));
+  }
+  bool string(string_t& value) { return put(Json(std::move(value))); }
+  bool binary(binary_t&) { return refuse("this is not JSON"); }
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_array(std::size_t) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool key(string_t& name) {
+    auto& object = open_.back()->get_ref<Json::object_t&>();
+    const auto [place, is_new] = object.try_emplace(std::move(name));
+    if (!is_new) return refuse(fmt::format("the member \"{}\" is there twice", place->first));
+    member_ = &place->second;
+    return true;
+  }
+  bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) {
+    constexpr int kNumberOverflow = 406;
+    return refuse(error.id == kNumberOverflow ? "a number is too large"
+                                              : fmt::format("this is not JSON, at byte {}", byte));
+  }
+
+  Json& value() { return root_; }
+  std::string& refusal() { return refusal_; }
+
+ private:
+  bool refuse(std::string message) {
+    refusal_ = std::move(message);
+    return false;
+  }
+  Json* place(Json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    if (open_.back()->is_array()) {
+      auto& array = open_.back()->get_ref<Json::array_t&>();
+      array.push_back(std::move(value));
+      return &array.back();
+    }
+    *member_ = std::move(value);
+    return member_;
+  }
+  bool put(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool open(Json value) {
+    if (static_cast<int>(open_.size()) >= kDeepestJson) {
+      return refuse(fmt::format("nested deeper than {} levels", kDeepestJson));
+    }
+    open_.push_back(place(std::move(value)));
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json root_;
+  std::vector<Json*> open_;  // no element is added to one of these but the last
+  Json* member_ = nullptr;   // of the innermost object: waits for its value
+  std::string refusal_;
+};
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  // Keys of the objects that are open at present, from the outermost.
-  std::vector<std::set<std::string, std::less<>>> open;
-  const auto guard = [&open](int depth, Json::parse_event_t event, Json& parsed) {
-    switch (event) {
-      case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start:
-        if (depth >= kDeepestJson) {
-          throw Refused{fmt::format("nested deeper than {} levels", kDeepestJson)};
-        }
-        if (event == Json::parse_event_t::object_start) open.emplace_back();
-        break;
-      case Json::parse_event_t::object_end:
-        open.pop_back();
-        break;
-      case Json::parse_event_t::key: {
-        const auto& name = parsed.get_ref<const std::string&>();
-        if (!open.back().insert(name).second) {
-          throw Refused{fmt::format("the member \"{}\" is there twice", name)};
-        }
-        break;
-      }
-      case Json::parse_event_t::value:
-        if (parsed.is_number_float() && !std::isfinite(parsed.get<double>())) {
-          throw Refused{"a number is too large"};
-        }
-        break;
-      case Json::parse_event_t::array_end:
-        break;
-    }
-    return true;
-  };
+  Builder builder;
   try {
-    return Json::parse(text, guard);
-  } catch (const Refused& refused) {
-    return bad("", refused.message);
-  } catch (const Json::parse_error& error) {
-    return bad("", fmt::format("this is not JSON, at byte {}", error.byte));
+    if (!Json::sax_parse(text, &builder)) return bad("", std::move(builder.refusal()));
   } catch (const Json::exception& error) {
     return bad("", fmt::format("this is not JSON: {}", error.what()));
   }
+  return std::move(builder.value());
 }
 
 std::string dump_json(const Json& value) {

@@ -38,6 +38,10 @@ struct Layout {
   std::vector<std::size_t> conditions;  // in the order of ReadOptions::conditions
 };
 
+// A column's name without the spaces, tabs and no-break spaces (which spreadsheets leave in
+// headers) at both ends.
+std::string trim_name(std::string_view name);
+
 // header: names without spaces around them; rows: all of header.size() cells. Errors (bad_data)
 // name file, line of the header and column: names that are missing, given twice or empty, two
 // shapes at once, none, and columns that look like part of the composition and are not.

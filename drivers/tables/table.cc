@@ -66,18 +66,6 @@ Status check_encoding(std::string_view text, std::string_view file_name) {
   return {};
 }
 
-// Spaces, tabs and no-break spaces (which spreadsheets leave in headers) at both ends.
-std::string trim_name(std::string_view name) {
-  constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
-  for (std::size_t before = name.size() + 1; before != name.size();) {
-    before = name.size();
-    name = trim(name);
-    if (name.starts_with(kNoBreakSpace)) name.remove_prefix(kNoBreakSpace.size());
-    if (name.ends_with(kNoBreakSpace)) name.remove_suffix(kNoBreakSpace.size());
-  }
-  return std::string(name);
-}
-
 std::string lower_case(std::string_view text) {
   std::string result(text);
   for (char& c : result) {
@@ -211,6 +199,17 @@ class Reader {
 };
 
 }  // namespace
+
+std::string trim_name(std::string_view name) {
+  constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+  for (std::size_t before = name.size() + 1; before != name.size();) {
+    before = name.size();
+    name = trim(name);
+    if (name.starts_with(kNoBreakSpace)) name.remove_prefix(kNoBreakSpace.size());
+    if (name.ends_with(kNoBreakSpace)) name.remove_suffix(kNoBreakSpace.size());
+  }
+  return std::string(name);
+}
 
 Result<Table> read_table(std::string_view text, std::string_view file_name,
                          const ReadOptions& options, const chemistry::SupportTable& supports) {
