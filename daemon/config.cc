@@ -146,7 +146,8 @@ std::map<std::string, std::map<std::string, Read>> keys(DaemonConfig& config) {
         {"idle_s", seconds(server.idle_time)},
         {"write_s", seconds(server.write_time)},
         {"connections", whole(server.connections, 1, 100'000)},
-        {"connections_per_peer", whole(server.connections_per_peer, 1, 100'000)}}},
+        {"connections_per_peer", whole(server.connections_per_peer, 1, 100'000)},
+        {"requests_per_s", number(config.requests_per_s, 0.0, 1e6)}}},
       {"shutdown", {{"drain_s", number(config.drain_s, 0.0, 3'600.0)}}},
   };
 }

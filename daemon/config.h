@@ -22,6 +22,7 @@ struct DaemonConfig {
   bool plain_beyond_loopback = false;  // a proxy in front speaks TLS
   // [listen] hosts, [limits]
   http::ServerOptions server;
+  double requests_per_s = 1'000.0;  // [limits], of one token; 0: no limit
   // [tls]
   std::string certificate_file, key_file;  // PEM; both or none
   std::string client_ca_file;              // empty: clients need no certificate

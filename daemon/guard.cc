@@ -1,5 +1,7 @@
 #include "daemon/guard.h"
 
+#include <algorithm>
+
 #include "daemon/http/problem.h"
 
 namespace kasetsu {
@@ -15,6 +17,20 @@ http::Response refuse(const char* detail) {
 }
 
 }  // namespace
+
+bool Guard::spend(const std::string& name, campaign::Time now) {
+  if (requests_per_s_ <= 0.0) return true;
+  const double most = std::max(1.0, requests_per_s_);
+  const auto [place, is_new] = buckets_.try_emplace(name, Bucket{most, now});
+  Bucket& bucket = place->second;
+  // A clock that was set back fills nothing, and does not wait for the old time to come again.
+  const double passed = std::max(0.0, std::chrono::duration<double>(now - bucket.filled).count());
+  bucket.left = std::min(most, bucket.left + passed * requests_per_s_);
+  bucket.filled = now;
+  if (bucket.left < 1.0) return false;
+  bucket.left -= 1.0;
+  return true;
+}
 
 std::variant<http::Principal, http::Response> Guard::decide(const http::Request& request) {
   constexpr std::string_view kScheme = "Bearer ";
@@ -36,6 +52,12 @@ std::variant<http::Principal, http::Response> Guard::decide(const http::Request&
       return response;
     }
     return refuse("the token is unknown or has expired");
+  }
+  if (!spend(token->name, now)) {
+    http::Response response =
+        http::problem(429, "too_many_requests", "this token asks more often than it may");
+    response.headers = {{"Retry-After", "1"}};
+    return response;
   }
   http::Principal principal{token->name, {}};
   for (const http::Scope scope :

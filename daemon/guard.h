@@ -1,4 +1,5 @@
-// Who may ask: bearer tokens against the token file, and a brake on guessing.
+// Who may ask: bearer tokens against the token file, a brake on guessing, and a limit for each
+// token.
 #pragma once
 
 #include <chrono>
@@ -16,14 +17,19 @@ namespace kasetsu {
 // Of the network thread.
 class Guard {
  public:
-  Guard(TokenFile tokens, campaign::Clock clock)
-      : tokens_(std::move(tokens)), clock_(std::move(clock)) {}
+  // requests_per_s: of one token, in the long run; a second's worth may come at once. 0: no limit.
+  Guard(TokenFile tokens, campaign::Clock clock, double requests_per_s = 0.0)
+      : tokens_(std::move(tokens)), clock_(std::move(clock)), requests_per_s_(requests_per_s) {}
 
-  void replace(TokenFile tokens) { tokens_ = std::move(tokens); }
+  void replace(TokenFile tokens, double requests_per_s) {
+    tokens_ = std::move(tokens);
+    requests_per_s_ = requests_per_s;
+    buckets_.clear();
+  }
 
   // A principal; 401 without a right token; 429 after kMostFailures wrong ones of a peer within a
-  // minute. A right token is let in all the same: others behind the same address cannot lock it
-  // out.
+  // minute, and above the limit of requests. A right token is let in all the same after wrong ones:
+  // others behind the same address cannot lock it out.
   std::variant<http::Principal, http::Response> decide(const http::Request& request);
 
   static constexpr int kMostFailures = 20;
@@ -33,9 +39,17 @@ class Guard {
     int count = 0;
     campaign::Time since;
   };
+  struct Bucket {
+    double left = 0.0;
+    campaign::Time filled;
+  };
+  bool spend(const std::string& name, campaign::Time now);
+
   TokenFile tokens_;
   campaign::Clock clock_;
+  double requests_per_s_;
   std::map<std::string, Failures> failures_;  // by peer; those of the last minute
+  std::map<std::string, Bucket> buckets_;     // by the token's name
 };
 
 }  // namespace kasetsu

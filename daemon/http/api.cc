@@ -30,6 +30,7 @@ Result<Json> body_object(const std::string& text) {
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
+      completions_(io),
       workers_(workers, 64),
       hub_(io, services_.database.last_event()) {
 }
@@ -96,7 +97,7 @@ Handler Api::writing(Write act) {
                             campaign::sha256(request.body), context, action);
     };
     Result<campaign::Reply> reply =
-        co_await commit<campaign::Reply>(services_.database, std::move(task));
+        co_await commit<campaign::Reply>(services_.database, completions_, std::move(task));
     if (!reply) co_return problem(reply.error());
     Response response;
     response.status = static_cast<int>(reply->status);

@@ -112,6 +112,7 @@ class Api {
   asio::io_context& io_;
   Services services_;
   Taken taken_;
+  Completions completions_;
   WorkerPool workers_;
   EventHub hub_;
   Server* server_ = nullptr;

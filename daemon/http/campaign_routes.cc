@@ -68,7 +68,7 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
     if (found) made.revision = found->revision;
     return made;
   };
-  Result<Made> made = co_await commit<Made>(services_.database, std::move(task));
+  Result<Made> made = co_await commit<Made>(services_.database, completions_, std::move(task));
   if (!made) {
     Response response = problem(made.error());
     if (made.error().code == ErrorCode::conflict && *expected) response.status = 412;

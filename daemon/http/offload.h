@@ -6,7 +6,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -33,6 +36,35 @@ asio::awaitable<T> await_callback(Start start) {
       },
       asio::use_awaitable, std::move(start));
 }
+
+// Ends of what was done on other threads, for the network thread. Those that come together, such as
+// all tasks of one commit, are run by one wake-up.
+class Completions {
+ public:
+  explicit Completions(asio::io_context& io) : io_(io) {}
+
+  // From any thread.
+  void add(std::function<void()> end) {
+    {
+      const std::lock_guard lock(mutex_);
+      ready_.push_back(std::move(end));
+      if (ready_.size() > 1) return;
+    }
+    asio::post(io_, [this] {
+      std::vector<std::function<void()>> ends;
+      {
+        const std::lock_guard lock(mutex_);
+        ends.swap(ready_);
+      }
+      for (const auto& one : ends) one();
+    });
+  }
+
+ private:
+  asio::io_context& io_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> ready_;
+};
 
 class WorkerPool {
  public:
@@ -81,25 +113,33 @@ class WorkerPool {
   std::atomic<std::size_t> waiting_{0};
 };
 
-// Runs `task` in a write transaction; the value is there once it is on the disk.
+// Runs `task` in a write transaction; the value is there once it is on the disk. On the network
+// thread.
 template <typename T>
-asio::awaitable<Result<T>> commit(campaign::Database& database,
-                                  std::function<Result<T>(campaign::Transaction&)> task) {
-  auto value = std::make_shared<std::optional<T>>();
-  auto start = [&database, value, task = std::move(task)](std::function<void(Status)> done) {
+asio::awaitable<Result<T>> commit(campaign::Database& database, Completions& completions,
+                                  std::function<Result<T>(campaign::Transaction&)> task,
+                                  campaign::Repeat repeat = campaign::Repeat::never) {
+  std::optional<T> value;
+  // The frame of this coroutine outlives the task: it goes on only after `done`.
+  auto start = [&](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     database.write(
-        [value, task](campaign::Transaction& tx) -> Status {
+        [&value, &task](campaign::Transaction& tx) -> Status {
           Result<T> result = task(tx);
           if (!result) return result.error();
-          value->emplace(std::move(result).value());
+          value.emplace(std::move(result).value());
           return {};
         },
-        std::move(done));
+        [shared, &completions](Status status) {
+          completions.add([shared, status = std::move(status)] { (*shared)(status); });
+        },
+        repeat);
   };
-  const Status status = co_await await_callback<Status>(std::move(start));
+  const Status status = co_await asio::async_initiate<decltype(asio::use_awaitable), void(Status)>(
+      start, asio::use_awaitable);
   if (!status) co_return status.error();
-  KASETSU_ASSERT(value->has_value());
-  co_return std::move(**value);
+  KASETSU_ASSERT(value.has_value());
+  co_return std::move(*value);
 }
 
 }  // namespace kasetsu::http

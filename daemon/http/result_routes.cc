@@ -119,8 +119,8 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   std::function<Result<campaign::IngestReceipt>(Transaction&)> task = [&](Transaction& tx) {
     return campaign::ingest(tx, name, *prepared, context(request));
   };
-  Result<campaign::IngestReceipt> receipt =
-      co_await commit<campaign::IngestReceipt>(services_.database, std::move(task));
+  Result<campaign::IngestReceipt> receipt = co_await commit<campaign::IngestReceipt>(
+      services_.database, completions_, std::move(task), campaign::Repeat::allowed);
   if (!receipt) co_return problem(receipt.error());
   if (receipt->replayed) {
     taken_.duplicate += static_cast<std::int64_t>(receipt->rows.size());
@@ -130,18 +130,8 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
     taken_.duplicate += receipt->ingest.duplicate;
     taken_.quarantined += receipt->ingest.quarantined;
   }
-  const bool large = receipt->rows.size() > 500;
   Response response;
-  if (large) {
-    std::function<Result<std::string>()> encode = [&]() -> Result<std::string> {
-      return campaign::dump_json(to_json(*receipt));
-    };
-    Result<std::string> text = co_await workers_.run<std::string>(std::move(encode));
-    // Too busy to encode it elsewhere: the rows are committed, so the answer is made here.
-    response.body = text ? std::move(*text) : campaign::dump_json(to_json(*receipt));
-  } else {
-    response.body = campaign::dump_json(to_json(*receipt));
-  }
+  response.body = receipt_text(*receipt);
   response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
   if (receipt->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
   co_return response;
@@ -286,7 +276,10 @@ void Api::add_result_routes(Router& router) {
                             campaign::find_receipt(reader, request.parameter("id"));
                         if (!receipt) return receipt.error();
                         Json json = to_json(receipt->ingest);
-                        json["row_verdicts"] = to_json(*receipt)["rows"];
+                        json["row_verdicts"] = Json::array();
+                        for (const campaign::RowVerdict& row : receipt->rows) {
+                          json["row_verdicts"].push_back(to_json(row));
+                        }
                         return json;
                       }),
               {}});

@@ -1,5 +1,8 @@
 #include "daemon/http/wire.h"
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <utility>
 
 #include "core/chemistry/element.h"
@@ -87,16 +90,33 @@ Json to_json(const campaign::RowVerdict& r) {
   return json;
 }
 
-Json to_json(const campaign::IngestReceipt& receipt) {
-  Json rows = Json::array();
-  for (const campaign::RowVerdict& verdict : receipt.rows) rows.push_back(to_json(verdict));
-  return {{"ingest", receipt.ingest.id},
-          {"replayed", receipt.replayed},
-          {"accepted", receipt.ingest.accepted},
-          {"flagged", receipt.ingest.flagged},
-          {"duplicate", receipt.ingest.duplicate},
-          {"quarantined", receipt.ingest.quarantined},
-          {"rows", std::move(rows)}};
+// By hand: a bulk delivery has a verdict for each of its many rows.
+std::string receipt_text(const campaign::IngestReceipt& receipt) {
+  const campaign::Ingest& ingest = receipt.ingest;
+  std::string text;
+  text.reserve(200 + 80 * receipt.rows.size());
+  fmt::format_to(std::back_inserter(text),
+                 R"({{"accepted":{},"duplicate":{},"flagged":{},"ingest":"{}","quarantined":{},)"
+                 R"("replayed":{},"rows":[)",
+                 ingest.accepted, ingest.duplicate, ingest.flagged, ingest.id, ingest.quarantined,
+                 receipt.replayed);
+  for (const campaign::RowVerdict& row : receipt.rows) {
+    if (&row != receipt.rows.data()) text += ',';
+    if (row.measurements.size() == 1 && row.quarantine.empty() && row.reason.empty()) {
+      text += R"({"measurement":")";
+      text += row.measurements.front();
+      text += R"(","row":)";
+      const fmt::format_int number(row.row);
+      text.append(number.data(), number.size());
+      text += R"(,"verdict":")";
+      text += to_string(row.verdict);
+      text += "\"}";
+    } else {
+      text += campaign::dump_json(to_json(row));
+    }
+  }
+  text += "]}";
+  return text;
 }
 
 Json to_json(const campaign::QuarantinedRow& r) {

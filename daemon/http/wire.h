@@ -14,7 +14,8 @@ Json to_json(const campaign::Campaign& campaign);
 Json to_json(const campaign::Property& property);
 Json to_json(const campaign::CampaignVersion& version, bool with_text);
 Json to_json(const campaign::Ingest& ingest);
-Json to_json(const campaign::IngestReceipt& receipt);
+// {"ingest", "replayed", "accepted", "flagged", "duplicate", "quarantined", "rows": [verdicts]}
+std::string receipt_text(const campaign::IngestReceipt& receipt);
 Json to_json(const campaign::RowVerdict& verdict);
 Json to_json(const campaign::QuarantinedRow& row);
 Json to_json(const campaign::Measurement& measurement);

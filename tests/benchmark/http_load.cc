@@ -1,7 +1,9 @@
 // Load on a running daemon: many clients, each with one request under way, on one thread.
 //
-//   http_load --port 8765 --campaign ocm [--clients 32] [--seconds 5] [--slow 0]   durable
-//   single-row posts http_load ... --csv ROWS one client, whole tables
+//   http_load --port 8765 --campaign ocm [--clients 32] [--seconds 5] [--slow 0]
+// posts single rows, each durable when it is answered;
+//   http_load --port 8765 --campaign ocm --csv ROWS [--clients 2] [--seconds 5]
+// posts whole tables.
 //
 // --slow opens connections that send a head byte by byte and never finish it. Prints one line of
 // JSON.
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -20,6 +23,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -30,7 +34,7 @@ struct Options {
   int port = 8765;
   std::string campaign = "ocm";
   std::string property = "C2_yield";
-  int clients = 32;
+  int clients = 0;  // 0: 32 for single rows, 2 for tables
   double seconds = 5.0;
   int slow = 0;
   int csv = 0;
@@ -106,44 +110,65 @@ int take_answer(std::string& buffer, std::string* body = nullptr) {
   return status;
 }
 
-int load_csv(const Options& options, const std::string& run) {
+// One client that posts tables until the time is up; the rows that were taken, or none on an error.
+std::uint64_t post_tables(const Options& options, int client, const std::string& run,
+                          Clock::time_point end, std::atomic<std::uint64_t>& deliveries) {
   const char* const elements[] = {"Li", "K", "Mn", "Na", "W", "Ba", "Ca", "Ce", "Co", "Cs"};
   const int fd = connect_to(options.port);
   std::uint64_t rows = 0;
-  std::uint64_t deliveries = 0;
-  const auto begin = Clock::now();
-  double seconds = 0.0;
-  for (; seconds < options.seconds; ++deliveries) {
+  while (Clock::now() < end) {
     std::string table = "M1,M2,M3,Support," + options.property + "\n";
+    table.reserve(static_cast<std::size_t>(options.csv) * 28);
     for (int i = 0; i < options.csv; ++i) {
+      // The same table again would be answered as a repetition.
       const auto n = rows + static_cast<std::uint64_t>(i);
       char line[96];
-      std::snprintf(line, sizeof(line), "%s,%s,%s,MgO,%.4f\n", elements[n % 10],
-                    elements[n / 10 % 10], elements[n / 100 % 10],
-                    static_cast<double>(n % 900'000) * 1e-4);
-      table += line;
+      const int length = std::snprintf(line, sizeof(line), "%s,%s,%s,MgO,%.5f\n", elements[n % 10],
+                                       elements[n / 10 % 10], elements[n / 100 % 10],
+
+                                       static_cast<double>(n % 900'000) * 1e-4 + 1e-5 * client);
+      table.append(line, static_cast<std::size_t>(length));
     }
     send_all(fd, request(options, "text/csv", table,
-                         "?source=load&run=" + run + "-" + std::to_string(deliveries)));
+                         "?source=load&run=" + run + "-" + std::to_string(rows)));
     std::string buffer, body;
-    char bytes[64 * 1024];
+    std::vector<char> bytes(256 * 1024);
     int status = 0;
     while ((status = take_answer(buffer, &body)) == 0) {
-      const auto got = ::recv(fd, bytes, sizeof(bytes), 0);
+      const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
       if (got <= 0) break;
-      buffer.append(bytes, static_cast<std::size_t>(got));
+      buffer.append(bytes.data(), static_cast<std::size_t>(got));
     }
-    if (status != 200) {
+    if (status != 200 || body.find("\"quarantined\":0") == std::string::npos) {
       std::fprintf(stderr, "status %d: %.300s\n", status, body.c_str());
-      return 1;
+      std::exit(1);
     }
     rows += static_cast<std::uint64_t>(options.csv);
-    seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    ++deliveries;
   }
+  ::close(fd);
+  return rows;
+}
+
+int load_csv(const Options& options, const std::string& run) {
+  std::atomic<std::uint64_t> rows{0}, deliveries{0};
+  const auto begin = Clock::now();
+  const auto end = begin + std::chrono::duration_cast<Clock::duration>(
+                               std::chrono::duration<double>(options.seconds));
+  std::vector<std::thread> clients;
+  for (int c = 0; c < options.clients; ++c) {
+    clients.emplace_back([&, c] {
+      rows += post_tables(options, c, run + "-" + std::to_string(c), end, deliveries);
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   std::printf(
-      "{\"csv_rows\": %llu, \"deliveries\": %llu, \"seconds\": %.3f, \"rows_per_second\": %.0f}\n",
-      static_cast<unsigned long long>(rows), static_cast<unsigned long long>(deliveries), seconds,
-      static_cast<double>(rows) / seconds);
+      "{\"clients\": %d, \"csv_rows\": %llu, \"deliveries\": %llu, \"seconds\": %.3f, "
+      "\"rows_per_second\": %.0f}\n",
+      options.clients, static_cast<unsigned long long>(rows.load()),
+      static_cast<unsigned long long>(deliveries.load()), seconds,
+      static_cast<double>(rows.load()) / seconds);
   return 0;
 }
 
@@ -238,6 +263,7 @@ int main(int argc, char** argv) {
     if (name == "--slow") options.slow = std::atoi(value);
     if (name == "--csv") options.csv = std::atoi(value);
   }
+  if (options.clients == 0) options.clients = options.csv > 0 ? 2 : 32;
   const std::string run =
       "load-" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
   return options.csv > 0 ? load_csv(options, run) : load_rows(options, run);

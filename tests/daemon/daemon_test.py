@@ -302,6 +302,42 @@ class Process(unittest.TestCase):
         self.assertEqual(daemon.end(), 0)
         self.fails(65, "tls", config=config.replace(key, certificate))
 
+    def test_client_certificates(self):
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl program to make a certificate with")
+
+        def name(file):
+            return os.path.join(self.folder, file)
+
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+        for who in ("server", "ca", "stranger"):
+            openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name(who + ".key"), "-out",
+                    name(who + ".pem"), "-days", "2", "-subj", f"/CN={who}", "-addext",
+                    "subjectAltName=IP:127.0.0.1,DNS:localhost")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name("robot.key"), "-out", name("robot.csr"), "-subj",
+                "/CN=robot")
+        openssl("x509", "-req", "-in", name("robot.csr"), "-CA", name("ca.pem"), "-CAkey", name("ca.key"), "-CAcreateserial",
+                "-out", name("robot.pem"), "-days", "2")
+        tokens, secrets = self.make_tokens()
+        daemon = self.start(config=f"[tls]\ncertificate_file = \"{name('server.pem')}\"\nkey_file = "
+                                   f"\"{name('server.key')}\"\nclient_ca_file = \"{name('ca.pem')}\"\n"
+                                   f"[tokens]\nfile = \"{tokens}\"\n")
+
+        def ask(certificate, token):
+            context = ssl.create_default_context(cafile=name("server.pem"))
+            if certificate:
+                context.load_cert_chain(name(certificate + ".pem"), name(certificate + ".key"))
+            return daemon.ask("/v1/campaigns", token=token, scheme="https", context=context)[0]
+
+        self.assertEqual(ask("robot", secrets["reader"]), 200)
+        self.assertEqual(ask("robot", None), 401, "a certificate is no token")
+        for certificate in (None, "stranger"):
+            with self.assertRaises((urllib.error.URLError, ConnectionError, OSError)):
+                ask(certificate, secrets["reader"])
+        self.assertEqual(daemon.end(), 0)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -115,5 +115,48 @@ TEST(Guard, LetsRightTokensInAndBrakesGuessing) {
   EXPECT_EQ(status("Bearer wrong"), 401);
 }
 
+TEST(Guard, OneTokenAsksSoOftenAndNoMoreAndOthersAreNotTouched) {
+  TokenFile file;
+  const std::string robot = file.create("robot", {"results"}, std::nullopt, kNow).value();
+  const std::string other = file.create("other", {"results"}, std::nullopt, kNow).value();
+  campaign::Time now = kNow;
+  Guard guard(
+      file, [&] { return now; }, 10.0);
+  const auto let_in = [&](const std::string& secret) {
+    http::Request request;
+    request.peer = "192.0.2.7";
+    request.authorization = "Bearer " + secret;
+    const auto decided = guard.decide(request);
+    const auto* refusal = std::get_if<http::Response>(&decided);
+    if (refusal) {
+      EXPECT_EQ(refusal->status, 429);
+    }
+    return refusal == nullptr;
+  };
+  const auto count = [&](int tries) {
+    int admitted = 0;
+    for (int i = 0; i < tries; ++i) admitted += let_in(robot) ? 1 : 0;
+    return admitted;
+  };
+  EXPECT_EQ(count(25), 10) << "a second's worth at once";
+  EXPECT_TRUE(let_in(other));
+  now += std::chrono::milliseconds(300);
+  EXPECT_EQ(count(25), 3);
+  now -= seconds(3'600);
+  EXPECT_EQ(count(25), 0) << "a clock set back gives nothing";
+  now += seconds(1);
+  EXPECT_EQ(count(25), 10) << "and does not shut anybody out";
+  // In the long run no more than the limit, however the requests come.
+  int admitted = 0;
+  for (int step = 0; step < 1'000; ++step) {
+    now += std::chrono::milliseconds(37);
+    admitted += count(3);
+  }
+  EXPECT_LE(admitted, 370 + 10);
+  EXPECT_GE(admitted, 369);
+  guard.replace(file, 0.0);
+  EXPECT_EQ(count(1'000), 1'000) << "0: no limit";
+}
+
 }  // namespace
 }  // namespace kasetsu
