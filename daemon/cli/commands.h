@@ -26,5 +26,7 @@ void add_report(CLI::App& app, Session& session);      // report_commands.cc
 void add_export(CLI::App& app, Session& session);      // report_commands.cc
 void add_doctor(CLI::App& app, Session& session);      // doctor.cc
 void add_completion(CLI::App& app, Session& session);  // completion.cc
+void add_check(CLI::App& app, Session& session);       // database_commands.cc
+void add_restore(CLI::App& app, Session& session);     // database_commands.cc
 
 }  // namespace kasetsu::cli

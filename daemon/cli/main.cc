@@ -42,6 +42,8 @@ int run(int argc, char** argv) {
   add_export(app, session);
   add_token(app, session);
   add_backup(app, session);
+  add_check(app, session);
+  add_restore(app, session);
   add_doctor(app, session);
   add_completion(app, session);
 

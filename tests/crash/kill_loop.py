@@ -1,32 +1,41 @@
-"""Kills the daemon at random while results are posted, proposals claimed and models trained, and counts what was lost.
+"""Kills the daemon at random while it starts, migrates, takes in results, leases proposals and trains, and counts what was
+lost.
 
     python3 tests/crash/kill_loop.py --bin build/release/bin --kills 200
+    python3 tests/crash/kill_loop.py --bin build/release/bin --kills 1000 --seed 7 --journal kills.jsonl
+    python3 tests/crash/kill_loop.py --journal kills.jsonl --totals
 
-A robot posts results with idempotency keys and sends each one again until it is acknowledged. After every SIGKILL the
-daemon is started again on the same file. At the end every acknowledged result must be there exactly once, the file must
-pass SQLite's integrity check, and retraining must still work. Kills are counted by the phase that they hit: a run in which a
-phase was never hit proves nothing about it, and fails.
+Robots post results and claim, report and give up proposals, each request with an idempotency key and sent again until it is
+acknowledged. After every SIGKILL a copy of the database is opened as the daemon would: it must pass SQLite's integrity check
+and the foreign key check, every acknowledged result must be there exactly once, and every proposal must be in the state that
+was acknowledged last (or in that of the request that was on its way). Then the daemon starts again on the same file. Every
+twentieth kill or so opens another folder; one folder in five holds a database of an older schema, and the kills hit its
+migration. Kills are counted by the phase that they hit: a run in which a phase was never hit proves nothing about it, and
+fails. With --journal every folder adds a line to a file, so that runs add up; --totals prints the sum.
 """
 import argparse
+import hashlib
 import http.client
 import json
 import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 
 ELEMENTS = ["Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "La", "Ce", "Mn", "Fe", "Co", "Ni", "Zn", "Zr", "W"]
 SUPPORTS = ["MgO", "SiO2", "La2O3", "BaO"]
+APPLICATION_ID = 0x4B736574
+MIGRATING = "before migrating it"  # in the log, before the copy that is made first
+PHASES = ["starting", "migrating", "posting", "claiming", "training"]
 CAMPAIGN = """format = 1
-name = "crash"
+name = "{name}"
 owner = "crash harness"
 
 [[targets]]
@@ -52,9 +61,18 @@ work = 2000000
 batch = 8
 
 [retrain]
-when = "every_results"
-results = 16
-""".format(elements=json.dumps(ELEMENTS), supports=json.dumps(SUPPORTS))
+{retrain}
+"""
+AFTER_RESULTS = 'when = "every_results"\nresults = 16'
+BY_HAND = 'when = "by_hand"'
+
+
+def campaign(name, retrain):
+    return CAMPAIGN.format(name=name, retrain=retrain, elements=json.dumps(ELEMENTS), supports=json.dumps(SUPPORTS))
+
+
+class Failed(Exception):
+    """A promise was broken."""
 
 
 class Daemon:
@@ -70,20 +88,24 @@ class Daemon:
         if os.path.exists(self.port_file):
             os.unlink(self.port_file)
         with open(self.log_name, "a", encoding="utf-8") as log:
+            self.log_begin = log.tell()
             self.process = subprocess.Popen(
                 [self.program, "--data-dir", os.path.join(self.folder, "data"), "--listen", f"127.0.0.1:{port}",
                  "--port-file", self.port_file, "--threads", "1"], stdout=log, stderr=log)
 
+    def is_ready(self):
+        return os.path.exists(self.port_file) and os.path.getsize(self.port_file) > 0
+
     def wait_ready(self):
-        for _ in range(1200):
-            if self.process.poll() is not None:
-                raise SystemExit(f"the daemon ended with {self.process.returncode}:\n" + self.tail())
-            if os.path.exists(self.port_file) and os.path.getsize(self.port_file):
+        for _ in range(30_000):
+            if self.is_ready():
                 with open(self.port_file, encoding="utf-8") as file:
                     self.port = int(file.read())
                 return
-            time.sleep(0.005)
-        raise SystemExit("the daemon did not get ready:\n" + self.tail())
+            if self.process.poll() is not None:
+                raise Failed(f"the daemon ended with {self.process.returncode}:\n" + self.tail())
+            time.sleep(0.002)
+        raise Failed("the daemon did not get ready:\n" + self.tail())
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -97,7 +119,12 @@ class Daemon:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-                raise SystemExit("the daemon did not end within 60 s of SIGTERM:\n" + self.tail())
+                raise Failed("the daemon did not end within 60 s of SIGTERM:\n" + self.tail())
+
+    def log_since_start(self):
+        with open(self.log_name, encoding="utf-8") as file:
+            file.seek(self.log_begin)
+            return file.read()
 
     def tail(self):
         with open(self.log_name, encoding="utf-8") as file:
@@ -105,201 +132,483 @@ class Daemon:
 
 
 class Robot(threading.Thread):
-    """Posts one delivery after another; each is sent again, with the same key, until it is acknowledged."""
+    """Sends one request after another; each is sent again, with the same key, until it is acknowledged."""
 
-    def __init__(self, number, address, seed):
+    def __init__(self, name, port, seed):
         super().__init__(daemon=True)
-        self.number = number
-        self.address = address
-        self.random = random.Random(seed * 1000 + number)
-        self.acknowledged = {}
-        self.repeats = 0
+        self.name = name
+        self.port = port
+        self.random = random.Random(f"{seed} {name}")
+        self.connection = None
         self.in_flight = False
+        self.repeats = 0
         self.stopping = False
         self.trouble = None
+        self.requests = 0
 
     def run(self):
+        try:
+            self.work()
+        except Failed as failure:
+            self.trouble = str(failure)
+
+    def once(self, path, body, key, content_type):
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            self.connection.connect()
+            self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        headers = {"Content-Type": content_type, "Idempotency-Key": key}
+        self.connection.request("POST", path, body=body, headers=headers)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+    def send(self, path, body, content_type="application/json"):
+        """The answer, once there is one; None when the robot is told to stop before."""
+        self.requests += 1
+        key = f"{self.name}-{self.requests}"
+        while not self.stopping:
+            try:
+                self.in_flight = True
+                status, text = self.once(path, body, key, content_type)
+            except (OSError, http.client.HTTPException):
+                self.connection = None
+                self.repeats += 1
+                time.sleep(0.005)
+                continue
+            finally:
+                self.in_flight = False
+            if status in (429, 503):
+                time.sleep(0.02)
+                continue
+            if status >= 300:
+                raise Failed(f"{self.name}: {path}: {status}: {text[:300]!r}")
+            return json.loads(text)
+        return None
+
+
+class Poster(Robot):
+    """Delivers results. `acknowledged` holds the value of each row by channel and sequence."""
+
+    def __init__(self, name, port, seed):
+        super().__init__(name, port, seed)
+        self.acknowledged = {}
+
+    def work(self):
         sequence = 0
-        while not self.stopping and self.trouble is None:
+        while not self.stopping:
             sequence += 1
             rows = []
             for channel in range(self.random.choice([1, 1, 1, 5])):
-                slots = [self.random.choice(ELEMENTS + ["none"]) for _ in range(3)]
+                slots = [self.random.choice(ELEMENTS + ["none"]) for _ in range(2)] + [self.random.choice(ELEMENTS)]
                 rows.append({"catalyst": {"slots": slots, "support": self.random.choice(SUPPORTS)},
                              "channel": str(channel), "sequence": sequence,
                              "values": {"C2_yield": round(self.random.uniform(0, 20), 3)}})
-            body = json.dumps({"source": f"robot-{self.number}", "run": "crash", "rows": rows}).encode()
-            key = f"crash-{self.number}-{sequence}"
-            while not self.stopping:
-                try:
-                    self.in_flight = True
-                    answer = post(self.address(), "/v1/campaigns/crash/measurements", body, key)
-                    self.in_flight = False
-                except urllib.error.HTTPError as error:
-                    self.in_flight = False
-                    if error.code in (429, 503):
-                        time.sleep(0.02)
-                        continue
-                    self.trouble = f"{error.code}: {error.read()[:300]!r}"
-                    return
-                except (OSError, http.client.HTTPException):
-                    self.in_flight = False
-                    self.repeats += 1
-                    time.sleep(0.01)
-                    continue
-                for row, verdict in zip(rows, answer["rows"]):
-                    if verdict["verdict"] not in ("accepted", "flagged", "duplicate"):
-                        self.trouble = f"verdict {verdict}"
-                        return
-                    name = (f"robot-{self.number}", row["channel"], sequence)
-                    self.acknowledged[name] = row["values"]["C2_yield"]
-                break
+            body = json.dumps({"source": self.name, "run": "crash", "rows": rows}).encode()
+            answer = self.send("/v1/campaigns/crash/measurements", body)
+            if answer is None:
+                return
+            for row, verdict in zip(rows, answer["rows"]):
+                if verdict["verdict"] not in ("accepted", "flagged", "duplicate"):
+                    raise Failed(f"{self.name}: verdict {verdict}")
+                self.acknowledged[(self.name, row["channel"], sequence)] = row["values"]["C2_yield"]
             # A rig measures for minutes; this one leaves the trainer a chance to be hit by a kill.
-            time.sleep(self.random.uniform(0.0, 0.05))
+            time.sleep(self.random.uniform(0.0, 0.03))
 
 
-def post(port, path, body, key=None, content_type="application/json"):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, method="POST")
-    request.add_header("Content-Type", content_type)
-    if key:
-        request.add_header("Idempotency-Key", key)
-    with urllib.request.urlopen(request, timeout=20) as response:
-        return json.loads(response.read())
+class Claimer(Robot):
+    """Asks for proposals by hand, claims them, and ends each in one of the ways that there are.
+
+    `states` holds the states that a proposal may be in: what was acknowledged last, and what the request on its way makes
+    of it. `asked` counts the proposals that were acknowledged.
+    """
+
+    ENDS = {"result": "SUCCEEDED", "fail": "FAILED", "infeasible": "INFEASIBLE", "release": "REQUESTED", "keep": "ACTIVE"}
+
+    def __init__(self, name, port, seed):
+        super().__init__(name, port, seed)
+        self.states = {}
+        self.asked = 0
+
+    def verb(self, proposal, word, state, body):
+        self.states[proposal] = self.states[proposal] | {state}
+        answer = self.send(f"/v1/proposals/{proposal}:{word}", json.dumps(body).encode())
+        if answer is None:
+            return False
+        if answer["state"] != state:
+            raise Failed(f"{word} of {proposal} gave {answer['state']} instead of {state}")
+        self.states[proposal] = {state}
+        return True
+
+    def work(self):
+        while not self.stopping:
+            amounts = {"Li": self.asked + 1, self.random.choice(ELEMENTS[1:]): 1}
+            catalyst = {"amounts": amounts, "support": "MgO"}
+            answer = self.send("/v1/campaigns/claims/proposals",
+                               json.dumps({"catalyst": catalyst, "reason": "crash"}).encode())
+            if answer is None:
+                return
+            proposal = answer["id"]
+            self.asked += 1
+            self.states[proposal] = {"REQUESTED"}
+            me = {"client": self.name, "lease_s": 3600}
+            if not self.verb(proposal, "claim", "ACTIVE", me) or not self.verb(proposal, "heartbeat", "ACTIVE", me):
+                return
+            end = self.random.choice(list(self.ENDS))
+            if end == "result":
+                self.states[proposal] = {"ACTIVE", "SUCCEEDED"}
+                row = {"proposal": proposal, "channel": "0", "sequence": self.asked, "values": {"C2_yield": 1.0}}
+                body = json.dumps({"source": self.name, "run": "claims", "rows": [row]}).encode()
+                if self.send("/v1/campaigns/claims/measurements", body) is None:
+                    return
+                self.states[proposal] = {"SUCCEEDED"}
+            elif end != "keep":
+                body = {"client": self.name}
+                if end != "release":
+                    body["reason"] = "crash"
+                if not self.verb(proposal, end, self.ENDS[end], body):
+                    return
+            time.sleep(self.random.uniform(0.0, 0.02))
 
 
-def get(port, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as response:
-        return json.loads(response.read())
+def snapshot(folder):
+    """A copy of the database as a kill left it, opened (which recovers its write-ahead log)."""
+    copy = os.path.join(folder, "copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    os.mkdir(copy)
+    for suffix in ("", "-wal"):
+        name = os.path.join(folder, "data", "kasetsu.db" + suffix)
+        if os.path.exists(name):
+            shutil.copyfile(name, os.path.join(copy, "kasetsu.db" + suffix))
+    return sqlite3.connect(os.path.join(copy, "kasetsu.db"))
 
 
-def all_pages(port, path, name):
-    token, found = "", []
-    while True:
-        page = get(port, f"{path}?limit=1000" + (f"&page_token={token}" if token else ""))
-        found += page[name]
-        token = page.get("next_page_token")
-        if not token:
-            return found
+def check_whole(connection):
+    problems = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    problems += [str(row) for row in connection.execute("PRAGMA foreign_key_check")]
+    if problems:
+        raise Failed(f"the database is damaged: {problems[:5]}")
 
 
-def phases_hit(daemon, robots, ready):
-    """What goes on just before a kill; several things may."""
-    if not ready:
-        return ["starting"]
-    posting = any(robot.in_flight for robot in robots)
+def check_kept(connection, posters, claimers):
+    """Returns whether a job was running."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if any(p.acknowledged for p in posters) or any(c.asked for c in claimers):
+            raise Failed("an empty database, after results were acknowledged")
+        return False
+    there = {}
+    for source, channel, sequence, value, count in connection.execute(
+            "SELECT r.source, r.channel, r.sequence, max(m.value), count(*) FROM measurements m JOIN runs r ON "
+            "r.seq = m.run GROUP BY r.source, r.channel, r.sequence"):
+        there[(source, channel, sequence)] = value
+        if count != 1:
+            raise Failed(f"{count} measurements of {source}, {channel}, {sequence}")
+    for poster in posters:
+        for name, value in poster.acknowledged.items():
+            if there.get(name) != value:
+                raise Failed(f"{name} was acknowledged with {value}, there is {there.get(name)}")
+    states = dict(connection.execute("SELECT p.id, p.state FROM proposals p JOIN campaigns c ON c.key = p.campaign "
+                                     "WHERE c.name = 'claims'"))
+    for claimer in claimers:
+        for proposal, allowed in claimer.states.items():
+            if states.get(proposal) not in allowed:
+                raise Failed(f"proposal {proposal} is {states.get(proposal)}, acknowledged was {allowed}")
+    if not 0 <= len(states) - sum(c.asked for c in claimers) <= len(claimers):
+        raise Failed(f"{len(states)} proposals, {sum(c.asked for c in claimers)} asked for")
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = 'RUNNING'").fetchone()[0] > 0
+
+
+def check_folder(folder, posters, claimers):
+    connection = snapshot(folder)
     try:
-        training = bool(get(daemon.port, "/v1/jobs?state=RUNNING")["jobs"])
-    except (OSError, urllib.error.HTTPError, http.client.HTTPException):
-        return ["starting"]
-    return (["posting"] if posting else []) + (["training"] if training else []) or ["idle"]
+        check_whole(connection)
+        return check_kept(connection, posters, claimers)
+    finally:
+        connection.close()
 
 
-def integrity(folder):
-    data = os.path.join(folder, "data")
-    problems = []
-    for name in os.listdir(data):
-        if not name.endswith((".db", ".sqlite")):
-            continue
-        with sqlite3.connect(f"file:{os.path.join(data, name)}?mode=ro", uri=True) as connection:
-            problems += [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-            problems += [str(row) for row in connection.execute("PRAGMA foreign_key_check")]
-    return problems
-
-
-def run(args, folder):
-    chance = random.Random(args.seed)
+def live_folder(args, folder, chance, kills):
+    """Kills of one daemon under load. Returns the line for the journal."""
     daemon = Daemon(os.path.join(args.bin, "kasetsud"), folder)
     daemon.start()
-    daemon.wait_ready()
-    port = daemon.port
-    post(port, "/v1/campaigns", CAMPAIGN.encode(), "campaign", "application/toml")
-    robots = [Robot(i, lambda: port, args.seed) for i in range(args.robots)]
-    for robot in robots:
-        robot.start()
-    phases = {"starting": 0, "posting": 0, "training": 0, "idle": 0}
-    for kill in range(args.kills):
-        ready = kill % 7 != 3
-        if ready:
-            daemon.wait_ready()
-            time.sleep(chance.uniform(0.0, 0.4))
-        else:
-            time.sleep(chance.uniform(0.0, 0.04))
-        hit = phases_hit(daemon, robots, ready)
-        if ready and kill % 2 == 0:
-            # A post takes milliseconds: half of the kills wait for one that is on its way.
-            for _ in range(2000):
-                if any(robot.in_flight for robot in robots):
-                    hit = [phase for phase in hit if phase not in ("posting", "idle")] + ["posting"]
-                    break
-                time.sleep(0.0005)
-        daemon.kill()
-        for phase in hit:
-            phases[phase] += 1
-        if kill % 20 == 19 and not args.quiet:
-            print(f"  {kill + 1} kills, {sum(len(r.acknowledged) for r in robots)} results acknowledged", flush=True)
-        daemon.start(port)
+    try:
+        daemon.wait_ready()
+        port = daemon.port
+        setup = Robot("setup", port, 0)
+        for name, retrain in (("crash", AFTER_RESULTS), ("claims", BY_HAND)):
+            setup.send("/v1/campaigns", campaign(name, retrain).encode(), "application/toml")
+        posters = [Poster(f"poster-{i}", port, chance.random()) for i in range(args.robots)]
+        claimers = [Claimer("claimer", port, chance.random())]
+        robots = posters + claimers
         for robot in robots:
-            if robot.trouble:
-                raise SystemExit(f"robot {robot.number}: {robot.trouble}")
-    daemon.wait_ready()
-    time.sleep(0.5)
-    for robot in robots:
-        robot.stopping = True
-    for robot in robots:
-        robot.join(timeout=30)
-        if robot.trouble:
-            raise SystemExit(f"robot {robot.number}: {robot.trouble}")
-
-    measurements = all_pages(port, "/v1/campaigns/crash/measurements", "measurements")
-    there = {}
-    for m in measurements:
-        there.setdefault((m["source"], m["channel"], m["sequence"]), []).append(m["value"])
-    acknowledged = {}
-    for robot in robots:
-        acknowledged.update(robot.acknowledged)
-    lost = [name for name, value in acknowledged.items() if value not in there.get(name, [])]
-    doubled = [name for name, values in there.items() if len(values) > 1]
-
-    # Training goes on: a job that is asked for now ends.
-    job = post(port, "/v1/campaigns/crash:retrain", b"{}", "last")["job"]["id"]
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        state = get(port, f"/v1/jobs/{job}")["state"]
-        if state not in ("SCHEDULED", "RUNNING"):
-            break
+            robot.start()
+        phases = dict.fromkeys(PHASES + ["idle"], 0)
+        for kill in range(kills):
+            starting = kill % 8 == 3
+            if starting:
+                time.sleep(chance.uniform(0.0, 0.04))
+                starting = not daemon.is_ready()
+            else:
+                daemon.wait_ready()
+                # Most kills come soon; some leave the trainer time to get somewhere.
+                time.sleep(chance.uniform(0.0, 0.05) if kill % 4 else chance.uniform(0.05, 0.4))
+            wanted = {1: posters, 2: claimers}.get(kill % 3, [])
+            if not starting and wanted:
+                # A request takes milliseconds: two kills of three wait for one that is on its way.
+                for _ in range(2000):
+                    if any(robot.in_flight for robot in wanted):
+                        break
+                    time.sleep(0.0002)
+            posting = any(robot.in_flight for robot in posters)
+            claiming = any(robot.in_flight for robot in claimers)
+            daemon.kill()
+            training = check_folder(folder, posters, claimers)
+            if starting:
+                phases["starting"] += 1
+            else:
+                hit = {"posting": posting, "claiming": claiming, "training": training}
+                hit["idle"] = not any(hit.values())
+                for phase, now in hit.items():
+                    phases[phase] += now
+            daemon.start(port)
+            for robot in robots:
+                if robot.trouble:
+                    raise Failed(robot.trouble)
+        daemon.wait_ready()
         time.sleep(0.1)
-    models = len(all_pages(port, "/v1/campaigns/crash/models", "models"))
-    daemon.stop()
-    problems = integrity(folder)
-    repeats = sum(robot.repeats for robot in robots)
-    print(f"{args.kills} kills ({', '.join(f'{n} {p}' for p, n in phases.items())}); {len(acknowledged)} results "
-          f"acknowledged, {repeats} deliveries sent again; {len(lost)} lost, {len(doubled)} doubled; "
-          f"{models} models; integrity {'ok' if not problems else problems}; last retraining {state}")
-    never = [p for p in ("starting", "posting", "training") if phases[p] == 0]
-    if never and args.kills >= 20:
-        raise SystemExit(f"no kill hit: {', '.join(never)}")
-    if lost or doubled or problems or state != "COMPLETED" or not acknowledged or models == 0:
-        raise SystemExit(f"FAILED: lost {lost[:5]}, doubled {doubled[:5]}, {problems[:3]}")
+        for robot in robots:
+            robot.stopping = True
+        for robot in robots:
+            robot.join(timeout=30)
+            if robot.trouble:
+                raise Failed(robot.trouble)
+        check_folder(folder, posters, claimers)
+        # Training goes on: a job that is asked for now ends.
+        job = setup_job(port)
+        if job != "COMPLETED":
+            raise Failed(f"the last retraining is {job}")
+        daemon.stop()
+        check_folder(folder, posters, claimers)
+    finally:
+        if daemon.process.poll() is None:
+            daemon.kill()
+    return {"kills": kills, "phases": phases, "acknowledged": sum(len(p.acknowledged) for p in posters),
+            "proposals": sum(c.asked for c in claimers), "repeats": sum(r.repeats for r in robots)}
+
+
+def setup_job(port):
+    """Asks for a retraining and waits for it; returns its state."""
+    robot = Robot("last", port, 0)
+    while True:
+        answer = robot.send("/v1/campaigns/crash:retrain", b"{}")
+        state = wait_for(port, answer["job"]["id"])
+        if state != "SKIPPED":
+            return state
+
+
+def wait_for(port, job):
+    deadline = time.monotonic() + 120
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", f"/v1/jobs/{job}")
+        state = json.loads(connection.getresponse().read())["state"]
+        connection.close()
+        if state not in ("SCHEDULED", "RUNNING") or time.monotonic() > deadline:
+            return state
+        time.sleep(0.02)
+
+
+# Filled by the statements of the first schema, which every later one must carry over.
+def old_database(path, scripts, version, rows):
+    """A database of schema `version` with results; returns the values by run."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    for number in range(1, version + 1):
+        name, text = scripts[number - 1]
+        connection.executescript(text.decode())
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?, 1)",
+                           (number, name, hashlib.sha256(text).digest()))
+        if number == 1:
+            values = fill(connection, rows)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={version}")
+    connection.commit()
+    connection.close()
+    return values
+
+
+def fill(connection, rows):
+    def identifier(kind, number):
+        return f"{kind}{number:025d}"
+
+    values = {}
+    text = campaign("crash", AFTER_RESULTS)
+    connection.execute("INSERT INTO campaigns VALUES (1, ?, 'crash', 'x', 'ACTIVE', '', 1, 1, 1, 1)", (identifier("0", 1),))
+    connection.execute("INSERT INTO campaign_versions VALUES (1, 1, ?, 'application/toml', ?, 'x', 1)",
+                       (text, hashlib.sha256(text.encode()).digest()))
+    connection.execute("INSERT INTO properties VALUES (1, 1, 'C2_yield', '%', 1, NULL, NULL, 1, 1)")
+    for i, element in enumerate(ELEMENTS):
+        connection.execute("INSERT INTO catalysts VALUES (?, ?, ?, 1)", (i + 1, f"{element}:1/MgO", element))
+    for i in range(1, rows + 1):
+        content = str(i).encode()
+        connection.execute("INSERT INTO contents VALUES (?, ?, ?, 1)", (i, hashlib.sha256(content).digest(), content))
+        connection.execute("INSERT INTO ingests VALUES (?, ?, 1, ?, 'old', 'old', ?, 'application/json', 'x', 1, 1, 0, 0, 0, "
+                           "?, ?, 1)", (i, identifier("1", i), i, f"key-{i}" if i % 2 else "", i, i))
+        values[("old", "0", i)] = i * 0.001
+        connection.execute("INSERT INTO runs VALUES (?, ?, 0, 1, ?, 'catalyst', 'old', 'old', '0', ?, NULL, '', '{}', '', NULL, "
+                           "?)", (i, i, i % len(ELEMENTS) + 1, i, hashlib.sha256(b"run" + content).digest()))
+        connection.execute("INSERT INTO measurements VALUES (?, ?, 1, ?, ?, 1, ?, 0, NULL, 1)",
+                           (i, identifier("2", i), i, i % len(ELEMENTS) + 1, i * 0.001))
+        connection.execute("INSERT INTO events VALUES (?, 1, 'x', 'crash', 'ingest', ?, 'committed', '{}')",
+                           (i, identifier("1", i)))
+    return values
+
+
+class OldResults:
+    """Stands for the robot that delivered what an old database holds."""
+
+    def __init__(self, values):
+        self.acknowledged = values
+
+
+def migrating_folder(args, folder, chance, kills):
+    """Kills of daemons that find a database of an older schema, or none at all."""
+    program = os.path.join(args.bin, "kasetsud")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "schema")
+    scripts = []
+    for name in sorted(name for name in os.listdir(source) if name.endswith(".sql")):
+        with open(os.path.join(source, name), "rb") as file:
+            scripts.append((name, file.read()))
+    data = os.path.join(folder, "data")
+    name = os.path.join(data, "kasetsu.db")
+    phases = dict.fromkeys(PHASES + ["idle"], 0)
+    done, migrated = 0, 0
+    while done < kills:
+        shutil.rmtree(data, ignore_errors=True)
+        os.mkdir(data, mode=0o700)
+        # Now and then there is nothing yet: the first schema is made then.
+        version = chance.randrange(1, len(scripts)) if chance.random() < 0.9 else 0
+        values = old_database(name, scripts, version, 400) if version > 0 else {}
+        posters = [OldResults(values)]
+        daemon = Daemon(program, folder)
+        # Up to six kills of one migration, and it must come to its end all the same.
+        for _ in range(min(6, kills - done)):
+            daemon.start()
+            if version > 0 and chance.random() < 0.9:
+                # Copying and migrating take some ten milliseconds, from this word on.
+                while (MIGRATING not in daemon.log_since_start() and not daemon.is_ready()
+                       and daemon.process.poll() is None):
+                    time.sleep(0.0005)
+                time.sleep(chance.uniform(0.0, 0.03))
+            else:
+                time.sleep(chance.uniform(0.0, 0.1))
+            ready = daemon.is_ready()
+            daemon.kill()
+            log = daemon.log_since_start()
+            done += 1
+            connection = snapshot(folder)
+            try:
+                check_whole(connection)
+                check_kept(connection, posters, [])
+                reached = connection.execute("PRAGMA user_version").fetchone()[0]
+            finally:
+                connection.close()
+            if MIGRATING in log and reached < len(scripts):
+                phases["migrating"] += 1
+            else:
+                phases["idle" if ready else "starting"] += 1
+            if ready:
+                break
+        daemon.start()
+        daemon.wait_ready()
+        daemon.stop()
+        connection = snapshot(folder)
+        try:
+            check_whole(connection)
+            check_kept(connection, posters, [])
+            if connection.execute("PRAGMA user_version").fetchone()[0] != len(scripts):
+                raise Failed("the migration did not come to its end")
+        finally:
+            connection.close()
+        migrated += 1
+    return {"kills": done, "phases": phases, "acknowledged": 0, "proposals": 0, "repeats": 0, "migrated": migrated}
+
+
+def add(lines):
+    total = {"folders": len(lines), "kills": 0, "acknowledged": 0, "proposals": 0, "repeats": 0, "migrated": 0}
+    phases = dict.fromkeys(PHASES + ["idle"], 0)
+    for line in lines:
+        for name in total:
+            if name != "folders":
+                total[name] += line.get(name, 0)
+        for phase, count in line["phases"].items():
+            phases[phase] += count
+    total["phases"] = phases
+    return total
+
+
+def tell(total):
+    hits = ", ".join(f"{count} {phase}" for phase, count in total["phases"].items())
+    print(f"{total['kills']} kills in {total['folders']} databases ({hits}); {total['acknowledged']} results and "
+          f"{total['proposals']} proposals acknowledged, {total['repeats']} requests sent again, {total['migrated']} databases "
+          "created or migrated; 0 lost, 0 doubled, every copy whole")
+
+
+def read_journal(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def run(args):
+    chance = random.Random(args.seed)
+    lines, kills, folders = [], 0, 0
+    while kills < args.kills:
+        count = min(args.kills - kills, args.folder_kills)
+        migrating = folders % 5 == 1
+        folder = tempfile.mkdtemp(prefix="kasetsu-crash-", dir=args.scratch)
+        try:
+            line = (migrating_folder if migrating else live_folder)(args, folder, chance, count)
+        except Failed as failure:
+            print(f"FAILED after {kills} kills, seed {args.seed}: {failure}\nkept for a look: {folder}", file=sys.stderr)
+            raise SystemExit(1) from failure
+        shutil.rmtree(folder, ignore_errors=True)
+        lines.append(line)
+        kills += line["kills"]
+        folders += 1
+        if args.journal:
+            with open(args.journal, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        if not args.quiet:
+            print(f"  {kills} kills, {line['phases']}", flush=True)
+    return lines
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--bin", required=True)
+    parser.add_argument("--bin")
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--folder-kills", type=int, default=25, help="kills of one database")
     parser.add_argument("--robots", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--journal", help="file that a line is added to for every database")
+    parser.add_argument("--scratch", help="folder for the databases (default: TMPDIR)")
+    parser.add_argument("--totals", action="store_true", help="add up the journal and end")
     parser.add_argument("--quiet", action="store_true")
     args = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="kasetsu-crash-")
-    failed = True
-    try:
-        run(args, folder)
-        failed = False
-    finally:
-        if failed:
-            print(f"kept for a look: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    if args.totals:
+        tell(add(read_journal(args.journal)))
+        return
+    if not args.bin:
+        parser.error("--bin is needed")
+    lines = run(args)
+    total = add(lines)
+    tell(total)
+    if args.journal:
+        print("with the runs before:")
+        tell(add(read_journal(args.journal)))
+    # An older schema to migrate from is there from the second on.
+    never = [phase for phase in PHASES if total["phases"][phase] == 0]
+    if never:
+        raise SystemExit(f"no kill hit: {', '.join(never)}")
 
 
 if __name__ == "__main__":

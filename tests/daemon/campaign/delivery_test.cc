@@ -248,5 +248,67 @@ TEST_F(Delivery, MutilatedBytesAreRefusedOrKeptAndNeverCrash) {
   }
 }
 
+// Compositions are looked up by the text of their cells: what a row means must not depend on the
+// rows around it. The oracle is a table of that row alone.
+TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
+  Random random(41);
+  const auto pick = [&](const std::vector<std::string>& from) {
+    return from[static_cast<std::size_t>(random.below(from.size()))];
+  };
+  std::size_t good = 0, wrong = 0;
+  for (int round = 0; round < 40; ++round) {
+    const bool slots = round % 2 == 0;
+    const std::string header = slots ? "M1,M2,Support,T,yield,conversion,sample,channel,sequence\n"
+                                     : "Li,Na,Support,T,yield,conversion,sample,channel,sequence\n";
+    const std::vector<std::string> cells =
+        slots ? std::vector<std::string>{"Li", "K", " Li", "none", "", "Mn", "Mn", "Xx"}
+              : std::vector<std::string>{"0", "1", "0.5", " 1", "2.50", "1e-1", "-1"};
+    std::vector<std::string> rows;
+    for (int r = 0; r < 30; ++r) {
+      std::string row = pick(cells) + "," + pick(cells) + "," +
+                        pick({"MgO", "MgO", "MgO", "ZSM-5", "none", "Mars"}) + "," +
+                        pick({"700", "700", "750.5", "", "7x"}) + "," +
+                        pick({"1.5", "1.5", " 2 ", "", "abc", "1e400", "-0", "nan"}) + "," +
+                        pick({"10", "", "", "+3"}) + "," +
+                        pick({"", "s1", "\"a,b\"", "\xC3\xA9", "\xFF"}) + "," + pick({"", "3"}) +
+                        "," + pick({"", "7", "7.5"});
+      if (random.below(20) == 0) row += ",more";
+      rows.push_back(row + "\n");
+    }
+    std::string table = header;
+    for (const std::string& row : rows) table += row;
+    const auto whole = prepare(table, csv_);
+    ASSERT_TRUE(whole.ok()) << whole.error().to_string();
+    ASSERT_EQ(whole->rows.size(), rows.size());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      SCOPED_TRACE(rows[r]);
+      const auto alone = prepare(header + rows[r], csv_);
+      ASSERT_TRUE(alone.ok()) << alone.error().to_string();
+      const PreparedRow& expected = alone->rows.at(0);
+      const PreparedRow& got = whole->rows[r];
+      std::string problem = expected.problem;
+      for (std::size_t at; (at = problem.find("run.csv:2")) != std::string::npos;) {
+        problem.replace(at, 9, "run.csv:@");
+      }
+      for (std::size_t at; (at = problem.find('@')) != std::string::npos;) {
+        problem.replace(at, 1, std::to_string(r + 2));
+      }
+      ASSERT_EQ(got.problem, problem);
+      ASSERT_EQ(got.raw, expected.raw);
+      if (!problem.empty()) {
+        ++wrong;
+        continue;
+      }
+      ++good;
+      ASSERT_EQ(got.description, expected.description);
+      ASSERT_EQ(row_to_json(got), row_to_json(expected));
+      ASSERT_EQ(got.content, expected.content);
+      ASSERT_EQ(*got.content, content_of(got, "", ""));
+    }
+  }
+  EXPECT_GT(good, 100u);
+  EXPECT_GT(wrong, 100u);
+}
+
 }  // namespace
 }  // namespace kasetsu::campaign

@@ -101,6 +101,50 @@ class Loop(DaemonTest):
         backup = self.json("backup")
         self.assertTrue(pathlib.Path(backup["path"]).exists())
 
+    def test_a_database_is_checked_and_a_backup_restored(self):
+        process, url = self.start()
+        os.environ["KASETSU_URL"] = url
+        self.addCleanup(os.environ.pop, "KASETSU_URL")
+        self.ok("campaign", "apply", self.file("ocm.toml", CAMPAIGN))
+        data = self.folder / "data"
+
+        def deliver(number):
+            table = self.file(f"{number}.csv", f"M1,M2,Support,C2_yield\nLi,Na,MgO,{number}\n")
+            self.ok("results", "import", "ocm", table, "--source", "rig", "--run", str(number))
+
+        def values():
+            return sorted(m["value"] for m in self.json("results", "export", "ocm")["measurements"])
+
+        deliver(1)
+        first = self.json("backup")["path"]
+        deliver(2)
+        self.json("backup")
+        deliver(3)
+        self.assertTrue(self.json("check", "--data-dir", data)["ok"], "beside the running daemon")
+        self.assertIn("pid", self.refused(75, "restore", first, "--data-dir", data))
+        self.end(process)
+        self.refused(1, "restore", self.folder / "nothing", "--data-dir", data)
+        damaged = self.folder / "damaged.db"
+        content = bytearray(pathlib.Path(first).read_bytes())
+        content[8192:12288] = bytes(4096)
+        damaged.write_bytes(content)
+        self.refused(65, "restore", damaged, "--data-dir", data)
+        self.refused(65, "check", "--data-dir", damaged)
+        self.refused(1, "restore", data / "backups", "--at", "2001-01-01T00:00:00Z", "--data-dir", data)
+
+        done = self.json("restore", data / "backups", "--data-dir", data)
+        process, os.environ["KASETSU_URL"] = self.start()
+        self.assertEqual(values(), [1, 2], "the newest backup")
+        self.end(process)
+        again = self.json("restore", data / "backups", "--at", self.json("restore", first, "--data-dir", data)["at"],
+                          "--data-dir", data)
+        self.assertEqual(again["backup"], first, "no later than its own last event")
+        self.assertLess(again["last_event"], done["last_event"])
+        _, os.environ["KASETSU_URL"] = self.start()
+        self.assertEqual(values(), [1])
+        kept = [path for path in data.iterdir() if ".replaced-" in path.name and path.name.endswith(tuple("0123456789"))]
+        self.assertEqual(len(kept), 3, "what was there is kept each time")
+
     def test_tokens(self):
         tokens = self.folder / "tokens"
         secret = self.ok("token", "create", "robot", "--scope", "results", "read", "--file", tokens, "--quiet").stdout.strip()
