@@ -72,7 +72,12 @@ Result<Restored> restore_database(const std::string& backup, std::optional<campa
   restored.last_event = reach->last_event;
   restored.at = reach->at;
   const Status done = store::restore(restored.backup, restored.database, now);
-  if (!done) return done.error();
+  if (!done) {
+    Error error = done.error();
+    // Another process holds the lock: later it may not.
+    if (error.code == ErrorCode::conflict) error.code = ErrorCode::busy;
+    return error;
+  }
   return restored;
 }
 

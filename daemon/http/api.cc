@@ -77,6 +77,20 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
   };
 }
 
+Handler Api::listing(std::vector<std::string> query_names, List make, std::int64_t usual,
+                     std::int64_t most) {
+  query_names.insert(query_names.end(), {"limit", "page_token"});
+  return reading(std::move(query_names),
+                 [make = std::move(make), usual, most](const Reader& reader,
+                                                       const Request& request) -> Result<Json> {
+                   const auto found = campaign::find_campaign(reader, request.parameter("name"));
+                   if (!found) return found.error();
+                   const auto page = read_page(request, usual, most);
+                   if (!page) return page.error();
+                   return make(reader, request, *found, *page);
+                 });
+}
+
 Handler Api::writing(Write act) {
   return [this, act = std::move(act)](Request& request) -> asio::awaitable<Response> {
     Result<Json> decoded = body_object(request.body);

@@ -80,6 +80,13 @@ class Api {
   using Read = std::function<Result<campaign::Json>(const Reader&, const Request&)>;
   Handler reading(std::vector<std::string> query_names, Read make);
 
+  // A handler that reads a page of what belongs to the campaign {name}: takes ?limit= and
+  // ?page_token= beside `query_names`. Its limit is `usual` when nothing is said, and `most`.
+  using List = std::function<Result<campaign::Json>(
+      const Reader&, const Request&, const campaign::Campaign&, const campaign::Page&)>;
+  Handler listing(std::vector<std::string> query_names, List make, std::int64_t usual = 100,
+                  std::int64_t most = 1'000);
+
   // A handler that writes: `act` runs in the transaction, with the request's JSON body (an empty
   // body is
   // {}). With an Idempotency-Key, its answer is kept and given again. What to_text makes is the

@@ -121,14 +121,10 @@ void Api::add_learning_routes(Router& router) {
   router.add({"GET",
               "/v1/campaigns/{name}/models",
               Scope::read,
-              reading({"limit", "page_token"},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const auto page = read_page(request);
-                        if (!page) return page.error();
-                        return page_json("models", reader.models(found->key, *page), *page,
+              listing({},
+                      [](const Reader& reader, const Request&, const campaign::Campaign& found,
+                         const campaign::Page& page) -> Result<Json> {
+                        return page_json("models", reader.models(found.key, page), page,
                                          [](const auto& model) { return to_json(model, false); });
                       }),
               {}});
@@ -171,22 +167,20 @@ void Api::add_learning_routes(Router& router) {
                 return Answer{200, to_json(*model, false), ""};
               }),
               {"application/json"}});
-  router.add(
-      {"GET",
-       "/v1/campaigns/{name}/ledger",
-       Scope::read,
-       reading({"model", "limit", "page_token"},
-               [](const Reader& reader, const Request& request) -> Result<Json> {
-                 const auto found = campaign::find_campaign(reader, request.parameter("name"));
-                 if (!found) return found.error();
-                 const auto page = read_page(request, 1'000, 10'000);
-                 if (!page) return page.error();
-                 return page_json(
-                     "ledger",
-                     reader.ledger(found->key, request.query_value("model").value_or(""), *page),
-                     *page, [](const auto& entry) { return to_json(entry); });
-               }),
-       {}});
+  router.add({"GET",
+              "/v1/campaigns/{name}/ledger",
+              Scope::read,
+              listing(
+                  {"model"},
+                  [](const Reader& reader, const Request& request, const campaign::Campaign& found,
+                     const campaign::Page& page) -> Result<Json> {
+                    return page_json(
+                        "ledger",
+                        reader.ledger(found.key, request.query_value("model").value_or(""), page),
+                        page, [](const auto& entry) { return to_json(entry); });
+                  },
+                  1'000, 10'000),
+              {}});
 }
 
 }  // namespace kasetsu::http

@@ -76,32 +76,28 @@ void Api::add_proposal_routes(Router& router) {
   const auto encode = [&supports](const campaign::Proposal& proposal) {
     return to_json(proposal, supports);
   };
-  router.add({"GET",
-              "/v1/campaigns/{name}/proposals",
-              Scope::read,
-              reading({"state", "batch", "client", "limit", "page_token"},
-                      [encode](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const auto page = read_page(request);
-                        if (!page) return page.error();
-                        campaign::ProposalFilter filter;
-                        if (const auto text = request.query_value("state")) {
-                          filter.state = campaign::parse_proposal_state(*text);
-                          if (!filter.state) {
-                            return Error{ErrorCode::bad_data, "unknown state",
-                                         "query parameter state", *text,
-                                         "REQUESTED, ACTIVE, PARTIAL, SUCCEEDED, FAILED, "
-                                         "INFEASIBLE, EXPIRED or CANCELLED"};
-                          }
-                        }
-                        filter.batch = request.query_value("batch").value_or("");
-                        filter.client = request.query_value("client").value_or("");
-                        return page_json("proposals", reader.proposals(found->key, filter, *page),
-                                         *page, encode);
-                      }),
-              {}});
+  router.add(
+      {"GET",
+       "/v1/campaigns/{name}/proposals",
+       Scope::read,
+       listing(
+           {"state", "batch", "client"},
+           [encode](const Reader& reader, const Request& request, const campaign::Campaign& found,
+                    const campaign::Page& page) -> Result<Json> {
+             campaign::ProposalFilter filter;
+             if (const auto text = request.query_value("state")) {
+               filter.state = campaign::parse_proposal_state(*text);
+               if (!filter.state) {
+                 return Error{ErrorCode::bad_data, "unknown state", "query parameter state", *text,
+                              "REQUESTED, ACTIVE, PARTIAL, SUCCEEDED, FAILED, "
+                              "INFEASIBLE, EXPIRED or CANCELLED"};
+               }
+             }
+             filter.batch = request.query_value("batch").value_or("");
+             filter.client = request.query_value("client").value_or("");
+             return page_json("proposals", reader.proposals(found.key, filter, page), page, encode);
+           }),
+       {}});
   router.add({"POST",
               "/v1/campaigns/{name}/proposals",
               Scope::results,
@@ -123,14 +119,10 @@ void Api::add_proposal_routes(Router& router) {
   router.add({"GET",
               "/v1/campaigns/{name}/batches",
               Scope::read,
-              reading({"limit", "page_token"},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const auto page = read_page(request);
-                        if (!page) return page.error();
-                        return page_json("batches", reader.batches(found->key, *page), *page,
+              listing({},
+                      [](const Reader& reader, const Request&, const campaign::Campaign& found,
+                         const campaign::Page& page) -> Result<Json> {
+                        return page_json("batches", reader.batches(found.key, page), page,
                                          [](const auto& item) { return to_json(item); });
                       }),
               {}});

@@ -256,14 +256,10 @@ void Api::add_result_routes(Router& router) {
   router.add({"GET",
               "/v1/campaigns/{name}/ingests",
               Scope::read,
-              reading({"limit", "page_token"},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const auto page = read_page(request);
-                        if (!page) return page.error();
-                        return page_json("ingests", reader.ingests(found->key, *page), *page,
+              listing({},
+                      [](const Reader& reader, const Request&, const campaign::Campaign& found,
+                         const campaign::Page& page) -> Result<Json> {
+                        return page_json("ingests", reader.ingests(found.key, page), page,
                                          [](const auto& item) { return to_json(item); });
                       }),
               {}});
@@ -317,12 +313,9 @@ void Api::add_result_routes(Router& router) {
       {"GET",
        "/v1/campaigns/{name}/quarantine",
        Scope::read,
-       reading({"state", "limit", "page_token"},
-               [](const Reader& reader, const Request& request) -> Result<Json> {
-                 const auto found = campaign::find_campaign(reader, request.parameter("name"));
-                 if (!found) return found.error();
-                 const auto page = read_page(request);
-                 if (!page) return page.error();
+       listing({"state"},
+               [](const Reader& reader, const Request& request, const campaign::Campaign& found,
+                  const campaign::Page& page) -> Result<Json> {
                  std::optional<campaign::QuarantineState> state;
                  if (const auto text = request.query_value("state")) {
                    state = campaign::parse_quarantine_state(*text);
@@ -331,7 +324,7 @@ void Api::add_result_routes(Router& router) {
                                   *text, "waiting, readmitted or discarded"};
                    }
                  }
-                 return page_json("quarantine", reader.quarantined(found->key, state, *page), *page,
+                 return page_json("quarantine", reader.quarantined(found.key, state, page), page,
                                   [](const auto& item) { return to_json(item); });
                }),
        {}});

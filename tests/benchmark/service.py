@@ -1,0 +1,163 @@
+"""What the service sustains: durable results a second over HTTP, with slow clients beside them, while a model is trained, as
+whole tables, and with a million results.
+
+    python3 tests/benchmark/service.py --bin build/release/bin [--seconds 10]
+
+The loader runs on the same processors as the daemon. CPU time of the daemon is given for each result, since wall time depends
+on what else the machine does.
+"""
+import argparse
+import http.client
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+CAMPAIGN = """format = 1
+name = "load"
+[[targets]]
+name = "C2_yield"
+unit = "%"
+goal = "maximize"
+[[space]]
+kind = "slots"
+slots = 3
+elements = ["Li", "K", "Mn", "Na", "W", "Ba", "Ca", "Ce", "Co", "Cs"]
+none = true
+repetition = true
+supports = ["MgO"]
+[model]
+hypotheses = 20
+order = 1
+[planner]
+batch = 8
+[retrain]
+when = "by_hand"
+"""
+
+
+class Service:
+    def __init__(self, bin_folder):
+        self.bin = bin_folder
+        self.rows = 0  # delivered so far
+        self.folder = tempfile.mkdtemp(prefix="kasetsu-service-")
+        self.start()
+
+    def start(self):
+        port_file = os.path.join(self.folder, "port")
+        if os.path.exists(port_file):
+            os.unlink(port_file)
+        begin = time.monotonic()
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.bin, "kasetsud"), "--data-dir", os.path.join(self.folder, "data"), "--listen",
+                 "127.0.0.1:0", "--port-file", port_file, "--threads", "1"], stdout=log, stderr=log)
+        while not (os.path.exists(port_file) and os.path.getsize(port_file)):
+            if self.process.poll() is not None:
+                raise SystemExit("the daemon ended at its start")
+            time.sleep(0.002)
+        with open(port_file, encoding="utf-8") as file:
+            self.port = int(file.read())
+        return time.monotonic() - begin
+
+    def stop(self):
+        if self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=120)
+
+    def ask(self, method, path, body=None, content_type="application/json"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        connection.request(method, path, body=body, headers={"Content-Type": content_type} if body else {})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise SystemExit(f"{path}: {answer.status}: {text[:300]!r}")
+        return json.loads(text)
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def load(self, *arguments):
+        before = self.cpu_seconds()
+        done = subprocess.run([os.path.join(self.bin, "http_load"), "--port", str(self.port), "--campaign", "load", *arguments],
+                              stdout=subprocess.PIPE, check=True)
+        found = json.loads(done.stdout)
+        count = found.get("acknowledged") or found["csv_rows"]
+        found["cpu_us"] = 1e6 * (self.cpu_seconds() - before) / count
+        self.rows += count
+        return found
+
+
+def say(what, found, wanted):
+    if "csv_rows" in found:
+        figures = f"{found['rows_per_second']:.0f} rows/s"
+    else:
+        figures = f"{found['per_second']:.0f} results/s, p50 {found['p50_ms']:.1f} ms, p99 {found['p99_ms']:.1f} ms"
+    print(f"{what:32} {figures}; {found['cpu_us']:.1f} us of the daemon's CPU each (wanted: {wanted})", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--data", help="not used")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    args = parser.parse_args()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], 8192), limit[1]))
+    seconds = str(args.seconds)
+    service = Service(args.bin)
+    try:
+        service.ask("POST", "/v1/campaigns", CAMPAIGN.encode(), "application/toml")
+        say("32 clients, single rows", service.load("--seconds", seconds), "20,000/s, p99 < 25 ms")
+        say("beside 1,000 slow clients", service.load("--seconds", seconds, "--slow", "1000"), "p99 < 100 ms")
+        say("8 clients, single rows", service.load("--seconds", seconds, "--clients", "8"), "-")
+
+        job = service.ask("POST", "/v1/campaigns/load:retrain", b"{}")["job"]["id"]
+        trained = []
+
+        def train_on():
+            # The model of a few repeated compositions is quickly found: another training follows at once.
+            nonlocal job
+            while not ended.is_set():
+                state = service.ask("GET", f"/v1/jobs/{job}")["state"]
+                if state not in ("SCHEDULED", "RUNNING"):
+                    trained.append(state)
+                    job = service.ask("POST", "/v1/campaigns/load:retrain", b"{}")["job"]["id"]
+                time.sleep(0.05)
+
+        ended = threading.Event()
+        thread = threading.Thread(target=train_on)
+        thread.start()
+        found = service.load("--seconds", seconds, "--clients", "8")
+        ended.set()
+        thread.join()
+        say(f"while training ({len(trained)} ended)", found, "p99 < 50 ms")
+        service.ask("POST", f"/v1/jobs/{job}:cancel", b"{}")
+
+        say("tables of 50,000 rows", service.load("--seconds", seconds, "--csv", "50000"), "200,000 rows/s")
+        while service.rows < 1_000_000:
+            service.load("--seconds", "1", "--csv", "50000")
+        begin = time.monotonic()
+        page = service.ask("GET", f"/v1/campaigns/load/measurements?limit=1000&page_token={service.rows - 2000}")
+        took = time.monotonic() - begin
+        print(f"{service.rows} results: a page of {len(page['measurements'])} near the end in {1e3 * took:.1f} ms", flush=True)
+        say("  single rows then", service.load("--seconds", seconds), "as before")
+        say("  tables then", service.load("--seconds", seconds, "--csv", "50000"), "as before")
+        service.stop()
+        print(f"  start-up {service.start():.3f} s (wanted: < 1 s)")
+    finally:
+        service.stop()
+        shutil.rmtree(service.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
