@@ -14,7 +14,6 @@ migration. Kills are counted by the phase that they hit: a run in which a phase 
 fails. With --journal every folder adds a line to a file, so that runs add up; --totals prints the sum.
 """
 import argparse
-import hashlib
 import http.client
 import json
 import os
@@ -29,9 +28,10 @@ import tempfile
 import threading
 import time
 
+from old_database import old_database
+
 ELEMENTS = ["Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "La", "Ce", "Mn", "Fe", "Co", "Ni", "Zn", "Zr", "W"]
 SUPPORTS = ["MgO", "SiO2", "La2O3", "BaO"]
-APPLICATION_ID = 0x4B736574
 MIGRATING = "before migrating it"  # in the log, before the copy that is made first
 PHASES = ["starting", "migrating", "posting", "claiming", "training"]
 CAMPAIGN = """format = 1
@@ -417,52 +417,6 @@ def wait_for(port, job):
         time.sleep(0.02)
 
 
-# Filled by the statements of the first schema, which every later one must carry over.
-def old_database(path, scripts, version, rows):
-    """A database of schema `version` with results; returns the values by run."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA journal_mode=WAL")
-    for number in range(1, version + 1):
-        name, text = scripts[number - 1]
-        connection.executescript(text.decode())
-        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?, 1)",
-                           (number, name, hashlib.sha256(text).digest()))
-        if number == 1:
-            values = fill(connection, rows)
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={version}")
-    connection.commit()
-    connection.close()
-    return values
-
-
-def fill(connection, rows):
-    def identifier(kind, number):
-        return f"{kind}{number:025d}"
-
-    values = {}
-    text = campaign("crash", AFTER_RESULTS)
-    connection.execute("INSERT INTO campaigns VALUES (1, ?, 'crash', 'x', 'ACTIVE', '', 1, 1, 1, 1)", (identifier("0", 1),))
-    connection.execute("INSERT INTO campaign_versions VALUES (1, 1, ?, 'application/toml', ?, 'x', 1)",
-                       (text, hashlib.sha256(text.encode()).digest()))
-    connection.execute("INSERT INTO properties VALUES (1, 1, 'C2_yield', '%', 1, NULL, NULL, 1, 1)")
-    for i, element in enumerate(ELEMENTS):
-        connection.execute("INSERT INTO catalysts VALUES (?, ?, ?, 1)", (i + 1, f"{element}:1/MgO", element))
-    for i in range(1, rows + 1):
-        content = str(i).encode()
-        connection.execute("INSERT INTO contents VALUES (?, ?, ?, 1)", (i, hashlib.sha256(content).digest(), content))
-        connection.execute("INSERT INTO ingests VALUES (?, ?, 1, ?, 'old', 'old', ?, 'application/json', 'x', 1, 1, 0, 0, 0, "
-                           "?, ?, 1)", (i, identifier("1", i), i, f"key-{i}" if i % 2 else "", i, i))
-        values[("old", "0", i)] = i * 0.001
-        connection.execute("INSERT INTO runs VALUES (?, ?, 0, 1, ?, 'catalyst', 'old', 'old', '0', ?, NULL, '', '{}', '', NULL, "
-                           "?)", (i, i, i % len(ELEMENTS) + 1, i, hashlib.sha256(b"run" + content).digest()))
-        connection.execute("INSERT INTO measurements VALUES (?, ?, 1, ?, ?, 1, ?, 0, NULL, 1)",
-                           (i, identifier("2", i), i, i % len(ELEMENTS) + 1, i * 0.001))
-        connection.execute("INSERT INTO events VALUES (?, 1, 'x', 'crash', 'ingest', ?, 'committed', '{}')",
-                           (i, identifier("1", i)))
-    return values
-
-
 class OldResults:
     """Stands for the robot that delivered what an old database holds."""
 
@@ -487,7 +441,7 @@ def migrating_folder(args, folder, chance, kills):
         os.mkdir(data, mode=0o700)
         # Now and then there is nothing yet: the first schema is made then.
         version = chance.randrange(1, len(scripts)) if chance.random() < 0.9 else 0
-        values = old_database(name, scripts, version, 400) if version > 0 else {}
+        values = old_database(name, scripts, version, 400, campaign("crash", AFTER_RESULTS), ELEMENTS) if version > 0 else {}
         posters = [OldResults(values)]
         daemon = Daemon(program, folder)
         # Up to six kills of one migration, and it must come to its end all the same.

@@ -1,0 +1,50 @@
+"""Databases as earlier versions of the schema left them."""
+import hashlib
+import sqlite3
+
+APPLICATION_ID = 0x4B736574
+
+
+def old_database(path, scripts, version, rows, text, elements):
+    """A database of schema `version` with results, filled by the statements of the first schema, which every later one must
+    carry over. text: of the campaign. Returns the values by source, channel and sequence."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    for number in range(1, version + 1):
+        name, script = scripts[number - 1]
+        connection.executescript(script.decode())
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?, 1)",
+                           (number, name, hashlib.sha256(script).digest()))
+        if number == 1:
+            values = fill(connection, rows, text, elements)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={version}")
+    connection.commit()
+    connection.close()
+    return values
+
+
+def fill(connection, rows, text, elements):
+    def identifier(kind, number):
+        return f"{kind}{number:025d}"
+
+    values = {}
+    connection.execute("INSERT INTO campaigns VALUES (1, ?, 'crash', 'x', 'ACTIVE', '', 1, 1, 1, 1)", (identifier("0", 1),))
+    connection.execute("INSERT INTO campaign_versions VALUES (1, 1, ?, 'application/toml', ?, 'x', 1)",
+                       (text, hashlib.sha256(text.encode()).digest()))
+    connection.execute("INSERT INTO properties VALUES (1, 1, 'C2_yield', '%', 1, NULL, NULL, 1, 1)")
+    for i, element in enumerate(elements):
+        connection.execute("INSERT INTO catalysts VALUES (?, ?, ?, 1)", (i + 1, f"{element}:1/MgO", element))
+    for i in range(1, rows + 1):
+        content = str(i).encode()
+        connection.execute("INSERT INTO contents VALUES (?, ?, ?, 1)", (i, hashlib.sha256(content).digest(), content))
+        connection.execute("INSERT INTO ingests VALUES (?, ?, 1, ?, 'old', 'old', ?, 'application/json', 'x', 1, 1, 0, 0, 0, "
+                           "?, ?, 1)", (i, identifier("1", i), i, f"key-{i}" if i % 2 else "", i, i))
+        values[("old", "0", i)] = i * 0.001
+        connection.execute("INSERT INTO runs VALUES (?, ?, 0, 1, ?, 'catalyst', 'old', 'old', '0', ?, NULL, '', '{}', '', NULL, "
+                           "?)", (i, i, i % len(elements) + 1, i, hashlib.sha256(b"run" + content).digest()))
+        connection.execute("INSERT INTO measurements VALUES (?, ?, 1, ?, ?, 1, ?, 0, NULL, 1)",
+                           (i, identifier("2", i), i, i % len(elements) + 1, i * 0.001))
+        connection.execute("INSERT INTO events VALUES (?, 1, 'x', 'crash', 'ingest', ?, 'committed', '{}')",
+                           (i, identifier("1", i)))
+    return values
