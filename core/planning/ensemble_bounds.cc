@@ -51,7 +51,8 @@ Bounder::Bounder(const EnsembleBounds& tables)
       features_(tables.predictor->model().features, tables.wanted),
       companion_features_(tables.predictor->model().features, tables.companion_wanted),
       values_(tables.wanted.size()),
-      companion_values_(tables.companion_wanted.size()) {
+      companion_values_(tables.companion_wanted.size()),
+      by_companion_(1, static_cast<Index>(tables.companions.size())) {
 }
 
 void Bounder::load(const ElementSets& group, std::uint64_t node) {
@@ -443,18 +444,30 @@ Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* con
 }
 
 double Bounder::companion(const Context& context) {
-  const regression::Forest& forest = tables_.predictor->model().companion;
+  const std::vector<selection::Companion>& companions = tables_.predictor->model().companions;
   if (!companion_ready_) {
     companion_features_.active(parts_, companion_values_.data());
     companion_ready_ = true;
   }
-  companion_row_ = context.companion;
-  for (std::size_t i = 0; i < companion_values_.size(); ++i) {
-    companion_row_[static_cast<std::size_t>(tables_.companion_active[i])] = companion_values_[i];
+  for (std::size_t c = 0; c < companions.size(); ++c) {
+    companion_row_ = context.companions[c];
+    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
+      companion_row_[column.column] = companion_values_[column.value];
+    }
+    const std::vector<int>& known = companions[c].composition.elements;
+    for (std::size_t k = 0; k < elements_.size(); ++k) {
+      const auto found = std::lower_bound(known.begin(), known.end(), elements_[k]);
+      if (found == known.end() || *found != elements_[k]) continue;
+      const auto place =
+          companions[c].primaries.size() + static_cast<std::size_t>(found - known.begin());
+      companion_row_[place] = parts_[k].amount;
+    }
+    by_companion_(0, static_cast<Index>(c)) = regression::predict(
+        companions[c].forest,
+        Eigen::Map<const Eigen::RowVectorXd>(companion_row_.data(),
+                                             static_cast<Index>(companion_row_.size())))[0];
   }
-  return regression::predict(
-      forest, Eigen::Map<const Eigen::RowVectorXd>(companion_row_.data(),
-                                                   static_cast<Index>(companion_row_.size())))[0];
+  return selection::weighted_mean(companions, by_companion_)[0];
 }
 
 const std::vector<Interval>& Bounder::place(const ElementSets& group, const Context* context) {

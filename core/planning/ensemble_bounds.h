@@ -44,8 +44,8 @@ struct Context {
   std::vector<double> sums;       // by hypothesis: of the terms of the context alone
   std::vector<Interval> terms;    // by term; only those without an active factor
   double companion_low = 0.0, companion_high = 0.0;
-  std::vector<double> companion;  // by column of the companion; those of the elements are unset
-  bool seen = true;               // the support occurs in the training set
+  std::vector<std::vector<double>> companions;  // a row each; columns of the elements are unset
+  bool seen = true;                             // the support occurs in the training set
   // The first context that looks the same to the hypotheses, and to the coordinates.
   std::uint32_t prediction_twin = 0;
   std::uint32_t coordinate_twin = 0;
@@ -108,10 +108,14 @@ struct EnsembleBounds {
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
-  bool mixed = false;                  // some term has factors of both kinds
-  double share = 0.0;                  // of the companion in a prediction
-  std::vector<int> companion_active;   // places in the companion's columns of those of the elements
-  std::vector<int> companion_wanted;   // and their numbers in the model's features
+  bool mixed = false;  // some term has factors of both kinds
+  double share = 0.0;  // of the companions in a prediction
+  // Columns of a companion's row that depend on the elements: which number of companion_wanted.
+  struct CompanionColumn {
+    std::size_t column, value;
+  };
+  std::vector<std::vector<CompanionColumn>> companions;
+  std::vector<int> companion_wanted;   // primaries, as numbers in the model's features
   double lowest = 0.0, highest = 0.0;  // what a hypothesis may predict
 
   // `hypotheses`: how many of the model's, from the best. Null where the space varies too much
@@ -145,7 +149,7 @@ class Bounder {
   // context null: any of the part's. `exact`: after evaluate(), of a point. `high_only`: low is
   // minus infinity and spread_low 0, for half of the work.
   Predicted predict(const ElementSets& group, const Context* context, bool exact, bool high_only);
-  // The companion's prediction of the composition last evaluated.
+  // What the companions together predict of the composition last evaluated.
   double companion(const Context& context);
 
   // Box of the coordinates; context null: any of the part's.
@@ -188,6 +192,7 @@ class Bounder {
   std::vector<descriptors::FeatureEvaluator::Part> parts_;
   std::vector<double> values_;
   std::vector<double> companion_row_, companion_values_;
+  Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;
 };
 

@@ -59,15 +59,7 @@ class Builder {
     number_primaries(hypotheses);
     fill_table();
     list_terms(hypotheses);
-    if (!model_.companion.trees.empty()) {
-      out_.share = model_.companion_weight;
-      for (std::size_t c = 0; c < model_.companion_columns.size(); ++c) {
-        const int i = model_.companion_columns[c];
-        if (state_.primaries[static_cast<std::size_t>(i)].block != Block::active) continue;
-        out_.companion_active.push_back(static_cast<int>(c));
-        out_.companion_wanted.push_back(i);
-      }
-    }
+    list_companions();
     const selection::FollowedRange reach = selection::predicted_range(model_);
     out_.lowest = reach.low;
     out_.highest = reach.high;
@@ -238,6 +230,22 @@ class Builder {
     }
   }
 
+  void list_companions() {
+    std::map<int, std::size_t> place;  // in companion_wanted, by primary
+    for (const selection::Companion& companion : model_.companions) {
+      out_.share += companion.weight;
+      std::vector<EnsembleBounds::CompanionColumn> columns;
+      for (std::size_t c = 0; c < companion.primaries.size(); ++c) {
+        const int i = companion.primaries[c];
+        if (state_.primaries[static_cast<std::size_t>(i)].block != Block::active) continue;
+        const auto [found, added] = place.emplace(i, out_.companion_wanted.size());
+        if (added) out_.companion_wanted.push_back(i);
+        columns.push_back({c, found->second});
+      }
+      out_.companions.push_back(std::move(columns));
+    }
+  }
+
   // Supports x conditions, with what depends on them alone.
   bool add_contexts(const CandidateSpace::Part& part) {
     std::vector<Context> here;
@@ -263,7 +271,7 @@ class Builder {
         features.conditions({values.data(), state_.condition_names.size()}, all.data());
         context.seen = std::binary_search(model_.supports.begin(), model_.supports.end(),
                                           part.supports[s].name);
-        finish(all, context);
+        finish(all, part.supports[s].name, values, context);
         find_twins(here, context);
         here.push_back(std::move(context));
       }
@@ -273,7 +281,8 @@ class Builder {
     return true;
   }
 
-  void finish(const std::vector<double>& all, Context& context) {
+  void finish(const std::vector<double>& all, const std::string& support,
+              const std::vector<double>& conditions, Context& context) {
     for (const std::size_t i : context_of_) context.primaries.push_back(all[i]);
     context.terms.resize(out_.terms.size(), {0.0, 0.0});
     for (std::size_t t = 0; t < out_.terms.size(); ++t) {
@@ -293,19 +302,44 @@ class Builder {
       for (const auto& [t, coefficient] : linear) sum += coefficient * context.terms[t].low;
       context.sums.push_back(sum);
     }
-    if (model_.companion.trees.empty()) return;
-    std::vector<double> low, high;
-    for (std::size_t c = 0; c < model_.companion_columns.size(); ++c) {
-      const auto i = static_cast<std::size_t>(model_.companion_columns[c]);
+    for (const selection::Companion& companion : model_.companions) {
+      add_companion(companion, all, support, conditions, context);
+    }
+    if (out_.share > 0.0) {
+      context.companion_low /= out_.share;
+      context.companion_high /= out_.share;
+    }
+  }
+
+  // A companion's row as far as support and conditions tell it, and what it can say of any
+  // elements.
+  void add_companion(const selection::Companion& companion, const std::vector<double>& all,
+                     const std::string& support, const std::vector<double>& conditions,
+                     Context& context) const {
+    std::vector<double> row, low, high;
+    for (const int primary : companion.primaries) {
+      const auto i = static_cast<std::size_t>(primary);
       const bool active = state_.primaries[i].block == Block::active;
-      context.companion.push_back(active ? 0.0 : all[i]);
+      row.push_back(active ? 0.0 : all[i]);
       const bool known = !active && std::isfinite(all[i]);
       low.push_back(known ? all[i] : -kInfinity);
       high.push_back(known ? all[i] : kInfinity);
     }
-    const regression::Bounds range = regression::bounds(model_.companion, low, high);
-    context.companion_low = range.low;
-    context.companion_high = range.high;
+    const selection::CompositionColumns& composition = companion.composition;
+    for (std::size_t j = 0; j < composition.elements.size(); ++j) {
+      row.push_back(0.0);
+      low.push_back(0.0);
+      high.push_back(kInfinity);
+    }
+    const auto fixed = [&](double value) {
+      for (std::vector<double>* of : {&row, &low, &high}) of->push_back(value);
+    };
+    for (const std::string& name : composition.supports) fixed(name == support ? 1.0 : 0.0);
+    for (int j = 0; j < composition.conditions; ++j) fixed(conditions[static_cast<std::size_t>(j)]);
+    const regression::Bounds range = regression::bounds(companion.forest, low, high);
+    context.companion_low += companion.weight * range.low;
+    context.companion_high += companion.weight * range.high;
+    context.companions.push_back(std::move(row));
   }
 
   void find_twins(const std::vector<Context>& here, Context& context) const {
@@ -315,7 +349,7 @@ class Builder {
     for (std::uint32_t c0 = 0; c0 < self; ++c0) {
       const Context& other = here[c0];
       if (context.prediction_twin == self && other.primaries == context.primaries &&
-          other.companion == context.companion && other.seen == context.seen) {
+          other.companions == context.companions && other.seen == context.seen) {
         context.prediction_twin = c0;
       }
       // A mixed coordinate has a context's primary in it: only equal primaries are then equal.

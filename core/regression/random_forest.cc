@@ -47,6 +47,7 @@ class Grower {
       : ranked_(ranked),
         y_(y),
         leaf_(options.leaf),
+        random_cuts_(options.random_cuts),
         tried_(std::max<std::size_t>(
             1, static_cast<std::size_t>(
                    std::ceil(options.columns * static_cast<double>(ranked.columns.size()))))),
@@ -118,6 +119,7 @@ class Grower {
 
   bool try_column(std::size_t index, const std::uint16_t* begin, const std::uint16_t* end,
                   double sum, long count, Cut& best) {
+    if (random_cuts_) return cut_at_random(index, begin, end, sum, count, best);
     const Ranked::Column& column = ranked_.columns[index];
     const auto rows = static_cast<std::size_t>(end - begin);
     const double whole = sum * sum / static_cast<double>(count);
@@ -173,9 +175,45 @@ class Grower {
     return varies;
   }
 
+  bool cut_at_random(std::size_t index, const std::uint16_t* begin, const std::uint16_t* end,
+                     double sum, long count, Cut& best) {
+    const Ranked::Column& column = ranked_.columns[index];
+    std::uint16_t least = column.rank[*begin];
+    std::uint16_t most = least;
+    for (const std::uint16_t* row = begin; row != end; ++row) {
+      least = std::min(least, column.rank[*row]);
+      most = std::max(most, column.rank[*row]);
+    }
+    if (least == most) return false;
+    const double low = column.values[least];
+    const double threshold = low + random_.uniform() * (column.values[most] - low);
+    // The last value that goes left; below the largest, so that something goes right.
+    const auto last = std::upper_bound(column.values.begin() + least + 1,
+                                       column.values.begin() + most, threshold);
+    const auto rank = static_cast<std::uint16_t>(last - column.values.begin() - 1);
+    double left_sum = 0.0;
+    long left_count = 0;
+    for (const std::uint16_t* row = begin; row != end; ++row) {
+      if (column.rank[*row] > rank) continue;
+      left_sum += weight_[*row] * y_[*row];
+      left_count += weight_[*row];
+    }
+    const long right_count = count - left_count;
+    if (left_count < leaf_ || right_count < leaf_) return true;
+    const double right_sum = sum - left_sum;
+    const double gain = left_sum * left_sum / static_cast<double>(left_count) +
+                        right_sum * right_sum / static_cast<double>(right_count) -
+                        sum * sum / static_cast<double>(count);
+    if (gain > best.gain * (1.0 + 1e-12) + 1e-300)
+      best = {gain, static_cast<std::int32_t>(index), rank,
+              std::max(threshold, column.values[rank])};
+    return true;
+  }
+
   const Ranked& ranked_;
   const Eigen::Ref<const Eigen::VectorXd>& y_;
   long leaf_;
+  bool random_cuts_;
   std::size_t tried_;
   Random random_;
   std::vector<std::size_t> order_;
@@ -233,6 +271,7 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
   const Ranked ranked(X);
   Forest forest;
   forest.columns = static_cast<int>(X.cols());
+  forest.center = options.center;
   forest.trees.resize(static_cast<std::size_t>(options.trees));
   executor.parallel_for(forest.trees.size(), [&](std::size_t t) {
     forest.trees[t] = Grower(ranked, y, options, t).grow();
@@ -240,28 +279,51 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
   return forest;
 }
 
+namespace {
+
+// Mean or median of one number a tree; may reorder them.
+double center_of(std::span<double> values, Center center) {
+  if (center == Center::mean)
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return 0.5 * (*middle + *std::max_element(values.begin(), middle));
+}
+
+}  // namespace
+
 Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X) {
   KASETSU_ASSERT(X.cols() == forest.columns && !forest.trees.empty());
   // Rows beside one another in memory, and tree by tree: a tree stays in the cache.
   const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows = X;
-  Eigen::VectorXd sum = Eigen::VectorXd::Zero(X.rows());
-  for (const Tree& tree : forest.trees) {
-    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
-      const double* x = rows.row(i).data();
-      const Tree::Node* node = tree.nodes.data();
-      while (node->column >= 0) {
-        node = x[node->column] <= node->value ? node + 1 : tree.nodes.data() + node->right;
+  const std::size_t trees = forest.trees.size();
+  constexpr Eigen::Index kBlock = 256;
+  Eigen::VectorXd out(rows.rows());
+  std::vector<double> said(trees * static_cast<std::size_t>(std::min(kBlock, rows.rows())));
+  for (Eigen::Index first = 0; first < rows.rows(); first += kBlock) {
+    const Eigen::Index count = std::min(kBlock, rows.rows() - first);
+    for (std::size_t t = 0; t < trees; ++t) {
+      const Tree::Node* const root = forest.trees[t].nodes.data();
+      for (Eigen::Index i = 0; i < count; ++i) {
+        const double* x = rows.row(first + i).data();
+        const Tree::Node* node = root;
+        while (node->column >= 0)
+          node = x[node->column] <= node->value ? node + 1 : root + node->right;
+        said[static_cast<std::size_t>(i) * trees + t] = node->value;
       }
-      sum[i] += node->value;
     }
+    for (Eigen::Index i = 0; i < count; ++i)
+      out[first + i] =
+          center_of({said.data() + static_cast<std::size_t>(i) * trees, trees}, forest.center);
   }
-  return sum / static_cast<double>(forest.trees.size());
+  return out;
 }
 
 Bounds bounds(const Forest& forest, std::span<const double> low, std::span<const double> high) {
   KASETSU_ASSERT(low.size() == static_cast<std::size_t>(forest.columns) &&
                  high.size() == low.size() && !forest.trees.empty());
-  Bounds sum{0.0, 0.0};
+  std::vector<double> lows, highs;
   std::vector<std::int32_t> open;
   for (const Tree& tree : forest.trees) {
     Bounds of_tree{std::numeric_limits<double>::infinity(),
@@ -279,10 +341,10 @@ Bounds bounds(const Forest& forest, std::span<const double> low, std::span<const
       if (low[column] <= node.value) open.push_back(at + 1);
       if (!(high[column] <= node.value)) open.push_back(node.right);
     }
-    sum = {sum.low + of_tree.low, sum.high + of_tree.high};
+    lows.push_back(of_tree.low);
+    highs.push_back(of_tree.high);
   }
-  const auto count = static_cast<double>(forest.trees.size());
-  return {sum.low / count, sum.high / count};
+  return {center_of(lows, forest.center), center_of(highs, forest.center)};
 }
 
 }  // namespace kasetsu::regression

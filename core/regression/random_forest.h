@@ -1,6 +1,7 @@
 // Random forest (Breiman, Machine Learning 45, 5, 2001): bagged regression trees with squared
-// error, a random choice of columns at every split, mean of the leaves. The companion of the
-// hypotheses in selection's model, and a baseline in validation.
+// error, a random choice of columns at every split, mean or median of the trees; with random cuts,
+// extremely randomised trees (Geurts, Ernst and Wehenkel, Machine Learning 63, 3, 2006). The
+// companions of the hypotheses in selection's model, and a baseline in validation.
 #pragma once
 
 #include <Eigen/Core>
@@ -13,12 +14,20 @@
 
 namespace kasetsu::regression {
 
+// What a forest says is the mean of its trees, or their median: with few rows in a leaf nearly the
+// conditional median (Meinshausen, J. Mach. Learn. Res. 7, 983, 2006), which is what has the least
+// absolute error, and which one wild measurement does not move.
+enum class Center { mean, median };
+
 struct ForestOptions {
   int trees = 100;  // more only smooth the mean; predictions must stay quick
   int leaf = 2;     // rows that a leaf holds at least, counted with their bootstrap repeats
   // Share of the columns that a split may use: a third is Breiman's rule for regression; 1 is
   // bagging.
   double columns = 1.0 / 3.0;
+  // One cut a column, drawn uniformly between the least and the largest value, instead of the best.
+  bool random_cuts = false;
+  Center center = Center::mean;
   std::uint64_t seed = 1;
   Status validate() const;
 };
@@ -39,6 +48,7 @@ struct Tree {
 struct Forest {
   std::vector<Tree> trees;
   int columns = 0;  // that a row must have
+  Center center = Center::mean;
   // Every child lies behind its parent and inside its tree, and columns are in range: true for what
   // fit_forest makes; to be asked of a forest that was read from a document.
   bool sound() const;
@@ -51,12 +61,12 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
                           const Eigen::Ref<const Eigen::VectorXd>& y, const ForestOptions& options,
                           const Executor& executor);
 
-// Mean of the trees. X: rows x forest.columns.
+// Mean or median of the trees. X: rows x forest.columns.
 Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X);
 
 // Smallest and largest prediction for rows with low[j] <= x[j] <= high[j]: what a planner needs to
 // skip whole branches of a space. low, high: forest.columns numbers, infinite where unknown. Each
-// tree is bounded exactly, the sum of trees is therefore bounded, not tightly.
+// tree is bounded exactly, their mean or median is therefore bounded, not tightly.
 struct Bounds {
   double low, high;
 };

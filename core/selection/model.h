@@ -13,33 +13,32 @@
 #include "core/descriptors/descriptor.h"
 #include "core/descriptors/featurizer.h"
 #include "core/executor.h"
-#include "core/regression/random_forest.h"
 #include "core/result.h"
+#include "core/selection/companion.h"
 #include "core/selection/ledger.h"
+#include "core/selection/noise.h"
 #include "core/selection/search.h"
+#include "core/selection/training_set.h"
 
 namespace kasetsu::selection {
-
-// What is learnt from: one row a measured value. Replicates stay separate rows.
-struct TrainingSet {
-  std::vector<chemistry::Catalyst> catalysts;
-  descriptors::Conditions conditions;  // empty, or one row a catalyst
-  Eigen::VectorXd y;                   // finite
-};
 
 struct ModelSettings {
   descriptors::FeaturizerOptions features;
   int order = 1;         // 0, 1, 2 or 3: the highest order of descriptors offered to the search
   int products = 2000;   // of each order above 1, the best screened products offered to the search
   SearchOptions search;  // size, method, epsilon, family, hypotheses, seed, work
+  // Chooses the number of descriptors in a hypothesis, at most search.size, by the error that the
+  // hypotheses make on calibration folds (choose_size in calibration.h), instead of taking
+  // search.size.
+  bool size_by_nested_error = false;
   double coverage = 0.80;  // of the prediction intervals
-  // Trees of the companion: a random forest on the order-0 features, which follows what a straight
-  // line in eight descriptors cannot. 0: none, the hypotheses alone predict.
-  int trees = 100;
+  // Trees of each companion (selection/companion.h): more only smooth what they say, and cost in
+  // every prediction. 0: none, the hypotheses alone predict.
+  int trees = 64;
   // The whole pipeline is repeated on so many folds of the training set, with a fifteenth of the
-  // search's work each: the errors that it makes there choose the companion's weight and give the
+  // search's work each: the errors that it makes there choose the companions' weights and give the
   // width of the intervals. Leave-one-out errors cannot: the search has chosen by them. 0: none;
-  // then the two halves weigh the same and the intervals come from leave-one-out, too narrow.
+  // then all parts weigh the same and the intervals come from leave-one-out, too narrow.
   int calibration_folds = 5;
   Status validate() const;
 };
@@ -59,6 +58,13 @@ struct Hypothesis {
   Eigen::VectorXd low, high, center, spread;
 };
 
+// What choosing the size saw: mean |error| of the hypotheses on calibration folds.
+struct SizeTried {
+  int size = 0;
+  double mae_honest = 0.0;
+  bool operator==(const SizeTried&) const = default;
+};
+
 struct Model {
   ModelSettings settings;
   descriptors::FeaturizerState features;  // cut down to the primaries that the hypotheses use
@@ -66,19 +72,21 @@ struct Model {
   int n_samples = 0;
   int n_descriptors = 0;  // offered to the search
   int size = 0;           // descriptors in a hypothesis; smaller than asked for when rows are few
-  SearchResult search;    // effort; its hypotheses are those above
-  std::vector<LedgerRecord> ledger;  // what was known of hypotheses when this was trained
+  std::vector<SizeTried> sizes_tried;  // empty: it was given
+  SearchResult search;                 // effort; its hypotheses are those above
+  std::vector<LedgerRecord> ledger;    // what was known of hypotheses when this was trained
   std::vector<std::vector<std::string>> eliminated;  // sets that could not be chosen
-  Eigen::VectorXd y;                                 // of the training set, by row
+  // Of the training set, by row: canonical key of the catalyst, and the target.
+  std::vector<std::string> catalysts;
+  Eigen::VectorXd y;
   // Leave-one-out prediction of the ensemble for each training row (weighted median over the
   // hypotheses, each fitted without the row). Optimistic: the search saw the row.
   Eigen::VectorXd loo_prediction;
-  // Prediction of each training row by the pipeline that never saw it (calibration folds), and its
-  // two parts; empty when there was no calibration.
-  Eigen::VectorXd honest_prediction, honest_hypotheses, honest_companion;
-  regression::Forest companion;        // on companion_primaries; no trees: there is none
-  std::vector<int> companion_columns;  // indices into features.primaries
-  double companion_weight = 0.0;       // of the prediction; the ensemble's median has the rest
+  // Prediction of each training row by the pipeline that never saw it (calibration folds), and that
+  // of the hypotheses' median alone; empty when there was no calibration.
+  Eigen::VectorXd honest_prediction, honest_hypotheses;
+  std::vector<Companion> companions;  // those with a weight; the ensemble's median has the rest
+  Noise noise;  // of the training set's replicates, beside the fit of the first hypothesis
   // Elements and supports of the training set: others are "outside".
   std::vector<int> elements;
   std::vector<std::string> supports;
@@ -94,11 +102,11 @@ struct Model {
 
 // By row of the catalysts asked for.
 struct Predictions {
-  Eigen::VectorXd mean;       // (1 - companion_weight) median + companion_weight companion
-  Eigen::VectorXd median;     // weighted median of the hypotheses
-  Eigen::VectorXd companion;  // of the forest; empty when there is none
-  Eigen::VectorXd low, high;  // interval at settings.coverage
-  Eigen::VectorXd novelty;    // distance to the nearest training row over typical_distance
+  Eigen::VectorXd mean;          // of all parts, by their weights
+  Eigen::VectorXd median;        // weighted median of the hypotheses
+  Eigen::MatrixXd by_companion;  // rows x companions
+  Eigen::VectorXd low, high;     // interval at settings.coverage
+  Eigen::VectorXd novelty;       // distance to the nearest training row over typical_distance
   Eigen::VectorXd
       outside;  // share of the hypotheses (by weight) with a descriptor outside where it was seen;
                 // 1 with an element or support that the training set does not have
@@ -115,19 +123,6 @@ struct Predictions {
 Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& data,
                     const ModelSettings& settings, const Executor& executor, const Control& control,
                     const History& history = {});
-
-// Which rows make a fold: rows of one catalyst (canonical key) stay together, so that replicates
-// and conditions never leak. Catalysts are shuffled by the seed and dealt out so that the folds'
-// rows are as even as can be. folds: 2 or more; 0, or more than there are catalysts: one a
-// catalyst. Returns by row the fold, 0 ... count - 1.
-struct Folds {
-  std::vector<int> of_row;
-  int count = 0;
-};
-Folds make_folds(std::span<const chemistry::Catalyst> catalysts, int folds, std::uint64_t seed);
-
-// The rows of a training set in the given order.
-TrainingSet subset(const TrainingSet& data, std::span<const int> rows);
 
 // The texts of a hypothesis's descriptors, sorted: what it says, whatever model it stands in.
 std::vector<std::string> hypothesis_key(const Hypothesis& hypothesis,

@@ -15,9 +15,8 @@
 #include <utility>
 
 #include "core/random.h"
-#include "core/regression/gaussian_process.h"
 #include "core/regression/linear.h"
-#include "core/regression/random_forest.h"
+#include "core/selection/baselines.h"
 #include "core/selection/pipeline.h"
 
 namespace kasetsu::selection {
@@ -31,16 +30,6 @@ constexpr std::uint64_t kPermutationStream = 0x7065726d75746500ULL;
 constexpr int kReducedTrees = 30;
 constexpr int kReducedFolds = 5;
 constexpr int kReducedShare = 16;  // of the search
-
-double median(VectorXd values) {
-  std::sort(values.begin(), values.end());
-  const Index n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
-
-double mean_error(const VectorXd& y, const VectorXd& predictions) {
-  return (y - predictions).cwiseAbs().mean();
-}
 
 struct Split {
   std::vector<int> kept, left_out;
@@ -62,195 +51,10 @@ std::vector<Split> splits(const TrainingSet& data, const Folds& folds) {
   return out;
 }
 
-// A share of a search's effort; `whole` has work or a limit in seconds.
-SearchOptions reduced(SearchOptions whole, int divisor) {
-  if (whole.work > 0) {
-    whole.work = std::max<std::uint64_t>(1, whole.work / static_cast<std::uint64_t>(divisor));
-  } else {
-    whole.time_limit /= divisor;
-  }
-  return whole;
-}
-
 ModelSettings with_effort(ModelSettings settings) {
   if (settings.search.work == 0 && settings.search.time_limit == 0.0)
     settings.search.time_limit = kFoldSeconds;
   return settings;
-}
-
-// A search over given columns and the ensemble that it finds: composition with selection, and order
-// 0. Values of new rows are held inside the range seen.
-struct Selected {
-  VectorXd predictions;  // of the new rows: weighted median
-  VectorXd loo;          // of the training rows, by the best hypothesis
-  double mae_train = 0.0, mae_loo = 0.0;
-};
-
-Result<Selected> select(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh,
-                        const std::vector<int>& families, SearchOptions options,
-                        const Executor& executor, const Control& control) {
-  std::vector<int> varying;
-  for (Index j = 0; j < X.cols(); ++j) {
-    const double range = X.col(j).maxCoeff() - X.col(j).minCoeff();
-    if (X.col(j).allFinite() && range > 1e-12 * X.col(j).cwiseAbs().maxCoeff())
-      varying.push_back(static_cast<int>(j));
-  }
-  Selected out;
-  if (varying.empty()) {
-    out.predictions = VectorXd::Constant(fresh.rows(), median(y));
-    out.loo = VectorXd::Constant(y.size(), median(y));
-    out.mae_train = out.mae_loo = mean_error(y, out.loo);
-    return out;
-  }
-  const MatrixXd columns = X(Eigen::all, varying);
-  SearchProblem problem;
-  problem.X = &columns;
-  problem.y = &y;
-  std::set<int> distinct;
-  for (const int j : varying) {
-    const int family = families[static_cast<std::size_t>(j)];
-    problem.families.push_back({family, -1, -1});
-    distinct.insert(family);
-  }
-  options.size = std::min({options.size, std::max(1, (static_cast<int>(y.size()) - 2) / 2),
-                           static_cast<int>(distinct.size())});
-  const Result<SearchResult> found = search(problem, options, executor, control);
-  if (!found) return found.error();
-  const auto count = static_cast<Index>(found->hypotheses.size());
-  MatrixXd by_hypothesis(fresh.rows(), count);
-  std::vector<double> weights;
-  for (Index h = 0; h < count; ++h) {
-    const FoundHypothesis& hypothesis = found->hypotheses[static_cast<std::size_t>(h)];
-    const MatrixXd chosen = columns(Eigen::all, hypothesis.candidates);
-    const Result<regression::LeaveOneOut> fitted =
-        regression::loo_robust(chosen, y, options.regression);
-    if (!fitted) return fitted.error();
-    MatrixXd values(fresh.rows(), chosen.cols());
-    for (Index j = 0; j < chosen.cols(); ++j) {
-      const int source =
-          varying[static_cast<std::size_t>(hypothesis.candidates[static_cast<std::size_t>(j)])];
-      const double middle = chosen.col(j).mean();
-      for (Index i = 0; i < fresh.rows(); ++i) {
-        const double value = fresh(i, source);
-        values(i, j) = std::isnan(value)
-                           ? middle
-                           : std::clamp(value, chosen.col(j).minCoeff(), chosen.col(j).maxCoeff());
-      }
-    }
-    by_hypothesis.col(h) = ((values * fitted->fit.coefficients).array() + fitted->fit.intercept)
-                               .cwiseMax(y.minCoeff())
-                               .cwiseMin(y.maxCoeff());
-    weights.push_back(ledger_weight(fitted->mae_cv, nullptr));
-    if (h == 0) {
-      out.loo = y - fitted->residuals;
-      out.mae_train = fitted->fit.mae;
-      out.mae_loo = fitted->mae_cv;
-    }
-  }
-  out.predictions.resize(fresh.rows());
-  std::vector<int> order;
-  for (Index i = 0; i < fresh.rows(); ++i) {
-    const VectorXd row = by_hypothesis.row(i).transpose();
-    out.predictions[i] =
-        weighted_median({row.data(), static_cast<std::size_t>(row.size())}, weights, order);
-  }
-  return out;
-}
-
-std::vector<int> one_family_each(Index count) {
-  std::vector<int> families(static_cast<std::size_t>(count));
-  std::iota(families.begin(), families.end(), 0);
-  return families;
-}
-
-VectorXd predict_linear(const regression::LinearFit& fit, const MatrixXd& X) {
-  return (X * fit.coefficients).array() + fit.intercept;
-}
-
-// Ridge with the penalty that leave-one-out likes best.
-Result<VectorXd> ridge(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh) {
-  std::optional<regression::LeaveOneOut> best;
-  double least = std::numeric_limits<double>::infinity();
-  for (int step = -4; step <= 8; ++step) {
-    Result<regression::LeaveOneOut> fitted =
-        regression::loo_least_squares(X, y, std::pow(10.0, 0.5 * step));
-    if (!fitted) return fitted.error();
-    const double error = fitted->residuals.squaredNorm();
-    if (error < least) {
-      least = error;
-      best = std::move(*fitted);
-    }
-  }
-  KASETSU_ASSERT(best.has_value());
-  return predict_linear(best->fit, fresh);
-}
-
-// Squared-exponential kernel on amounts scaled to [0, 1]; one length for the active elements, one
-// for the rest.
-Result<VectorXd> gaussian_process(const MatrixXd& X, const VectorXd& y, const MatrixXd& fresh,
-                                  std::size_t elements) {
-  const Eigen::RowVectorXd scale = X.cwiseAbs().colwise().maxCoeff().cwiseMax(1e-300);
-  regression::GaussianProcessOptions options;
-  options.kernel = regression::Kernel::squared_exponential;
-  options.groups.assign(static_cast<std::size_t>(X.cols()), 1);
-  std::fill_n(options.groups.begin(), std::min(elements, options.groups.size()), 0);
-  if (elements == 0 || elements == options.groups.size())
-    std::fill(options.groups.begin(), options.groups.end(), 0);
-  const auto process =
-      regression::GaussianProcess::fit(X.array().rowwise() / scale.array(), y, options);
-  if (!process) return process.error();
-  VectorXd mean, variance;
-  process->predict(fresh.array().rowwise() / scale.array(), mean, variance);
-  return mean;
-}
-
-using NamedPredictions = std::vector<std::pair<std::string, VectorXd>>;
-
-// The paper's baselines and those of practice, learnt on one fold's rows.
-Result<NamedPredictions> baselines(const Split& split, const Prepared& prepared,
-                                   const ModelSettings& settings, const Executor& executor,
-                                   const Control& control) {
-  const CompositionColumns columns = CompositionColumns::learn(split.train);
-  const MatrixXd X = columns.of(split.train);
-  const MatrixXd fresh = columns.of(split.test);
-  const VectorXd& y = split.train.y;
-  const SearchOptions quick = reduced(settings.search, 4);
-  NamedPredictions out;
-  out.emplace_back("median", VectorXd::Constant(fresh.rows(), median(y)));
-
-  const auto huber = regression::fit_robust(X, y, settings.search.regression);
-  if (!huber) return huber.error();
-  out.emplace_back("composition_huber", predict_linear(*huber, fresh));
-
-  const auto chosen = select(X, y, fresh, one_family_each(X.cols()), quick, executor, control);
-  if (!chosen) return chosen.error();
-  out.emplace_back("composition_selected", chosen->predictions);
-
-  const auto assigned = prepared.featurizer.evaluate(split.test.catalysts, split.test.conditions);
-  if (!assigned) return assigned.error();
-  const auto order0 =
-      select(prepared.primary_values, y, *assigned, one_family_each(prepared.primary_values.cols()),
-             quick, executor, control);
-  if (!order0) return order0.error();
-  out.emplace_back("assignment_order_0", order0->predictions);
-
-  const auto penalised = ridge(X, y, fresh);
-  if (!penalised) return penalised.error();
-  out.emplace_back("ridge", *penalised);
-
-  regression::ForestOptions forest;
-  forest.trees = 300;
-  forest.leaf = 1;
-  forest.columns = 1.0;  // scikit-learn's defaults for regression
-  forest.seed = settings.search.seed;
-  const auto grown = regression::fit_forest(X, y, forest, executor);
-  if (!grown) return grown.error();
-  out.emplace_back("random_forest", regression::predict(*grown, fresh));
-
-  const auto process = gaussian_process(X, y, fresh, columns.elements.size());
-  if (!process) return process.error();
-  out.emplace_back("gaussian_process", *process);
-  return out;
 }
 
 std::vector<Frequency> sorted_shares(const std::map<std::string, double>& shares, double total) {
@@ -317,37 +121,6 @@ struct FoldModel {
 
 }  // namespace
 
-CompositionColumns CompositionColumns::learn(const TrainingSet& data) {
-  std::set<int> elements;
-  std::set<std::string> supports;
-  for (const chemistry::Catalyst& catalyst : data.catalysts) {
-    for (const auto& part : catalyst.active.parts()) elements.insert(part.element);
-    supports.insert(catalyst.support);
-  }
-  CompositionColumns out;
-  out.elements.assign(elements.begin(), elements.end());
-  if (supports.size() > 1) out.supports.assign(supports.begin(), supports.end());
-  out.conditions = static_cast<int>(data.conditions.names.size());
-  return out;
-}
-
-Eigen::MatrixXd CompositionColumns::of(const TrainingSet& data) const {
-  const auto rows = static_cast<Index>(data.catalysts.size());
-  const auto first_support = static_cast<Index>(elements.size());
-  const auto first_condition = first_support + static_cast<Index>(supports.size());
-  MatrixXd X = MatrixXd::Zero(rows, first_condition + conditions);
-  for (Index i = 0; i < rows; ++i) {
-    const chemistry::Catalyst& catalyst = data.catalysts[static_cast<std::size_t>(i)];
-    for (std::size_t j = 0; j < elements.size(); ++j)
-      X(i, static_cast<Index>(j)) = catalyst.active.amount(elements[j]);
-    const auto support = std::lower_bound(supports.begin(), supports.end(), catalyst.support);
-    if (support != supports.end() && *support == catalyst.support)
-      X(i, first_support + (support - supports.begin())) = 1.0;
-    for (int j = 0; j < conditions; ++j) X(i, first_condition + j) = data.conditions.values(i, j);
-  }
-  return X;
-}
-
 Status ValidationOptions::validate() const {
   if (folds < 0 || folds == 1) {
     return Error{ErrorCode::invalid_argument, "folds is out of range", "folds",
@@ -395,6 +168,7 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
   const Result<Model> whole = train(elements, data, naive, executor, progress.inner());
   if (!whole) return whole.error();
   out.mae_naive = whole->hypotheses.front().mae_cv;
+  out.noise = whole->noise;
   out.mae_naive_ensemble = mean_error(data.y, whole->loo_prediction);
   progress.step("naive error");
 
@@ -414,7 +188,7 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
     NamedPredictions others;
     if (options.baselines) {
       Result<NamedPredictions> found =
-          baselines(split, *prepared, settings, single, progress.inner());
+          baselines(split.train, split.test, *prepared, settings, single, progress.inner());
       if (!found) return found.error();
       others = std::move(*found);
     }
@@ -451,6 +225,18 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
       for (const std::string& name : properties) property_share[name] += hypothesis.weight;
     }
   }
+  for (const std::string& name : companion_kinds()) out.parts.push_back({name, 0.0});
+  double companions = 0.0;
+  for (Frequency& part : out.parts) {
+    for (const std::optional<FoldModel>& fold : models) {
+      for (const Companion& companion : fold->model.companions) {
+        if (companion.name == part.name)
+          part.share += companion.weight / static_cast<double>(parts.size());
+      }
+    }
+    companions += part.share;
+  }
+  out.parts.insert(out.parts.begin(), {"hypotheses", std::max(0.0, 1.0 - companions)});
   out.nested.mae = mean_error(data.y, out.nested.predictions);
   out.nested_hypotheses.mae = mean_error(data.y, out.nested_hypotheses.predictions);
   for (Judged& baseline : out.baselines) baseline.mae = mean_error(data.y, baseline.predictions);
@@ -488,7 +274,6 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
           Result<Trained> fitted =
               train_prepared(*prepared, train, light, single, progress.inner());
           if (!fitted) return fitted.error();
-          fitted->model.companion_weight = light.trees > 0 ? 0.5 : 0.0;
           const Result<Predictor> predictor = Predictor::make(fitted->model);
           if (!predictor) return predictor.error();
           const Result<Predictions> predictions =

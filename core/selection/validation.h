@@ -46,14 +46,18 @@ struct Validation {
   int folds = 0;
   std::vector<int> fold_of_row;
   Judged nested;             // the model: what it would have said of each row
-  Judged nested_hypotheses;  // its ensemble without the companion
+  Judged nested_hypotheses;  // its hypotheses' median alone
+  // Who predicts: "hypotheses", then the companions, with their shares of the prediction (mean over
+  // the folds of what each fold's own calibration chose).
+  std::vector<Frequency> parts;
   Eigen::VectorXd low, high;
   double coverage = 0.0;  // share of rows inside their interval
   double nominal = 0.0;
   double mae_naive = 0.0;           // leave-one-out of the best hypothesis found on all rows
   double mae_naive_ensemble = 0.0;  // of the ensemble's median
+  Noise noise;  // replicates, and the lack of fit of the best hypothesis on all rows
   std::vector<Judged> baselines;
-  // Nested error of a reduced pipeline (a sixteenth of the search, 30 trees, equal halves) with
+  // Nested error of a reduced pipeline (a sixteenth of the search, 30 trees, equal shares) with
   // the measured y, and with y shuffled; p = (1 + number of shuffles with an error as small) / (1 +
   // shuffles). Uniform when y has nothing to do with the catalysts. NaN without permutations.
   double permutation_p = 0.0;
@@ -83,16 +87,5 @@ struct Figure1Row {
 Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
                                         const TrainingSet& data, const ValidationOptions& options,
                                         const Executor& executor, const Control& control);
-
-// Composition as numbers: amounts of the active elements, then one column a support (1 where it is
-// that one), then conditions. Elements and supports that `learnt` does not have count as absent.
-struct CompositionColumns {
-  std::vector<int> elements;
-  std::vector<std::string> supports;
-  int conditions = 0;
-
-  static CompositionColumns learn(const TrainingSet& data);
-  Eigen::MatrixXd of(const TrainingSet& data) const;
-};
 
 }  // namespace kasetsu::selection

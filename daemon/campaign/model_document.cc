@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -34,6 +35,8 @@ constexpr std::array kBlocks{
 constexpr std::array kSearches{std::pair{selection::Method::exchange, "exchange"},
                                std::pair{selection::Method::genetic, "genetic"},
                                std::pair{selection::Method::random, "random"}};
+constexpr std::array kCenters{std::pair{regression::Center::mean, "mean"},
+                              std::pair{regression::Center::median, "median"}};
 constexpr std::array kOperations{Operation::minimum, Operation::maximum, Operation::sum,
                                  Operation::average, Operation::ssd,     Operation::variance,
                                  Operation::product, Operation::gmean,   Operation::own_variance,
@@ -268,9 +271,58 @@ std::vector<int> read_integers(const Json& object, std::string_view name, std::s
   return out;
 }
 
-void read_companion(const Json& json, std::string_view at, Model& model) {
-  model.companion_weight = read_number(member(json, "weight", at), at);
-  model.companion_columns = read_integers(json, "columns", at);
+selection::Noise read_noise(const Json& json, std::string_view at) {
+  selection::Noise noise;
+  noise.replicated = read_integer<int>(json, "replicated", at);
+  noise.rows = read_integer<int>(json, "rows", at);
+  noise.pure_df = read_integer<int>(json, "pure_df", at);
+  noise.fit_df = read_integer<int>(json, "fit_df", at);
+  noise.pure_sd = read_number(member(json, "pure_sd", at), at);
+  noise.fit_sd = read_number(member(json, "fit_sd", at), at);
+  noise.f = read_number(member(json, "f", at), at);
+  noise.p = read_number(member(json, "p", at), at);
+  return noise;
+}
+
+std::vector<int> read_elements(const Json& object, std::string_view name, std::string_view at) {
+  std::vector<int> out;
+  for (const std::string& symbol : read_strings(object, name, at)) {
+    const std::optional<int> element = chemistry::atomic_number(symbol);
+    if (!element) refuse(json_pointer(at, name), "unknown element", symbol, "a chemical symbol");
+    out.push_back(*element);
+  }
+  return out;
+}
+
+Json companions_json(const Model& model) {
+  Json out = Json::array();
+  for (const selection::Companion& companion : model.companions) {
+    Json symbols = Json::array();
+    for (const int element : companion.composition.elements)
+      symbols.push_back(std::string(chemistry::element_symbol(element)));
+    out.push_back({{"name", companion.name},
+                   {"weight", number(companion.weight)},
+                   {"primaries", companion.primaries},
+                   {"elements", symbols},
+                   {"supports", companion.composition.supports},
+                   {"conditions", companion.composition.conditions},
+                   {"center", name_in(kCenters, companion.forest.center)},
+                   {"trees", forest_json(companion.forest)},
+                   {"honest", vector_json(companion.honest)}});
+  }
+  return out;
+}
+
+selection::Companion read_companion(const Json& json, std::string_view at, const Model& model) {
+  selection::Companion companion;
+  companion.name = read_string(json, "name", at);
+  companion.weight = read_number(member(json, "weight", at), at);
+  companion.primaries = read_integers(json, "primaries", at);
+  companion.composition.elements = read_elements(json, "elements", at);
+  companion.composition.supports = read_strings(json, "supports", at);
+  companion.composition.conditions = read_integer<int>(json, "conditions", at);
+  companion.honest = read_vector(json, "honest", at);
+  companion.forest.center = read_name(kCenters, json, "center", at);
   for (const Json& entry : array(json, "trees", at)) {
     const std::vector<int> columns = read_integers(entry, "column", at);
     const std::vector<int> right = read_integers(entry, "right", at);
@@ -282,18 +334,22 @@ void read_companion(const Json& json, std::string_view at, Model& model) {
     regression::Tree tree;
     for (std::size_t i = 0; i < columns.size(); ++i)
       tree.nodes.push_back({columns[i], right[i], values[static_cast<Eigen::Index>(i)]});
-    model.companion.trees.push_back(std::move(tree));
+    companion.forest.trees.push_back(std::move(tree));
   }
-  model.companion.columns = static_cast<int>(model.companion_columns.size());
   const auto primaries = static_cast<int>(model.features.primaries.size());
-  for (const int column : model.companion_columns) {
+  for (const int column : companion.primaries) {
     if (column < 0 || column >= primaries)
       refuse(at, "a column that is no primary", fmt::format("{}", column), "");
   }
-  if (!(model.companion_weight >= 0.0 && model.companion_weight <= 1.0) ||
-      (model.companion.trees.empty() ? model.companion_weight > 0.0 : !model.companion.sound())) {
-    refuse(at, "the companion is not a forest with a weight", "", "");
+  const int conditions = companion.composition.conditions;
+  if (conditions != 0 && conditions != static_cast<int>(model.features.condition_names.size())) {
+    refuse(at, "conditions that the model does not have", fmt::format("{}", conditions), "");
   }
+  companion.forest.columns = static_cast<int>(companion.primaries.size()) +
+                             static_cast<int>(companion.composition.count());
+  if (!(companion.weight >= 0.0 && companion.weight <= 1.0) || !companion.forest.sound())
+    refuse(at, "the companion is not a forest with a weight", "", "");
+  return companion;
 }
 
 Json ledger_json(const std::vector<selection::LedgerRecord>& records) {
@@ -356,6 +412,7 @@ selection::ModelSettings read_settings(const Json& json, std::string_view at) {
   settings.features.normalize = read_name(kNormalizations, json, "normalize", at);
   settings.order = read_integer<int>(json, "order", at);
   settings.products = read_integer<int>(json, "products", at);
+  settings.size_by_nested_error = need(read_field<bool>(json, "size_by_nested_error", at));
   settings.coverage = read_number(member(json, "coverage", at), at);
   settings.trees = read_integer<int>(json, "trees", at);
   settings.calibration_folds = read_integer<int>(json, "calibration_folds", at);
@@ -396,12 +453,23 @@ Model read_body(const Json& json) {
   model.search.work =
       static_cast<std::uint64_t>(need(read_field<std::int64_t>(effort, "work", "/effort")));
   model.search.stopped_by = read_string(effort, "stopped_by", "/effort");
+  for (const Json& entry : array(json, "sizes_tried", "")) {
+    model.sizes_tried.push_back(
+        {read_integer<int>(entry, "size", "/sizes_tried"),
+         read_number(member(entry, "mae_honest", "/sizes_tried"), "/sizes_tried")});
+  }
+  model.catalysts = read_strings(json, "catalysts", "");
   model.y = read_vector(json, "y", "");
   model.loo_prediction = read_vector(json, "loo_prediction", "");
   model.honest_prediction = read_vector(json, "honest_prediction", "");
   model.honest_hypotheses = read_vector(json, "honest_hypotheses", "");
-  model.honest_companion = read_vector(json, "honest_companion", "");
-  read_companion(member(json, "companion", ""), "/companion", model);
+  double share = 0.0;
+  for (const Json& entry : array(json, "companions", "")) {
+    model.companions.push_back(
+        read_companion(entry, fmt::format("/companions/{}", model.companions.size()), model));
+    share += model.companions.back().weight;
+  }
+  if (share > 1.0 + 1e-9) refuse("/companions", "weights above 1", fmt::format("{}", share), "");
   model.ledger = read_ledger(json);
   for (const Json& entry : array(json, "eliminated", "")) {
     model.eliminated.emplace_back();
@@ -409,11 +477,8 @@ Model read_body(const Json& json) {
     for (const Json& text : entry)
       model.eliminated.back().push_back(need(read_value_as<std::string>(text, "/eliminated")));
   }
-  for (const std::string& symbol : read_strings(json, "seen_elements", "")) {
-    const std::optional<int> element = chemistry::atomic_number(symbol);
-    if (!element) refuse("/seen_elements", "unknown element", symbol, "a chemical symbol");
-    model.elements.push_back(*element);
-  }
+  model.noise = read_noise(member(json, "noise", ""), "/noise");
+  model.elements = read_elements(json, "seen_elements", "");
   model.supports = read_strings(json, "seen_supports", "");
   model.base = read_number(member(json, "base", ""), "/base");
   model.scores = read_vector(json, "scores", "");
@@ -422,8 +487,10 @@ Model read_body(const Json& json) {
                   static_cast<Eigen::Index>(model.hypotheses.front().descriptors.size()), "");
   model.typical_distance = read_number(member(json, "typical_distance", ""), "/typical_distance");
   const Eigen::Index rows = model.n_samples;
-  if (rows < 1 || model.y.size() != rows || model.loo_prediction.size() != rows ||
-      model.scores.size() != rows || !model.scores.allFinite() ||
+  if (rows < 1 || model.y.size() != rows ||
+      model.catalysts.size() != static_cast<std::size_t>(rows) ||
+      model.loo_prediction.size() != rows || model.scores.size() != rows ||
+      !model.scores.allFinite() ||
       (model.honest_prediction.size() != 0 && model.honest_prediction.size() != rows) ||
       model.coordinates.rows() != rows) {
     refuse("/n_samples", "the rows of the training set do not agree", fmt::format("{}", rows), "");
@@ -440,6 +507,7 @@ Json settings_json(const selection::ModelSettings& settings) {
           {"normalize", name_in(kNormalizations, settings.features.normalize)},
           {"order", settings.order},
           {"products", settings.products},
+          {"size_by_nested_error", settings.size_by_nested_error},
           {"coverage", settings.coverage},
           {"trees", settings.trees},
           {"calibration_folds", settings.calibration_folds},
@@ -460,6 +528,46 @@ Json hypotheses_json(const Model& model) {
   for (const Hypothesis& hypothesis : model.hypotheses) {
     out.push_back(hypothesis_json(hypothesis, model.features.primaries));
   }
+  return out;
+}
+
+Json noise_json(const selection::Noise& noise) {
+  return {{"replicated", noise.replicated}, {"rows", noise.rows},
+          {"pure_df", noise.pure_df},       {"pure_sd", number(noise.pure_sd)},
+          {"fit_df", noise.fit_df},         {"fit_sd", number(noise.fit_sd)},
+          {"f", number(noise.f)},           {"p", number(noise.p)}};
+}
+
+Json honest_json(const Model& model) {
+  if (model.honest_prediction.size() == 0) return nullptr;
+  return (model.y - model.honest_prediction).cwiseAbs().mean();
+}
+
+Json sizes_json(const Model& model) {
+  Json out = Json::array();
+  for (const selection::SizeTried& tried : model.sizes_tried)
+    out.push_back({{"size", tried.size}, {"mae_honest", number(tried.mae_honest)}});
+  return out;
+}
+
+Json parts_json(const Model& model) {
+  const auto honest = [&](const Eigen::VectorXd& said) -> Json {
+    if (said.size() != model.y.size()) return nullptr;
+    return (model.y - said).cwiseAbs().mean();
+  };
+  double rest = 1.0;
+  Json companions = Json::array();
+  for (const selection::Companion& companion : model.companions) {
+    rest -= companion.weight;
+    companions.push_back({{"name", companion.name},
+                          {"weight", companion.weight},
+                          {"mae_honest", honest(companion.honest)}});
+  }
+  Json out = Json::array();
+  out.push_back({{"name", "hypotheses"},
+                 {"weight", std::max(0.0, rest)},
+                 {"mae_honest", honest(model.honest_hypotheses)}});
+  for (Json& companion : companions) out.push_back(std::move(companion));
   return out;
 }
 
@@ -494,15 +602,14 @@ std::string write_model(const ModelDocument& document) {
                        {"exact_evaluations", model.search.exact_evaluations},
                        {"work", model.search.work},
                        {"stopped_by", model.search.stopped_by}}},
+                     {"sizes_tried", sizes_json(model)},
+                     {"catalysts", model.catalysts},
                      {"y", vector_json(model.y)},
                      {"loo_prediction", vector_json(model.loo_prediction)},
                      {"honest_prediction", vector_json(model.honest_prediction)},
                      {"honest_hypotheses", vector_json(model.honest_hypotheses)},
-                     {"honest_companion", vector_json(model.honest_companion)},
-                     {"companion",
-                      {{"weight", model.companion_weight},
-                       {"columns", model.companion_columns},
-                       {"trees", forest_json(model.companion)}}},
+                     {"companions", companions_json(model)},
+                     {"noise", noise_json(model.noise)},
                      {"ledger", ledger_json(model.ledger)},
                      {"eliminated", model.eliminated},
                      {"seen_elements", symbols},

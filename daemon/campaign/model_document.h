@@ -12,7 +12,7 @@
 
 namespace kasetsu::campaign {
 
-inline constexpr int kModelFormat = 1;
+inline constexpr int kModelFormat = 2;
 
 // What a document says beside the model itself.
 struct ModelProvenance {
@@ -35,6 +35,15 @@ Result<ModelDocument> read_model(std::string_view text);
 // The hypotheses as people and scripts want them: [{descriptors, coefficients, intercept,
 // mae_train, mae_cv, weight}].
 Json hypotheses_json(const selection::Model& model);
+// Mean |error| of the prediction on rows that its maker had not seen; null without calibration.
+Json honest_json(const selection::Model& model);
+// Who predicts: [{name, weight, mae_honest}], first "hypotheses", then the companions; mae_honest
+// is the mean |error| on rows that the part had not seen, null without calibration.
+Json parts_json(const selection::Model& model);
+// What was seen when the size was chosen: [{size, mae_honest}]; empty when it was given.
+Json sizes_json(const selection::Model& model);
+// {replicated, rows, pure_df, pure_sd, fit_df, fit_sd, f, p}: core/selection/noise.h.
+Json noise_json(const selection::Noise& noise);
 // Settings and effort of a model, for lists: size, order, method, epsilon, ..., evaluations.
 Json settings_json(const selection::ModelSettings& settings);
 

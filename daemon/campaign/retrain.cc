@@ -104,18 +104,17 @@ Json model_summary(const selection::Model& model) {
     texts.push_back(descriptors::to_text(descriptor, model.features.primaries));
     words.push_back(descriptors::describe(descriptor, model.features.primaries));
   }
-  Json honest = nullptr;
-  if (model.honest_prediction.size() > 0)
-    honest = (model.y - model.honest_prediction).cwiseAbs().mean();
   return {{"mae_cv", best.mae_cv},
-          {"mae_honest", honest},
-          {"companion_weight", model.companion_weight},
+          {"mae_honest", honest_json(model)},
+          {"parts", parts_json(model)},
+          {"noise", noise_json(model.noise)},
           {"eliminated", model.eliminated},
           {"mae_train", best.mae_train},
           {"n_samples", model.n_samples},
           {"n_descriptors", model.n_descriptors},
           {"hypotheses", model.hypotheses.size()},
           {"size", model.size},
+          {"sizes_tried", sizes_json(model)},
           {"best", texts},
           {"best_in_words", words},
           {"evaluations", model.search.evaluations},

@@ -31,13 +31,29 @@ void print_text(const selection::Model& model, double wall, Session& session) {
               descriptors::describe(best.descriptors[i], model.features.primaries)});
   }
   session.print(text.text(Session::columns()));
+  if (model.honest_hypotheses.size() > 0) {
+    session.print(fmt::format(
+        "\nmean absolute error on rows not seen, the search repeated without them:\n"
+        "  {} of the hypotheses{}\n",
+        format_short((model.y - model.honest_hypotheses).cwiseAbs().mean()),
+        model.companions.empty()
+            ? ""
+            : fmt::format(", {} with their companions",
+                          format_short((model.y - model.honest_prediction).cwiseAbs().mean()))));
+  }
   session.print(fmt::format(
-      "\nmean absolute error: {} in leave-one-out, {} on the rows fitted\n"
-      "the ensemble's leave-one-out errors run from {} to {}; they are optimistic, since the\n"
-      "descriptors were chosen on these rows\n{} subsets scored in {}\n",
+      "\nleave-one-out of the best hypothesis {}, on the rows fitted {}; the ensemble's\n"
+      "leave-one-out errors run from {} to {}: optimistic, the descriptors were chosen by them\n",
       format_short(best.mae_cv), format_short(best.mae_train), format_short(best.mae_cv),
-      format_short(model.hypotheses.back().mae_cv), model.search.evaluations,
-      format_seconds(wall)));
+      format_short(model.hypotheses.back().mae_cv)));
+  for (const selection::SizeTried& tried : model.sizes_tried) {
+    session.print(fmt::format("{} descriptors: {} on rows not seen{}\n", tried.size,
+                              format_short(tried.mae_honest),
+                              tried.size == model.size ? " (chosen)" : ""));
+  }
+  print_noise(model.noise, session);
+  session.print(
+      fmt::format("{} subsets scored in {}\n", model.search.evaluations, format_seconds(wall)));
 }
 
 Status run(const Arguments& arguments, Session& session) {
@@ -51,11 +67,7 @@ Status run(const Arguments& arguments, Session& session) {
   auto elements = arguments.model.features.load_elements();
   if (!elements) return elements.error();
 
-  if (arguments.out.empty()) {
-    // Nobody will predict with it: all of the time is for the search.
-    settings->trees = 0;
-    settings->calibration_folds = 0;
-  }
+  if (arguments.out.empty()) settings->trees = 0;  // nobody will predict with it
   // The limit is kept by counting work at a nominal speed, so that the result does not depend on
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
@@ -81,6 +93,10 @@ Status run(const Arguments& arguments, Session& session) {
                         {"n_samples", model->n_samples},
                         {"n_descriptors", model->n_descriptors},
                         {"size", model->size},
+                        {"sizes_tried", campaign::sizes_json(*model)},
+                        {"mae_honest", campaign::honest_json(*model)},
+                        {"parts", campaign::parts_json(*model)},
+                        {"noise", campaign::noise_json(model->noise)},
                         {"evaluations", model->search.evaluations},
                         {"exact_evaluations", model->search.exact_evaluations},
                         {"stopped_by", model->search.stopped_by},

@@ -1,12 +1,15 @@
 #include "daemon/cli/model_arguments.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 namespace kasetsu::cli {
 
 void ModelArguments::add_to(CLI::App& command) {
   const std::string group = "Search";
-  command.add_option("--size", size, "descriptors in a hypothesis")
+  command
+      .add_option("--size", size, "descriptors in a hypothesis; 0: 1 to 8, chosen by nested error")
       ->capture_default_str()
       ->group(group);
   command
@@ -55,7 +58,10 @@ Result<selection::ModelSettings> ModelArguments::set(
                              : search == "random" ? selection::Method::random
                                                   : selection::Method::exchange;
   }
-  if (given("--size")) settings.search.size = size;
+  if (given("--size")) {
+    settings.size_by_nested_error = size == 0;
+    if (size != 0) settings.search.size = size;
+  }
   if (given("--epsilon")) settings.search.regression.epsilon = regression.epsilon;
   if (given("--alpha")) settings.search.regression.alpha = regression.alpha;
   if (given("--family")) settings.search.one_per_family = family.on();
@@ -66,6 +72,23 @@ Result<selection::ModelSettings> ModelArguments::set(
   if (generations != 0) settings.search.genetic.generations = generations;
   if (auto status = settings.validate(); !status) return status.error();
   return settings;
+}
+
+void print_noise(const selection::Noise& noise, Session& session) {
+  if (noise.pure_df == 0) {
+    session.print("\nno catalyst was measured twice: pure error and lack of fit cannot be told\n");
+    return;
+  }
+  session.print(fmt::format(
+      "\nreplicates: {} rows of {} catalysts scatter with a standard deviation of {}, whatever\n"
+      "the model\n",
+      noise.rows, noise.replicated, format_short(noise.pure_sd)));
+  if (noise.f > 0.0) {
+    session.print(fmt::format(
+        "lack of fit of the best hypothesis: F({}, {}) = {}, p = {}{}\n", noise.fit_df,
+        noise.pure_df, format_short(noise.f, 3), format_short(noise.p, 2),
+        noise.p < 0.05 ? ": it misses more than noise" : ": no more than noise explains"));
+  }
 }
 
 selection::TrainingSet training_set(const tables::Table& table) {

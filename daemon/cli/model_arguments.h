@@ -34,6 +34,9 @@ struct ModelArguments {
                                        const std::function<bool(const char*)>& given) const;
 };
 
+// One paragraph on replicates and lack of fit.
+void print_noise(const selection::Noise& noise, Session& session);
+
 // Rows with their one target.
 selection::TrainingSet training_set(const tables::Table& table);
 

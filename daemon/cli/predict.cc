@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "core/csv.h"
-#include "core/selection/model.h"
+#include "core/selection/explanation.h"
 #include "core/text.h"
 #include "daemon/campaign/model_document.h"
 #include "daemon/cli/arguments.h"
@@ -20,7 +20,59 @@ struct Arguments {
   TableArguments table;
   std::string out;
   std::uint64_t seed = 1;
+  bool explain = false;
 };
+
+Json explanation_json(const selection::Explanation& why) {
+  Json parts = Json::array();
+  for (const auto& part : why.parts)
+    parts.push_back({{"name", part.name}, {"weight", part.weight}, {"says", part.says}});
+  Json contributions = Json::array();
+  for (const auto& contribution : why.contributions) {
+    contributions.push_back({{"descriptor", contribution.descriptor},
+                             {"words", contribution.words},
+                             {"contribution", contribution.contribution},
+                             {"outside", contribution.outside}});
+  }
+  Json neighbours = Json::array();
+  for (const auto& neighbour : why.neighbours) {
+    neighbours.push_back({{"catalyst", neighbour.catalyst},
+                          {"distance", neighbour.distance},
+                          {"measured", neighbour.measured}});
+  }
+  return {{"parts", parts},           {"usual", why.usual}, {"contributions", contributions},
+          {"neighbours", neighbours}, {"agree", why.agree}, {"hypotheses", why.hypotheses}};
+}
+
+// One paragraph a catalyst.
+std::string in_words(const std::string& id, const selection::Explanation& why,
+                     const selection::Predictions& predictions, Eigen::Index row,
+                     const selection::Model& model) {
+  std::string text = fmt::format(
+      "\n{}: {} ({:.0f} % interval {} to {}), novelty {}{}\n", id,
+      format_short(predictions.mean[row], 4), 100.0 * model.settings.coverage,
+      format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
+      format_short(predictions.novelty[row], 3),
+      predictions.outside[row] > 0.5 ? ": outside what was seen, do not rely on the number" : "");
+  text +=
+      fmt::format("  {} of {} hypotheses predict inside the interval\n", why.agree, why.hypotheses);
+  for (const auto& part : why.parts) {
+    text += fmt::format("  {} say {} (weight {:.2f})\n", part.name, format_short(part.says, 4),
+                        part.weight);
+  }
+  text += fmt::format("  best hypothesis: {} for a usual catalyst\n", format_short(why.usual, 4));
+  for (const auto& contribution : why.contributions) {
+    text +=
+        fmt::format("    {}{} by {} ({}){}\n", contribution.contribution < 0.0 ? "" : "+",
+                    format_short(contribution.contribution, 3), contribution.words,
+                    contribution.descriptor, contribution.outside ? ", outside what was seen" : "");
+  }
+  for (const auto& neighbour : why.neighbours) {
+    text += fmt::format("  measured nearby: {} gave {} (distance {})\n", neighbour.catalyst,
+                        format_short(neighbour.measured, 4), format_short(neighbour.distance, 3));
+  }
+  return text;
+}
 
 std::string to_csv(const tables::Table& table, const selection::Predictions& predictions) {
   std::string text = "id,mean,low,high,novelty\n";
@@ -51,6 +103,12 @@ Status run(const Arguments& arguments, Session& session) {
   if (!predictor) return predictor.error().in(arguments.model);
   auto predictions = predictor->predict(table->catalysts, conditions_of(*table));
   if (!predictions) return predictions.error().in(arguments.table.data);
+  std::vector<selection::Explanation> why;
+  if (arguments.explain) {
+    auto found = selection::explain(model, table->catalysts, conditions_of(*table), *predictions);
+    if (!found) return found.error().in(arguments.table.data);
+    why = std::move(*found);
+  }
 
   if (!arguments.out.empty()) {
     if (auto status = write_file(arguments.out, to_csv(*table, *predictions)); !status) {
@@ -70,6 +128,7 @@ Status run(const Arguments& arguments, Session& session) {
                       {"novelty", predictions->novelty[row]},
                       {"outside", predictions->outside[row]},
                       {"disagreement", predictions->disagreement[row]}});
+      if (arguments.explain) rows.back()["explanation"] = explanation_json(why[r]);
     }
     Json result = {{"predictions", std::move(rows)},
                    {"target", document->provenance.target},
@@ -87,6 +146,9 @@ Status run(const Arguments& arguments, Session& session) {
                chemistry::describe(table->catalysts[r])});
     }
     session.print(out.text(Session::columns()));
+    for (std::size_t r = 0; r < why.size(); ++r)
+      session.print(
+          in_words(table->ids[r], why[r], *predictions, static_cast<Eigen::Index>(r), model));
     session.say(
         fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
                     "known catalyst, 1 is usual",
@@ -106,11 +168,14 @@ void add_predict(CLI::App& app, Session& session) {
   CLI::App* command =
       add_command(app, session, "predict", "predictions of a model, with intervals",
                   "  kasetsu predict yield.model new.csv\n"
-                  "  kasetsu predict yield.model measured.csv --target yield --json");
+                  "  kasetsu predict yield.model measured.csv --target yield --json\n"
+                  "  kasetsu predict yield.model new.csv --explain");
   command->group("On files");
   command->add_option("MODEL", arguments->model, "file that fit wrote")->required();
   arguments->table.add_to(*command);
   command->add_option("--out", arguments->out, "CSV file to write (- for standard output)");
+  command->add_flag("--explain", arguments->explain,
+                    "say why: parts, contributions, neighbours, agreement");
   add_seed(*command, arguments->seed);
   add_threads(*command, session);
   command->callback([arguments, &session] {

@@ -9,6 +9,7 @@
 
 #include "core/random.h"
 #include "core/selection/validation.h"
+#include "daemon/campaign/model_document.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/model_arguments.h"
 #include "daemon/data_files.h"
@@ -44,11 +45,17 @@ void print_validation(const selection::Validation& found, double wall, Session& 
   session.print(fmt::format("Mean absolute error on {} rows of {} catalysts, {} folds:\n\n",
                             found.n_samples, found.n_catalysts, found.folds));
   TextTable text({"error", "nested, of"});
-  text.add({format_short(found.nested.mae), "the model (hypotheses and companion)"});
+  text.add({format_short(found.nested.mae), "the model (its parts are below)"});
   text.add({format_short(found.nested_hypotheses.mae), "its hypotheses alone"});
   for (const selection::Judged& baseline : found.baselines)
     text.add({format_short(baseline.mae), "baseline " + baseline.name});
   session.print(text.text(Session::columns()));
+  std::string parts;
+  for (const selection::Frequency& part : found.parts) {
+    if (part.share <= 0.0) continue;
+    parts += fmt::format("{}{:.0f} % {}", parts.empty() ? "" : ", ", 100.0 * part.share, part.name);
+  }
+  session.print(fmt::format("\nThe model predicts by {}.\n", parts));
   session.print(fmt::format(
       "\nnaive leave-one-out: {} (best hypothesis), {} (ensemble): the search chose by it\n"
       "{} % intervals held {:.1f} % of the rows\n",
@@ -62,6 +69,7 @@ void print_validation(const selection::Validation& found, double wall, Session& 
                     format_short(found.permutation_p, 3), format_short(found.mae_reduced),
                     format_short(*least), format_short(*most)));
   }
+  print_noise(found.noise, session);
   session.print("\nChosen most often (share of the hypotheses' weight, mean over the folds):\n\n");
   TextTable chosen({"share", "feature"});
   for (std::size_t i = 0; i < std::min<std::size_t>(10, found.families.size()); ++i)
@@ -87,6 +95,9 @@ Status run_validation(const selection::TrainingSet& data, const chemistry::Eleme
   Json baselines = Json::array();
   for (const selection::Judged& baseline : found->baselines)
     baselines.push_back(judged_json(baseline));
+  Json parts = Json::array();
+  for (const selection::Frequency& part : found->parts)
+    parts.push_back({{"name", part.name}, {"weight", part.share}});
   Json rows = Json::array();
   for (std::size_t i = 0; i < table.ids.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);
@@ -101,6 +112,8 @@ Status run_validation(const selection::TrainingSet& data, const chemistry::Eleme
                       {"mae_nested_hypotheses", found->nested_hypotheses.mae},
                       {"mae_naive", found->mae_naive},
                       {"mae_naive_ensemble", found->mae_naive_ensemble},
+                      {"parts", parts},
+                      {"noise", campaign::noise_json(found->noise)},
                       {"baselines", baselines},
                       {"permutation_p", found->permutation_p},
                       {"mae_reduced", found->mae_reduced},

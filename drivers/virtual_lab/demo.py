@@ -211,8 +211,11 @@ def run(args, folder):
             version = model["version"]
             blind = f"{sum(errors) / len(errors):.2f}" if errors else "no model yet"
             print(f"\nBatch {batch}: {seen} measured, best {best[0]:g} {unit} ({best[1]}), {hits} hits")
-            print(f"  error on this batch before it was learnt: {blind}; leave-one-out error now: {model['mae_cv']:.2f}"
+            honest = model["summary"].get("mae_honest")
+            honest = f"{honest:.2f}" if honest is not None else "not known yet"
+            print(f"  error on this batch before it was learnt: {blind}; on catalysts held out of learning: {honest}"
                   f" (model {version}, learnt and planned in {seconds:.1f} s)")
+            print(f"  leave-one-out error now: {model['mae_cv']:.2f}, optimistic: the descriptors were chosen by it")
             print("  best hypothesis:")
             for words in model["summary"]["best_in_words"]:
                 print(f"    - {words}")

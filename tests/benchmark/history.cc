@@ -13,11 +13,8 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "core/regression/gaussian_process.h"
-#include "core/regression/linear.h"
-#include "core/regression/random_forest.h"
+#include "core/selection/baselines.h"
 #include "core/selection/model.h"
-#include "core/selection/validation.h"
 #include "drivers/tables/table.h"
 
 namespace {
@@ -31,38 +28,6 @@ std::string read(const std::string& path) {
     std::exit(1);
   }
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-Eigen::VectorXd ridge(const Eigen::MatrixXd& X, const Eigen::VectorXd& y,
-                      const Eigen::MatrixXd& fresh) {
-  double least = 1e300;
-  Eigen::VectorXd best;
-  for (int step = -4; step <= 8; ++step) {
-    const auto fitted = regression::loo_least_squares(X, y, std::pow(10.0, 0.5 * step)).value();
-    if (fitted.residuals.squaredNorm() >= least) continue;
-    least = fitted.residuals.squaredNorm();
-    best = (fresh * fitted.fit.coefficients).array() + fitted.fit.intercept;
-  }
-  return best;
-}
-
-Eigen::VectorXd forest(const Eigen::MatrixXd& X, const Eigen::VectorXd& y,
-                       const Eigen::MatrixXd& fresh, const Executor& executor) {
-  regression::ForestOptions options;
-  options.trees = 300;
-  options.leaf = 1;
-  options.columns = 1.0;
-  return regression::predict(regression::fit_forest(X, y, options, executor).value(), fresh);
-}
-
-Eigen::VectorXd process(const Eigen::MatrixXd& X, const Eigen::VectorXd& y,
-                        const Eigen::MatrixXd& fresh) {
-  regression::GaussianProcessOptions options;
-  options.kernel = regression::Kernel::squared_exponential;
-  options.groups.assign(static_cast<std::size_t>(X.cols()), 0);
-  Eigen::VectorXd mean, variance;
-  regression::GaussianProcess::fit(X, y, options).value().predict(fresh, mean, variance);
-  return mean;
 }
 
 }  // namespace
@@ -89,7 +54,8 @@ int main(int count, char** values) {
   all.y = table.targets.col(0);
   const Executor executor(2);
 
-  fmt::print("rows   model  hypotheses companion share | ridge  forest process | coverage width\n");
+  fmt::print(
+      "rows   model  hypotheses companions share | ridge  forest process | coverage width\n");
   Eigen::VectorXd sums = Eigen::VectorXd::Zero(6);
   double inside_all = 0.0;
   for (int known = 376; known < 456; known += 20) {
@@ -101,26 +67,26 @@ int main(int count, char** values) {
     const auto model = selection::train(elements, train, settings, executor, {}).value();
     const auto predictor = selection::Predictor::make(model).value();
     const auto found = predictor.predict(test.catalysts, {}).value();
-    const auto composition = selection::CompositionColumns::learn(train);
-    const Eigen::MatrixXd X = composition.of(train);
-    const Eigen::MatrixXd fresh = composition.of(test);
     const auto error = [&](const Eigen::VectorXd& predicted) {
       return (test.y - predicted).cwiseAbs().mean();
     };
+    double share = 0.0;
+    for (const auto& companion : model.companions) share += companion.weight;
     Eigen::VectorXd errors(6);
     errors << error(found.mean), error(found.median),
-        found.companion.size() > 0 ? error(found.companion) : std::nan(""),
-        error(ridge(X, train.y, fresh)), error(forest(X, train.y, fresh, executor)),
-        error(process(X, train.y, fresh));
+        error(selection::weighted_mean(model.companions, found.by_companion)),
+        error(selection::ridge_on_composition(train, test).value()),
+        error(selection::forest_on_composition(train, test, 1, executor).value()),
+        error(selection::process_on_composition(train, test).value());
     const double inside = static_cast<double>(((test.y.array() >= found.low.array()) &&
                                                (test.y.array() <= found.high.array()))
                                                   .count()) /
                           20.0;
     fmt::print(
-        "{}  {:6.3f} {:6.3f}     {:6.3f}    {:3.1f}   | {:6.3f} {:6.3f} {:6.3f}  | {:.2f} "
+        "{}  {:6.3f} {:6.3f}     {:6.3f}    {:5.2f} | {:6.3f} {:6.3f} {:6.3f}  | {:.2f} "
         "{:6.2f}\n",
-        known, errors[0], errors[1], errors[2], model.companion_weight, errors[3], errors[4],
-        errors[5], inside, (found.high - found.low).mean());
+        known, errors[0], errors[1], errors[2], share, errors[3], errors[4], errors[5], inside,
+        (found.high - found.low).mean());
     std::fflush(stdout);
     sums += errors / 4.0;
     inside_all += inside / 4.0;

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "core/random.h"
 
@@ -132,6 +134,87 @@ TEST(RandomForest, OneRowAndAConstantTarget) {
                         .value(),
                     Eigen::MatrixXd::Zero(2, 1)),
             Eigen::VectorXd::Constant(2, 4.0));
+}
+
+// The median of the trees is the middle one of what each says alone, and one wild measurement moves
+// the mean, not the median.
+TEST(RandomForest, TheMedianIsOfTheTreesAndHeedsNoSingleWildValue) {
+  Data data = steps(80, 11, 0.2);
+  ForestOptions options;
+  options.trees = 25;
+  options.center = Center::median;
+  const Forest forest = fit_forest(data.X, data.y, options, Executor(2)).value();
+  const Eigen::VectorXd said = predict(forest, data.X);
+  Eigen::MatrixXd alone(80, 25);
+  for (Eigen::Index t = 0; t < 25; ++t) {
+    const Forest one{{forest.trees[static_cast<std::size_t>(t)]}, forest.columns, Center::mean};
+    alone.col(t) = predict(one, data.X);
+  }
+  for (Eigen::Index i = 0; i < 80; ++i) {
+    Eigen::VectorXd row = alone.row(i);
+    std::sort(row.begin(), row.end());
+    EXPECT_EQ(said[i], row[12]);
+  }
+  const Eigen::VectorXd truth = data.y;
+  data.y[7] += 1e6;
+  const auto largest = [&](Center center) {
+    ForestOptions of = options;
+    of.center = center;
+    of.leaf = 1;
+    const Eigen::VectorXd found =
+        predict(fit_forest(data.X, data.y, of, Executor(1)).value(), data.X);
+    double most = 0.0;
+    for (Eigen::Index i = 0; i < 80; ++i) {
+      if (i != 7) most = std::max(most, std::abs(found[i] - truth[i]));
+    }
+    return most;
+  };
+  EXPECT_GT(largest(Center::mean), 1e4);
+  EXPECT_LT(largest(Center::median), 1e3);
+}
+
+TEST(RandomForest, RandomCutsLearnStayBetweenTheRowsAndDoNotDependOnThreads) {
+  const Data data = steps(150, 12, 0.1);
+  ForestOptions options;
+  options.trees = 40;
+  options.random_cuts = true;
+  options.columns = 1.0;
+  for (const Center center : {Center::mean, Center::median}) {
+    options.center = center;
+    const Forest forest = fit_forest(data.X, data.y, options, Executor(1)).value();
+    EXPECT_TRUE(forest.sound());
+    EXPECT_EQ(forest.trees, fit_forest(data.X, data.y, options, Executor(3)).value().trees);
+    const Data fresh = steps(300, 13, 0.0);
+    const Eigen::VectorXd said = predict(forest, fresh.X);
+    const double flat = (fresh.y.array() - data.y.mean()).abs().mean();
+    EXPECT_LT((fresh.y - said).cwiseAbs().mean(), 0.5 * flat);
+    EXPECT_GE(said.minCoeff(), data.y.minCoeff());
+    EXPECT_LE(said.maxCoeff(), data.y.maxCoeff());
+    const Eigen::VectorXd low = Eigen::VectorXd::Constant(5, -1e9);
+    const Eigen::VectorXd high = Eigen::VectorXd::Constant(5, 1e9);
+    const Bounds found = bounds(forest, {low.data(), 5}, {high.data(), 5});
+    EXPECT_LE(found.low, said.minCoeff());
+    EXPECT_GE(found.high, said.maxCoeff());
+  }
+  // Every cut leaves rows on both sides: no leaf is empty, and none has fewer than asked for.
+  options.leaf = 4;
+  const Forest forest = fit_forest(data.X, data.y, options, Executor(1)).value();
+  for (std::size_t t = 0; t < forest.trees.size(); ++t) {
+    Random random(options.seed, t);
+    std::map<const Tree::Node*, int> rows;
+    for (int draw = 0; draw < 150; ++draw) {
+      const auto i = static_cast<Eigen::Index>(random.below(150));
+      const Tree::Node* const root = forest.trees[t].nodes.data();
+      const Tree::Node* node = root;
+      while (node->column >= 0)
+        node = data.X(i, node->column) <= node->value ? node + 1 : root + node->right;
+      ++rows[node];
+    }
+    int leaves = 0;
+    for (const Tree::Node& node : forest.trees[t].nodes) leaves += node.column < 0 ? 1 : 0;
+    EXPECT_EQ(static_cast<int>(rows.size()), leaves);
+    for (const auto& [leaf, count] : rows) EXPECT_GE(count, 4);
+  }
 }
 
 }  // namespace

@@ -33,8 +33,12 @@ void expect_equal(const Model& a, const Model& b) {
     EXPECT_EQ(a.hypotheses[h].coefficients, b.hypotheses[h].coefficients);
     EXPECT_EQ(a.hypotheses[h].weight, b.hypotheses[h].weight);
   }
-  EXPECT_EQ(a.companion.trees, b.companion.trees);
-  EXPECT_EQ(a.companion_weight, b.companion_weight);
+  ASSERT_EQ(a.companions.size(), b.companions.size());
+  for (std::size_t k = 0; k < a.companions.size(); ++k) {
+    EXPECT_EQ(a.companions[k].forest.trees, b.companions[k].forest.trees);
+    EXPECT_EQ(a.companions[k].weight, b.companions[k].weight);
+    EXPECT_EQ(a.companions[k].honest, b.companions[k].honest);
+  }
   EXPECT_EQ(a.honest_prediction, b.honest_prediction);
   EXPECT_EQ(a.scores, b.scores);
   EXPECT_EQ(a.coordinates, b.coordinates);
@@ -89,12 +93,13 @@ TEST(Model, PredictsFreshCatalystsBetterThanTheMedianAndItsIntervalsHold) {
       ((fresh.y.array() >= found.low.array()) && (fresh.y.array() <= found.high.array())).count();
   EXPECT_GT(static_cast<double>(inside) / 300.0, 0.70);
   EXPECT_LT(static_cast<double>(inside) / 300.0, 0.92);
-  // The mean is what its two halves make.
-  EXPECT_LT((found.mean - (1.0 - model.companion_weight) * found.median -
-             model.companion_weight * found.companion)
-                .cwiseAbs()
-                .maxCoeff(),
-            1e-12);
+  // The mean is what its parts make.
+  Eigen::VectorXd sum = found.median;
+  for (std::size_t k = 0; k < model.companions.size(); ++k) {
+    sum += model.companions[k].weight *
+           (found.by_companion.col(static_cast<Eigen::Index>(k)) - found.median);
+  }
+  EXPECT_LT((found.mean - sum).cwiseAbs().maxCoeff(), 1e-12);
 }
 
 // Honest errors are those of rows that were not seen: on noise they cannot beat the median, and the

@@ -1,0 +1,47 @@
+// How much of a prediction each part has, and how wide its interval is: decided by the errors that
+// the pipeline makes on catalysts that it has not seen.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "core/chemistry/element_table.h"
+#include "core/control.h"
+#include "core/executor.h"
+#include "core/result.h"
+#include "core/selection/model.h"
+
+namespace kasetsu::selection {
+
+// Shares of the parts of a prediction (columns of `parts`: what each said of rows that it had not
+// seen), not negative, sum 1: of all twelfths, those nearest to equal shares whose mean |error| is
+// not more than one standard error of the difference above the least. Folds at random look like the
+// training set, later batches do not; equal shares are hard to beat there (Clemen, Int. J.
+// Forecasting 5, 559, 1989), so a departure has to be earned.
+Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& parts);
+
+// The number of descriptors by nested error: for 1, 2, 3, 4, 6, 8, 12, ... up to search.size, the
+// search (with a share of its work) on each fold's other rows, and the hypotheses' median on the
+// fold. Chosen is the smallest whose mean |error| is not more than one standard error of the
+// difference above the least: the rows cannot tell it from a larger one. `tried` gets what was
+// seen. Errors: those of train(); cancelled.
+Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingSet& data,
+                        const ModelSettings& settings, const Folds& folds, const Executor& executor,
+                        const Control& control, const History& history,
+                        std::vector<SizeTried>& tried);
+
+// The hypotheses and every companion weigh the same.
+void share_equally(Model& model);
+
+// Conformal scores from errors of rows, with what made the unit of each.
+void set_scores(Model& model, const Eigen::VectorXd& errors, const Eigen::VectorXd& disagreement,
+                const Eigen::VectorXd& novelty);
+
+// Repeats the pipeline on folds and fills what their errors decide. disagreement: median over the
+// training rows of how far the model's hypotheses disagree in leave-one-out; a fold's search, which
+// does less, finds hypotheses that disagree more or less, and its disagreement is brought to the
+// same scale. False: there was no time for all folds, nothing is filled.
+Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSet& data,
+                       const Folds& folds, const Executor& executor, const Control& control,
+                       const History& history, double disagreement, Model& model);
+
+}  // namespace kasetsu::selection

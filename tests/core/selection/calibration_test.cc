@@ -1,0 +1,94 @@
+#include "core/selection/calibration.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/random.h"
+#include "tests/core/selection/laboratory.h"
+
+namespace kasetsu::selection {
+namespace {
+
+using testing::general_elements;
+using testing::laboratory;
+
+// Three parts that err alike and independently: nothing speaks against equal shares.
+TEST(Shares, AreEqualWhereTheErrorsDoNotTellThePartsApart) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Random random(seed);
+    Eigen::VectorXd y(200);
+    Eigen::MatrixXd parts(200, 3);
+    for (Eigen::Index i = 0; i < 200; ++i) {
+      y[i] = 3.0 * random.normal();
+      for (Eigen::Index k = 0; k < 3; ++k) parts(i, k) = y[i] + random.normal();
+    }
+    const Eigen::VectorXd shares = choose_shares(y, parts);
+    EXPECT_NEAR(shares.sum(), 1.0, 1e-12);
+    EXPECT_LT((shares.array() - 1.0 / 3.0).abs().maxCoeff(), 1.5 / 12.0);
+  }
+}
+
+TEST(Shares, GoToThePartThatIsRight) {
+  Random random(3);
+  Eigen::VectorXd y(100);
+  Eigen::MatrixXd parts(100, 3);
+  for (Eigen::Index i = 0; i < 100; ++i) {
+    y[i] = random.normal();
+    parts(i, 0) = 5.0 + random.normal();
+    parts(i, 1) = y[i] + 0.01 * random.normal();
+    parts(i, 2) = -y[i];
+  }
+  const Eigen::VectorXd shares = choose_shares(y, parts);
+  EXPECT_EQ(shares[1], 1.0);
+  EXPECT_GE(shares.minCoeff(), 0.0);
+  // Whatever is chosen errs hardly more than the best share of all, found by brute force here.
+  EXPECT_LT((y - parts * shares).cwiseAbs().mean(), 0.02);
+  EXPECT_EQ(choose_shares(y, parts.leftCols(1))[0], 1.0);
+}
+
+ModelSettings quick() {
+  ModelSettings settings;
+  settings.search.work = 60'000'000;
+  settings.search.hypotheses = 5;
+  settings.search.size = 6;
+  settings.trees = 0;
+  settings.order = 0;
+  settings.size_by_nested_error = true;
+  return settings;
+}
+
+TEST(Size, OnNoiseTheSmallestHypothesisIsEnough) {
+  int chosen = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    TrainingSet data = laboratory(40, 0.1, seed);
+    Random random(seed + 50);
+    for (double& value : data.y) value = random.normal();
+    const Model model = train(general_elements(), data, quick(), Executor(2), {}).value();
+    ASSERT_EQ(model.sizes_tried.size(), 5u);  // 1, 2, 3, 4, 6
+    chosen += model.size;
+    EXPECT_EQ(model.hypotheses.front().descriptors.size(), static_cast<std::size_t>(model.size));
+    EXPECT_EQ(model.settings.search.size, 6) << "settings are what was asked for";
+  }
+  EXPECT_LE(chosen, 10) << "of five times 1 to 6";
+}
+
+TEST(Size, ALawOfTwoDescriptorsIsNotCutToOneWhenTheErrorsSaySo) {
+  const TrainingSet data = laboratory(80, 0.05, 3);
+  ModelSettings settings = quick();
+  settings.order = 1;
+  const Model model = train(general_elements(), data, settings, Executor(2), {}).value();
+  double least = 1e300;
+  for (const SizeTried& tried : model.sizes_tried) least = std::min(least, tried.mae_honest);
+  double chosen = 0.0;
+  for (const SizeTried& tried : model.sizes_tried) {
+    if (tried.size == model.size) chosen = tried.mae_honest;
+  }
+  EXPECT_GT(model.size, 1);
+  EXPECT_LT(chosen, 1.3 * least);
+  EXPECT_GT(model.sizes_tried.front().mae_honest, chosen);
+}
+
+}  // namespace
+}  // namespace kasetsu::selection
