@@ -318,6 +318,8 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   if (!prepared) return prepared.error();
   std::vector<SizeTried> tried;
   if (calibrating && settings.size_by_nested_error) {
+    // Half of a time that is given goes to the choice.
+    first.search.time_limit *= 0.5;
     const Result<int> size = choose_size(elements, data, first, folds, executor,
                                          part(control, 0.0, 0.3, kept), history, tried);
     if (!size) return size.error();

@@ -36,7 +36,9 @@ void Decoder::decode_model(const Node& root, CampaignConfig& config) {
       find("search"), at("search"),
       {{"exchange", selection::Method::exchange}, {"genetic", selection::Method::genetic}},
       search.method);
-  search.size = static_cast<int>(whole(find("size"), at("size"), 1, 32, search.size));
+  const auto size = static_cast<int>(whole(find("size"), at("size"), 0, 32, search.size));
+  model.size_by_nested_error = size == 0;  // then at most the usual size
+  if (size != 0) search.size = size;
   search.regression.epsilon =
       number(find("epsilon"), at("epsilon"), 1.0, 3.0, search.regression.epsilon);
   search.regression.alpha = number(find("alpha"), at("alpha"), 0.0, 1e6, search.regression.alpha);

@@ -628,7 +628,7 @@ Result<ModelDocument> read_model(std::string_view text) {
     const Json& json = *parsed;
     const auto format = need(read_field<std::int64_t>(json, "kasetsu_model"));
     if (format != kModelFormat) {
-      refuse("/kasetsu_model", "unknown format of a model document", fmt::format("{}", format),
+      refuse(kModelFormatPointer, "unknown format of a model document", fmt::format("{}", format),
              fmt::format("{}", kModelFormat));
     }
     ModelDocument document;

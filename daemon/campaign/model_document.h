@@ -13,6 +13,8 @@
 namespace kasetsu::campaign {
 
 inline constexpr int kModelFormat = 2;
+// Where read_model's error is when a document has another format.
+inline constexpr std::string_view kModelFormatPointer = "/kasetsu_model";
 
 // What a document says beside the model itself.
 struct ModelProvenance {

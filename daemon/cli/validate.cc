@@ -132,6 +132,43 @@ Status run_validation(const selection::TrainingSet& data, const chemistry::Eleme
   return {};
 }
 
+// What a step to more descriptors to choose from did: |error| without and with it, by row of every
+// draw, in nested cross-validation; and the leave-one-out errors, which the search chose by.
+struct Step {
+  std::string from, to;
+  double loo_before = 0.0, loo_after = 0.0;
+  std::vector<double> differences;  // of nested |error|, after minus before
+
+  double change() const {
+    double sum = 0.0;
+    for (const double difference : differences) sum += difference;
+    return sum / static_cast<double>(differences.size());
+  }
+  // Of the mean.
+  double standard_error() const {
+    const double mean = change();
+    double square = 0.0;
+    for (const double difference : differences) square += (difference - mean) * (difference - mean);
+    const auto count = static_cast<double>(differences.size());
+    return std::sqrt(square / std::max(1.0, count - 1.0) / count);
+  }
+  std::string verdict() const {
+    const double mean = change();
+    if (mean < -standard_error()) return "helps";
+    const bool fits_better = loo_after < loo_before;
+    if (mean > standard_error()) return fits_better ? "only overfits" : "harms";
+    return fits_better ? "fits better, predicts no better" : "changes nothing";
+  }
+};
+
+// The steps of the paper's Figure 1.
+std::vector<Step> steps_of(const std::vector<selection::Figure1Row>& rows) {
+  std::vector<Step> steps;
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    steps.push_back({rows[i - 1].name, rows[i].name, 0.0, 0.0, {}});
+  return steps;
+}
+
 // The rows of one draw: some of the catalysts, in the table's order.
 std::vector<int> draw_rows(std::size_t rows, int sample, std::uint64_t seed, int draw) {
   std::vector<int> order(rows);
@@ -159,6 +196,7 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
   const int draws = arguments.sample == 0 ? 1 : arguments.draws;
   Json of_draws = Json::array();
   std::vector<selection::Figure1Row> mean;
+  std::vector<Step> steps;
   for (int draw = 0; draw < draws; ++draw) {
     const std::vector<int> rows = draw_rows(table.ids.size(), arguments.sample, options.seed, draw);
     const selection::TrainingSet drawn = selection::subset(data, rows);
@@ -168,6 +206,17 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
       return found.error().in(arguments.table.data);
     }
     Json lines = Json::array();
+    if (draw == 0) steps = steps_of(*found);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const selection::Figure1Row& before = (*found)[i];
+      const selection::Figure1Row& after = (*found)[i + 1];
+      steps[i].loo_before += before.mae_loo / draws;
+      steps[i].loo_after += after.mae_loo / draws;
+      for (Eigen::Index row = 0; row < drawn.y.size(); ++row) {
+        steps[i].differences.push_back(std::abs(drawn.y[row] - after.nested[row]) -
+                                       std::abs(drawn.y[row] - before.nested[row]));
+      }
+    }
     for (std::size_t i = 0; i < found->size(); ++i) {
       const selection::Figure1Row& row = (*found)[i];
       if (draw == 0) mean.push_back({row.name, 0.0, 0.0, 0.0, {}, {}});
@@ -195,7 +244,17 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
                          {"mae_loo", row.mae_loo},
                          {"mae_nested", row.mae_nested}});
     }
+    Json verdicts = Json::array();
+    for (const Step& step : steps) {
+      verdicts.push_back({{"from", step.from},
+                          {"to", step.to},
+                          {"loo_change", step.loo_after - step.loo_before},
+                          {"nested_change", step.change()},
+                          {"nested_standard_error", step.standard_error()},
+                          {"verdict", step.verdict()}});
+    }
     session.print_json({{"figure1", methods},
+                        {"steps", verdicts},
                         {"draws", of_draws},
                         {"cpu_seconds", process_cpu_seconds() - cpu_start},
                         {"wall_seconds", wall}});
@@ -207,6 +266,14 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
               format_short(row.mae_nested, 4), row.name});
   }
   session.print(text.text(Session::columns()));
+  session.print("\n");
+  TextTable told({"leave-one-out", "nested", "standard error", "step", "verdict"});
+  for (const Step& step : steps) {
+    told.add({fmt::format("{:+.4g}", step.loo_after - step.loo_before),
+              fmt::format("{:+.4g}", step.change()), fmt::format("{:.3g}", step.standard_error()),
+              step.from + " to " + step.to, step.verdict()});
+  }
+  session.print(told.text(Session::columns()));
   session.print(fmt::format(
       "\nmean absolute errors{}; leave-one-out is of the best set found, which was chosen by "
       "it\n{}\n",

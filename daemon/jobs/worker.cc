@@ -431,9 +431,12 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     campaign::Judgement judgement;
     if (before) {
       Result<campaign::ModelDocument> document = campaign::read_model(before->document);
-      if (!document) return failed(document.error());
-      document_before = std::move(*document);
-      judgement = campaign::judge(document_before->model, ledger);
+      if (document) {
+        document_before = std::move(*document);
+        judgement = campaign::judge(document_before->model, ledger);
+      } else if (document.error().where != campaign::kModelFormatPointer) {
+        return failed(document.error());
+      }  // else it was written by another version of the program: replaced, not judged
     }
     const auto started = std::chrono::steady_clock::now();
     Result<campaign::Learnt> learnt =

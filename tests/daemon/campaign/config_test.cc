@@ -223,7 +223,7 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        "group = [\"Li\", \"Au\"]",
        20,
        {"\"Au\"", "does not hold"}},
-      {"size = 8", "size = 0", 26, {"model.size", "out of range"}},
+      {"size = 8", "size = 33", 26, {"model.size", "out of range"}},
       {"size = 8", "sise = 8", 26, {"did you mean size"}},
       {"order = 1", "order = 4", 27, {"model.order", "0 to 3"}},
       {"epsilon = 1.35", "epsilon = 0.5", 28, {"model.epsilon", "0.5", "1 to 3"}},

@@ -10,11 +10,14 @@
 #include <filesystem>
 #include <thread>
 
+#include "core/executor.h"
 #include "core/random.h"
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/ingest.h"
 #include "daemon/campaign/learning.h"
+#include "daemon/campaign/model_document.h"
 #include "daemon/campaign/proposals.h"
+#include "daemon/campaign/retrain.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
@@ -22,6 +25,169 @@
 namespace kasetsu::jobs {
 namespace {
 
+<<<<<<< HEAD
+=======
+using campaign::Json;
+using campaign::Reader;
+using campaign::Transaction;
+
+constexpr std::string_view kCampaign = R"(format = 1
+name = "test"
+
+[[targets]]
+name = "Y"
+unit = "%"
+goal = "maximize"
+
+[[space]]
+kind = "slots"
+slots = 2
+none = true
+repetition = true
+elements = ["Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"]
+supports = ["MgO", "SiO2"]
+
+[model]
+size = 2
+order = 0
+hypotheses = 4
+work = 20000000
+
+[planner]
+batch = 6
+
+[planner.mix]
+exploit = 3
+explore = 3
+
+[retrain]
+when = "every_batch"
+)";
+
+class Laboratory {
+ public:
+  explicit Laboratory(unsigned threads, std::uint64_t seed = 7)
+      : random_(seed), ids_([this] { return random_.next(); }) {
+    folder_ =
+        std::filesystem::temp_directory_path() /
+        fmt::format("kasetsu-worker-{}-{}", ::getpid(), reinterpret_cast<std::uintptr_t>(this));
+    std::filesystem::create_directories(folder_);
+    auto elements = chemistry::ElementTable::from_csv(
+        testing::read_file(testing::source_file("config/elements/general.csv")), "general.csv");
+    EXPECT_TRUE(elements.ok());
+    auto supports = chemistry::SupportTable::from_csv(
+        testing::read_file(testing::source_file("config/elements/supports.csv")), "supports.csv");
+    EXPECT_TRUE(supports.ok());
+    science_ = {std::move(*elements), std::move(*supports)};
+    open();
+    const auto config =
+        campaign::parse_campaign(kCampaign, "test.toml", campaign::kToml, science_.supports);
+    EXPECT_TRUE(config.ok()) << config.error().to_string();
+    const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto done = campaign::apply_campaign(tx, campaign::draft_of(*config), context());
+      return done ? Status() : Status(done.error());
+    });
+    EXPECT_TRUE(applied.ok()) << applied.error().to_string();
+    threads_ = threads;
+  }
+  ~Laboratory() {
+    // The database outlives the worker's threads, and the worker the database's last commit.
+    if (worker_) worker_->stop();
+    database_.reset();
+    worker_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void open() {
+    store::StoreOptions options;
+    options.path = (folder_ / "kasetsu.db").string();
+    auto database = store::SqliteDatabase::open(options);
+    ASSERT_TRUE(database.ok()) << database.error().to_string();
+    database_ = std::move(*database);
+  }
+
+  void start_worker() {
+    worker_ = std::make_unique<Worker>(
+        *database_, science_, [this] { return now_; }, ids_, WorkerOptions{threads_, "test", {}});
+    database_->on_commit([this](std::int64_t last) { worker_->wake(last); });
+    ASSERT_TRUE(worker_->start().ok());
+  }
+
+  // Posts rows of a truth that is a formula over the elements: Y = 5 electronegativity-like ranks +
+  // support.
+  void post(int first, int count) {
+    static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
+    Json rows = Json::array();
+    for (int i = first; i < first + count; ++i) {
+      const int a = i % 10;
+      const int b = (i * 7 + 3) % 10;
+      const bool silica = i % 2 == 1;
+      const double value = 3.0 + 0.8 * a + 0.5 * b + (silica ? 2.0 : 0.0) + 0.1 * std::sin(i);
+      rows.push_back(
+          {{"catalyst",
+            {{"slots", {kElements[a], kElements[b]}}, {"support", silica ? "SiO2" : "MgO"}}},
+           {"channel", fmt::format("{}", i)},
+           {"sequence", i},
+           {"values", {{"Y", value}}}});
+    }
+    campaign::DeliveryOptions options;
+    options.source = "rig";
+    options.run = "r";
+    const auto prepared = campaign::prepare_delivery(
+        Json{{"source", "rig"}, {"run", "r"}, {"rows", rows}}.dump(), options, science_.supports);
+    ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+    const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto receipt = campaign::ingest(tx, "test", *prepared, context());
+      if (!receipt) return receipt.error();
+      EXPECT_EQ(receipt->new_measurements, count);
+      return {};
+    });
+    ASSERT_TRUE(done.ok()) << done.error().to_string();
+  }
+
+  template <typename Condition>
+  bool wait(Condition condition) {
+    for (int i = 0; i < 3000; ++i) {
+      bool met = false;
+      EXPECT_TRUE(database_
+                      ->read([&](const Reader& reader) -> Status {
+                        met = condition(reader);
+                        return {};
+                      })
+                      .ok());
+      if (met) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+  static bool idle(const Reader& reader) {
+    return reader.jobs(std::nullopt, campaign::JobState::scheduled, {0, 10}).empty() &&
+           reader.jobs(std::nullopt, campaign::JobState::running, {0, 10}).empty();
+  }
+
+  campaign::Context context() { return {now_, &ids_, "test"}; }
+  campaign::Database& database() { return *database_; }
+  void close() { database_.reset(); }
+  void stop() {
+    worker_->stop();
+    database_.reset();
+    worker_.reset();
+  }
+  const campaign::Science& science() const { return science_; }
+
+ private:
+  std::filesystem::path folder_;
+  Random random_;
+  campaign::UlidSource ids_;
+  campaign::Time now_ = campaign::from_micros(1'750'000'000'000'000);
+  campaign::Science science_;
+  std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<Worker> worker_;
+  unsigned threads_ = 1;
+};
+
+>>>>>>> 65ce9d7 (Figure 1 says where a step helps and where it only overfits; a stored snapshot is retrained to the same bytes after a restart; documents of another format are replaced)
 std::string current_document(campaign::Database& database) {
   std::string document;
   EXPECT_TRUE(database
@@ -99,6 +265,38 @@ TEST(Worker, SameDataGivesTheSameModelAndProposalsForAnyNumberOfThreads) {
   EXPECT_FALSE(documents[0].empty());
   EXPECT_EQ(documents[0], documents[1]);
   EXPECT_EQ(picks[0], picks[1]);
+}
+
+// What is stored of a model is enough to make it again, byte for byte: after a restart, from the
+// snapshot that it names, with another number of threads.
+TEST(Worker, AStoredSnapshotIsRetrainedToTheSameBytesAfterARestart) {
+  Laboratory lab(1);
+  lab.start_worker();
+  lab.post(0, 24);
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y").has_value() &&
+           Laboratory::idle(reader);
+  }));
+  lab.stop();
+  lab.open();
+  campaign::Model stored;
+  campaign::TrainingSet snapshot;
+  ASSERT_TRUE(lab.database()
+                  .read([&](const Reader& reader) -> Status {
+                    stored = *reader.current_model(reader.find_campaign("test")->key, "Y");
+                    snapshot = *reader.training_set(stored.snapshot);
+                    return {};
+                  })
+                  .ok());
+  ASSERT_EQ(snapshot.rows.size(), 24U);
+  const auto document = campaign::read_model(stored.document).value();
+  for (const unsigned threads : {1U, 3U}) {
+    const auto again =
+        campaign::learn(snapshot, document.model.settings, document.model.features.condition_names,
+                        lab.science(), stored.code_version, Executor(threads), {});
+    ASSERT_TRUE(again.ok()) << again.error().to_string();
+    EXPECT_EQ(again->text, stored.document) << threads << " threads";
+  }
 }
 
 TEST(Worker, ACampaignWithoutDataGetsAFirstBatch) {
