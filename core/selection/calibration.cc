@@ -10,7 +10,9 @@
 namespace kasetsu::selection {
 namespace {
 
-constexpr int kShareSteps = 12;  // shares are twelfths: equal ones of two, three and four parts too
+// Nominal, for all sizes and folds together, where no effort was asked for.
+constexpr double kSizeSeconds = 10.0;
+constexpr int kShareSteps = 10;  // shares are tenths: equal ones of two and of five parts too
 
 // Searching is nearly all of the time. The folds' searches together do a third of the work that the
 // whole search did; a limit in seconds is therefore shared in three quarters and one quarter.
@@ -128,6 +130,8 @@ Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingS
   // All of them together do about as much work as one search.
   const auto runs =
       static_cast<std::uint64_t>(sizes.size()) * static_cast<std::uint64_t>(folds.count);
+  if (light.search.work == 0 && light.search.time_limit == 0.0)
+    light.search.time_limit = kSizeSeconds;
   if (light.search.work > 0)
     light.search.work = std::max<std::uint64_t>(1, light.search.work / runs);
   light.search.time_limit /= static_cast<double>(runs);

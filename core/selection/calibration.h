@@ -13,7 +13,7 @@
 namespace kasetsu::selection {
 
 // Shares of the parts of a prediction (columns of `parts`: what each said of rows that it had not
-// seen), not negative, sum 1: of all twelfths, those nearest to equal shares whose mean |error| is
+// seen), not negative, sum 1: of all tenths, those nearest to equal shares whose mean |error| is
 // not more than one standard error of the difference above the least. Folds at random look like the
 // training set, later batches do not; equal shares are hard to beat there (Clemen, Int. J.
 // Forecasting 5, 559, 1989), so a departure has to be earned.

@@ -226,6 +226,50 @@ class Fit(ProgramTest):
         self.refused(65, "predict", self.data, self.data)
         self.refused(65, "predict", self.file("broken.model", (self.folder / "m.model").read_text()[:-40]), self.data)
 
+    def test_the_honest_error_and_the_parts_are_told(self):
+        common = ["--target", "activity", "--elements", self.elements, "--hypotheses", "5"]
+        answer = self.json("fit", self.data, *common, "--model", "m.model", "--size", "0", "--order", "0")
+        self.assertEqual([tried["size"] for tried in answer["sizes_tried"]], [1, 2, 3, 4, 6, 8])
+        self.assertIn(answer["size"], [1, 2, 3, 4, 6, 8])
+        parts = answer["parts"]
+        self.assertEqual(parts[0]["name"], "hypotheses")
+        self.assertAlmostEqual(sum(part["weight"] for part in parts), 1.0, delta=1e-9)
+        self.assertGreater(answer["mae_honest"], 0)
+        self.assertGreaterEqual(answer["noise"]["pure_df"], 0)
+        text = self.ok("fit", self.data, *self.common).stdout
+        self.assertIn("on rows not seen", text)
+        self.assertLess(text.index("on rows not seen"), text.index("leave-one-out"), "the honest number comes first")
+
+    def test_replicates_give_the_pure_error(self):
+        lines = alloys().splitlines()
+        head, *cells = [line.split(",") for line in lines]
+        target = head.index("activity")
+        twice = []
+        for i, row in enumerate(cells[:12]):
+            again = list(row)
+            again[0] = f"again{i}"
+            again[target] = str(float(row[target]) + (2.0 if i % 2 else -2.0))
+            twice.append(",".join(again))
+        data = self.file("twice.csv", "\n".join(lines + twice) + "\n")
+        noise = self.json("fit", data, *self.common)["noise"]
+        self.assertGreaterEqual(noise["pure_df"], 12)
+        self.assertGreater(noise["pure_sd"], 1.0)
+        self.assertTrue(0.0 <= noise["p"] <= 1.0)
+        self.assertIn("lack of fit", self.ok("fit", data, *self.common).stdout)
+
+    def test_predict_explains(self):
+        self.fit("--model", "m.model")
+        rows = self.json("predict", "m.model", self.data, "--explain")["predictions"]
+        for row in rows:
+            why = row["explanation"]
+            self.assertAlmostEqual(sum(part["weight"] * part["says"] for part in why["parts"]), row["mean"], delta=1e-6)
+            self.assertEqual(why["neighbours"][0]["distance"], 0)
+            self.assertEqual(len(why["contributions"]), 2)
+            self.assertLessEqual(why["agree"], why["hypotheses"])
+        text = self.ok("predict", "m.model", self.data, "--explain").stdout
+        for words in ("measured nearby", "hypotheses predict inside the interval", "for a usual catalyst"):
+            self.assertIn(words, text)
+
     def test_bench(self):
         answer = self.json("bench", "loo", self.data, "--target", "activity", "--elements", self.elements, "--subsets", "200",
                            "--size", "3")
