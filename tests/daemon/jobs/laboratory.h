@@ -173,6 +173,11 @@ class Laboratory {
   campaign::Context context() { return {now_, &ids_, "test"}; }
   campaign::Database& database() { return *database_; }
   void close() { database_.reset(); }
+  void stop() {
+    worker_->stop();
+    database_.reset();
+    worker_.reset();
+  }
   void set_now(campaign::Time now) { now_ = now; }
   campaign::Time now() const { return now_; }
   campaign::UlidSource& ids() { return ids_; }
