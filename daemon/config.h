@@ -9,6 +9,7 @@
 
 #include "core/result.h"
 #include "daemon/http/server.h"
+#include "drivers/settings.h"
 
 namespace kasetsu {
 
@@ -44,6 +45,10 @@ struct DaemonConfig {
   // [log]
   std::string log_level = "info";   // trace, debug, info, warn, error
   std::string log_format = "auto";  // text, json; auto: text on a terminal, else json
+  // [profiles]
+  std::string profile_folder;  // beside the built-in ones, and before them; empty: none
+  // [drivers.NAME]
+  std::vector<drivers::Settings> drivers;
   // [shutdown]
   double drain_s = 20.0;
 

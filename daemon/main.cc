@@ -26,12 +26,15 @@
 #include "daemon/campaign_folder.h"
 #include "daemon/config.h"
 #include "daemon/data_files.h"
+#include "daemon/driver_host.h"
 #include "daemon/guard.h"
 #include "daemon/http/api.h"
 #include "daemon/http/server.h"
 #include "daemon/http/tls.h"
+#include "daemon/http/wire.h"
 #include "daemon/jobs/worker.h"
 #include "daemon/log.h"
+#include "daemon/profiles.h"
 #include "daemon/store/sqlite_database.h"
 #include "daemon/system.h"
 #include "daemon/upkeep.h"
@@ -183,6 +186,7 @@ class Daemon {
   // Nobody asks any more: end the learning, then what still reads, then write what waits and close
   // the file; only then may those go who listen to commits.
   ~Daemon() {
+    if (drivers_) drivers_->stop();
     if (upkeep_) upkeep_->stop();
     if (notifier_) notifier_->stop();
     if (worker_) worker_->stop();
@@ -226,6 +230,7 @@ class Daemon {
     };
     worker_ = std::make_unique<jobs::Worker>(*database_, *science_, campaign::system_now, ids_,
                                              worker_options);
+    make_drivers();
     api_ = std::make_unique<http::Api>(io_, services());
     database_->on_commit([this](std::int64_t last_event) {
       api_->events().signal(last_event);
@@ -271,6 +276,7 @@ class Daemon {
         std::make_unique<Upkeep>(*database_, campaign::system_now, ids_, upkeep_options, log_);
     upkeep_->start();
     notifier_->start();
+    drivers_->start(config_.drivers);
 
     wait_for_signals();
     pulse();
@@ -294,6 +300,51 @@ class Daemon {
   }
 
  private:
+  void make_drivers() {
+    const auto find = [folder = config_.profile_folder](const std::string& name) {
+      return find_profile(name, folder);
+    };
+    intake_ = std::make_unique<campaign::Intake>(*database_, science_->supports,
+                                                 campaign::system_now, ids_, find);
+    drivers_ = make_supervisor(
+        {.intake = *intake_,
+         .clock = campaign::system_now,
+         .data_dir = config_.data_dir,
+         .find_profile = find,
+         .proposals = [this](const std::string& name) { return open_proposals(name); }});
+  }
+
+  // As GET /v1/campaigns/{name}/proposals?state=REQUESTED shows them, at most 1,000.
+  Result<campaign::Json> open_proposals(const std::string& name) const {
+    return campaign::read_value<campaign::Json>(
+        *database_, [&](const campaign::Reader& reader) -> Result<campaign::Json> {
+          const auto found = campaign::find_campaign(reader, name);
+          if (!found) return found.error();
+          campaign::ProposalFilter filter;
+          filter.state = campaign::ProposalState::requested;
+          campaign::Json list = campaign::Json::array();
+          for (const auto& proposal : reader.proposals(found->key, filter, {0, 1'000})) {
+            list.push_back(http::to_json(proposal, science_->supports));
+          }
+          campaign::Json json = {{"campaign", name}};
+          json["proposals"] = std::move(list);
+          return json;
+        });
+  }
+
+  http::DriverControl driver_control() {
+    http::DriverControl control;
+    control.list = [this] { return drivers_->list(); };
+    control.act = [this](const std::string& name,
+                         const std::string& verb) -> Result<campaign::Json> {
+      if (verb == "start") return drivers_->start_one(name);
+      if (verb == "stop") return drivers_->stop_one(name);
+      if (verb == "check") return drivers_->dry_run(name);
+      return drivers_->show(name);
+    };
+    return control;
+  }
+
   Status prepare_folder() {
     std::error_code error;
     const bool made = std::filesystem::create_directories(config_.data_dir, error);
@@ -365,7 +416,8 @@ class Daemon {
         .more_metrics =
             [this] {
               std::string text =
-                  store_metrics(*database_) + job_metrics(*worker_) + process_metrics() +
+                  store_metrics(*database_) + job_metrics(*worker_) + drivers_->metrics() +
+                  process_metrics() +
                   http::metric_text("kasetsu_config_reload_success", "gauge",
                                     "Whether the last reload of the configuration succeeded.",
                                     config_reload_success_ ? 1.0 : 0.0);
@@ -385,6 +437,9 @@ class Daemon {
               return reasons;
             },
         .notifications = jobs::notifications_json,
+        .find_profile = [folder = config_.profile_folder](
+                            const std::string& name) { return find_profile(name, folder); },
+        .drivers = driver_control(),
         .backup =
             [this] {
               return back_up(*database_, config_.backup_dir,
@@ -519,6 +574,8 @@ class Daemon {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<jobs::Worker> worker_;
+  std::unique_ptr<campaign::Intake> intake_;
+  std::unique_ptr<drivers::Supervisor> drivers_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Upkeep> upkeep_;

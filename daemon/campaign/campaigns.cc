@@ -6,11 +6,19 @@
 #include <cmath>
 #include <limits>
 
+#include "core/text.h"
 #include "daemon/campaign/events.h"
 #include "daemon/campaign/ulid.h"
 
 namespace kasetsu::campaign {
 namespace {
+
+void keep_total_amounts(Transaction& tx, const Campaign& campaign, const CampaignDraft& draft) {
+  tx.set_setting("amounts/" + campaign.id,
+                 draft.least_total > 0.0 ? fmt::format("{} {}", format_number(draft.least_total),
+                                                       format_number(draft.largest_total))
+                                         : std::string());
+}
 
 Status check_properties(const std::vector<Property>& properties) {
   bool target = false;
@@ -92,6 +100,16 @@ Status check_campaign_name(std::string_view name) {
                "1 to 64 of a-z, 0-9, \".\", \"_\", \"-\", beginning with a letter or digit"};
 }
 
+std::optional<TotalAmounts> total_amounts(const Reader& reader, const Campaign& campaign) {
+  const std::string text = reader.setting("amounts/" + campaign.id);
+  const auto space = text.find(' ');
+  if (space == std::string::npos) return std::nullopt;
+  const auto least = parse_number(std::string_view(text).substr(0, space));
+  const auto largest = parse_number(std::string_view(text).substr(space));
+  if (!least || !largest) return std::nullopt;
+  return TotalAmounts{*least, *largest};
+}
+
 Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, const Context& context,
                                std::optional<std::int64_t> expected_revision) {
   if (const Status named = check_campaign_name(draft.name); !named) return named.error();
@@ -120,6 +138,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
     campaign.key = tx.insert_campaign(campaign);
     tx.insert_campaign_version(campaign.key, version);
     tx.set_properties(campaign.key, draft.properties);
+    keep_total_amounts(tx, campaign, draft);
     append_event(tx, context, campaign.name, "campaign", campaign.id, "created",
                  {{"version", 1}, {"state", to_string(campaign.state)}});
     applied.outcome = ApplyOutcome::created;
@@ -166,6 +185,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   tx.update_campaign(campaign);
   tx.insert_campaign_version(campaign.key, version);
   tx.set_properties(campaign.key, draft.properties);
+  keep_total_amounts(tx, campaign, draft);
   append_event(tx, context, campaign.name, "campaign", campaign.id, "updated",
                {{"version", campaign.version}});
   applied.outcome = ApplyOutcome::updated;

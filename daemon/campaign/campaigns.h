@@ -19,11 +19,20 @@ struct CampaignDraft {
   std::string media_type;            // "application/toml", "application/json"
   std::vector<Property> properties;  // targets first
   bool draft = false;                // begin as DRAFT instead of ACTIVE
+  // Between which the amounts of a catalyst of the space add up; 0: not told. Results far outside
+  // are a slip of the unit.
+  double least_total = 0.0, largest_total = 0.0;
 };
 
 // A campaign's name is a part of URLs and file names: 1 to 64 of a-z 0-9 . _ -, beginning with a
 // letter or digit.
 Status check_campaign_name(std::string_view name);
+
+// Those two of the campaign's present version; nothing when they are not told.
+struct TotalAmounts {
+  double least = 0.0, largest = 0.0;
+};
+std::optional<TotalAmounts> total_amounts(const Reader& reader, const Campaign& campaign);
 
 enum class ApplyOutcome { created, unchanged, updated };
 struct Applied {

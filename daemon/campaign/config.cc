@@ -125,6 +125,32 @@ Result<CampaignConfig> parse_campaign(std::string_view text, std::string_view fi
   return config;
 }
 
+namespace {
+
+// Between which the amounts of a part's catalysts add up; zeros when it holds none with actives.
+std::pair<double, double> totals_of(const planning::SpacePart& part) {
+  if (const auto* slots = std::get_if<planning::Slots>(&part.actives)) {
+    return {slots->amount, slots->amount * slots->slots};
+  }
+  if (const auto* simplex = std::get_if<planning::Simplex>(&part.actives)) {
+    return {simplex->total, simplex->total};
+  }
+  if (const auto* grid = std::get_if<planning::LoadingGrid>(&part.actives)) {
+    const auto [low, high] = std::minmax_element(grid->loadings.begin(), grid->loadings.end());
+    return {*low * std::max(1, grid->min_elements), *high * grid->max_elements};
+  }
+  double least = 0.0, largest = 0.0;
+  for (const auto& catalyst : std::get<planning::CatalystList>(part.actives).catalysts) {
+    const double total = catalyst.active.total();
+    if (total <= 0.0) continue;
+    least = least > 0.0 ? std::min(least, total) : total;
+    largest = std::max(largest, total);
+  }
+  return {least, largest};
+}
+
+}  // namespace
+
 CampaignDraft draft_of(const CampaignConfig& config) {
   CampaignDraft draft;
   draft.name = config.name;
@@ -135,6 +161,16 @@ CampaignDraft draft_of(const CampaignConfig& config) {
   for (const Target& target : config.targets) {
     draft.properties.push_back(
         {target.name, target.unit, true, target.plausible_low, target.plausible_high});
+  }
+  for (const OtherProperty& property : config.properties) {
+    draft.properties.push_back(
+        {property.name, property.unit, false, property.plausible_low, property.plausible_high});
+  }
+  for (const planning::SpacePart& part : config.space.parts) {
+    const auto [least, largest] = totals_of(part);
+    if (largest <= 0.0) continue;
+    draft.least_total = draft.least_total > 0.0 ? std::min(draft.least_total, least) : least;
+    draft.largest_total = std::max(draft.largest_total, largest);
   }
   return draft;
 }

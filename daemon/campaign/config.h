@@ -31,6 +31,13 @@ struct Target {
   std::optional<double> plausible_low, plausible_high;  // outside is flagged, not refused
 };
 
+// Measured beside the targets, kept and shown, never planned for.
+struct OtherProperty {
+  std::string name;
+  std::string unit;
+  std::optional<double> plausible_low, plausible_high;
+};
+
 // A mix that holds from this batch on (1: the first).
 struct ScheduledMix {
   int from_batch = 1;
@@ -94,6 +101,7 @@ struct CampaignConfig {
   std::string description;
   bool draft = false;           // begin as DRAFT
   std::vector<Target> targets;  // the first one is planned for
+  std::vector<OtherProperty> properties;
   planning::SpaceDefinition space;
   std::vector<planning::Rule> rules;             // with those that the materials imply
   std::optional<planning::Materials> materials;  // none: nothing is weighed or paid

@@ -9,9 +9,11 @@ namespace kasetsu::campaign {
 const std::map<std::string, Keys, std::less<>>& keys_by_table() {
   static const std::map<std::string, Keys, std::less<>> keys = {
       {"",
-       {"format", "name", "owner", "description", "draft", "targets", "space", "conditions",
-        "rules", "materials", "model", "planner", "plate", "retrain", "stop", "webhooks"}},
+       {"format", "name", "owner", "description", "draft", "targets", "properties", "space",
+        "conditions", "rules", "materials", "model", "planner", "plate", "retrain", "stop",
+        "webhooks"}},
       {"targets[]", {"name", "unit", "goal", "hit_threshold", "plausible"}},
+      {"properties[]", {"name", "unit", "plausible"}},
       {"space[]",
        {"kind", "elements", "slots", "none", "repetition", "step_at_percent", "loadings",
         "loading_unit", "min_elements", "max_elements", "total", "catalysts", "supports",

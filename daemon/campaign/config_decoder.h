@@ -125,6 +125,8 @@ class Decoder {
   planning::Candidate candidate(const Node& item, const std::string& at);
 
   void decode_targets(const Node& root, CampaignConfig& config);
+  void decode_plausible(const Node& node, const std::string& path, std::optional<double>& low,
+                        std::optional<double>& high);
   void decode_space(const Node& root, CampaignConfig& config);
   void decode_conditions(const Node& root, CampaignConfig& config);
   void decode_rules(const Node& root, CampaignConfig& config);

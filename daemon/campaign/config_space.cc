@@ -6,6 +6,21 @@
 
 namespace kasetsu::campaign {
 
+void Decoder::decode_plausible(const Node& node, const std::string& path,
+                               std::optional<double>& low, std::optional<double>& high) {
+  const Node* range = node.find("plausible");
+  if (range == nullptr) return;
+  const std::vector<double> ends = numbers(range, join(path, "plausible"), "[0, 100]");
+  if (failed()) return;
+  if (ends.size() != 2 || !(ends[0] < ends[1])) {
+    fail(*range, join(path, "plausible"), "expected two numbers, the smaller one first",
+         shown(*range), "for example [0, 100]");
+    return;
+  }
+  low = ends[0];
+  high = ends[1];
+}
+
 void Decoder::decode_targets(const Node& root, CampaignConfig& config) {
   required(root, "", "targets", "[[targets]] with name, unit and goal below");
   std::set<std::string> names;
@@ -28,17 +43,23 @@ void Decoder::decode_targets(const Node& root, CampaignConfig& config) {
     if (const Node* hit = node.find("hit_threshold")) {
       target.hit_threshold = number(hit, join(path, "hit_threshold"), -1e301, 1e301, 0.0);
     }
-    if (const Node* range = node.find("plausible")) {
-      const std::vector<double> ends = numbers(range, join(path, "plausible"), "[0, 100]");
-      if (!failed() && (ends.size() != 2 || !(ends[0] < ends[1]))) {
-        fail(*range, join(path, "plausible"), "expected two numbers, the smaller one first",
-             shown(*range), "for example [0, 100]");
-      } else if (!failed()) {
-        target.plausible_low = ends[0];
-        target.plausible_high = ends[1];
-      }
-    }
+    decode_plausible(node, path, target.plausible_low, target.plausible_high);
     config.targets.push_back(std::move(target));
+  });
+  tables(root, "properties", [&](const Node& node, const std::string& path) {
+    OtherProperty property;
+    const Node* name = required(node, path, "name", "\"CH4_conversion\"");
+    property.name = text(name, join(path, "name"));
+    if (name != nullptr && !failed() &&
+        (property.name.empty() || property.name.size() > 128 ||
+         !names.insert(property.name).second)) {
+      fail(*name, join(path, "name"), "not a name of its own", property.name,
+           "a name that no target and no other property has, at most 128 bytes");
+    }
+    property.unit = text(required(node, path, "unit", "\"%\" (or \"\" where there is none)"),
+                         join(path, "unit"));
+    decode_plausible(node, path, property.plausible_low, property.plausible_high);
+    config.properties.push_back(std::move(property));
   });
   if (!failed() && config.targets.empty()) {
     fail(root, "targets", "the campaign has no target", "", "at least one [[targets]]");

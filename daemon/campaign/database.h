@@ -71,6 +71,7 @@ class Reader {
 
   // Catalysts and samples.
   virtual std::optional<CatalystRow> find_catalyst(std::string_view canonical) const = 0;
+  virtual std::optional<CatalystRow> catalyst(std::int64_t key) const = 0;
   // Catalyst of a sample's label in a campaign.
   virtual std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                                       std::string_view label) const = 0;

@@ -8,6 +8,9 @@
 #include "core/text.h"
 #include "daemon/campaign/delivery.h"
 #include "daemon/campaign/json.h"
+#include "daemon/campaign/profile_delivery.h"
+#include "drivers/tables/loadings.h"
+#include "drivers/tables/table.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -46,7 +49,7 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
         "an object with slots, amounts, formula or key, or a name such as Mn-Na2WO4/SiO2");
   }
   if (const Status known = refuse_unknown(
-          value, {"slots", "amounts", "formula", "key", "support", "preparation"}, pointer);
+          value, {"slots", "amounts", "unit", "formula", "key", "support", "preparation"}, pointer);
       !known) {
     return known.error();
   }
@@ -91,6 +94,9 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
     const std::string at = json_pointer(pointer, "amounts");
     if (!amounts->is_object())
       return bad_delivery(at, "not an object", {}, "amounts by chemical symbol");
+    const auto unit = read_optional<std::string>(value, "unit", pointer);
+    if (!unit) return unit.error();
+    std::vector<tables::Loading> loadings;
     for (const auto& [symbol, amount] : amounts->items()) {
       const std::string here = json_pointer(at, symbol);
       const auto element = chemistry::atomic_number(symbol);
@@ -102,8 +108,13 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
         return bad_delivery(here, "a negative amount", dump_json(amount),
                             "an amount of at least 0");
       }
-      catalyst.active.add(*element, *number);
+      loadings.push_back({*element, *number, unit->value_or("")});
     }
+    auto active = tables::combine(loadings, *unit ? "mmol/g" : "");
+    if (!active) return active.error().in(at);
+    catalyst.active = std::move(active).value();
+  } else if (value.contains("unit")) {
+    return bad_delivery(json_pointer(pointer, "unit"), "a unit without amounts");
   }
   if (value.contains("formula")) {
     const Result<std::string> text = read_field<std::string>(value, "formula", pointer);
@@ -143,6 +154,11 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
                              const chemistry::SupportTable& supports) {
   if (!object.is_object()) return bad_delivery(pointer, "not an object", {}, "a row object");
   if (object.contains("table")) return prepare_table_row(object, supports);
+  if (object.contains("cells")) {
+    return bad_delivery(pointer,
+                        "these are cells of a laboratory's table, which only its profile reads", {},
+                        "the corrected row: {\"catalyst\": ..., \"values\": ...}");
+  }
   if (const Status known =
           refuse_unknown(object,
                          {"catalyst", "proposal", "sample", "kind", "channel", "sequence",
@@ -196,9 +212,9 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     if (!read) return read.error();
     row.catalyst = chemistry::canonical_key(*read);
     row.description = chemistry::describe(*read);
-  } else if (row.proposal.empty()) {
+  } else if (row.proposal.empty() && row.sample.empty()) {
     return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
-                        "the catalyst, or the proposal that it answers");
+                        "the catalyst, the proposal that it answers, or a sample that is known");
   }
 
   if (const auto conditions = object.find("conditions");
@@ -261,12 +277,13 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   const Json& document = *parsed;
   if (!document.is_object())
     return bad_delivery("", "not an object", {}, "{\"source\", \"run\", \"rows\"}");
-  if (const Status known =
-          refuse_unknown(document, {"source", "run", "revise", "whole", "rows"}, "");
-      !known) {
-    return known;
-  }
   DeliveryOptions& options = delivery.options;
+  const Status known =
+      options.envelope
+          ? refuse_unknown(document,
+                           {"campaign", "key", "source", "run", "revise", "whole", "rows"}, "")
+          : refuse_unknown(document, {"source", "run", "revise", "whole", "rows"}, "");
+  if (!known) return known;
   for (const auto& [name, member] : {std::pair{"source", &options.source}, {"run", &options.run}}) {
     Result<std::string> text = read_label(document, name, "");
     if (!text) return text.error();
@@ -406,6 +423,12 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
   delivery.options = std::move(options);
   delivery.bytes = std::move(bytes);
   delivery.sha256 = sha256(delivery.bytes);
+  // The same file by a mended profile is another delivery; its rows are known by their names.
+  if (const auto& profile = delivery.options.profile;
+      profile && delivery.options.idempotency_key.empty()) {
+    delivery.options.idempotency_key =
+        fmt::format("profile {} {} {}", profile->name, profile->version, delivery.sha256.hex());
+  }
   Status read;
   switch (delivery.options.format) {
     case DeliveryFormat::json:
@@ -415,7 +438,8 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
       read = prepare_ndjson(delivery, supports);
       break;
     case DeliveryFormat::csv:
-      read = prepare_csv(delivery, supports);
+      read = delivery.options.profile ? prepare_by_profile(delivery, supports)
+                                      : prepare_csv(delivery, supports);
       break;
   }
   if (!read) {

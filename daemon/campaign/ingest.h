@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "core/chemistry/catalyst.h"
 #include "daemon/campaign/database.h"
+#include "drivers/tables/profile.h"
 
 namespace kasetsu::campaign {
 
@@ -41,6 +43,12 @@ struct DeliveryOptions {
   std::vector<std::string> conditions;
   std::optional<std::string> id;
   std::string file_name = "body";  // in messages
+  // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
+  // Columns of properties that the campaign does not measure are left out. A row that neither the
+  // table nor the delivery names gets the file's digest for its run and its line for its sequence.
+  std::shared_ptr<const tables::Profile> profile;
+  // JSON of a driver: "campaign" and "key" may stand beside the rows; they are the driver's affair.
+  bool envelope = false;
 };
 
 struct PreparedValue {
@@ -64,6 +72,7 @@ struct PreparedRow {
   std::string conditions = "{}";  // JSON object, names sorted
   std::vector<PreparedValue> values;
   std::optional<Time> measured_at;
+  std::uint32_t flags = 0;        // found while reading (kFlagIsolatedMaximum)
   std::optional<Digest> content;  // content_of, made beforehand; none: not yet
 };
 
@@ -87,8 +96,9 @@ struct PreparedDelivery {
 // "none"], "support"?, "preparation"?} | {"amounts": {"Li": 0.371}, "support"?, "preparation"?} |
 // {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
 // "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
-// {"value", "unit"?} | null}, "measured_at"?}]}. NDJSON: one row object a line, which may also
-// carry "source" and "run". A row that names a proposal may leave the catalyst out.
+// {"value", "unit"?} | null}, "measured_at"?}]}. Amounts may tell their unit ("unit": "mmol/g", or
+// one that converts to it). NDJSON: one row object a line, which may also carry "source" and "run".
+// A row that names a proposal, or a sample that was here before, may leave the catalyst out.
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports);
 

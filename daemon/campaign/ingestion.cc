@@ -106,12 +106,29 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
       return outcome;
     }
   }
+  CatalystRow of_sample;
+  if (catalyst_key.empty() && !row.sample.empty()) {
+    const auto known = tx_.sample_catalyst(campaign_.key, row.sample);
+    if (!known) {
+      outcome.error = refuse("the campaign has no such sample", row.sample,
+                             "a label that was told together with its catalyst before, or the "
+                             "catalyst beside it");
+      return outcome;
+    }
+    of_sample = *tx_.catalyst(*known);
+    catalyst_key = of_sample.canonical;
+    description = of_sample.description;
+  }
   if (catalyst_key.empty()) {
     outcome.error = refuse("the row names no catalyst");
     return outcome;
   }
+  if (auto slip = unit_slip(catalyst_key)) {
+    outcome.error = std::move(slip);
+    return outcome;
+  }
 
-  std::uint32_t flags = 0;
+  std::uint32_t flags = row.flags;
   for (const PreparedValue& value : row.values) {
     const Property* const known = property(value.property);
     if (!known) {
@@ -251,6 +268,31 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   }
   if (proposal) answer(*proposal, row);
   return outcome;
+}
+
+std::optional<Error> Ingestion::unit_slip(std::string_view key) {
+  const std::string_view actives = key.substr(0, key.find('/'));
+  double total = 0.0;
+  for (std::size_t at = 0; at < actives.size();) {
+    const std::size_t end = std::min(actives.find(';', at), actives.size());
+    const std::string_view part = actives.substr(at, end - at);
+    const auto colon = part.find(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    total += parse_number(part.substr(colon + 1)).value_or(0.0);
+    at = end + 1;
+  }
+  if (total <= 0.0) return std::nullopt;
+  if (!amounts_read_) amounts_ = total_amounts(tx_, campaign_);
+  amounts_read_ = true;
+  constexpr double kSlip = 100.0;
+  if (!amounts_ || (total <= amounts_->largest * kSlip && total * kSlip >= amounts_->least)) {
+    return std::nullopt;
+  }
+  return refuse(fmt::format("the amounts add up to {}, those of the campaign's catalysts to {} to "
+                            "{}: another unit, such as mol for mmol?",
+                            format_number(total), format_number(amounts_->least),
+                            format_number(amounts_->largest)),
+                std::string(key), "amounts in the unit of the campaign's space");
 }
 
 std::uint32_t Ingestion::range_flag(const Property& property, double value) {

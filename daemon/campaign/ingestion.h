@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/ingest.h"
 
 namespace kasetsu::campaign {
@@ -39,6 +40,10 @@ class Ingestion {
   using Begin = std::function<void(Verdict, std::int64_t run)>;
   Outcome take(const PreparedRow& given, const Ingest& ingest, const DeliveryOptions& options,
                const Begin& begin = {});
+
+  // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
+  // for mmol, percent for fractions.
+  std::optional<Error> unit_slip(std::string_view key);
 
   static std::uint32_t range_flag(const Property& property, double value);
 
@@ -78,6 +83,8 @@ class Ingestion {
   std::unordered_set<std::string> names_of_run_;
   std::int64_t new_measurements_ = 0;
   std::vector<std::string> finished_;
+  bool amounts_read_ = false;
+  std::optional<TotalAmounts> amounts_;
 };
 
 }  // namespace kasetsu::campaign

@@ -20,7 +20,7 @@ namespace kasetsu::campaign {
 struct RecommendInput {
   TrainingSet training;  // all live measurements of the first target
   KnownPoints known;
-  std::vector<std::string> proposed;  // keys offered before and cancelled or expired
+  std::vector<std::string> proposed;      // keys offered before and cancelled or expired
   std::optional<selection::Model> model;  // none: a cold start
   TrainingSet
       model_rows;  // what the model was trained on; its leave-one-out errors are by these rows

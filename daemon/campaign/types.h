@@ -62,6 +62,8 @@ enum Flag : std::uint32_t {
   // same catalyst under the same conditions.
   kFlagReplicateSpread = 1u << 6,
   kFlagReferenceDrift = 1u << 7,  // the same of a reference sample: the instrument drifts
+  // The maximum over conditions stands far above the next best: often an outlier.
+  kFlagIsolatedMaximum = 1u << 8,
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 

@@ -20,6 +20,7 @@ void add_campaign(CLI::App& app, Session& session);    // campaign_commands.cc
 void add_results(CLI::App& app, Session& session);     // results_commands.cc
 void add_proposals(CLI::App& app, Session& session);   // proposals_commands.cc
 void add_retrain(CLI::App& app, Session& session);     // proposals_commands.cc
+void add_drivers(CLI::App& app, Session& session);     // drivers_commands.cc
 void add_token(CLI::App& app, Session& session);       // operation_commands.cc
 void add_backup(CLI::App& app, Session& session);      // operation_commands.cc
 void add_report(CLI::App& app, Session& session);      // report_commands.cc

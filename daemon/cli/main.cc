@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_retrain(app, session);
   add_report(app, session);
   add_export(app, session);
+  add_drivers(app, session);
   add_token(app, session);
   add_backup(app, session);
   add_check(app, session);

@@ -11,6 +11,8 @@
 #include "daemon/cli/commands.h"
 #include "daemon/cli/daemon_command.h"
 #include "daemon/cli/report_data.h"
+#include "daemon/cli/nomad_export.h"
+#include "daemon/cli/profile_dry_run.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
 
@@ -25,9 +27,12 @@ struct Arguments {
   std::string source;
   std::string run;
   std::string id_column;
+  std::string profile;
+  bool dry_run = false;
   bool whole = false;
   bool revise = false;
   std::string out;
+  std::string export_format = "csv";
   std::string property;
   bool all = false;
   std::vector<std::string> ids;
@@ -49,6 +54,18 @@ std::string media_type(const Arguments& arguments) {
                               : "text/csv";
 }
 
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+void print_rows(const Json& answer, Session& session) {
+  TextTable table({"row", "verdict", "reason"});
+  for (const Json& row : answer["rows"]) {
+    table.add({field(row, "row"), field(row, "verdict"), field(row, "reason")});
+  }
+  session.print(table.text(Session::columns()));
+}
+
 std::string query(const std::vector<std::pair<std::string, std::string>>& parameters) {
   std::string text;
   for (const auto& [name, value] : parameters) {
@@ -59,6 +76,15 @@ std::string query(const std::vector<std::pair<std::string, std::string>>& parame
 }
 
 Status import(const Arguments& arguments, Session& session) {
+  if (arguments.file.empty())
+    return dry_run_offline(arguments.campaign, arguments.profile, session);
+  const bool own_file = is_profile_file(arguments.profile);
+  if (own_file) {
+    return Error{ErrorCode::invalid_argument, "the daemon reads profiles by their names",
+                 "--profile", arguments.profile,
+                 "a built-in profile or one in its folder ([profiles] folder); a file only with "
+                 "--dry-run and no campaign"};
+  }
   auto client = Client::connect(arguments.connection, session.stop());
   if (!client) return client.error();
   auto text = read_file(arguments.file);
@@ -70,6 +96,9 @@ Status import(const Arguments& arguments, Session& session) {
                  query({{"source", arguments.source},
                         {"run", arguments.run},
                         {"id", arguments.id_column},
+                        {"profile", arguments.profile},
+                        {"file_name", base_name(arguments.file)},
+                        {"dry_run", arguments.dry_run ? "true" : ""},
                         {"whole", arguments.whole ? "true" : ""},
                         {"revise", arguments.revise ? "true" : ""}});
   request.body = std::move(*text);
@@ -78,29 +107,62 @@ Status import(const Arguments& arguments, Session& session) {
 
   std::size_t quarantined = 0;
   std::string first;
+  if (arguments.dry_run && !session.json) print_rows(*answer, session);
   if (answer->contains("rows") && (*answer)["rows"].is_array()) {
     for (const Json& row : (*answer)["rows"]) {
       if (field(row, "verdict") != "quarantined") continue;
       // The daemon knows no file names; it calls what it was sent the body.
       std::string reason = field(row, "reason");
-      if (reason.starts_with("body:")) reason = arguments.file + reason.substr(4);
+      const std::string name = base_name(arguments.file) + ":";
+      if (reason.starts_with(name)) reason = arguments.file + reason.substr(name.size() - 1);
       if (quarantined++ == 0) first = reason;
-      if (!session.json) session.say("quarantined: " + reason);
+      if (!session.json && !arguments.dry_run) session.say("quarantined: " + reason);
     }
   }
   if (session.json) {
     session.print_json(*answer);
   } else {
-    session.print(
-        fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined (ingest {})\n",
-                    arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),
-                    field(*answer, "duplicate"), quarantined, field(*answer, "ingest")));
+    session.print(fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined ({})\n",
+                              arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),
+                              field(*answer, "duplicate"), quarantined,
+                              arguments.dry_run ? "a dry run: nothing was changed"
+                                                : "ingest " + field(*answer, "ingest")));
+  }
+  if (arguments.dry_run && quarantined > 0) {
+    return Error{ErrorCode::bad_data,
+                 fmt::format("{} rows would be put in quarantine, the first because: {}",
+                             quarantined, first),
+                 "", "", "corrected rows"};
   }
   if (quarantined == 0) return {};
   return Error{
       ErrorCode::bad_data,
       fmt::format("{} rows are in quarantine, the first because: {}", quarantined, first), "", "",
       fmt::format("corrected rows; see kasetsu results quarantine {}", arguments.campaign)};
+}
+
+// Two files beside each other, named as NOMAD wants them.
+Status write_nomad(const Arguments& arguments, const Json& measurements, Session& session) {
+  if (arguments.out.empty()) {
+    return Error{ErrorCode::invalid_argument, "two tables need a folder", "--out", "",
+                 "an existing folder"};
+  }
+  const auto tables = nomad_tables(measurements);
+  if (!tables) return tables.error();
+  Json written = Json::array();
+  for (const auto& [ending, text] :
+       {std::pair{"_CatalystSampleCollection.csv", &tables->samples},
+        std::pair{"_CatalyticReactionCollection.csv", &tables->reactions}}) {
+    const std::string path = arguments.out + "/" + arguments.campaign + ending;
+    if (auto status = write_file(path, *text); !status) return status;
+    written.push_back(path);
+  }
+  if (session.json) {
+    session.print_json({{"files", std::move(written)}});
+  } else {
+    for (const Json& path : written) session.print(path.get<std::string>() + "\n");
+  }
+  return {};
 }
 
 Status export_all(const Arguments& arguments, Session& session) {
@@ -116,6 +178,7 @@ Status export_all(const Arguments& arguments, Session& session) {
     return Status();
   });
   if (!status) return status;
+  if (arguments.export_format == "nomad") return write_nomad(arguments, list, session);
   const std::string csv = measurements_csv(list);
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, csv); !written) return written;
@@ -231,10 +294,22 @@ void add_results(CLI::App& app, Session& session) {
   CLI::App* command =
       add("import", "post a file of results; the same file twice has one effect",
           "  kasetsu results import ocm batch7.csv --source rig-1 --run batch7\n"
+          "  kasetsu results import --profile ocm_hte --dry-run gc.csv\n"
           "Exit code 65 when rows are put in quarantine; the others are committed then.",
           import);
   command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
-  command->add_option("FILE", arguments->file, "CSV, JSON or NDJSON, by its name")->required();
+  command->add_option("FILE", arguments->file, "CSV, JSON or NDJSON, by its name");
+  command->add_option("--profile", arguments->profile,
+                      "how the laboratory's table is read: a name, or a .toml file");
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "say row by row what would happen, and change nothing; without a\n"
+                    "campaign: what the profile makes of the file, without a daemon");
+  command->callback([arguments, &session] {
+    if (arguments->file.empty() && !(arguments->dry_run && !arguments->profile.empty())) {
+      throw CLI::RequiredError("CAMPAIGN and FILE (only FILE: with --profile and --dry-run)");
+    }
+    session.action = [=, &session] { return import(*arguments, session); };
+  });
   command->add_option("--format", arguments->format, "auto, csv, json or ndjson")
       ->check(CLI::IsMember({"auto", "csv", "json", "ndjson"}))
       ->capture_default_str();
@@ -252,7 +327,10 @@ void add_results(CLI::App& app, Session& session) {
   command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
   command->add_option("--property", arguments->property, "only this one");
   command->add_flag("--all", arguments->all, "also retracted, excluded and superseded ones");
-  command->add_option("--out", arguments->out, "CSV file to write");
+  command->add_option("--out", arguments->out, "CSV file to write; with nomad: a folder");
+  command->add_option("--format", arguments->export_format, "csv, or nomad (its two tables)")
+      ->check(CLI::IsMember({"csv", "nomad"}))
+      ->capture_default_str();
 
   command = add("retract", "mark measurements as wrong; they stay readable and are never used",
                 "  kasetsu results retract 01JD... --reason \"leaking fitting\"", retract);

@@ -40,6 +40,7 @@ void Api::add_routes(Router& router) {
   add_result_routes(router);
   add_proposal_routes(router);
   add_learning_routes(router);
+  add_driver_routes(router);
   add_system_routes(router);
 }
 

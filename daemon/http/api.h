@@ -13,6 +13,7 @@
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/database.h"
 #include "daemon/campaign/ingest.h"
+#include "daemon/campaign/intake.h"
 #include "daemon/campaign/json.h"
 #include "daemon/campaign/ulid.h"
 #include "daemon/http/event_hub.h"
@@ -28,6 +29,16 @@ struct DecodedCampaign {
   campaign::CampaignDraft draft;
   std::vector<std::string> conditions;  // names of the conditions that rows may carry
   std::int64_t batch_size = 20;         // of a recommendation that does not say
+};
+
+// The drivers of the daemon's file. list is quick; act may wait and is called on a worker.
+struct DriverControl {
+  std::function<campaign::Json()> list = [] { return campaign::Json::array(); };
+  // verb: show, start, stop, check (what it would do now, changing nothing).
+  std::function<Result<campaign::Json>(const std::string& name, const std::string& verb)> act =
+      [](const std::string& name, const std::string&) -> Result<campaign::Json> {
+    return Error{ErrorCode::not_found, "there is no such driver", "name", name, ""};
+  };
 };
 
 // What main gives to the API. Everything outlives the server.
@@ -47,6 +58,12 @@ struct Services {
   // Messages to people that wait or were given up on, for /v1/notifications; campaign empty: of
   // all.
   std::function<campaign::Json(const campaign::Reader&, const std::string& campaign)> notifications;
+  // Table profiles by name.
+  campaign::FindProfile find_profile =
+      [](const std::string& name) -> Result<std::shared_ptr<const tables::Profile>> {
+    return Error{ErrorCode::not_found, "there are no profiles here", "profile", name, ""};
+  };
+  DriverControl drivers = {};
   // Writes a backup into the configured folder and returns its path; called on a worker.
   std::function<Result<std::string>()> backup;
 };
@@ -73,6 +90,7 @@ class Api {
   void add_result_routes(Router& router);
   void add_proposal_routes(Router& router);
   void add_learning_routes(Router& router);
+  void add_driver_routes(Router& router);
   void add_system_routes(Router& router);
 
   // A handler that reads: `make` runs on a worker on one state of the database and returns the

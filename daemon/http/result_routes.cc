@@ -54,6 +54,11 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   return text;
 }
 
+// A dry run is undone by an error of its own.
+bool receipt_of_rehearsal(const Result<campaign::IngestReceipt>& result) {
+  return !result && result.error().code == ErrorCode::cancelled;
+}
+
 struct Correction {
   std::string reason;
   std::string person;
@@ -70,7 +75,8 @@ Result<Correction> read_correction(const Json& body) {
 }  // namespace
 
 asio::awaitable<Response> Api::post_measurements(Request& request) {
-  const Status query = check_query(request, {"source", "run", "whole", "revise", "id"});
+  const Status query = check_query(
+      request, {"source", "run", "whole", "revise", "id", "profile", "file_name", "dry_run"});
   if (!query) co_return problem(query.error());
   campaign::DeliveryOptions options;
   const auto format = campaign::parse_delivery_format(request.content_type);
@@ -80,6 +86,13 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   options.source = request.query_value("source").value_or("");
   options.run = request.query_value("run").value_or("");
   options.id = request.query_value("id");
+  options.file_name = request.query_value("file_name").value_or(options.file_name);
+  const auto profile = request.query_value("profile");
+  if (profile && options.format != campaign::DeliveryFormat::csv) {
+    co_return problem(400, "bad_data", "a profile reads tables (text/csv)");
+  }
+  const auto dry_run = read_flag(request, "dry_run");
+  if (!dry_run) co_return problem(dry_run.error());
   const auto whole = read_flag(request, "whole");
   if (!whole) co_return problem(whole.error());
   const auto revise = read_flag(request, "revise");
@@ -90,22 +103,14 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
 
   std::function<Result<campaign::PreparedDelivery>()> prepare =
       [&]() -> Result<campaign::PreparedDelivery> {
-    if (options.format == campaign::DeliveryFormat::csv) {
-      std::string text, media_type;
-      const Status read = services_.database.read([&](const Reader& reader) -> Status {
-        const auto found = campaign::find_campaign(reader, name);
-        if (!found) return found.error();
-        options.properties = reader.properties(found->key);
-        if (const auto version = reader.campaign_version(found->key, found->version)) {
-          text = version->text;
-          media_type = version->media_type;
-        }
-        return {};
-      });
-      if (!read) return read.error();
-      const auto decoded = services_.decode_campaign(text, media_type);
-      if (decoded) options.conditions = decoded->conditions;
+    if (profile) {
+      auto found = services_.find_profile(*profile);
+      if (!found) return found.error();
+      options.profile = std::move(*found);
     }
+    const Status known =
+        campaign::complete_options(services_.database, name, services_.supports, options);
+    if (!known) return known.error();
     return campaign::prepare_delivery(std::move(request.body), std::move(options),
                                       services_.supports);
   };
@@ -116,13 +121,20 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (!here) prepared = co_await workers_.run<campaign::PreparedDelivery>(std::move(prepare));
   if (!prepared) co_return problem(prepared.error());
 
-  std::function<Result<campaign::IngestReceipt>(Transaction&)> task = [&](Transaction& tx) {
-    return campaign::ingest(tx, name, *prepared, context(request));
+  const auto rehearsed = std::make_shared<campaign::IngestReceipt>();
+  std::function<Result<campaign::IngestReceipt>(Transaction&)> task =
+      [&](Transaction& tx) -> Result<campaign::IngestReceipt> {
+    if (!*dry_run) return campaign::ingest(tx, name, *prepared, context(request));
+    const Status undone = campaign::rehearsal(name, *prepared, context(request), rehearsed)(tx);
+    return undone.error();
   };
   Result<campaign::IngestReceipt> receipt = co_await commit<campaign::IngestReceipt>(
       services_.database, completions_, std::move(task), campaign::Repeat::allowed);
+  if (*dry_run && receipt_of_rehearsal(receipt)) receipt = std::move(*rehearsed);
   if (!receipt) co_return problem(receipt.error());
-  if (receipt->replayed) {
+  if (*dry_run) {
+    // Nothing happened: nothing is counted.
+  } else if (receipt->replayed) {
     taken_.duplicate += static_cast<std::int64_t>(receipt->rows.size());
   } else {
     taken_.accepted += receipt->ingest.accepted;
@@ -132,7 +144,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   }
   Response response;
   response.body = receipt_text(*receipt);
-  response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
+  if (!*dry_run) response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
   if (receipt->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
   co_return response;
 }

@@ -122,6 +122,16 @@ std::optional<CatalystRow> CampaignQueries<Base>::find_catalyst(std::string_view
 }
 
 template <typename Base>
+std::optional<CatalystRow> CampaignQueries<Base>::catalyst(std::int64_t key) const {
+  return one<CatalystRow>(
+      connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE key = ?1")
+          .bind(key),
+      [](const Statement& s) {
+        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
+      });
+}
+
+template <typename Base>
 std::optional<std::int64_t> CampaignQueries<Base>::sample_catalyst(std::int64_t campaign,
                                                                    std::string_view label) const {
   return one<std::int64_t>(

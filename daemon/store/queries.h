@@ -27,6 +27,7 @@ class CampaignQueries : public Base {
   std::vector<CampaignVersion> campaign_versions(std::int64_t key) const override;
   std::vector<Property> properties(std::int64_t key) const override;
   std::optional<CatalystRow> find_catalyst(std::string_view canonical) const override;
+  std::optional<CatalystRow> catalyst(std::int64_t key) const override;
   std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                               std::string_view label) const override;
   std::vector<Event> events(std::int64_t after, std::int64_t limit,

@@ -12,6 +12,7 @@ idempotency key, and removed when the daemon has answered for good. Posting agai
 twice has one effect. Without a spool folder, a delivery is retried until `patience_s` has passed.
 """
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -22,6 +23,9 @@ import urllib.parse
 import urllib.request
 
 __all__ = ["Client", "Refused", "Unreachable"]
+
+
+_BUSY = (429, 500, 502, 503, 504, 507)  # answers that another try may change
 
 
 class Refused(Exception):
@@ -40,7 +44,7 @@ class Unreachable(Exception):
 class Client:
     """url: of the daemon. client: the name that leases are given to; the same name after a restart gets its own
     leases back. token: bearer token, or None on a daemon without tokens. spool: folder for deliveries that wait.
-    patience_s: how long a request is retried while the daemon does not answer, or answers 429 or 503."""
+    patience_s: how long a request is retried while the daemon does not answer, or answers that it is busy."""
 
     def __init__(self, url="http://127.0.0.1:8765", client="python", token=None, spool=None, patience_s=120.0,
                  timeout_s=60.0, sleep=time.sleep, clock=time.monotonic):
@@ -66,10 +70,13 @@ class Client:
 
     # -- measurements ------------------------------------------------------------------------------------------
 
-    def post_measurements(self, campaign, source, run, rows, key=None):
+    def post_measurements(self, campaign, source, run, rows, key=None, revise=False):
         """Posts one delivery and returns the daemon's verdict on each row. The idempotency key is made from the
-        content unless one is given."""
-        body = json.dumps({"source": source, "run": run, "rows": rows}, sort_keys=True, allow_nan=False)
+        content unless one is given. revise: rows that are known with other content are corrections."""
+        delivery = {"source": source, "run": run, "rows": rows}
+        if revise:
+            delivery["revise"] = True
+        body = json.dumps(delivery, sort_keys=True, allow_nan=False)
         key = key or _digest("measurements", campaign, body)
         path = f"/v1/campaigns/{_quote(campaign)}/measurements"
         waiting = self._spool_write(path, key, body)
@@ -84,12 +91,20 @@ class Client:
             if not name.endswith(".json"):
                 continue
             path = os.path.join(self.spool, name)
-            with open(path, encoding="utf-8") as file:
-                waiting = json.load(file)
             try:
-                self._deliver(waiting["path"], waiting["key"], waiting["body"], path)
+                with open(path, encoding="utf-8") as file:
+                    waiting = json.load(file)
+                where, key, body = waiting["path"], waiting["key"], waiting["body"]
+            except FileNotFoundError:
+                continue  # another process of this robot was quicker
+            except (ValueError, KeyError):
+                os.rename(path, path[:-5] + ".unreadable")  # no file of this client: for a person to look at
+                continue
+            try:
+                self._deliver(where, key, body, path)
             except Refused:
-                pass
+                if os.path.exists(path):
+                    continue
             settled += 1
         return settled
 
@@ -155,15 +170,16 @@ class Client:
         while True:
             try:
                 return self._once(method, path, body, content_type, key)
-            except (urllib.error.URLError, ConnectionError, TimeoutError, OSError) as error:
+            except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError among them
                 problem = f"no answer from {self.url}: {error}"
             except Refused as error:
-                if error.status not in (429, 503):
+                if error.status not in _BUSY:
                     raise
                 problem = str(error)
-            if self._clock() + pause > deadline:
+            pause_now = pause * (0.5 + random.random())
+            if self._clock() + pause_now > deadline:
                 raise Unreachable(problem)
-            self._sleep(pause * (0.5 + random.random()))
+            self._sleep(pause_now)
             pause = min(pause * 2.0, 10.0)
 
     def _once(self, method, path, body, content_type, key):
@@ -194,13 +210,14 @@ class Client:
         try:
             answer = self.request("POST", path, body.encode("utf-8"), key=key)
         except Refused as error:
-            if waiting:
+            # A wrong token or a campaign that is not there yet is no fault of the data: it goes on waiting.
+            if waiting and error.status not in _BUSY + (401, 403, 404):
                 with open(waiting[:-5] + ".refused", "w", encoding="utf-8") as file:
                     json.dump({"path": path, "key": key, "body": body, "problem": error.problem}, file)
-                os.unlink(waiting)
+                _remove(waiting)
             raise
         if waiting:
-            os.unlink(waiting)
+            _remove(waiting)
         return answer
 
     def _spool_write(self, path, key, body):
@@ -219,6 +236,13 @@ class Client:
         finally:
             os.close(folder)
         return final
+
+
+def _remove(path):
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _quote(text):

@@ -40,22 +40,6 @@ std::string bare(std::string_view name) {
   return result;
 }
 
-// Insertions, deletions and substitutions between two short names.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 // The number of an exact slot name: M1 ... M99, without leading zeros.
 std::optional<int> slot_number(std::string_view name) {
   if (name.size() < 2 || name.size() > 3 || name[0] != 'M' || name[1] == '0') return std::nullopt;
@@ -525,6 +509,21 @@ class Recogniser {
 };
 
 }  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
 
 Result<Layout> recognise(std::span<const std::string> header, std::span<const CsvRecord> rows,
                          const ReadOptions& options, std::string_view file_name,

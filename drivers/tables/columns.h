@@ -49,4 +49,7 @@ Result<Layout> recognise(std::span<const std::string> header, std::span<const Cs
                          const ReadOptions& options, std::string_view file_name,
                          std::size_t header_line);
 
+// Insertions, deletions and substitutions that make one text of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 }  // namespace kasetsu::tables

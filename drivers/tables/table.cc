@@ -12,6 +12,7 @@
 #include "core/csv.h"
 #include "core/text.h"
 #include "drivers/tables/columns.h"
+#include "drivers/tables/encoding.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -21,49 +22,18 @@ Error bad(std::string where, std::string message, std::string value, std::string
           std::move(expected)};
 }
 
-// Length of the well-formed UTF-8 sequence that starts at `at` (RFC 3629), 0 if there is none.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i, unsigned low, unsigned high) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned lead = byte(at);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(at + 1, 0x80, 0xBF) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;  // surrogates are not characters
-    return follows(at + 1, low, high) && follows(at + 2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return follows(at + 1, low, high) && follows(at + 2, 0x80, 0xBF) && follows(at + 3, 0x80, 0xBF)
-               ? 4
-               : 0;
-  }
-  return 0;
-}
-
 Status check_encoding(std::string_view text, std::string_view file_name) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     return bad(csv_place(file_name, 1), "the file is in UTF-16", "",
                "UTF-8: save it as \"CSV UTF-8\"");
   }
-  std::size_t line = 1;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_length(text, at);
-    if (length == 0) {
-      return bad(csv_place(file_name, line), "the file is not in UTF-8",
-                 fmt::format("byte 0x{:02X}", static_cast<unsigned char>(text[at])),
-                 "UTF-8: save it as \"CSV UTF-8\"");
-    }
-    if (text[at] == '\n') ++line;
-    at += length;
-  }
-  return {};
+  const std::size_t wrong = invalid_utf8(text);
+  if (wrong == std::string_view::npos) return {};
+  const auto before = text.substr(0, wrong);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  return bad(csv_place(file_name, static_cast<std::size_t>(line)), "the file is not in UTF-8",
+             fmt::format("byte 0x{:02X}", static_cast<unsigned char>(text[wrong])),
+             "UTF-8: save it as \"CSV UTF-8\"");
 }
 
 std::string lower_case(std::string_view text) {

@@ -3,6 +3,9 @@
     python3 drivers/virtual_lab/virtual_lab.py --campaign ocm --batches 3        the methane-coupling twin
     python3 drivers/virtual_lab/virtual_lab.py --campaign mine --data TABLE.csv   a measured table
 
+    ... --sweep 216 --replicates 2 --drift 0.02 --dead-channel 13 --late 0.1 --repeat 0.1 --correct 0.05 --seed 7
+                                                                  a run as it really comes out of a rig
+
 The twin's hidden truth over all 36,540 candidates is the formula of fit_twin.py with the terms of twin_ocm.json; what
 it reports is the truth with noise, at the conditions at which that catalyst would be best. With --data the answers are
 the table's own values, replicates in the order of the file. Python 3.9 or newer, standard library only.
@@ -23,6 +26,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "client"))
 from kasetsu_client import Client  # noqa: E402  (the client lies beside this folder, it is no package)
 
 CHANNELS = 20
+# The automatic sweep of Nguyen et al. (ACS Catal. 2020): temperatures falling, three flows, four ratios, three dilutions.
+SWEEP = [(t, f, r, a) for t in (900, 850, 800, 775, 750, 700) for f in (10, 15, 20) for r in (2, 3, 4, 6)
+         for a in (0.15, 0.4, 0.7)]
 
 
 def parse_key(key):
@@ -95,6 +101,22 @@ class Twin:
             "flow_mL_min": float(draw.choice([10, 15, 20])),
         }
         return round(max(0.0, value), 2), conditions
+
+
+    def at(self, key, condition, replicate=0, gain=1.0):
+        """One point of a sweep over SWEEP: the truth falls off around the catalyst's own best temperature, with the feed's
+        ratio and with the flow. gain: of the instrument, which drifts."""
+        digest = hashlib.sha256(f"{self.seed}|{key}".encode()).digest()
+        own = random.Random(int.from_bytes(digest[:8], "big"))
+        best_temperature = own.uniform(720.0, 880.0)
+        width = own.uniform(60.0, 140.0)
+        temperature, flow, ratio, argon = condition
+        shape = (math.exp(-((temperature - best_temperature) / width) ** 2) * (1.0 - 0.06 * (ratio - 2.0))
+                 * (1.0 - 0.01 * (flow - 10.0)) * (1.0 - 0.2 * (argon - 0.15)))
+        digest = hashlib.sha256(f"{self.seed}|{key}|{condition}|{replicate}".encode()).digest()
+        draw = random.Random(int.from_bytes(digest[:8], "big"))
+        truth = self.truth(key) * max(shape, 0.0)
+        return round(max(0.0, gain * draw.gauss(truth, 0.15 + 0.03 * truth)), 2)
 
 
 class MeasuredTable:
@@ -175,6 +197,104 @@ class Rig:
         return results
 
 
+class Habits:
+    """What goes wrong in a real run. Chances are between 0 and 1; the same seed goes wrong in the same way."""
+
+    def __init__(self, sweep=len(SWEEP), replicates=2, drift=0.0, dead_channel=0, late=0.0, repeat=0.0, correct=0.0, seed=1):
+        self.sweep = sweep                # conditions of each sample, the first of SWEEP
+        self.replicates = replicates      # of each condition
+        self.drift = drift                # share of the signal that the instrument loses in a run
+        self.dead_channel = dead_channel  # its valve is stuck: it reports next to nothing; 0: none
+        self.late = late                  # a channel's table comes after the next batch
+        self.repeat = repeat              # a table is delivered twice
+        self.correct = correct            # a table comes again with corrected values (peaks that were named wrongly)
+        self.seed = seed
+
+
+class SweepRig(Rig):
+    """A rig that runs a sweep over conditions for every sample: each point is a row with C2_yield_point, the best mean of
+    the replicates is the row with C2_yield at its conditions. One delivery a channel."""
+
+    def __init__(self, client, campaign, laboratory, habits, name="rig-1"):
+        super().__init__(client, campaign, laboratory, name)
+        self.habits = habits
+        self.draw = random.Random(f"{habits.seed}|{name}")
+        self.waiting = []  # deliveries that come late
+        self.counts = {"delivered": 0, "late": 0, "repeated": 0, "corrected": 0}
+
+    def rows(self, proposal, channel, gain):
+        """Rows of one channel and the reported best."""
+        key = proposal["catalyst"]["key"]
+        dead = channel == self.habits.dead_channel
+        rows, means = [], []
+        for sequence, condition in enumerate(SWEEP[:self.habits.sweep], 1):
+            values = []
+            for replicate in range(1, self.habits.replicates + 1):
+                value = self.laboratory.at(key, condition, replicate, 0.01 * gain if dead else gain)
+                values.append(value)
+                rows.append(self.row(proposal, channel, condition, {"C2_yield_point": value}, sequence, replicate))
+            means.append((round(sum(values) / len(values), 4), condition))
+        best, condition = max(means, key=lambda m: (m[0], [-c for c in m[1]]))
+        rows.append(self.row(proposal, channel, condition, {self.laboratory.property: best}))
+        return rows, best
+
+    @staticmethod
+    def row(proposal, channel, condition, values, sequence=None, replicate=None):
+        row = {
+            "catalyst": row_catalyst(proposal["catalyst"]["key"]),
+            "proposal": proposal["id"],
+            "channel": str(channel),
+            "conditions": dict(zip(("temperature_C", "flow_mL_min", "CH4_O2_ratio", "p_Ar_atm"), map(float, condition))),
+            "values": values,
+        }
+        if sequence:
+            row.update(sequence=sequence, replicate=replicate)
+        return row
+
+    def batch(self, proposals):
+        self.runs += 1
+        run = f"run-{self.runs:04d}"
+        before, self.waiting = self.waiting, []
+        results = []
+        for channel, proposal in enumerate(proposals[:CHANNELS], 1):
+            self.client.claim(proposal["id"])
+            gain = 1.0 - self.habits.drift * (channel - 1) / max(1, CHANNELS - 1)
+            rows, best = self.rows(proposal, channel, gain)
+            results.append((proposal, best))
+            if self.draw.random() < self.habits.late:
+                self.counts["late"] += 1
+                self.waiting.append((run, rows))
+                continue
+            self.deliver(run, rows)
+        for late_run, rows in before:
+            self.deliver(late_run, rows)
+        return results
+
+    def finish(self):
+        """What was late comes now."""
+        waiting, self.waiting = self.waiting, []
+        for run, rows in waiting:
+            self.deliver(run, rows)
+
+    def deliver(self, run, rows):
+        self.counts["delivered"] += 1
+        self.post(run, rows)
+        if self.draw.random() < self.habits.repeat:
+            self.counts["repeated"] += 1
+            self.post(run, rows)
+        if self.draw.random() < self.habits.correct:
+            self.counts["corrected"] += 1
+            factor = round(self.draw.uniform(0.9, 1.1), 3)
+            corrected = [dict(row, values={n: round(v * factor, 4) for n, v in row["values"].items()}) for row in rows]
+            self.post(run, corrected, revise=True)
+
+    def post(self, run, rows, revise=False):
+        answer = self.client.post_measurements(self.campaign, self.name, run, rows, revise=revise)
+        refused = [r for r in answer["rows"] if r["verdict"] == "quarantined"]
+        if refused:
+            raise SystemExit(f"the daemon quarantined rows of {run}: {refused[:3]}")
+
+
 def wait_for_proposals(client, campaign, count, pause_s=0.2, tick=lambda: None):
     """Waits until the daemon has retrained and planned, and at least `count` proposals are there to be claimed."""
     while True:
@@ -195,13 +315,30 @@ def main():
     parser.add_argument("--target", help="column of the table that is measured (default: the last)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--client", default="virtual-lab")
+    parser.add_argument("--spool", help="folder for what is posted while the daemon is down")
+    parser.add_argument("--sweep", type=int, help="conditions of each sample (at most 216); needs C2_yield_point among "
+                                                  "the campaign's [[properties]]")
+    parser.add_argument("--replicates", type=int, default=2, help="of each condition, with --sweep")
+    parser.add_argument("--drift", type=float, default=0.0, help="share of the signal lost in a run, with --sweep")
+    parser.add_argument("--dead-channel", type=int, default=0, help="a channel that reports nothing, with --sweep")
+    parser.add_argument("--late", type=float, default=0.0, help="chance that a table comes late, with --sweep")
+    parser.add_argument("--repeat", type=float, default=0.0, help="chance that it comes twice, with --sweep")
+    parser.add_argument("--correct", type=float, default=0.0, help="chance that it is corrected, with --sweep")
     args = parser.parse_args()
     laboratory = MeasuredTable(args.data, args.target) if args.data else Twin(args.seed)
-    client = Client(args.url, client=args.client, token=os.environ.get("KASETSU_TOKEN"))
-    rig = Rig(client, args.campaign, laboratory)
+    client = Client(args.url, client=args.client, token=os.environ.get("KASETSU_TOKEN"), spool=args.spool)
+    client.flush()
+    if args.sweep:
+        if args.data:
+            raise SystemExit("--sweep needs the twin: a measured table has no sweep")
+        habits = Habits(args.sweep, args.replicates, args.drift, args.dead_channel, args.late, args.repeat, args.correct,
+                        args.seed)
+        rig = SweepRig(client, args.campaign, laboratory, habits)
+    else:
+        rig = Rig(client, args.campaign, laboratory)
     # The rig has a name, and so has every run of it: started again, it goes on counting.
     page = client.request("GET", f"/v1/campaigns/{args.campaign}/ingests?limit=1000")
-    rig.runs = sum(ingest["source"] == rig.name for ingest in page["ingests"])
+    rig.runs = len({ingest["run"] for ingest in page["ingests"] if ingest["source"] == rig.name})
     for number in range(1, args.batches + 1):
         proposals = client.proposals(args.campaign)
         if not proposals:
@@ -212,6 +349,9 @@ def main():
         results = rig.batch(proposals[:args.batch_size])
         best = max(value for _, value in results)
         print(f"batch {number}: {len(results)} measured, best {best:g}", flush=True)
+    if args.sweep:
+        rig.finish()
+        print(", ".join(f"{n} {word}" for word, n in rig.counts.items()), flush=True)
 
 
 if __name__ == "__main__":

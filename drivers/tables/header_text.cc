@@ -1,0 +1,143 @@
+#include "drivers/tables/header_text.h"
+
+#include <array>
+#include <utility>
+
+#include "core/text.h"
+
+namespace kasetsu::tables {
+namespace {
+
+// Compatibility decompositions (Unicode NFKC) of what is found in laboratories' headers and cells.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 38> kAlike{{
+    {"\u00A0", " "},
+    {"\u3000", " "},
+    {"\u2009", " "},
+    {"\u202F", " "},
+    {"\u200B", ""},
+    {"\uFEFF", ""},
+    {"\u2103",
+     "\u00B0"
+     "C"},
+    {"\u2109",
+     "\u00B0"
+     "F"},
+    {"\u00BA", "\u00B0"},
+    {"\u02DA", "\u00B0"},
+    {"\u00B5", "\u03BC"},
+    {"\u2212", "-"},
+    {"\u2010", "-"},
+    {"\u2011", "-"},
+    {"\u00B9", "1"},
+    {"\u00B2", "2"},
+    {"\u00B3", "3"},
+    {"\u207B", "-"},
+    {"\u2070", "0"},
+    {"\u2080", "0"},
+    {"\u2081", "1"},
+    {"\u2082", "2"},
+    {"\u2083", "3"},
+    {"\u2084", "4"},
+    {"\u2085", "5"},
+    {"\u2086", "6"},
+    {"\u2087", "7"},
+    {"\u2088", "8"},
+    {"\u2089", "9"},
+    {"\u3396", "ml"},
+    {"\u3397", "dl"},
+    {"\u338E", "mg"},
+    {"\u338F", "kg"},
+    {"\u339C", "mm"},
+    {"\u33D6", "mol"},
+    {"\u3395", "\u03BCl"},
+    {"\u00A9", "(C)"},
+    {"\u212A", "K"},
+}};
+
+// Whether `text` at `at` is a full-width ASCII character (U+FF01 to U+FF5E); its ASCII form.
+bool full_width(std::string_view text, std::size_t at, char* plain) {
+  if (at + 2 >= text.size() || text[at] != '\xEF') return false;
+  const auto second = static_cast<unsigned char>(text[at + 1]);
+  const auto third = static_cast<unsigned char>(text[at + 2]);
+  if (second == 0xBC && third >= 0x81 && third <= 0xBF) {
+    *plain = static_cast<char>(0x21 + (third - 0x81));
+    return true;
+  }
+  if (second == 0xBD && third >= 0x80 && third <= 0x9E) {
+    *plain = static_cast<char>(0x60 + (third - 0x80));
+    return true;
+  }
+  return false;
+}
+
+// Without what follows "#" and spaces at the ends; inner spaces single.
+std::string single_spaces(std::string_view plain) {
+  std::string name;
+  for (const char c : trim(plain.substr(0, plain.find('#')))) {
+    const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (space && name.ends_with(' ')) continue;
+    name.push_back(space ? ' ' : c);
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string plain_characters(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      plain.push_back(text[at++]);
+      continue;
+    }
+    char ascii = 0;
+    if (full_width(text, at, &ascii)) {
+      plain.push_back(ascii);
+      at += 3;
+      continue;
+    }
+    bool found = false;
+    for (const auto& [from, to] : kAlike) {
+      if (!text.substr(at).starts_with(from)) continue;
+      plain += to;
+      at += from.size();
+      found = true;
+      break;
+    }
+    if (!found) plain.push_back(text[at++]);
+  }
+  return plain;
+}
+
+std::string fold_name(std::string_view text) {
+  std::string name = single_spaces(plain_characters(text));
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
+HeaderName split_unit(std::string_view header) {
+  const std::string plain = plain_characters(header);
+  std::string_view text = trim(std::string_view(plain).substr(0, plain.find('#')));
+  std::string_view unit;
+  const auto in_brackets = [&](char open, char close) {
+    if (!text.ends_with(close)) return false;
+    const auto begin = text.rfind(open);
+    if (begin == std::string_view::npos || begin == 0) return false;
+    unit = trim(text.substr(begin + 1, text.size() - begin - 2));
+    text = trim(text.substr(0, begin));
+    return true;
+  };
+  if (!in_brackets('(', ')') && !in_brackets('[', ']')) {
+    const auto comma = text.rfind(',');
+    if (comma != std::string_view::npos && comma > 0) {
+      unit = trim(text.substr(comma + 1));
+      text = trim(text.substr(0, comma));
+    }
+  }
+  return {fold_name(text), single_spaces(text), std::string(unit)};
+}
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,28 @@
+// Names as people write them in headers, brought to one form: what a keyboard, a spreadsheet or a
+// code page did to a name is undone, nothing else is.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kasetsu::tables {
+
+// Characters that look alike become one: full-width letters and digits, the degree signs of Celsius
+// and Fahrenheit in one character, squared units (㎖), micro and mu, no-break and ideographic
+// spaces, superscript digits, the minus sign. "©" becomes "(C)", which is what a spreadsheet had
+// made it of. UTF-8 in and out.
+std::string plain_characters(std::string_view text);
+
+// plain_characters, without spaces at the ends, inner ones single, without what follows "#", and
+// ASCII letters small.
+std::string fold_name(std::string_view text);
+
+struct HeaderName {
+  std::string name;   // folded, without the unit
+  std::string cased;  // the same before its letters were made small; of the same length
+  std::string unit;   // plain characters, letters as they were; empty: the header tells none
+};
+// "Temp. (℃)" is "temp." in "°C"; also [unit] and ", unit" at the end ("Temperature, K").
+HeaderName split_unit(std::string_view header);
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,18 @@
+// One value for a catalyst that was measured under many conditions.
+#pragma once
+
+#include <vector>
+
+#include "drivers/tables/profile_table.h"
+
+namespace kasetsu::tables {
+
+// Appends one row for each run of a sample on a channel, made of its rows without a problem:
+// replicates under equal conditions are averaged first, then `max` takes the best condition,
+// `top3_mean` the mean of the best three, `fixed` the one asked for. The row has the conditions of
+// the best point (or of the fixed one), the lines of its points, and no sequence.
+// `isolated_maximum` when the best stands above the next best by more than `isolated_by`: a single
+// outlier looks so. All points stay as they are.
+void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows);
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,25 @@
+// Units of laboratories, converted where both are known and measure the same thing. Never a guess:
+// an unknown unit is an error unless it is written the same on both sides.
+#pragma once
+
+#include <string_view>
+
+#include "core/result.h"
+
+namespace kasetsu::tables {
+
+struct Conversion {
+  double factor = 1.0;
+  double offset = 0.0;  // value * factor + offset
+  double operator()(double value) const {
+    return factor == 1.0 && offset == 0.0 ? value : value * factor + offset;
+  }
+};
+
+// From one unit to the other. bad_data: unknown, or of another kind ("mol" and "K").
+Result<Conversion> convert_units(std::string_view from, std::string_view to);
+
+// Whether two texts write the same unit ("mL/min", "ml min^-1").
+bool same_unit(std::string_view a, std::string_view b);
+
+}  // namespace kasetsu::tables
