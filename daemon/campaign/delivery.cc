@@ -221,11 +221,14 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       conditions != object.end() && !conditions->is_null()) {
     const std::string at = json_pointer(pointer, "conditions");
     if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
+    // 800 and 800.0 are the same condition, whoever writes it.
+    Json numbers = Json::object();
     for (const auto& [name, value] : conditions->items()) {
       const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
       if (!number) return number.error();
+      numbers[name] = *number == 0.0 ? 0.0 : *number;
     }
-    row.conditions = dump_json(*conditions);
+    row.conditions = dump_json(numbers);
   }
 
   const auto values = object.find("values");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "core/text.h"
 #include "daemon/campaign/events.h"
@@ -228,7 +230,7 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   std::vector<std::uint32_t> flags_of_values;
   for (const PreparedValue& value : row.values) {
     std::uint32_t of_value = flags | range_flag(*property(value.property), value.value);
-    if (answers && !before) of_value |= replicate_flag(row, value, catalyst);
+    if (answers && !before) of_value |= replicate_flag(row, value, catalyst, catalyst_key);
     flags_of_values.push_back(of_value);
     all_flags |= of_value;
   }
@@ -248,6 +250,7 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
     measurement.flags = flags_of_values[static_cast<std::size_t>(&value - row.values.data())];
     if (before) measurement.supersedes = newest_of(*before, value.property);
     tx_.insert_measurement(campaign_.key, outcome.run, catalyst, measurement, context_.now);
+    remember(value.property, catalyst, row.conditions, value.value, before.has_value());
     if (!measurement.supersedes.empty()) {
       tx_.mark_measurement(measurement.supersedes, "supersede",
                            fmt::format("revised by delivery {}", ingest.id), context_.actor,
@@ -320,12 +323,51 @@ std::uint32_t Ingestion::balance_flags(const PreparedRow& row) const {
 }
 
 std::uint32_t Ingestion::replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                                        std::int64_t catalyst) const {
-  const std::vector<double> replicates =
-      tx_.replicates(campaign_.key, value.property, catalyst, row.conditions, 100);
-  if (!is_far_from(replicates, value.value)) return 0;
+                                        std::int64_t catalyst, std::string_view catalyst_key) {
+  const std::vector<double> known =
+      replicates(value.property, catalyst, catalyst_key, row.conditions);
+  if (!is_far_from(known, value.value)) return 0;
   return row.kind == SampleKind::reference ? static_cast<std::uint32_t>(kFlagReferenceDrift)
                                            : static_cast<std::uint32_t>(kFlagReplicateSpread);
+}
+
+std::vector<double> Ingestion::replicates(const std::string& property, std::int64_t catalyst,
+                                          std::string_view catalyst_key,
+                                          const std::string& conditions) {
+  constexpr std::int64_t kMost = 100;
+  constexpr int kOften = 8;
+  if (!many_) return tx_.replicates(campaign_.key, property, catalyst, conditions, kMost);
+  Asked& asked = asked_[{catalyst, property}];
+  if (++asked.times < kOften) {
+    return tx_.replicates(campaign_.key, property, catalyst, conditions, kMost);
+  }
+  if (!asked.loaded) {
+    MeasurementFilter filter;
+    filter.property = property;
+    filter.catalyst = std::string(catalyst_key);
+    filter.live_only = true;
+    Page page;
+    page.limit = std::numeric_limits<std::int64_t>::max();
+    for (const Measurement& m : tx_.measurements(campaign_.key, filter, page)) {
+      asked.values[m.conditions].push_back(m.value);
+    }
+    asked.loaded = true;
+  }
+  const std::vector<double>& all = asked.values[conditions];
+  const auto count = std::min<std::ptrdiff_t>(kMost, std::ssize(all));
+  return {all.end() - count, all.end()};
+}
+
+// What was just written counts for the rows after it; a correction makes the memory wrong.
+void Ingestion::remember(const std::string& property, std::int64_t catalyst,
+                         const std::string& conditions, double value, bool correction) {
+  const auto asked = asked_.find({catalyst, property});
+  if (asked == asked_.end()) return;
+  if (correction) {
+    asked_.erase(asked);
+  } else if (asked->second.loaded) {
+    asked->second.values[conditions].push_back(value);
+  }
 }
 
 RowVerdict Ingestion::quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {

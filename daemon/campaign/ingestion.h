@@ -3,10 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "daemon/campaign/campaigns.h"
@@ -52,7 +55,7 @@ class Ingestion {
 
   // Against the newest hundred live measurements of the same property, catalyst and conditions.
   std::uint32_t replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                               std::int64_t catalyst) const;
+                               std::int64_t catalyst, std::string_view catalyst_key);
 
   RowVerdict quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest);
 
@@ -73,6 +76,13 @@ class Ingestion {
 
   void answer(Proposal proposal, const PreparedRow& row);
 
+  // A run of hundreds of conditions asks for the same catalyst again and again, and each question
+  // looks through all of its measurements: from the eighth on they are kept in memory.
+  std::vector<double> replicates(const std::string& property, std::int64_t catalyst,
+                                 std::string_view catalyst_key, const std::string& conditions);
+  void remember(const std::string& property, std::int64_t catalyst, const std::string& conditions,
+                double value, bool correction);
+
   Transaction& tx_;
   const Context& context_;
   const Campaign& campaign_;
@@ -83,6 +93,12 @@ class Ingestion {
   std::unordered_set<std::string> names_of_run_;
   std::int64_t new_measurements_ = 0;
   std::vector<std::string> finished_;
+  struct Asked {
+    int times = 0;
+    bool loaded = false;
+    std::unordered_map<std::string, std::vector<double>> values;  // by conditions, oldest first
+  };
+  std::map<std::pair<std::int64_t, std::string>, Asked> asked_;  // by catalyst and property
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;
 };

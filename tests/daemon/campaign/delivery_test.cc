@@ -66,7 +66,7 @@ TEST_F(Delivery, EverythingThatARowMaySayIsRead) {
   EXPECT_EQ(row.sequence, 12);
   EXPECT_EQ(row.replicate, 2);
   EXPECT_EQ(row.kind, SampleKind::reference);
-  EXPECT_EQ(row.conditions, R"({"CH4/O2":2.5,"T":973})");
+  EXPECT_EQ(row.conditions, R"({"CH4/O2":2.5,"T":973.0})");
   ASSERT_EQ(row.values.size(), 2u);  // z was not measured
   EXPECT_EQ(row.values[1].property, "y");
   EXPECT_EQ(row.values[1].unit, "%");

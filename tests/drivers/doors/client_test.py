@@ -22,7 +22,7 @@ class RobotClient(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="kasetsu_client_")
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.daemon = lab.Daemon(self.folder)
-        self.addCleanup(lambda: self.daemon.process.kill())
+        self.addCleanup(self.daemon.kill)
 
     def test_the_demo_robot_finishes_through_two_restarts(self):
         with open(os.path.join(lab.SOURCE, "config", "campaigns", "ocm.toml"), encoding="utf-8") as file:

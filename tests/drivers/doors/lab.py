@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 
-SOURCE, BIN = sys.argv[1:3]
+SOURCE, BIN = (os.path.abspath(path) for path in sys.argv[1:3])
 sys.path.insert(0, os.path.join(SOURCE, "drivers", "client"))
 CAMPAIGN = """
 format = 1
@@ -52,7 +52,6 @@ TEMPERATURES = [900, 850, 800, 775, 750, 700]
 FLOWS = [10, 15, 20]
 RATIOS = [2, 3, 4, 6]
 ARGON = [0.15, 0.4, 0.7]
-ROWS_A_CHANNEL = 216 * 2
 
 
 def run_rows(channels=20, conditions=216, replicates=2, seed=7):
@@ -81,11 +80,11 @@ def run_rows(channels=20, conditions=216, replicates=2, seed=7):
                     "values": {"C2_yield": value, "CH4_conversion": round(value * 2.5 + 3.0, 2)},
                 }
                 chance = draw.random()
-                if chance < 0.001:
+                if chance < 0.004:
                     row["catalyst"]["slots"][1] = "Xx"
-                elif chance < 0.002:
+                elif chance < 0.008:
                     row["values"]["C2_yield"] = "n.d."
-                elif chance < 0.004:
+                elif chance < 0.016:
                     row["values"]["C2_yield"] = 55.5
                 rows.append(row)
     return rows
@@ -218,7 +217,8 @@ class Daemon:
             return file.read()
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def end(self):
@@ -263,14 +263,14 @@ class Daemon:
                          json.dumps(m["conditions"], sort_keys=True), m["superseded_by"], m["retracted"]))
         return sorted(kept, key=repr)
 
-    def verdicts(self):
+    def verdicts(self, rows_a_channel):
         """Verdicts of the rows of each channel in their order, over all deliveries that were kept, channels sorted: they may
         come in any order."""
         found = []
         for ingest in self.pages("/v1/campaigns/doors/ingests", "ingests"):
             receipt = self.ask("GET", "/v1/ingests/" + ingest["id"])
             rows = [row["verdict"] for row in receipt["row_verdicts"]]
-            found += [tuple(rows[i:i + ROWS_A_CHANNEL]) for i in range(0, len(rows), ROWS_A_CHANNEL)]
+            found += [tuple(rows[i:i + rows_a_channel]) for i in range(0, len(rows), rows_a_channel)]
         return sorted(found)
 
     def driver(self, name):
@@ -287,7 +287,7 @@ class Broker:
         data = os.path.join(folder, "broker")
         os.makedirs(data, exist_ok=True)
         with open(self.path, "w", encoding="utf-8") as file:
-            file.write(f"listener {self.port} 127.0.0.1\n" + (extra or "allow_anonymous true\n")
+            file.write(f"per_listener_settings true\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n" + extra
                        + f"persistence true\npersistence_location {data}/\nautosave_interval 1\n"
                        + "autosave_on_changes true\nmax_queued_messages 0\n"
                        + ("user root\n" if os.getuid() == 0 else ""))
@@ -499,6 +499,13 @@ def wait_for(condition, what, seconds=60.0):
         if time.monotonic() > deadline:
             raise AssertionError("waited in vain for " + what)
         time.sleep(0.02)
+
+
+def first_difference(found, wanted):
+    for i, (a, b) in enumerate(zip(found, wanted)):
+        if a != b:
+            return f"at {i}: {str(a)[:400]} instead of {str(b)[:400]}"
+    return "one is longer"
 
 
 def count(verdicts, word):
