@@ -10,9 +10,9 @@
 #include "daemon/cli/client.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/daemon_command.h"
-#include "daemon/cli/report_data.h"
 #include "daemon/cli/nomad_export.h"
 #include "daemon/cli/profile_dry_run.h"
+#include "daemon/cli/report_data.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
 
@@ -97,7 +97,7 @@ Status import(const Arguments& arguments, Session& session) {
                         {"run", arguments.run},
                         {"id", arguments.id_column},
                         {"profile", arguments.profile},
-                        {"file_name", base_name(arguments.file)},
+                        {"file_name", arguments.profile.empty() ? "" : base_name(arguments.file)},
                         {"dry_run", arguments.dry_run ? "true" : ""},
                         {"whole", arguments.whole ? "true" : ""},
                         {"revise", arguments.revise ? "true" : ""}});
@@ -113,7 +113,8 @@ Status import(const Arguments& arguments, Session& session) {
       if (field(row, "verdict") != "quarantined") continue;
       // The daemon knows no file names; it calls what it was sent the body.
       std::string reason = field(row, "reason");
-      const std::string name = base_name(arguments.file) + ":";
+      const std::string name =
+          (arguments.profile.empty() ? "body" : base_name(arguments.file)) + ":";
       if (reason.starts_with(name)) reason = arguments.file + reason.substr(name.size() - 1);
       if (quarantined++ == 0) first = reason;
       if (!session.json && !arguments.dry_run) session.say("quarantined: " + reason);
