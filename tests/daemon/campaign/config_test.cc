@@ -417,10 +417,10 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
   const std::string page = read_file(source_file("docs/campaign-file.md"));
   for (const std::string& key : campaign_keys()) {
     const std::string name = key.substr(key.rfind('.') + 1);
-    const bool table = name == "targets" || name == "space" || name == "rules" ||
-                       name == "webhooks" || name == "conditions" || name == "materials" ||
-                       name == "model" || name == "planner" || name == "plate" ||
-                       name == "retrain" || name == "stop";
+    const bool table = name == "targets" || name == "properties" || name == "space" ||
+                       name == "rules" || name == "webhooks" || name == "conditions" ||
+                       name == "materials" || name == "model" || name == "planner" ||
+                       name == "plate" || name == "retrain" || name == "stop";
     EXPECT_THAT(
         page, table
                   ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))
