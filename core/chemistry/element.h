@@ -13,8 +13,4 @@ std::optional<int> atomic_number(std::string_view symbol);
 // Symbol of an atomic number in 1 ... 118.
 std::string_view element_symbol(int atomic_number);
 
-// Standard atomic weight (u) of hydrogen to plutonium, 1 ... 94, to the digits of the property table
-// (config/elements/general.csv); nothing beyond.
-std::optional<double> atomic_weight(int atomic_number);
-
 }  // namespace kasetsu::chemistry

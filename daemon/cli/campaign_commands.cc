@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "daemon/cli/arguments.h"
+#include "daemon/cli/campaign_draft.h"
 #include "daemon/cli/campaign_file.h"
 #include "daemon/cli/campaign_versions.h"
 #include "daemon/cli/client.h"
@@ -171,6 +172,26 @@ void add_campaign(CLI::App& app, Session& session) {
                        const std::string& examples, auto run) {
     return add_daemon_command(*group, session, arguments, name, summary, examples, run);
   };
+  auto draft = std::make_shared<DraftArguments>();
+  CLI::App* first = add_command(
+      *group, session, "draft", "a campaign file from a table of what was measured",
+      "  kasetsu campaign draft own.csv --target yield --unit % --goal maximize \\\n"
+      "    --name own --batch 8 --out own.toml");
+  draft->table.add_to(*first);
+  first->add_option("--name", draft->name, "name of the campaign")->required();
+  first->add_option("--unit", draft->unit, "of the target; \"\" where there is none")->required();
+  first->add_option("--goal", draft->goal, "maximize or minimize")
+      ->required()
+      ->check(CLI::IsMember({"maximize", "minimize"}));
+  first->add_option("--batch", draft->batch, "catalysts in a batch")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  first->add_option("--loading-unit", draft->loading_unit, "unit of amounts that are loadings")
+      ->capture_default_str();
+  first->add_option("--out", draft->out, "file to write");
+  first->callback([draft, &session] {
+    session.action = [=, &session] { return draft_campaign(*draft, session); };
+  });
   CLI::App* command =
       add("validate", "whether campaign files are right, without a daemon",
           "  kasetsu campaign validate ocm.toml", [](const Arguments& chosen, Session& with) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/chemistry/element.h"
+#include "core/chemistry/weights.h"
 #include "core/text.h"
 #include "drivers/tables/units.h"
 

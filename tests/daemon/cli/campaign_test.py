@@ -79,6 +79,24 @@ class Campaigns(DaemonCase):
         self.refused(1, "campaign", "export", "ocm", "--version", "9")
         self.refused(1, "campaign", "diff", "nothing-of-this-name")
 
+    def draft(self, table, *extra):
+        return self.json("campaign", "draft", self.file("t.csv", table), "--target", "y", "--unit", "%", "--goal", "minimize",
+                         "--name", "d", "--batch", "2", *extra)
+
+    def test_drafts_hold_what_the_table_can_make(self):
+        slots = self.draft("M1,M2,Support,y\nLi,Na,MgO,1\nLi,Li,SiO2,2\nK,none,MgO,3\nnone,none,SiO2,4\n")
+        self.assertEqual(slots["space_size"], 2 * 10)  # two of {Li, Na, K, none} with repetition, on two supports
+        simplex = self.draft("Ni,Fe,Co,y\n1,0,0,1\n0.5,0.5,0,2\n0.2,0.4,0.4,3\n")
+        self.assertIn('kind = "simplex"', simplex["text"])
+        self.assertIn("step_at_percent = 10\n", simplex["text"])
+        self.assertEqual(simplex["space_size"], 66)  # C(12, 2)
+        grid = self.draft("Pd,Rh,y\n0.1,0,1\n0.1,0.2,2\n0,0.2,3\n", "--loading-unit", "wt%")
+        self.assertIn('loading_unit = "wt%"', grid["text"])
+        self.assertEqual(grid["space_size"], 2 * 2 + 2 * 2)
+        conditions = self.draft("M1,M2,T_C,y\nLi,Na,700,1\nLi,K,800,2\n", "--conditions", "T_C")
+        self.assertIn('"T_C" = [700, 800]', conditions["text"])
+        self.ok("campaign", "validate", self.file("d.toml", conditions["text"]))
+
     def test_examples_are_valid_and_can_be_planned(self):
         os.environ["KASETSU_URL"] = "http://127.0.0.1:1"  # without a daemon: what would change is not known, the rest is
         self.addCleanup(os.environ.pop, "KASETSU_URL", None)

@@ -134,6 +134,7 @@ MISTAKES = [
     ('measurements = 500', 'measurements = 0', "stop.measurements", "0"),
     ('measurements = 500', 'mesurements = 500', "mesurements", "mesurements"),
     ('https://example.org', 'http://example.org', "webhooks[0].url", "http://example.org/hook"),
+    ('https://example.org', 'http://127.0.0.1.example.org', "webhooks[0].url", "http://127.0.0.1.example.org/hook"),
     ('"stopped"]', '"stoped"]', "webhooks[0].events[1]", "stoped"),
     ('secret_file = "ocm.key"\n', '', "secret_file", ""),
     ('"ocm.key"', '"/etc/shadow"', "webhooks[0].secret_file", "/etc/shadow"),

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/chemistry/element.h"
+#include "core/chemistry/weights.h"
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/loadings.h"
