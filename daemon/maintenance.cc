@@ -28,7 +28,8 @@ Result<std::string> choose(const std::string& folder, std::optional<campaign::Ti
   for (const fs::path& file : files) {
     // A file that is no backup is no reason to restore nothing.
     const auto reach = store::reach_of(file.string());
-    if (!reach || (at && reach->at > *at)) continue;
+    // One without an event holds nothing: no state of any time to go back to.
+    if (!reach || (at && (reach->last_event == 0 || reach->at > *at))) continue;
     if (!best || std::pair(reach->last_event, file) > std::pair(reached.last_event, *best)) {
       best = file;
       reached = *reach;

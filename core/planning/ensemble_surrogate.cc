@@ -36,9 +36,9 @@ class EnsembleSurrogate final : public Surrogate {
     out.low = std::move(predictions->low);
     out.high = std::move(predictions->high);
     out.novelty = std::move(predictions->novelty);
-    // A hypothesis asked outside of where its descriptors were seen claims nothing that a measurement
-    // could refute: only the share of those within counts. Else the wildest extrapolation would be
-    // the best test.
+    // A hypothesis asked outside of where its descriptors were seen claims nothing that a
+    // measurement could refute: only the share of those within counts. Else the wildest
+    // extrapolation would be the best test.
     out.disagreement =
         predictions->disagreement.array() * (1.0 - predictions->outside.array()).max(0.0);
     out.coordinates = std::move(predictions->coordinates);

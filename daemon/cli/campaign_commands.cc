@@ -173,10 +173,10 @@ void add_campaign(CLI::App& app, Session& session) {
     return add_daemon_command(*group, session, arguments, name, summary, examples, run);
   };
   auto draft = std::make_shared<DraftArguments>();
-  CLI::App* first = add_command(
-      *group, session, "draft", "a campaign file from a table of what was measured",
-      "  kasetsu campaign draft own.csv --target yield --unit % --goal maximize \\\n"
-      "    --name own --batch 8 --out own.toml");
+  CLI::App* first =
+      add_command(*group, session, "draft", "a campaign file from a table of what was measured",
+                  "  kasetsu campaign draft own.csv --target yield --unit % --goal maximize \\\n"
+                  "    --name own --batch 8 --out own.toml");
   draft->table.add_to(*first);
   first->add_option("--name", draft->name, "name of the campaign")->required();
   first->add_option("--unit", draft->unit, "of the target; \"\" where there is none")->required();

@@ -8,6 +8,7 @@
 #include "core/planning/rules.h"
 #include "daemon/cli/campaign_file.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/help.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -121,8 +122,9 @@ Status explain(const Arguments& arguments, Session& session) {
 
 void add_candidates(CLI::App& app, Session& session) {
   CLI::App* group = app.add_subcommand("candidates", "the candidate space of a campaign file");
-  group->group("On files");
+  group->group(kMoreGroup);
   group->require_subcommand(1);
+  group->footer("  kasetsu candidates explain --campaign ocm.toml");
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       add_command(*group, session, "explain", "what each rule removes, and why something is out",

@@ -221,9 +221,11 @@ class Retrain(ClientTest):
             "next_page_token": None}))
         self.route("POST", "/v1/campaigns/a:retrain", (200, {"job": None, "scheduled": False}))
         self.route("POST", "/v1/campaigns/b:retrain", (202, {"job": {"id": "01J", "state": "SCHEDULED"}, "scheduled": True}))
-        self.route("GET", "/v1/jobs/01J", lambda _: (200, {
-            "id": "01J", "state": self.states.pop(0) if len(self.states) > 1 else self.states[0], "progress": 0.5,
-            "stage": "searching", "error": "no rows"}))
+        self.route("GET", "/v1/jobs/01J", lambda _: (200, self.job(self.states.pop(0) if len(self.states) > 1 else self.states[0])))
+
+    @staticmethod
+    def job(state):
+        return {"id": "01J", "state": state, "progress": 0.5, "stage": "searching", "error": "no rows" if state == "FAILED" else None}
 
     def test_nightly_line(self):
         done = self.ok("retrain", "--all", "--if-new", "--wait")

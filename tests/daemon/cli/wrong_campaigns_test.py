@@ -113,7 +113,7 @@ MISTAKES = [
     ('temperature_C = [750, 800]', 'temperature_C = []', "temperature_C", ""),
     ('temperature_C = [750, 800]', 'temperature_C = 750', "temperature_C", "750"),
     ('temperature_C = [750, 800]', 'temperature_C = [750, 750]', "temperature_C[1]", "750"),
-    ('size = 8', 'size = 0', "model.size", "0"),
+    ('size = 8', 'size = 33', "model.size", "33"),
     ('size = 8', 'sise = 8', "sise", "sise"),
     ('order = 1', 'order = 4', "model.order", "4"),
     ('epsilon = 1.35', 'epsilon = 0.5', "model.epsilon", "0.5"),
