@@ -150,11 +150,17 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
     }
   }
 
+  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> of_sample;
+  for (const auto& [index, x] : self.of_sample) {
+    if (taken.count(index) == 0) of_sample.emplace_back(index, x);
+  }
+
   const auto later = [](const Impl::Entry& a, const Impl::Entry& b) { return Impl::before(b, a); };
   std::vector<Impl::Entry> heap = std::move(self.explore.items);
   std::make_heap(heap.begin(), heap.end(), later);
   std::uint64_t steps = 0;
   std::vector<FarPick> result;
+  std::unordered_set<std::uint64_t> picked;
   for (int n = 0; n < count; ++n) {
     const auto round = static_cast<std::uint32_t>(n + 1);
     // The best candidate of this round so far.
@@ -167,19 +173,19 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
       found_index = index;
       any = true;
     };
-    for (const auto& [index, x] : listed) {
-      if (!budget.exceeded_by(self.problem.space->unrank(index).catalyst).empty()) continue;
-      double nearest = kInfinity;
-      for (Index k = 0; k < points.cols(); ++k) {
-        double sum = 0.0;
-        for (Index j = 0; j < dimensions; ++j) {
-          const double d = x[j] - points(j, k);
-          sum += d * d;
-        }
-        nearest = std::min(nearest, sum);
-      }
-      offer(nearest, index);
-    }
+    const auto offer_affordable =
+        [&](const std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>& candidates) {
+          for (const auto& [index, x] : candidates) {
+            if (picked.count(index) > 0 ||
+                (budget.limited() &&
+                 !budget.exceeded_by(self.problem.space->unrank(index).catalyst).empty())) {
+              continue;
+            }
+            const double nearest = (points.colwise() - x).colwise().squaredNorm().minCoeff();
+            offer(nearest, index);
+          }
+        };
+    offer_affordable(listed);
     std::vector<Impl::Entry> settled;
     bool limited = false;
     while (!heap.empty() && heap.front().bound >= found) {
@@ -244,15 +250,17 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
       self.opened += chunk.size();
     }
     if (!any) {
-      self.explore_proven = false;
-      break;
+      found = -kInfinity;
+      offer_affordable(of_sample);
     }
+    if (!any) break;
     for (const Impl::Entry& entry : settled) {
       heap.push_back(entry);
       std::push_heap(heap.begin(), heap.end(), later);
     }
     const bool proven = !limited && found > std::max(self.far_limit, self.explore.dropped);
     if (!proven) self.explore_proven = false;
+    picked.insert(found_index);
     result.push_back({found_index, std::sqrt(found), proven});
     Evaluation evaluation;
     const Candidate candidate = self.problem.space->unrank(found_index);

@@ -297,18 +297,20 @@ Status BoundedSearch::Impl::run_best(Purpose purpose) {
       for (; i < promises.size() && indices.size() < 2 * kRowsAtOnce; ++i) {
         indices.push_back(promises[i].index);
       }
-      if (Status status = evaluate(indices, nullptr); !status) return status;
+      if (Status status = evaluate(indices); !status) return status;
     }
   }
   if (entries.dropped >= best.limit()) proven = false;
   return {};
 }
 
-Status BoundedSearch::Impl::evaluate(const std::vector<std::uint64_t>& indices, MatrixXd* keep) {
+Status BoundedSearch::Impl::evaluate(const std::vector<std::uint64_t>& indices, MatrixXd* keep,
+                                     std::vector<std::uint64_t>* kept_indices) {
   const std::size_t blocks = (indices.size() + kRowsAtOnce - 1) / kRowsAtOnce;
   struct Block {
     Best exploit, challenge;
     Evaluation evaluation;
+    std::vector<std::uint64_t> kept;
     std::optional<Error> error;
   };
   for (std::size_t start = 0; start < blocks; start += kWave) {
@@ -320,7 +322,7 @@ Status BoundedSearch::Impl::evaluate(const std::vector<std::uint64_t>& indices, 
       out.exploit = Best(problem.exploit ? problem.pool : 0);
       out.challenge = Best(problem.challenge ? problem.pool : 0);
       std::vector<Candidate> candidates;
-      std::vector<std::uint64_t> kept;
+      std::vector<std::uint64_t>& kept = out.kept;
       const std::size_t end = std::min(indices.size(), (start + b + 1) * kRowsAtOnce);
       for (std::size_t i = (start + b) * kRowsAtOnce; i < end; ++i) {
         if (!usable(indices[i])) continue;
@@ -357,6 +359,7 @@ Status BoundedSearch::Impl::evaluate(const std::vector<std::uint64_t>& indices, 
       const MatrixXd& x = result.evaluation.coordinates;
       keep->middleRows(at, x.rows()) = x;
       at += x.rows();
+      kept_indices->insert(kept_indices->end(), result.kept.begin(), result.kept.end());
     }
   }
   evaluated += indices.size();
@@ -383,14 +386,21 @@ Status BoundedSearch::Impl::sample() {
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   MatrixXd kept(0, problem.surrogate->dimensions());
-  if (Status status = evaluate(indices, problem.explore > 0 ? &kept : nullptr); !status) {
+  std::vector<std::uint64_t> kept_indices;
+  if (Status status = evaluate(indices, problem.explore > 0 ? &kept : nullptr, &kept_indices);
+      !status) {
     return status;
   }
   if (problem.explore > 0 && kept.rows() > 0) {
-    // A full search finds points that are no nearer than these, or its picks say that they are not
-    // proven. The batch's other picks repel too, so that some more are asked for.
+    // A full search finds points that are no nearer than these, or falls back on them and says that
+    // its picks are not proven. The batch's other picks repel too, so that some more are asked for.
     const auto wanted = static_cast<std::size_t>(problem.explore + problem.explore / 2 + 4);
     const std::vector<std::size_t> picks = farthest_points(kept, problem.known, wanted);
+    of_sample.reserve(kept_indices.size());
+    for (std::size_t i = 0; i < kept_indices.size(); ++i) {
+      const auto x = kept.row(static_cast<Index>(i));
+      if (x.allFinite()) of_sample.emplace_back(kept_indices[i], x.transpose());
+    }
     if (!picks.empty()) {
       double nearest = kInfinity;
       const auto last = kept.row(static_cast<Index>(picks.back()));
@@ -470,7 +480,7 @@ Status BoundedSearch::Impl::climb() {
     next.erase(std::unique(next.begin(), next.end()), next.end());
     // What was offered before must not be offered twice.
     std::erase_if(next, [&](std::uint64_t index) { return listed.count(index) > 0; });
-    if (Status status = evaluate(next, nullptr); !status) return status;
+    if (Status status = evaluate(next); !status) return status;
   }
   return {};
 }

@@ -51,6 +51,9 @@ struct BoundedSearch::Impl {
   Entries exploit, challenge, explore;
   Best best_of_exploit, best_of_challenge;
   double far_limit = -std::numeric_limits<double>::infinity();  // no entry has a smaller bound
+  // The first sample where exploration is asked for: what is left to pick from where nothing is
+  // above the limit.
+  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> of_sample;
   std::uint64_t evaluated = 0;
   std::uint64_t opened = 0;
   bool exploit_proven = true, challenge_proven = true, explore_proven = true;
@@ -79,7 +82,9 @@ struct BoundedSearch::Impl {
 
   // Offers these candidates to the lists of the best; `keep`: coordinates of those that are
   // allowed, row by row.
-  Status evaluate(const std::vector<std::uint64_t>& indices, Eigen::MatrixXd* keep);
+  // keep: gets the coordinates of those that the rules allow, kept_indices which they are.
+  Status evaluate(const std::vector<std::uint64_t>& indices, Eigen::MatrixXd* keep = nullptr,
+                  std::vector<std::uint64_t>* kept_indices = nullptr);
   Status sample();
   Status climb();
   void neighbours_of(std::uint64_t of, std::vector<std::uint64_t>& next) const;

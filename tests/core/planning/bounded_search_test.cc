@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/planning/ensemble_surrogate.h"
 #include "core/selection/model.h"
@@ -141,6 +142,22 @@ TEST(BoundedSearch, WithProductsOfBlocksAndConditions) {
   definition.conditions.push_back({"temperature_C", {600, 700}});
   const Campaign campaign = campaign_on(std::move(definition), 2, 2);
   expect_same_picks(campaign, mixed_batch());
+}
+
+// Two thousand other picks of the batch lie between: after them nothing is as far as the first
+// sample promised, and the batch is filled all the same.
+TEST(BoundedSearch, FillsABatchWhereItsOtherPicksLieEverywhere) {
+  const Campaign campaign = campaign_on(grid(), 1, 4);
+  PlanOptions options;
+  options.batch = 2012;
+  options.mix = {{Strategy::challenge, 1000, 0.0},
+                 {Strategy::exploit, 1000, 0.0},
+                 {Strategy::explore, 12, 0.0}};
+  bool exact = true;
+  const std::vector<std::string> keys = picks(campaign, options, true, nullptr, &exact);
+  EXPECT_EQ(keys.size(), 2012u);
+  EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), keys.size());
+  EXPECT_FALSE(exact);
 }
 
 TEST(BoundedSearch, WithRulesAndUnions) {
