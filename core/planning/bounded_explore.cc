@@ -150,11 +150,6 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
     }
   }
 
-  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> of_sample;
-  for (const auto& [index, x] : self.of_sample) {
-    if (taken.count(index) == 0) of_sample.emplace_back(index, x);
-  }
-
   const auto later = [](const Impl::Entry& a, const Impl::Entry& b) { return Impl::before(b, a); };
   std::vector<Impl::Entry> heap = std::move(self.explore.items);
   std::make_heap(heap.begin(), heap.end(), later);
@@ -176,7 +171,7 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
     const auto offer_affordable =
         [&](const std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>& candidates) {
           for (const auto& [index, x] : candidates) {
-            if (picked.count(index) > 0 ||
+            if (taken.count(index) > 0 || picked.count(index) > 0 ||
                 (budget.limited() &&
                  !budget.exceeded_by(self.problem.space->unrank(index).catalyst).empty())) {
               continue;
@@ -251,7 +246,7 @@ Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
     }
     if (!any) {
       found = -kInfinity;
-      offer_affordable(of_sample);
+      offer_affordable(self.of_sample);
     }
     if (!any) break;
     for (const Impl::Entry& entry : settled) {
