@@ -117,7 +117,8 @@ Status act(const Arguments& arguments, const std::string& verb, Session& session
 // Waits for a job's end, with its progress shown. Errors: busy when the time is over.
 Result<Json> wait_for(const Client& client, const std::string& job, const std::string& campaign,
                       const Control& control) {
-  for (;;) {
+  constexpr std::chrono::milliseconds kLongestPause(500);
+  for (std::chrono::milliseconds pause(10);; pause = std::min(2 * pause, kLongestPause)) {
     auto state = client.get("/v1/jobs/" + encode(job));
     if (!state) return state;
     const std::string word = field(*state, "state");
@@ -135,7 +136,7 @@ Result<Json> wait_for(const Client& client, const std::string& job, const std::s
     control.report(fraction,
                    fmt::format("{}: {}", campaign,
                                field(*state, "stage") == "-" ? word : field(*state, "stage")));
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::this_thread::sleep_for(pause);
   }
 }
 

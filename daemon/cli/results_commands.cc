@@ -191,17 +191,19 @@ Status export_all(const Arguments& arguments, Session& session) {
   return {};
 }
 
-Status retract(const Arguments& arguments, Session& session) {
+// verb: retract, exclude or include. past: the same, done.
+Status mark(const Arguments& arguments, const std::string& verb, const std::string& past,
+            Session& session) {
   auto client = Client::connect(arguments.connection, session.stop());
   if (!client) return client.error();
   Json done = Json::array();
   for (const std::string& id : arguments.ids) {
     Json body = {{"reason", arguments.reason}};
     if (!arguments.person.empty()) body["person"] = arguments.person;
-    auto answer = client->post("/v1/measurements/" + encode(id) + ":retract", body);
+    auto answer = client->post("/v1/measurements/" + encode(id) + ":" + verb, body);
     if (!answer) return answer.error();
     if (!session.json) {
-      session.print(fmt::format("{}: retracted ({} = {} of {})\n", id, field(*answer, "property"),
+      session.print(fmt::format("{}: {} ({} = {} of {})\n", id, past, field(*answer, "property"),
                                 field(*answer, "value"), catalyst_text(*answer)));
     }
     done.push_back(std::move(*answer));
@@ -333,11 +335,24 @@ void add_results(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"csv", "nomad"}))
       ->capture_default_str();
 
-  command = add("retract", "mark measurements as wrong; they stay readable and are never used",
-                "  kasetsu results retract 01JD... --reason \"leaking fitting\"", retract);
-  command->add_option("ID", arguments->ids, "measurements")->required();
-  command->add_option("--reason", arguments->reason, "why, for the record")->required();
-  command->add_option("--person", arguments->person, "who found it");
+  for (const auto& [verb, past, summary, reason] :
+       {std::tuple{"retract", "retracted",
+                   "mark measurements as wrong; they stay readable and are never used",
+                   "leaking fitting"},
+        std::tuple{"exclude", "excluded", "leave measurements out of models until included again",
+                   "to be measured again"},
+        std::tuple{"include", "included", "use excluded measurements again",
+                   "confirmed by a replicate"}}) {
+    command =
+        add(verb, summary, fmt::format("  kasetsu results {} 01JD... --reason \"{}\"", verb, reason),
+            [verb = std::string(verb), past = std::string(past)](const Arguments& chosen,
+                                                                 Session& with) {
+              return mark(chosen, verb, past, with);
+            });
+    command->add_option("ID", arguments->ids, "measurements")->required();
+    command->add_option("--reason", arguments->reason, "why, for the record")->required();
+    command->add_option("--person", arguments->person, "who says so");
+  }
 
   command = add("quarantine", "rows that could not be taken, with their reasons",
                 "  kasetsu results quarantine ocm", quarantine_list);

@@ -37,20 +37,25 @@ constexpr std::array<std::pair<std::string_view, ColumnUse>, 20> kUses{{
     {"ignore", ColumnUse::ignore},
 }};
 
+using Keys = std::vector<std::string>;
+const Keys kKeys = {"description", "encoding",     "delimiter", "decimal",
+                    "thousands",   "header_row",   "unit_row",  "null",
+                    "time_zone",   "time_formats", "plate",     "unknown_columns",
+                    "constants",   "columns",      "elements",  "reduce"};
+const Keys kConstantKeys = {"source",  "run",         "channel",  "sample",  "kind",
+                            "support", "preparation", "proposal", "catalyst"};
+const Keys kColumnKeys = {"header", "as", "name", "unit", "assume", "of", "required", "map"};
+const Keys kElementKeys = {"unit", "assume"};
+const Keys kWellKeys = {"catalyst", "sample", "kind"};
+const Keys kReduceKeys = {"property", "name", "method", "isolated_by", "at"};
+
 class Decoder {
  public:
   explicit Decoder(std::string_view file) : file_(file) {}
 
   Status decode(const toml::table& document, Profile& profile) {
     profile.null = {"", "-", "n.a.", "n/a", "na", "nan", "null", "#n/a"};
-    if (const Status known =
-            only(document, "",
-                 {"description", "encoding", "delimiter", "decimal", "thousands", "header_row",
-                  "unit_row", "null", "time_zone", "time_formats", "unknown_columns", "constants",
-                  "columns", "elements", "plate", "reduce"});
-        !known) {
-      return known;
-    }
+    if (const Status known = only(document, "", kKeys); !known) return known;
     std::string decimal = ".", zone, unknown = "ignore";
     for (const Status& status :
          {text(document, "description", profile.description),
@@ -92,8 +97,7 @@ class Decoder {
                  std::move(expected)};
   }
 
-  Status only(const toml::table& table, const std::string& before,
-              const std::vector<std::string>& known) const {
+  Status only(const toml::table& table, const std::string& before, const Keys& known) const {
     for (const auto& [key, value] : table) {
       const std::string name(key.str());
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
@@ -166,13 +170,12 @@ class Decoder {
   Status constants(const toml::table& document, Profile& profile) const {
     if (const Status read = pairs(document, "constants", profile.constants); !read) return read;
     for (const auto& [name, value] : profile.constants) {
-      constexpr std::array<std::string_view, 9> kKnown = {"source",      "run",      "channel",
-                                                          "sample",      "kind",     "support",
-                                                          "preparation", "proposal", "catalyst"};
-      if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) continue;
-      const std::vector<std::string> known(kKnown.begin(), kKnown.end());
+      if (std::find(kConstantKeys.begin(), kConstantKeys.end(), name) != kConstantKeys.end()) {
+        continue;
+      }
       return Error{ErrorCode::bad_data, "unknown constant",
-                   place(*document.get("constants"), "constants." + name), name, join_or(known)};
+                   place(*document.get("constants"), "constants." + name), name,
+                   join_or(kConstantKeys)};
     }
     return {};
   }
@@ -188,22 +191,19 @@ class Decoder {
       ProfileColumn column;
       std::string use;
       for (const Status& status :
-           {only(*table, "columns.",
-                 {"header", "as", "name", "unit", "assume", "of", "required", "map"}),
-            texts(*table, "header", column.headers), text(*table, "as", use),
-            text(*table, "name", column.name), text(*table, "unit", column.unit),
-            text(*table, "assume", column.assume), text(*table, "of", column.of),
-            boolean(*table, "required", column.required), pairs(*table, "map", column.map)}) {
+           {only(*table, "columns.", kColumnKeys), texts(*table, "header", column.headers),
+            text(*table, "as", use), text(*table, "name", column.name),
+            text(*table, "unit", column.unit), text(*table, "assume", column.assume),
+            text(*table, "of", column.of), boolean(*table, "required", column.required),
+            pairs(*table, "map", column.map)}) {
         if (!status) return status;
       }
       if (column.headers.empty()) return wrong(item, "columns.header", "a column's name");
       const auto found =
           std::find_if(kUses.begin(), kUses.end(), [&](const auto& u) { return u.first == use; });
       if (found == kUses.end()) {
-        std::vector<std::string> names;
-        for (const auto& [name, value] : kUses) names.emplace_back(name);
         return Error{ErrorCode::bad_data, "unknown use of a column", place(item, "columns.as"), use,
-                     join_or(names)};
+                     join_or(column_uses())};
       }
       column.use = found->second;
       if (const Status fine = check(item, column); !fine) return fine;
@@ -239,7 +239,7 @@ class Decoder {
     const auto* table = node->as_table();
     if (!table) return wrong(*node, "elements", "a table");
     profile.elements = true;
-    for (const Status& status : {only(*table, "elements.", {"unit", "assume"}),
+    for (const Status& status : {only(*table, "elements.", kElementKeys),
                                  word(*table, "unit", profile.elements_unit, {"", "mmol/g"}),
                                  text(*table, "assume", profile.elements_assume)}) {
       if (!status) return status;
@@ -258,9 +258,8 @@ class Decoder {
         well.catalyst = name->get();
       } else if (const auto* place_of = value.as_table()) {
         for (const Status& status :
-             {only(*place_of, "plate.", {"catalyst", "sample", "kind"}),
-              text(*place_of, "catalyst", well.catalyst), text(*place_of, "sample", well.sample),
-              text(*place_of, "kind", well.kind)}) {
+             {only(*place_of, "plate.", kWellKeys), text(*place_of, "catalyst", well.catalyst),
+              text(*place_of, "sample", well.sample), text(*place_of, "kind", well.kind)}) {
           if (!status) return status;
         }
       } else {
@@ -278,8 +277,8 @@ class Decoder {
     if (!table) return wrong(*node, "reduce", "a table");
     Reduction reduction;
     for (const Status& status :
-         {only(*table, "reduce.", {"property", "name", "method", "isolated_by", "at"}),
-          text(*table, "property", reduction.property), text(*table, "name", reduction.name),
+         {only(*table, "reduce.", kReduceKeys), text(*table, "property", reduction.property),
+          text(*table, "name", reduction.name),
           word(*table, "method", reduction.method, {"max", "top3_mean", "fixed"})}) {
       if (!status) return status;
     }
@@ -319,6 +318,23 @@ std::string_view to_string(ColumnUse use) {
     if (value == use) return name;
   }
   return "";
+}
+
+std::vector<std::string> profile_keys() {
+  std::vector<std::string> all = kKeys;
+  for (const auto& [table, keys] :
+       {std::pair{"constants", kConstantKeys}, std::pair{"columns", kColumnKeys},
+        std::pair{"elements", kElementKeys}, std::pair{"plate", kWellKeys},
+        std::pair{"reduce", kReduceKeys}}) {
+    for (const std::string& key : keys) all.push_back(fmt::format("{}.{}", table, key));
+  }
+  return all;
+}
+
+std::vector<std::string> column_uses() {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : kUses) names.emplace_back(name);
+  return names;
 }
 
 Result<Profile> parse_profile(std::string_view contents, std::string_view file_name) {

@@ -93,4 +93,8 @@ Result<Profile> parse_profile(std::string_view text, std::string_view file_name)
 
 std::string_view to_string(ColumnUse use);
 
+// All keys of a profile, as "reduce.method"; all words that `columns.as` takes. For its page.
+std::vector<std::string> profile_keys();
+std::vector<std::string> column_uses();
+
 }  // namespace kasetsu::tables

@@ -58,6 +58,40 @@ std::string refusal(const std::string& toml) {
   return profile ? "" : profile.error().to_string();
 }
 
+// All that stands between backquotes at the beginning of the page's table rows.
+std::vector<std::string> documented_keys(const std::string& page) {
+  std::vector<std::string> keys;
+  std::stringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string cell = line.substr(0, line.find(" |", 2));
+    for (std::size_t at = cell.find('`'); at != std::string::npos;) {
+      const std::size_t end = cell.find('`', at + 1);
+      keys.push_back(cell.substr(at + 1, end - at - 1));
+      at = cell.find('`', end + 1);
+    }
+  }
+  return keys;
+}
+
+TEST(Profile, ThePageHasEveryKeyAndNoOther) {
+  const std::string page = file_text("docs/profiles.md");
+  EXPECT_THAT(documented_keys(page), ::testing::UnorderedElementsAreArray(profile_keys()));
+  for (const std::string& use : column_uses()) {
+    EXPECT_THAT(page.substr(page.find("`as` is one of")), HasSubstr("`" + use + "`"));
+  }
+}
+
+TEST(Profile, ThePagesExampleIsAProfile) {
+  const std::string page = file_text("docs/profiles.md");
+  const std::size_t begin = page.find("```toml\n") + 8;
+  const std::string example = page.substr(begin, page.find("```\n", begin) - begin);
+  const auto profile = parse_profile(example, "example.toml");
+  ASSERT_TRUE(profile.ok()) << profile.error().to_string();
+  EXPECT_EQ(profile->columns.size(), 2U);
+  EXPECT_TRUE(profile->reduce.has_value());
+}
+
 TEST(Profile, TheBuiltInOnesAreRight) {
   int count = 0;
   for (const auto& entry :
