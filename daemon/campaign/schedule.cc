@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/text.h"
@@ -47,14 +48,57 @@ bool has_news(const Reader& reader, const Campaign& campaign) {
   return false;
 }
 
+bool anything_open(const Reader& reader, const Campaign& campaign) {
+  for (const auto state :
+       {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
+    ProposalFilter filter;
+    filter.state = state;
+    if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
+  }
+  return false;
+}
+
+bool wants_retraining(const Reader& reader, const Campaign& campaign,
+                      const CampaignConfig& config) {
+  const std::string& target = config.targets.front().name;
+  if (reader.count_measurements(campaign.key, /*live_only=*/true) == 0) return false;
+  if (!has_news(reader, campaign, target)) return false;
+  const auto rows_since_model = [&] {
+    const auto model = reader.current_model(campaign.key, target);
+    const auto rows =
+        static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
+    return rows - (model ? model->rows : 0);
+  };
+  switch (config.retrain.when) {
+    case RetrainWhen::nightly:
+    case RetrainWhen::by_hand:
+      return false;
+    case RetrainWhen::every_results:
+      return rows_since_model() >= config.retrain.results;
+    case RetrainWhen::every_batch:
+      break;
+  }
+  // A batch has arrived when nothing that was asked for is still being made, or when as many
+  // results as a batch holds came in another way.
+  return !anything_open(reader, campaign) ||
+         rows_since_model() >= std::max(1, config.planner.batch);
+}
+
 Result<std::optional<ScheduledJob>> request_retraining(Transaction& tx, std::string_view campaign,
                                                        bool if_new, const Context& context) {
   if (if_new) {
     const auto found = tx.find_campaign(campaign);
-    if (found && !has_news(tx, *found)) return std::optional<ScheduledJob>();
+    if (found && !has_news(tx, *found)) {
+      // The one that has learnt it may still be at work on what follows.
+      for (Job& job : tx.jobs(found->key, JobState::running, {0, 10})) {
+        if (job.kind == "retrain") {
+          return std::optional<ScheduledJob>(ScheduledJob{std::move(job), false});
+        }
+      }
+      return std::optional<ScheduledJob>();
+    }
   }
-  Result<ScheduledJob> job =
-      schedule_job(tx, campaign, "retrain", if_new ? R"({"if_new":true})" : "{}", context);
+  Result<ScheduledJob> job = schedule_job(tx, campaign, "retrain", if_new ? kIfNew : "{}", context);
   if (!job) return job.error();
   return std::optional<ScheduledJob>(std::move(*job));
 }

@@ -29,7 +29,18 @@ Night look_at_night(const TimeZone& zone, int minute, std::optional<Time> handle
 // has_news. The campaign's properties that are no targets ask for nothing.
 bool has_news(const Reader& reader, const Campaign& campaign);
 
-// Asks for a retraining; nothing when `if_new` and there is no news. A job that was asked for with
+// Whether a campaign should be retrained now, by its own policy: by the clock and by hand are no
+// matter of what came in.
+bool wants_retraining(const Reader& reader, const Campaign& campaign, const CampaignConfig& config);
+
+// Whether something that was asked for is offered, leased or measured in part.
+bool anything_open(const Reader& reader, const Campaign& campaign);
+
+// Detail of a job that looks for news when it begins.
+inline constexpr std::string_view kIfNew = R"({"if_new":true})";
+
+// Asks for a retraining; nothing when `if_new` and there is no news (the job that has
+// learnt the news, while it still plans what follows). A job that was asked for with
 // if_new looks again when it begins, so that two requests do not train twice on the same data.
 // Errors: those of schedule_job.
 Result<std::optional<ScheduledJob>> request_retraining(Transaction& tx, std::string_view campaign,

@@ -34,50 +34,6 @@ namespace {
 
 constexpr auto kProgressPause = std::chrono::milliseconds(250);
 
-// Why a campaign should be retrained now, by its own policy; empty: it should not.
-bool wants_retraining(const Reader& reader, const Campaign& campaign,
-                      const CampaignConfig& config) {
-  const std::string& target = config.targets.front().name;
-  if (reader.count_measurements(campaign.key, /*live_only=*/true) == 0) return false;
-  if (!campaign::has_news(reader, campaign, target)) return false;
-  switch (config.retrain.when) {
-    case campaign::RetrainWhen::nightly:
-    case campaign::RetrainWhen::by_hand:
-      return false;
-    case campaign::RetrainWhen::every_results: {
-      const auto model = reader.current_model(campaign.key, target);
-      const auto rows =
-          static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
-      return rows - (model ? model->rows : 0) >= config.retrain.results;
-    }
-    case campaign::RetrainWhen::every_batch:
-      break;
-  }
-  // A batch has arrived when nothing that was asked for is still being made, or when as many
-  // results as a batch holds came in another way.
-  for (const auto state : {campaign::ProposalState::requested, campaign::ProposalState::active,
-                           campaign::ProposalState::partial}) {
-    campaign::ProposalFilter filter;
-    filter.state = state;
-    if (reader.proposals(campaign.key, filter, {0, 1}).empty()) continue;
-    const auto model = reader.current_model(campaign.key, target);
-    const auto rows =
-        static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
-    return rows - (model ? model->rows : 0) >= std::max(1, config.planner.batch);
-  }
-  return true;
-}
-
-bool anything_open(const Reader& reader, const Campaign& campaign) {
-  for (const auto state : {campaign::ProposalState::requested, campaign::ProposalState::active,
-                           campaign::ProposalState::partial}) {
-    campaign::ProposalFilter filter;
-    filter.state = state;
-    if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Status WorkerOptions::validate() const {
@@ -241,7 +197,7 @@ Status Worker::look_for_news(std::int64_t last) {
         continue;
       }
       if (config->stop.any()) may_be_done.emplace_back(*campaign, *config);
-      if (wants_retraining(reader, *campaign, *config)) wanted.push_back(name);
+      if (campaign::wants_retraining(reader, *campaign, *config)) wanted.push_back(name);
     }
     return {};
   });
@@ -254,7 +210,8 @@ Status Worker::look_for_news(std::int64_t last) {
   if (wanted.empty()) return {};
   return campaign::write_and_wait(database_, [this, wanted](Transaction& tx) -> Status {
     for (const std::string& name : wanted) {
-      const auto scheduled = campaign::schedule_job(tx, name, "retrain", "{}", context());
+      const auto scheduled =
+          campaign::schedule_job(tx, name, "retrain", campaign::kIfNew, context());
       if (!scheduled) return scheduled.error();
     }
     return {};
@@ -388,7 +345,8 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   if (!finished) spdlog::error("job {}: {}", job.id, finished.error().to_string());
 }
 
-Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const Control& control) {
+Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const Control& control,
+                                int batch_size) {
   const auto failed = [](const Error& error) {
     return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
                    Json::object(), error.to_string()};
@@ -541,12 +499,12 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
   std::optional<Campaign> now;
   const Status read = database_.read([&](const Reader& reader) -> Status {
     now = reader.campaign(campaign.key);
-    open = anything_open(reader, campaign);
+    open = campaign::anything_open(reader, campaign);
     return {};
   });
   if (!read) return failed(read.error());
   if (!open && now && now->state == CampaignState::active) {
-    const Result<Json> planned = plan_batch(*now, *config, 0, control);
+    const Result<Json> planned = plan_batch(*now, *config, batch_size, control);
     if (!planned) return failed(planned.error());
     result["batch"] = *planned;
   }
@@ -564,8 +522,30 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
   if (!detail) return failed(detail.error());
   const auto size = campaign::read_optional<std::int64_t>(*detail, "batch_size");
   if (!size) return failed(size.error());
-  const Result<Json> planned =
-      plan_batch(campaign, *config, static_cast<int>(size->value_or(0)), control);
+  const int batch_size = static_cast<int>(size->value_or(0));
+  bool on_offer = false;
+  bool taught = false;
+  const Status read = database_.read([&](const Reader& reader) -> Status {
+    campaign::ProposalFilter filter;
+    filter.state = campaign::ProposalState::requested;
+    on_offer = !reader.proposals(campaign.key, filter, {0, 1}).empty();
+    taught = campaign::wants_retraining(reader, campaign, *config);
+    return {};
+  });
+  if (!read) return failed(read.error());
+  if (on_offer) return {JobState::skipped, Json::object(), "proposals are on offer"};
+  // A robot asks for the next batch as soon as it has delivered one: what that taught comes first.
+  if (taught) {
+    Outcome learnt = retrain(job, campaign, control, batch_size);
+    if (learnt.state == JobState::cancelled || learnt.result.contains("batch") ||
+        learnt.result.contains("completed")) {
+      return learnt;
+    }
+    if (learnt.state == JobState::failed) {
+      spdlog::error("campaign {}: planned without what is new: {}", campaign.name, learnt.error);
+    }
+  }
+  const Result<Json> planned = plan_batch(campaign, *config, batch_size, control);
   if (!planned) return failed(planned.error());
   return {JobState::completed, {{"batch", *planned}}, ""};
 }

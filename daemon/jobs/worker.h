@@ -95,7 +95,7 @@ class Worker {
                                                    std::string& model_id) const;
   void execute(const campaign::Job& job, const std::stop_token& stop);
   Outcome retrain(const campaign::Job& job, const campaign::Campaign& campaign,
-                  const Control& control);
+                  const Control& control, int batch_size = 0);
   Outcome plan(const campaign::Job& job, const campaign::Campaign& campaign,
                const Control& control);
   // Plans a batch and issues it; `size` 0: as the campaign says.

@@ -150,6 +150,47 @@ TEST(Worker, ACampaignWithoutDataGetsAFirstBatch) {
   })) << "five, although the campaign's own batches are six by numbers";
 }
 
+TEST(Worker, ABatchIsPlannedFromWhatTheLastOneTaught) {
+  // A robot that asks at once when it has delivered: its question is there before any retraining.
+  Laboratory lab(1);
+  lab.post(0, 20);
+  const auto ask = [&] {
+    std::string id;
+    EXPECT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                  const auto job = campaign::schedule_job(tx, "test", "plan", R"({"batch_size":5})",
+                                                          lab.context());
+                  if (job) id = job->job.id;
+                  return job ? Status() : Status(job.error());
+                }).ok());
+    return id;
+  };
+  const std::string first = ask();
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([&](const Reader& reader) {
+    return reader.find_job(first)->state == campaign::JobState::completed &&
+           Laboratory::idle(reader);
+  }));
+  const std::string second = ask();
+  ASSERT_TRUE(lab.wait([&](const Reader& reader) {
+    return reader.find_job(second)->state == campaign::JobState::skipped &&
+           Laboratory::idle(reader);
+  })) << "what is on offer is no reason for more";
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto models = reader.models(campaign->key, {0, 10});
+                    EXPECT_EQ(models.size(), 1U) << "trained once";
+                    const auto proposals = reader.proposals(campaign->key, {}, {0, 100});
+                    EXPECT_EQ(proposals.size(), 5U);
+                    for (const auto& proposal : proposals) {
+                      EXPECT_EQ(proposal.model, models.front().id);
+                      EXPECT_TRUE(proposal.mean.has_value());
+                    }
+                    return {};
+                  })
+                  .ok());
+}
+
 TEST(Worker, TooFewRowsAreSkippedWithTheReason) {
   Laboratory lab(1);
   lab.start_worker();
