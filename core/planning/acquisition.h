@@ -12,40 +12,26 @@
 
 namespace kasetsu::planning {
 
-inline constexpr double kHalfWidth80 = 1.2815515655446004;  // of a normal's 80 % interval
-
-inline double normal_density(double z) {
-  return std::exp(-0.5 * z * z) * 0.3989422804014327;
-}
-inline double normal_below(double z) {
-  return 0.5 * std::erfc(-z * 0.7071067811865476);
-}
-
-// E[max(x - best, 0)] for x ~ N(mean, sd^2).
-inline double expected_improvement(double mean, double sd, double best) {
-  const double gain = mean - best;
-  if (!(sd > 0.0)) return std::max(gain, 0.0);
-  const double z = gain / sd;
-  return gain * normal_below(z) + sd * normal_density(z);
-}
-
 struct Acquirer {
   Acquisition acquisition = Acquisition::mean;
-  double sign = 1.0;       // -1 where small is good
-  double best = 0.0;       // signed
-  double threshold = 0.0;  // signed
+  Aim aim;
+  double best = 0.0;       // utility
+  double threshold = 0.0;  // utility
+
+  // -1 where small is good. Only of goals that are not a value.
+  double sign() const { return aim.goal == Goal::minimize ? -1.0 : 1.0; }
 
   // Larger is better. mean as predicted, sd of the prediction.
   double score(double mean, double sd) const {
-    const double m = sign * mean;
+    const double m = aim.utility(mean);
     switch (acquisition) {
       case Acquisition::automatic:
       case Acquisition::mean:
         return m;
       case Acquisition::expected_improvement:
-        return expected_improvement(m, sd, best);
+        return aim.expected_gain(mean, sd, best);
       case Acquisition::probability:
-        return sd > 0.0 ? normal_below((m - threshold) / sd) : (m >= threshold ? 1.0 : 0.0);
+        return aim.probability(mean, sd, threshold);
       case Acquisition::conservative:
         return m - kHalfWidth80 * sd;
     }
@@ -59,7 +45,7 @@ struct Acquirer {
       case Acquisition::mean:
         return most;
       case Acquisition::expected_improvement:
-        return expected_improvement(most, high, best);
+        return expected_excess(most, high, best);
       case Acquisition::probability: {
         const double sd = most >= threshold ? low : high;
         return sd > 0.0 ? normal_below((most - threshold) / sd) : (most >= threshold ? 1.0 : 0.0);

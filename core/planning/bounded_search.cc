@@ -71,7 +71,7 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const ElementSets& grou
   // The other side of the interval matters where small is good, and to scores that fall with it.
   const bool high_only =
       purpose == Purpose::challenge ||
-      (problem.acquirer.sign > 0.0 && problem.acquirer.acquisition != Acquisition::probability &&
+      (problem.acquirer.sign() > 0.0 && problem.acquirer.acquisition != Acquisition::probability &&
        problem.acquirer.acquisition != Acquisition::conservative);
   const Bounder::Predicted predicted = bounder.predict(group, context, exact, high_only);
   if (purpose == Purpose::challenge) return predicted.spread_high;
@@ -80,7 +80,7 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const ElementSets& grou
   double companion_high = context != nullptr ? context->companion_high : hull.companion_high;
   const auto at_most = [&](double novelty) {
     const double own = 1.0 - tables->share;
-    double mean = problem.acquirer.sign > 0.0
+    double mean = problem.acquirer.sign() > 0.0
                       ? own * predicted.high + tables->share * companion_high
                       : -(own * predicted.low + tables->share * companion_low);
     mean += kWiden * (1.0 + std::abs(mean));
@@ -341,7 +341,7 @@ Status BoundedSearch::Impl::evaluate(const std::vector<std::uint64_t>& indices, 
         const double sd = (e.high[row] - e.low[row]) / (2.0 * kHalfWidth80);
         if (!std::isfinite(e.mean[row]) || !std::isfinite(sd)) continue;
         out.exploit.offer({problem.acquirer.score(e.mean[row], sd),
-                           problem.acquirer.sign * e.mean[row], kept[i]});
+                           problem.acquirer.sign() * e.mean[row], kept[i]});
         out.challenge.offer({e.disagreement[row], 0.0, kept[i]});
       }
     });

@@ -104,7 +104,7 @@ Status Planner::learn_known() {
   excluded_.erase(std::unique(excluded_.begin(), excluded_.end()), excluded_.end());
   plan_.excluded = excluded_.size();
 
-  acquirer_.sign = options_.goal == Goal::maximize ? 1.0 : -1.0;
+  acquirer_.aim = options_.aim;
   // What must be beaten: the value that the surrogate gives to the best tenth of what was measured.
   // Not the best measured value, which is one lucky measurement among many; and not the best
   // prediction, because a batch looks for several good catalysts, and improvement over the very
@@ -113,7 +113,7 @@ Status Planner::learn_known() {
   for (std::size_t i = 0; i < problem_.known.size(); ++i) {
     if (problem_.known[i].state != KnownState::measured || !surrogate_.predicts()) continue;
     const double mean = known_evaluation_.mean[static_cast<Index>(i)];
-    if (std::isfinite(mean)) predicted.push_back(acquirer_.sign * mean);
+    if (std::isfinite(mean)) predicted.push_back(acquirer_.aim.utility(mean));
   }
   double best = -kInfinity;
   if (!predicted.empty()) {
@@ -130,8 +130,9 @@ Status Planner::learn_known() {
     acquirer_.acquisition = Acquisition::mean;
   }
   acquirer_.best = best;
-  best_ = acquirer_.sign * best;
-  if (options_.threshold) acquirer_.threshold = acquirer_.sign * *options_.threshold;
+  best_ = options_.aim.goal == Goal::maximize ? best : -best;
+  if (options_.threshold) acquirer_.threshold = options_.aim.level_of(*options_.threshold);
+  if (!problem_.also.empty() && surrogate_.predicts()) return learn_front(candidates);
   return {};
 }
 
@@ -189,6 +190,13 @@ void Planner::scan_block(std::uint64_t block, bool centre_only, BlockResult& out
       std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
   out.exploit = Best(demand_.exploit > 0 ? pool : 0);
   out.challenge = Best(demand_.challenge > 0 ? pool : 0);
+  VectorXd of_front;
+  if (front_ && demand_.exploit > 0) {
+    if (Status status = score_front(candidates, evaluation, of_front); !status) {
+      out.error = status.error();
+      return;
+    }
+  }
   for (Index i = 0; i < rows && surrogate_.predicts(); ++i) {
     const double mean = evaluation.mean[i];
     const double sd = (evaluation.high[i] - evaluation.low[i]) / (2.0 * kHalfWidth80);
@@ -197,7 +205,10 @@ void Planner::scan_block(std::uint64_t block, bool centre_only, BlockResult& out
       continue;
     }
     const std::uint64_t index = indices[static_cast<std::size_t>(i)];
-    out.exploit.offer({acquirer_.score(mean, sd), acquirer_.sign * mean, index});
+    const double utility = acquirer_.aim.utility(mean);
+    out.exploit.offer(
+        {front_ ? (demand_.exploit > 0 ? of_front[i] : kNan) : acquirer_.score(mean, sd), utility,
+         index});
     if (std::isfinite(evaluation.disagreement[i])) {
       out.challenge.offer({evaluation.disagreement[i], 0.0, index});
     }
@@ -294,14 +305,14 @@ Result<bool> Planner::search_by_bounds() {
   bounded.acquirer = acquirer_;
   bounded.pool =
       std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
-  bounded.exploit = demand_.exploit > 0;
+  bounded.exploit = demand_.exploit > 0 && bounds_exploit();
   bounded.challenge = demand_.challenge > 0;
   bounded.explore = demand_.explore;
   bounded.seed = options_.seed;
   bounded_ = BoundedSearch::make(std::move(bounded), {}, executor_, control_);
   if (!bounded_) return false;
   if (Status status = bounded_->prepare(); !status) return status.error();
-  if (demand_.exploit > 0) {
+  if (demand_.exploit > 0 && bounds_exploit()) {
     Result<std::vector<Scored>> best = bounded_->best_exploit();
     if (!best) return best.error();
     exploit_pool_ = std::move(best).value();
@@ -375,7 +386,7 @@ Result<Plan> Planner::run() {
     demand_.challenge = 0;
   }
   if (Status status = learn_known(); !status) return status.error();
-  if (acquirer_.acquisition == Acquisition::probability && !options_.threshold) {
+  if (!front_ && acquirer_.acquisition == Acquisition::probability && !options_.threshold) {
     return Error{ErrorCode::invalid_argument, "acquisition probability needs a threshold",
                  "threshold", "", "the value that counts as a hit"};
   }
@@ -435,6 +446,10 @@ Result<Plan> Planner::run() {
         repel_keys_.push_back(space_.key(middle->front().candidate));
       }
     }
+    if (by_bounds && demand_.exploit > 0 && !bounds_exploit()) {
+      Result<Status> status = sample_exploit();
+      if (!status) return status.error();
+    }
     if (!by_bounds) {
       const std::size_t pool =
           std::max<std::size_t>(kSmallestPool, static_cast<std::size_t>(options_.batch) * 16);
@@ -449,7 +464,8 @@ Result<Plan> Planner::run() {
       random_pool_ = random_.sorted();
     }
     if (demand_.exploit > 0) {
-      if (Status done = pick_exploit(demand_.exploit); !done) return done.error();
+      if (Status done = front_ ? pick_front(demand_.exploit) : pick_exploit(demand_.exploit); !done)
+        return done.error();
     }
     if (demand_.challenge > 0) {
       if (Status done = pick_challenge(demand_.challenge); !done) return done.error();
@@ -468,9 +484,11 @@ Result<Plan> Planner::run() {
 
   if (bounded_) {
     std::vector<std::string> unproven;
-    for (const auto& [strategy, proven] : {std::pair{Strategy::exploit, bounded_->exploit_proven()},
-                                           {Strategy::challenge, bounded_->challenge_proven()},
-                                           {Strategy::explore, bounded_->explore_proven()}}) {
+    for (const auto& [strategy, proven] :
+         {std::pair{Strategy::exploit,
+                    demand_.exploit == 0 || (bounds_exploit() && bounded_->exploit_proven())},
+          {Strategy::challenge, bounded_->challenge_proven()},
+          {Strategy::explore, bounded_->explore_proven()}}) {
       if (proven) continue;
       unproven.emplace_back(to_string(strategy));
       if (strategy == Strategy::explore) continue;  // told pick by pick
@@ -515,6 +533,7 @@ Result<Plan> Planner::run() {
   for (auto& [strategy, proposals] : picks_) {
     for (Proposal& proposal : proposals) plan_.proposals.push_back(std::move(proposal));
   }
+  if (Status done = predict_also(); !done) return done.error();
   int wanted = 0;
   for (const int count : *counts) wanted += count;
   if (static_cast<int>(plan_.proposals.size()) < wanted) {

@@ -10,14 +10,13 @@
 
 #include "core/control.h"
 #include "core/executor.h"
+#include "core/planning/aim.h"
 #include "core/planning/rules.h"
 #include "core/planning/space.h"
 #include "core/planning/surrogate.h"
 #include "core/result.h"
 
 namespace kasetsu::planning {
-
-enum class Goal { maximize, minimize };
 
 enum class Strategy {
   explore,    // farthest points in the space of the surrogate's coordinates
@@ -75,8 +74,9 @@ Result<std::vector<int>> divide(const Mix& mix, int batch);
 struct PlanOptions {
   int batch = 20;
   Mix mix = default_mix();
-  Goal goal = Goal::maximize;
-  std::optional<double> threshold;  // a value that counts as a hit
+  Aim aim;
+  // A value that counts as a hit; with Goal::target, how far from the wanted value still does.
+  std::optional<double> threshold;
   Acquisition acquisition = Acquisition::automatic;
   // 0: the best whatever they share; 1: only the distance counts. Used by challenge, and by exploit
   // where the surrogate has no joint prediction.
@@ -100,6 +100,16 @@ struct PlanOptions {
   Status validate() const;
 };
 
+// A target beside the first one. With any, exploit looks for what extends the front of all of them
+// (pareto.h), and PlanOptions::acquisition and ::threshold decide nothing but the first target's
+// part in it. The other strategies follow the first target.
+struct AlsoWanted {
+  const Surrogate* surrogate = nullptr;  // predicts
+  Aim aim;
+  std::optional<double> threshold;
+  std::string target, unit;
+};
+
 struct PlanProblem {
   const CandidateSpace* space = nullptr;
   const RuleSet* rules = nullptr;  // null: none
@@ -108,6 +118,15 @@ struct PlanProblem {
   std::vector<KnownPoint> known;
   std::string target;  // for the sentences: "C2_yield"
   std::string unit;    // "%"
+  std::vector<AlsoWanted> also;
+};
+
+// What one of several targets is predicted to be.
+struct TargetPrediction {
+  double mean = std::numeric_limits<double>::quiet_NaN();
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
+  double novelty = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct Proposal {
@@ -121,6 +140,7 @@ struct Proposal {
   double novelty = std::numeric_limits<double>::quiet_NaN();
   double disagreement = std::numeric_limits<double>::quiet_NaN();
   double score = std::numeric_limits<double>::quiet_NaN();  // what its strategy ranked it by
+  std::vector<TargetPrediction> also;                       // by PlanProblem::also
   std::string nearest;  // key of the nearest known candidate in coordinates; empty: none is known
   double distance = std::numeric_limits<double>::infinity();  // to it
   std::string runner_up;            // key of the best that its strategy left out; empty: none

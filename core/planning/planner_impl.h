@@ -1,10 +1,13 @@
 // Inside of the planner: shared by its files.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "core/planning/acquisition.h"
 #include "core/planning/bounded_search.h"
 #include "core/planning/materials.h"
+#include "core/planning/pareto.h"
 #include "core/planning/planner.h"
 
 namespace kasetsu::planning {
@@ -113,6 +117,14 @@ class Planner {
   Candidate completed(Candidate candidate) const;
   std::vector<std::uint64_t> ranks_of(const Candidate& candidate) const;
   Status learn_known();
+  Status of_all_targets(std::span<const Candidate> candidates, const Evaluation& first,
+                        Eigen::MatrixXd& mean, Eigen::MatrixXd& sd) const;
+  std::vector<Aim> aims() const;
+  Status learn_front(const std::vector<Candidate>& known);
+  Status score_front(std::span<const Candidate> candidates, const Evaluation& first,
+                     Eigen::VectorXd& scores) const;
+  Status pick_front(int count);
+  Status predict_also();
   Result<Status> scan(bool centre_only);
   void scan_block(std::uint64_t block, bool centre_only, BlockResult& out) const;
   Result<std::vector<Member>> members(const std::vector<Scored>& pool) const;
@@ -122,11 +134,17 @@ class Planner {
   Status pick_explore_bounded(int count);
   std::string explore_reason(const Eigen::VectorXd& coordinates, double distance) const;
   Result<bool> search_by_bounds();
+  // Exploit can be bounded; else it is looked for in a sample where the space is large.
+  bool bounds_exploit() const { return !front_ && acquirer_.aim.goal != Goal::target; }
+  Result<Status> sample_exploit();
   Status pick_random(int count);
   Status pick_recheck(int count);
   Status pick_bridge(int count);
   Status pick_manual(int count);
-  std::vector<std::size_t> diverse(const std::vector<Member>& pool, int count);
+  // rescore, where there is one, is told of each pick and changes the scores of the others.
+  using Rescore = std::function<void(std::size_t picked, std::vector<double>& scores)>;
+  std::vector<std::size_t> diverse(const std::vector<Member>& pool, int count,
+                                   const Rescore& rescore = {});
   std::vector<std::size_t> improving(const std::vector<Member>& pool, const JointPrediction& joint,
                                      int count);
   static Member member_of(std::optional<std::uint64_t> index, const Candidate& candidate,
@@ -138,6 +156,7 @@ class Planner {
   bool taken(std::uint64_t index) const { return taken_.count(index) > 0; }
   std::string number(double value) const;
   std::string with_unit(double value) const;
+  std::string as_good_as(double value) const;
   std::string interval(const Member& member) const;
 
   const PlanProblem& problem_;
@@ -152,8 +171,10 @@ class Planner {
   std::map<std::string, int> too_dear_;  // candidates passed over, by what they would exceed
   Demand demand_;
   Acquirer acquirer_;
+  std::optional<Front> front_;  // of several targets
   double best_ =
-      std::numeric_limits<double>::quiet_NaN();  // what expected improvement improves on, unsigned
+      std::numeric_limits<double>::quiet_NaN();  // what expected improvement improves on: a value,
+                                                 // or with Goal::target how far from it
   std::vector<std::string> known_keys_;
   Eigen::MatrixXd known_coordinates_;    // finite rows only
   std::vector<std::string> repel_keys_;  // of those rows

@@ -31,6 +31,11 @@ std::string Planner::with_unit(double value) const {
   return number(value) + " " + problem_.unit;
 }
 
+std::string Planner::as_good_as(double value) const {
+  if (options_.aim.goal != Goal::target) return with_unit(value);
+  return fmt::format("{} from {}", with_unit(value), number(options_.aim.value));
+}
+
 std::string Planner::interval(const Member& member) const {
   return fmt::format("{} (80 % interval {} to {})", with_unit(member.mean), number(member.low),
                      number(member.high));
@@ -39,7 +44,8 @@ std::string Planner::interval(const Member& member) const {
 // Greedy maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): the score, scaled to
 // [0, 1] over the pool, less the similarity to the nearest pick of this batch. Similarity falls
 // with the squared distance in units of the pool's median distance to its centre.
-std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int count) {
+std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int count,
+                                          const Rescore& rescore) {
   BatchBudget budget = budget_;
   std::vector<std::size_t> chosen;
   if (pool.empty()) return chosen;
@@ -47,7 +53,9 @@ std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int c
   double high = -kInfinity;
   VectorXd centre = VectorXd::Zero(surrogate_.dimensions());
   Index finite = 0;
+  std::vector<double> scores;
   for (const Member& member : pool) {
+    scores.push_back(member.score);
     low = std::min(low, member.score);
     high = std::max(high, member.score);
     if (member.coordinates.allFinite()) {
@@ -85,7 +93,7 @@ std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int c
     double best_value = -kInfinity;
     for (std::size_t i = 0; i < pool.size(); ++i) {
       if (used[i]) continue;
-      const double value = (1.0 - options_.diversity) * (pool[i].score - low) / range -
+      const double value = (1.0 - options_.diversity) * (scores[i] - low) / range -
                            options_.diversity * similarity[i];
       if (value > best_value) {
         best_value = value;
@@ -98,6 +106,7 @@ std::vector<std::size_t> Planner::diverse(const std::vector<Member>& pool, int c
     budget.spend(pool[best].candidate.catalyst);
     chosen.push_back(best);
     meet(pool[best].coordinates);
+    if (rescore) rescore(best, scores);
   }
   return chosen;
 }
@@ -117,8 +126,8 @@ std::vector<std::size_t> Planner::improving(const std::vector<Member>& pool,
       if (used[i]) continue;
       const auto row = static_cast<Index>(i);
       const double sd = std::sqrt(std::max(0.0, covariance(row, row)));
-      const Scored score{acquirer_.score(joint.mean[row], sd), acquirer_.sign * joint.mean[row],
-                         pool[i].index.value_or(0)};
+      const Scored score{acquirer_.score(joint.mean[row], sd),
+                         acquirer_.aim.utility(joint.mean[row]), pool[i].index.value_or(0)};
       if (best == pool.size() || better(score, best_score)) {
         best = i;
         best_score = score;
@@ -201,15 +210,16 @@ Status Planner::pick_exploit(int count) {
     switch (acquirer_.acquisition) {
       case Acquisition::expected_improvement:
         why = fmt::format("expected improvement {} on {}, which one in ten of the measured reaches",
-                          number(member.score), with_unit(best_));
+                          number(member.score), as_good_as(best_));
         break;
       case Acquisition::probability:
         why = fmt::format("probability {:.2f} of reaching {}", member.score,
-                          with_unit(*options_.threshold));
+                          as_good_as(*options_.threshold));
         break;
       case Acquisition::conservative:
-        why = fmt::format("nine chances in ten of {} or better",
-                          with_unit(acquirer_.sign * member.score));
+        why = fmt::format(
+            "nine chances in ten of {} or better",
+            as_good_as(options_.aim.goal == Goal::maximize ? member.score : -member.score));
         break;
       case Acquisition::automatic:
       case Acquisition::mean:

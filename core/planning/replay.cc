@@ -178,7 +178,7 @@ Result<ReplayResult> replay(const ReplayProblem& problem, const ReplayOptions& o
       PlanOptions plan_options;
       plan_options.batch = options.batch;
       plan_options.mix = options.mix;
-      plan_options.goal = options.goal;
+      plan_options.aim = {options.goal, 0.0};
       plan_options.threshold = options.threshold;
       plan_options.acquisition = options.acquisition;
       plan_options.diversity = options.diversity;

@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
+#include <utility>
 
 #include "core/random.h"
 #include "core/selection/validation.h"
@@ -64,10 +66,14 @@ void print_validation(const selection::Validation& found, double wall, Session& 
   if (!found.mae_shuffled.empty()) {
     const auto [least, most] =
         std::minmax_element(found.mae_shuffled.begin(), found.mae_shuffled.end());
-    session.print(
-        fmt::format("permutation p {}: reduced search {}, with the target shuffled {} to {}\n",
-                    format_short(found.permutation_p, 3), format_short(found.mae_reduced),
-                    format_short(*least), format_short(*most)));
+    session.print(fmt::format(
+        "permutation p {}{}: nested error of a reduced search {}, with the target "
+        "shuffled {} to {}\n",
+        format_short(found.permutation_p, 3),
+        found.mae_reduced < *least
+            ? fmt::format(" (the least that {} shuffles can give)", found.mae_shuffled.size())
+            : "",
+        format_short(found.mae_reduced), format_short(*least), format_short(*most)));
   }
   print_noise(found.noise, session);
   session.print("\nChosen most often (share of the hypotheses' weight, mean over the folds):\n\n");
@@ -132,40 +138,54 @@ Status run_validation(const selection::TrainingSet& data, const chemistry::Eleme
   return {};
 }
 
-// What a step to more descriptors to choose from did: |error| without and with it, by row of every
-// draw, in nested cross-validation; and the leave-one-out errors, which the search chose by.
+// What more freedom to choose did: |error| without and with it in nested cross-validation, by row
+// of the table (mean over the draws that hold it); and the leave-one-out errors, which the search
+// chose by.
 struct Step {
+  std::size_t before = 0, after = 0;  // places in the figure
   std::string from, to;
   double loo_before = 0.0, loo_after = 0.0;
-  std::vector<double> differences;  // of nested |error|, after minus before
+  std::map<int, std::pair<double, int>> differences;  // of nested |error|: sum and count by row
 
+  std::vector<double> by_row() const {
+    std::vector<double> out;
+    for (const auto& [row, sum] : differences) out.push_back(sum.first / sum.second);
+    return out;
+  }
   double change() const {
     double sum = 0.0;
-    for (const double difference : differences) sum += difference;
+    for (const double difference : by_row()) sum += difference;
     return sum / static_cast<double>(differences.size());
   }
-  // Of the mean.
+  // Of the mean: the rows are the sample; draws that share rows add nothing to it.
   double standard_error() const {
     const double mean = change();
     double square = 0.0;
-    for (const double difference : differences) square += (difference - mean) * (difference - mean);
+    for (const double difference : by_row()) square += (difference - mean) * (difference - mean);
     const auto count = static_cast<double>(differences.size());
     return std::sqrt(square / std::max(1.0, count - 1.0) / count);
   }
+  // Two standard errors are called a difference, one a hint.
   std::string verdict() const {
-    const double mean = change();
-    if (mean < -standard_error()) return "helps";
+    const double in_errors = change() / std::max(standard_error(), 1e-300);
+    if (in_errors < -2.0) return "helps";
+    if (in_errors < -1.0) return "may help";
     const bool fits_better = loo_after < loo_before;
-    if (mean > standard_error()) return fits_better ? "only overfits" : "harms";
+    if (in_errors > 2.0) return fits_better ? "only overfits" : "harms";
+    if (in_errors > 1.0) return fits_better ? "may only overfit" : "may harm";
     return fits_better ? "fits better, predicts no better" : "changes nothing";
   }
 };
 
-// The steps of the paper's Figure 1.
+// Selection and properties against plain composition, then orders 1 to 3 against order 0, which has
+// the same properties without their forms and products.
 std::vector<Step> steps_of(const std::vector<selection::Figure1Row>& rows) {
+  constexpr std::size_t kOrder0 = 2;
   std::vector<Step> steps;
-  for (std::size_t i = 1; i < rows.size(); ++i)
-    steps.push_back({rows[i - 1].name, rows[i].name, 0.0, 0.0, {}});
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const std::size_t before = i > kOrder0 ? kOrder0 : i - 1;
+    steps.push_back({before, i, rows[before].name, rows[i].name, 0.0, 0.0, {}});
+  }
   return steps;
 }
 
@@ -207,14 +227,16 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
     }
     Json lines = Json::array();
     if (draw == 0) steps = steps_of(*found);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const selection::Figure1Row& before = (*found)[i];
-      const selection::Figure1Row& after = (*found)[i + 1];
-      steps[i].loo_before += before.mae_loo / draws;
-      steps[i].loo_after += after.mae_loo / draws;
+    for (Step& step : steps) {
+      const selection::Figure1Row& before = (*found)[step.before];
+      const selection::Figure1Row& after = (*found)[step.after];
+      step.loo_before += before.mae_loo / draws;
+      step.loo_after += after.mae_loo / draws;
       for (Eigen::Index row = 0; row < drawn.y.size(); ++row) {
-        steps[i].differences.push_back(std::abs(drawn.y[row] - after.nested[row]) -
-                                       std::abs(drawn.y[row] - before.nested[row]));
+        auto& [sum, count] = step.differences[rows[static_cast<std::size_t>(row)]];
+        sum += std::abs(drawn.y[row] - after.nested[row]) -
+               std::abs(drawn.y[row] - before.nested[row]);
+        ++count;
       }
     }
     for (std::size_t i = 0; i < found->size(); ++i) {
@@ -275,8 +297,10 @@ Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementT
   }
   session.print(told.text(Session::columns()));
   session.print(fmt::format(
-      "\nmean absolute errors{}; leave-one-out is of the best set found, which was chosen by "
-      "it\n{}\n",
+      "\nMean absolute errors{}. Leave-one-out is of the best set found, which was chosen by it; "
+      "nested\nrepeats the choice without the rows it is asked for. A change of two standard "
+      "errors "
+      "is called a\ndifference, one of one a hint.\n{}\n",
       draws > 1 ? fmt::format(", mean of {} draws of {} rows", draws, arguments.sample) : "",
       format_seconds(wall)));
   return {};

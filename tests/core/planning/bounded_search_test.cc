@@ -127,7 +127,7 @@ TEST(BoundedSearch, EqualsLookingAtEverything) {
   const Campaign campaign = campaign_on(grid(), 1, 1);
   PlanOptions options = mixed_batch();
   for (const Goal goal : {Goal::maximize, Goal::minimize}) {
-    options.goal = goal;
+    options.aim = {goal, 0.0};
     for (const Acquisition acquisition : {Acquisition::expected_improvement, Acquisition::mean,
                                           Acquisition::conservative, Acquisition::probability}) {
       options.acquisition = acquisition;

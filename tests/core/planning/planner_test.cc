@@ -149,7 +149,7 @@ TEST(Planner, ExploitWithoutDiversityIsTheTopOfTheList) {
     PlanProblem problem = problem_of(space, surrogate, random_known(space, 40, 3));
     PlanOptions options;
     options.batch = 15;
-    options.goal = goal;
+    options.aim = {goal, 0.0};
     options.diversity = 0.0;
     options.acquisition = Acquisition::mean;
     options.mix = {{Strategy::exploit, 15, 0.0}};
