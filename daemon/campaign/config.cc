@@ -87,7 +87,7 @@ planning::PlanOptions CampaignConfig::plan_options(int batch) const {
   for (const ScheduledMix& scheduled : planner.schedule) {
     if (scheduled.from_batch <= batch) options.mix = scheduled.mix;
   }
-  options.goal = targets.front().goal;
+  options.aim = targets.front().aim;
   options.threshold = targets.front().hit_threshold;
   options.acquisition = planner.acquisition;
   options.diversity = planner.diversity;

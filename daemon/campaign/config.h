@@ -26,9 +26,13 @@ inline constexpr std::string_view kJson = "application/json";
 struct Target {
   std::string name;  // "C2_yield"
   std::string unit;  // "%"; empty: dimensionless
-  planning::Goal goal = planning::Goal::maximize;
-  std::optional<double> hit_threshold;                  // as good as this counts as a hit
+  planning::Aim aim;
+  // As good as this counts as a hit; with Goal::target, so near to the wanted value (`tolerance`).
+  std::optional<double> hit_threshold;
   std::optional<double> plausible_low, plausible_high;  // outside is flagged, not refused
+  bool hit(double value) const {
+    return hit_threshold && aim.utility(value) >= aim.level_of(*hit_threshold);
+  }
 };
 
 // Measured beside the targets, kept and shown, never planned for.
@@ -63,7 +67,7 @@ struct Retrain {
 // The campaign is complete when any of them holds; empty: never by itself.
 struct StopRules {
   std::optional<int> measurements;       // budget
-  std::optional<double> target_reached;  // value of the first target
+  std::optional<double> target_reached;  // of the first target, as hit_threshold is told
   std::optional<int> batches_without_improvement;
   std::optional<double> hypotheses_agree;  // largest disagreement in the space, in target units
   bool any() const {
@@ -93,6 +97,7 @@ struct PlannerSettings {
   std::vector<planning::Candidate> manual;  // asked for by hand
   std::uint64_t most_evaluated = 1'000'000;
   std::string surrogate = "automatic";  // automatic, hypotheses, gaussian_process
+  bool pareto = true;                   // exploit for all targets; false: for the first one
 };
 
 struct CampaignConfig {
@@ -100,7 +105,7 @@ struct CampaignConfig {
   std::string owner;
   std::string description;
   bool draft = false;           // begin as DRAFT
-  std::vector<Target> targets;  // the first one is planned for
+  std::vector<Target> targets;  // the first one is explored and challenged for, all are exploited
   std::vector<OtherProperty> properties;
   planning::SpaceDefinition space;
   std::vector<planning::Rule> rules;             // with those that the materials imply

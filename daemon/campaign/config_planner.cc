@@ -187,6 +187,21 @@ void Decoder::decode_planner(const Node& root, CampaignConfig& config) {
                                            {"hypotheses", "hypotheses"},
                                            {"gaussian_process", "gaussian_process"}},
                                           planner.surrogate);
+  constexpr std::size_t kMostTargets = 4;
+  const bool several = config.targets.size() > 1 && config.targets.size() <= kMostTargets;
+  planner.pareto = choice<bool>(find("objective"), at("objective"),
+                                {{"pareto", true}, {"first", false}}, several);
+  if (!failed() && find("objective") != nullptr && planner.pareto && !several) {
+    fail(*find("objective"), at("objective"), "a front needs two to four targets",
+         std::to_string(config.targets.size()), "objective = \"first\", or another [[targets]]");
+  }
+  if (!failed() && planner.pareto && find("acquisition") != nullptr &&
+      planner.acquisition != planning::Acquisition::automatic) {
+    fail(*find("acquisition"), at("acquisition"),
+         "the front of several targets has its own acquisition",
+         std::string(planning::to_string(planner.acquisition)),
+         "objective = \"first\", or no acquisition");
+  }
 }
 
 void Decoder::decode_plate(const Node& root, CampaignConfig& config) {

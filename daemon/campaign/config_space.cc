@@ -35,12 +35,29 @@ void Decoder::decode_targets(const Node& root, CampaignConfig& config) {
     }
     const Node* unit = required(node, path, "unit", "\"%\" (or \"\" where there is none)");
     target.unit = text(unit, join(path, "unit"));
-    const Node* goal = required(node, path, "goal", "\"maximize\" or \"minimize\"");
-    target.goal = choice<planning::Goal>(
-        goal, join(path, "goal"),
-        {{"maximize", planning::Goal::maximize}, {"minimize", planning::Goal::minimize}},
-        planning::Goal::maximize);
-    if (const Node* hit = node.find("hit_threshold")) {
+    const Node* goal = required(node, path, "goal", "\"maximize\", \"minimize\" or \"target\"");
+    target.aim.goal = choice<planning::Goal>(goal, join(path, "goal"),
+                                             {{"maximize", planning::Goal::maximize},
+                                              {"minimize", planning::Goal::minimize},
+                                              {"target", planning::Goal::target}},
+                                             planning::Goal::maximize);
+    const bool near = target.aim.goal == planning::Goal::target;
+    for (const auto& [key, belongs] :
+         {std::pair{"value", near}, {"tolerance", near}, {"hit_threshold", !near}}) {
+      const Node* found = node.find(key);
+      if (found == nullptr || belongs || failed()) continue;
+      fail(*found, join(path, key),
+           near ? "a target that should be near a value has no threshold"
+                : "only a target that should be near a value has this key",
+           shown(*found), near ? "tolerance = 5" : "goal = \"target\", or hit_threshold");
+    }
+    if (near && !failed()) {
+      const Node* wanted = required(node, path, "value", "350 (with goal = \"target\")");
+      target.aim.value = number(wanted, join(path, "value"), -1e301, 1e301, 0.0);
+      if (const Node* tolerance = node.find("tolerance"))
+        target.hit_threshold = number(tolerance, join(path, "tolerance"), 0.0, 1e301, 0.0);
+    }
+    if (const Node* hit = node.find("hit_threshold"); hit != nullptr && !near) {
       target.hit_threshold = number(hit, join(path, "hit_threshold"), -1e301, 1e301, 0.0);
     }
     decode_plausible(node, path, target.plausible_low, target.plausible_high);

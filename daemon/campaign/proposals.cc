@@ -112,6 +112,30 @@ bool meant_to_be_repeated(const Proposal& proposal) {
 
 }  // namespace
 
+// Into the ledger.
+void foretell(Transaction& tx, const Proposal& proposal, const Foretold& said) {
+  if (said.model.empty() || !said.mean) return;
+  LedgerEntry entry;
+  entry.model = said.model;
+  entry.catalyst = proposal.catalyst;
+  entry.proposal = proposal.id;
+  entry.property = said.property;
+  entry.predicted = *said.mean;
+  entry.low = said.low;
+  entry.high = said.high;
+  entry.predicted_at = proposal.created_at;
+  tx.insert_prediction(proposal.campaign, entry);
+  entry.low.reset();
+  entry.high.reset();
+  for (std::size_t i = 0; i < said.hypotheses.size(); ++i) {
+    // A hypothesis may have nothing to say of a catalyst far outside of what it has seen.
+    if (!(said.hypotheses[i] > -1e308 && said.hypotheses[i] < 1e308)) continue;
+    entry.hypothesis = static_cast<std::int64_t>(i);
+    entry.predicted = said.hypotheses[i];
+    tx.insert_prediction(proposal.campaign, entry);
+  }
+}
+
 Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
                                 const PlannedBatch& planned, const Context& context) {
   const Result<Campaign> found = find_campaign(tx, campaign);
@@ -173,27 +197,9 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
     proposal.model = planned.model;
     proposal.created_at = proposal.updated_at = context.now;
     tx.insert_proposal(proposal);
-    if (!planned.model.empty() && wanted.mean) {
-      LedgerEntry entry;
-      entry.model = planned.model;
-      entry.catalyst = wanted.catalyst;
-      entry.proposal = proposal.id;
-      entry.property = property;
-      entry.predicted = *wanted.mean;
-      entry.low = wanted.low;
-      entry.high = wanted.high;
-      entry.predicted_at = context.now;
-      tx.insert_prediction(found->key, entry);
-      entry.low.reset();
-      entry.high.reset();
-      for (std::size_t i = 0; i < wanted.hypotheses.size(); ++i) {
-        // A hypothesis may have nothing to say of a catalyst far outside of what it has seen.
-        if (!(wanted.hypotheses[i] > -1e308 && wanted.hypotheses[i] < 1e308)) continue;
-        entry.hypothesis = static_cast<std::int64_t>(i);
-        entry.predicted = wanted.hypotheses[i];
-        tx.insert_prediction(found->key, entry);
-      }
-    }
+    foretell(tx, proposal,
+             {planned.model, property, wanted.mean, wanted.low, wanted.high, wanted.hypotheses});
+    for (const Foretold& other : wanted.others) foretell(tx, proposal, other);
     strategies[wanted.strategy] = strategies.value(wanted.strategy, 0) + 1;
     issued.proposals.push_back(std::move(proposal));
   }

@@ -17,6 +17,14 @@ inline constexpr Duration kDefaultLease =
     std::chrono::hours(24);  // a batch takes a day in most labs
 inline constexpr Duration kLongestLease = std::chrono::hours(24 * 90);
 
+// What the model of another target says of a proposal, for the ledger.
+struct Foretold {
+  std::string model;  // id
+  std::string property;
+  std::optional<double> mean, low, high;
+  std::vector<double> hypotheses;  // as PlannedProposal has them
+};
+
 struct PlannedProposal {
   std::string strategy;
   std::string catalyst;     // canonical key
@@ -27,6 +35,7 @@ struct PlannedProposal {
   std::string card;  // JSON
   // Predictions of the model's hypotheses for the ledger, by hypothesis; may be empty.
   std::vector<double> hypotheses;
+  std::vector<Foretold> others;
 };
 
 struct PlannedBatch {

@@ -13,6 +13,7 @@
 #include "core/planning/cold_start.h"
 #include "core/planning/ensemble_surrogate.h"
 #include "core/planning/gaussian_surrogate.h"
+#include "core/planning/pareto.h"
 #include "core/planning/plate.h"
 
 namespace kasetsu::campaign {
@@ -52,12 +53,46 @@ Result<planning::Candidate> candidate_of(const std::string& key, const std::stri
   return candidate;
 }
 
+struct MeasuredCandidate {
+  planning::Candidate candidate;
+  double sum = 0.0;
+  int count = 0;
+  double worst = std::numeric_limits<double>::quiet_NaN();
+};
+using MeasuredCandidates = std::map<std::string, MeasuredCandidate>;  // by key
+
+// loo_error: |leave-one-out residual| by measurement.
+Result<MeasuredCandidates> measured_candidates(const CampaignConfig& config,
+                                               const TrainingSet& training,
+                                               const chemistry::SupportTable& supports,
+                                               const std::map<std::int64_t, double>& loo_error) {
+  const std::vector<std::string> names = config.conditions();
+  MeasuredCandidates measured;
+  for (const TrainingRow& row : training.rows) {
+    if (row.kind == SampleKind::blank) continue;
+    Result<planning::Candidate> candidate =
+        candidate_of(row.catalyst, row.conditions, names, supports);
+    if (!candidate) return candidate.error();
+    const std::string key =
+        planning::candidate_key(*candidate, candidate->conditions.size() == names.size()
+                                                ? config.space.conditions
+                                                : std::vector<planning::ConditionLevels>{});
+    MeasuredCandidate& entry = measured[key];
+    entry.candidate = std::move(candidate).value();
+    entry.sum += row.value;
+    ++entry.count;
+    if (const auto found = loo_error.find(row.seq); found != loo_error.end()) {
+      entry.worst = std::isnan(entry.worst) ? found->second : std::max(entry.worst, found->second);
+    }
+  }
+  return measured;
+}
+
 // Everything known, one entry a candidate and state.
 Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
                                              const RecommendInput& input,
                                              const chemistry::SupportTable& supports) {
   const std::vector<std::string> names = config.conditions();
-  // |leave-one-out residual| of the ensemble, by measurement.
   std::map<std::int64_t, double> loo_error;
   if (input.model) {
     Eigen::Index row = 0;
@@ -68,35 +103,13 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
       ++row;
     }
   }
-
-  struct Measured {
-    planning::Candidate candidate;
-    double sum = 0.0;
-    int count = 0;
-    double worst = std::numeric_limits<double>::quiet_NaN();
-  };
-  std::map<std::string, Measured> measured;
-  for (const TrainingRow& row : input.training.rows) {
-    if (row.kind == SampleKind::blank) continue;
-    Result<planning::Candidate> candidate =
-        candidate_of(row.catalyst, row.conditions, names, supports);
-    if (!candidate) return candidate.error();
-    const std::string key =
-        planning::candidate_key(*candidate, candidate->conditions.size() == names.size()
-                                                ? config.space.conditions
-                                                : std::vector<planning::ConditionLevels>{});
-    Measured& entry = measured[key];
-    entry.candidate = std::move(candidate).value();
-    entry.sum += row.value;
-    ++entry.count;
-    if (const auto found = loo_error.find(row.seq); found != loo_error.end()) {
-      entry.worst = std::isnan(entry.worst) ? found->second : std::max(entry.worst, found->second);
-    }
-  }
+  const Result<MeasuredCandidates> measured =
+      measured_candidates(config, input.training, supports, loo_error);
+  if (!measured) return measured.error();
   std::vector<KnownPoint> known;
-  for (auto& [key, entry] : measured) {
-    known.push_back({std::move(entry.candidate), KnownState::measured, entry.sum / entry.count,
-                     entry.count, entry.worst});
+  for (const auto& [key, entry] : *measured) {
+    known.push_back(
+        {entry.candidate, KnownState::measured, entry.sum / entry.count, entry.count, entry.worst});
   }
   const auto add = [&](const std::vector<std::string>& keys, KnownState state) -> Status {
     for (const std::string& key : keys) {
@@ -116,7 +129,7 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
   if (names.empty()) {
     std::vector<std::string> others;
     for (const std::string& key : input.known.measured) {
-      if (!measured.contains(key)) others.push_back(key);
+      if (!measured->contains(key)) others.push_back(key);
     }
     if (const Status status = add(others, KnownState::measured); !status) return status.error();
   }
@@ -168,7 +181,7 @@ double nested_error(const planning::CandidateSpace& space,
 Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
                                                           const selection::Model& model,
                                                           const planning::CandidateSpace& space,
-                                                          const std::vector<KnownPoint>& known,
+                                                          const MeasuredCandidates& candidates,
                                                           const Executor& executor,
                                                           std::string& chosen) {
   Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
@@ -181,11 +194,9 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
     return ensemble;
   }
   std::vector<planning::MeasuredPoint> measured;
-  for (const KnownPoint& point : known) {
-    if (point.state == KnownState::measured && std::isfinite(point.value) &&
-        point.candidate.conditions.size() == space.conditions().size()) {
-      measured.push_back({point.candidate, point.value});
-    }
+  for (const auto& [key, entry] : candidates) {
+    if (entry.candidate.conditions.size() == space.conditions().size())
+      measured.push_back({entry.candidate, entry.sum / entry.count});
   }
   constexpr std::size_t kFewest = 10;
   constexpr std::size_t kMost = 2000;  // rows: its cost grows with their cube
@@ -254,7 +265,74 @@ Json plate_of(const CampaignConfig& config, std::size_t proposals, std::uint64_t
   return places;
 }
 
+Json target_json(const Target& target, const planning::TargetPrediction& prediction) {
+  Json item = Json::object();
+  item["target"] = target.name;
+  item["unit"] = target.unit;
+  item["mean"] = finite_json(prediction.mean);
+  item["low"] = finite_json(prediction.low);
+  item["high"] = finite_json(prediction.high);
+  item["novelty"] = finite_json(prediction.novelty);
+  return item;
+}
+
 }  // namespace
+
+Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input) {
+  struct Point {
+    std::string catalyst, conditions;
+    std::vector<std::pair<double, int>> sums;  // by target
+  };
+  std::map<std::pair<std::string, std::string>, Point> points;
+  for (std::size_t t = 0; t < config.targets.size() && t <= input.others.size(); ++t) {
+    const TrainingSet& set = t == 0 ? input.training : input.others[t - 1].training;
+    for (const TrainingRow& row : set.rows) {
+      if (row.kind != SampleKind::catalyst) continue;
+      Json inputs = Json::object();
+      const Result<Json> told = parse_json(row.conditions.empty() ? "{}" : row.conditions);
+      if (!told) return told.error();
+      for (const std::string& name : config.conditions()) {
+        if (told->contains(name)) inputs[name] = (*told)[name];
+      }
+      Point& point = points[{row.catalyst, dump_json(inputs)}];
+      point.catalyst = row.catalyst;
+      point.conditions = dump_json(inputs);
+      point.sums.resize(config.targets.size());
+      point.sums[t].first += row.value;
+      ++point.sums[t].second;
+    }
+  }
+  std::vector<const Point*> whole;
+  for (const auto& [key, point] : points) {
+    if (std::all_of(point.sums.begin(), point.sums.end(),
+                    [](const auto& sum) { return sum.second > 0; })) {
+      whole.push_back(&point);
+    }
+  }
+  Eigen::MatrixXd utilities(static_cast<Eigen::Index>(whole.size()),
+                            static_cast<Eigen::Index>(config.targets.size()));
+  const auto mean = [](const std::pair<double, int>& sum) { return sum.first / sum.second; };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (std::size_t t = 0; t < config.targets.size(); ++t) {
+      utilities(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) =
+          config.targets[t].aim.utility(mean(whole[i]->sums[t]));
+    }
+  }
+  Json front = Json::array();
+  for (const std::size_t i : planning::pareto_front(utilities)) {
+    Json values = Json::object();
+    for (std::size_t t = 0; t < config.targets.size(); ++t)
+      values[config.targets[t].name] = mean(whole[i]->sums[t]);
+    Json item = Json::object();
+    item["catalyst"] = whole[i]->catalyst;
+    const Result<Json> conditions = parse_json(whole[i]->conditions);
+    if (!conditions) return conditions.error();
+    item["conditions"] = *conditions;
+    item["values"] = std::move(values);
+    front.push_back(std::move(item));
+  }
+  return front;
+}
 
 Json proposal_card(const planning::Proposal& proposal) {
   Json drivers = Json::array();
@@ -312,11 +390,21 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
   if (!known) return known.error();
   std::string chosen;
+  const auto surrogate_for =
+      [&](const TrainingSet& training,
+          const selection::Model& model) -> Result<std::unique_ptr<planning::Surrogate>> {
+    const Result<MeasuredCandidates> measured =
+        measured_candidates(config, training, science.supports, {});
+    if (!measured) return measured.error();
+    return surrogate_of(config, model, *space, *measured, executor, chosen);
+  };
   Result<std::unique_ptr<planning::Surrogate>> surrogate =
-      input.model ? surrogate_of(config, *input.model, *space, *known, executor, chosen)
+      input.model ? surrogate_for(input.training, *input.model)
                   : planning::make_cold_start_surrogate(science.elements, *space,
                                                         config.model.features, options.seed);
   if (!surrogate) return surrogate.error();
+  std::vector<std::string> notes;
+  if (!chosen.empty()) notes.push_back(chosen);
   planning::PlanProblem problem;
   problem.space = &*space;
   problem.rules = &*rules;
@@ -325,6 +413,22 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   problem.unit = config.targets.front().unit;
   problem.known = std::move(known).value();
   if (config.materials) problem.materials = &*config.materials;
+  std::vector<std::unique_ptr<planning::Surrogate>> others;  // by problem.also
+  for (std::size_t t = 1; t < config.targets.size() && config.planner.pareto && input.model; ++t) {
+    const Target& target = config.targets[t];
+    if (t > input.others.size() || !input.others[t - 1].model) {
+      notes.push_back(fmt::format("{} has no model yet: it is not planned for.", target.name));
+      continue;
+    }
+    chosen.clear();
+    Result<std::unique_ptr<planning::Surrogate>> other =
+        surrogate_for(input.others[t - 1].training, *input.others[t - 1].model);
+    if (!other) return other.error();
+    if (!chosen.empty()) notes.push_back(fmt::format("{}: {}", target.name, chosen));
+    others.push_back(std::move(other).value());
+    problem.also.push_back(
+        {others.back().get(), target.aim, target.hit_threshold, target.name, target.unit});
+  }
 
   const std::vector<std::string> names = config.conditions();
   const auto shared = std::find(names.begin(), names.end(), config.plate.shared_condition);
@@ -339,21 +443,26 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   out.plan = std::move(planned).value();
   out.plate = plate_of(config, out.plan.proposals.size(),
                        options.seed + static_cast<std::uint64_t>(input.batch_number));
-  if (!chosen.empty()) out.plan.notes.insert(out.plan.notes.begin(), chosen);
+  out.plan.notes.insert(out.plan.notes.begin(), notes.begin(), notes.end());
   out.batch.property = problem.target;
   out.batch.measured_too = options.allow_measured;
   Json summary = plan_summary(out.plan);
   if (!out.plate.empty()) summary["plate"] = out.plate;
+  if (config.targets.size() > 1) {
+    Result<Json> front = measured_front(config, input);
+    if (!front) return front.error();
+    summary["front"] = std::move(front).value();
+  }
   out.batch.summary = dump_json(summary);
 
-  // Each hypothesis's own prediction goes into the ledger before anything is measured.
-  Eigen::MatrixXd by_hypothesis;
-  if (input.model) {
-    const Result<selection::Predictor> predictor = selection::Predictor::make(*input.model);
+  // Each hypothesis's own prediction goes into the ledger before anything is measured, for every
+  // target that has a model.
+  const auto predict = [&](const selection::Model& model) -> Result<selection::Predictions> {
+    const Result<selection::Predictor> predictor = selection::Predictor::make(model);
     if (!predictor) return predictor.error();
     std::vector<chemistry::Catalyst> catalysts;
     descriptors::Conditions conditions;
-    conditions.names = input.model->features.condition_names;
+    conditions.names = model.features.condition_names;
     conditions.values.resize(static_cast<Eigen::Index>(out.plan.proposals.size()),
                              static_cast<Eigen::Index>(conditions.names.size()));
     for (std::size_t i = 0; i < out.plan.proposals.size(); ++i) {
@@ -364,9 +473,20 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
             candidate.conditions.at(j);
       }
     }
-    Result<selection::Predictions> predictions = predictor->predict(catalysts, conditions);
+    return predictor->predict(catalysts, conditions);
+  };
+  Eigen::MatrixXd by_hypothesis;
+  if (input.model) {
+    Result<selection::Predictions> predictions = predict(*input.model);
     if (!predictions) return predictions.error();
     by_hypothesis = std::move(predictions->by_hypothesis);
+  }
+  std::vector<std::optional<selection::Predictions>> of_others(config.targets.size());
+  for (std::size_t t = 1; t < config.targets.size() && t <= input.others.size(); ++t) {
+    if (!input.others[t - 1].model) continue;
+    Result<selection::Predictions> predictions = predict(*input.others[t - 1].model);
+    if (!predictions) return predictions.error();
+    of_others[t] = std::move(predictions).value();
   }
   std::set<std::string> measured;
   for (const KnownPoint& point : problem.known) {
@@ -395,6 +515,31 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
       card["channel"] = place["channel"];
     }
     if (measured.count(proposal.key) != 0) card["measured_before"] = true;
+    if (config.targets.size() > 1) {
+      Json targets = Json::array();
+      targets.push_back(target_json(
+          config.targets.front(), {proposal.mean, proposal.low, proposal.high, proposal.novelty}));
+      for (std::size_t t = 1; t < of_others.size(); ++t) {
+        if (!of_others[t]) continue;
+        const Target& target = config.targets[t];
+        const auto row = static_cast<Eigen::Index>(i);
+        Foretold foretold = {input.others[t - 1].model_id,    target.name,
+                             finite(of_others[t]->mean[row]), finite(of_others[t]->low[row]),
+                             finite(of_others[t]->high[row]), {}};
+        for (const double said : of_others[t]->by_hypothesis.row(row))
+          foretold.hypotheses.push_back(said);
+        planned_proposal.others.push_back(std::move(foretold));
+        planning::TargetPrediction prediction = {of_others[t]->mean[row], of_others[t]->low[row],
+                                                 of_others[t]->high[row],
+                                                 of_others[t]->novelty[row]};
+        // What planned, where that was another model.
+        for (std::size_t k = 0; k < problem.also.size(); ++k) {
+          if (problem.also[k].target == target.name) prediction = proposal.also[k];
+        }
+        targets.push_back(target_json(target, prediction));
+      }
+      card["targets"] = std::move(targets);
+    }
     planned_proposal.card = dump_json(card);
     for (Eigen::Index h = 0; h < by_hypothesis.cols(); ++h) {
       planned_proposal.hypotheses.push_back(by_hypothesis(static_cast<Eigen::Index>(i), h));

@@ -17,6 +17,13 @@
 
 namespace kasetsu::campaign {
 
+// A target of the campaign after the first one.
+struct OtherTarget {
+  TrainingSet training;                   // all live measurements of it
+  std::optional<selection::Model> model;  // none: it is not planned for
+  std::string model_id;                   // empty: not of a database
+};
+
 struct RecommendInput {
   TrainingSet training;  // all live measurements of the first target
   KnownPoints known;
@@ -25,6 +32,7 @@ struct RecommendInput {
   TrainingSet
       model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
   int batch_number = 1;
+  std::vector<OtherTarget> others;  // by the campaign's targets after the first; may be shorter
 };
 
 struct Recommendation {
@@ -38,6 +46,10 @@ struct Recommendation {
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
                                  int size, const Science& science, const Executor& executor,
                                  const Control& control);
+
+// Candidates that are measured for every target and that no other one beats in all of them, by mean
+// values: [{"catalyst", "conditions", "values": {target: mean}}]. Errors: keys that do not read.
+Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input);
 
 // What a proposal says of itself: {"score", "disagreement", "nearest", "distance", "runner_up",
 // "drivers": [{"descriptor", "contribution"}], "nearly_excluded_by", "proven"}.

@@ -30,13 +30,10 @@ struct Group {
 
 using Groups = std::map<std::pair<std::string, std::string>, Group>;
 
-const Group* best_of(const Groups& groups, planning::Goal goal) {
+const Group* best_of(const Groups& groups, const planning::Aim& aim) {
   const Group* best = nullptr;
   for (const auto& [key, group] : groups) {
-    const bool better =
-        best == nullptr ||
-        (goal == planning::Goal::maximize ? group.mean > best->mean : group.mean < best->mean);
-    if (better) best = &group;
+    if (best == nullptr || aim.better(group.mean, best->mean)) best = &group;
   }
   return best;
 }
@@ -74,8 +71,8 @@ std::string no_improvement(int batches, const Target& target, const StopInput& i
     (newest.contains(row.proposal) ? since : before)[key].add(row.value);
     all[key].add(row.value);
   }
-  const Group* old_best = best_of(before, target.goal);
-  const Group* new_best = best_of(since, target.goal);
+  const Group* old_best = best_of(before, target.aim);
+  const Group* new_best = best_of(since, target.aim);
   if (old_best == nullptr || new_best == nullptr) return {};
   double squares = 0.0;
   int df = 0;
@@ -86,8 +83,7 @@ std::string no_improvement(int batches, const Target& target, const StopInput& i
   const double error = df > 0 ? std::sqrt(squares / df) : 0.0;
   const double needed =
       df > 0 ? t_quantile_95(df) * error * std::sqrt(1.0 / old_best->n + 1.0 / new_best->n) : 0.0;
-  const double gain = target.goal == planning::Goal::maximize ? new_best->mean - old_best->mean
-                                                              : old_best->mean - new_best->mean;
+  const double gain = target.aim.utility(new_best->mean) - target.aim.utility(old_best->mean);
   if (gain > needed) return {};
   return fmt::format(
       "no improvement in {} batches: best {} of {} before, {} since; better by more than {} would "
@@ -121,10 +117,9 @@ std::string stop_reason(const StopRules& rules, const Target& target, const Stop
     for (const TrainingRow& row : input.rows) {
       if (counts(row)) groups[{row.catalyst, row.conditions}].add(row.value);
     }
-    const Group* best = best_of(groups, target.goal);
+    const Group* best = best_of(groups, target.aim);
     if (best != nullptr &&
-        (target.goal == planning::Goal::maximize ? best->mean >= *rules.target_reached
-                                                 : best->mean <= *rules.target_reached)) {
+        target.aim.utility(best->mean) >= target.aim.level_of(*rules.target_reached)) {
       return fmt::format("the target is reached: {} is {} ({} was asked for)", target.name,
                          format_number(best->mean), format_number(*rules.target_reached));
     }

@@ -21,15 +21,20 @@ Result<chemistry::SupportTable> load_supports(const std::string& path) {
   return arguments.load_supports();
 }
 
-std::string_view goal_text(planning::Goal goal) {
-  return goal == planning::Goal::maximize ? "maximize" : "minimize";
+std::string goal_text(const planning::Aim& aim) {
+  std::string text(planning::to_string(aim.goal));
+  if (aim.goal == planning::Goal::target) text += fmt::format(" {:g} of", aim.value);
+  return text;
 }
 
 Json targets_json(const campaign::CampaignConfig& config) {
   Json targets = Json::array();
   for (const campaign::Target& target : config.targets) {
-    targets.push_back(
-        {{"name", target.name}, {"unit", target.unit}, {"goal", goal_text(target.goal)}});
+    Json item = {{"name", target.name},
+                 {"unit", target.unit},
+                 {"goal", planning::to_string(target.aim.goal)}};
+    if (target.aim.goal == planning::Goal::target) item["value"] = target.aim.value;
+    targets.push_back(std::move(item));
   }
   return targets;
 }
@@ -239,7 +244,7 @@ Status plan_campaign(const std::string& file, const std::string& supports,
   }
   std::string text = change->text + "\n" + change->diff;
   for (const campaign::Target& target : config->targets) {
-    text += fmt::format("target: {} {}{}\n", goal_text(target.goal), target.name,
+    text += fmt::format("target: {} {}{}\n", goal_text(target.aim), target.name,
                         target.unit.empty() ? "" : " in " + target.unit);
   }
   text += fmt::format("space: {} candidates\n", space->size());

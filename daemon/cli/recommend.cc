@@ -22,7 +22,7 @@ namespace {
 struct Arguments {
   std::string campaign;
   TableArguments table;  // --data
-  std::string model_file;
+  std::vector<std::string> model_files;
   int batch = 0;
   int round = 1;
   std::string out;
@@ -30,12 +30,15 @@ struct Arguments {
   const CLI::App* command = nullptr;
 };
 
-campaign::TrainingSet training_of(const tables::Table& table, const campaign::Target& target) {
+// Rows that have this target: the table's column `column`.
+campaign::TrainingSet training_of(const tables::Table& table, const campaign::Target& target,
+                                  Eigen::Index column) {
   campaign::TrainingSet set;
   set.property = target.name;
   set.unit = target.unit;
   for (std::size_t r = 0; r < table.catalysts.size(); ++r) {
     const auto row = static_cast<Eigen::Index>(r);
+    if (std::isnan(table.targets(row, column))) continue;
     campaign::TrainingRow measured;
     measured.seq = static_cast<std::int64_t>(r + 1);
     measured.measurement = table.ids[r];
@@ -45,15 +48,53 @@ campaign::TrainingSet training_of(const tables::Table& table, const campaign::Ta
       conditions[table.condition_names[c]] = table.conditions(row, static_cast<Eigen::Index>(c));
     }
     measured.conditions = conditions.dump();
-    measured.value = table.targets(row, 0);
+    measured.value = table.targets(row, column);
     set.rows.push_back(std::move(measured));
   }
   return set;
 }
 
 // The model's leave-one-out errors are by the rows that it was trained on.
-bool same_rows(const selection::Model& model, const tables::Table& table) {
-  return model.y.size() == table.targets.rows() && model.y == table.targets.col(0);
+bool same_rows(const selection::Model& model, const campaign::TrainingSet& set) {
+  if (model.y.size() != static_cast<Eigen::Index>(set.rows.size())) return false;
+  for (std::size_t r = 0; r < set.rows.size(); ++r) {
+    if (model.y[static_cast<Eigen::Index>(r)] != set.rows[r].value) return false;
+  }
+  return true;
+}
+
+// The table with the columns of the campaign's targets: as --target names them, in order, else
+// those with the targets' names that it has; the first one it must have. `columns`: by target, -1
+// where there is none.
+Result<tables::Table> read_targets(const Arguments& arguments,
+                                   const campaign::CampaignConfig& config, Session& session,
+                                   std::vector<Eigen::Index>& columns) {
+  tables::ReadOptions options = arguments.table.read_options();
+  if (options.conditions.empty()) options.conditions = config.conditions();
+  columns.assign(config.targets.size(), -1);
+  if (options.targets.size() > config.targets.size()) {
+    return Error{ErrorCode::invalid_argument, "more --target than the campaign has", "--target",
+                 options.targets[config.targets.size()],
+                 fmt::format("at most {}", config.targets.size())};
+  }
+  const bool told = !options.targets.empty();
+  options.missing_targets = config.targets.size() > 1;
+  for (std::size_t t = 0; told && t < options.targets.size(); ++t)
+    columns[t] = static_cast<Eigen::Index>(t);
+  if (!told) {
+    options.targets = {config.targets.front().name};
+    columns[0] = 0;
+  }
+  auto table = arguments.table.load(session, arguments.table.data, options);
+  if (!table || told) return table;
+  for (std::size_t t = 1; t < config.targets.size(); ++t) {
+    const auto& unused = table->unused;
+    if (std::find(unused.begin(), unused.end(), config.targets[t].name) == unused.end()) continue;
+    columns[t] = static_cast<Eigen::Index>(options.targets.size());
+    options.targets.push_back(config.targets[t].name);
+  }
+  if (options.targets.size() == 1) return table;
+  return arguments.table.load(session, arguments.table.data, options);
 }
 
 Json composition_of(const planning::Candidate& candidate) {
@@ -96,42 +137,61 @@ Status run(const Arguments& arguments, Session& session) {
   config->model = *settings;
   auto science = load_science(*config, arguments.campaign, arguments.model.features, *supports);
   if (!science) return science.error();
-  const campaign::Target& target = config->targets.front();
   const Control control = session.control();
 
+  if (arguments.table.data.empty() && !arguments.model_files.empty()) {
+    return Error{ErrorCode::invalid_argument, "a model without the measured rows", "--model",
+                 arguments.model_files.front(),
+                 "--data DATA: what is known is not to be proposed again"};
+  }
+  std::vector<campaign::ModelDocument> documents;
+  for (const std::string& file : arguments.model_files) {
+    auto text = read_file(file);
+    if (!text) return text.error();
+    auto document = campaign::read_model(*text);
+    if (!document) return document.error().in(file);
+    documents.push_back(std::move(*document));
+  }
   campaign::RecommendInput input;
   input.batch_number = arguments.round;
   if (!arguments.table.data.empty()) {
-    tables::ReadOptions options = arguments.table.read_options();
-    if (options.targets.empty()) options.targets = {target.name};
-    if (options.conditions.empty()) options.conditions = config->conditions();
-    auto table = arguments.table.load(session, arguments.table.data, options);
+    std::vector<Eigen::Index> columns;
+    auto table = read_targets(arguments, *config, session, columns);
     if (!table) return table.error();
-    if (auto one = arguments.table.targets.size() > 1
-                       ? Status(Error{ErrorCode::invalid_argument, "more than one --target", "",
-                                      arguments.table.targets[1], "one target at a time"})
-                       : Status();
-        !one) {
-      return one;
+    for (std::size_t t = 0; t < config->targets.size(); ++t) {
+      campaign::OtherTarget found;
+      if (columns[t] >= 0) found.training = training_of(*table, config->targets[t], columns[t]);
+      for (campaign::ModelDocument& document : documents) {
+        // One model of one target need not have the campaign's word for it.
+        const bool only = documents.size() == 1 && config->targets.size() == 1;
+        if (document.provenance.target == config->targets[t].name ||
+            (columns[t] >= 0 && document.provenance.target ==
+                                    table->target_names[static_cast<std::size_t>(columns[t])]) ||
+            only) {
+          found.model = std::move(document.model);
+          document.provenance.target.clear();
+          break;
+        }
+      }
+      if (!found.model && columns[t] >= 0 && (t == 0 || config->planner.pareto)) {
+        auto learnt = campaign::learn(found.training, config->model, config->conditions(), *science,
+                                      KASETSU_VERSION, session.executor(), control);
+        if (!learnt) return learnt.error().in(arguments.table.data);
+        found.model = std::move(learnt->document.model);
+      }
+      if (t > 0) {
+        input.others.push_back(std::move(found));
+        continue;
+      }
+      input.training = std::move(found.training);
+      input.model = std::move(found.model);
+      if (input.model && same_rows(*input.model, input.training)) input.model_rows = input.training;
     }
-    input.training = training_of(*table, target);
-    if (!arguments.model_file.empty()) {
-      auto text = read_file(arguments.model_file);
-      if (!text) return text.error();
-      auto document = campaign::read_model(*text);
-      if (!document) return document.error().in(arguments.model_file);
-      input.model = std::move(document->model);
-      if (same_rows(*input.model, *table)) input.model_rows = input.training;
-    } else {
-      auto learnt = campaign::learn(input.training, config->model, config->conditions(), *science,
-                                    KASETSU_VERSION, session.executor(), control);
-      if (!learnt) return learnt.error().in(arguments.table.data);
-      input.model = std::move(learnt->document.model);
-      input.model_rows = input.training;
+    for (const campaign::ModelDocument& document : documents) {
+      if (document.provenance.target.empty()) continue;
+      return Error{ErrorCode::invalid_argument, "a model of none of the campaign's targets",
+                   "--model", document.provenance.target, ""};
     }
-  } else if (!arguments.model_file.empty()) {
-    return Error{ErrorCode::invalid_argument, "a model without the measured rows", "--model",
-                 arguments.model_file, "--data DATA: what is known is not to be proposed again"};
   }
   auto result =
       campaign::recommend(*config, input, arguments.batch, *science, session.executor(), control);
@@ -164,11 +224,16 @@ Status run(const Arguments& arguments, Session& session) {
         }
         item["conditions"] = std::move(conditions);
       }
-      item.update(campaign::proposal_card(p));
+      item.update(campaign::parse_json(result->batch.proposals[i].card).value());
       proposals.push_back(std::move(item));
     }
     Json document = campaign::plan_summary(plan);
     document["proposals"] = std::move(proposals);
+    if (config->targets.size() > 1) {
+      auto front = campaign::measured_front(*config, input);
+      if (!front) return front.error();
+      document["front"] = std::move(*front);
+    }
     if (!result->plate.empty()) document["plate"] = result->plate;
     document["cpu_seconds"] = process_cpu_seconds() - cpu_start;
     document["wall_seconds"] = wall_seconds() - wall_start;
@@ -217,8 +282,8 @@ void add_recommend(CLI::App& app, Session& session) {
   arguments->command = command;
   command->add_option("--campaign", arguments->campaign, "campaign file")->required();
   command->add_option("--data", arguments->table.data, "table of measured catalysts (CSV)");
-  command->add_option("--model", arguments->model_file,
-                      "file that fit wrote (default: fitted now, with the campaign's settings)");
+  command->add_option("--model", arguments->model_files,
+                      "file that fit wrote, one a target (default: fitted now)");
   command->add_option("--batch", arguments->batch, "how many (default: as the campaign says)")
       ->check(CLI::Range(1, 100'000));
   command->add_option("--round", arguments->round, "number of the batch, for a schedule of mixes")

@@ -125,7 +125,7 @@ struct Best {
   int n = 0;
 };
 
-std::vector<Best> best_of(const std::vector<Value>& values, planning::Goal goal) {
+std::vector<Best> best_of(const std::vector<Value>& values, const planning::Aim& aim) {
   std::map<std::string, Best> by_catalyst;
   for (const Value& value : values) {
     Best& best = by_catalyst[value.catalyst];
@@ -134,9 +134,8 @@ std::vector<Best> best_of(const std::vector<Value>& values, planning::Goal goal)
   }
   std::vector<Best> all;
   for (auto& [key, best] : by_catalyst) all.push_back(std::move(best));
-  std::stable_sort(all.begin(), all.end(), [&](const Best& a, const Best& b) {
-    return goal == planning::Goal::maximize ? a.mean > b.mean : a.mean < b.mean;
-  });
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const Best& a, const Best& b) { return aim.better(a.mean, b.mean); });
   return all;
 }
 
@@ -145,13 +144,29 @@ std::string short_number(double value) {
   return std::isfinite(value) ? fmt::format("{:.4g}", value) : "-";
 }
 
+std::string wish_of(const planning::Aim& aim) {
+  switch (aim.goal) {
+    case planning::Goal::maximize:
+      return "as high as possible";
+    case planning::Goal::minimize:
+      return "as low as possible";
+    case planning::Goal::target:
+      return fmt::format("as near to {:g} as possible", aim.value);
+  }
+  return "";
+}
+
+std::string hit_words(const campaign::Target& target) {
+  if (target.aim.goal != planning::Goal::target)
+    return fmt::format("at {:g} or better", *target.hit_threshold);
+  return fmt::format("within {:g} of {:g}", *target.hit_threshold, target.aim.value);
+}
+
 void target_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
                     Json& summary) {
   const std::string unit = target.unit.empty() ? "" : " (" + target.unit + ")";
   const auto values = values_of(data, target.name);
-  const bool most = target.goal == planning::Goal::maximize;
-  pages.heading(fmt::format("{}{}: {}", target.name, unit,
-                            most ? "as high as possible" : "as low as possible"));
+  pages.heading(fmt::format("{}{}: {}", target.name, unit, wish_of(target.aim)));
   if (values.empty()) {
     pages.paragraph("Nothing is measured yet.");
     return;
@@ -163,7 +178,7 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto x = static_cast<double>(i + 1);
     const Value& value = values[i];
-    best = most ? std::max(best, value.value) : std::min(best, value.value);
+    if (target.aim.better(value.value, best)) best = value.value;
     best_line.emplace_back(x, best);
     (value.proposal == "-" ? other : asked)
         .push_back(
@@ -172,9 +187,14 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
   course.points(std::move(other), kGrey, "given");
   course.points(std::move(asked), kBlue, "proposed by Kasetsu");
   course.line(std::move(best_line), kOrange, "best so far");
-  if (target.hit_threshold) course.horizontal(*target.hit_threshold, "hit");
+  if (target.hit_threshold && target.aim.goal == planning::Goal::target) {
+    course.horizontal(target.aim.value - *target.hit_threshold, "hit");
+    course.horizontal(target.aim.value + *target.hit_threshold, "hit");
+  } else if (target.hit_threshold) {
+    course.horizontal(*target.hit_threshold, "hit");
+  }
   pages.plot(course);
-  const auto ranked = best_of(values, target.goal);
+  const auto ranked = best_of(values, target.aim);
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < std::min(ranked.size(), kMostBest); ++i) {
     rows.push_back({fmt::format("{}", i + 1), ranked[i].description, short_number(ranked[i].mean),
@@ -182,15 +202,12 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
   }
   int hits = 0;
   for (const Best& one : ranked) {
-    if (target.hit_threshold)
-      hits += most ? one.mean >= *target.hit_threshold : one.mean <= *target.hit_threshold;
+    hits += target.hit(one.mean) ? 1 : 0;
   }
-  pages.paragraph(
-      fmt::format("{} measurements of {} catalysts{}. The best, by the mean of their measurements:",
-                  values.size(), ranked.size(),
-                  target.hit_threshold
-                      ? fmt::format(", {} of them at {:g} or better", hits, *target.hit_threshold)
-                      : ""));
+  pages.paragraph(fmt::format(
+      "{} measurements of {} catalysts{}. The best, by the mean of their measurements:",
+      values.size(), ranked.size(),
+      target.hit_threshold ? fmt::format(", {} of them {}", hits, hit_words(target)) : ""));
   pages.table({"rank", "catalyst", target.name + unit, "measured"}, rows);
   summary["best"][target.name] = {{"catalyst", ranked.front().description},
                                   {"value", ranked.front().mean},

@@ -61,7 +61,6 @@ std::optional<Message> hits_of(const Reader& reader, const campaign::CampaignCon
                                bool compositions) {
   const campaign::Target& target = config.targets.front();
   if (!target.hit_threshold) return std::nullopt;
-  const bool most = target.goal == planning::Goal::maximize;
   campaign::MeasurementFilter filter;
   filter.property = target.name;
   filter.live_only = true;
@@ -71,16 +70,18 @@ std::optional<Message> hits_of(const Reader& reader, const campaign::CampaignCon
   for (const campaign::Measurement& found :
        reader.measurements(campaign.key, filter, {0, 100'000})) {
     if (found.kind != campaign::SampleKind::catalyst) continue;
-    if (most ? found.value < *target.hit_threshold : found.value > *target.hit_threshold) continue;
+    if (!target.hit(found.value)) continue;
     ++hits;
-    if (!best || (most ? found.value > best->value : found.value < best->value)) best = found;
+    if (!best || target.aim.better(found.value, best->value)) best = found;
   }
   if (!best) return std::nullopt;
-  Message message{"hit",
-                  fmt::format("{}: {} {} reached {:g}{}; the best is {:.4g}{}", campaign.name, hits,
-                              hits == 1 ? "result" : "results", *target.hit_threshold,
-                              unit_text(target), best->value, unit_text(target)),
-                  {{"hits", hits}, {"best", best->value}, {"property", target.name}}};
+  Message message{
+      "hit",
+      fmt::format("{}: {} {} {} {:g}{}; the best is {:.4g}{}", campaign.name, hits,
+                  hits == 1 ? "result" : "results",
+                  target.aim.goal == planning::Goal::target ? "came as near as" : "reached",
+                  *target.hit_threshold, unit_text(target), best->value, unit_text(target)),
+      {{"hits", hits}, {"best", best->value}, {"property", target.name}}};
   if (compositions) {
     message.text += " (" + best->catalyst_description + ")";
     message.detail["catalyst"] = best->catalyst;

@@ -104,6 +104,18 @@ Result<campaign::RecommendInput> Worker::recommend_input(const Campaign& campaig
       const auto of = reader.training_set(model->snapshot);
       if (of) input.model_rows = *of;
     }
+    for (std::size_t t = 1; t < config.targets.size(); ++t) {
+      const std::string& name = config.targets[t].name;
+      campaign::OtherTarget other;
+      other.training = reader.training_set(campaign.key, name);
+      if (const auto model = reader.current_model(campaign.key, name)) {
+        Result<campaign::ModelDocument> document = campaign::read_model(model->document);
+        if (!document) return document.error();
+        other.model = std::move(document).value().model;
+        other.model_id = model->id;
+      }
+      input.others.push_back(std::move(other));
+    }
     return {};
   });
   if (!read) return read.error();
@@ -155,6 +167,7 @@ Result<std::string> Worker::agreement(const Campaign& campaign, const CampaignCo
   asked.planner.references.clear();
   asked.planner.diversity = 0.0;
   asked.planner.surrogate = "hypotheses";
+  asked.planner.pareto = false;
   asked.planner.allow_measured = asked.planner.allow_proposed = asked.planner.allow_pending =
       asked.planner.allow_failed = true;
   const Result<campaign::Recommendation> worst =

@@ -139,7 +139,7 @@ TEST(CampaignConfig, JsonSaysTheSame) {
                             kJson);
   ASSERT_TRUE(config.ok()) << config.error().to_string();
   EXPECT_EQ(planning::CandidateSpace::make(config->space)->size(), 11U);
-  EXPECT_EQ(config->plan_options(1).goal, planning::Goal::minimize);
+  EXPECT_EQ(config->plan_options(1).aim.goal, planning::Goal::minimize);
 }
 
 TEST(CampaignConfig, ScheduleFollowsTheBatch) {

@@ -29,7 +29,7 @@ TrainingRow row(const std::string& catalyst, double value, const std::string& pr
 Target target(planning::Goal goal) {
   Target made;
   made.name = "Y";
-  made.goal = goal;
+  made.aim.goal = goal;
   return made;
 }
 

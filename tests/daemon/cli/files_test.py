@@ -426,6 +426,33 @@ references = 2
         self.assertEqual(sorted(place["sample"] for place in plate), ["blank"] + ["proposal"] * 6 + ["reference"] * 2)
         self.assertEqual(sorted(place["rank"] for place in plate if "rank" in place), list(range(1, 7)))
 
+    def test_several_targets(self):
+        with open(self.data, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        rows = [lines[0] + ",stability"]
+        for i, line in enumerate(lines[1:]):
+            if line:
+                rows.append(f"{line},{'' if i % 5 == 0 else 100 - float(line.split(',')[-1]) + i % 3}")
+        both = self.file("both.csv", "\n".join(rows) + "\n")
+        with open(self.campaign, encoding="utf-8") as file:
+            text = file.read()
+        campaign = self.file("both.toml", text.replace(
+            "[[space]]", '[[targets]]\nname = "stability"\nunit = "h"\ngoal = "maximize"\n\n[[space]]', 1))
+        base = ("recommend", "--campaign", campaign, "--elements", self.elements, "--batch", "6")
+        answer = self.json(*base, "--data", both)
+        for proposal in answer["proposals"]:
+            self.assertEqual([t["target"] for t in proposal["targets"]][1:], ["stability"])
+            self.assertEqual(proposal["targets"][0]["mean"], proposal["mean"])
+            self.assertLess(proposal["targets"][1]["low"], proposal["targets"][1]["high"])
+        self.assertTrue(any("front of 2 targets" in p["reason"] for p in answer["proposals"]))
+        self.assertGreater(len(answer["front"]), 1)
+        for a in answer["front"]:
+            for b in answer["front"]:
+                self.assertFalse(all(b["values"][k] > a["values"][k] for k in a["values"]))
+        # Without the second target's column the first one is planned for, and it says so.
+        alone = self.json(*base, "--data", self.data)
+        self.assertTrue(any("has no model yet" in note for note in alone["notes"]))
+
     def test_candidates_explain(self):
         campaign = self.file("rules.toml", CAMPAIGN + """[[rules]]
 name = "little platinum"

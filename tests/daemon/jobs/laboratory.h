@@ -81,6 +81,7 @@ class Laboratory {
     const auto config =
         campaign::parse_campaign(text, "test.toml", campaign::kToml, science_.supports);
     EXPECT_TRUE(config.ok()) << config.error().to_string();
+    second_ = config->targets.size() > 1;
     const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
       const auto done = campaign::apply_campaign(tx, campaign::draft_of(*config), context());
       return done ? Status() : Status(done.error());
@@ -133,6 +134,8 @@ class Laboratory {
            {"channel", fmt::format("{}", i)},
            {"sequence", i},
            {"values", {{"Y", value}}}});
+      // A second target, where the campaign has it, at odds with the first; not of every row.
+      if (second_ && i % 4 != 0) rows.back()["values"]["Z"] = 20.0 - value + 0.3 * b;
     }
     campaign::DeliveryOptions options;
     options.source = "rig";
@@ -143,7 +146,7 @@ class Laboratory {
     const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
       const auto receipt = campaign::ingest(tx, "test", *prepared, context());
       if (!receipt) return receipt.error();
-      EXPECT_EQ(receipt->new_measurements, count);
+      EXPECT_GE(receipt->new_measurements, count);
       return {};
     });
     ASSERT_TRUE(done.ok()) << done.error().to_string();
@@ -192,6 +195,7 @@ class Laboratory {
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<Worker> worker_;
   unsigned threads_ = 1;
+  bool second_ = false;
 };
 
 }  // namespace kasetsu::jobs

@@ -76,6 +76,59 @@ TEST(Worker, LearnsFromABatchAndPlansTheNext) {
           .ok());
 }
 
+TEST(Worker, SeveralTargetsAreForetoldAndPlannedForTogether) {
+  std::string text(kCampaign);
+  text.replace(text.find("\n[[space]]"), 0,
+               "\n[[targets]]\nname = \"Z\"\nunit = \"h\"\ngoal = \"target\"\nvalue = 12\n");
+  Laboratory lab(2, 7, text);
+  lab.start_worker();
+  lab.post(0, 24);
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    const auto campaign = reader.find_campaign("test");
+    return !reader.proposals(campaign->key, {}, {0, 10}).empty() && Laboratory::idle(reader);
+  }));
+  ASSERT_TRUE(
+      lab.database()
+          .read([](const Reader& reader) -> Status {
+            const auto campaign = reader.find_campaign("test");
+            const auto model = reader.current_model(campaign->key, "Z");
+            EXPECT_TRUE(model && model->rows == 18);
+            if (!model) return {};
+            const auto read = campaign::read_model(model->document).value();
+            int exploited = 0;
+            for (const auto& proposal : reader.proposals(campaign->key, {}, {0, 100})) {
+              const Json card = campaign::parse_json(proposal.card).value();
+              EXPECT_EQ(card.at("targets").size(), 2U);
+              EXPECT_EQ(card["targets"][0]["target"], "Y");
+              EXPECT_EQ(card["targets"][0]["mean"], *proposal.mean);
+              EXPECT_EQ(card["targets"][1]["target"], "Z");
+              EXPECT_LT(card["targets"][1]["low"], card["targets"][1]["high"]);
+              // The second target's model, too, is held to what it said before.
+              const auto foretold = reader.open_predictions(campaign->key, "Z", proposal.catalyst);
+              EXPECT_EQ(foretold.size(), 1 + read.model.hypotheses.size());
+              for (const auto& entry : foretold) EXPECT_EQ(entry.model, model->id);
+              if (proposal.strategy != "exploit") continue;
+              ++exploited;
+              EXPECT_NE(proposal.reason.find("front of 2 targets"), std::string::npos);
+            }
+            EXPECT_EQ(exploited, 3);
+            const auto batches = reader.batches(campaign->key, {0, 10});
+            const Json front = campaign::parse_json(batches.back().summary).value().at("front");
+            EXPECT_GE(front.size(), 1U);
+            // Nothing on the front beats another in both.
+            for (const Json& a : front) {
+              for (const Json& b : front) {
+                const double y = b["values"]["Y"].get<double>() - a["values"]["Y"].get<double>();
+                const double z = std::abs(a["values"]["Z"].get<double>() - 12.0) -
+                                 std::abs(b["values"]["Z"].get<double>() - 12.0);
+                EXPECT_FALSE(y > 0.0 && z > 0.0);
+              }
+            }
+            return {};
+          })
+          .ok());
+}
+
 TEST(Worker, SameDataGivesTheSameModelAndProposalsForAnyNumberOfThreads) {
   std::string documents[2];
   std::vector<std::string> picks[2];
