@@ -92,7 +92,8 @@ struct Model {
   std::vector<std::string> supports;
   double base = 0.0;  // median |error| of the rows behind `scores`
   // Sorted |error| / unit of each row (see interval_unit in model.cc): the conformal scores, of the
-  // honest predictions where there are any, else of leave-one-out.
+  // honest predictions where there are any; else of leave-one-out, or of the median of the other
+  // rows where that is worse.
   Eigen::VectorXd scores;
   // The training set in the space of the best hypothesis's descriptors, standardised: rows x size.
   // Novelty and farthest-point sampling measure distances here.

@@ -19,7 +19,6 @@ using descriptors::Descriptor;
 using descriptors::Featurizer;
 
 constexpr int kFewestRows = 5;
-constexpr int kFewestToCalibrate = 10;
 constexpr double kSameColumn = 0.9;  // |correlation| of columns that a forest sees as one
 
 // Families of a descriptor: its primaries, each of which is one property and operation.
@@ -122,6 +121,23 @@ std::vector<int> distinct_columns(const Eigen::MatrixXd& values) {
     columns.push_back(static_cast<int>(j));
   }
   return columns;
+}
+
+int largest_fold(const Folds& folds) {
+  std::vector<int> sizes(static_cast<std::size_t>(folds.count), 0);
+  for (const int fold : folds.of_row) ++sizes[static_cast<std::size_t>(fold)];
+  return *std::max_element(sizes.begin(), sizes.end());
+}
+
+// By row, how far the median of all other rows is off.
+Eigen::VectorXd median_errors(const Eigen::VectorXd& y) {
+  Eigen::VectorXd errors(y.size());
+  for (Eigen::Index i = 0; i < y.size(); ++i) {
+    std::vector<double> others(y.begin(), y.end());
+    others.erase(others.begin() + i);
+    errors[i] = std::abs(y[i] - median(std::move(others)));
+  }
+  return errors;
 }
 
 }  // namespace
@@ -308,7 +324,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   Folds folds;
   if (settings.calibration_folds > 0)
     folds = make_folds(data.catalysts, settings.calibration_folds, settings.search.seed);
-  const bool calibrating = folds.count >= 2 && rows >= kFewestToCalibrate;
+  const bool calibrating = folds.count >= 2 && rows - largest_fold(folds) >= kFewestRows;
   ModelSettings first = settings;
   if (calibrating && first.search.time_limit > 0.0) first.search.time_limit *= 0.75;
   const double kept =
@@ -347,8 +363,10 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   }
   if (!calibrated) {
     share_equally(model);
-    set_scores(model, (data.y - model.loo_prediction).cwiseAbs(), trained->disagreement,
-               trained->novelty);
+    // The hypotheses were chosen by their leave-one-out errors, so these promise too much; nothing
+    // else shows that the model is better than the median of the others.
+    set_scores(model, (data.y - model.loo_prediction).cwiseAbs().cwiseMax(median_errors(data.y)),
+               trained->disagreement, trained->novelty);
   }
   std::erase_if(model.companions,
                 [](const Companion& companion) { return companion.weight == 0.0; });

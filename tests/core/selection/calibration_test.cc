@@ -90,5 +90,37 @@ TEST(Size, ALawOfTwoDescriptorsIsNotCutToOneWhenTheErrorsSaySo) {
   EXPECT_GT(model.sizes_tried.front().mae_honest, chosen);
 }
 
+// A first batch is a handful of catalysts, and thousands of descriptors fit it: the intervals must
+// still hold what they promise.
+TEST(Intervals, OfAFewRowsHoldAboutFourOfFive) {
+  ModelSettings settings;
+  settings.search.work = 3'000'000;
+  settings.search.hypotheses = 5;
+  settings.search.size = 3;
+  settings.trees = 50;
+  for (const int rows : {5, 7, 9, 12}) {
+    int held = 0;
+    int asked = 0;
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+      const TrainingSet data = laboratory(60, 0.5, seed);
+      std::vector<int> learnt, later;
+      for (int i = 0; i < 60; ++i) (i < rows ? learnt : later).push_back(i);
+      const Model model =
+          train(general_elements(), subset(data, learnt), settings, Executor(2), {}).value();
+      const TrainingSet test = subset(data, later);
+      const Predictions said =
+          Predictor::make(model).value().predict(test.catalysts, test.conditions).value();
+      for (Eigen::Index i = 0; i < test.y.size(); ++i) {
+        held += said.low[i] <= test.y[i] && test.y[i] <= said.high[i];
+        ++asked;
+      }
+    }
+    const double share = static_cast<double>(held) / asked;
+    std::printf("%d rows: %.3f of later values in their 80 %% intervals\n", rows, share);
+    EXPECT_GE(share, 0.70) << rows << " rows";
+    EXPECT_LE(share, 0.97) << rows << " rows";
+  }
+}
+
 }  // namespace
 }  // namespace kasetsu::selection
