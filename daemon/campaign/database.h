@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "daemon/campaign/replicates.h"
 #include "daemon/campaign/types.h"
 
 namespace kasetsu::campaign {
@@ -90,7 +91,8 @@ class Reader {
                                       std::string_view run, std::string_view channel,
                                       std::optional<std::int64_t> sequence,
                                       std::optional<std::int64_t> replicate) const = 0;
-  // Whether there is any run of this source under this name.
+  // Whether there is any run of this source under this name whose rows have names (channel or
+  // sequence).
   virtual bool has_run(std::int64_t campaign, std::string_view source,
                        std::string_view run) const = 0;
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
@@ -189,11 +191,19 @@ class Transaction : public Reader {
   virtual void keep_content(const Digest& sha256, std::string_view bytes, Time now) = 0;
   // Returns the seq. Its content was kept just before.
   virtual std::int64_t insert_ingest(const Ingest& ingest) = 0;
-  // Counts and run range, once, in the transaction that inserted it without rows.
+  // Counts and ranges of runs and measurements, once, in the transaction that inserted it without
+  // rows.
   virtual void finish_ingest(const Ingest& ingest) = 0;
   virtual std::int64_t next_run() const = 0;            // the seq that the next run will have
+  virtual std::int64_t next_measurement() const = 0;    // and the next measurement
   virtual std::int64_t insert_run(const Run& run) = 0;  // seq
-  // Returns the seq. Fields used: id, property, unit, value, flags, supersedes.
+  // What replicates() gives with ReplicateWindow::kMost for its limit, kept between tasks. Valid
+  // until the next call.
+  virtual const ReplicateWindow& replicate_window(std::int64_t campaign, std::string_view property,
+                                                  std::int64_t catalyst,
+                                                  std::string_view conditions) = 0;
+  // Returns the seq. Fields used: id (empty: numbered after its delivery, see Ingest), property,
+  // unit, value, flags, supersedes.
   virtual std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run,
                                           std::int64_t catalyst, const Measurement& measurement,
                                           Time now) = 0;

@@ -451,9 +451,9 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
     delivery.rows.push_back(refused_row(read.error(), "{}", ""));
   }
   for (PreparedRow& row : delivery.rows) {
-    if (!row.problem.empty()) continue;
-    row.content = content_of(row, row.source.empty() ? delivery.options.source : row.source,
-                             row.run.empty() ? delivery.options.run : row.run);
+    const std::string& run = row.run.empty() ? delivery.options.run : row.run;
+    if (!row.problem.empty() || !has_name(row, run)) continue;
+    row.content = content_of(row, row.source.empty() ? delivery.options.source : row.source, run);
   }
   return delivery;
 }

@@ -72,7 +72,11 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
 
   IngestReceipt receipt;
   Ingest& ingest = receipt.ingest;
-  ingest.id = context.ids->next(context.now);
+  // Its measurements are numbered after it.
+  std::uint64_t most_measurements = 0;
+  for (const PreparedRow& row : delivery.rows) most_measurements += row.values.size();
+  const Ulid number = context.ids->block(context.now, 1 + most_measurements);
+  ingest.id = number.text();
   ingest.campaign = found->key;
   ingest.source = options.source;
   ingest.run = options.run;
@@ -84,6 +88,7 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
   tx.keep_content(delivery.sha256, delivery.bytes, context.now);
 
   Ingestion ingestion(tx, context, *found);
+  ingestion.number_after(number);
   const bool one_row = delivery.rows.size() == 1;
   // The delivery of one row is written whole, when its verdict is known. One of many rows goes
   // before them, without counts, and gets these after.
@@ -91,10 +96,15 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
     ingest.rows = 1;
     count(ingest, verdict);
     ingest.first_run = ingest.last_run = run;
+    if (run != 0) {
+      ingest.first_measurement = tx.next_measurement();
+      ingest.measurements = std::ssize(delivery.rows.front().values);
+    }
     ingest.seq = tx.insert_ingest(ingest);
   };
   if (!one_row) {
     ingest.seq = tx.insert_ingest(ingest);
+    ingest.first_measurement = tx.next_measurement();
     ingestion.expect_many();
   }
   receipt.rows.reserve(delivery.rows.size());
@@ -126,6 +136,7 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
   }
   if (!one_row) {
     ingest.rows = static_cast<std::int64_t>(receipt.rows.size());
+    ingest.measurements = ingestion.new_measurements();
     tx.finish_ingest(ingest);
   }
   append_event(tx, context, found->name, "ingest", ingest.id, "committed",

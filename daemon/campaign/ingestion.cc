@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 #include "core/text.h"
 #include "daemon/campaign/events.h"
@@ -30,26 +29,6 @@ bool is_selectivity(std::string_view name) {
 }
 bool is_conversion(std::string_view name) {
   return name.starts_with("X_") || name == "conversion" || name.ends_with("_conversion");
-}
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return 0.5 * (*middle + *std::max_element(values.begin(), middle));
-}
-
-// Whether a value lies far from its replicates: four times 1.4826 MAD, the normal distribution's
-// standard deviation, from their median. Fewer than five, or replicates that all agree exactly, say
-// nothing.
-bool is_far_from(const std::vector<double>& replicates, double value) {
-  constexpr std::size_t kFewest = 5;
-  if (replicates.size() < kFewest) return false;
-  const double middle = median_of(replicates);
-  std::vector<double> distances;
-  for (const double replicate : replicates) distances.push_back(std::abs(replicate - middle));
-  const double spread = 1.4826 * median_of(std::move(distances));
-  return spread > 0.0 && std::abs(value - middle) > 4.0 * spread;
 }
 
 }  // namespace
@@ -158,12 +137,14 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   }
 
   // A row with a name of its own is known when it comes again, in whatever delivery.
-  const Digest content = row.content ? *row.content : content_of(row, source, run_name);
+  std::optional<Digest> content;
   std::optional<Run> before;
-  const bool named = !run_name.empty() && (!row.channel.empty() || row.sequence);
-  if (named && may_be_known(source, run_name, row)) {
-    before =
-        tx_.find_run(campaign_.key, source, run_name, row.channel, row.sequence, row.replicate);
+  if (has_name(row, run_name)) {
+    content = row.content ? *row.content : content_of(row, source, run_name);
+    if (may_be_known(source, run_name, row)) {
+      before =
+          tx_.find_run(campaign_.key, source, run_name, row.channel, row.sequence, row.replicate);
+    }
   }
   if (before && before->content == content) {
     outcome.verdict.verdict = Verdict::duplicate;
@@ -209,7 +190,7 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   if (row.measured_at && *row.measured_at > context_.now + kClockTolerance) flags |= kFlagClock;
   flags |= balance_flags(row);
 
-  Run run;
+  Run& run = run_;
   run.ingest = ingest.seq;
   run.row = row.row;
   run.campaign = campaign_.key;
@@ -222,15 +203,16 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   run.replicate = row.replicate;
   run.sample = row.sample;
   run.conditions = row.conditions;
-  if (proposal) run.proposal = proposal->id;
+  run.proposal = proposal ? proposal->id : std::string();
   run.measured_at = row.measured_at;
   run.content = content;
 
   std::uint32_t all_flags = flags;
-  std::vector<std::uint32_t> flags_of_values;
+  std::vector<std::uint32_t>& flags_of_values = flags_of_values_;
+  flags_of_values.clear();
   for (const PreparedValue& value : row.values) {
     std::uint32_t of_value = flags | range_flag(*property(value.property), value.value);
-    if (answers && !before) of_value |= replicate_flag(row, value, catalyst, catalyst_key);
+    if (answers && !before) of_value |= replicate_flag(row, value, catalyst);
     flags_of_values.push_back(of_value);
     all_flags |= of_value;
   }
@@ -242,23 +224,23 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   outcome.run = tx_.insert_run(run);
 
   const bool predicted = answers && tx_.has_predictions(campaign_.key, catalyst);
+  Measurement& measurement = measurement_;
   for (const PreparedValue& value : row.values) {
-    Measurement measurement;
-    measurement.id = context_.ids->next(context_.now);
+    std::string id = next_id();
+    measurement.id = numbered_after_ ? std::string() : id;
     measurement.property = value.property;
     measurement.value = value.value;
     measurement.flags = flags_of_values[static_cast<std::size_t>(&value - row.values.data())];
-    if (before) measurement.supersedes = newest_of(*before, value.property);
+    measurement.supersedes = before ? newest_of(*before, value.property) : std::string();
     tx_.insert_measurement(campaign_.key, outcome.run, catalyst, measurement, context_.now);
-    remember(value.property, catalyst, row.conditions, value.value, before.has_value());
     if (!measurement.supersedes.empty()) {
       tx_.mark_measurement(measurement.supersedes, "supersede",
                            fmt::format("revised by delivery {}", ingest.id), context_.actor,
                            context_.now);
-      append_event(tx_, context_, campaign_.name, "measurement", measurement.id, "supersedes",
+      append_event(tx_, context_, campaign_.name, "measurement", id, "supersedes",
                    {{"superseded", measurement.supersedes}, {"delivery", ingest.id}});
     }
-    outcome.verdict.measurements.push_back(measurement.id);
+    outcome.verdict.measurements.push_back(std::move(id));
     if (predicted) {
       settle_predictions(tx_, campaign_.key, value.property, std::string(catalyst_key),
                          context_.now);
@@ -273,7 +255,14 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   return outcome;
 }
 
+std::string Ingestion::next_id() {
+  if (!numbered_after_) return context_.ids->next(context_.now);
+  return numbered_after_->plus(static_cast<std::uint64_t>(new_measurements_) + 1).text();
+}
+
 std::optional<Error> Ingestion::unit_slip(std::string_view key) {
+  // Rows of one delivery repeat few compositions.
+  if (plausible_.contains(key)) return std::nullopt;
   const std::string_view actives = key.substr(0, key.find('/'));
   double total = 0.0;
   for (std::size_t at = 0; at < actives.size();) {
@@ -289,6 +278,7 @@ std::optional<Error> Ingestion::unit_slip(std::string_view key) {
   amounts_read_ = true;
   constexpr double kSlip = 100.0;
   if (!amounts_ || (total <= amounts_->largest * kSlip && total * kSlip >= amounts_->least)) {
+    if (many_) plausible_.emplace(key);
     return std::nullopt;
   }
   return refuse(fmt::format("the amounts add up to {}, those of the campaign's catalysts to {} to "
@@ -323,51 +313,13 @@ std::uint32_t Ingestion::balance_flags(const PreparedRow& row) const {
 }
 
 std::uint32_t Ingestion::replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                                        std::int64_t catalyst, std::string_view catalyst_key) {
-  const std::vector<double> known =
-      replicates(value.property, catalyst, catalyst_key, row.conditions);
-  if (!is_far_from(known, value.value)) return 0;
+                                        std::int64_t catalyst) {
+  if (!tx_.replicate_window(campaign_.key, value.property, catalyst, row.conditions)
+           .is_far(value.value)) {
+    return 0;
+  }
   return row.kind == SampleKind::reference ? static_cast<std::uint32_t>(kFlagReferenceDrift)
                                            : static_cast<std::uint32_t>(kFlagReplicateSpread);
-}
-
-std::vector<double> Ingestion::replicates(const std::string& property, std::int64_t catalyst,
-                                          std::string_view catalyst_key,
-                                          const std::string& conditions) {
-  constexpr std::int64_t kMost = 100;
-  constexpr int kOften = 8;
-  if (!many_) return tx_.replicates(campaign_.key, property, catalyst, conditions, kMost);
-  Asked& asked = asked_[{catalyst, property}];
-  if (++asked.times < kOften) {
-    return tx_.replicates(campaign_.key, property, catalyst, conditions, kMost);
-  }
-  if (!asked.loaded) {
-    MeasurementFilter filter;
-    filter.property = property;
-    filter.catalyst = std::string(catalyst_key);
-    filter.live_only = true;
-    Page page;
-    page.limit = std::numeric_limits<std::int64_t>::max();
-    for (const Measurement& m : tx_.measurements(campaign_.key, filter, page)) {
-      asked.values[m.conditions].push_back(m.value);
-    }
-    asked.loaded = true;
-  }
-  const std::vector<double>& all = asked.values[conditions];
-  const auto count = std::min<std::ptrdiff_t>(kMost, std::ssize(all));
-  return {all.end() - count, all.end()};
-}
-
-// What was just written counts for the rows after it; a correction makes the memory wrong.
-void Ingestion::remember(const std::string& property, std::int64_t catalyst,
-                         const std::string& conditions, double value, bool correction) {
-  const auto asked = asked_.find({catalyst, property});
-  if (asked == asked_.end()) return;
-  if (correction) {
-    asked_.erase(asked);
-  } else if (asked->second.loaded) {
-    asked->second.values[conditions].push_back(value);
-  }
 }
 
 RowVerdict Ingestion::quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {

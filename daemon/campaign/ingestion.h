@@ -3,17 +3,16 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/ingest.h"
+#include "daemon/campaign/ulid.h"
 
 namespace kasetsu::campaign {
 
@@ -55,7 +54,7 @@ class Ingestion {
 
   // Against the newest hundred live measurements of the same property, catalyst and conditions.
   std::uint32_t replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                               std::int64_t catalyst, std::string_view catalyst_key);
+                               std::int64_t catalyst);
 
   RowVerdict quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest);
 
@@ -64,6 +63,8 @@ class Ingestion {
   const Property* property(const std::string& name) const;
   // More than one row comes: it pays to ask once for all rows of a run.
   void expect_many() { many_ = true; }
+  // The measurements have the identifiers that follow this one, the delivery's.
+  void number_after(const Ulid& delivery) { numbered_after_ = delivery; }
 
  private:
   // False when nothing was delivered under this name, for certain. A run that nobody knew when the
@@ -76,12 +77,8 @@ class Ingestion {
 
   void answer(Proposal proposal, const PreparedRow& row);
 
-  // A run of hundreds of conditions asks for the same catalyst again and again, and each question
-  // looks through all of its measurements: from the eighth on they are kept in memory.
-  std::vector<double> replicates(const std::string& property, std::int64_t catalyst,
-                                 std::string_view catalyst_key, const std::string& conditions);
-  void remember(const std::string& property, std::int64_t catalyst, const std::string& conditions,
-                double value, bool correction);
+  // The identifier of the next measurement.
+  std::string next_id();
 
   Transaction& tx_;
   const Context& context_;
@@ -93,14 +90,21 @@ class Ingestion {
   std::unordered_set<std::string> names_of_run_;
   std::int64_t new_measurements_ = 0;
   std::vector<std::string> finished_;
-  struct Asked {
-    int times = 0;
-    bool loaded = false;
-    std::unordered_map<std::string, std::vector<double>> values;  // by conditions, oldest first
-  };
-  std::map<std::pair<std::int64_t, std::string>, Asked> asked_;  // by catalyst and property
+  std::optional<Ulid> numbered_after_;
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::unordered_set<std::string, TextHash, std::equal_to<>> plausible_;  // by unit_slip
+
+  // What is written for one row: kept, so that the next one need not ask for memory.
+  Run run_;
+  Measurement measurement_;
+  std::vector<std::uint32_t> flags_of_values_;
 };
 
 }  // namespace kasetsu::campaign

@@ -60,6 +60,10 @@ bool anything_open(const Reader& reader, const Campaign& campaign) {
 
 bool wants_retraining(const Reader& reader, const Campaign& campaign,
                       const CampaignConfig& config) {
+  // Known without a look at the results, which may be a million.
+  if (config.retrain.when == RetrainWhen::nightly || config.retrain.when == RetrainWhen::by_hand) {
+    return false;
+  }
   const std::string& target = config.targets.front().name;
   if (reader.count_measurements(campaign.key, /*live_only=*/true) == 0) return false;
   if (!has_news(reader, campaign, target)) return false;

@@ -116,6 +116,9 @@ struct Ingest {
   std::string actor;
   std::int64_t rows = 0, accepted = 0, flagged = 0, duplicate = 0, quarantined = 0;
   std::int64_t first_run = 0, last_run = 0;  // seqs of the runs that it made; 0, 0: none
+  // Seqs of the measurements that came with it are first_measurement, ...; the k-th of them, from
+  // 1, has the identifier k above `id`. 0: older, theirs are kept beside them.
+  std::int64_t first_measurement = 0, measurements = 0;
   Time received_at;
 };
 
@@ -137,8 +140,8 @@ struct Run {
   std::string proposal;    // id; empty: none
   std::optional<Time> measured_at;
   // Of everything that the row says, so that the same row again is told from another one with the
-  // same name.
-  Digest content;
+  // same name; of rows with a name (run, and channel or sequence).
+  std::optional<Digest> content;
 };
 
 // One property of one run, joined with what a reader wants to know.

@@ -259,6 +259,31 @@ Result<int> Notifier::look() {
   return deliver();
 }
 
+std::map<std::string, campaign::CampaignConfig> Notifier::hooked(const Reader& reader) {
+  std::map<std::string, campaign::CampaignConfig> found;
+  decltype(configs_) still_there;
+  for (const campaign::Campaign& campaign : reader.campaigns()) {
+    auto known = configs_.extract({campaign.id, campaign.version});
+    if (known.empty()) {
+      const auto version = reader.campaign_version(campaign.key, campaign.version);
+      auto decoded =
+          version
+              ? options_.decode(*version)
+              : Result<campaign::CampaignConfig>(Error{ErrorCode::internal, "no text", "", "", ""});
+      known =
+          configs_.extract(configs_
+                               .emplace(std::pair(campaign.id, campaign.version),
+                                        decoded ? std::optional(std::move(*decoded)) : std::nullopt)
+                               .first);
+    }
+    if (known.mapped() && !known.mapped()->webhooks.empty())
+      found.emplace(campaign.name, *known.mapped());
+    still_there.insert(std::move(known));
+  }
+  configs_ = std::move(still_there);
+  return found;
+}
+
 Status Notifier::collect() {
   Json fresh = Json::array();
   std::int64_t seen = 0;
@@ -269,28 +294,25 @@ Status Notifier::collect() {
     first = kept.empty();
     seen = first ? reader.last_event() : std::stoll(kept);
     if (first) return {};
-    std::map<std::string, std::optional<campaign::CampaignConfig>> configs;
+    const auto hooks = hooked(reader);
+    if (hooks.empty()) {
+      seen = reader.last_event();
+      return {};
+    }
     for (;;) {
       const auto events = reader.events(seen, 1'000, "");
       for (const campaign::Event& event : events) {
         seen = event.seq;
         const std::string kind = event_kind(event);
-        if (kind.empty() || event.campaign.empty()) continue;
-        const auto campaign = reader.find_campaign(event.campaign);
-        if (!campaign) continue;
-        if (!configs.contains(event.campaign)) {
-          const auto version = reader.campaign_version(campaign->key, campaign->version);
-          auto decoded = version ? options_.decode(*version)
-                                 : Result<campaign::CampaignConfig>(
-                                       Error{ErrorCode::internal, "no text", "", "", ""});
-          configs[event.campaign] = decoded ? std::optional(std::move(*decoded)) : std::nullopt;
-        }
-        const auto& config = configs[event.campaign];
-        if (!config) continue;
-        for (const campaign::Webhook& hook : config->webhooks) {
+        const auto config = hooks.find(event.campaign);
+        if (kind.empty() || config == hooks.end()) continue;
+        std::optional<campaign::Campaign> campaign;
+        for (const campaign::Webhook& hook : config->second.webhooks) {
           if (std::find(hook.events.begin(), hook.events.end(), kind) == hook.events.end())
             continue;
-          const auto message = message_of(reader, *config, *campaign, event, hook.compositions);
+          if (!campaign) campaign = reader.find_campaign(event.campaign);
+          const auto message =
+              message_of(reader, config->second, *campaign, event, hook.compositions);
           if (!message) continue;
           const std::string id = "msg_" + ids_.next(now);
           const WebhookRequest request = make_request(hook, *message, campaign->name, id, event.at);

@@ -6,10 +6,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -87,6 +89,8 @@ class Notifier {
  private:
   void run(const std::stop_token& stop);
   Status collect();
+  // Campaigns that have webhooks, by name.
+  std::map<std::string, campaign::CampaignConfig> hooked(const campaign::Reader& reader);
   Result<int> deliver();
 
   campaign::Database& database_;
@@ -96,6 +100,8 @@ class Notifier {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool woken_ = false;
+  // Texts are decoded once a version; by id and version.
+  std::map<std::pair<std::string, std::int64_t>, std::optional<campaign::CampaignConfig>> configs_;
   std::jthread thread_;
 };
 

@@ -86,12 +86,15 @@ void Worker::stop() {
 }
 
 void Worker::wake(std::int64_t last_event) {
+  bool somebody_waits = false;
   {
     const std::lock_guard lock(mutex_);
     last_event_ = std::max(last_event_, last_event);
+    somebody_waits = waits_for_news_ || (!look_for_cancel_ && !running_job_.empty());
     look_for_cancel_ = true;
   }
-  changed_.notify_all();
+  // Commits come by the thousand: waking threads that have nothing to do would cost them time.
+  if (somebody_waits) changed_.notify_all();
 }
 
 WorkerCounts Worker::counts() const {
@@ -123,7 +126,7 @@ void Worker::watch(const std::stop_token& stop) {
     }
     // Commits may come by the thousand; looking twenty times a second is enough.
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; });
+    pause_.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; });
   }
 }
 
@@ -134,8 +137,10 @@ void Worker::run(const std::stop_token& stop) {
     {
       std::unique_lock lock(mutex_);
       if (!first) {
+        waits_for_news_ = true;
         changed_.wait_for(lock, stop, options_.look_every,
                           [this] { return last_event_ > seen_event_; });
+        waits_for_news_ = false;
         if (stop.stop_requested()) return;
       }
       last = last_event_;
@@ -158,7 +163,7 @@ void Worker::run(const std::stop_token& stop) {
       // Commits may come by the thousand; looking five times a second is enough.
       std::unique_lock lock(mutex_);
       if (last_event_ > seen_event_)
-        changed_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
+        pause_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
     } catch (const std::exception& exception) {
       first = false;
       seen_event_ = last;
@@ -176,7 +181,8 @@ Status Worker::look_for_news(std::int64_t last) {
       for (const Campaign& campaign : reader.campaigns()) touched.insert(campaign.name);
     } else {
       std::int64_t after = seen_event_;
-      while (after < last) {
+      const std::size_t campaigns = reader.campaigns().size();
+      while (after < last && touched.size() < campaigns) {
         const auto events = reader.events(after, 1000, "");
         if (events.empty()) break;
         for (const campaign::Event& event : events) {
@@ -270,7 +276,7 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
     // Cancelled in between, or the store cannot write: nothing to do here, and no reason to spin.
     if (!started) spdlog::warn("job {}: {}", job.id, started.error().to_string());
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    pause_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     return;
   }
 

@@ -116,9 +116,11 @@ class Worker {
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
+  std::condition_variable_any pause_;  // for waits that only a stop ends early
   // Guarded by mutex_.
   std::int64_t last_event_ = 0;
   bool look_for_cancel_ = false;
+  bool waits_for_news_ = false;
   std::string running_job_;
   std::stop_source cancel_;
   WorkerCounts counts_;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "daemon/campaign/learning.h"
+#include "daemon/store/measurement_ids.h"
 
 namespace kasetsu::store {
 namespace {
@@ -21,20 +22,20 @@ namespace {
   "FROM models m CROSS JOIN properties p ON p.key = m.property "
 #define LEDGER_COLUMNS                                                                          \
   "d.seq, o.id, d.hypothesis, c.canonical, d.proposal, p.name, d.predicted, d.low, d.high, "    \
-  "d.created_at, e.seq, f.id, e.observed, e.error, e.created_at "                               \
+  "d.created_at, e.measurement, e.observed, e.error, e.created_at "                             \
   "FROM predictions d CROSS JOIN models o ON o.seq = d.model "                                  \
   "CROSS JOIN catalysts c ON c.key = d.catalyst CROSS JOIN properties p ON p.key = d.property " \
   "LEFT JOIN prediction_errors e ON e.seq = (SELECT x.seq FROM prediction_errors x "            \
   "CROSS JOIN measurements m ON m.seq = x.measurement "                                         \
-  "WHERE x.prediction = d.seq AND " KASETSU_SQL_LIVE                                            \
-  "ORDER BY x.seq LIMIT 1) LEFT JOIN measurements f ON f.seq = e.measurement "
+  "WHERE x.prediction = d.seq AND " KASETSU_SQL_LIVE "ORDER BY x.seq LIMIT 1) "
 #define JOB_COLUMNS                                                                            \
   "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, " \
   "attempts, actor, created_at, started_at, finished_at FROM jobs "
-#define TRAINING_COLUMNS                                                          \
-  "m.seq, m.id, c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
-  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                       \
-  "CROSS JOIN catalysts c ON c.key = m.catalyst "
+#define TRAINING_COLUMNS                                               \
+  KASETSU_SQL_MEASUREMENT_ID                                           \
+  ", c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "            \
+  "CROSS JOIN ingests i ON i.seq = r.ingest CROSS JOIN catalysts c ON c.key = m.catalyst "
 
 Model read_model(const Statement& s) {
   Model m;
@@ -60,7 +61,7 @@ Model read_model(const Statement& s) {
   return m;
 }
 
-LedgerEntry read_ledger(const Statement& s) {
+LedgerEntry read_entry(Connection& connection, const Statement& s) {
   LedgerEntry e;
   e.seq = s.integer(0);
   e.model = s.text(1);
@@ -73,12 +74,18 @@ LedgerEntry read_ledger(const Statement& s) {
   e.high = s.optional_real(8);
   e.predicted_at = s.time(9);
   if (!s.null(10)) {
-    e.measurement = s.text(11);
-    e.observed = s.real(12);
-    e.error = s.real(13);
-    e.observed_at = s.time(14);
+    e.measurement = id_of_measurement(connection, s.integer(10));
+    e.observed = s.real(11);
+    e.error = s.real(12);
+    e.observed_at = s.time(13);
   }
   return e;
+}
+
+std::vector<LedgerEntry> read_ledger(Connection& connection, Statement& statement) {
+  std::vector<LedgerEntry> entries;
+  while (statement.step()) entries.push_back(read_entry(connection, statement));
+  return entries;
 }
 
 Job read_job(const Statement& s) {
@@ -102,16 +109,16 @@ Job read_job(const Statement& s) {
   return job;
 }
 
-TrainingRow read_training_row(const Statement& s) {
+TrainingRow read_training_row(MeasurementIds& ids, const Statement& s) {
   TrainingRow row;
   row.seq = s.integer(0);
-  row.measurement = s.text(1);
-  row.catalyst = s.text(2);
-  row.conditions = s.text(3);
-  row.kind = known(campaign::parse_sample_kind(s.view(4)));
-  row.value = s.real(5);
-  row.flags = static_cast<std::uint32_t>(s.integer(6));
-  row.proposal = s.text(7);
+  row.measurement = ids.read(s, 0);
+  row.catalyst = s.text(4);
+  row.conditions = s.text(5);
+  row.kind = known(campaign::parse_sample_kind(s.view(6)));
+  row.value = s.real(7);
+  row.flags = static_cast<std::uint32_t>(s.integer(8));
+  row.proposal = s.text(9);
   return row;
 }
 
@@ -161,12 +168,13 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign,
   if (unit.step()) set.unit = unit.text(0);
   unit.reset();
   // A blank tube holds no catalyst: its values are quality control, not something to learn.
-  set.rows = all(connection_
-                     .prepare("SELECT " TRAINING_COLUMNS
-                              "WHERE m.campaign = ?1 AND m.property = ?2 AND r.kind <> 'blank' "
-                              "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq")
-                     .bind(campaign, key),
-                 read_training_row);
+  Statement& rows =
+      connection_.prepare("SELECT " TRAINING_COLUMNS
+                          "WHERE m.campaign = ?1 AND m.property = ?2 AND r.kind <> 'blank' "
+                          "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq");
+  rows.bind(campaign, key);
+  MeasurementIds ids;
+  while (rows.step()) set.rows.push_back(read_training_row(ids, rows));
   set.snapshot = campaign::snapshot_digest(set);
   return set;
 }
@@ -184,10 +192,11 @@ std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& sna
   const std::vector<std::int64_t> members = unpack(find.view(2));
   find.reset();
   Statement& row = connection_.prepare("SELECT " TRAINING_COLUMNS "WHERE m.seq = ?1");
+  MeasurementIds ids;
   for (const std::int64_t seq : members) {
     row.bind(seq);
-    KASETSU_ASSERT(row.step());  // foreign keys and triggers keep it there
-    set.rows.push_back(read_training_row(row));
+    KASETSU_ASSERT(row.step());  // triggers keep it there
+    set.rows.push_back(read_training_row(ids, row));
   }
   row.reset();
   set.snapshot = campaign::snapshot_digest(set);
@@ -265,12 +274,13 @@ template <typename Base>
 std::vector<LedgerEntry> LearningQueries<Base>::open_predictions(std::int64_t campaign,
                                                                  std::string_view property,
                                                                  std::string_view catalyst) const {
-  return all(connection_
-                 .prepare("SELECT " LEDGER_COLUMNS
-                          "WHERE d.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
-                          "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
-                 .bind(campaign, property, catalyst),
-             read_ledger);
+  return read_ledger(
+      connection_,
+      connection_
+          .prepare("SELECT " LEDGER_COLUMNS
+                   "WHERE d.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
+                   "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
+          .bind(campaign, property, catalyst));
 }
 
 template <typename Base>
@@ -288,18 +298,18 @@ std::vector<LedgerEntry> LearningQueries<Base>::ledger(std::int64_t campaign,
                                                        std::string_view model,
                                                        const Page& page) const {
   if (!model.empty()) {
-    return all(connection_
-                   .prepare("SELECT " LEDGER_COLUMNS
-                            "WHERE d.model = (SELECT seq FROM models WHERE id = ?2) "
-                            "AND d.campaign = ?1 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4")
-                   .bind(campaign, model, page.after, page.limit),
-               read_ledger);
+    return read_ledger(connection_,
+                       connection_
+                           .prepare("SELECT " LEDGER_COLUMNS
+                                    "WHERE d.model = (SELECT seq FROM models WHERE id = ?2) "
+                                    "AND d.campaign = ?1 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4")
+                           .bind(campaign, model, page.after, page.limit));
   }
-  return all(connection_
-                 .prepare("SELECT " LEDGER_COLUMNS
-                          "WHERE d.campaign = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3")
-                 .bind(campaign, page.after, page.limit),
-             read_ledger);
+  return read_ledger(connection_,
+                     connection_
+                         .prepare("SELECT " LEDGER_COLUMNS
+                                  "WHERE d.campaign = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3")
+                         .bind(campaign, page.after, page.limit));
 }
 
 // Jobs

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "daemon/campaign/learning.h"
+#include "daemon/store/measurement_ids.h"
 
 namespace kasetsu::store {
 namespace {
@@ -18,14 +19,17 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 #define INGEST_COLUMNS                                                                        \
   "i.seq, i.id, i.campaign, i.source, i.idempotency_key, i.media_type, c.sha256, i.actor, "   \
   "i.row_count, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run, " \
-  "i.received_at, i.run FROM ingests i CROSS JOIN contents c ON c.key = i.content"
+  "i.received_at, i.run, i.first_measurement, i.measurement_count FROM ingests i CROSS JOIN " \
+  "contents c ON c.key = i.content"
 #define RUN_COLUMNS                                                                       \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content FROM runs"
+// As the index of names has it.
+#define NAMED_ROW "run <> '' AND (channel <> '' OR sequence IS NOT NULL) "
 #define MEASUREMENT_COLUMNS                                                                     \
-  "m.seq, m.id, p.name, p.unit, m.value, m.flags, "                                             \
-  "coalesce((SELECT o.id FROM measurements o WHERE o.seq = m.supersedes), ''), "                \
-  "coalesce((SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), ''), "                \
+  KASETSU_SQL_MEASUREMENT_ID                                                                    \
+  ", p.name, p.unit, m.value, m.flags, m.supersedes, "                                          \
+  "(SELECT n.seq FROM measurements n WHERE n.supersedes = m.seq), "                             \
   "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "    \
   "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
   "r.replicate, r.measured_at, m.received_at "                                                  \
@@ -56,6 +60,8 @@ Ingest read_ingest(const Statement& s) {
   ingest.last_run = s.integer(14);
   ingest.received_at = s.time(15);
   ingest.run = s.text(16);
+  ingest.first_measurement = s.integer(17);
+  ingest.measurements = s.integer(18);
   return ingest;
 }
 
@@ -76,36 +82,36 @@ Run read_run(const Statement& s) {
   run.conditions = s.text(12);
   run.proposal = s.text(13);
   run.measured_at = s.optional_time(14);
-  run.content = s.digest(15);
+  run.content = s.optional_digest(15);
   return run;
 }
 
-// The marks of a measurement are read apart: hardly one has any.
-Measurement read_measurement(Connection& connection, const Statement& s) {
+// Marks and other measurements of the chain of corrections are read apart: hardly one has any.
+Measurement read_measurement(Connection& connection, MeasurementIds& ids, const Statement& s) {
   Measurement m;
   m.seq = s.integer(0);
-  m.id = s.text(1);
-  m.property = s.text(2);
-  m.unit = s.text(3);
-  m.value = s.real(4);
-  m.flags = static_cast<std::uint32_t>(s.integer(5));
-  m.supersedes = s.text(6);
-  m.superseded_by = s.text(7);
-  m.catalyst = s.text(9);
-  m.catalyst_description = s.text(10);
-  m.kind = known(campaign::parse_sample_kind(s.view(11)));
-  m.source = s.text(12);
-  m.run = s.text(13);
-  m.channel = s.text(14);
-  m.sample = s.text(15);
-  m.conditions = s.text(16);
-  m.proposal = s.text(17);
-  m.ingest = s.text(18);
-  m.sequence = s.optional_integer(19);
-  m.replicate = s.optional_integer(20);
-  m.measured_at = s.optional_time(21);
-  m.received_at = s.time(22);
-  if (s.integer(8) != 0) {
+  m.id = ids.read(s, 0);
+  m.property = s.text(4);
+  m.unit = s.text(5);
+  m.value = s.real(6);
+  m.flags = static_cast<std::uint32_t>(s.integer(7));
+  if (!s.null(8)) m.supersedes = id_of_measurement(connection, s.integer(8));
+  if (!s.null(9)) m.superseded_by = id_of_measurement(connection, s.integer(9));
+  m.catalyst = s.text(11);
+  m.catalyst_description = s.text(12);
+  m.kind = known(campaign::parse_sample_kind(s.view(13)));
+  m.source = s.text(14);
+  m.run = s.text(15);
+  m.channel = s.text(16);
+  m.sample = s.text(17);
+  m.conditions = s.text(18);
+  m.proposal = s.text(19);
+  m.ingest = s.text(20);
+  m.sequence = s.optional_integer(21);
+  m.replicate = s.optional_integer(22);
+  m.measured_at = s.optional_time(23);
+  m.received_at = s.time(24);
+  if (s.integer(10) != 0) {
     Statement& marks = connection.prepare(
         "SELECT kind, reason, person FROM marks WHERE measurement = ?1 ORDER BY seq");
     marks.bind(m.seq);
@@ -141,14 +147,16 @@ QuarantinedRow read_quarantined(const Statement& s) {
 
 std::optional<Measurement> one_measurement(Connection& connection, Statement& statement) {
   if (!statement.step()) return {};
-  Measurement row = read_measurement(connection, statement);
+  MeasurementIds ids;
+  Measurement row = read_measurement(connection, ids, statement);
   statement.reset();
   return row;
 }
 
 std::vector<Measurement> all_measurements(Connection& connection, Statement& statement) {
   std::vector<Measurement> rows;
-  while (statement.step()) rows.push_back(read_measurement(connection, statement));
+  MeasurementIds ids;
+  while (statement.step()) rows.push_back(read_measurement(connection, ids, statement));
   return rows;
 }
 
@@ -206,7 +214,7 @@ std::optional<Run> ResultQueries<Base>::find_run(std::int64_t campaign, std::str
   if (run.empty()) return {};
   return one(connection_
                  .prepare("SELECT " RUN_COLUMNS
-                          " WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND run <> '' "
+                          " WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND " NAMED_ROW
                           "AND channel = ?4 AND sequence IS ?5 AND replicate IS ?6 "
                           "ORDER BY seq DESC LIMIT 1")
                  .bind(campaign, source, run, channel, sequence, replicate),
@@ -218,7 +226,8 @@ bool ResultQueries<Base>::has_run(std::int64_t campaign, std::string_view source
                                   std::string_view run) const {
   if (run.empty()) return false;
   Statement& find = connection_.prepare(
-      "SELECT 1 FROM runs WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND run <> '' LIMIT 1");
+      "SELECT 1 FROM runs WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND " NAMED_ROW
+      "LIMIT 1");
   find.bind(campaign, source, run);
   const bool found = find.step();
   find.reset();
@@ -235,8 +244,10 @@ std::vector<Run> ResultQueries<Base>::runs_between(std::int64_t first, std::int6
 
 template <typename Base>
 std::optional<Measurement> ResultQueries<Base>::find_measurement(std::string_view id) const {
+  const std::int64_t seq = seq_of_measurement(connection_, id);
+  if (seq == 0) return {};
   return one_measurement(
-      connection_, connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.id = ?1").bind(id));
+      connection_, connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.seq = ?1").bind(seq));
 }
 
 template <typename Base>
@@ -249,9 +260,9 @@ std::vector<Measurement> ResultQueries<Base>::measurements_of_run(std::int64_t r
 
 template <typename Base>
 std::int64_t ResultQueries<Base>::run_of_measurement(std::string_view id) const {
-  return one<std::int64_t>(
-             connection_.prepare("SELECT run FROM measurements WHERE id = ?1").bind(id),
-             [](const Statement& s) { return s.integer(0); })
+  return one<std::int64_t>(connection_.prepare("SELECT run FROM measurements WHERE seq = ?1")
+                               .bind(seq_of_measurement(connection_, id)),
+                           [](const Statement& s) { return s.integer(0); })
       .value_or(0);
 }
 
@@ -268,14 +279,18 @@ std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign
     last_run = ingest->last_run;
   }
   if (!filter.catalyst.empty()) {
+    // The index gives a catalyst's measurements by property and conditions: those of the page are
+    // chosen by number first, and joined to the rest afterwards.
     return all_measurements(
         connection_,
         connection_
             .prepare("SELECT " MEASUREMENT_COLUMNS
-                     "WHERE m.catalyst = (SELECT key FROM catalysts WHERE canonical = ?7) "
-                     "AND m.campaign = ?1 AND m.seq > ?2 AND (?3 = '' OR p.name = ?3) "
+                     "WHERE m.seq IN (SELECT m.seq FROM measurements m WHERE m.catalyst = "
+                     "(SELECT key FROM catalysts WHERE canonical = ?7) "
+                     "AND m.campaign = ?1 AND m.seq > ?2 AND (?3 = '' OR m.property = "
+                     "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?3)) "
                      "AND m.run BETWEEN ?4 AND ?5 AND (?6 = 0 OR (" KASETSU_SQL_LIVE
-                     ")) ORDER BY m.seq LIMIT ?8")
+                     ")) ORDER BY m.seq LIMIT ?8) ORDER BY m.seq")
             .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
                   filter.catalyst, page.limit));
   }
@@ -310,8 +325,9 @@ std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
           .prepare("SELECT m.value FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
                    "WHERE m.catalyst = ?3 AND m.campaign = ?1 AND m.property = "
                    "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?2) "
-                   "AND r.conditions = ?4 AND " KASETSU_SQL_LIVE "ORDER BY m.seq DESC LIMIT ?5")
-          .bind(campaign, property, catalyst, conditions, limit),
+                   "AND m.conditions_hash = ?6 AND r.conditions = ?4 AND " KASETSU_SQL_LIVE
+                   "ORDER BY m.seq DESC LIMIT ?5")
+          .bind(campaign, property, catalyst, conditions, limit, conditions_hash(conditions)),
       [](const Statement& s) { return s.real(0); });
 }
 

@@ -78,6 +78,7 @@ class Statement {
   campaign::Time time(int column) const;
   std::optional<campaign::Time> optional_time(int column) const;
   campaign::Digest digest(int column) const;
+  std::optional<campaign::Digest> optional_digest(int column) const;
 
  private:
   void bind_one(int index, std::int64_t value);
@@ -141,7 +142,12 @@ class Connection {
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };
 
-// Adds a sentence for everything that integrity_check and foreign_key_check find.
+// A number of a run's conditions, by which replicates are looked for: 0 for "{}", else their FNV-1a
+// hash (64 bits) and never 0. Part of the file's format; also a function of that name in SQL.
+std::int64_t conditions_hash(std::string_view conditions);
+
+// Adds a sentence for everything that integrity_check, foreign_key_check and the rules of the
+// tables without declared references find.
 void check_whole(Connection& connection, std::vector<std::string>& problems);
 
 inline constexpr std::int64_t kApplicationId = 0x4B736574;  // "Kset"

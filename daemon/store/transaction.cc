@@ -2,25 +2,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include "daemon/store/measurement_ids.h"
 
 namespace kasetsu::store {
 namespace {
 
 // Memory is for speed only: a table that grew beyond any laboratory's day is begun anew.
 constexpr std::size_t kMostRemembered = 200'000;
-constexpr std::size_t kMostReplicates = 50'000;  // times up to a hundred values
-
-std::string replicates_key(std::int64_t campaign, std::string_view property, std::int64_t catalyst,
-                           std::string_view conditions) {
-  std::string key(2 * sizeof(std::int64_t), '\0');
-  std::memcpy(key.data(), &campaign, sizeof campaign);
-  std::memcpy(key.data() + sizeof campaign, &catalyst, sizeof catalyst);
-  key.append(property);
-  key.push_back('\0');
-  key.append(conditions);
-  return key;
-}
+constexpr std::size_t kMostWindows = 50'000;  // times up to a hundred values
 
 }  // namespace
 
@@ -71,13 +61,57 @@ std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::st
                                                   std::int64_t catalyst,
                                                   std::string_view conditions,
                                                   std::int64_t limit) const {
-  std::string key = replicates_key(campaign, property, catalyst, conditions);
-  const auto known = replicates_.find(key);
-  if (known != replicates_.end() && known->second.limit == limit) return known->second.values;
-  std::vector<double> values = Rows::replicates(campaign, property, catalyst, conditions, limit);
-  if (replicates_.size() >= kMostReplicates) replicates_.clear();
-  replicates_.insert_or_assign(std::move(key), Replicates{limit, values});
-  return values;
+  if (limit == static_cast<std::int64_t>(campaign::ReplicateWindow::kMost)) {
+    const WindowKey key{catalyst, property_key(campaign, property), conditions_hash(conditions)};
+    const auto known = windows_.find(key);
+    if (known != windows_.end() && known->second.conditions == conditions) {
+      return known->second.values.newest_first();
+    }
+  }
+  return Rows::replicates(campaign, property, catalyst, conditions, limit);
+}
+
+const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_t campaign,
+                                                                     std::string_view property,
+                                                                     std::int64_t catalyst,
+                                                                     std::string_view conditions) {
+  const WindowKey key{catalyst, known_property(campaign, property), conditions_hash(conditions)};
+  if (const Window* known = find_window(key, conditions)) return known->values;
+  if (windows_.size() >= kMostWindows) forget_windows();
+  constexpr auto kMost = static_cast<std::int64_t>(campaign::ReplicateWindow::kMost);
+  Window window{std::string(conditions), campaign::ReplicateWindow(Rows::replicates(
+                                             campaign, property, catalyst, conditions, kMost))};
+  newest_window_ = &*windows_.insert_or_assign(key, std::move(window)).first;
+  return newest_window_->second.values;
+}
+
+SqliteTransaction::Window* SqliteTransaction::find_window(const WindowKey& key,
+                                                          std::string_view conditions) {
+  if (newest_window_ == nullptr || newest_window_->first != key) {
+    const auto found = windows_.find(key);
+    if (found == windows_.end()) return nullptr;
+    newest_window_ = &*found;
+  }
+  // Two texts may have one number.
+  return newest_window_->second.conditions == conditions ? &newest_window_->second : nullptr;
+}
+
+void SqliteTransaction::forget_windows() {
+  windows_.clear();
+  newest_window_ = nullptr;
+}
+
+std::int64_t SqliteTransaction::known_property(std::int64_t campaign, std::string_view name) {
+  const auto remembered = std::find_if(
+      property_keys_.begin(), property_keys_.end(),
+      [&](const KnownProperty& known) { return known.campaign == campaign && known.name == name; });
+  if (remembered != property_keys_.end()) return remembered->key;
+  const std::int64_t key = property_key(campaign, name);
+  KASETSU_ASSERT(key != 0);
+  constexpr std::size_t kFew = 64;
+  if (property_keys_.size() == kFew) property_keys_.clear();
+  property_keys_.push_back({campaign, std::string(name), key});
+  return key;
 }
 
 std::optional<Ingest> SqliteTransaction::ingest_by_content(std::int64_t campaign,
@@ -95,6 +129,11 @@ std::int64_t SqliteTransaction::next_run() const {
   return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM runs");
 }
 
+std::int64_t SqliteTransaction::next_measurement() const {
+  if (measurement_ != 0) return measurement_ + 1;
+  return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM measurements");
+}
+
 void SqliteTransaction::forget() {
   catalysts_.clear();
   property_keys_.clear();
@@ -102,8 +141,9 @@ void SqliteTransaction::forget() {
   properties_.clear();
   unproposed_.clear();
   unpredicted_.clear();
-  replicates_.clear();
+  forget_windows();
   run_ = 0;
+  measurement_ = 0;
   content_.reset();
   newest_event_ = 0;
 }
@@ -163,7 +203,7 @@ void SqliteTransaction::set_properties(std::int64_t campaign,
 
 std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
                                               std::string_view description, Time now) {
-  if (const auto found = catalysts_.find(std::string(canonical)); found != catalysts_.end()) {
+  if (const auto found = catalysts_.find(canonical); found != catalysts_.end()) {
     return found->second;
   }
   std::int64_t key = 0;
@@ -214,11 +254,11 @@ std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
       .prepare(
           "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
           "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
-          "received_at, run) VALUES (?1, ?2, ?3, ?4, "
-          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+          "received_at, run, first_measurement, measurement_count) VALUES (?1, ?2, ?3, ?4, "
+          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
       .bind(i.id, i.campaign, content_->second, i.source, i.idempotency_key, i.media_type, i.actor,
             i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run,
-            i.received_at, i.run)
+            i.received_at, i.run, i.first_measurement, i.measurements)
       .run();
   return connection_.last_row();
 }
@@ -227,9 +267,10 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
   connection_
       .prepare(
           "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
-          "quarantined = ?6, first_run = ?7, last_run = ?8 WHERE seq = ?1")
+          "quarantined = ?6, first_run = ?7, last_run = ?8, first_measurement = ?9, "
+          "measurement_count = ?10 WHERE seq = ?1")
       .bind(i.seq, i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run,
-            i.last_run)
+            i.last_run, i.first_measurement, i.measurements)
       .run();
 }
 
@@ -243,53 +284,44 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
             r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
       .run();
   run_ = connection_.last_row();
-  run_conditions_ = r.conditions;
+  if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
+  run_conditions_hash_ = conditions_hash(r.conditions);
   return run_;
 }
 
 std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
                                                    std::int64_t catalyst, const Measurement& m,
                                                    Time now) {
-  const auto remembered =
-      std::find_if(property_keys_.begin(), property_keys_.end(), [&](const KnownProperty& known) {
-        return known.campaign == campaign && known.name == m.property;
-      });
-  std::int64_t property = 0;
-  if (remembered != property_keys_.end()) {
-    property = remembered->key;
-  } else {
-    property = property_key(campaign, m.property);
-    constexpr std::size_t kFew = 16;
-    if (property_keys_.size() == kFew) property_keys_.clear();
-    property_keys_.push_back({campaign, m.property, property});
-  }
-  KASETSU_ASSERT(property != 0);
+  const std::int64_t property = known_property(campaign, m.property);
   std::optional<std::int64_t> supersedes;
   if (!m.supersedes.empty()) {
-    Statement& find = connection_.prepare("SELECT seq FROM measurements WHERE id = ?1");
-    find.bind(m.supersedes);
-    KASETSU_ASSERT(find.step());
-    supersedes = find.integer(0);
+    supersedes = seq_of_measurement(connection_, m.supersedes);
+    KASETSU_ASSERT(*supersedes != 0);
+  }
+  const bool of_newest_run = run == run_;
+  std::int64_t hash = run_conditions_hash_;
+  if (!of_newest_run) {
+    Statement& find = connection_.prepare("SELECT conditions FROM runs WHERE seq = ?1");
+    KASETSU_ASSERT(find.bind(run).step());
+    hash = conditions_hash(find.view(0));
     find.reset();
   }
   connection_
       .prepare(
           "INSERT INTO measurements (id, campaign, run, catalyst, property, value, flags, "
-          "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
-      .bind(m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes, now)
+          "supersedes, conditions_hash, received_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+      .bind(m.id.empty() ? std::optional<std::string_view>() : m.id, campaign, run, catalyst,
+            property, m.value, m.flags, supersedes, hash, now)
       .run();
-  const std::int64_t seq = connection_.last_row();
-  if (supersedes || run != run_) {
+  measurement_ = connection_.last_row();
+  if (supersedes || !of_newest_run) {
     // Another one is no longer live, or the conditions are not at hand.
-    replicates_.clear();
-  } else if (const auto known =
-                 replicates_.find(replicates_key(campaign, m.property, catalyst, run_conditions_));
-             known != replicates_.end()) {
-    Replicates& of = known->second;
-    of.values.insert(of.values.begin(), m.value);
-    if (static_cast<std::int64_t>(of.values.size()) > of.limit) of.values.pop_back();
+    forget_windows();
+  } else if (Window* known = find_window({catalyst, property, hash}, run_conditions_)) {
+    known->values.add(m.value);
   }
-  return seq;
+  return measurement_;
 }
 
 void SqliteTransaction::mark_measurement(std::string_view id, std::string_view kind,
@@ -298,10 +330,10 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
   connection_
       .prepare(
           "INSERT INTO marks (measurement, kind, reason, person, created_at) "
-          "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
-      .bind(id, kind, reason, person, now)
+          "VALUES (?1, ?2, ?3, ?4, ?5)")
+      .bind(seq_of_measurement(connection_, id), kind, reason, person, now)
       .run();
-  replicates_.clear();
+  forget_windows();
 }
 
 void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t ingest,
@@ -416,8 +448,8 @@ void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
   connection_
       .prepare(
           "INSERT INTO prediction_errors (prediction, measurement, observed, error, "
-          "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
-      .bind(prediction, measurement, observed, error, now)
+          "created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+      .bind(prediction, seq_of_measurement(connection_, measurement), observed, error, now)
       .run();
 }
 

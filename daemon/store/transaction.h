@@ -28,9 +28,14 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   std::optional<Ingest> ingest_by_content(std::int64_t campaign,
                                           const Digest& sha256) const override;
   std::int64_t next_run() const override;
+  std::int64_t next_measurement() const override;
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                  std::int64_t catalyst, std::string_view conditions,
                                  std::int64_t limit) const override;
+  const campaign::ReplicateWindow& replicate_window(std::int64_t campaign,
+                                                    std::string_view property,
+                                                    std::int64_t catalyst,
+                                                    std::string_view conditions) override;
 
   std::int64_t insert_campaign(const Campaign& campaign) override;
   void update_campaign(const Campaign& campaign) override;
@@ -85,22 +90,49 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   };
   // Of a campaign and a catalyst.
   using Pairs = std::unordered_set<std::pair<std::int64_t, std::int64_t>, PairHash>;
-  struct Replicates {
-    std::int64_t limit;
-    std::vector<double> values;  // newest first
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
+  struct WindowKey {
+    std::int64_t catalyst, property;  // of a property of one campaign
+    std::int64_t conditions;          // their hash
+    bool operator==(const WindowKey&) const = default;
+  };
+  struct WindowHash {
+    std::size_t operator()(const WindowKey& key) const {
+      return std::hash<std::int64_t>()(
+          (key.catalyst * 0x9E3779B97F4A7C15 + key.property) * 0x9E3779B97F4A7C15 + key.conditions);
+    }
+  };
+  struct Window {
+    std::string conditions;
+    campaign::ReplicateWindow values;
+  };
+  using Windows = std::unordered_map<WindowKey, Window, WindowHash>;
+
+  // Of a property that the campaign has.
+  std::int64_t known_property(std::int64_t campaign, std::string_view name);
+  // What was asked for last is mostly asked for again.
+  Window* find_window(const WindowKey& key, std::string_view conditions);
+  void forget_windows();
 
   // Catalysts are never changed or deleted, so that their numbers can be remembered.
-  std::unordered_map<std::string, std::int64_t> catalysts_;
+  std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> catalysts_;
   std::vector<KnownProperty> property_keys_;
   mutable std::vector<Campaign> campaigns_;
   mutable std::vector<std::pair<std::int64_t, std::vector<Property>>> properties_;
   // Pairs without an open proposal, or without any prediction, since somebody asked.
   mutable Pairs unproposed_, unpredicted_;
-  mutable std::unordered_map<std::string, Replicates> replicates_;
+  Windows windows_;
+  Windows::value_type* newest_window_ = nullptr;
   // The newest run, whose conditions its measurements share; 0: not known.
   mutable std::int64_t run_ = 0;
   std::string run_conditions_;
+  std::int64_t run_conditions_hash_ = 0;
+  mutable std::int64_t measurement_ = 0;  // the newest; 0: not known
   // The content that was asked for or kept last, and its number; 0: it is not there.
   mutable std::optional<std::pair<Digest, std::int64_t>> content_;
   std::int64_t newest_event_ = 0;

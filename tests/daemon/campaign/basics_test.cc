@@ -70,6 +70,37 @@ TEST(Ulids, CarryTheirTime) {
   EXPECT_TRUE(is_ulid("01ARYZ6S41TSV4RRFFQ69G5FAV"));
 }
 
+TEST(Ulids, AreNumbersThatCanBeCountedUp) {
+  Random random(5);
+  for (int i = 0; i < 10'000; ++i) {
+    // Every other one shortly before a carry.
+    const Ulid from{random.next() >> 1, i % 2 == 0 ? random.next() : ~random.below(1'000)};
+    const std::uint64_t steps = random.below(2'000);
+    const Ulid to = from.plus(steps);
+    ASSERT_EQ(Ulid::parse(to.text()), to);
+    ASSERT_EQ(from.steps_to(to), steps);
+    if (steps > 0) {
+      ASSERT_LT(from.text(), to.text());
+      ASSERT_FALSE(to.steps_to(from).has_value());
+    }
+  }
+}
+
+TEST(Ulids, OfABlockAreGivenToNobodyElse) {
+  Random random(6);
+  UlidSource ids([&] { return random.next(); });
+  std::set<std::string> seen;
+  for (int i = 0; i < 2'000; ++i) {
+    const Time now = from_micros(1'700'000'000'000'000 + i / 7 * 1'000);
+    const std::uint64_t count = 1 + random.below(20);
+    const Ulid first = ids.block(now, count);
+    for (std::uint64_t k = 0; k < count; ++k) {
+      ASSERT_TRUE(seen.insert(first.plus(k).text()).second);
+    }
+    ASSERT_TRUE(seen.insert(ids.next(now)).second);
+  }
+}
+
 TEST(Sha256, MatchesTheStandardsVectors) {
   EXPECT_EQ(sha256("").hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256("abc").hex(),

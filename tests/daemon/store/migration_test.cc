@@ -1,0 +1,164 @@
+// A database as an older version left it is the same database afterwards: every measurement under
+// its identifier, every row known by its name, every replicate found.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "daemon/campaign/digest.h"
+#include "daemon/store/migrations.h"
+#include "daemon/store/sqlite.h"
+#include "tests/daemon/store/fixture.h"
+
+namespace kasetsu {
+namespace {
+
+using campaign::Measurement;
+using campaign::Reader;
+using campaign::Transaction;
+using ::testing::IsEmpty;
+
+class Migration : public testing::StoreTest {
+ protected:
+  static constexpr int kRows = 60;
+
+  static std::string id(char kind, int number) { return fmt::format("0{}{:024}", kind, number); }
+
+  // Two values a row, three catalysts, two conditions; some rows corrected and excluded.
+  void make_old(int version) {
+    store::Connection old(options_.path, store::Access::write, {}, true);
+    old.turn_on_wal();
+    std::vector<store::Script> scripts = store::schema_scripts();
+    scripts.resize(static_cast<std::size_t>(version));
+    ASSERT_TRUE(store::migrate(old, options_.path, scripts, now_, {}).ok());
+    const auto run = [&](const std::string& sql) { old.execute(sql.c_str()); };
+    run(fmt::format(
+        "INSERT INTO campaigns VALUES (1, '{}', 'ocm', 'lab', 'ACTIVE', '', 1, 1, 1, 1)",
+        id('0', 1)));
+    run("INSERT INTO properties VALUES (1, 1, 'C2_yield', '%', 1, 0, 100, 1, 1), "
+        "(2, 1, 'CO2_yield', '%', 0, NULL, NULL, 2, 1)");
+    run("INSERT INTO catalysts VALUES (1, 'Li:1/MgO', 'Li/MgO', 1), (2, 'Na:1/MgO', 'Na/MgO', 1), "
+        "(3, 'K:1/MgO', 'K/MgO', 1)");
+    for (int i = 1; i <= kRows; ++i) {
+      const std::string content = campaign::sha256(std::to_string(i)).hex();
+      run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', x'{0:04}', 1)", i, content));
+      run(
+          fmt::format("INSERT INTO ingests VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
+                      "'application/json', 'x', 1, 1, 0, 0, 0, {0}, {0}, {0})",
+                      i, id('1', i)));
+      run(fmt::format(
+          "INSERT INTO runs VALUES ({0}, {0}, 0, 1, {1}, 'catalyst', 'rig', 'r1', '{2}', "
+          "{3}, NULL, '', '{4}', '', NULL, x'{5}')",
+          i, i % 3 + 1, i % 5 == 0 ? "" : "c", i % 5 == 0 ? "NULL" : std::to_string(i),
+          i % 2 == 0 ? "{}" : R"({"T":1.0})", content));
+      for (int p = 1; p <= 2; ++p) {
+        const int seq = 2 * i + p - 2;
+        run(fmt::format(
+            "INSERT INTO measurements VALUES ({}, '{}', 1, {}, {}, {}, {}, 0, NULL, {})", seq,
+            id('2', seq), i, i % 3 + 1, p, i * 0.5 + p, i));
+      }
+    }
+    run(fmt::format("INSERT INTO measurements VALUES ({}, '{}', 1, 1, 2, 1, 99.5, 0, 1, 1000)",
+                    2 * kRows + 1, id('2', 2 * kRows + 1)));
+    run("INSERT INTO marks VALUES (1, 1, 'supersede', 'a slip', 'x', 1000), "
+        "(2, 5, 'exclude', 'a leak', 'x', 1000)");
+    run(fmt::format(
+        "INSERT INTO events VALUES (1, 1, 'x', 'ocm', 'ingest', '{}', 'committed', '{{}}')",
+        id('1', 1)));
+  }
+};
+
+TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
+  const int newest = store::schema_scripts().back().version;
+  for (int version = 1; version < newest; ++version) {
+    SCOPED_TRACE(version);
+    options_.path = folder_ / fmt::format("from-{}.db", version);
+    make_old(version);
+    open();
+    const auto all = measurements();
+    ASSERT_EQ(all.size(), 2u * kRows + 1);
+    for (const Measurement& m : all) {
+      EXPECT_EQ(m.id, id('2', static_cast<int>(m.seq)));
+      const auto found = read<std::optional<Measurement>>(
+          [&](const Reader& reader) { return reader.find_measurement(m.id); });
+      ASSERT_TRUE(found) << m.id;
+      EXPECT_EQ(found->seq, m.seq);
+      EXPECT_EQ(found->value, m.value);
+      EXPECT_EQ(m.run, "r1");
+    }
+    EXPECT_EQ(all.front().superseded_by, id('2', 2 * kRows + 1));
+    EXPECT_EQ(all.back().supersedes, id('2', 1));
+    EXPECT_TRUE(all[4].excluded);
+    EXPECT_EQ(measurements(true).size(), 2u * kRows - 1);
+    // Rows 3, 9, ... have catalyst 1 under {"T":1.0}; the newest first.
+    std::vector<double> expected;
+    for (int i = kRows; i >= 1; --i) {
+      if (i % 3 == 0 && i % 2 == 1 && 2 * i - 1 != 5) expected.push_back(i * 0.5 + 1);
+    }
+    EXPECT_EQ(read<std::vector<double>>([&](const Reader& reader) {
+                return reader.replicates(1, "C2_yield", 1, R"({"T":1.0})", 100);
+              }),
+              expected);
+    EXPECT_TRUE(read<std::optional<campaign::Run>>([](const Reader& reader) {
+                  return reader.find_run(1, "rig", "r1", "c", 7, std::nullopt);
+                }).has_value());
+
+    // What comes afterwards is numbered after its delivery, beside the old ones.
+    const auto receipt = post(body({row("\"Li\"", 12.5, R"("channel":"c","sequence":1000)"),
+                                    row("\"Na\"", 13.5, R"("channel":"c","sequence":1001)")},
+                                   R"("source":"rig","run":"r1")"));
+    ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+    const auto added = measurements();
+    ASSERT_EQ(added.size(), all.size() + 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(added[all.size() + i].id, receipt->rows[i].measurements.front());
+    }
+    const auto revised = write<Measurement>([&](Transaction& tx) {
+      return campaign::supersede(tx, id('2', 8), 1.25, "a test", "", context());
+    });
+    ASSERT_TRUE(revised.ok());
+    EXPECT_EQ(revised->supersedes, id('2', 8));
+    const auto report = database_->check();
+    ASSERT_TRUE(report.ok());
+    EXPECT_THAT(report->problems, IsEmpty());
+    EXPECT_EQ(report->schema_version, newest);
+    database_.reset();
+  }
+}
+
+// References of results are not probed at every row; a check finds those that lead nowhere.
+TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
+  open();
+  apply();
+  ASSERT_TRUE(post(body({row("\"Li\"", 3.5), row("\"Na\"", 4.5)})).ok());
+  database_.reset();
+  for (
+      const char* harm :
+      {"INSERT INTO runs SELECT 50, 77, 0, campaign, catalyst, kind, source, run, channel, "
+       "sequence, "
+       "replicate, sample, conditions, proposal, measured_at, content FROM runs WHERE seq = 1",
+       "INSERT INTO runs SELECT 50, ingest, 0, campaign, 77, kind, source, run, channel, sequence, "
+       "replicate, sample, conditions, proposal, measured_at, content FROM runs WHERE seq = 1",
+       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, 77, catalyst, "
+       "property, value, flags, NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
+       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, run, catalyst, "
+       "77, value, flags, NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
+       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, run, catalyst, "
+       "property, value, flags, NULL, 77, received_at FROM measurements WHERE seq = 1",
+       "INSERT INTO measurements SELECT 50, NULL, campaign, run, catalyst, property, value, flags, "
+       "NULL, conditions_hash, received_at FROM measurements WHERE seq = 1"}) {
+    SCOPED_TRACE(harm);
+    const std::string copy = folder_ / "harmed.db";
+    std::filesystem::remove(copy);
+    std::filesystem::copy_file(options_.path, copy);
+    {
+      store::Connection connection(copy, store::Access::write, {}, false);
+      connection.execute(harm);
+    }
+    const auto report = store::check_file(copy);
+    ASSERT_TRUE(report.ok()) << report.error().to_string();
+    EXPECT_FALSE(report->ok);
+    EXPECT_EQ(report->problems.size(), 1u) << ::testing::PrintToString(report->problems);
+  }
+}
+
+}  // namespace
+}  // namespace kasetsu
