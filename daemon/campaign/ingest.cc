@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/events.h"
 #include "daemon/campaign/ingestion.h"
+#include "daemon/campaign/json.h"
 #include "daemon/campaign/ulid.h"
 
 namespace kasetsu::campaign {
@@ -50,6 +50,22 @@ void count(Ingest& ingest, Verdict verdict) {
       ++ingest.quarantined;
       return;
   }
+}
+
+// The one event that comes by the thousand: its detail is put together by hand.
+Event committed(const Ingest& ingest, const std::string& campaign, const Context& context) {
+  Event event;
+  event.at = context.now;
+  event.actor = context.actor;
+  event.campaign = campaign;
+  event.object = "ingest";
+  event.id = ingest.id;
+  event.verb = "committed";
+  event.detail = fmt::format(
+      R"({{"accepted":{},"duplicate":{},"flagged":{},"quarantined":{},"rows":{},"source":{}}})",
+      ingest.accepted, ingest.duplicate, ingest.flagged, ingest.quarantined, ingest.rows,
+      dump_json(Json(ingest.source)));
+  return event;
 }
 
 }  // namespace
@@ -139,13 +155,7 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
     ingest.measurements = ingestion.new_measurements();
     tx.finish_ingest(ingest);
   }
-  append_event(tx, context, found->name, "ingest", ingest.id, "committed",
-               {{"source", ingest.source},
-                {"rows", ingest.rows},
-                {"accepted", ingest.accepted},
-                {"flagged", ingest.flagged},
-                {"duplicate", ingest.duplicate},
-                {"quarantined", ingest.quarantined}});
+  tx.append_event(committed(ingest, found->name, context));
   receipt.new_measurements = ingestion.new_measurements();
   receipt.finished_proposals = std::move(ingestion).finished();
   return receipt;

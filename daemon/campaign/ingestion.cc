@@ -104,15 +104,18 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
     outcome.error = refuse("the row names no catalyst");
     return outcome;
   }
-  if (auto slip = unit_slip(catalyst_key)) {
+  // Rows of one delivery repeat few compositions.
+  const auto remembered = known_.find(catalyst_key);
+  Known* known = remembered == known_.end() ? nullptr : &remembered->second;
+  if (auto slip = known ? std::nullopt : unit_slip(catalyst_key)) {
     outcome.error = std::move(slip);
     return outcome;
   }
 
   std::uint32_t flags = row.flags;
   for (const PreparedValue& value : row.values) {
-    const Property* const known = property(value.property);
-    if (!known) {
+    const Property* const measured = property(value.property);
+    if (!measured) {
       std::vector<std::string> names;
       for (const Property& one : properties_) names.push_back(one.name);
       const auto nearest = nearest_names(value.property, names, 1);
@@ -121,9 +124,9 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
                  nearest.empty() ? join_or(names) : fmt::format("{}?", nearest.front()));
       return outcome;
     }
-    if (!value.unit.empty() && value.unit != known->unit) {
+    if (!value.unit.empty() && value.unit != measured->unit) {
       outcome.error = refuse(fmt::format("{} is measured in another unit", value.property),
-                             value.unit, fmt::format("\"{}\"", known->unit));
+                             value.unit, fmt::format("\"{}\"", measured->unit));
       return outcome;
     }
     if (!std::isfinite(value.value)) {
@@ -167,22 +170,27 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
     return outcome;
   }
 
-  const std::int64_t catalyst = tx_.keep_catalyst(catalyst_key, description, context_.now);
+  const std::int64_t catalyst =
+      known ? known->catalyst : tx_.keep_catalyst(catalyst_key, description, context_.now);
+  if (!known && many_) known = &known_.emplace(catalyst_key, Known{catalyst}).first->second;
   if (!row.sample.empty()) {
-    const auto known = tx_.sample_catalyst(campaign_.key, row.sample);
-    if (known && *known != catalyst) {
+    const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
+    if (of_label && *of_label != catalyst) {
       outcome.error =
           refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
                  "the catalyst that the label stands for, or another label");
       return outcome;
     }
-    if (!known) {
+    if (!of_label) {
       tx_.keep_sample(campaign_.key, row.sample, catalyst, row.kind, context_.now);
     }
   }
 
   const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
-  if (!proposal && answers) proposal = tx_.open_proposal(campaign_.key, catalyst);
+  if (!proposal && answers && !(known && known->unproposed)) {
+    proposal = tx_.open_proposal(campaign_.key, catalyst);
+    if (known) known->unproposed = !proposal;
+  }
   if (proposal && (proposal->state == ProposalState::cancelled ||
                    proposal->state == ProposalState::infeasible)) {
     flags |= kFlagClosedProposal;
@@ -223,7 +231,9 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   }
   outcome.run = tx_.insert_run(run);
 
-  const bool predicted = answers && tx_.has_predictions(campaign_.key, catalyst);
+  const bool predicted =
+      answers && !(known && known->unpredicted) && tx_.has_predictions(campaign_.key, catalyst);
+  if (known && answers) known->unpredicted = !predicted;
   Measurement& measurement = measurement_;
   for (const PreparedValue& value : row.values) {
     std::string id = next_id();
@@ -261,8 +271,6 @@ std::string Ingestion::next_id() {
 }
 
 std::optional<Error> Ingestion::unit_slip(std::string_view key) {
-  // Rows of one delivery repeat few compositions.
-  if (plausible_.contains(key)) return std::nullopt;
   const std::string_view actives = key.substr(0, key.find('/'));
   double total = 0.0;
   for (std::size_t at = 0; at < actives.size();) {
@@ -278,7 +286,6 @@ std::optional<Error> Ingestion::unit_slip(std::string_view key) {
   amounts_read_ = true;
   constexpr double kSlip = 100.0;
   if (!amounts_ || (total <= amounts_->largest * kSlip && total * kSlip >= amounts_->least)) {
-    if (many_) plausible_.emplace(key);
     return std::nullopt;
   }
   return refuse(fmt::format("the amounts add up to {}, those of the campaign's catalysts to {} to "

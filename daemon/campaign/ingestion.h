@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -99,7 +100,12 @@ class Ingestion {
       return std::hash<std::string_view>()(text);
     }
   };
-  std::unordered_set<std::string, TextHash, std::equal_to<>> plausible_;  // by unit_slip
+  // A composition that rows of this delivery had before: its amounts are plausible.
+  struct Known {
+    std::int64_t catalyst = 0;
+    bool unproposed = false, unpredicted = false;  // nothing of the kind comes meanwhile
+  };
+  std::unordered_map<std::string, Known, TextHash, std::equal_to<>> known_;
 
   // What is written for one row: kept, so that the next one need not ask for memory.
   Run run_;

@@ -54,15 +54,25 @@ std::vector<double> ReplicateWindow::newest_first() const {
 }
 
 double ReplicateWindow::distance(double middle, std::size_t k) const {
-  // Away from the middle the distances rise on both sides: two sorted lists, merged up to the k-th.
-  auto above = std::lower_bound(sorted_.begin(), sorted_.end(), middle);
-  auto below = std::make_reverse_iterator(above);
-  for (;; --k) {
-    const bool take_above =
-        below == sorted_.rend() || (above != sorted_.end() && *above - middle <= middle - *below);
-    const double nearest = take_above ? *above++ - middle : middle - *below++;
-    if (k == 0) return nearest;
+  // Away from the middle the distances rise on both sides: of two sorted lists, so many of the one
+  // and so many of the other are the k + 1 smallest.
+  const auto split = static_cast<std::size_t>(
+      std::lower_bound(sorted_.begin(), sorted_.end(), middle) - sorted_.begin());
+  const std::size_t above = sorted_.size() - split;
+  const auto up = [&](std::size_t i) { return sorted_[split + i] - middle; };
+  const auto down = [&](std::size_t i) { return middle - sorted_[split - 1 - i]; };
+  std::size_t low = k + 1 > split ? k + 1 - split : 0;
+  std::size_t high = std::min(k + 1, above);
+  while (low < high) {
+    const std::size_t half = (low + high) / 2;
+    if (up(half) < down(k - half)) {
+      low = half + 1;
+    } else {
+      high = half;
+    }
   }
+  if (low == 0) return down(k);
+  return low == k + 1 ? up(k) : std::max(up(low - 1), down(k - low));
 }
 
 }  // namespace kasetsu::campaign

@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstring>
 
+#include "daemon/store/wal_vfs.h"
+
 namespace kasetsu::store {
 namespace {
 
@@ -185,8 +187,11 @@ Connection::Connection(const std::string& path, Access access, const std::string
   } else {
     flags |= SQLITE_OPEN_READONLY;
   }
+  // Only the writer appends to the WAL.
+  const std::string layered = access == Access::write ? wal_vfs(vfs) : vfs;
+  const std::string& used = layered.empty() ? vfs : layered;
   const int code =
-      sqlite3_open_v2(path.c_str(), &database_, flags, vfs.empty() ? nullptr : vfs.c_str());
+      sqlite3_open_v2(path.c_str(), &database_, flags, used.empty() ? nullptr : used.c_str());
   try {
     if (code != SQLITE_OK) fail(database_, code, fmt::format("opening {}", path));
 

@@ -71,6 +71,17 @@ std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::st
   return Rows::replicates(campaign, property, catalyst, conditions, limit);
 }
 
+std::string SqliteTransaction::setting(std::string_view name) const {
+  if (const auto known = settings_.find(name); known != settings_.end()) return known->second;
+  std::string value = Rows::setting(name);
+  constexpr std::size_t kFew = 256;
+  if (settings_.size() >= kFew) settings_.clear();
+  // Long ones are lists that change as often as they are read.
+  constexpr std::size_t kShort = 256;
+  if (value.size() <= kShort) settings_.emplace(name, value);
+  return value;
+}
+
 const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_t campaign,
                                                                      std::string_view property,
                                                                      std::int64_t catalyst,
@@ -139,6 +150,7 @@ void SqliteTransaction::forget() {
   property_keys_.clear();
   campaigns_.clear();
   properties_.clear();
+  settings_.clear();
   unproposed_.clear();
   unpredicted_.clear();
   forget_windows();
@@ -499,6 +511,7 @@ void SqliteTransaction::keep_reply(std::string_view scope, std::string_view key,
 }
 
 void SqliteTransaction::set_setting(std::string_view name, std::string_view value) {
+  if (const auto known = settings_.find(name); known != settings_.end()) settings_.erase(known);
   connection_
       .prepare(
           "INSERT INTO settings (name, value) VALUES (?1, ?2) "

@@ -25,6 +25,7 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   std::optional<Proposal> open_proposal(std::int64_t campaign,
                                         std::int64_t catalyst) const override;
   bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
+  std::string setting(std::string_view name) const override;
   std::optional<Ingest> ingest_by_content(std::int64_t campaign,
                                           const Digest& sha256) const override;
   std::int64_t next_run() const override;
@@ -123,6 +124,7 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> catalysts_;
   std::vector<KnownProperty> property_keys_;
   mutable std::vector<Campaign> campaigns_;
+  mutable std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> settings_;
   mutable std::vector<std::pair<std::int64_t, std::vector<Property>>> properties_;
   // Pairs without an open proposal, or without any prediction, since somebody asked.
   mutable Pairs unproposed_, unpredicted_;

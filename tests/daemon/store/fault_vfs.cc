@@ -95,9 +95,9 @@ int read_file(sqlite3_file* file, void* out, int amount, sqlite3_int64 offset) {
   return real(file)->pMethods->xRead(real(file), out, amount, offset);
 }
 
-int write_file(sqlite3_file* file, const void* data, int amount, sqlite3_int64 offset) {
+// The world's mutex is held.
+int write_piece(sqlite3_file* file, const char* data, int amount, sqlite3_int64 offset) {
   World& w = world();
-  const std::lock_guard guard(w.mutex);
   if (const int code = count_operation(w); code != SQLITE_OK) {
     return code == SQLITE_IOERR ? SQLITE_IOERR_WRITE : code;
   }
@@ -111,10 +111,22 @@ int write_file(sqlite3_file* file, const void* data, int amount, sqlite3_int64 o
   }
   if (self(file)->path != nullptr) {
     w.disks[*self(file)->path].pending.push_back(
-        {false, offset,
-         std::string(static_cast<const char*>(data), static_cast<std::size_t>(amount))});
+        {false, offset, std::string(data, static_cast<std::size_t>(amount))});
   }
   return real(file)->pMethods->xWrite(real(file), data, amount, offset);
+}
+
+int write_file(sqlite3_file* file, const void* data, int amount, sqlite3_int64 offset) {
+  const std::lock_guard guard(world().mutex);
+  // A large write reaches the disk in pieces, and may end after any of them.
+  constexpr int kPiece = 4096;
+  for (int done = 0; done < amount;) {
+    const int size = std::min(kPiece, amount - done);
+    const int code = write_piece(file, static_cast<const char*>(data) + done, size, offset + done);
+    if (code != SQLITE_OK) return code;
+    done += size;
+  }
+  return SQLITE_OK;
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
