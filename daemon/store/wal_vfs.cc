@@ -13,6 +13,8 @@ namespace kasetsu::store {
 namespace {
 
 constexpr std::size_t kMostKept = 1 << 20;
+// SQLite's layer for Unix takes only the lower 17 bits of a length.
+constexpr std::size_t kMostAtOnce = 1 << 16;
 
 // Not more than what SQLite asks of a file: the rest is in State.
 struct WalFile {
@@ -33,16 +35,15 @@ struct State {
 
   int flush() {
     if (kept.empty()) return lost;
-    const int code =
-        lost != SQLITE_OK
-            ? lost
-            : real->pMethods->xWrite(real, kept.data(), static_cast<int>(kept.size()), begin);
-    if (code != SQLITE_OK) {
-      if (lost == SQLITE_OK) lost_from = begin;
-      lost = code;
+    for (std::size_t done = 0; done < kept.size() && lost == SQLITE_OK;) {
+      const std::size_t size = std::min(kMostAtOnce, kept.size() - done);
+      lost = real->pMethods->xWrite(real, kept.data() + done, static_cast<int>(size),
+                                    begin + static_cast<sqlite3_int64>(done));
+      if (lost != SQLITE_OK) lost_from = begin;
+      done += size;
     }
     kept.clear();
-    return code;
+    return lost;
   }
 };
 
