@@ -50,10 +50,15 @@ Status restore(const DatabaseArguments& arguments, Session& session) {
       restore_database(arguments.backup, at, arguments.data_dir, campaign::system_now());
   if (!done) return done.error();
   if (session.json) {
+    Json reached;
+    if (done->last_event != 0) reached = campaign::format_time(done->at);
     session.print_json({{"backup", done->backup},
                         {"database", done->database},
                         {"last_event", done->last_event},
-                        {"at", campaign::format_time(done->at)}});
+                        {"at", reached}});
+  } else if (done->last_event == 0) {
+    session.print(
+        fmt::format("{} is {}, in which nothing had happened yet\n", done->database, done->backup));
   } else {
     session.print(fmt::format("{} is {}, up to event {} of {}\n", done->database, done->backup,
                               done->last_event, campaign::format_time(done->at)));

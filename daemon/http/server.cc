@@ -96,6 +96,26 @@ struct Server::State {
   std::string socket_path;
   std::uint64_t requests = 0;
   std::string id_prefix;
+  std::unique_ptr<asio::steady_timer> watch;  // while there are sessions
+
+  // Gives up the sessions whose time is over, a few times within the shortest time that there is.
+  void watch_sessions(asio::io_context& io, std::chrono::milliseconds pause) {
+    if (!watch) watch = std::make_unique<asio::steady_timer>(io);
+    watch->expires_after(pause);
+    watch->async_wait([this, &io, pause](const boost::system::error_code& error) {
+      if (error) return;
+      const Clock::time_point now = Clock::now();
+      const std::vector<SessionBase*> all(sessions.begin(), sessions.end());
+      for (SessionBase* session : all) {
+        if (session->deadline() <= now) session->abort();
+      }
+      if (sessions.empty()) {
+        watch.reset();
+      } else {
+        watch_sessions(io, pause);
+      }
+    });
+  }
 };
 
 Server::Server(asio::io_context& io, Router router, ServerOptions options,
@@ -228,7 +248,7 @@ asio::awaitable<void> Server::accept(std::shared_ptr<Acceptor> acceptor, bool tl
       }
       continue;
     }
-    PlainStream stream{asio::generic::stream_protocol::socket(std::move(socket))};
+    PlainStream stream(std::move(socket));
     if (tls) {
       auto session = std::make_shared<Session<TlsStream>>(*this, std::move(peer),
                                                           TlsStream(std::move(stream), *tls_));
@@ -272,6 +292,12 @@ bool Server::evict(const std::string& peer) {
 
 void Server::joined(SessionBase* session) {
   state_->sessions.push_back(session);
+  if (!state_->watch) {
+    const auto shortest = std::min(
+        {options_.header_time, options_.request_time, options_.idle_time, options_.write_time});
+    state_->watch_sessions(io_, std::clamp(shortest / 8, std::chrono::milliseconds(1),
+                                           std::chrono::milliseconds(250)));
+  }
   ++state_->peers[session->peer()];
   metrics_.connection_opened();
 }
@@ -312,6 +338,7 @@ void Server::drain(std::chrono::milliseconds deadline, std::function<void()> don
 
 void Server::finish_drain() {
   if (state_->deadline) state_->deadline->cancel();
+  state_->watch.reset();
   if (auto done = std::exchange(state_->drained, nullptr)) asio::post(io_, std::move(done));
 }
 

@@ -15,7 +15,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -29,7 +28,7 @@ namespace kasetsu::http {
 
 namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
-using PlainStream = beast::basic_stream<asio::generic::stream_protocol>;
+using PlainStream = asio::generic::stream_protocol::socket;
 using TlsStream = beast::ssl_stream<PlainStream>;
 
 // GCC 12 destroys some temporaries of coroutines twice: values with destructors are made in plain
@@ -51,6 +50,9 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   virtual void abort() = 0;
 
   Phase phase() const { return phase_; }
+  // When the server gives the connection up; it looks a few times a second. A timer of its own for
+  // every read and write would cost more than the read.
+  Clock::time_point deadline() const { return deadline_; }
   Clock::time_point since() const { return since_; }
   const std::string& peer() const { return peer_; }
 
@@ -59,6 +61,10 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
     phase_ = phase;
     since_ = Clock::now();
   }
+
+  void expires_after(Clock::duration time) { deadline_ = Clock::now() + time; }
+  void expires_at(Clock::time_point time) { deadline_ = time; }
+  void expires_never() { deadline_ = Clock::time_point::max(); }
 
   // Everything that is decided between the head and the body. Fills `request` and `route`; returns
   // the refusal, if any.
@@ -73,6 +79,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   std::string peer_;
   Phase phase_ = Phase::waiting;
   Clock::time_point since_ = Clock::now();
+  Clock::time_point deadline_ = Clock::time_point::max();
 };
 
 template <typename Stream>
@@ -81,7 +88,11 @@ class Session final : public SessionBase, private Sink {
   Session(Server& server, std::string peer, Stream stream)
       : SessionBase(server, std::move(peer)), stream_(std::move(stream)) {}
 
-  void abort() override { beast::get_lowest_layer(stream_).close(); }
+  void abort() override {
+    expires_never();
+    boost::system::error_code ignored;
+    socket_layer().close(ignored);
+  }
 
   // Runs until the connection ends; never throws.
   asio::awaitable<void> run() {
@@ -98,12 +109,12 @@ class Session final : public SessionBase, private Sink {
   using Parser = beast::http::request_parser<beast::http::string_body>;
   static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
 
-  auto& socket_layer() { return beast::get_lowest_layer(stream_); }
+  PlainStream& socket_layer() { return beast::get_lowest_layer(stream_); }
 
   asio::awaitable<void> serve() {
     boost::system::error_code error;
     if constexpr (kTls) {
-      socket_layer().expires_after(server_.options_.header_time);
+      expires_after(server_.options_.header_time);
       co_await stream_.async_handshake(asio::ssl::stream_base::server,
                                        asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
@@ -114,7 +125,7 @@ class Session final : public SessionBase, private Sink {
     }
     if constexpr (kTls) {
       if (!gone_) {
-        socket_layer().expires_after(std::chrono::seconds(1));
+        expires_after(std::chrono::seconds(1));
         co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
       }
     }
@@ -176,7 +187,7 @@ class Session final : public SessionBase, private Sink {
     }
 
     if (has_body) {
-      socket_layer().expires_at(began + options.request_time);
+      expires_at(began + options.request_time);
       if (head.expects_continue && !parser.is_done()) {
         co_await asio::async_write(stream_, asio::buffer(kContinue),
                                    asio::redirect_error(asio::use_awaitable, error));
@@ -201,7 +212,7 @@ class Session final : public SessionBase, private Sink {
       response = std::move(*refusal);
     } else {
       enter(Phase::handling);
-      socket_layer().expires_never();
+      expires_never();
       response = co_await handled(*route, request);
     }
     if (response.close || server_.draining()) keep_alive = false;
@@ -224,11 +235,11 @@ class Session final : public SessionBase, private Sink {
     std::size_t seen = 0;
     if (buffer_.size() == 0) {
       enter(Phase::waiting);
-      socket_layer().expires_after(options.idle_time);
+      expires_after(options.idle_time);
     } else {
       enter(Phase::reading);
       began_ = Clock::now();
-      socket_layer().expires_after(options.header_time);
+      expires_after(options.header_time);
     }
     for (;;) {
       const std::string_view arrived(static_cast<const char*>(buffer_.data().data()),
@@ -257,7 +268,7 @@ class Session final : public SessionBase, private Sink {
       if (phase_ == Phase::waiting) {
         enter(Phase::reading);
         began_ = since_;
-        socket_layer().expires_after(options.header_time);
+        expires_after(options.header_time);
       }
       buffer_.commit(bytes);
     }
@@ -344,7 +355,7 @@ class Session final : public SessionBase, private Sink {
   asio::awaitable<bool> answer(const Request& request, const Response& response, bool keep_alive,
                                int minor_version) {
     enter(Phase::writing);
-    socket_layer().expires_after(server_.options_.write_time);
+    expires_after(server_.options_.write_time);
     const std::string head = head_text(response, request, keep_alive, minor_version);
     const bool bare = request.method == "HEAD" || response.status == 204 || response.status == 304;
     const std::array<asio::const_buffer, 2> parts = {
@@ -364,11 +375,11 @@ class Session final : public SessionBase, private Sink {
 
   asio::awaitable<bool> write(std::string text) override {
     if (server_.draining() || gone_) co_return false;
-    socket_layer().expires_after(server_.options_.write_time);
+    expires_after(server_.options_.write_time);
     boost::system::error_code error;
     co_await asio::async_write(stream_, asio::buffer(text),
                                asio::redirect_error(asio::use_awaitable, error));
-    socket_layer().expires_never();
+    expires_never();
     if (error) gone_ = true;
     co_return !error;
   }
@@ -378,8 +389,8 @@ class Session final : public SessionBase, private Sink {
   asio::awaitable<void> linger() {
     constexpr std::size_t kMost = 1024 * 1024;
     boost::system::error_code error;
-    socket_layer().socket().shutdown(asio::socket_base::shutdown_send, error);
-    socket_layer().expires_after(std::chrono::seconds(1));
+    socket_layer().shutdown(asio::socket_base::shutdown_send, error);
+    expires_after(std::chrono::seconds(1));
     std::size_t swallowed = 0;
     while (!error && swallowed < kMost) {
       buffer_.clear();
