@@ -6,6 +6,8 @@
 #include <stop_token>
 #include <string_view>
 
+#include "core/result.h"
+
 namespace kasetsu {
 
 struct Control {
@@ -22,5 +24,10 @@ struct Control {
     if (progress) progress(fraction, stage);
   }
 };
+
+// What cancelled work returns.
+inline Error cancelled_error() {
+  return {ErrorCode::cancelled, "cancelled", "", "", ""};
+}
 
 }  // namespace kasetsu

@@ -288,14 +288,15 @@ Result<Descriptor> parse_descriptor(std::string_view text, std::span<const Prima
   return make_descriptor(factors);
 }
 
-DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order) {
+DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order,
+                           const Control& control) {
   KASETSU_ASSERT(order == 0 || order == 1);
   const int forms = order == 0 ? 1 : kForms;
   const Eigen::Index rows = primary_values.rows();
   DescriptorMatrix out;
   out.values.resize(rows, primary_values.cols() * forms);
   Eigen::Index kept = 0;
-  for (Eigen::Index p = 0; p < primary_values.cols(); ++p) {
+  for (Eigen::Index p = 0; p < primary_values.cols() && !control.cancelled(); ++p) {
     for (int f = 0; f < forms; ++f) {
       const Factor factor{static_cast<std::int32_t>(p), static_cast<Form>(f)};
       double* const column = out.values.data() + kept * rows;
@@ -309,7 +310,7 @@ DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order) {
   return out;
 }
 
-DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit) {
+DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit, const Control& control) {
   KASETSU_ASSERT(limit >= 0.0);
   KASETSU_ASSERT(static_cast<Eigen::Index>(matrix.descriptors.size()) == matrix.values.cols());
   const Eigen::Index rows = matrix.values.rows();
@@ -319,7 +320,9 @@ DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit) {
   // Unit columns u, v with |r| > limit have |u -+ v|^2 = 2 - 2|r| < 2 - 2 limit, and no projection
   // makes a distance longer. So a pair is looked at only when its projections are that near.
   const Eigen::MatrixXd unit = unit_columns(matrix.values);
+  if (control.cancelled()) return {};
   const Eigen::MatrixXd basis = sketch_basis(unit);
+  if (control.cancelled()) return {};
   const Eigen::MatrixXd place = basis.transpose() * unit;
   const double reach2 = 2.0 - 2.0 * limit + 1e-9;  // more than the rounding of all this
   const double reach = std::sqrt(reach2);
@@ -361,6 +364,7 @@ DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit) {
 
   std::vector<char> keep(static_cast<std::size_t>(columns), 0);
   for (const Eigen::Index j : by_simplicity(matrix.descriptors)) {
+    if (control.cancelled()) return {};
     if (unit.col(j).isZero(0.0)) {
       keep[static_cast<std::size_t>(j)] = 1;
       continue;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/control.h"
 #include "core/descriptors/featurizer.h"
 #include "core/result.h"
 
@@ -77,15 +78,18 @@ struct DescriptorMatrix {
 
 // All forms of all primaries (order 0: the identity only; order 1: all twelve), minus those that
 // are not finite, or constant to rounding (max - min <= 1e-12 max|.|), on the given rows. Order: by
-// primary, then form. primary_values: catalysts x primaries.
-DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order);
+// by primary, then form. primary_values: catalysts x primaries. Cancelled, it has not seen all.
+DescriptorMatrix enumerate(const Eigen::MatrixXd& primary_values, int order,
+                           const Control& control = {});
 
 // Removes descriptors whose correlation with an earlier-kept one exceeds |r| > limit on the rows,
 // going from the simplest to the most complex (order, then forms in the order of Form, then
 // primary): the simplest of each group is kept. What is kept stays in the order given. Columns that
 // are constant or not finite correlate with nothing and are kept. Exact: candidates for a pair are
 // found by projections that cannot miss one, and each is confirmed by its correlation in f64.
-DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit = 0.9999);
+// Cancelled, what it returns is of no use.
+DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit = 0.9999,
+                                   const Control& control = {});
 
 // catalysts x descriptors.size(); NaN or infinite where a form is not defined. Same numbers as
 // apply() of each factor, multiplied in the factors' order.

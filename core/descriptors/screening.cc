@@ -458,7 +458,7 @@ class Screening {
         likeness_(target.size(), options.duplicate) {
     const Eigen::Index columns = first.values.cols();
     x_.resize(first.values.rows(), columns);
-    for (Eigen::Index j = 0; j < columns; ++j) {
+    for (Eigen::Index j = 0; j < columns && !control.cancelled(); ++j) {
       const double largest = first.values.col(j).cwiseAbs().maxCoeff();
       Eigen::VectorXd unit = first.values.col(j);
       x_.col(j) = (first.values.col(j) / (largest > 0.0 ? largest : 1.0)).cast<float>();
@@ -473,7 +473,7 @@ class Screening {
     const int kinds = options_.order == 3 ? 2 : 1;
     const int slots = options_.rounds * kinds;
     int slot = 0;
-    for (int round = 0; round < options_.rounds; ++round) {
+    for (int round = 0; round < options_.rounds && !control_.cancelled(); ++round) {
       if (round > 0 && !next_residual()) break;
       std::vector<Hit> pairs;
       for (int kind = 0; kind < kinds; ++kind, ++slot) {
@@ -486,12 +486,11 @@ class Screening {
         } else {
           take(screen_triples(pairs, share, from, to), share);
         }
-        if (control_.cancelled()) {
-          return Error{ErrorCode::cancelled, "the screening was cancelled", "", "", ""};
-        }
+        if (control_.cancelled()) return cancelled_error();
       }
       if (control_.out_of_time()) break;
     }
+    if (control_.cancelled()) return cancelled_error();
     return finish();
   }
 
@@ -592,6 +591,7 @@ class Screening {
     Eigen::MatrixXd units(residual_.size(), static_cast<Eigen::Index>(hits.size()));
     Eigen::VectorXd unit;
     for (const Hit& hit : hits) {
+      if (control_.cancelled()) return;
       Rescored candidate{0.0, hit.product, {}, static_cast<Eigen::Index>(candidates.size())};
       candidate.descriptor = descriptor_of(candidate.product);
       unit = values_of(candidate.product);
@@ -607,6 +607,7 @@ class Screening {
     Likeness among(residual_.size(), options_.duplicate);
     std::vector<Rescored> different;
     for (const Rescored& candidate : candidates) {
+      if (control_.cancelled()) return;
       unit = units.col(candidate.unit);
       if (likeness_.has(unit) || among.has(unit)) continue;
       among.add(unit);
@@ -637,7 +638,8 @@ class Screening {
           chosen = std::move(column);
         }
       };
-      for (Eigen::Index j = 0; j < first_.values.cols(); ++j) look(first_.values.col(j));
+      for (Eigen::Index j = 0; j < first_.values.cols() && !control_.cancelled(); ++j)
+        look(first_.values.col(j));
       for (const Rescored& kept : kept_) look(values_of(kept.product));
       if (!(best > 1e-9 * target_.norm())) return false;
       for (int pass = 0; pass < 2; ++pass) {

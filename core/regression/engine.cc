@@ -220,6 +220,7 @@ void Engine::prepare_folds() {
 
 double Engine::slow_folds(const int* rows, int count, double* left_out, double sum, double limit) {
   for (int i = 0; i < count && sum < limit; ++i) {
+    if (stop_.stop_requested()) return std::numeric_limits<double>::infinity();
     left_out[rows[i]] = fold(rows[i]);
     sum += std::abs(left_out[rows[i]]);
   }
@@ -269,6 +270,7 @@ double Engine::leave_one_out(double give_up, double* residuals) {
   }
   double sum = 0.0;
   for (int k = 0; k < rows_; ++k) {
+    if (stop_.stop_requested()) return std::numeric_limits<double>::infinity();
     const double e = fold(k);
     if (residuals != nullptr) residuals[k] = e;
     sum += std::abs(e);

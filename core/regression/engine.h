@@ -1,6 +1,8 @@
 // Exact leave-one-out on standardised columns: the one path under loo_robust and LooEngine.
 #pragma once
 
+#include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "core/regression/basis.h"
@@ -23,6 +25,8 @@ class Engine {
   // as soon as it cannot be below give_up, a value >= give_up.
   double leave_one_out(double give_up, double* residuals);
   double one_step();
+
+  void stop_when(std::stop_token stop) { stop_ = std::move(stop); }  // then infinity
 
   int rows() const { return rows_; }
   LooEngine::Counts counts() const;
@@ -51,6 +55,7 @@ class Engine {
   Basis basis_, fold_basis_;
   Solver solver_, fold_solver_;
   Start start_;
+  std::stop_token stop_;
   long subsets_ = 0;
 };
 

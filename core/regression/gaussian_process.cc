@@ -143,7 +143,9 @@ class Likelihood {
 
 // Limited-memory BFGS with backtracking (Nocedal and Wright, "Numerical Optimization", algorithm
 // 7.5), and the noise ratio kept above its bound.
-VectorXd minimise(const Likelihood& likelihood, VectorXd x, int iterations) {
+// What it has so far when it is cancelled.
+VectorXd minimise(const Likelihood& likelihood, VectorXd x, int iterations,
+                  const Control& control) {
   constexpr std::size_t kMemory = 8;
   const Index noise = likelihood.parameters() - 1;
   const auto clamp = [&](VectorXd& at) {
@@ -185,6 +187,7 @@ VectorXd minimise(const Likelihood& likelihood, VectorXd x, int iterations) {
     double next_loss = loss;
     bool moved = false;
     for (int trial = 0; trial < 20; ++trial, step *= 0.4) {
+      if (control.cancelled()) return x;
       next = x + step * direction;
       clamp(next);
       next_loss = likelihood.value(next, nullptr);
@@ -193,7 +196,7 @@ VectorXd minimise(const Likelihood& likelihood, VectorXd x, int iterations) {
         break;
       }
     }
-    if (!moved) break;
+    if (!moved || control.cancelled()) break;
     VectorXd next_gradient(x.size());
     next_loss = likelihood.value(next, &next_gradient);
     const VectorXd s = next - x;
@@ -214,7 +217,8 @@ VectorXd minimise(const Likelihood& likelihood, VectorXd x, int iterations) {
 }  // namespace
 
 Result<GaussianProcess> GaussianProcess::fit(const MatrixXd& X, const VectorXd& y,
-                                             const GaussianProcessOptions& options) {
+                                             const GaussianProcessOptions& options,
+                                             const Control& control) {
   const auto wrong = [](const char* message, const char* expected) {
     return Error{ErrorCode::invalid_argument, message, "Gaussian process", "", expected};
   };
@@ -251,8 +255,10 @@ Result<GaussianProcess> GaussianProcess::fit(const MatrixXd& X, const VectorXd& 
   const Likelihood likelihood(some_X, some_y, options.kernel, groups, group_count);
   VectorXd start = likelihood.prior_mean();
   if (options.start.size() == start.size() && options.start.allFinite()) start = options.start;
-  process.parameters_ = minimise(likelihood, start, options.iterations);
+  process.parameters_ = minimise(likelihood, start, options.iterations, control);
+  if (control.cancelled()) return cancelled_error();
   process.likelihood_ = -likelihood.value(process.parameters_, nullptr);
+  if (control.cancelled()) return cancelled_error();
   process.lengthscales_ = likelihood.lengthscales(process.parameters_);
   process.ratio_ = std::exp(process.parameters_[group_count]);
   process.scaled_ = X * process.lengthscales_.cwiseInverse().asDiagonal();
@@ -263,6 +269,7 @@ Result<GaussianProcess> GaussianProcess::fit(const MatrixXd& X, const VectorXd& 
   if (process.factor_.info() != Eigen::Success) {
     return wrong("the covariance matrix cannot be factored", "rows that differ");
   }
+  if (control.cancelled()) return cancelled_error();
   const VectorXd inverse_ones = process.factor_.solve(VectorXd::Ones(n));
   process.mean_ = inverse_ones.dot(y) / inverse_ones.sum();
   const VectorXd residual = y.array() - process.mean_;

@@ -13,6 +13,7 @@
 #include <Eigen/Core>
 #include <vector>
 
+#include "core/control.h"
 #include "core/result.h"
 
 namespace kasetsu::regression {
@@ -34,9 +35,11 @@ struct GaussianProcessOptions {
 class GaussianProcess {
  public:
   // X: rows x columns, scaled to about [0, 1]; y: rows, finite; 2 or more rows. Deterministic.
-  // Errors: invalid_argument for shapes and values that are not finite.
+  // `control` is asked for cancel before every look at the likelihood.
+  // Errors: invalid_argument for shapes and values that are not finite; cancelled.
   static Result<GaussianProcess> fit(const Eigen::MatrixXd& X, const Eigen::VectorXd& y,
-                                     const GaussianProcessOptions& options);
+                                     const GaussianProcessOptions& options,
+                                     const Control& control = {});
 
   // Mean and variance of mu + f (without noise) at each row.
   void predict(const Eigen::MatrixXd& X, Eigen::VectorXd& mean, Eigen::VectorXd& variance) const;

@@ -276,6 +276,10 @@ double LooEngine::one_step_mae(const double* const* columns, int size) {
   return impl_->engine.one_step();
 }
 
+void LooEngine::stop_when(std::stop_token stop) {
+  impl_->engine.stop_when(std::move(stop));
+}
+
 LooEngine::Counts LooEngine::counts() const {
   return impl_->engine.counts();
 }

@@ -259,7 +259,7 @@ bool Forest::sound() const {
 
 Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
                           const Eigen::Ref<const Eigen::VectorXd>& y, const ForestOptions& options,
-                          const Executor& executor) {
+                          const Executor& executor, const Control& control) {
   if (const Status status = options.validate(); !status) return status.error();
   if (X.rows() != y.size() || X.rows() < 1 || X.rows() > 65535 || X.cols() < 1) {
     return invalid("a forest needs as many rows of X as of y", "",
@@ -274,8 +274,9 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
   forest.center = options.center;
   forest.trees.resize(static_cast<std::size_t>(options.trees));
   executor.parallel_for(forest.trees.size(), [&](std::size_t t) {
-    forest.trees[t] = Grower(ranked, y, options, t).grow();
+    if (!control.cancelled()) forest.trees[t] = Grower(ranked, y, options, t).grow();
   });
+  if (control.cancelled()) return cancelled_error();
   return forest;
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/control.h"
 #include "core/executor.h"
 #include "core/result.h"
 
@@ -55,11 +56,12 @@ struct Forest {
 };
 
 // X: rows x columns, finite; y: rows, finite; at least 1 row and 1 column, at most 65,535 rows.
-// Deterministic: tree t draws from stream t of the seed, whatever the number of threads.
-// Errors: invalid_argument.
+// Deterministic: tree t draws from stream t of the seed, whatever the number of threads. `control`
+// is asked before every tree; it only cancels, as a forest with fewer trees is another forest.
+// Errors: invalid_argument; cancelled.
 Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
                           const Eigen::Ref<const Eigen::VectorXd>& y, const ForestOptions& options,
-                          const Executor& executor);
+                          const Executor& executor, const Control& control = {});
 
 // Mean or median of the trees. X: rows x forest.columns.
 Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X);

@@ -73,6 +73,7 @@ Result<Selected> select(const MatrixXd& X, const VectorXd& y, const MatrixXd& fr
   MatrixXd by_hypothesis(fresh.rows(), count);
   std::vector<double> weights;
   for (Index h = 0; h < count; ++h) {
+    if (control.cancelled()) return cancelled_error();
     const FoundHypothesis& hypothesis = found->hypotheses[static_cast<std::size_t>(h)];
     const MatrixXd chosen = columns(Eigen::all, hypothesis.candidates);
     const Result<regression::LeaveOneOut> fitted =
@@ -140,19 +141,21 @@ Result<VectorXd> ridge_on_composition(const TrainingSet& train, const TrainingSe
 }
 
 Result<VectorXd> forest_on_composition(const TrainingSet& train, const TrainingSet& test,
-                                       std::uint64_t seed, const Executor& executor) {
+                                       std::uint64_t seed, const Executor& executor,
+                                       const Control& control) {
   const CompositionColumns columns = CompositionColumns::learn(train);
   regression::ForestOptions options;
   options.trees = 300;
   options.leaf = 1;
   options.columns = 1.0;
   options.seed = seed;
-  const auto grown = regression::fit_forest(columns.of(train), train.y, options, executor);
+  const auto grown = regression::fit_forest(columns.of(train), train.y, options, executor, control);
   if (!grown) return grown.error();
   return regression::predict(*grown, columns.of(test));
 }
 
-Result<VectorXd> process_on_composition(const TrainingSet& train, const TrainingSet& test) {
+Result<VectorXd> process_on_composition(const TrainingSet& train, const TrainingSet& test,
+                                        const Control& control) {
   const CompositionColumns columns = CompositionColumns::learn(train);
   const MatrixXd X = columns.of(train);
   const MatrixXd fresh = columns.of(test);
@@ -164,8 +167,8 @@ Result<VectorXd> process_on_composition(const TrainingSet& train, const Training
   std::fill_n(options.groups.begin(), std::min(elements, options.groups.size()), 0);
   if (elements == 0 || elements == options.groups.size())
     std::fill(options.groups.begin(), options.groups.end(), 0);
-  const auto process =
-      regression::GaussianProcess::fit(X.array().rowwise() / scale.array(), train.y, options);
+  const auto process = regression::GaussianProcess::fit(X.array().rowwise() / scale.array(),
+                                                        train.y, options, control);
   if (!process) return process.error();
   VectorXd mean, variance;
   process->predict(fresh.array().rowwise() / scale.array(), mean, variance);
@@ -199,15 +202,16 @@ Result<NamedPredictions> baselines(const TrainingSet& train, const TrainingSet& 
   if (!order0) return order0.error();
   out.emplace_back("assignment_order_0", order0->predictions);
 
+  if (control.cancelled()) return cancelled_error();
   const auto penalised = ridge_on_composition(train, test);
   if (!penalised) return penalised.error();
   out.emplace_back("ridge", *penalised);
 
-  const auto forest = forest_on_composition(train, test, settings.search.seed, executor);
+  const auto forest = forest_on_composition(train, test, settings.search.seed, executor, control);
   if (!forest) return forest.error();
   out.emplace_back("random_forest", *forest);
 
-  const auto process = process_on_composition(train, test);
+  const auto process = process_on_composition(train, test, control);
   if (!process) return process.error();
   out.emplace_back("gaussian_process", *process);
   return out;

@@ -43,10 +43,12 @@ Eigen::VectorXd predict_linear(const regression::LinearFit& fit, const Eigen::Ma
 Result<Eigen::VectorXd> ridge_on_composition(const TrainingSet& train, const TrainingSet& test);
 // scikit-learn's defaults for regression, with 300 trees.
 Result<Eigen::VectorXd> forest_on_composition(const TrainingSet& train, const TrainingSet& test,
-                                              std::uint64_t seed, const Executor& executor);
+                                              std::uint64_t seed, const Executor& executor,
+                                              const Control& control = {});
 // Squared-exponential kernel on amounts scaled to [0, 1]; one length for the active elements, one
 // for the rest.
-Result<Eigen::VectorXd> process_on_composition(const TrainingSet& train, const TrainingSet& test);
+Result<Eigen::VectorXd> process_on_composition(const TrainingSet& train, const TrainingSet& test,
+                                               const Control& control = {});
 
 using NamedPredictions = std::vector<std::pair<std::string, Eigen::VectorXd>>;
 

@@ -50,7 +50,7 @@ Result<FoldSaid> predict_fold(const chemistry::ElementTable& elements, const Tra
   quiet.stop = control.stop;
   quiet.seconds_left = control.seconds_left;
   const TrainingSet train = subset(data, kept);
-  const Result<Prepared> prepared = prepare(elements, train, settings);
+  const Result<Prepared> prepared = prepare(elements, train, settings, quiet);
   if (!prepared) return prepared.error();
   const Result<Trained> trained =
       train_prepared(*prepared, train, settings, executor, quiet, history);
@@ -140,7 +140,7 @@ Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingS
     light.search.size = size;
     Eigen::VectorXd said(data.y.size());
     for (int fold = 0; fold < folds.count; ++fold) {
-      if (control.cancelled()) return Error{ErrorCode::cancelled, "cancelled", "", "", ""};
+      if (control.cancelled()) return cancelled_error();
       const Result<FoldSaid> found =
           predict_fold(elements, data, folds, fold, light, executor, control, history);
       if (!found) return found.error();
@@ -188,7 +188,7 @@ Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSe
   ModelSettings settings = model.settings;
   settings.search = fold_search(model.settings.search, model.search.work, folds.count);
   for (int fold = 0; fold < folds.count; ++fold) {
-    if (control.cancelled()) return Error{ErrorCode::cancelled, "cancelled", "", "", ""};
+    if (control.cancelled()) return cancelled_error();
     if (control.out_of_time()) return false;
     const Result<FoldSaid> said =
         predict_fold(elements, data, folds, fold, settings, executor, control, history);

@@ -1,5 +1,6 @@
 #include "core/selection/companion.h"
 
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -51,9 +52,13 @@ std::vector<std::string> companion_kinds() {
 Result<std::vector<Companion>> grow_companions(const TrainingSet& data,
                                                const Eigen::MatrixXd& primary_values,
                                                const std::vector<int>& distinct, int trees,
-                                               std::uint64_t seed, const Executor& executor) {
+                                               std::uint64_t seed, const Executor& executor,
+                                               const Control& control) {
   std::vector<Companion> out;
   for (const Kind& kind : kKinds) {
+    if (control.cancelled()) return cancelled_error();
+    control.report(static_cast<double>(out.size()) / static_cast<double>(std::size(kKinds)),
+                   "companions");
     Companion companion;
     companion.name = kind.name;
     if (kind.properties) companion.primaries = distinct;
@@ -67,7 +72,7 @@ Result<std::vector<Companion>> grow_companions(const TrainingSet& data,
     options.seed = seed;
     Result<regression::Forest> grown =
         regression::fit_forest(companion.columns(data.catalysts, data.conditions, primary_values),
-                               data.y, options, executor);
+                               data.y, options, executor, control);
     if (!grown) return grown.error();
     companion.forest = std::move(*grown);
     out.push_back(std::move(companion));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/control.h"
 #include "core/descriptors/featurizer.h"
 #include "core/executor.h"
 #include "core/regression/random_forest.h"
@@ -38,7 +39,8 @@ std::vector<std::string> companion_kinds();
 Result<std::vector<Companion>> grow_companions(const TrainingSet& data,
                                                const Eigen::MatrixXd& primary_values,
                                                const std::vector<int>& distinct, int trees,
-                                               std::uint64_t seed, const Executor& executor);
+                                               std::uint64_t seed, const Executor& executor,
+                                               const Control& control = {});
 
 // What they say together. by_companion: rows x companions.
 Eigen::VectorXd weighted_mean(std::span<const Companion> companions,

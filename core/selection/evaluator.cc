@@ -23,11 +23,12 @@ std::uint64_t one_step_work(const Candidates& candidates) {
   return exact_work(candidates) / 5 + 1;
 }
 
-Evaluator::Evaluator(const Candidates& candidates)
+Evaluator::Evaluator(const Candidates& candidates, const std::stop_token& stop)
     : candidates_(candidates),
       engine_(candidates.target(), candidates.size(), candidates.options().regression),
       has_one_step_(candidates.options().regression.epsilon > 1.0 &&
                     candidates.options().regression.alpha == 0.0) {
+  engine_.stop_when(stop);
 }
 
 double Evaluator::mae_cv(const Subset& subset, double give_up) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <unordered_map>
 #include <vector>
 
@@ -37,10 +38,11 @@ struct Account {
 
 class Evaluator {
  public:
-  explicit Evaluator(const Candidates& candidates);
+  Evaluator(const Candidates& candidates, const std::stop_token& stop);
 
   // The exact robust leave-one-out error, or some value >= give_up when it is not below that;
-  // infinite for a forbidden set. A set that was scored before costs nothing.
+  // infinite for a forbidden set, and when `stop` asked for an end. A set that was scored before
+  // costs nothing.
   double mae_cv(const Subset& subset, double give_up);
 
   // An approximation of mae_cv at a fraction of its cost, for filtering only.

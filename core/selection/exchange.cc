@@ -44,7 +44,7 @@ class Climber {
         random_(random),
         quota_(quota),
         scan_(candidates),
-        evaluator_(candidates),
+        evaluator_(candidates, control.stop),
         archive_(archive_capacity(candidates.options()), shared_limit(candidates.options())) {}
 
   // `start` empty: from a random set.
@@ -170,6 +170,7 @@ class Climber {
       if (entry.candidate == before) continue;
       if (tried++ == kExact) break;
       if (evaluator_.has_one_step() && entry.score > kSlack * value) break;
+      if (control_.cancelled()) break;
       members[place] = entry.candidate;
       const double reached = score(members, value);
       if (reached < kGain * value) {

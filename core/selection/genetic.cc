@@ -158,7 +158,8 @@ Found search_genetic(const Candidates& candidates, const Limits& limits, const E
   Random random(options.seed, 1);
   std::vector<double> importance(static_cast<std::size_t>(candidates.count()), 1.0);
   std::vector<Evaluator> evaluators;
-  for (std::size_t task = 0; task < kTasks; ++task) evaluators.emplace_back(candidates);
+  for (std::size_t task = 0; task < kTasks; ++task)
+    evaluators.emplace_back(candidates, control.stop);
 
   const auto score = [&](std::span<const Subset> sets) {
     std::vector<Entry> scored;

@@ -20,7 +20,7 @@ struct Prepared {
 };
 
 Result<Prepared> prepare(const chemistry::ElementTable& elements, const TrainingSet& data,
-                         const ModelSettings& settings);
+                         const ModelSettings& settings, const Control& control = {});
 
 struct Trained {
   // Predicts, but is not calibrated: scores, base and the companion's weight are not set, and the

@@ -25,7 +25,7 @@ Found search_random(const Candidates& candidates, const Limits& limits, const Ex
                                   Archive(archive_capacity(options), shared_limit(options)));
     std::array<Account, kTasks> accounts{};
     executor.parallel_for(kTasks, [&](std::size_t task) {
-      Evaluator evaluator(candidates);
+      Evaluator evaluator(candidates, control.stop);
       Random random(options.seed, stream + task);
       std::vector<int> members;
       for (std::uint64_t set = 0; set < sets; ++set) {

@@ -19,7 +19,8 @@ using descriptors::Descriptor;
 using descriptors::Featurizer;
 
 constexpr int kFewestRows = 5;
-constexpr double kSameColumn = 0.9;  // |correlation| of columns that a forest sees as one
+constexpr double kSameDescriptor = 0.9999;  // |correlation|
+constexpr double kSameColumn = 0.9;         // |correlation| of columns that a forest sees as one
 
 // Families of a descriptor: its primaries, each of which is one property and operation.
 std::array<int, 3> families_of(const Descriptor& descriptor) {
@@ -143,14 +144,18 @@ Eigen::VectorXd median_errors(const Eigen::VectorXd& y) {
 }  // namespace
 
 Result<Prepared> prepare(const chemistry::ElementTable& elements, const TrainingSet& data,
-                         const ModelSettings& settings) {
+                         const ModelSettings& settings, const Control& control) {
   Result<Featurizer> featurizer =
       Featurizer::learn(elements, data.catalysts, data.conditions, settings.features);
   if (!featurizer) return featurizer.error();
   Result<Eigen::MatrixXd> primary_values = featurizer->evaluate(data.catalysts, data.conditions);
   if (!primary_values) return primary_values.error();
-  descriptors::DescriptorMatrix candidates = descriptors::remove_duplicates(
-      descriptors::enumerate(*primary_values, std::min(settings.order, 1)));
+  if (control.cancelled()) return cancelled_error();
+  descriptors::DescriptorMatrix candidates =
+      descriptors::enumerate(*primary_values, std::min(settings.order, 1), control);
+  if (control.cancelled()) return cancelled_error();
+  candidates = descriptors::remove_duplicates(std::move(candidates), kSameDescriptor, control);
+  if (control.cancelled()) return cancelled_error();
   if (candidates.descriptors.empty()) {
     return Error{ErrorCode::bad_data, "no descriptor varies over the training set", "", "",
                  "catalysts that differ in their elements or amounts"};
@@ -215,6 +220,7 @@ Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data
   }
   Result<SearchResult> found = search(problem, options, executor, searching);
   if (!found) return found.error();
+  if (control.cancelled()) return cancelled_error();
   KASETSU_ASSERT(!found->hypotheses.empty());
   model.search = std::move(*found);
 
@@ -222,6 +228,7 @@ Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data
   Eigen::MatrixXd loo(rows, static_cast<Eigen::Index>(model.search.hypotheses.size()));
   double total_weight = 0.0;
   for (std::size_t h = 0; h < model.search.hypotheses.size(); ++h) {
+    if (control.cancelled()) return cancelled_error();
     const FoundHypothesis& chosen = model.search.hypotheses[h];
     Hypothesis hypothesis;
     Eigen::MatrixXd columns(rows, static_cast<Eigen::Index>(chosen.candidates.size()));
@@ -277,10 +284,15 @@ Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data
   }
 
   if (settings.trees > 0) {
-    control.report(0.97, "companions");
+    Control growing = control;
+    if (control.progress) {
+      growing.progress = [&control](double fraction, std::string_view stage) {
+        control.report(0.97 + 0.03 * fraction, stage);
+      };
+    }
     Result<std::vector<Companion>> grown =
         grow_companions(data, prepared.primary_values, prepared.distinct, settings.trees,
-                        settings.search.seed, executor);
+                        settings.search.seed, executor, growing);
     if (!grown) return grown.error();
     model.companions = std::move(*grown);
     share_equally(model);
@@ -330,7 +342,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   const double kept =
       calibrating && control.seconds_left ? 0.25 * std::max(0.0, control.seconds_left()) : 0.0;
   control.report(0.0, "descriptors");
-  const Result<Prepared> prepared = prepare(elements, data, settings);
+  const Result<Prepared> prepared = prepare(elements, data, settings, control);
   if (!prepared) return prepared.error();
   std::vector<SizeTried> tried;
   if (calibrating && settings.size_by_nested_error) {

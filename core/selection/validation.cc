@@ -89,16 +89,12 @@ class Progress {
   std::mutex mutex_;
 };
 
-Error cancelled() {
-  return {ErrorCode::cancelled, "cancelled", "", "", ""};
-}
-
 // Runs work(i) for all items; the error of the first item that has one.
 Status for_all(std::size_t items, const Executor& executor, const Control& control,
                const std::function<Status(std::size_t)>& work) {
   std::vector<Status> statuses(items);
   executor.parallel_for(items, [&](std::size_t i) {
-    statuses[i] = control.cancelled() ? Status(cancelled()) : work(i);
+    statuses[i] = control.cancelled() ? Status(cancelled_error()) : work(i);
   });
   for (const Status& status : statuses) {
     if (!status) return status;
@@ -183,7 +179,7 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
         predictor->predict(split.test.catalysts, split.test.conditions);
     if (!predictions) return predictions.error();
     progress.step("nested folds");
-    Result<Prepared> prepared = prepare(elements, split.train, settings);
+    Result<Prepared> prepared = prepare(elements, split.train, settings, control);
     if (!prepared) return prepared.error();
     NamedPredictions others;
     if (options.baselines) {
@@ -265,11 +261,11 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
   const Status tested =
       for_all(reduced_parts.size(), executor, control, [&](std::size_t f) -> Status {
         const Split& split = reduced_parts[f];
-        const Result<Prepared> prepared = prepare(elements, split.train, light);
+        const Result<Prepared> prepared = prepare(elements, split.train, light, control);
         if (!prepared) return prepared.error();
         TrainingSet train = split.train;
         for (std::size_t s = 0; s < shuffles; ++s) {
-          if (control.cancelled()) return cancelled();
+          if (control.cancelled()) return cancelled_error();
           train.y = targets[s](split.kept);
           Result<Trained> fitted =
               train_prepared(*prepared, train, light, single, progress.inner());
@@ -351,10 +347,10 @@ Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
     note(f, 1, chosen->mae_train, chosen->mae_loo, chosen->loo);
     progress.step("composition with selection");
     for (int order = 0; order <= 3; ++order) {
-      if (control.cancelled()) return cancelled();
+      if (control.cancelled()) return cancelled_error();
       ModelSettings of_order = settings;
       of_order.order = order;
-      const Result<Prepared> prepared = prepare(elements, split.train, of_order);
+      const Result<Prepared> prepared = prepare(elements, split.train, of_order, control);
       if (!prepared) return prepared.error();
       const Result<Trained> trained =
           train_prepared(*prepared, split.train, of_order, single, progress.inner());

@@ -32,15 +32,24 @@ inline const std::vector<RealSource>& real_sources() {
   return sources;
 }
 
+inline std::vector<chemistry::Catalyst> real_catalysts(const RealSource& source) {
+  return source.slots ? slot_table(source.path) : loading_table(source.path);
+}
+
+// The last column.
+inline Eigen::VectorXd real_target(const RealSource& source) {
+  const auto records = shared_csv(source.path);
+  Eigen::VectorXd y(static_cast<Eigen::Index>(records.size()) - 1);
+  for (Eigen::Index i = 0; i < y.size(); ++i)
+    y[i] = cell_number(records[static_cast<std::size_t>(i) + 1].fields.back());
+  return y;
+}
+
 inline RealTable load_real_table(const RealSource& source) {
-  const auto catalysts = source.slots ? slot_table(source.path) : loading_table(source.path);
+  const auto catalysts = real_catalysts(source);
   RealTable table;
   table.name = source.name;
-  const auto records = shared_csv(source.path);
-  table.y.resize(static_cast<Eigen::Index>(catalysts.size()));
-  for (std::size_t i = 0; i < catalysts.size(); ++i) {
-    table.y[static_cast<Eigen::Index>(i)] = cell_number(records[i + 1].fields.back());
-  }
+  table.y = real_target(source);
   descriptors::FeaturizerOptions options;
   options.method = descriptors::Method::afe;
   const auto featurizer = descriptors::Featurizer::learn(
