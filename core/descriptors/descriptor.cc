@@ -319,7 +319,7 @@ DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit, const 
 
   // Unit columns u, v with |r| > limit have |u -+ v|^2 = 2 - 2|r| < 2 - 2 limit, and no projection
   // makes a distance longer. So a pair is looked at only when its projections are that near.
-  const Eigen::MatrixXd unit = unit_columns(matrix.values);
+  Eigen::MatrixXd unit = unit_columns(matrix.values);
   if (control.cancelled()) return {};
   const Eigen::MatrixXd basis = sketch_basis(unit);
   if (control.cancelled()) return {};
@@ -374,6 +374,7 @@ DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit, const 
     cell_at(cell_of(place(0, j)), cell_of(second(j))).push_back(j);
   }
 
+  unit.resize(0, 0);  // as large as the matrix, which may be copied below
   Eigen::Index kept = 0;
   for (Eigen::Index j = 0; j < columns; ++j) {
     if (keep[static_cast<std::size_t>(j)] == 0) continue;

@@ -342,7 +342,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   const double kept =
       calibrating && control.seconds_left ? 0.25 * std::max(0.0, control.seconds_left()) : 0.0;
   control.report(0.0, "descriptors");
-  const Result<Prepared> prepared = prepare(elements, data, settings, control);
+  Result<Prepared> prepared = prepare(elements, data, settings, control);
   if (!prepared) return prepared.error();
   std::vector<SizeTried> tried;
   if (calibrating && settings.size_by_nested_error) {
@@ -356,6 +356,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   Result<Trained> trained = train_prepared(
       *prepared, data, first, executor, part(control, 0.0, calibrating ? 0.7 : 1.0, kept), history);
   if (!trained) return trained.error();
+  prepared->candidates = {};  // calibration makes its own, which are large
   Model& model = trained->model;
   model.settings = settings;
   model.settings.search.size = first.search.size;  // what calibration repeats

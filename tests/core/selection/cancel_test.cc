@@ -49,13 +49,13 @@ ModelSettings all_phases() {
 }
 
 TEST(Cancel, LearningSaysNothingMoreWhateverItWasDoing) {
-  const TrainingSet data = laboratory(40, 0.2, 31);
+  const TrainingSet data = laboratory(25, 0.2, 31);
   StopAt whole(0);
   ASSERT_TRUE(train(general_elements(), data, all_phases(), Executor(2), whole.control).ok());
   // Choice of size, screening, search, companions and calibration have all said something.
   ASSERT_GT(whole.reports, 20);
-  for (int k = 1; k <= 12; ++k) {
-    StopAt stop(std::max(1, whole.reports * k / 13));
+  for (int k = 1; k <= 7; ++k) {
+    StopAt stop(std::max(1, whole.reports * k / 8));
     const auto found = train(general_elements(), data, all_phases(), Executor(2), stop.control);
     ASSERT_FALSE(found.ok()) << "callback " << stop.at;
     EXPECT_EQ(found.error().code, ErrorCode::cancelled);

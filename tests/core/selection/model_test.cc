@@ -72,11 +72,30 @@ TEST(Folds, RowsOfOneCatalystStayTogetherAndFoldsAreEven) {
   }
 }
 
-TEST(Model, IsTheSameForAnyNumberOfThreads) {
-  const TrainingSet data = laboratory(50, 0.3, 4);
-  const Model one = train(general_elements(), data, quick(), Executor(1), {}).value();
-  const Model three = train(general_elements(), data, quick(), Executor(3), {}).value();
-  expect_equal(one, three);
+TEST(Model, IsTheSameForAnyNumberOfThreadsAndTwiceInARow) {
+  const TrainingSet data = laboratory(40, 0.3, 4);
+  struct Case {
+    Method method;
+    int order;
+  };
+  for (const auto [method, order] :
+       {Case{Method::exchange, 1}, Case{Method::genetic, 1}, Case{Method::random, 1},
+        Case{Method::exchange, 2}, Case{Method::exchange, 3}}) {
+    for (const double epsilon : {1.0, 1.35}) {
+      ModelSettings settings = quick();
+      settings.features.method = descriptors::Method::afe;
+      settings.search.method = method;
+      settings.search.regression.epsilon = epsilon;
+      settings.search.work = 20'000'000;
+      settings.search.genetic.population = 50;
+      settings.order = order;
+      settings.products = 100;
+      settings.calibration_folds = order == 1 ? 2 : 0;
+      const Model one = train(general_elements(), data, settings, Executor(1), {}).value();
+      expect_equal(one, train(general_elements(), data, settings, Executor(1), {}).value());
+      expect_equal(one, train(general_elements(), data, settings, Executor(2), {}).value());
+    }
+  }
 }
 
 TEST(Model, PredictsFreshCatalystsBetterThanTheMedianAndItsIntervalsHold) {
