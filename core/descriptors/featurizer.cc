@@ -20,7 +20,6 @@ using chemistry::Composition;
 using chemistry::ElementTable;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr int kOxygen = 8;
 constexpr double kLoadingVaries = 1e-6;  // relative; tables give loadings to nine digits
 constexpr double kConstant = 1e-12;      // relative; rounding of the aggregations is 1e-15
 constexpr double kAffineCopy = 1.0 - 1e-10;
@@ -38,14 +37,6 @@ constexpr std::array<Operation, 1> kCation = {Operation::value};
 constexpr std::array<Operation, 5> kSupport = {Operation::average, Operation::minimum,
                                                Operation::maximum, Operation::own_variance,
                                                Operation::range};
-
-template <typename Enum, std::size_t N>
-std::optional<Enum> enum_from(std::string_view text) {
-  for (std::size_t i = 0; i < N; ++i) {
-    if (to_string(static_cast<Enum>(i)) == text) return static_cast<Enum>(i);
-  }
-  return std::nullopt;
-}
 
 std::string primary_name(Block block, const std::string& property, Operation operation) {
   std::string name;
@@ -320,79 +311,6 @@ bool ours(const Primary& primary) {
 
 }  // namespace
 
-std::string_view to_string(Method method) {
-  return method == Method::afe ? "afe" : method == Method::extended ? "extended" : "";
-}
-
-std::string_view to_string(Loading loading) {
-  switch (loading) {
-    case Loading::automatic:
-      return "auto";
-    case Loading::variable:
-      return "variable";
-    case Loading::constant:
-      return "constant";
-  }
-  return "";
-}
-
-std::string_view to_string(Normalization normalization) {
-  switch (normalization) {
-    case Normalization::afe65:
-      return "afe65";
-    case Normalization::dataset:
-      return "dataset";
-    case Normalization::all:
-      return "all";
-  }
-  return "";
-}
-
-std::string_view to_string(Block block) {
-  switch (block) {
-    case Block::active:
-      return "active";
-    case Block::support_cation:
-      return "support_cation";
-    case Block::support:
-      return "support";
-    case Block::condition:
-      return "condition";
-  }
-  return "";
-}
-
-std::optional<Method> method_from(std::string_view text) {
-  return enum_from<Method, 2>(text);
-}
-std::optional<Loading> loading_from(std::string_view text) {
-  return enum_from<Loading, 3>(text);
-}
-std::optional<Normalization> normalization_from(std::string_view text) {
-  return enum_from<Normalization, 3>(text);
-}
-std::optional<Block> block_from(std::string_view text) {
-  return enum_from<Block, 4>(text);
-}
-
-Status FeaturizerOptions::validate() const {
-  const auto refuse = [](std::string_view field, int value, std::string_view bound) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("FeaturizerOptions::{} is {}", field, value), "", "",
-                 std::string(bound)};
-  };
-  if (to_string(method).empty()) {
-    return refuse("method", static_cast<int>(method), "afe or extended");
-  }
-  if (to_string(loading).empty()) {
-    return refuse("loading", static_cast<int>(loading), "automatic, variable or constant");
-  }
-  if (to_string(normalize).empty()) {
-    return refuse("normalize", static_cast<int>(normalize), "afe65, dataset or all");
-  }
-  return {};
-}
-
 Result<Featurizer> Featurizer::learn(const ElementTable& elements,
                                      std::span<const Catalyst> catalysts,
                                      const Conditions& conditions,
@@ -517,122 +435,6 @@ Result<Eigen::MatrixXd> Featurizer::evaluate(std::span<const Catalyst> catalysts
     }
   }
   return evaluate_all(state_, catalysts, ordered);
-}
-
-FeatureEvaluator::FeatureEvaluator(const FeaturizerState& state, std::span<const int> wanted)
-    : size_(wanted.size()), row_of_(chemistry::kLastAtomicNumber + 1, -1) {
-  for (std::size_t row = 0; row < state.elements.size(); ++row) {
-    row_of_[static_cast<std::size_t>(state.elements[row])] = static_cast<int>(row);
-  }
-  oxygen_row_ = row_of_[kOxygen];
-  build(state, wanted, Block::active, state.active_mean, active_);
-  build(state, wanted, Block::support_cation, state.support_mean, cation_);
-  build(state, wanted, Block::support, state.support_mean, support_);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto p = static_cast<std::size_t>(wanted[i]);
-    const Primary& primary = state.primaries[p];
-    if (primary.block != Block::condition) continue;
-    const auto name =
-        std::find(state.condition_names.begin(), state.condition_names.end(), primary.property);
-    KASETSU_ASSERT(name != state.condition_names.end());
-    conditions_.push_back({i, static_cast<std::size_t>(name - state.condition_names.begin()),
-                           primary.operation, state.offset[static_cast<Eigen::Index>(p)]});
-  }
-  parts_.reserve(chemistry::kLastAtomicNumber);
-  rows_.reserve(chemistry::kLastAtomicNumber);
-  amounts_.reserve(chemistry::kLastAtomicNumber);
-}
-
-FeatureEvaluator::FeatureEvaluator(const FeaturizerState& state)
-    : FeatureEvaluator(state, [&] {
-        std::vector<int> all(state.primaries.size());
-        for (std::size_t p = 0; p < all.size(); ++p) all[p] = static_cast<int>(p);
-        return all;
-      }()) {
-}
-
-void FeatureEvaluator::build(const FeaturizerState& state, std::span<const int> wanted, Block block,
-                             const Eigen::VectorXd& mean_of_all, Table& table) {
-  std::vector<std::size_t> properties;  // of the state, that this block needs
-  std::vector<std::size_t> place_of(state.properties.size(), state.properties.size());
-  std::vector<Operation> operations;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    KASETSU_ASSERT(wanted[i] >= 0 && static_cast<std::size_t>(wanted[i]) < state.primaries.size());
-    const auto p = static_cast<std::size_t>(wanted[i]);
-    const Primary& primary = state.primaries[p];
-    if (primary.block != block) continue;
-    const auto name = std::find(state.properties.begin(), state.properties.end(), primary.property);
-    KASETSU_ASSERT(name != state.properties.end());
-    const auto property = static_cast<std::size_t>(name - state.properties.begin());
-    if (place_of[property] == state.properties.size()) {
-      place_of[property] = properties.size();
-      properties.push_back(property);
-    }
-    operations.push_back(primary.operation);
-    table.outputs.push_back(
-        {i, place_of[property], primary.operation, state.offset[static_cast<Eigen::Index>(p)]});
-  }
-  table.width = properties.size();
-  table.aggregator.emplace(table.width, operations);
-  const std::size_t size = state.elements.size() * table.width;
-  table.value.reserve(size);
-  table.log.reserve(size);
-  table.inverse.reserve(size);
-  table.squares.reserve(size);
-  for (std::size_t row = 0; row < state.elements.size(); ++row) {
-    for (const std::size_t property : properties) {
-      const double x =
-          state.normalized(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(property));
-      table.value.push_back(x);
-      table.log.push_back(Aggregator::log_of(x));
-      table.inverse.push_back(1.0 / x);
-      table.squares.push_back(
-          Aggregator::square_of(x, mean_of_all[static_cast<Eigen::Index>(property)]));
-    }
-  }
-}
-
-int FeatureEvaluator::row_of(int element) const {
-  if (element < 1 || element > chemistry::kLastAtomicNumber) return -1;
-  return row_of_[static_cast<std::size_t>(element)];
-}
-
-// parts_ holds the elements.
-void FeatureEvaluator::run(Table& table, std::size_t count, double* out, std::ptrdiff_t stride) {
-  if (table.outputs.empty()) return;
-  rows_.clear();
-  amounts_.clear();
-  for (std::size_t k = 0; k < count; ++k) {
-    KASETSU_ASSERT(parts_[k].row >= 0);
-    const std::size_t at = static_cast<std::size_t>(parts_[k].row) * table.width;
-    rows_.push_back({&table.value[at], &table.log[at], &table.inverse[at], &table.squares[at]});
-    amounts_.push_back(parts_[k].amount);
-  }
-  table.aggregator->run(rows_, amounts_);
-  for (const Output& output : table.outputs) {
-    out[static_cast<std::ptrdiff_t>(output.place) * stride] =
-        table.aggregator->result(output.operation, output.property) + output.offset;
-  }
-}
-
-void FeatureEvaluator::active(std::span<const Part> parts, double* out, std::ptrdiff_t stride) {
-  parts_.assign(parts.begin(), parts.end());
-  run(active_, parts_.size(), out, stride);
-}
-
-void FeatureEvaluator::support(std::span<const Part> parts, double* out, std::ptrdiff_t stride) {
-  parts_.assign(parts.begin(), parts.end());
-  run(support_, parts_.size(), out, stride);
-  std::erase_if(parts_, [&](const Part& part) { return part.row == oxygen_row_; });
-  run(cation_, parts_.size(), out, stride);
-}
-
-void FeatureEvaluator::conditions(std::span<const double> values, double* out,
-                                  std::ptrdiff_t stride) const {
-  for (const Output& output : conditions_) {
-    out[static_cast<std::ptrdiff_t>(output.place) * stride] =
-        values[output.property] + output.offset;
-  }
 }
 
 Result<RawFeatures> raw_features(const ElementTable& elements, std::span<const Catalyst> catalysts,

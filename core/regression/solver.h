@@ -53,6 +53,7 @@ class Solver {
   void least_squares();
   void residuals();
   bool exact_fit() const;
+  bool to_nearest(int flats);
 
   void huber(const Start* start);
   bool iterate();
@@ -99,6 +100,7 @@ class Solver {
   bool perturbed_ = false, vertex_found_ = false;
   NearestOnFace face_;
   std::vector<double> face_g_, face_hessian_, face_row_, face_u_;
+  std::vector<const double*> directions_;  // along which the objective is flat
   long safeguarded_ = 0, unconfirmed_ = 0;
 };
 
