@@ -14,6 +14,7 @@
 #include "core/descriptors/featurizer.h"
 #include "core/executor.h"
 #include "core/result.h"
+#include "core/selection/batch_offsets.h"
 #include "core/selection/companion.h"
 #include "core/selection/ledger.h"
 #include "core/selection/noise.h"
@@ -76,6 +77,9 @@ struct Model {
   SearchResult search;                 // effort; its hypotheses are those above
   std::vector<LedgerRecord> ledger;    // what was known of hypotheses when this was trained
   std::vector<std::vector<std::string>> eliminated;  // sets that could not be chosen
+  // What the batches measured too much or too little; no batches: the term was not asked for. y,
+  // and with it everything that the model learnt and predicts, is without them.
+  BatchOffsets offsets;
   // Of the training set, by row: canonical key of the catalyst, and the target.
   std::vector<std::string> catalysts;
   Eigen::VectorXd y;
@@ -120,7 +124,8 @@ struct Predictions {
 // Learns featurizer and hypotheses. Errors: bad_data when there are fewer than 5 rows or no
 // descriptor varies; cancelled. With few rows a hypothesis has at most (rows - 2) / 2 descriptors.
 // Deterministic in everything but Control's time limit. `history`: ledger records, which weigh the
-// hypotheses that are found again, and eliminated ones, which are not.
+// hypotheses that are found again, and eliminated ones, which are not. Where the rows tell their
+// batches, the batches' offsets are estimated first and taken off (batch_offsets.h).
 Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& data,
                     const ModelSettings& settings, const Executor& executor, const Control& control,
                     const History& history = {});

@@ -1,10 +1,6 @@
 #include "core/selection/noise.h"
 
 #include <cmath>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "core/result.h"
 
@@ -50,14 +46,7 @@ double f_upper(double f, double df1, double df2) {
 
 Noise noise_of(const TrainingSet& data, const Eigen::VectorXd& fitted, int parameters) {
   KASETSU_ASSERT(fitted.size() == data.y.size());
-  std::map<std::pair<std::string, std::vector<double>>, std::vector<Eigen::Index>> points;
-  for (Eigen::Index i = 0; i < data.y.size(); ++i) {
-    std::vector<double> inputs;
-    for (Eigen::Index j = 0; j < static_cast<Eigen::Index>(data.conditions.names.size()); ++j)
-      inputs.push_back(data.conditions.values(i, j));
-    points[{chemistry::canonical_key(data.catalysts[static_cast<std::size_t>(i)]), inputs}]
-        .push_back(i);
-  }
+  const auto points = rows_by_point(data);
   Noise out;
   double pure = 0.0;
   double lack = 0.0;

@@ -320,10 +320,13 @@ Control part(const Control& control, double from, double to, double seconds_kept
 
 }  // namespace
 
-Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& data,
+Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& measured,
                     const ModelSettings& settings, const Executor& executor, const Control& control,
                     const History& history) {
   if (const Status status = settings.validate(); !status) return status.error();
+  const BatchOffsets offsets = batch_offsets(measured);
+  TrainingSet data = measured;
+  data.y = without_offsets(measured, offsets);
   const auto rows = static_cast<int>(data.catalysts.size());
   KASETSU_ASSERT(data.y.size() == rows);
   if (rows < kFewestRows) {
@@ -365,6 +368,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
     model.catalysts.push_back(chemistry::canonical_key(catalyst));
   model.eliminated = history.eliminated;
   model.ledger = history.records;
+  model.offsets = offsets;
 
   bool calibrated = false;
   if (calibrating) {

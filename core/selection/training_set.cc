@@ -49,7 +49,23 @@ TrainingSet subset(const TrainingSet& data, std::span<const int> rows) {
   if (!data.conditions.names.empty())
     out.conditions.values = data.conditions.values(picked, Eigen::all);
   out.y = data.y(picked);
+  for (const int row : picked) {
+    if (!data.batches.empty()) out.batches.push_back(data.batches[static_cast<std::size_t>(row)]);
+  }
   return out;
+}
+
+std::map<std::pair<std::string, std::vector<double>>, std::vector<Eigen::Index>> rows_by_point(
+    const TrainingSet& data) {
+  std::map<std::pair<std::string, std::vector<double>>, std::vector<Eigen::Index>> points;
+  for (Eigen::Index i = 0; i < data.y.size(); ++i) {
+    std::vector<double> inputs;
+    for (Eigen::Index j = 0; j < static_cast<Eigen::Index>(data.conditions.names.size()); ++j)
+      inputs.push_back(data.conditions.values(i, j));
+    points[{chemistry::canonical_key(data.catalysts[static_cast<std::size_t>(i)]), inputs}]
+        .push_back(i);
+  }
+  return points;
 }
 
 CompositionColumns CompositionColumns::learn(const TrainingSet& data) {

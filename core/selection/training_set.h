@@ -3,8 +3,10 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/chemistry/catalyst.h"
@@ -17,7 +19,13 @@ struct TrainingSet {
   std::vector<chemistry::Catalyst> catalysts;
   descriptors::Conditions conditions;  // empty, or one row a catalyst
   Eigen::VectorXd y;                   // finite
+  // In which batch each row was measured; empty: not told, or of no interest (batch_offsets.h).
+  std::vector<std::string> batches = {};
 };
+
+// Rows by what was measured: catalyst (canonical key) and conditions.
+std::map<std::pair<std::string, std::vector<double>>, std::vector<Eigen::Index>> rows_by_point(
+    const TrainingSet& data);
 
 // Which rows make a fold: rows of one catalyst (canonical key) stay together, so that replicates
 // and conditions never leak. Catalysts are shuffled by the seed and dealt out so that the folds'

@@ -165,7 +165,7 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
   if (!whole) return whole.error();
   out.mae_naive = whole->hypotheses.front().mae_cv;
   out.noise = whole->noise;
-  out.mae_naive_ensemble = mean_error(data.y, whole->loo_prediction);
+  out.mae_naive_ensemble = mean_error(whole->y, whole->loo_prediction);
   progress.step("naive error");
 
   std::vector<std::optional<FoldModel>> models(parts.size());
@@ -198,10 +198,16 @@ Result<Validation> validate(const chemistry::ElementTable& elements, const Train
   for (std::size_t f = 0; f < parts.size(); ++f) {
     const std::vector<int>& test = parts[f].left_out;
     const FoldModel& fold = *models[f];
-    out.nested.predictions(test) = fold.predictions.mean;
-    out.nested_hypotheses.predictions(test) = fold.predictions.median;
-    out.low(test) = fold.predictions.low;
-    out.high(test) = fold.predictions.high;
+    // Of the batches that the fold's rows tell, the offsets are known to whoever predicts.
+    VectorXd drift = VectorXd::Zero(static_cast<Index>(test.size()));
+    for (std::size_t i = 0; i < test.size() && !data.batches.empty(); ++i) {
+      drift[static_cast<Index>(i)] =
+          fold.model.offsets.of(data.batches[static_cast<std::size_t>(test[i])]);
+    }
+    out.nested.predictions(test) = fold.predictions.mean + drift;
+    out.nested_hypotheses.predictions(test) = fold.predictions.median + drift;
+    out.low(test) = fold.predictions.low + drift;
+    out.high(test) = fold.predictions.high + drift;
     for (std::size_t b = 0; b < fold.baselines.size(); ++b) {
       if (f == 0) out.baselines.push_back({fold.baselines[b].first, 0.0, VectorXd(rows)});
       out.baselines[b].predictions(test) = fold.baselines[b].second;

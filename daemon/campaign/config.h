@@ -112,6 +112,8 @@ struct CampaignConfig {
   std::optional<planning::Materials> materials;  // none: nothing is weighed or paid
   selection::ModelSettings model;
   std::string elements = "general";  // property table: "general" or a file's path
+  // Drift between batches is estimated from what was measured in several of them, and taken off.
+  bool batch_offsets = false;
   PlannerSettings planner;
   Plate plate;
   Retrain retrain;

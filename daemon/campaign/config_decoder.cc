@@ -31,7 +31,7 @@ const std::map<std::string, Keys, std::less<>>& keys_by_table() {
       {"model",
        {"elements", "method", "order", "products", "loading", "normalize", "size", "epsilon",
         "alpha", "hypotheses", "shared", "search", "one_per_family", "seed", "work",
-        "time_limit_s"}},
+        "time_limit_s", "batch_offsets"}},
       {"planner",
        {"batch", "mix", "schedule", "acquisition", "diversity",
         "allow_recommending_already_measured", "allow_recommending_already_recommended",

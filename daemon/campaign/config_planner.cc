@@ -51,6 +51,7 @@ void Decoder::decode_model(const Node& root, CampaignConfig& config) {
   search.work = static_cast<std::uint64_t>(
       whole(find("work"), at("work"), 0, INT64_MAX, static_cast<std::int64_t>(search.work)));
   search.time_limit = number(find("time_limit_s"), at("time_limit_s"), 0.0, 1e7, search.time_limit);
+  config.batch_offsets = flag(find("batch_offsets"), at("batch_offsets"), false);
   if (!failed() && search.regression.epsilon == 1.0 && search.regression.alpha > 0.0) {
     fail(*node, at("alpha"), "epsilon 1 (least absolute deviations) goes without alpha",
          fmt::format("{:g}", search.regression.alpha), "alpha = 0, or epsilon above 1");

@@ -156,7 +156,8 @@ Promotion may_replace(const selection::Model& made, const TrainingSet& rows,
     const Eigen::Index at = row++;
     const auto old = old_errors.find(learnt.measurement);
     if (old == old_errors.end() || at >= made.honest_prediction.size()) continue;
-    const double error = std::abs(made.y[at] - made.honest_prediction[at]);
+    // Both are held to what was measured: the model before knew of no batch's offset either.
+    const double error = std::abs(learnt.value - made.honest_prediction[at]);
     made_sum += error;
     old_sum += std::abs(old->second);
     differences.push_back(error - std::abs(old->second));

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <map>
 
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/events.h"
@@ -62,6 +63,28 @@ Digest snapshot_digest(const TrainingSet& set) {
     add_number(hash, std::bit_cast<std::uint64_t>(row.value));
   }
   return hash.finish();
+}
+
+void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set) {
+  std::map<std::string, std::size_t> numbers;  // by id
+  for (const Batch& batch : reader.batches(campaign, {0, 1'000'000}))
+    numbers.emplace(batch.id, numbers.size() + 1);
+  std::map<std::string, std::size_t> of_proposal;
+  Page page;
+  page.limit = 10'000;
+  for (;;) {
+    const auto proposals = reader.proposals(campaign, {}, page);
+    for (const Proposal& proposal : proposals) {
+      page.after = proposal.seq;
+      if (const auto found = numbers.find(proposal.batch); found != numbers.end())
+        of_proposal.emplace(proposal.id, found->second);
+    }
+    if (static_cast<std::int64_t>(proposals.size()) < page.limit) break;
+  }
+  for (TrainingRow& row : set.rows) {
+    const auto found = of_proposal.find(row.proposal);
+    row.batch = found == of_proposal.end() ? "given" : fmt::format("batch {}", found->second);
+  }
 }
 
 Result<Model> keep_model(Transaction& tx, std::string_view campaign, const NewModel& made,

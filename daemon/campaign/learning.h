@@ -13,6 +13,10 @@ namespace kasetsu::campaign {
 // Recomputed from the rows: TrainingSet::snapshot.
 Digest snapshot_digest(const TrainingSet& set);
 
+// Writes into each row in which batch it was measured: "batch 3" by the batches' numbers, for the
+// answer to a proposal; "given" for others.
+void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set);
+
 struct NewModel {
   std::string property;
   std::string document;

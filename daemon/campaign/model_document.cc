@@ -284,6 +284,26 @@ selection::Noise read_noise(const Json& json, std::string_view at) {
   return noise;
 }
 
+selection::BatchOffsets read_offsets(const Json& json, std::string_view at) {
+  selection::BatchOffsets offsets;
+  for (const Json& entry : array(json, "batches", at)) {
+    const std::string place = json_pointer(at, "batches");
+    offsets.batches.push_back(
+        {read_string(entry, "batch", place), read_number(member(entry, "offset", place), place),
+         read_number(member(entry, "standard_error", place), place),
+         read_integer<int>(entry, "rows", place), read_integer<int>(entry, "bridges", place)});
+    if (!std::isfinite(offsets.batches.back().offset))
+      refuse(place, "an offset that is not a number", "", "");
+  }
+  offsets.bridge_points = read_integer<int>(json, "bridge_points", at);
+  offsets.between_sd = read_number(member(json, "between_sd", at), at);
+  offsets.within_sd = read_number(member(json, "within_sd", at), at);
+  offsets.df = read_integer<int>(json, "df", at);
+  offsets.p = read_number(member(json, "p", at), at);
+  offsets.why_none = read_string(json, "why_none", at);
+  return offsets;
+}
+
 std::vector<int> read_elements(const Json& object, std::string_view name, std::string_view at) {
   std::vector<int> out;
   for (const std::string& symbol : read_strings(object, name, at)) {
@@ -478,6 +498,8 @@ Model read_body(const Json& json) {
       model.eliminated.back().push_back(need(read_value_as<std::string>(text, "/eliminated")));
   }
   model.noise = read_noise(member(json, "noise", ""), "/noise");
+  if (json.contains("batch_offsets"))
+    model.offsets = read_offsets(member(json, "batch_offsets", ""), "/batch_offsets");
   model.elements = read_elements(json, "seen_elements", "");
   model.supports = read_strings(json, "seen_supports", "");
   model.base = read_number(member(json, "base", ""), "/base");
@@ -538,6 +560,28 @@ Json noise_json(const selection::Noise& noise) {
           {"f", number(noise.f)},           {"p", number(noise.p)}};
 }
 
+Json offsets_json(const selection::BatchOffsets& offsets) {
+  Json batches = Json::array();
+  for (const selection::BatchOffsets::Batch& batch : offsets.batches) {
+    Json item = Json::object();
+    item["batch"] = batch.name;
+    item["offset"] = number(batch.offset);
+    item["standard_error"] = number(batch.standard_error);
+    item["rows"] = batch.rows;
+    item["bridges"] = batch.bridges;
+    batches.push_back(std::move(item));
+  }
+  Json out = Json::object();
+  out["batches"] = std::move(batches);
+  out["bridge_points"] = offsets.bridge_points;
+  out["between_sd"] = number(offsets.between_sd);
+  out["within_sd"] = number(offsets.within_sd);
+  out["df"] = offsets.df;
+  out["p"] = number(offsets.p);
+  out["why_none"] = offsets.why_none;
+  return out;
+}
+
 Json honest_json(const Model& model) {
   if (model.honest_prediction.size() == 0) return nullptr;
   return (model.y - model.honest_prediction).cwiseAbs().mean();
@@ -586,38 +630,40 @@ std::string write_model(const ModelDocument& document) {
   Json symbols = Json::array();
   for (const int element : model.elements)
     symbols.push_back(std::string(chemistry::element_symbol(element)));
-  const Json json = {{"kasetsu_model", kModelFormat},
-                     {"target", document.provenance.target},
-                     {"unit", document.provenance.unit},
-                     {"snapshot", document.provenance.snapshot},
-                     {"code_version", document.provenance.code_version},
-                     {"settings", settings_json(model.settings)},
-                     {"features", features_json(model.features)},
-                     {"hypotheses", hypotheses},
-                     {"n_samples", model.n_samples},
-                     {"n_descriptors", model.n_descriptors},
-                     {"size", model.size},
-                     {"effort",
-                      {{"evaluations", model.search.evaluations},
-                       {"exact_evaluations", model.search.exact_evaluations},
-                       {"work", model.search.work},
-                       {"stopped_by", model.search.stopped_by}}},
-                     {"sizes_tried", sizes_json(model)},
-                     {"catalysts", model.catalysts},
-                     {"y", vector_json(model.y)},
-                     {"loo_prediction", vector_json(model.loo_prediction)},
-                     {"honest_prediction", vector_json(model.honest_prediction)},
-                     {"honest_hypotheses", vector_json(model.honest_hypotheses)},
-                     {"companions", companions_json(model)},
-                     {"noise", noise_json(model.noise)},
-                     {"ledger", ledger_json(model.ledger)},
-                     {"eliminated", model.eliminated},
-                     {"seen_elements", symbols},
-                     {"seen_supports", model.supports},
-                     {"base", number(model.base)},
-                     {"scores", vector_json(model.scores)},
-                     {"coordinates", matrix_json(model.coordinates)},
-                     {"typical_distance", number(model.typical_distance)}};
+  Json json = {{"kasetsu_model", kModelFormat},
+               {"target", document.provenance.target},
+               {"unit", document.provenance.unit},
+               {"snapshot", document.provenance.snapshot},
+               {"code_version", document.provenance.code_version},
+               {"settings", settings_json(model.settings)},
+               {"features", features_json(model.features)},
+               {"hypotheses", hypotheses},
+               {"n_samples", model.n_samples},
+               {"n_descriptors", model.n_descriptors},
+               {"size", model.size},
+               {"effort",
+                {{"evaluations", model.search.evaluations},
+                 {"exact_evaluations", model.search.exact_evaluations},
+                 {"work", model.search.work},
+                 {"stopped_by", model.search.stopped_by}}},
+               {"sizes_tried", sizes_json(model)},
+               {"catalysts", model.catalysts},
+               {"y", vector_json(model.y)},
+               {"loo_prediction", vector_json(model.loo_prediction)},
+               {"honest_prediction", vector_json(model.honest_prediction)},
+               {"honest_hypotheses", vector_json(model.honest_hypotheses)},
+               {"companions", companions_json(model)},
+               {"noise", noise_json(model.noise)},
+               {"ledger", ledger_json(model.ledger)},
+               {"eliminated", model.eliminated},
+               {"seen_elements", symbols},
+               {"seen_supports", model.supports},
+               {"base", number(model.base)},
+               {"scores", vector_json(model.scores)},
+               {"coordinates", matrix_json(model.coordinates)},
+               {"typical_distance", number(model.typical_distance)}};
+  // Only where the term was asked for: other documents do not change by it.
+  if (!model.offsets.batches.empty()) json["batch_offsets"] = offsets_json(model.offsets);
   return json.dump() + "\n";
 }
 

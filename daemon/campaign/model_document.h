@@ -46,6 +46,9 @@ Json parts_json(const selection::Model& model);
 Json sizes_json(const selection::Model& model);
 // {replicated, rows, pure_df, pure_sd, fit_df, fit_sd, f, p}: core/selection/noise.h.
 Json noise_json(const selection::Noise& noise);
+// {batches: [{batch, offset, standard_error, rows, bridges}], bridge_points, between_sd, within_sd,
+// df, p, why_none}: core/selection/batch_offsets.h.
+Json offsets_json(const selection::BatchOffsets& offsets);
 // Settings and effort of a model, for lists: size, order, method, epsilon, ..., evaluations.
 Json settings_json(const selection::ModelSettings& settings);
 

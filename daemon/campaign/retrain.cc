@@ -28,8 +28,10 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
       }
     }
     out.catalysts.push_back(std::move(catalyst).value());
+    if (!row.batch.empty()) out.batches.push_back(row.batch);
     values.push_back(row.value);
   }
+  KASETSU_ASSERT(out.batches.empty() || out.batches.size() == values.size());
   const auto rows = static_cast<Eigen::Index>(values.size());
   out.y = Eigen::Map<const Eigen::VectorXd>(values.data(), rows);
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -105,6 +107,7 @@ Json model_summary(const selection::Model& model) {
     words.push_back(descriptors::describe(descriptor, model.features.primaries));
   }
   return {{"mae_cv", best.mae_cv},
+          {"batch_offsets", model.offsets.batches.empty() ? Json() : offsets_json(model.offsets)},
           {"mae_honest", honest_json(model)},
           {"parts", parts_json(model)},
           {"noise", noise_json(model.noise)},

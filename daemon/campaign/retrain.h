@@ -52,8 +52,8 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
 
 // For lists and pages: {"mae_cv", "mae_train", "n_samples", "n_descriptors", "hypotheses", "size",
 // "best": [texts], "best_in_words": [...], "evaluations", "stopped_by", "mae_honest" (by
-// calibration folds; null without), "parts" (parts_json), "noise" (noise_json), "eliminated"
-// (hypotheses that may not return)}.
+// calibration folds; null without), "batch_offsets" (offsets_json; null without), "parts"
+// (parts_json), "noise" (noise_json), "eliminated" (hypotheses that may not return)}.
 Json model_summary(const selection::Model& model);
 
 }  // namespace kasetsu::campaign

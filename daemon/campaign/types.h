@@ -297,6 +297,7 @@ struct TrainingRow {
   double value = 0.0;
   std::uint32_t flags = 0;
   std::string proposal;  // id; empty: none
+  std::string batch;  // where the campaign estimates offsets of batches (tell_batches); else empty
 };
 
 struct TrainingSet {

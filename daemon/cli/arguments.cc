@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <map>
 
+#include "core/csv.h"
 #include "core/text.h"
 #include "daemon/data_files.h"
 
@@ -86,6 +88,47 @@ Result<chemistry::SupportTable> TableArguments::load_supports() const {
   auto text = read_file(path);
   if (!text) return text.error();
   return chemistry::SupportTable::from_csv(*text, path);
+}
+
+void TableArguments::add_batches_to(CLI::App& command) {
+  command
+      .add_option("--batches", batches,
+                  "column of batch names: offsets between batches are taken off")
+      ->group("Table");
+}
+
+Result<std::vector<std::string>> TableArguments::labels_of(const tables::Table& table) const {
+  std::vector<std::string> labels;
+  if (batches.empty()) return labels;
+  if (data == "-") {
+    return Error{ErrorCode::invalid_argument, "the standard input is read once", "--batches",
+                 batches, "a file as DATA"};
+  }
+  const auto text = read_file(data);
+  if (!text) return text.error();
+  const auto records = read_csv(*text, data);
+  if (!records) return records.error();
+  const std::vector<std::string>& header = records->front().fields;
+  const auto column = std::find(header.begin(), header.end(), batches);
+  if (column == header.end()) {
+    return Error{ErrorCode::bad_data, "there is no such column", data, batches,
+                 fmt::format("one of {}", fmt::join(header, ", "))};
+  }
+  const auto place = static_cast<std::size_t>(column - header.begin());
+  std::map<std::size_t, std::string> by_line;
+  for (const CsvRecord& record : *records) {
+    if (place < record.fields.size())
+      by_line[record.line] = std::string(trim(record.fields[place]));
+  }
+  for (const std::size_t line : table.lines) {
+    const std::string& label = by_line[line];
+    if (label.empty()) {
+      return Error{ErrorCode::bad_data, "a row without its batch",
+                   csv_place(data, line, batches, place), "", "a name in every row"};
+    }
+    labels.push_back(label);
+  }
+  return labels;
 }
 
 Result<tables::Table> TableArguments::load(Session& session) const {

@@ -33,6 +33,7 @@ struct TableArguments {
   std::vector<std::string> ignore;
   std::vector<std::string> columns;
   std::string supports;
+  std::string batches;  // column that says in which batch a row was measured; empty: none
 
   // with_data: the positional DATA.
   void add_to(CLI::App& command, bool with_data = true);
@@ -43,6 +44,10 @@ struct TableArguments {
   Result<tables::Table> load(Session& session, const std::string& path,
                              const tables::ReadOptions& options) const;
   Result<chemistry::SupportTable> load_supports() const;
+  // --batches, for the commands that learn. labels_of: the labels of the table's rows, which were
+  // read from DATA; empty without --batches.
+  void add_batches_to(CLI::App& command);
+  Result<std::vector<std::string>> labels_of(const tables::Table& table) const;
 };
 
 struct FeatureArguments {

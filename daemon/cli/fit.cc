@@ -52,6 +52,7 @@ void print_text(const selection::Model& model, double wall, Session& session) {
                               tried.size == model.size ? " (chosen)" : ""));
   }
   print_noise(model.noise, session);
+  print_offsets(model.offsets, session);
   session.print(
       fmt::format("{} subsets scored in {}\n", model.search.evaluations, format_seconds(wall)));
 }
@@ -67,13 +68,15 @@ Status run(const Arguments& arguments, Session& session) {
   auto elements = arguments.model.features.load_elements();
   if (!elements) return elements.error();
 
+  auto batches = arguments.table.labels_of(*table);
+  if (!batches) return batches.error();
   if (arguments.out.empty()) settings->trees = 0;  // nobody will predict with it
   // The limit is kept by counting work at a nominal speed, so that the result does not depend on
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
   const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
-  auto model =
-      selection::train(*elements, training_set(*table), *settings, session.executor(), control);
+  auto model = selection::train(*elements, training_set(*table, *batches), *settings,
+                                session.executor(), control);
   session.end_progress();
   if (!model) return model.error().in(arguments.table.data);
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
@@ -89,19 +92,22 @@ Status run(const Arguments& arguments, Session& session) {
   }
   const double wall = wall_seconds() - wall_start;
   if (session.json) {
-    session.print_json({{"hypotheses", campaign::hypotheses_json(*model)},
-                        {"n_samples", model->n_samples},
-                        {"n_descriptors", model->n_descriptors},
-                        {"size", model->size},
-                        {"sizes_tried", campaign::sizes_json(*model)},
-                        {"mae_honest", campaign::honest_json(*model)},
-                        {"parts", campaign::parts_json(*model)},
-                        {"noise", campaign::noise_json(model->noise)},
-                        {"evaluations", model->search.evaluations},
-                        {"exact_evaluations", model->search.exact_evaluations},
-                        {"stopped_by", model->search.stopped_by},
-                        {"cpu_seconds", process_cpu_seconds() - cpu_start},
-                        {"wall_seconds", wall}});
+    session.print_json(
+        {{"hypotheses", campaign::hypotheses_json(*model)},
+         {"n_samples", model->n_samples},
+         {"n_descriptors", model->n_descriptors},
+         {"size", model->size},
+         {"sizes_tried", campaign::sizes_json(*model)},
+         {"mae_honest", campaign::honest_json(*model)},
+         {"parts", campaign::parts_json(*model)},
+         {"noise", campaign::noise_json(model->noise)},
+         {"batch_offsets",
+          model->offsets.batches.empty() ? Json() : campaign::offsets_json(model->offsets)},
+         {"evaluations", model->search.evaluations},
+         {"exact_evaluations", model->search.exact_evaluations},
+         {"stopped_by", model->search.stopped_by},
+         {"cpu_seconds", process_cpu_seconds() - cpu_start},
+         {"wall_seconds", wall}});
   } else {
     print_text(*model, wall, session);
   }
@@ -120,6 +126,7 @@ void add_fit(CLI::App& app, Session& session) {
                   "--json");
   command->group("On files");
   arguments->table.add_to(*command);
+  arguments->table.add_batches_to(*command);
   command->add_option("--model", arguments->out, "file to write the model to");
   arguments->model.add_to(*command);
   add_threads(*command, session);

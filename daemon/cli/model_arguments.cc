@@ -91,8 +91,27 @@ void print_noise(const selection::Noise& noise, Session& session) {
   }
 }
 
-selection::TrainingSet training_set(const tables::Table& table) {
-  return {table.catalysts, conditions_of(table), table.targets.col(0)};
+void print_offsets(const selection::BatchOffsets& offsets, Session& session) {
+  if (offsets.batches.empty()) return;
+  if (!offsets.why_none.empty()) {
+    session.print(fmt::format("\nno batch offsets: {}\n", offsets.why_none));
+    return;
+  }
+  session.print(fmt::format(
+      "\nbatches: {} catalysts were measured in several; offsets have a standard deviation of\n"
+      "{}, one measurement {} ({} degrees of freedom), p = {} by chance\n\n",
+      offsets.bridge_points, format_short(offsets.between_sd, 3),
+      format_short(offsets.within_sd, 3), offsets.df, format_short(offsets.p, 2)));
+  TextTable text({"offset", "standard error", "rows", "bridges", "batch"});
+  for (const selection::BatchOffsets::Batch& batch : offsets.batches) {
+    text.add({fmt::format("{:+.3g}", batch.offset), format_short(batch.standard_error, 2),
+              std::to_string(batch.rows), std::to_string(batch.bridges), batch.name});
+  }
+  session.print(text.text(Session::columns()));
+}
+
+selection::TrainingSet training_set(const tables::Table& table, std::vector<std::string> batches) {
+  return {table.catalysts, conditions_of(table), table.targets.col(0), std::move(batches)};
 }
 
 }  // namespace kasetsu::cli

@@ -38,6 +38,9 @@ struct ModelArguments {
 void print_noise(const selection::Noise& noise, Session& session);
 
 // Rows with their one target.
-selection::TrainingSet training_set(const tables::Table& table);
+selection::TrainingSet training_set(const tables::Table& table,
+                                    std::vector<std::string> batches = {});
+// By how much each batch measures too high or too low; nothing where there are no batches.
+void print_offsets(const selection::BatchOffsets& offsets, Session& session);
 
 }  // namespace kasetsu::cli

@@ -32,7 +32,7 @@ struct Arguments {
 
 // Rows that have this target: the table's column `column`.
 campaign::TrainingSet training_of(const tables::Table& table, const campaign::Target& target,
-                                  Eigen::Index column) {
+                                  Eigen::Index column, const std::vector<std::string>& batches) {
   campaign::TrainingSet set;
   set.property = target.name;
   set.unit = target.unit;
@@ -49,6 +49,7 @@ campaign::TrainingSet training_of(const tables::Table& table, const campaign::Ta
     }
     measured.conditions = conditions.dump();
     measured.value = table.targets(row, column);
+    if (!batches.empty()) measured.batch = batches[r];
     set.rows.push_back(std::move(measured));
   }
   return set;
@@ -58,7 +59,11 @@ campaign::TrainingSet training_of(const tables::Table& table, const campaign::Ta
 bool same_rows(const selection::Model& model, const campaign::TrainingSet& set) {
   if (model.y.size() != static_cast<Eigen::Index>(set.rows.size())) return false;
   for (std::size_t r = 0; r < set.rows.size(); ++r) {
-    if (model.y[static_cast<Eigen::Index>(r)] != set.rows[r].value) return false;
+    const double offset = model.offsets.of(set.rows[r].batch);
+    const double difference = model.y[static_cast<Eigen::Index>(r)] + offset - set.rows[r].value;
+    // Taken off and put on again a value may differ in its last bit.
+    if (std::abs(difference) > (offset == 0.0 ? 0.0 : 1e-12 * std::abs(set.rows[r].value) + 1e-12))
+      return false;
   }
   return true;
 }
@@ -158,9 +163,12 @@ Status run(const Arguments& arguments, Session& session) {
     std::vector<Eigen::Index> columns;
     auto table = read_targets(arguments, *config, session, columns);
     if (!table) return table.error();
+    auto batches = arguments.table.labels_of(*table);
+    if (!batches) return batches.error();
     for (std::size_t t = 0; t < config->targets.size(); ++t) {
       campaign::OtherTarget found;
-      if (columns[t] >= 0) found.training = training_of(*table, config->targets[t], columns[t]);
+      if (columns[t] >= 0)
+        found.training = training_of(*table, config->targets[t], columns[t], *batches);
       for (campaign::ModelDocument& document : documents) {
         // One model of one target need not have the campaign's word for it.
         const bool only = documents.size() == 1 && config->targets.size() == 1;
@@ -291,6 +299,7 @@ void add_recommend(CLI::App& app, Session& session) {
       ->capture_default_str();
   command->add_option("--out", arguments->out, "CSV file to write");
   arguments->table.add_to(*command, false);
+  arguments->table.add_batches_to(*command);
   arguments->model.add_to(*command);
   add_threads(*command, session);
   command->callback([arguments, &session] {

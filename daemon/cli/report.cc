@@ -259,6 +259,112 @@ void ledger_section(Pages& pages, const CampaignData& data, const campaign::Targ
       {"coverage", with_interval > 0 ? Json(static_cast<double>(inside) / with_interval) : Json()}};
 }
 
+// The paper's Figure 2: the error of every hypothesis over the batches, beginning with what it
+// promised.
+void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
+  const Json& of = data.hypotheses;
+  if (!of.is_object() || !of.contains("hypotheses") || of["hypotheses"].empty()) return;
+  pages.heading("What became of the hypotheses");
+  const std::string unit =
+      field(of, "unit") == "-" || field(of, "unit").empty() ? "" : " (" + field(of, "unit") + ")";
+  SvgPlot plot("batch (the left end of a line: what leave-one-out promised)",
+               "mean absolute error" + unit);
+  std::map<std::string, int> states;
+  std::map<std::string, std::string> named;  // a legend's entry, once a state
+  std::vector<std::vector<std::string>> rows;
+  constexpr std::size_t kListed = 10;
+  const std::size_t count = of["hypotheses"].size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Json& hypothesis = of["hypotheses"][i];
+    const std::string state = field(hypothesis, "state");
+    ++states[state];
+    std::vector<std::pair<double, double>> line;
+    for (const Json& error : hypothesis["errors"]) {
+      if (line.empty())
+        line.emplace_back(number_of(error, "batch") - 1.0, number_of(hypothesis, "promised"));
+      line.emplace_back(number_of(error, "batch"), number_of(error, "mae"));
+    }
+    const char* colour = state == "alive" ? kBlue : state == "eliminated" ? kOrange : kGrey;
+    plot.thin_line(std::move(line), colour, named.emplace(state, state).second ? state : "");
+    // The best and the worst.
+    if (i >= kListed && i + kListed < count) continue;
+    rows.push_back(
+        {state, short_number(number_of(hypothesis, "promised")),
+         short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
+         fmt::format("{}",
+                     fmt::join(hypothesis["descriptors"].get<std::vector<std::string>>(), ", "))});
+  }
+  std::vector<std::pair<double, double>> ensemble;
+  std::vector<std::vector<std::string>> batches;
+  for (const Json& batch : of["batches"]) {
+    ensemble.emplace_back(number_of(batch, "batch"), number_of(batch, "mae_ensemble"));
+    batches.push_back(
+        {field(batch, "batch"), field(batch, "n"), short_number(number_of(batch, "mae_ensemble"))});
+  }
+  plot.line(std::move(ensemble), "#1b2430", "the model");
+  pages.paragraph(
+      fmt::format("{} hypotheses foretold measurements: {} are alive, {} were eliminated by the "
+                  "ledger, {} were "
+                  "dropped for better ones. One that fitted by accident errs more than it "
+                  "promised; a line that "
+                  "rises tells it.",
+                  count, states["alive"], states["eliminated"], states["dropped"]));
+  pages.plot(plot);
+  pages.table({"batch", "measured", "error of the model" + unit}, batches);
+  pages.paragraph(rows.size() < count ? "The best and the worst of them:" : "All of them:");
+  pages.table({"state", "promised" + unit, "error" + unit, "measured", "descriptors"}, rows);
+  summary["hypotheses"] = {{"alive", states["alive"]},
+                           {"eliminated", states["eliminated"]},
+                           {"dropped", states["dropped"]}};
+}
+
+void offsets_section(Pages& pages, const Json& model) {
+  const Json& of = model["summary"];
+  if (!of.is_object() || !of.contains("batch_offsets") || !of["batch_offsets"].is_object()) return;
+  const Json& offsets = of["batch_offsets"];
+  if (const std::string why = field(offsets, "why_none"); !why.empty() && why != "-") {
+    pages.paragraph(fmt::format("Offsets between batches could not be told: {}.", why));
+    return;
+  }
+  pages.paragraph(fmt::format(
+      "By so much each batch measured too high; the model learnt without it. {} catalysts were "
+      "measured in several batches; offsets scatter by {:.3g}, one measurement by {:.3g}; by "
+      "chance "
+      "alone bridges differ so much with probability {:.2g}.",
+      field(offsets, "bridge_points"), number_of(offsets, "between_sd"),
+      number_of(offsets, "within_sd"), number_of(offsets, "p")));
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& batch : offsets["batches"]) {
+    rows.push_back({field(batch, "batch"), short_number(number_of(batch, "offset")),
+                    short_number(number_of(batch, "standard_error")), field(batch, "rows"),
+                    field(batch, "bridges")});
+  }
+  pages.table({"batch", "offset", "standard error", "measured", "of them bridges"}, rows);
+}
+
+void front_section(Pages& pages, const CampaignData& data, const campaign::CampaignConfig& config,
+                   Json& summary) {
+  if (config.targets.size() < 2 || data.batches.empty()) return;
+  const Json& of = data.batches.back()["summary"];
+  if (!of.is_object() || !of.contains("front") || of["front"].empty()) return;
+  pages.heading("The front of all targets");
+  pages.paragraph(
+      "Measured for every target when the newest batch was planned, and beaten by no other "
+      "catalyst "
+      "in all of them, by the means of their measurements:");
+  std::vector<std::string> header{"catalyst"};
+  for (const campaign::Target& target : config.targets) header.push_back(target.name);
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& item : of["front"]) {
+    std::vector<std::string> row{field(item, "catalyst")};
+    for (const campaign::Target& target : config.targets)
+      row.push_back(short_number(number_of(item["values"], target.name.c_str())));
+    rows.push_back(std::move(row));
+  }
+  pages.table(header, rows);
+  summary["front"] = of["front"];
+}
+
 void model_section(Pages& pages, const CampaignData& data) {
   pages.heading("What the model says");
   const Json* newest = nullptr;
@@ -299,6 +405,7 @@ void model_section(Pages& pages, const CampaignData& data) {
   plot.line(honest, kOrange, "by folds, with the selection repeated");
   if (naive.size() > 1) pages.plot(plot);
   pages.table({"version", "made", "measurements", "leave-one-out", "by folds", "status"}, versions);
+  offsets_section(pages, *newest);
 }
 
 void proposals_section(Pages& pages, const CampaignData& data) {
@@ -367,7 +474,9 @@ Report make_report(const CampaignData& data, const campaign::CampaignConfig& con
   pages.html(boxes + "</div>\n");
   for (const campaign::Target& target : config.targets)
     target_section(pages, data, target, report.summary);
+  front_section(pages, data, config, report.summary);
   ledger_section(pages, data, config.targets.front(), report.summary);
+  hypotheses_section(pages, data, report.summary);
   model_section(pages, data);
   proposals_section(pages, data);
   pages.heading("How it was done");

@@ -40,6 +40,9 @@ Result<CampaignData> read_campaign_data(const Client& client, const std::string&
     if (!status) return status.error();
     done += 1.0;
   }
+  auto hypotheses = client.get(path + "/hypotheses");
+  if (!hypotheses) return hypotheses.error();
+  data.hypotheses = std::move(*hypotheses);
   return data;
 }
 

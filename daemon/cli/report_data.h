@@ -17,6 +17,7 @@ struct CampaignData {
   std::string version;             // of the daemon
   std::vector<Json> measurements;  // all, in the order of arrival
   std::vector<Json> proposals, batches, models, ledger;
+  Json hypotheses;  // GET .../hypotheses
 };
 
 // Asks for everything, page by page, with progress.

@@ -85,6 +85,13 @@ void SvgPlot::line(std::vector<std::pair<double, double>> points, std::string co
   if (!points.empty()) lines_.push_back({std::move(points), std::move(colour), std::move(name)});
 }
 
+void SvgPlot::thin_line(std::vector<std::pair<double, double>> points, std::string colour,
+                        std::string name) {
+  const std::size_t before = lines_.size();
+  line(std::move(points), std::move(colour), std::move(name));
+  if (lines_.size() > before) lines_.back().thin = true;
+}
+
 void SvgPlot::horizontal(double y, std::string name) {
   horizontals_.emplace_back(y, std::move(name));
 }
@@ -176,7 +183,9 @@ std::string SvgPlot::svg(int width, int height) const {
     }
   }
   for (const auto& series : lines_) {
-    out += "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"" + series.colour + "\" points=\"";
+    out += fmt::format("<polyline fill=\"none\" stroke-width=\"{}\" stroke=\"{}\"{} points=\"",
+                       series.thin ? 1 : 2, series.colour,
+                       series.thin ? " stroke-opacity=\"0.45\"" : "");
     for (const auto& [px, py] : series.items)
       out += fmt::format("{:.1f},{:.1f} ", at_x(px), at_y(py));
     out += "\"/>\n";

@@ -26,6 +26,9 @@ class SvgPlot {
   // Values that are not finite are left out.
   void points(std::vector<Point> points, std::string colour, std::string name);
   void line(std::vector<std::pair<double, double>> points, std::string colour, std::string name);
+  // One of many, faint.
+  void thin_line(std::vector<std::pair<double, double>> points, std::string colour,
+                 std::string name);
   void horizontal(double y, std::string name);  // a dashed line
   void diagonal() { diagonal_ = true; }         // y = x, and both axes alike
   bool empty() const { return points_.empty() && lines_.empty(); }
@@ -38,6 +41,7 @@ class SvgPlot {
   struct Series {
     std::vector<Item> items;
     std::string colour, name;
+    bool thin = false;
   };
   std::string x_label_, y_label_;
   std::vector<Series<Point>> points_;

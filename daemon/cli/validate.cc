@@ -321,7 +321,9 @@ Status run(const Arguments& arguments, Session& session) {
   if (auto status = require_target(*table, arguments.table); !status) return status;
   auto elements = arguments.model.features.load_elements();
   if (!elements) return elements.error();
-  const selection::TrainingSet data = training_set(*table);
+  auto batches = arguments.table.labels_of(*table);
+  if (!batches) return batches.error();
+  const selection::TrainingSet data = training_set(*table, std::move(*batches));
   const auto work = arguments.figure1 ? run_figure1 : run_validation;
   return work(data, *elements, arguments, options, *table, session);
 }
@@ -337,6 +339,7 @@ void add_validate(CLI::App& app, Session& session) {
       "  kasetsu validate catalysts.csv --target yield --figure1 --sample 30 --draws 5");
   command->group("On files");
   arguments->table.add_to(*command);
+  arguments->table.add_batches_to(*command);
   command
       ->add_option("--folds", arguments->folds,
                    "of the nested cross-validation; 0: leave one catalyst out")

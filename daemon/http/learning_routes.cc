@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "daemon/campaign/hypothesis_record.h"
 #include "daemon/campaign/learning.h"
 #include "daemon/campaign/schedule.h"
 #include "daemon/http/api.h"
@@ -167,6 +168,17 @@ void Api::add_learning_routes(Router& router) {
                 return Answer{200, to_json(*model, false), ""};
               }),
               {"application/json"}});
+  router.add({"GET",
+              "/v1/campaigns/{name}/hypotheses",
+              Scope::read,
+              fresh({"property"},
+                    [](const Reader& reader, const Request& request) -> Result<Json> {
+                      const auto found = campaign::find_campaign(reader, request.parameter("name"));
+                      if (!found) return found.error();
+                      return campaign::hypothesis_record(
+                          reader, *found, request.query_value("property").value_or(""));
+                    }),
+              {}});
   router.add({"GET",
               "/v1/campaigns/{name}/ledger",
               Scope::read,

@@ -379,6 +379,7 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     std::vector<campaign::LedgerEntry> ledger;  // of the model before
     const Status read = database_.read([&](const Reader& reader) -> Status {
       rows = reader.training_set(campaign.key, target.name);
+      if (config->batch_offsets) campaign::tell_batches(reader, campaign.key, rows);
       before = reader.current_model(campaign.key, target.name);
       if (!before) return {};
       if (auto of = reader.training_set(before->snapshot)) rows_before = std::move(*of);

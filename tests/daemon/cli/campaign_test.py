@@ -240,8 +240,17 @@ class Reports(DaemonCase):
                 circles += 1
                 self.assertTrue(0 <= float(circle.get("cx")) <= width and 0 <= float(circle.get("cy")) <= height)
         self.assertGreaterEqual(circles, 6 + 2 * len(rows))
+        # The error of every hypothesis over the batches.
+        self.assertNotIn("hypotheses", empty)
+        self.assertGreater(summary["hypotheses"]["alive"], 0)
+        figure = page.index("What became of the hypotheses")
+        lines = xml.etree.ElementTree.fromstring(re.search(r"<svg.*?</svg>", page[figure:], re.DOTALL).group())
+        drawn = len(list(lines.iter("{http://www.w3.org/2000/svg}polyline")))
+        self.assertEqual(drawn, sum(summary["hypotheses"].values()) + 1)
         self.ok("report", "ocm", "--out", "ocm.md")
-        self.assertIn("| rank | catalyst |", (self.folder / "ocm.md").read_text(encoding="utf-8"))
+        markdown = (self.folder / "ocm.md").read_text(encoding="utf-8")
+        self.assertIn("| rank | catalyst |", markdown)
+        self.assertIn("| state | promised (%) |", markdown)
 
         folder = self.folder / "bundle"
         self.ok("export", "ocm", "--format", "bundle", "--out", folder)

@@ -426,6 +426,29 @@ references = 2
         self.assertEqual(sorted(place["sample"] for place in plate), ["blank"] + ["proposal"] * 6 + ["reference"] * 2)
         self.assertEqual(sorted(place["rank"] for place in plate if "rank" in place), list(range(1, 7)))
 
+    def test_batches_are_told_apart(self):
+        with open(self.data, encoding="utf-8") as file:
+            lines = [line for line in file.read().split("\n") if line]
+        rows = [lines[0] + ",plate"]
+        for i, line in enumerate(lines[1:]):
+            head, value = line.rsplit(",", 1)
+            rows.append(f"{head},{float(value) + (0 if i % 2 else 5)},{'b' if i % 2 else 'a'}")
+        for i, line in enumerate(lines[1:9]):  # bridges
+            head, value = line.rsplit(",", 1)
+            rows += [f"{head},{float(value) + 5 + 0.01 * i},a", f"{head},{float(value) - 0.01 * i},b"]
+        data = self.file("plates.csv", "\n".join(rows) + "\n")
+        fit = ("fit", data, "--target", "activity", "--elements", self.elements, "--size", "2", "--hypotheses", "5",
+               "--time-limit", "1")
+        drifting = self.json(*fit)
+        told = self.json(*fit, "--batches", "plate")
+        self.assertIsNone(drifting["batch_offsets"])
+        offsets = {b["batch"]: b["offset"] for b in told["batch_offsets"]["batches"]}
+        self.assertAlmostEqual(offsets["a"] - offsets["b"], 5, delta=0.2)
+        self.assertLess(told["batch_offsets"]["p"], 1e-6)
+        self.assertLess(told["hypotheses"][0]["mae_cv"], 0.5 * drifting["hypotheses"][0]["mae_cv"])
+        self.assertIn("offset", self.ok(*fit, "--batches", "plate").stdout)
+        self.assertIn("palte", self.refused(65, *fit, "--batches", "palte"))
+
     def test_several_targets(self):
         with open(self.data, encoding="utf-8") as file:
             lines = file.read().split("\n")

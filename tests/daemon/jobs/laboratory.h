@@ -13,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "core/chemistry/element.h"
 #include "core/random.h"
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/ingest.h"
@@ -148,6 +149,50 @@ class Laboratory {
       if (!receipt) return receipt.error();
       EXPECT_GE(receipt->new_measurements, count);
       return {};
+    });
+    ASSERT_TRUE(done.ok()) << done.error().to_string();
+  }
+
+  // Measures every open proposal, and beside them the catalysts of `references` (keys): the truth
+  // is linear in the atomic numbers; `drift` and a little noise are added to all values.
+  void answer(const std::vector<std::string>& references, double drift, int round) {
+    Json rows = Json::array();
+    const auto add = [&](const std::string& key, const std::string& proposal) {
+      const auto catalyst = chemistry::parse_key(key, science_.supports).value();
+      Json amounts = Json::object();
+      double value = drift + 0.1 * std::sin(37.0 * static_cast<double>(rows.size()) + round);
+      for (const auto& part : catalyst.active.parts()) {
+        amounts[std::string(chemistry::element_symbol(part.element))] = part.amount;
+        value += 0.2 * part.element * part.amount;
+      }
+      Json row = {{"catalyst", {{"amounts", amounts}, {"support", catalyst.support}}},
+                  {"channel", fmt::format("{}", rows.size())},
+                  {"sequence", 1000 * round + static_cast<int>(rows.size())},
+                  {"values", {{"Y", value}}}};
+      if (!proposal.empty()) row["proposal"] = proposal;
+      rows.push_back(std::move(row));
+    };
+    ASSERT_TRUE(database_
+                    ->read([&](const Reader& reader) -> Status {
+                      const auto found = reader.find_campaign("test");
+                      campaign::ProposalFilter open;
+                      open.state = campaign::ProposalState::requested;
+                      for (const auto& proposal : reader.proposals(found->key, open, {0, 100}))
+                        add(proposal.catalyst, proposal.id);
+                      return {};
+                    })
+                    .ok());
+    for (const std::string& key : references) add(key, "");
+    campaign::DeliveryOptions options;
+    options.source = "rig";
+    options.run = fmt::format("round {}", round);
+    const auto prepared = campaign::prepare_delivery(
+        Json{{"source", "rig"}, {"run", options.run}, {"rows", rows}}.dump(), options,
+        science_.supports);
+    ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+    const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto receipt = campaign::ingest(tx, "test", *prepared, context());
+      return receipt ? Status() : Status(receipt.error());
     });
     ASSERT_TRUE(done.ok()) << done.error().to_string();
   }

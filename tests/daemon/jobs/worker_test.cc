@@ -8,11 +8,13 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "core/executor.h"
 #include "core/random.h"
 #include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/hypothesis_record.h"
 #include "daemon/campaign/ingest.h"
 #include "daemon/campaign/learning.h"
 #include "daemon/campaign/model_document.h"
@@ -127,6 +129,74 @@ TEST(Worker, SeveralTargetsAreForetoldAndPlannedForTogether) {
             return {};
           })
           .ok());
+}
+
+// Bridges in every batch; the instrument measures the second batch three too high.
+TEST(Worker, DriftBetweenBatchesIsTakenOffAndEveryHypothesisHasItsRecord) {
+  std::string text(kCampaign);
+  text.replace(text.find("work = 20000000"), 0, "batch_offsets = true\n");
+  text.replace(text.find("exploit = 3\nexplore = 3"), 23, "explore = 2\nbridge = 4");
+  text.replace(text.find("[planner]\nbatch = 6"), 19,
+               "[planner]\nbatch = 6\nreferences = [\"Li:2/MgO\", \"Fe:1;K:1/SiO2\", "
+               "\"Zn:2/SiO2\", \"Ca:1;Mg:1/MgO\"]");
+  Laboratory lab(2, 7, text);
+  lab.start_worker();
+  const std::vector<std::string> references = {"Li:2/MgO", "Fe:1;K:1/SiO2", "Zn:2/SiO2",
+                                               "Ca:1;Mg:1/MgO"};
+  lab.answer(
+      {"Li:2/MgO", "Fe:1;K:1/SiO2", "Zn:2/SiO2", "Ca:1;Mg:1/MgO", "Mn:2/MgO", "Ni:2/SiO2",
+       "Co:1;Li:1/MgO", "K:1;Na:1/SiO2", "Fe:2/MgO", "Mg:2/SiO2", "Mn:1;Zn:1/MgO", "Ca:2/SiO2"},
+      0.0, 1);
+  const auto planned = [](std::size_t batches) {
+    return [batches](const Reader& reader) {
+      const auto campaign = reader.find_campaign("test");
+      return reader.batches(campaign->key, {0, 10}).size() == batches && Laboratory::idle(reader);
+    };
+  };
+  ASSERT_TRUE(lab.wait(planned(1)));
+  lab.answer({}, 0.0, 2);
+  ASSERT_TRUE(lab.wait(planned(2)));
+  lab.answer({}, 3.0, 3);
+  ASSERT_TRUE(lab.wait(planned(3)));
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto model = reader.current_model(campaign->key, "Y");
+                    const Json offsets =
+                        campaign::parse_json(model->summary).value().at("batch_offsets");
+                    std::map<std::string, double> found;
+                    for (const Json& batch : offsets.at("batches"))
+                      found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
+                    EXPECT_EQ(found.size(), 3U);
+                    EXPECT_NEAR(found["batch 2"] - found["batch 1"], 3.0, 0.3);
+                    EXPECT_NEAR(found["batch 1"] - found["given"], 0.0, 0.3);
+                    const auto document = campaign::read_model(model->document).value();
+                    EXPECT_EQ(campaign::offsets_json(document.model.offsets), offsets);
+                    EXPECT_EQ(campaign::write_model(document), model->document);
+
+                    const Json record = campaign::hypothesis_record(reader, *campaign, "").value();
+                    EXPECT_EQ(record["property"], "Y");
+                    EXPECT_EQ(record["batches"].size(), 2U);
+                    EXPECT_FALSE(record["hypotheses"].empty());
+                    int alive = 0;
+                    for (const Json& hypothesis : record["hypotheses"]) {
+                      alive += hypothesis["state"] == "alive" ? 1 : 0;
+                      double sum = 0.0;
+                      int n = 0;
+                      for (const Json& error : hypothesis["errors"]) {
+                        sum += error["mae"].get<double>() * error["n"].get<int>();
+                        n += error["n"].get<int>();
+                        EXPECT_LE(error["n"].get<int>(), 6);
+                      }
+                      EXPECT_EQ(hypothesis["n"], n);
+                      EXPECT_NEAR(hypothesis["mae"].get<double>(), sum / n, 1e-9);
+                      EXPECT_EQ(hypothesis["descriptors"].size(), 2U);
+                    }
+                    EXPECT_GT(alive, 0);
+                    EXPECT_FALSE(campaign::hypothesis_record(reader, *campaign, "W").ok());
+                    return {};
+                  })
+                  .ok());
 }
 
 TEST(Worker, SameDataGivesTheSameModelAndProposalsForAnyNumberOfThreads) {
