@@ -102,7 +102,7 @@ Status run(const Arguments& arguments, Session& session) {
          {"parts", campaign::parts_json(*model)},
          {"noise", campaign::noise_json(model->noise)},
          {"batch_offsets",
-          model->offsets.batches.empty() ? Json() : campaign::offsets_json(model->offsets)},
+          model->offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model->offsets))},
          {"evaluations", model->search.evaluations},
          {"exact_evaluations", model->search.exact_evaluations},
          {"stopped_by", model->search.stopped_by},
