@@ -119,8 +119,9 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
     ingest.seq = tx.insert_ingest(ingest);
   };
   if (!one_row) {
-    ingest.seq = tx.insert_ingest(ingest);
+    // Rows may ask for measurements of rows before them: where their numbers begin is told first.
     ingest.first_measurement = tx.next_measurement();
+    ingest.seq = tx.insert_ingest(ingest);
     ingestion.expect_many();
   }
   receipt.rows.reserve(delivery.rows.size());

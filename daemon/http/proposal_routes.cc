@@ -165,7 +165,12 @@ void Api::add_proposal_routes(Router& router) {
                 if (!found) return found.error();
                 const std::int64_t count = *size ? **size : usual_batch(tx, *found);
                 std::vector<campaign::Proposal> offered;
+                std::int64_t held = 0;  // by the client already
                 if (*client) {
+                  campaign::ProposalFilter own;
+                  own.state = campaign::ProposalState::active;
+                  own.client = **client;
+                  held = std::ssize(tx.proposals(found->key, own, {0, count}));
                   auto taken = campaign::take(tx, name, **client, count, *lease, context);
                   if (!taken) return taken.error();
                   offered = std::move(*taken);
@@ -174,16 +179,18 @@ void Api::add_proposal_routes(Router& router) {
                   filter.state = campaign::ProposalState::requested;
                   offered = tx.proposals(found->key, filter, {0, count});
                 }
-                if (!offered.empty()) {
-                  Json list = Json::array();
-                  for (const campaign::Proposal& proposal : offered)
-                    list.push_back(encode(proposal));
+                const auto got = static_cast<std::int64_t>(offered.size());
+                Json list = Json::array();
+                for (const campaign::Proposal& proposal : offered) list.push_back(encode(proposal));
+                // Who asks again for more than it has been given so far gets more planned.
+                if (got == count || got > held) {
                   return Answer{200, {{"proposals", std::move(list)}}, ""};
                 }
-                const Json detail = *size ? Json{{"batch_size", count}} : Json::object();
+                const Json detail = *size ? Json{{"batch_size", count - got}} : Json::object();
                 const auto job =
                     campaign::schedule_job(tx, name, "plan", campaign::dump_json(detail), context);
                 if (!job) return job.error();
+                if (got > 0) return Answer{200, {{"proposals", std::move(list)}}, ""};
                 return Answer{202,
                               {{"proposals", Json::array()}, {"job", to_json(job->job)}},
                               "/v1/jobs/" + job->job.id};

@@ -40,17 +40,24 @@ std::int64_t seq_of_measurement(Connection& connection, std::string_view id) {
   // A delivery's identifiers are a block that it alone has: the nearest one below is the only one
   // that can be meant.
   Statement& nearest = connection.prepare(
-      "SELECT id, first_measurement, measurement_count FROM ingests WHERE id < ?1 "
-      "ORDER BY id DESC LIMIT 1");
+      "SELECT id, first_measurement FROM ingests WHERE id < ?1 ORDER BY id DESC LIMIT 1");
   if (!nearest.bind(id).step()) return 0;
-  const auto delivery = Ulid::parse(nearest.view(0));
+  const std::string delivery = nearest.text(0);
   const std::int64_t first = nearest.integer(1);
-  const auto count = static_cast<std::uint64_t>(nearest.integer(2));
   nearest.reset();
-  if (!delivery) return 0;
-  const auto steps = delivery->steps_to(*wanted);
-  if (!steps || *steps == 0 || *steps > count) return 0;
-  return first + static_cast<std::int64_t>(*steps) - 1;
+  const auto block = Ulid::parse(delivery);
+  if (!block) return 0;
+  const auto steps = block->steps_to(*wanted);
+  if (!steps || *steps == 0 || *steps > (std::uint64_t{1} << 40)) return 0;
+  const std::int64_t seq = first + static_cast<std::int64_t>(*steps) - 1;
+  // The block is as long as the delivery might have needed, and while a delivery is being taken in
+  // its end is not known: the measurement itself says whose it is.
+  Statement& of_delivery = connection.prepare(
+      "SELECT 1 FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
+      "CROSS JOIN ingests i ON i.seq = r.ingest WHERE m.seq = ?1 AND m.id IS NULL AND i.id = ?2");
+  const bool its_own = of_delivery.bind(seq, delivery).step();
+  of_delivery.reset();
+  return its_own ? seq : 0;
 }
 
 }  // namespace kasetsu::store

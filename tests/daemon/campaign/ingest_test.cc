@@ -176,6 +176,27 @@ TEST_F(Ingests, ARevisionSupersedesAndKeepsTheOldValue) {
   EXPECT_EQ(live[0].value, 7.0);
 }
 
+TEST_F(Ingests, ARowRevisesOneBeforeItInTheSameDelivery) {
+  const auto receipt = post(body(
+      {row("\"Li\"", 1, R"("channel":1)"), row("\"Xx\"", 2), row("\"Li\"", 9, R"("channel":1)")},
+      R"("source":"rig","run":"r1","revise":true)"));
+  ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+  EXPECT_EQ(receipt->ingest.accepted, 2);
+  const auto all = measurements();
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].id, receipt->rows[0].measurements.at(0));
+  EXPECT_EQ(all[1].id, receipt->rows[2].measurements.at(0));
+  EXPECT_EQ(all[0].superseded_by, all[1].id);
+  EXPECT_EQ(all[1].supersedes, all[0].id);
+  // The row in quarantine has no measurement, and its number is nobody's.
+  const auto after = Ulid::parse(all[1].id);
+  ASSERT_TRUE(after.has_value());
+  ASSERT_TRUE(post(body({row("\"Na\"", 4)})).ok());
+  const std::string nobodys = after->plus(1).text();
+  EXPECT_FALSE(read<bool>(
+      [&](const Reader& reader) { return reader.find_measurement(nobodys).has_value(); }));
+}
+
 TEST_F(Ingests, TheSameCompositionMeasuredTwiceIsKeptTwice) {
   ASSERT_TRUE(post(body({row("\"Li\"", 4), row("\"Li\"", 20)})).ok());
   ASSERT_TRUE(post(body({row("\"Li\"", 4)}), keyed("another day")).ok());
