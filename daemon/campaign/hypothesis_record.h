@@ -1,6 +1,6 @@
-// What became of every hypothesis: its error on each batch that it foretold, whatever model it stood
-// in. The paper's idea (METHOD section 5): as data are added, the error of hypotheses that fitted by
-// accident rises above what they promised, that of the others does not.
+// What became of every hypothesis: its error on each batch that it foretold, whatever model it
+// stood in. The paper's idea (METHOD section 5): as data are added, the error of hypotheses that
+// fitted by accident rises above what they promised, that of the others does not.
 #pragma once
 
 #include <string_view>

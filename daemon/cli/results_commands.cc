@@ -343,12 +343,10 @@ void add_results(CLI::App& app, Session& session) {
                    "to be measured again"},
         std::tuple{"include", "included", "use excluded measurements again",
                    "confirmed by a replicate"}}) {
-    command =
-        add(verb, summary, fmt::format("  kasetsu results {} 01JD... --reason \"{}\"", verb, reason),
-            [verb = std::string(verb), past = std::string(past)](const Arguments& chosen,
-                                                                 Session& with) {
-              return mark(chosen, verb, past, with);
-            });
+    command = add(
+        verb, summary, fmt::format("  kasetsu results {} 01JD... --reason \"{}\"", verb, reason),
+        [verb = std::string(verb), past = std::string(past)](
+            const Arguments& chosen, Session& with) { return mark(chosen, verb, past, with); });
     command->add_option("ID", arguments->ids, "measurements")->required();
     command->add_option("--reason", arguments->reason, "why, for the record")->required();
     command->add_option("--person", arguments->person, "who says so");
