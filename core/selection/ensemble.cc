@@ -12,9 +12,11 @@ namespace {
 // on each side: a form such as 1/x^3 blows up just outside, and a straight line in it with it.
 constexpr double kMargin = 0.25;
 // Beyond this distance (in units of the typical distance between neighbours) an interval grows with
-// the distance.
+// the distance, up to three times its width: what lies further says no more of the error, and where
+// many catalysts share a descriptor's value the typical distance is next to nothing.
 constexpr double kFamiliar = 1.0;
 constexpr double kNoveltySlope = 0.25;
+constexpr double kWidest = 3.0;
 
 }  // namespace
 
@@ -28,7 +30,8 @@ double median(std::vector<double> values) {
 }
 
 double interval_unit(double base, double disagreement, double novelty) {
-  return (base + disagreement) * (1.0 + kNoveltySlope * std::max(0.0, novelty - kFamiliar));
+  return (base + disagreement) *
+         std::min(kWidest, 1.0 + kNoveltySlope * std::max(0.0, novelty - kFamiliar));
 }
 
 MedianAndSpread summarise(std::span<const double> values, std::span<const double> weights,

@@ -150,14 +150,16 @@ class Promises:
                 seen = set()
                 for turn, threads in enumerate((1, 1, 2)):
                     model = os.path.join(self.folder, "same.model")
-                    found, _ = self.fit(table, "--search", search, "--epsilon", epsilon, "--order", order, "--time-limit", "0.3",
+                    found, _ = self.fit(table, "--search", search, "--epsilon", epsilon, "--order", order, "--time-limit", "1",
                                         "--model", model, threads=threads)
                     for key in ("cpu_seconds", "wall_seconds"):
                         del found[key]
                     with open(model, "rb") as file:
                         seen.add(hashlib.sha256(file.read() + json.dumps(found).encode()).hexdigest())
                 runs += 1
-                different += len(seen) != 1
+                if len(seen) != 1:
+                    different += 1
+                    print(f"differs: {table[0]} {search} epsilon {epsilon} order {order}, stopped by {found['stopped_by']}", flush=True)
         print(f"{runs} fits, each twice on one thread and once on two: {different} differ", flush=True)
         return runs, different
 
