@@ -170,7 +170,7 @@ class Promises:
         draw = random.Random(1)
         for _ in range(moments):
             path, target = table
-            child = subprocess.Popen([self.program("kasetsu"), "fit", path, "--target", target, "--time-limit", "3", "--threads", "1", "--quiet",
+            child = subprocess.Popen([self.program("kasetsu"), "fit", path, "--target", target, "--time-limit", "30", "--threads", "1", "--quiet",
                                       "--model", os.path.join(self.folder, "never.model")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(0.2 + 4.0 * draw.random())
             with open(f"/proc/{child.pid}/schedstat", encoding="ascii") as file:
