@@ -73,14 +73,8 @@ bool wants_retraining(const Reader& reader, const Campaign& campaign,
         static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
     return rows - (model ? model->rows : 0);
   };
-  switch (config.retrain.when) {
-    case RetrainWhen::nightly:
-    case RetrainWhen::by_hand:
-      return false;
-    case RetrainWhen::every_results:
-      return rows_since_model() >= config.retrain.results;
-    case RetrainWhen::every_batch:
-      break;
+  if (config.retrain.when == RetrainWhen::every_results) {
+    return rows_since_model() >= config.retrain.results;
   }
   // A batch has arrived when nothing that was asked for is still being made, or when as many
   // results as a batch holds came in another way.
