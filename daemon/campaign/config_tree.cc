@@ -13,6 +13,13 @@
 
 namespace kasetsu::campaign {
 
+const Node* Node::find(std::string_view name) const {
+  for (const auto& [key, value] : members) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
 std::string kind_name(Node::Kind kind) {
   switch (kind) {
     case Node::Kind::null:
@@ -76,12 +83,12 @@ Node from_toml(const toml::node& value) {
   if (const auto* table = value.as_table()) {
     node.kind = Node::Kind::table;
     for (const auto& [key, member] : *table) {
-      node.members.emplace_back(std::string(key.str()), from_toml(member));
-      node.members.back().second.line = static_cast<int>(key.source().begin.line);
+      node.members.push_back({std::string(key.str()), from_toml(member)});
+      node.members.back().value.line = static_cast<int>(key.source().begin.line);
     }
     // The library sorts by key; people read top down.
     std::stable_sort(node.members.begin(), node.members.end(),
-                     [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
+                     [](const auto& a, const auto& b) { return a.value.line < b.value.line; });
   } else if (const auto* array = value.as_array()) {
     node.kind = Node::Kind::array;
     for (const auto& item : *array) node.items.push_back(from_toml(item));
@@ -109,7 +116,7 @@ Node from_json(const Json& value) {
   if (value.is_object()) {
     node.kind = Node::Kind::table;
     for (const auto& [key, member] : value.items()) {
-      node.members.emplace_back(key, from_json(member));
+      node.members.push_back({key, from_json(member)});
     }
   } else if (value.is_array()) {
     node.kind = Node::Kind::array;

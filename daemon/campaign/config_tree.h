@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/result.h"
 
 namespace kasetsu::campaign {
+
+struct Member;
 
 struct Node {
   enum class Kind { null, boolean, integer, real, text, array, table, date } kind = Kind::null;
@@ -18,15 +19,15 @@ struct Node {
   double real = 0.0;
   std::string text;
   std::vector<Node> items;
-  std::vector<std::pair<std::string, Node>> members;
+  std::vector<Member> members;
   int line = 0;  // 0: not known
 
-  const Node* find(std::string_view name) const {
-    for (const auto& [key, value] : members) {
-      if (key == name) return &value;
-    }
-    return nullptr;
-  }
+  const Node* find(std::string_view name) const;
+};
+
+struct Member {
+  std::string name;
+  Node value;
 };
 
 // What a value is, for messages: "a whole number".
