@@ -81,20 +81,8 @@ class Reader {
   virtual std::optional<Ingest> find_ingest(std::string_view id) const = 0;
   virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign,
                                               std::string_view key) const = 0;
-  // The first delivery of these bytes to this campaign.
-  virtual std::optional<Ingest> ingest_by_content(std::int64_t campaign,
-                                                  const Digest& sha256) const = 0;
   virtual std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const = 0;
-  virtual std::optional<std::string> content(const Digest& sha256) const = 0;  // raw bytes
-  // The newest run under this name.
-  virtual std::optional<Run> find_run(std::int64_t campaign, std::string_view source,
-                                      std::string_view run, std::string_view channel,
-                                      std::optional<std::int64_t> sequence,
-                                      std::optional<std::int64_t> replicate) const = 0;
-  // Whether there is any run of this source under this name whose rows have names (channel or
-  // sequence).
-  virtual bool has_run(std::int64_t campaign, std::string_view source,
-                       std::string_view run) const = 0;
+  virtual std::optional<std::string> content(std::int64_t ingest) const = 0;  // raw bytes
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
   virtual std::optional<Measurement> find_measurement(std::string_view id) const = 0;
   virtual std::vector<Measurement> measurements_of_run(std::int64_t run) const = 0;
@@ -187,6 +175,18 @@ class Transaction : public Reader {
                                      Time now) = 0;
   virtual void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                            SampleKind kind, Time now) = 0;
+
+  // The first delivery of these bytes to this campaign.
+  virtual std::optional<Ingest> ingest_by_content(std::int64_t campaign, const Digest& sha256) = 0;
+  // The newest run under this name.
+  virtual std::optional<Run> find_run(std::int64_t campaign, std::string_view source,
+                                      std::string_view run, std::string_view channel,
+                                      std::optional<std::int64_t> sequence,
+                                      std::optional<std::int64_t> replicate) = 0;
+  // False only if there is no run of this source under this name whose rows have names (channel or
+  // sequence).
+  virtual bool may_have_run(std::int64_t campaign, std::string_view source,
+                            std::string_view run) = 0;
 
   virtual void keep_content(const Digest& sha256, std::string_view bytes, Time now) = 0;
   // Returns the seq. Its content was kept just before.

@@ -360,7 +360,7 @@ bool Ingestion::may_be_known(const std::string& source, const std::string& run,
   of_run += run;
   if (of_run != run_asked_) {
     run_asked_ = of_run;
-    run_known_ = tx_.has_run(campaign_.key, source, run);
+    run_known_ = tx_.may_have_run(campaign_.key, source, run);
     names_of_run_.clear();
   }
   if (run_known_) return true;

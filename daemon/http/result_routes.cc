@@ -303,7 +303,7 @@ void Api::add_result_routes(Router& router) {
                       services_.database, [&](const Reader& reader) -> Result<std::string> {
                         const auto found = reader.find_ingest(request.parameter("id"));
                         std::optional<std::string> bytes;
-                        if (found) bytes = reader.content(found->sha256);
+                        if (found) bytes = reader.content(found->seq);
                         if (!bytes) {
                           return Error{ErrorCode::not_found, "no such ingest", "id",
                                        request.parameter("id"), "the id of an ingest"};

@@ -51,14 +51,8 @@ class ResultQueries : public CampaignQueries<Base> {
 
   std::optional<Ingest> find_ingest(std::string_view id) const override;
   std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view key) const override;
-  std::optional<Ingest> ingest_by_content(std::int64_t campaign,
-                                          const Digest& sha256) const override;
   std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const override;
-  std::optional<std::string> content(const Digest& sha256) const override;
-  std::optional<Run> find_run(std::int64_t campaign, std::string_view source, std::string_view run,
-                              std::string_view channel, std::optional<std::int64_t> sequence,
-                              std::optional<std::int64_t> replicate) const override;
-  bool has_run(std::int64_t campaign, std::string_view source, std::string_view run) const override;
+  std::optional<std::string> content(std::int64_t ingest) const override;
   std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const override;
   std::optional<Measurement> find_measurement(std::string_view id) const override;
   std::vector<Measurement> measurements_of_run(std::int64_t run) const override;
@@ -76,6 +70,9 @@ class ResultQueries : public CampaignQueries<Base> {
                                           const Page& page) const override;
 
  protected:
+  // The first delivery of a content, by its key, to a campaign.
+  std::optional<Ingest> ingest_of_content(std::int64_t campaign, std::int64_t content) const;
+
   using CampaignQueries<Base>::connection_;
   using CampaignQueries<Base>::property_key;
 };

@@ -24,8 +24,6 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 #define RUN_COLUMNS                                                                       \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content FROM runs"
-// As the index of names has it.
-#define NAMED_ROW "run <> '' AND (channel <> '' OR sequence IS NOT NULL) "
 #define MEASUREMENT_COLUMNS                                                                     \
   KASETSU_SQL_MEASUREMENT_ID                                                                    \
   ", p.name, p.unit, m.value, m.flags, m.supersedes, "                                          \
@@ -180,13 +178,12 @@ std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
 }
 
 template <typename Base>
-std::optional<Ingest> ResultQueries<Base>::ingest_by_content(std::int64_t campaign,
-                                                             const Digest& sha256) const {
+std::optional<Ingest> ResultQueries<Base>::ingest_of_content(std::int64_t campaign,
+                                                             std::int64_t content) const {
   return one(connection_
                  .prepare("SELECT " INGEST_COLUMNS
-                          " WHERE i.content = (SELECT x.key FROM contents x WHERE x.sha256 = ?2) "
-                          "AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
-                 .bind(campaign, sha256),
+                          " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
+                 .bind(campaign, content),
              read_ingest);
 }
 
@@ -200,38 +197,13 @@ std::vector<Ingest> ResultQueries<Base>::ingests(std::int64_t campaign, const Pa
 }
 
 template <typename Base>
-std::optional<std::string> ResultQueries<Base>::content(const Digest& sha256) const {
+std::optional<std::string> ResultQueries<Base>::content(std::int64_t ingest) const {
   return one<std::string>(
-      connection_.prepare("SELECT bytes FROM contents WHERE sha256 = ?1").bind(sha256),
+      connection_
+          .prepare("SELECT c.bytes FROM ingests i CROSS JOIN contents c ON c.key = i.content "
+                   "WHERE i.seq = ?1")
+          .bind(ingest),
       [](const Statement& s) { return s.text(0); });
-}
-
-template <typename Base>
-std::optional<Run> ResultQueries<Base>::find_run(std::int64_t campaign, std::string_view source,
-                                                 std::string_view run, std::string_view channel,
-                                                 std::optional<std::int64_t> sequence,
-                                                 std::optional<std::int64_t> replicate) const {
-  if (run.empty()) return {};
-  return one(connection_
-                 .prepare("SELECT " RUN_COLUMNS
-                          " WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND " NAMED_ROW
-                          "AND channel = ?4 AND sequence IS ?5 AND replicate IS ?6 "
-                          "ORDER BY seq DESC LIMIT 1")
-                 .bind(campaign, source, run, channel, sequence, replicate),
-             read_run);
-}
-
-template <typename Base>
-bool ResultQueries<Base>::has_run(std::int64_t campaign, std::string_view source,
-                                  std::string_view run) const {
-  if (run.empty()) return false;
-  Statement& find = connection_.prepare(
-      "SELECT 1 FROM runs WHERE campaign = ?1 AND source = ?2 AND run = ?3 AND " NAMED_ROW
-      "LIMIT 1");
-  find.bind(campaign, source, run);
-  const bool found = find.step();
-  find.reset();
-  return found;
 }
 
 template <typename Base>

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "daemon/store/late_index.h"
 #include "daemon/store/wal_vfs.h"
 
 namespace kasetsu::store {
@@ -20,12 +21,44 @@ namespace {
   throw StorageError(best, fmt::format("{}: {} (SQLite {})", doing, detail, best));
 }
 
-void conditions_hash_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
-  if (text == nullptr) return;
-  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[0]));
-  sqlite3_result_int64(context, conditions_hash({text, size}));
+std::string_view bytes_of(sqlite3_value* value) {
+  const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  return bytes == nullptr ? std::string_view() : std::string_view(bytes, size);
 }
+
+std::optional<std::int64_t> integer_of(sqlite3_value* value) {
+  if (sqlite3_value_type(value) == SQLITE_NULL) return {};
+  return sqlite3_value_int64(value);
+}
+
+void conditions_hash_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
+  if (sqlite3_value_type(values[0]) == SQLITE_NULL) return;
+  sqlite3_result_int64(context, conditions_hash(bytes_of(values[0])));
+}
+
+void content_number_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
+  campaign::Digest digest;
+  const std::string_view bytes = bytes_of(values[0]);
+  if (bytes.size() != digest.bytes.size()) return;
+  std::memcpy(digest.bytes.data(), bytes.data(), bytes.size());
+  sqlite3_result_int64(context, content_number(digest));
+}
+
+void run_number_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
+  sqlite3_result_int64(
+      context, run_number(sqlite3_value_int64(values[0]), bytes_of(values[1]), bytes_of(values[2]),
+                          bytes_of(values[3]), integer_of(values[4]), integer_of(values[5])));
+}
+
+struct SqlFunction {
+  const char* name;
+  int arguments;
+  void (*call)(sqlite3_context*, int, sqlite3_value**);
+};
+constexpr SqlFunction kFunctions[] = {{"conditions_hash", 1, conditions_hash_in_sql},
+                                      {"content_number", 1, content_number_in_sql},
+                                      {"run_number", 6, run_number_in_sql}};
 
 }  // namespace
 
@@ -216,11 +249,12 @@ Connection::Connection(const std::string& path, Access access, const std::string
     sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 1);  // VACUUM INTO needs one
     sqlite3_limit(database_, SQLITE_LIMIT_VARIABLE_NUMBER, 64);
     sqlite3_busy_timeout(database_, 5000);
-    if (const int made = sqlite3_create_function_v2(
-            database_, "conditions_hash", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-            nullptr, conditions_hash_in_sql, nullptr, nullptr, nullptr);
-        made != SQLITE_OK) {
-      fail(database_, made, "conditions_hash");
+    for (const SqlFunction& function : kFunctions) {
+      const int made =
+          sqlite3_create_function_v2(database_, function.name, function.arguments,
+                                     SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                     nullptr, function.call, nullptr, nullptr, nullptr);
+      if (made != SQLITE_OK) fail(database_, made, function.name);
     }
 
     if (access == Access::write) {
@@ -319,26 +353,49 @@ namespace {
 
 // What is declared nowhere, because it would be probed at every row that is written: a query for
 // the rows that break the rule, and the sentence's end.
-constexpr std::pair<const char*, const char*> kRules[] = {
-    {"SELECT seq FROM runs r WHERE NOT EXISTS (SELECT 1 FROM ingests i WHERE i.seq = r.ingest AND "
+struct Rule {
+  std::int64_t since;  // schema version
+  const char* query;
+  const char* sentence;
+};
+constexpr Rule kRules[] = {
+    {3,
+     "SELECT seq FROM runs r WHERE NOT EXISTS (SELECT 1 FROM ingests i WHERE i.seq = r.ingest AND "
      "i.campaign = r.campaign)",
      "run {} belongs to no delivery of its campaign"},
-    {"SELECT seq FROM runs WHERE catalyst NOT IN (SELECT key FROM catalysts)",
+    {3, "SELECT seq FROM runs WHERE catalyst NOT IN (SELECT key FROM catalysts)",
      "run {} names a catalyst that is not there"},
-    {"SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = m.run "
+    {3,
+     "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = m.run "
      "AND "
      "r.campaign = m.campaign AND r.catalyst = m.catalyst)",
      "measurement {} belongs to no run of its campaign and catalyst"},
-    {"SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM properties p WHERE p.key = "
+    {3,
+     "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM properties p WHERE p.key = "
      "m.property AND p.campaign = m.campaign)",
      "measurement {} names no property of its campaign"},
-    {"SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run WHERE m.conditions_hash "
+    {3,
+     "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run WHERE m.conditions_hash "
      "<> conditions_hash(r.conditions)",
      "measurement {} is not found by its conditions"},
-    {"SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON "
+    {3,
+     "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON "
      "i.seq = r.ingest WHERE (m.id IS NULL) <> (m.seq >= i.first_measurement AND m.seq < "
      "i.first_measurement + i.measurement_count)",
      "measurement {} has no identifier, or two"},
+    {4,
+     "SELECT key FROM contents c WHERE key <= (SELECT upto FROM late_indexes WHERE name = "
+     "'contents') AND NOT EXISTS (SELECT 1 FROM content_numbers n WHERE n.number = "
+     "content_number(c.sha256) AND n.content = c.key)",
+     "content {} is not found by its digest"},
+    {4, "SELECT max(key) FROM contents GROUP BY sha256 HAVING count(*) > 1",
+     "content {} is kept twice"},
+    {4,
+     "SELECT seq FROM runs r WHERE seq <= (SELECT upto FROM late_indexes WHERE name = 'runs') "
+     "AND run <> '' AND (channel <> '' OR sequence IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM "
+     "run_numbers n WHERE n.number = run_number(r.campaign, r.source, r.run, r.channel, "
+     "r.sequence, r.replicate) AND n.run = r.seq)",
+     "run {} is not found by its name"},
 };
 
 }  // namespace
@@ -355,10 +412,10 @@ void check_whole(Connection& connection, std::vector<std::string>& problems) {
     problems.push_back(fmt::format("row {} of table {} names a row of {} that is not there",
                                    keys.integer(1), keys.text(0), keys.text(2)));
   }
-  // A file that waits for its migration has these references declared.
-  constexpr std::int64_t kFirstVersionWithRules = 3;
-  if (connection.integer("PRAGMA user_version") < kFirstVersionWithRules) return;
-  for (const auto& [query, sentence] : kRules) {
+  // A file that waits for its migration has other tables.
+  const std::int64_t version = connection.integer("PRAGMA user_version");
+  for (const auto& [since, query, sentence] : kRules) {
+    if (version < since) continue;
     Statement rule(connection.handle(), query);
     rule.bind();
     for (int shown = 0; shown < 5 && rule.step(); ++shown) {

@@ -229,6 +229,7 @@ struct SqliteDatabase::Implementation {
         whole = failed ? Status(failure()) : run_guarded(group, statuses, newest);
       }
       if (whole.ok()) {
+        transaction->finish();
         const auto begin = std::chrono::steady_clock::now();
         writer->prepare("COMMIT").bind().run();
         commit_nanoseconds += static_cast<std::uint64_t>(
@@ -238,6 +239,7 @@ struct SqliteDatabase::Implementation {
       whole = note(error);
     }
     if (whole.ok()) {
+      transaction->committed();
       ++commits;
       note_success();
       if (newest > last_event) {

@@ -125,14 +125,46 @@ std::int64_t SqliteTransaction::known_property(std::int64_t campaign, std::strin
   return key;
 }
 
+std::int64_t SqliteTransaction::find_content(const Digest& sha256) {
+  if (content_ && content_->first == sha256) return content_->second;
+  std::int64_t key = 0;
+  for (const std::int64_t candidate : contents_by_number_.find(content_number(sha256))) {
+    Statement& find = connection_.prepare("SELECT sha256 FROM contents WHERE key = ?1");
+    find.bind(candidate);
+    if (find.step() && find.digest(0) == sha256) key = candidate;
+    find.reset();
+  }
+  content_.emplace(sha256, key);
+  return key;
+}
+
 std::optional<Ingest> SqliteTransaction::ingest_by_content(std::int64_t campaign,
-                                                           const Digest& sha256) const {
-  Statement& find = connection_.prepare("SELECT key FROM contents WHERE sha256 = ?1");
-  find.bind(sha256);
-  content_.emplace(sha256, find.step() ? find.integer(0) : 0);
-  find.reset();
-  if (content_->second == 0) return {};
-  return Rows::ingest_by_content(campaign, sha256);
+                                                           const Digest& sha256) {
+  const std::int64_t content = find_content(sha256);
+  if (content == 0) return {};
+  return ingest_of_content(campaign, content);
+}
+
+std::optional<Run> SqliteTransaction::find_run(std::int64_t campaign, std::string_view source,
+                                               std::string_view run, std::string_view channel,
+                                               std::optional<std::int64_t> sequence,
+                                               std::optional<std::int64_t> replicate) {
+  if (run.empty() || (channel.empty() && !sequence)) return {};
+  const std::int64_t number = run_number(campaign, source, run, channel, sequence, replicate);
+  for (const std::int64_t seq : runs_by_number_.find(number)) {
+    for (Run& found : runs_between(seq, seq)) {
+      if (found.campaign == campaign && found.source == source && found.run == run &&
+          found.channel == channel && found.sequence == sequence && found.replicate == replicate) {
+        return std::move(found);
+      }
+    }
+  }
+  return {};
+}
+
+bool SqliteTransaction::may_have_run(std::int64_t campaign, std::string_view source,
+                                     std::string_view run) {
+  return !run.empty() && runs_by_number_.any_like(run_number(campaign, source, run, {}, {}, {}));
 }
 
 std::int64_t SqliteTransaction::next_run() const {
@@ -143,6 +175,16 @@ std::int64_t SqliteTransaction::next_run() const {
 std::int64_t SqliteTransaction::next_measurement() const {
   if (measurement_ != 0) return measurement_ + 1;
   return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM measurements");
+}
+
+void SqliteTransaction::finish() {
+  contents_by_number_.write_some();
+  runs_by_number_.write_some();
+}
+
+void SqliteTransaction::committed() {
+  contents_by_number_.committed();
+  runs_by_number_.committed();
 }
 
 void SqliteTransaction::forget() {
@@ -157,6 +199,8 @@ void SqliteTransaction::forget() {
   run_ = 0;
   measurement_ = 0;
   content_.reset();
+  contents_by_number_.forget();
+  runs_by_number_.forget();
   newest_event_ = 0;
 }
 
@@ -247,17 +291,12 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
 }
 
 void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
-  if (!content_ || content_->first != sha256) {
-    Statement& find = connection_.prepare("SELECT key FROM contents WHERE sha256 = ?1");
-    find.bind(sha256);
-    content_.emplace(sha256, find.step() ? find.integer(0) : 0);
-    find.reset();
-  }
-  if (content_->second != 0) return;
+  if (find_content(sha256) != 0) return;
   connection_.prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
       .bind(sha256, Blob{bytes}, now)
       .run();
   content_->second = connection_.last_row();
+  contents_by_number_.add(content_->second, content_number(sha256));
 }
 
 std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
@@ -296,6 +335,10 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
             r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
       .run();
   run_ = connection_.last_row();
+  const bool named = !r.run.empty() && (!r.channel.empty() || r.sequence);
+  runs_by_number_.add(run_, named ? std::optional(run_number(r.campaign, r.source, r.run, r.channel,
+                                                             r.sequence, r.replicate))
+                                  : std::nullopt);
   if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
   run_conditions_hash_ = conditions_hash(r.conditions);
   return run_;

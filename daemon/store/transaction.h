@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/store/late_index.h"
 #include "daemon/store/queries.h"
 
 namespace kasetsu::store {
@@ -16,7 +17,10 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   using Rows = Queries<campaign::Transaction>;
 
  public:
-  explicit SqliteTransaction(Connection& connection) : Rows(connection) {}
+  explicit SqliteTransaction(Connection& connection)
+      : Rows(connection),
+        contents_by_number_(connection, kContentNumbers),
+        runs_by_number_(connection, kRunNumbers) {}
 
   // Asked for every row, answered from memory where that is known.
   using Rows::open_proposal;
@@ -26,8 +30,6 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
                                         std::int64_t catalyst) const override;
   bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
   std::string setting(std::string_view name) const override;
-  std::optional<Ingest> ingest_by_content(std::int64_t campaign,
-                                          const Digest& sha256) const override;
   std::int64_t next_run() const override;
   std::int64_t next_measurement() const override;
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
@@ -37,6 +39,12 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
                                                     std::string_view property,
                                                     std::int64_t catalyst,
                                                     std::string_view conditions) override;
+
+  std::optional<Ingest> ingest_by_content(std::int64_t campaign, const Digest& sha256) override;
+  std::optional<Run> find_run(std::int64_t campaign, std::string_view source, std::string_view run,
+                              std::string_view channel, std::optional<std::int64_t> sequence,
+                              std::optional<std::int64_t> replicate) override;
+  bool may_have_run(std::int64_t campaign, std::string_view source, std::string_view run) override;
 
   std::int64_t insert_campaign(const Campaign& campaign) override;
   void update_campaign(const Campaign& campaign) override;
@@ -73,6 +81,9 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
                   Time now) override;
   void set_setting(std::string_view name, std::string_view value) override;
 
+  // Before COMMIT: what belongs to no single task.
+  void finish();
+  void committed();
   // After a rollback: what was remembered of rows may not be there.
   void forget();
   // Of this transaction and those before; 0: none since the start or the last rollback.
@@ -114,6 +125,8 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   };
   using Windows = std::unordered_map<WindowKey, Window, WindowHash>;
 
+  // The key of these bytes; 0: they are not there.
+  std::int64_t find_content(const Digest& sha256);
   // Of a property that the campaign has.
   std::int64_t known_property(std::int64_t campaign, std::string_view name);
   // What was asked for last is mostly asked for again.
@@ -136,7 +149,8 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   std::int64_t run_conditions_hash_ = 0;
   mutable std::int64_t measurement_ = 0;  // the newest; 0: not known
   // The content that was asked for or kept last, and its number; 0: it is not there.
-  mutable std::optional<std::pair<Digest, std::int64_t>> content_;
+  std::optional<std::pair<Digest, std::int64_t>> content_;
+  LateIndex contents_by_number_, runs_by_number_;
   std::int64_t newest_event_ = 0;
 };
 

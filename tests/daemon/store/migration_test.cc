@@ -30,6 +30,10 @@ class Migration : public testing::StoreTest {
     scripts.resize(static_cast<std::size_t>(version));
     ASSERT_TRUE(store::migrate(old, options_.path, scripts, now_, {}).ok());
     const auto run = [&](const std::string& sql) { old.execute(sql.c_str()); };
+    // A column of measurements since version 3.
+    const auto conditions_hash = [&](std::string_view conditions) {
+      return version < 3 ? std::string() : fmt::format("{}, ", store::conditions_hash(conditions));
+    };
     run(fmt::format(
         "INSERT INTO campaigns VALUES (1, '{}', 'ocm', 'lab', 'ACTIVE', '', 1, 1, 1, 1)",
         id('0', 1)));
@@ -41,7 +45,10 @@ class Migration : public testing::StoreTest {
       const std::string content = campaign::sha256(std::to_string(i)).hex();
       run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', x'{0:04}', 1)", i, content));
       run(
-          fmt::format("INSERT INTO ingests VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
+          fmt::format("INSERT INTO ingests (seq, id, campaign, content, source, run, "
+                      "idempotency_key, media_type, actor, row_count, accepted, flagged, "
+                      "duplicate, quarantined, first_run, last_run, received_at) "
+                      "VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
                       "'application/json', 'x', 1, 1, 0, 0, 0, {0}, {0}, {0})",
                       i, id('1', i)));
       run(fmt::format(
@@ -52,12 +59,13 @@ class Migration : public testing::StoreTest {
       for (int p = 1; p <= 2; ++p) {
         const int seq = 2 * i + p - 2;
         run(fmt::format(
-            "INSERT INTO measurements VALUES ({}, '{}', 1, {}, {}, {}, {}, 0, NULL, {})", seq,
-            id('2', seq), i, i % 3 + 1, p, i * 0.5 + p, i));
+            "INSERT INTO measurements VALUES ({}, '{}', 1, {}, {}, {}, {}, 0, NULL, {}{})", seq,
+            id('2', seq), i, i % 3 + 1, p, i * 0.5 + p,
+            conditions_hash(i % 2 == 0 ? "{}" : R"({"T":1.0})"), i));
       }
     }
-    run(fmt::format("INSERT INTO measurements VALUES ({}, '{}', 1, 1, 2, 1, 99.5, 0, 1, 1000)",
-                    2 * kRows + 1, id('2', 2 * kRows + 1)));
+    run(fmt::format("INSERT INTO measurements VALUES ({}, '{}', 1, 1, 2, 1, 99.5, 0, 1, {}1000)",
+                    2 * kRows + 1, id('2', 2 * kRows + 1), conditions_hash(R"({"T":1.0})")));
     run("INSERT INTO marks VALUES (1, 1, 'supersede', 'a slip', 'x', 1000), "
         "(2, 5, 'exclude', 'a leak', 'x', 1000)");
     run(fmt::format(
@@ -97,9 +105,10 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
                 return reader.replicates(1, "C2_yield", 1, R"({"T":1.0})", 100);
               }),
               expected);
-    EXPECT_TRUE(read<std::optional<campaign::Run>>([](const Reader& reader) {
-                  return reader.find_run(1, "rig", "r1", "c", 7, std::nullopt);
-                }).has_value());
+    const auto found_again = write<std::optional<campaign::Run>>(
+        [](Transaction& tx) { return tx.find_run(1, "rig", "r1", "c", 7, std::nullopt); });
+    ASSERT_TRUE(found_again.ok() && found_again->has_value());
+    EXPECT_EQ((*found_again)->sequence, 7);
 
     // What comes afterwards is numbered after its delivery, beside the old ones.
     const auto receipt = post(body({row("\"Li\"", 12.5, R"("channel":"c","sequence":1000)"),
@@ -128,7 +137,9 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
 TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
   open();
   apply();
-  ASSERT_TRUE(post(body({row("\"Li\"", 3.5), row("\"Na\"", 4.5)})).ok());
+  ASSERT_TRUE(post(body({row("\"Li\"", 3.5, R"("channel":"c")"), row("\"Na\"", 4.5)},
+                        R"("source":"rig","run":"r1")"))
+                  .ok());
   database_.reset();
   for (
       const char* harm :
@@ -144,7 +155,10 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
        "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, run, catalyst, "
        "property, value, flags, NULL, 77, received_at FROM measurements WHERE seq = 1",
        "INSERT INTO measurements SELECT 50, NULL, campaign, run, catalyst, property, value, flags, "
-       "NULL, conditions_hash, received_at FROM measurements WHERE seq = 1"}) {
+       "NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
+       "INSERT INTO contents SELECT 50, sha256, bytes, created_at FROM contents",
+       "UPDATE late_indexes SET upto = 1 WHERE name = 'contents'",
+       "UPDATE late_indexes SET upto = 1 WHERE name = 'runs'"}) {
     SCOPED_TRACE(harm);
     const std::string copy = folder_ / "harmed.db";
     std::filesystem::remove(copy);
