@@ -69,7 +69,7 @@ const LateIndexTable kContentNumbers = {
     "SELECT upto FROM late_indexes WHERE name = 'contents'",
     "SELECT content_number(sha256), key FROM contents WHERE key > ?1 ORDER BY key",
     "SELECT content FROM content_numbers WHERE number = ?1",
-    "SELECT 1 FROM content_numbers WHERE number BETWEEN ?1 AND ?2 LIMIT 1",
+    nullptr,
     "INSERT OR IGNORE INTO content_numbers (number, content) VALUES (?1, ?2)",
     "UPDATE late_indexes SET upto = ?1 WHERE name = 'contents'"};
 
@@ -85,7 +85,7 @@ const LateIndexTable kRunNumbers = {
 
 void LateIndex::remember(Entry entry) {
   waiting_.emplace(entry.number, entry.row);
-  ++halves_[lowest_like(entry.number)];
+  if (table_.any_between != nullptr) ++halves_[lowest_like(entry.number)];
 }
 
 void LateIndex::drop(Entry entry) {
@@ -94,6 +94,7 @@ void LateIndex::drop(Entry entry) {
       std::find_if(begin, end, [&](const auto& known) { return known.second == entry.row; });
   KASETSU_ASSERT(found != end);
   waiting_.erase(found);
+  if (table_.any_between == nullptr) return;
   const auto half = halves_.find(lowest_like(entry.number));
   if (--half->second == 0) halves_.erase(half);
 }
@@ -135,6 +136,7 @@ std::vector<std::int64_t> LateIndex::find(std::int64_t number) {
 }
 
 bool LateIndex::any_like(std::int64_t number) {
+  KASETSU_ASSERT(table_.any_between != nullptr);
   load();
   if (halves_.contains(lowest_like(number))) return true;
   Statement& find = connection_.prepare(table_.any_between);

@@ -35,7 +35,7 @@ struct LateIndexTable {
   const char* upto;         // the row up to which the table is complete
   const char* rows_after;   // number and row of those after ?1, ascending; number NULL: not indexed
   const char* find;         // rows of number ?1
-  const char* any_between;  // whether there is a number from ?1 to ?2
+  const char* any_between;  // whether there is a number from ?1 to ?2; null: nobody asks
   const char* insert;       // (?1 number, ?2 row), nothing when it is there
   const char* complete;     // sets upto to ?1
 };

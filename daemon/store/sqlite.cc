@@ -261,8 +261,8 @@ Connection::Connection(const std::string& path, Access access, const std::string
       // NORMAL would acknowledge rows that a power cut takes away.
       set("PRAGMA synchronous=FULL", "PRAGMA synchronous", "2");
       set("PRAGMA fullfsync=1", "PRAGMA fullfsync", "1");
-      // 16 MiB: a page that many commits touch is written to the database once for all of them.
-      set("PRAGMA wal_autocheckpoint=4000", "PRAGMA wal_autocheckpoint", "4000");
+      // 48 MiB: a page that many commits touch is written to the database once for all of them.
+      set("PRAGMA wal_autocheckpoint=12000", "PRAGMA wal_autocheckpoint", "12000");
       set("PRAGMA journal_size_limit=67108864", "PRAGMA journal_size_limit", "67108864");
       // SQLite 3.40 goes through its whole cache at the commit of a transaction that split a page:
       // what a few thousand pages save in reading, they cost there. A large transaction still

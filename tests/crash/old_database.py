@@ -5,11 +5,22 @@ import sqlite3
 APPLICATION_ID = 0x4B736574
 
 
+def conditions_hash(conditions):
+    """As in daemon/store/sqlite.h: a function that the scripts call."""
+    if conditions == "{}":
+        return 0
+    value = 0xCBF29CE484222325
+    for byte in conditions.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return (value or 1) - (2**64 if value >= 2**63 else 0)
+
+
 def old_database(path, scripts, version, rows, text, elements):
     """A database of schema `version` with results, filled by the statements of the first schema, which every later one must
     carry over. text: of the campaign. Returns the values by source, channel and sequence."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.create_function("conditions_hash", 1, conditions_hash, deterministic=True)
     for number in range(1, version + 1):
         name, script = scripts[number - 1]
         connection.executescript(script.decode())
