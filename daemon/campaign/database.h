@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +97,7 @@ class Reader {
                                          std::int64_t catalyst, std::string_view conditions,
                                          std::int64_t limit) const = 0;
   virtual std::int64_t count_measurements(std::int64_t campaign, bool live_only) const = 0;
+  virtual bool any_measured(std::int64_t campaign) const = 0;  // whether a measurement is live
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
   virtual std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const = 0;
   virtual std::vector<QuarantinedRow> quarantined(std::int64_t campaign,
@@ -121,14 +123,30 @@ class Reader {
   virtual std::vector<std::string> measured_for_proposal(std::string_view proposal) const = 0;
 
   // Learning.
-  virtual TrainingSet training_set(std::int64_t campaign, std::string_view property) const = 0;
-  // The same as it was when a model was made of it.
-  virtual std::optional<TrainingSet> training_set(const Digest& snapshot) const = 0;
+  // What the model learns from. When a stop is asked for meanwhile, what was read by then, to be
+  // thrown away: a million rows take a second.
+  virtual TrainingSet training_set(std::int64_t campaign, std::string_view property,
+                                   const std::stop_token& stop = {}) const = 0;
+  // Rows of training_set, counted up to `enough`: the work is that of finding so many.
+  virtual std::int64_t count_training(std::int64_t campaign, std::string_view property,
+                                      std::int64_t enough) const = 0;
+  // How training_set differs from a kept snapshot of the same property, found without reading
+  // either: the work is that of what was measured since, up to a growth of `enough` (1 or more), of
+  // corrections and of marks.
+  virtual TrainingChange training_change(std::int64_t campaign, std::string_view property,
+                                         const Digest& snapshot, std::int64_t enough) const = 0;
+  // The same as it was when a model was made of it. Rows that `known` has are copied from there.
+  virtual std::optional<TrainingSet> training_set(const Digest& snapshot,
+                                                  const TrainingSet& known = {},
+                                                  const std::stop_token& stop = {}) const = 0;
   virtual KnownPoints known_points(std::int64_t campaign) const = 0;
   virtual std::optional<Model> find_model(std::string_view id) const = 0;
   // The newest with status "current"; property empty: any.
   virtual std::optional<Model> current_model(std::int64_t campaign,
                                              std::string_view property) const = 0;
+  // The newest of a property and of a status, empty: of any; without its document.
+  virtual std::optional<Model> newest_model(std::int64_t campaign, std::string_view property,
+                                            std::string_view status) const = 0;
   virtual std::vector<Model> models(std::int64_t campaign,
                                     const Page& page) const = 0;  // no documents
   virtual std::int64_t last_model_version(std::int64_t campaign,
@@ -148,6 +166,10 @@ class Reader {
   virtual std::vector<Job> jobs(std::optional<std::int64_t> campaign, std::optional<JobState> state,
                                 const Page& page) const = 0;
 
+  // Names of the campaigns with events after `after`, up to `last`; those of jobs and models do not
+  // count. Sorted.
+  virtual std::vector<std::string> campaigns_with_news(std::int64_t after,
+                                                       std::int64_t last) const = 0;
   // Events after `after`, at most `limit`; campaign empty: all.
   virtual std::vector<Event> events(std::int64_t after, std::int64_t limit,
                                     std::string_view campaign) const = 0;

@@ -15,19 +15,19 @@ namespace {
 
 constexpr std::int64_t kMostAttempts = 3;
 
-void add_number(Sha256& hash, std::uint64_t number) {
+void add_number(std::string& pieces, std::uint64_t number) {
   char bytes[8];
   for (char& byte : bytes) {
     byte = static_cast<char>(number & 0xFF);
     number >>= 8;
   }
-  hash.add(std::string_view(bytes, sizeof bytes));
+  pieces.append(bytes, sizeof bytes);
 }
 
 // With its length before it, so that no two lists of texts give the same bytes.
-void add_text(Sha256& hash, std::string_view text) {
-  add_number(hash, text.size());
-  hash.add(text);
+void add_text(std::string& pieces, std::string_view text) {
+  add_number(pieces, text.size());
+  pieces += text;
 }
 
 Result<Job> find_job(const Reader& reader, std::string_view id) {
@@ -52,16 +52,23 @@ Error cannot(const Job& job, std::string_view verb) {
 
 Digest snapshot_digest(const TrainingSet& set) {
   Sha256 hash;
-  add_text(hash, "kasetsu training set 1");
-  add_text(hash, set.property);
-  add_text(hash, set.unit);
-  add_number(hash, set.rows.size());
+  // A million rows are eight million small pieces: they go in together.
+  std::string pieces;
+  constexpr std::size_t kTogether = 16'384;
+  add_text(pieces, "kasetsu training set 1");
+  add_text(pieces, set.property);
+  add_text(pieces, set.unit);
+  add_number(pieces, set.rows.size());
   for (const TrainingRow& row : set.rows) {
-    add_text(hash, row.catalyst);
-    add_text(hash, to_string(row.kind));
-    add_text(hash, row.conditions);
-    add_number(hash, std::bit_cast<std::uint64_t>(row.value));
+    add_text(pieces, row.catalyst);
+    add_text(pieces, to_string(row.kind));
+    add_text(pieces, row.conditions);
+    add_number(pieces, std::bit_cast<std::uint64_t>(row.value));
+    if (pieces.size() < kTogether) continue;
+    hash.add(pieces);
+    pieces.clear();
   }
+  hash.add(pieces);
   return hash.finish();
 }
 
@@ -160,20 +167,9 @@ Result<Model> promote_model(Transaction& tx, std::string_view id, std::string_vi
 
 bool has_news(const Reader& reader, const Campaign& campaign, std::string_view property) {
   // The newest of any status: a candidate was made of the same data as a current one would be.
-  std::optional<Model> newest;
-  Page page;
-  page.limit = 1000;
-  for (;;) {
-    const auto models = reader.models(campaign.key, page);
-    for (const Model& model : models) {
-      page.after = model.seq;
-      if (model.property == property) newest = model;
-    }
-    if (static_cast<std::int64_t>(models.size()) < page.limit) break;
-  }
-  if (!newest) return true;
-  return newest->config_version != campaign.version ||
-         newest->snapshot != reader.training_set(campaign.key, property).snapshot;
+  const auto newest = reader.newest_model(campaign.key, property, "");
+  if (!newest || newest->config_version != campaign.version) return true;
+  return reader.training_change(campaign.key, property, newest->snapshot, 1).changed;
 }
 
 Result<ScheduledJob> schedule_job(Transaction& tx, std::string_view campaign, std::string_view kind,

@@ -40,8 +40,8 @@ Night look_at_night(const TimeZone& zone, int minute, std::optional<Time> handle
 
 bool has_news(const Reader& reader, const Campaign& campaign) {
   for (const Property& property : reader.properties(campaign.key)) {
-    if (property.target && !reader.training_set(campaign.key, property.name).rows.empty() &&
-        has_news(reader, campaign, property.name)) {
+    if (property.target && has_news(reader, campaign, property.name) &&
+        reader.count_training(campaign.key, property.name, 1) > 0) {
       return true;
     }
   }
@@ -65,21 +65,20 @@ bool wants_retraining(const Reader& reader, const Campaign& campaign,
     return false;
   }
   const std::string& target = config.targets.front().name;
-  if (reader.count_measurements(campaign.key, /*live_only=*/true) == 0) return false;
-  if (!has_news(reader, campaign, target)) return false;
-  const auto rows_since_model = [&] {
-    const auto model = reader.current_model(campaign.key, target);
-    const auto rows =
-        static_cast<std::int64_t>(reader.training_set(campaign.key, target).rows.size());
-    return rows - (model ? model->rows : 0);
+  if (!reader.any_measured(campaign.key) || !has_news(reader, campaign, target)) return false;
+  const auto learnt_less_by = [&](std::int64_t rows) {
+    const auto model = reader.newest_model(campaign.key, target, "current");
+    const std::int64_t more =
+        model ? reader.training_change(campaign.key, target, model->snapshot, rows).growth
+              : reader.count_training(campaign.key, target, rows);
+    return more >= rows;
   };
   if (config.retrain.when == RetrainWhen::every_results) {
-    return rows_since_model() >= config.retrain.results;
+    return learnt_less_by(config.retrain.results);
   }
   // A batch has arrived when nothing that was asked for is still being made, or when as many
   // results as a batch holds came in another way.
-  return !anything_open(reader, campaign) ||
-         rows_since_model() >= std::max(1, config.planner.batch);
+  return !anything_open(reader, campaign) || learnt_less_by(std::max(1, config.planner.batch));
 }
 
 Result<std::optional<ScheduledJob>> request_retraining(Transaction& tx, std::string_view campaign,
@@ -122,8 +121,7 @@ Result<std::string> look_at_clock(Transaction& tx, const Campaign& campaign, con
   tx.set_setting(setting_name(campaign),
                  fmt::format("{} {}", format_time(night.handled), schedule_text(retrain)));
   if (!night.due) return std::string();
-  if (tx.count_measurements(campaign.key, /*live_only=*/true) == 0)
-    return fmt::format("{}: nothing measured yet", campaign.name);
+  if (!tx.any_measured(campaign.key)) return fmt::format("{}: nothing measured yet", campaign.name);
   const auto job = request_retraining(tx, campaign.name, /*if_new=*/true, context);
   if (!job) return job.error();
   if (!*job) return fmt::format("{}: nothing new", campaign.name);

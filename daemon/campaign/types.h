@@ -309,6 +309,13 @@ struct TrainingSet {
   Digest snapshot;
 };
 
+// How a training set differs from the one that a model was made of.
+struct TrainingChange {
+  bool changed = false;  // its snapshot would be another one
+  std::int64_t growth =
+      0;  // rows now less rows then; what lies above the number asked for may lack
+};
+
 // Catalysts of which the planner must know, by canonical key, each once, sorted.
 struct KnownPoints {
   std::vector<std::string> measured;    // with a live measurement of any target

@@ -173,45 +173,34 @@ void Worker::run(const std::stop_token& stop) {
 }
 
 Status Worker::look_for_news(std::int64_t last) {
-  std::vector<std::string> wanted;
-  std::vector<std::pair<Campaign, CampaignConfig>> may_be_done;
-  const Status read = database_.read([&](const Reader& reader) -> Status {
-    std::set<std::string> touched;
+  std::vector<Campaign> touched;
+  const Status found = database_.read([&](const Reader& reader) -> Status {
     if (seen_event_ == 0) {
-      for (const Campaign& campaign : reader.campaigns()) touched.insert(campaign.name);
-    } else {
-      std::int64_t after = seen_event_;
-      const std::size_t campaigns = reader.campaigns().size();
-      while (after < last && touched.size() < campaigns) {
-        const auto events = reader.events(after, 1000, "");
-        if (events.empty()) break;
-        for (const campaign::Event& event : events) {
-          // The jobs' own events ask for nothing.
-          if (!event.campaign.empty() && event.object != "job" && event.object != "model") {
-            touched.insert(event.campaign);
-          }
-          after = event.seq;
-        }
-      }
+      touched = reader.campaigns();
+      return {};
     }
-    for (const std::string& name : touched) {
-      const auto campaign = reader.find_campaign(name);
-      if (!campaign || campaign->state != CampaignState::active) continue;
-      const Result<CampaignConfig> config = config_of(*campaign);
-      if (!config) {
-        spdlog::error("campaign {}: {}", name, config.error().to_string());
-        continue;
-      }
-      if (config->stop.any()) may_be_done.emplace_back(*campaign, *config);
-      if (campaign::wants_retraining(reader, *campaign, *config)) wanted.push_back(name);
+    for (const std::string& name : reader.campaigns_with_news(seen_event_, last)) {
+      if (auto campaign = reader.find_campaign(name)) touched.push_back(std::move(*campaign));
     }
     return {};
   });
-  if (!read) return read;
-  for (const auto& [campaign, config] : may_be_done) {
-    const Result<bool> done = complete_if_done(campaign, config);
-    if (!done) return done.error();
-    if (*done) std::erase(wanted, campaign.name);
+  if (!found) return found;
+  std::vector<std::string> wanted;
+  for (const Campaign& campaign : touched) {
+    if (campaign.state != CampaignState::active) continue;
+    const Result<Config> config = config_of(campaign);
+    if (!config) continue;  // said when it was decoded
+    if ((*config)->stop.any()) {
+      const Result<bool> done = complete_if_done(campaign, **config);
+      if (!done) return done.error();
+      if (*done) continue;
+    }
+    const Result<bool> wants =
+        campaign::read_value<bool>(database_, [&](const Reader& reader) -> Result<bool> {
+          return campaign::wants_retraining(reader, campaign, **config);
+        });
+    if (!wants) return wants.error();
+    if (*wants) wanted.push_back(campaign.name);
   }
   if (wanted.empty()) return {};
   return campaign::write_and_wait(database_, [this, wanted](Transaction& tx) -> Status {
@@ -235,7 +224,11 @@ std::optional<Job> Worker::next_job() {
   return next;
 }
 
-Result<CampaignConfig> Worker::config_of(const Campaign& campaign) const {
+Result<Worker::Config> Worker::config_of(const Campaign& campaign) {
+  if (const auto known = decoded_.find(campaign.id);
+      known != decoded_.end() && known->second.version == campaign.version) {
+    return known->second.config;
+  }
   std::optional<campaign::CampaignVersion> version;
   const Status status = database_.read([&](const Reader& reader) -> Status {
     version = reader.campaign_version(campaign.key, campaign.version);
@@ -244,8 +237,14 @@ Result<CampaignConfig> Worker::config_of(const Campaign& campaign) const {
   if (!status) return status.error();
   if (!version)
     return Error{ErrorCode::internal, "the campaign's text is missing", campaign.name, "", ""};
-  return campaign::parse_campaign(version->text, campaign.name, version->media_type,
-                                  science_.supports);
+  Result<CampaignConfig> config = campaign::parse_campaign(version->text, campaign.name,
+                                                           version->media_type, science_.supports);
+  if (!config) spdlog::error("campaign {}: {}", campaign.name, config.error().to_string());
+  Result<Config> kept = config
+                            ? Result<Config>(std::make_shared<CampaignConfig>(std::move(*config)))
+                            : Result<Config>(config.error());
+  decoded_.insert_or_assign(campaign.id, Decoded{campaign.version, kept});
+  return kept;
 }
 
 Result<const campaign::Science*> Worker::science_of(const CampaignConfig& config) {
@@ -357,8 +356,9 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
                    Json::object(), error.to_string()};
   };
-  const Result<CampaignConfig> config = config_of(campaign);
-  if (!config) return failed(config.error());
+  const Result<Config> decoded = config_of(campaign);
+  if (!decoded) return failed(decoded.error());
+  const CampaignConfig* const config = decoded->get();
   if (campaign::only_if_new(job)) {
     const Result<bool> news = campaign::read_value<bool>(
         database_,
@@ -378,11 +378,14 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
     campaign::TrainingSet rows_before;
     std::vector<campaign::LedgerEntry> ledger;  // of the model before
     const Status read = database_.read([&](const Reader& reader) -> Status {
-      rows = reader.training_set(campaign.key, target.name);
+      rows = reader.training_set(campaign.key, target.name, control.stop);
+      if (control.cancelled()) return cancelled_error();
       if (config->batch_offsets) campaign::tell_batches(reader, campaign.key, rows);
       before = reader.current_model(campaign.key, target.name);
       if (!before) return {};
-      if (auto of = reader.training_set(before->snapshot)) rows_before = std::move(*of);
+      if (auto of = reader.training_set(before->snapshot, rows, control.stop))
+        rows_before = std::move(*of);
+      if (control.cancelled()) return cancelled_error();
       campaign::Page page{0, 10'000};
       while (true) {
         const auto entries = reader.ledger(campaign.key, before->id, page);
@@ -523,8 +526,9 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
     return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
                    Json::object(), error.to_string()};
   };
-  const Result<CampaignConfig> config = config_of(campaign);
-  if (!config) return failed(config.error());
+  const Result<Config> decoded = config_of(campaign);
+  if (!decoded) return failed(decoded.error());
+  const CampaignConfig* const config = decoded->get();
   const Result<Json> detail = campaign::parse_json(job.detail);
   if (!detail) return failed(detail.error());
   const auto size = campaign::read_optional<std::int64_t>(*detail, "batch_size");

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -104,7 +105,9 @@ class Worker {
                                     const Control& control);
   // The tables that a campaign asks for.
   Result<const campaign::Science*> science_of(const campaign::CampaignConfig& config);
-  Result<campaign::CampaignConfig> config_of(const campaign::Campaign& campaign) const;
+  // What the campaign's present version says, decoded once.
+  using Config = std::shared_ptr<const campaign::CampaignConfig>;
+  Result<Config> config_of(const campaign::Campaign& campaign);
   campaign::Context context() const;
 
   campaign::Database& database_;
@@ -128,13 +131,15 @@ class Worker {
   // Of the job thread only.
   std::int64_t seen_event_ = 0;
   std::map<std::string, campaign::Science> other_tables_;  // by the path that a campaign names
-  // Of look_at_clock: what a version of a campaign says of retraining, and time zones by name.
-  struct Nightly {
+  // Of config_of, by the campaign's identifier: its newest version.
+  struct Decoded {
     std::int64_t version = 0;
-    std::optional<campaign::Retrain> retrain;  // only when it is nightly
+    Result<Config> config;  // or why the file does not read
   };
-  std::map<std::string, Nightly> nightly_;
-  std::map<std::string, campaign::TimeZone> zones_;
+  std::map<std::string, Decoded> decoded_;
+  std::map<std::string, campaign::TimeZone> zones_;  // by name
+  // By the campaign's identifier, the version whose time zone cannot be read: said once.
+  std::map<std::string, std::int64_t> without_zone_;
   std::jthread watcher_;
   std::jthread thread_;
 };

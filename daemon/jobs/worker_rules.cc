@@ -30,25 +30,18 @@ Result<int> Worker::look_at_clock() {
   if (!read) return read.error();
   int scheduled = 0;
   for (const Campaign& campaign : active) {
-    Nightly& known = nightly_[campaign.id];
-    if (known.version != campaign.version) {
-      known = {campaign.version, std::nullopt};
-      const Result<CampaignConfig> config = config_of(campaign);
-      if (!config) {
-        spdlog::error("campaign {}: {}", campaign.name, config.error().to_string());
-      } else if (config->retrain.when == campaign::RetrainWhen::nightly) {
-        known.retrain = config->retrain;
-      }
-    }
-    if (!known.retrain) continue;
-    const campaign::Retrain& retrain = *known.retrain;
+    const Result<Config> config = config_of(campaign);
+    if (!config || (*config)->retrain.when != campaign::RetrainWhen::nightly) continue;
+    const campaign::Retrain& retrain = (*config)->retrain;
     auto zone = zones_.find(retrain.time_zone);
     if (zone == zones_.end()) {
+      // A new version of the file is looked at again.
+      if (without_zone_[campaign.id] == campaign.version) continue;
       Result<campaign::TimeZone> found = campaign::TimeZone::read(retrain.time_zone);
       if (!found) {
         spdlog::error("campaign {}: retrain.time_zone: {}", campaign.name,
                       found.error().to_string());
-        known.retrain.reset();  // said once; a new version of the file is looked at again
+        without_zone_[campaign.id] = campaign.version;
         continue;
       }
       zone = zones_.emplace(retrain.time_zone, std::move(*found)).first;

@@ -155,6 +155,16 @@ std::vector<Event> CampaignQueries<Base>::events(std::int64_t after, std::int64_
 }
 
 template <typename Base>
+std::vector<std::string> CampaignQueries<Base>::campaigns_with_news(std::int64_t after,
+                                                                    std::int64_t last) const {
+  return all_texts(connection_
+                       .prepare("SELECT DISTINCT campaign FROM events "
+                                "WHERE seq > ?1 AND seq <= ?2 AND campaign <> '' "
+                                "AND object <> 'job' AND object <> 'model' ORDER BY campaign")
+                       .bind(after, last));
+}
+
+template <typename Base>
 std::int64_t CampaignQueries<Base>::last_event() const {
   Statement& find = connection_.prepare("SELECT coalesce(max(seq), 0) FROM events");
   find.bind();

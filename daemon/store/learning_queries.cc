@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <limits>
+#include <tuple>
 
 #include "daemon/campaign/learning.h"
 #include "daemon/store/measurement_ids.h"
@@ -36,6 +38,10 @@ namespace {
   ", c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
   "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "            \
   "CROSS JOIN ingests i ON i.seq = r.ingest CROSS JOIN catalysts c ON c.key = m.catalyst "
+
+// Of a run r. A blank tube holds no catalyst: its values are quality control, not something to
+// learn.
+#define TEACHES "r.kind <> 'blank' "
 
 Model read_model(const Statement& s) {
   Model m;
@@ -158,8 +164,17 @@ std::vector<std::int64_t> unpack(std::string_view bytes) {
 }
 
 template <typename Base>
-TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign,
-                                                std::string_view property) const {
+bool LearningQueries<Base>::any_measured(std::int64_t campaign) const {
+  Statement& find = connection_.prepare(
+      "SELECT 1 FROM measurements m WHERE m.campaign = ?1 AND " KASETSU_SQL_LIVE "LIMIT 1");
+  const bool found = find.bind(campaign).step();
+  find.reset();
+  return found;
+}
+
+template <typename Base>
+TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::string_view property,
+                                                const std::stop_token& stop) const {
   TrainingSet set;
   set.property = std::string(property);
   const std::int64_t key = property_key(campaign, property);
@@ -167,20 +182,114 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign,
   unit.bind(key);
   if (unit.step()) set.unit = unit.text(0);
   unit.reset();
-  // A blank tube holds no catalyst: its values are quality control, not something to learn.
-  Statement& rows =
-      connection_.prepare("SELECT " TRAINING_COLUMNS
-                          "WHERE m.campaign = ?1 AND m.property = ?2 AND r.kind <> 'blank' "
-                          "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq");
+  Statement& rows = connection_.prepare("SELECT " TRAINING_COLUMNS
+                                        "WHERE m.campaign = ?1 AND m.property = ?2 AND " TEACHES
+                                        "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq");
   rows.bind(campaign, key);
   MeasurementIds ids;
-  while (rows.step()) set.rows.push_back(read_training_row(ids, rows));
+  while (rows.step()) {
+    set.rows.push_back(read_training_row(ids, rows));
+    if (stop.stop_requested()) {
+      rows.reset();
+      return set;
+    }
+  }
   set.snapshot = campaign::snapshot_digest(set);
   return set;
 }
 
 template <typename Base>
-std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& snapshot) const {
+std::int64_t LearningQueries<Base>::count_training(std::int64_t campaign, std::string_view property,
+                                                   std::int64_t enough) const {
+  // By the index of catalysts, so that a property that nobody measured is not looked for among all
+  // measurements.
+  Statement& count = connection_.prepare(
+      "SELECT count(*) FROM (SELECT 1 FROM catalysts c CROSS JOIN measurements m "
+      "ON m.catalyst = c.key AND m.campaign = ?1 AND m.property = ?2 "
+      "CROSS JOIN runs r ON r.seq = m.run WHERE " TEACHES "AND " KASETSU_SQL_LIVE "LIMIT ?3)");
+  count.bind(campaign, property_key(campaign, property), enough);
+  count.step();
+  const std::int64_t number = count.integer(0);
+  count.reset();
+  return number;
+}
+
+template <typename Base>
+TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
+                                                      std::string_view property,
+                                                      const Digest& snapshot,
+                                                      std::int64_t enough) const {
+  const std::int64_t key = property_key(campaign, property);
+  Statement& find = connection_.prepare(
+      "SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2 AND property = ?3");
+  find.bind(snapshot, campaign, key);
+  KASETSU_ASSERT(find.step());  // kept with its model
+  const std::vector<std::int64_t> then = unpack(find.view(0));
+  find.reset();
+  // All measurements up to the last member were there then, so that only these can be live now and
+  // not then, or the other way round: those that somebody marked, and those corrected since.
+  const std::int64_t last = then.empty() ? 0 : then.back();
+  Statement& touched = connection_.prepare(
+      "SELECT m.seq, " KASETSU_SQL_LIVE
+      "FROM (SELECT k.measurement AS seq FROM marks k UNION SELECT n.supersedes "
+      "FROM measurements n WHERE n.supersedes IS NOT NULL AND +n.seq > ?3) x "
+      "CROSS JOIN measurements m ON m.seq = x.seq CROSS JOIN runs r ON r.seq = m.run "
+      "WHERE m.campaign = ?1 AND m.property = ?2 AND m.seq <= ?3 AND " TEACHES "ORDER BY m.seq");
+  touched.bind(campaign, key, last);
+  std::vector<std::int64_t> lost;
+  std::vector<std::int64_t> more;
+  while (touched.step()) {
+    const std::int64_t seq = touched.integer(0);
+    const bool live = touched.integer(1) != 0;
+    if (live != std::binary_search(then.begin(), then.end(), seq))
+      (live ? more : lost).push_back(seq);
+  }
+  Statement& added = connection_.prepare(
+      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
+      "WHERE m.campaign = ?1 AND m.seq > ?2 AND m.property = ?3 AND " TEACHES
+      "AND " KASETSU_SQL_LIVE "ORDER BY m.seq LIMIT ?4");
+  added.bind(campaign, last, key, enough + std::ssize(lost));
+  while (added.step()) more.push_back(added.integer(0));
+  TrainingChange change;
+  change.growth = std::ssize(more) - std::ssize(lost);
+  change.changed = change.growth != 0;
+  if (change.growth == 0 && !lost.empty()) {
+    // As many as then, but others: a correction, for instance. What they say decides.
+    std::vector<std::int64_t> kept;
+    std::set_difference(then.begin(), then.end(), lost.begin(), lost.end(),
+                        std::back_inserter(kept));
+    std::vector<std::int64_t> now;
+    std::merge(kept.begin(), kept.end(), more.begin(), more.end(), std::back_inserter(now));
+    change.changed = !same_rows(then, now);
+  }
+  return change;
+}
+
+template <typename Base>
+bool LearningQueries<Base>::same_rows(std::span<const std::int64_t> some,
+                                      std::span<const std::int64_t> others) const {
+  KASETSU_ASSERT(some.size() == others.size());
+  // What snapshot_digest takes in, less the property, which is the same.
+  Statement& row = connection_.prepare(
+      "SELECT m.catalyst, m.value, r.kind, r.conditions FROM measurements m "
+      "CROSS JOIN runs r ON r.seq = m.run WHERE m.seq = ?1");
+  const auto read = [&](std::int64_t seq) {
+    KASETSU_ASSERT(row.bind(seq).step());
+    std::tuple said(row.integer(0), std::bit_cast<std::uint64_t>(row.real(1)), row.text(2),
+                    row.text(3));
+    row.reset();
+    return said;
+  };
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    if (some[i] != others[i] && read(some[i]) != read(others[i])) return false;
+  }
+  return true;
+}
+
+template <typename Base>
+std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& snapshot,
+                                                               const TrainingSet& known,
+                                                               const std::stop_token& stop) const {
   TrainingSet set;
   Statement& find = connection_.prepare(
       "SELECT p.name, p.unit, s.members FROM snapshots s "
@@ -193,13 +302,22 @@ std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& sna
   find.reset();
   Statement& row = connection_.prepare("SELECT " TRAINING_COLUMNS "WHERE m.seq = ?1");
   MeasurementIds ids;
+  set.rows.reserve(members.size());
+  auto at_hand = known.rows.begin();
   for (const std::int64_t seq : members) {
+    if (stop.stop_requested()) break;
+    while (at_hand != known.rows.end() && at_hand->seq < seq) ++at_hand;
+    if (at_hand != known.rows.end() && at_hand->seq == seq) {
+      set.rows.push_back(*at_hand);
+      set.rows.back().batch.clear();
+      continue;
+    }
     row.bind(seq);
     KASETSU_ASSERT(row.step());  // triggers keep it there
     set.rows.push_back(read_training_row(ids, row));
   }
   row.reset();
-  set.snapshot = campaign::snapshot_digest(set);
+  set.snapshot = snapshot;
   return set;
 }
 
@@ -246,6 +364,18 @@ std::optional<Model> LearningQueries<Base>::current_model(std::int64_t campaign,
                      "m.document") "WHERE m.campaign = ?1 AND m.status = 'current' "
                                    "AND (?2 = '' OR p.name = ?2) ORDER BY m.seq DESC LIMIT 1")
                  .bind(campaign, property),
+             read_model);
+}
+
+template <typename Base>
+std::optional<Model> LearningQueries<Base>::newest_model(std::int64_t campaign,
+                                                         std::string_view property,
+                                                         std::string_view status) const {
+  return one(connection_
+                 .prepare("SELECT " MODEL_COLUMNS("''") "WHERE m.campaign = ?1 AND m.property = ?2 "
+                                                        "AND (?3 = '' OR m.status = ?3) "
+                                                        "ORDER BY m.version DESC LIMIT 1")
+                 .bind(campaign, property_key(campaign, property), status),
              read_model);
 }
 

@@ -3,6 +3,7 @@
 // rooms, one on the other, so that each file holds one subject.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ class CampaignQueries : public Base {
   std::optional<CatalystRow> catalyst(std::int64_t key) const override;
   std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                               std::string_view label) const override;
+  std::vector<std::string> campaigns_with_news(std::int64_t after,
+                                               std::int64_t last) const override;
   std::vector<Event> events(std::int64_t after, std::int64_t limit,
                             std::string_view campaign) const override;
   std::int64_t last_event() const override;
@@ -106,12 +109,21 @@ class LearningQueries : public ProposalQueries<Base> {
  public:
   using ProposalQueries<Base>::ProposalQueries;
 
-  TrainingSet training_set(std::int64_t campaign, std::string_view property) const override;
-  std::optional<TrainingSet> training_set(const Digest& snapshot) const override;
+  bool any_measured(std::int64_t campaign) const override;
+  TrainingSet training_set(std::int64_t campaign, std::string_view property,
+                           const std::stop_token& stop = {}) const override;
+  std::int64_t count_training(std::int64_t campaign, std::string_view property,
+                              std::int64_t enough) const override;
+  TrainingChange training_change(std::int64_t campaign, std::string_view property,
+                                 const Digest& snapshot, std::int64_t enough) const override;
+  std::optional<TrainingSet> training_set(const Digest& snapshot, const TrainingSet& known = {},
+                                          const std::stop_token& stop = {}) const override;
   KnownPoints known_points(std::int64_t campaign) const override;
   std::optional<Model> find_model(std::string_view id) const override;
   std::optional<Model> current_model(std::int64_t campaign,
                                      std::string_view property) const override;
+  std::optional<Model> newest_model(std::int64_t campaign, std::string_view property,
+                                    std::string_view status) const override;
   std::vector<Model> models(std::int64_t campaign, const Page& page) const override;
   std::int64_t last_model_version(std::int64_t campaign, std::string_view property) const override;
   std::vector<LedgerEntry> open_predictions(std::int64_t campaign, std::string_view property,
@@ -126,6 +138,10 @@ class LearningQueries : public ProposalQueries<Base> {
  protected:
   using CampaignQueries<Base>::connection_;
   using CampaignQueries<Base>::property_key;
+
+ private:
+  // Whether two lists of measurements, equally long, say the same in their order.
+  bool same_rows(std::span<const std::int64_t> some, std::span<const std::int64_t> others) const;
 };
 
 extern template class CampaignQueries<campaign::Reader>;

@@ -49,6 +49,7 @@ using campaign::QuarantineState;
 using campaign::Run;
 using campaign::SampleKind;
 using campaign::Time;
+using campaign::TrainingChange;
 using campaign::TrainingRow;
 using campaign::TrainingSet;
 

@@ -17,6 +17,8 @@
 #include "core/random.h"
 #include "daemon/campaign/campaigns.h"
 #include "daemon/campaign/ingest.h"
+#include "daemon/campaign/learning.h"
+#include "daemon/campaign/schedule.h"
 #include "daemon/campaign/ulid.h"
 #include "daemon/store/sqlite_database.h"
 
@@ -254,6 +256,112 @@ void million(benchmark::State& state) {
   }
 }
 BENCHMARK(million)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
+// What the worker and readers ask again and again while results stream in, in a campaign of 1,000
+// catalysts that has a model of all but the newest hundred measurements. Shortest of three.
+void learning(benchmark::State& state) {
+  const auto measurements = static_cast<int>(state.range(0));
+  constexpr int kSince = 100;
+  for (auto _ : state) {
+    Laboratory lab;
+    Random random(12);
+    int number = 0;
+    const auto deliver = [&](int rows) {
+      std::string text = "M1,M2,M3,Support,channel,sequence,yield\n";
+      for (int i = 0; i < rows; ++i, ++number) {
+        fmt::format_to(std::back_inserter(text), "{},{},{},MgO,{},{},{:.3f}\n",
+                       kElements[number % 10], kElements[10 + number / 10 % 10],
+                       kElements[number / 100 % 10], number % 20, number, random.uniform() * 30);
+      }
+      DeliveryOptions options;
+      options.format = DeliveryFormat::csv;
+      options.source = "rig";
+      options.run = "r";
+      options.properties = {{"yield", "%", true, 0.0, 100.0}};
+      const auto prepared = campaign::prepare_delivery(std::move(text), options, lab.supports);
+      const Status status = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
+        const auto receipt = campaign::ingest(tx, "ocm", *prepared, lab.context());
+        return receipt ? Status{} : Status(receipt.error());
+      });
+      if (!status.ok()) state.SkipWithError(status.error().to_string().c_str());
+    };
+    for (int left = measurements - kSince; left > 0; left -= 50'000)
+      deliver(std::min(left, 50'000));
+    campaign::Digest snapshot;
+    const Status kept = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
+      campaign::NewModel model;
+      model.property = "yield";
+      model.document = "{}";
+      model.training = tx.training_set(1, "yield");
+      snapshot = model.training.snapshot;
+      model.mae_cv = 1.0;
+      model.summary = "{}";
+      const auto made = campaign::keep_model(tx, "ocm", model, lab.context());
+      return made ? Status{} : Status(made.error());
+    });
+    if (!kept.ok()) state.SkipWithError(kept.error().to_string().c_str());
+    deliver(kSince);
+
+    const auto counter = [&](const char* name, const auto& task) {
+      double shortest = 1e9;
+      for (int i = 0; i < 3; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        (void)lab.database->read([&](const campaign::Reader& reader) -> Status {
+          task(reader);
+          return {};
+        });
+        shortest = std::min(shortest, std::chrono::duration<double, std::milli>(
+                                          std::chrono::steady_clock::now() - begin)
+                                          .count());
+      }
+      state.counters[name] = shortest;
+    };
+    const auto look = [&](campaign::RetrainWhen when, const char* name) {
+      campaign::CampaignConfig config;
+      config.targets.emplace_back().name = "yield";
+      config.retrain.when = when;
+      config.retrain.results = 10 * kSince;
+      counter(name, [&](const campaign::Reader& reader) {
+        if (campaign::wants_retraining(reader, *reader.campaign(1), config) !=
+            (when == campaign::RetrainWhen::every_batch)) {
+          state.SkipWithError("the look finds something else");
+        }
+      });
+    };
+    look(campaign::RetrainWhen::every_results, "look_ms");
+    look(campaign::RetrainWhen::every_batch, "look_batch_ms");
+    counter("if_new_ms", [&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(campaign::has_news(reader, *reader.campaign(1)));
+    });
+    counter("training_ms", [&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(reader.training_set(1, "yield"));
+    });
+    counter("snapshot_ms", [&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(reader.training_set(snapshot));
+    });
+    counter("known_ms", [&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(reader.known_points(1));
+    });
+    const auto page = [&](std::int64_t after, bool live, const char* name) {
+      counter(name, [&](const campaign::Reader& reader) {
+        campaign::MeasurementFilter filter;
+        filter.live_only = live;
+        if (reader.measurements(1, filter, {after, 100}).size() != 100)
+          state.SkipWithError("the page is not full");
+      });
+    };
+    page(0, false, "first_page_ms");
+    page(measurements - 200, true, "last_page_ms");
+    counter("count_ms", [&](const campaign::Reader& reader) {
+      benchmark::DoNotOptimize(reader.count_measurements(1, true));
+    });
+  }
+}
+BENCHMARK(learning)
+    ->RangeMultiplier(10)
+    ->Range(10'000, 1'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
 
 }  // namespace
 }  // namespace kasetsu

@@ -139,6 +139,148 @@ TEST_F(Learning, NewsAreNewDataOrANewConfiguration) {
   EXPECT_TRUE(news());
 }
 
+// What is found without reading the training set is what reading it says, whatever came, was
+// corrected, retracted, excluded and included again. Values and catalysts are few, so that other
+// measurements often say the same.
+TEST_F(Learning, ChangesAreThoseOfTheWholeTrainingSet) {
+  struct Kept {
+    TrainingSet set;
+    std::string id, status;
+  };
+  std::vector<Kept> kept;
+  std::vector<std::string> known;  // identifiers of measurements
+  int unchanged = 0;
+  int same_size = 0;
+  int renewed = 0;
+  const auto one_of = [&](const auto& list) -> const auto& {
+    return list[random_.below(static_cast<std::uint32_t>(std::size(list)))];
+  };
+  for (int step = 0; step < 250; ++step) {
+    now_ += std::chrono::seconds(1);
+    const auto what = random_.below(10);
+    if (what < 2 || known.empty()) {
+      static const std::string kCatalysts[] = {"\"Li\"", "\"Na\""};
+      std::vector<std::string> rows;
+      for (std::uint32_t i = 0; i <= random_.below(2); ++i) {
+        const std::string catalyst = one_of(kCatalysts);
+        const auto value = static_cast<double>(random_.below(2));
+        switch (random_.below(6)) {
+          case 0:
+            rows.push_back(R"({"kind":"blank","values":{"C2_yield":1}})");
+            break;
+          case 1:
+            rows.push_back(
+                R"({"catalyst":{"slots":["K"],"support":"MgO"},"values":{"CO2_yield":2}})");
+            break;
+          default:
+            rows.push_back(row(catalyst, value));
+        }
+      }
+      const auto receipt = post(body(rows));
+      ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+      for (const auto& verdict : receipt->rows)
+        known.insert(known.end(), verdict.measurements.begin(), verdict.measurements.end());
+    } else if (what < 9) {
+      // Mostly one of the newest: what follows it says the same often enough.
+      const std::string id =
+          what == 8 ? one_of(known)
+                    : *(known.rbegin() + random_.below(std::min<std::uint32_t>(
+                                             3, static_cast<std::uint32_t>(known.size()))));
+      // A measurement that is corrected or retracted already refuses: nothing happens then.
+      const auto done = write<Measurement>([&](Transaction& tx) -> Result<Measurement> {
+        if (what == 2) return retract(tx, id, "why", "", context());
+        if (what < 6) {
+          const auto value = static_cast<double>(random_.below(2));
+          return supersede(tx, id, value, "why", "", context());
+        }
+        return exclude(tx, id, random_.below(2) == 0, "why", "", context());
+      });
+      if (done && what > 2 && what < 6) known.push_back(done->id);
+    } else {
+      const bool candidate = random_.below(3) == 0;
+      const TrainingSet set = training();
+      const auto model = keep(candidate);
+      ASSERT_TRUE(model.ok());
+      if (!candidate) {
+        for (Kept& before : kept) {
+          if (before.status == "current") before.status = "retired";
+        }
+      }
+      kept.push_back({set, model->id, candidate ? "candidate" : "current"});
+    }
+
+    const TrainingSet now = training();
+    const auto rows = std::ssize(now.rows);
+    bool any = false;
+    for (const Measurement& measurement : measurements()) any = any || measurement.live();
+    ASSERT_TRUE(database_->read([&](const Reader& reader) -> Status {
+      EXPECT_EQ(reader.any_measured(1), any);
+      for (const std::int64_t enough : {std::int64_t{1}, std::int64_t{5}, std::int64_t{1'000}})
+        EXPECT_EQ(reader.count_training(1, "C2_yield", enough), std::min(rows, enough));
+      EXPECT_EQ(reader.count_training(1, "nothing", 5), 0);
+      for (const std::string status : {"", "current", "candidate"}) {
+        const auto newest = reader.newest_model(1, "C2_yield", status);
+        const auto expected = std::find_if(kept.rbegin(), kept.rend(), [&](const Kept& model) {
+          return status.empty() || model.status == status;
+        });
+        EXPECT_EQ(newest.has_value(), expected != kept.rend());
+        if (newest && expected != kept.rend()) {
+          EXPECT_EQ(newest->id, expected->id);
+        }
+      }
+      for (const Kept& model : kept) {
+        const TrainingSet& then = model.set;
+        const auto growth = rows - std::ssize(then.rows);
+        for (const std::int64_t enough : {std::int64_t{1}, std::int64_t{4}, std::int64_t{1'000}}) {
+          const TrainingChange change =
+              reader.training_change(1, "C2_yield", then.snapshot, enough);
+          EXPECT_EQ(change.changed, now.snapshot != then.snapshot) << "step " << step;
+          EXPECT_EQ(std::min(change.growth, enough), std::min(growth, enough)) << "step " << step;
+        }
+        const auto back = reader.training_set(then.snapshot);
+        const auto copied = reader.training_set(then.snapshot, now);
+        EXPECT_TRUE(back && copied);
+        if (!back || !copied) continue;
+        EXPECT_EQ(snapshot_digest(*back), then.snapshot);
+        EXPECT_EQ(snapshot_digest(*copied), then.snapshot);
+        EXPECT_EQ(back->rows.size(), copied->rows.size());
+        for (std::size_t i = 0; i < back->rows.size(); ++i)
+          EXPECT_EQ(back->rows[i].measurement, copied->rows[i].measurement);
+        (now.snapshot == then.snapshot ? unchanged : same_size) += growth == 0 ? 1 : 0;
+        const auto member = [&](const TrainingRow& row) {
+          return std::any_of(back->rows.begin(), back->rows.end(),
+                             [&](const TrainingRow& other) { return other.seq == row.seq; });
+        };
+        if (now.snapshot == then.snapshot && !std::all_of(now.rows.begin(), now.rows.end(), member))
+          ++renewed;
+      }
+      return {};
+    }));
+    if (HasFailure()) return;
+  }
+  // What makes it hard did happen: others as many, and others that say the same.
+  EXPECT_GT(unchanged, 50);
+  EXPECT_GT(same_size, 50);
+  EXPECT_GT(renewed, 10);
+}
+
+TEST_F(Learning, ReadingEndsWhenItIsAskedTo) {
+  std::vector<std::string> rows;
+  for (int i = 0; i < 50; ++i) rows.push_back(row("\"Li\"", i));
+  ASSERT_TRUE(post(body(rows)).ok());
+  const Digest whole = training().snapshot;
+  ASSERT_TRUE(keep().ok());
+  std::stop_source stop;
+  stop.request_stop();
+  ASSERT_TRUE(database_->read([&](const Reader& reader) -> Status {
+    EXPECT_LT(reader.training_set(1, "C2_yield", stop.get_token()).rows.size(), 50u);
+    EXPECT_LT(reader.training_set(whole, {}, stop.get_token())->rows.size(), 50u);
+    // The reader is as good as before.
+    EXPECT_EQ(reader.training_set(1, "C2_yield").snapshot, whole);
+    return {};
+  }));
+}
+
 TEST_F(Learning, PredictionsAreWrittenBeforeAndGetTheirErrorAfter) {
   ASSERT_TRUE(post(body({row("\"Li\"", 1)})).ok());
   const auto model = keep();
