@@ -163,10 +163,11 @@ Result<Factor> parse_factor(std::string_view text, std::span<const Primary> prim
                             : join_or(near)};
 }
 
-// Centred columns of unit length; a column of zeros for one that is constant or not finite.
-Eigen::MatrixXd unit_columns(const Eigen::MatrixXd& values) {
+// Centred columns of unit length; a column of zeros for one that is constant or not finite. After a
+// cancel they are not all there.
+Eigen::MatrixXd unit_columns(const Eigen::MatrixXd& values, const Control& control) {
   Eigen::MatrixXd out(values.rows(), values.cols());
-  for (Eigen::Index j = 0; j < values.cols(); ++j) {
+  for (Eigen::Index j = 0; j < values.cols() && !control.cancelled(); ++j) {
     const double scale = values.col(j).cwiseAbs().maxCoeff();
     if (!usable(values.data() + j * values.rows(), values.rows()) || !std::isfinite(scale)) {
       out.col(j).setZero();
@@ -319,7 +320,7 @@ DescriptorMatrix remove_duplicates(DescriptorMatrix matrix, double limit, const 
 
   // Unit columns u, v with |r| > limit have |u -+ v|^2 = 2 - 2|r| < 2 - 2 limit, and no projection
   // makes a distance longer. So a pair is looked at only when its projections are that near.
-  Eigen::MatrixXd unit = unit_columns(matrix.values);
+  Eigen::MatrixXd unit = unit_columns(matrix.values, control);
   if (control.cancelled()) return {};
   const Eigen::MatrixXd basis = sketch_basis(unit);
   if (control.cancelled()) return {};

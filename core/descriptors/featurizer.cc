@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -250,30 +251,90 @@ void fill_parts(const FeatureEvaluator& evaluator, const Composition& compositio
   }
 }
 
-// Elements and conditions have been checked. conditions: catalysts x state.condition_names.
-Eigen::MatrixXd evaluate_all(const FeaturizerState& state, std::span<const Catalyst> catalysts,
-                             const Eigen::MatrixXd& conditions) {
-  FeatureEvaluator evaluator(state);
-  const auto rows = static_cast<Eigen::Index>(catalysts.size());
-  Eigen::MatrixXd values(rows, static_cast<Eigen::Index>(state.primaries.size()));
-  std::vector<FeatureEvaluator::Part> parts;
-  std::vector<double> given(static_cast<std::size_t>(conditions.cols()));
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const Catalyst& catalyst = catalysts[static_cast<std::size_t>(i)];
-    double* const out = values.data() + i;
-    fill_parts(evaluator, catalyst.active, parts);
-    evaluator.active(parts, out, rows);
-    if (state.options.method == Method::extended) {
+// Values of catalysts, of which laboratories measure a few again and again: worked out once for
+// each that differs.
+class AllValues {
+ public:
+  // Elements and conditions have been checked. conditions: catalysts x state.condition_names; lives
+  // as long as this. After a cancel the values are not all there.
+  AllValues(const FeaturizerState& state, std::span<const Catalyst> catalysts,
+            const Eigen::MatrixXd& conditions, const Control& control)
+      : conditions_(conditions) {
+    condition_of_.reserve(state.primaries.size());
+    for (const Primary& primary : state.primaries) {
+      const auto named =
+          std::find(state.condition_names.begin(), state.condition_names.end(), primary.property);
+      condition_of_.push_back(
+          primary.block == Block::condition ? named - state.condition_names.begin() : -1);
+    }
+    const bool with_support = state.options.method == Method::extended;
+    std::vector<std::size_t> first;  // of each that differs
+    std::map<std::vector<std::pair<int, double>>, Eigen::Index> known;
+    std::vector<std::pair<int, double>> key;
+    of_row_.reserve(catalysts.size());
+    for (std::size_t i = 0; i < catalysts.size(); ++i) {
+      if (i % 1024 == 0 && control.cancelled()) return;
+      key.clear();
+      for (const Composition::Part& part : catalysts[i].active.parts())
+        key.emplace_back(part.element, part.amount);
+      if (with_support) {
+        key.emplace_back(0, 0.0);
+        for (const Composition::Part& part : catalysts[i].support_formula.parts())
+          key.emplace_back(part.element, part.amount);
+      }
+      const auto [at, is_new] = known.try_emplace(key, std::ssize(first));
+      if (is_new) first.push_back(i);
+      of_row_.push_back(at->second);
+    }
+    FeatureEvaluator evaluator(state);
+    const auto rows = static_cast<Eigen::Index>(first.size());
+    values_.resize(rows, static_cast<Eigen::Index>(state.primaries.size()));
+    offset_ = state.offset;
+    std::vector<FeatureEvaluator::Part> parts;
+    for (Eigen::Index i = 0; i < rows; ++i) {
+      if (i % 256 == 0 && control.cancelled()) return;
+      const Catalyst& catalyst = catalysts[first[static_cast<std::size_t>(i)]];
+      double* const out = values_.data() + i;
+      fill_parts(evaluator, catalyst.active, parts);
+      evaluator.active(parts, out, rows);
+      if (!with_support) continue;
       fill_parts(evaluator, catalyst.support_formula, parts);
       evaluator.support(parts, out, rows);
     }
-    for (std::size_t j = 0; j < given.size(); ++j) {
-      given[j] = conditions(i, static_cast<Eigen::Index>(j));
-    }
-    evaluator.conditions(given, out, rows);
   }
-  return values;
-}
+
+  // Of one primary: each value that there is, at least once.
+  Eigen::VectorXd distinct(Eigen::Index primary) const {
+    return is_condition(primary) ? column(primary) : Eigen::VectorXd(values_.col(primary));
+  }
+  // By catalyst.
+  Eigen::VectorXd column(Eigen::Index primary) const {
+    if (is_condition(primary)) {
+      return conditions_.col(condition_of_[static_cast<std::size_t>(primary)]).array() +
+             offset_[primary];
+    }
+    Eigen::VectorXd out(std::ssize(of_row_));
+    for (Eigen::Index i = 0; i < out.size(); ++i)
+      out[i] = values_(of_row_[static_cast<std::size_t>(i)], primary);
+    return out;
+  }
+  Eigen::MatrixXd matrix(const Control& control) const {
+    Eigen::MatrixXd out(std::ssize(of_row_), values_.cols());
+    for (Eigen::Index j = 0; j < out.cols() && !control.cancelled(); ++j) out.col(j) = column(j);
+    return out;
+  }
+
+ private:
+  bool is_condition(Eigen::Index primary) const {
+    return condition_of_[static_cast<std::size_t>(primary)] >= 0;
+  }
+
+  const Eigen::MatrixXd& conditions_;
+  std::vector<std::ptrdiff_t> condition_of_;  // by primary; -1: none
+  Eigen::MatrixXd values_;                    // catalysts that differ x primaries
+  std::vector<Eigen::Index> of_row_;          // by catalyst, its row of values_
+  Eigen::VectorXd offset_;
+};
 
 bool constant_or_gap(const Eigen::Ref<const Eigen::VectorXd>& column) {
   double least = std::numeric_limits<double>::infinity();
@@ -313,19 +374,20 @@ bool ours(const Primary& primary) {
 
 Result<Featurizer> Featurizer::learn(const ElementTable& elements,
                                      std::span<const Catalyst> catalysts,
-                                     const Conditions& conditions,
-                                     const FeaturizerOptions& options) {
+                                     const Conditions& conditions, const FeaturizerOptions& options,
+                                     const Control& control) {
   Result<FeaturizerState> raw = raw_state(elements, catalysts, conditions, options);
   if (!raw.ok()) return raw.error();
-  const Eigen::MatrixXd values = evaluate_all(*raw, catalysts, conditions.values);
+  const AllValues values(*raw, catalysts, conditions.values, control);
 
   std::vector<std::size_t> kept;
   std::vector<double> offsets;
   // Of each property, the columns kept so far, centred and of unit length.
   std::vector<std::pair<std::string, std::vector<Eigen::VectorXd>>> directions;
   for (std::size_t p = 0; p < raw->primaries.size(); ++p) {
-    const auto column = values.col(static_cast<Eigen::Index>(p));
-    if (constant_or_gap(column)) continue;
+    if (control.cancelled()) return cancelled_error();
+    const Eigen::VectorXd distinct = values.distinct(static_cast<Eigen::Index>(p));
+    if (constant_or_gap(distinct)) continue;
     const Primary& primary = raw->primaries[p];
     if (options.method == Method::extended && primary.block != Block::condition) {
       auto same = std::find_if(directions.begin(), directions.end(),
@@ -333,7 +395,7 @@ Result<Featurizer> Featurizer::learn(const ElementTable& elements,
       if (same == directions.end()) {
         same = directions.insert(directions.end(), {primary.property, {}});
       }
-      Eigen::VectorXd direction = unit(column);
+      Eigen::VectorXd direction = unit(values.column(static_cast<Eigen::Index>(p)));
       const bool copy =
           std::any_of(same->second.begin(), same->second.end(), [&](const Eigen::VectorXd& other) {
             return std::abs(direction.dot(other)) > kAffineCopy;
@@ -342,7 +404,7 @@ Result<Featurizer> Featurizer::learn(const ElementTable& elements,
       same->second.push_back(std::move(direction));
     }
     kept.push_back(p);
-    offsets.push_back(kOffset * smallest_nonzero(column));
+    offsets.push_back(kOffset * smallest_nonzero(distinct));
   }
   if (kept.empty()) {
     return Error{ErrorCode::bad_data, "no feature varies over the training set", "", "",
@@ -402,7 +464,8 @@ Result<Featurizer> Featurizer::from_state(FeaturizerState state) {
 }
 
 Result<Eigen::MatrixXd> Featurizer::evaluate(std::span<const Catalyst> catalysts,
-                                             const Conditions& conditions) const {
+                                             const Conditions& conditions,
+                                             const Control& control) const {
   if (Status valid = check_conditions(conditions, catalysts.size()); !valid.ok()) {
     return valid.error();
   }
@@ -434,14 +497,16 @@ Result<Eigen::MatrixXd> Featurizer::evaluate(std::span<const Catalyst> catalysts
                    "", name, "a value of it for every catalyst"};
     }
   }
-  return evaluate_all(state_, catalysts, ordered);
+  Eigen::MatrixXd values = AllValues(state_, catalysts, ordered, control).matrix(control);
+  if (control.cancelled()) return cancelled_error();
+  return values;
 }
 
 Result<RawFeatures> raw_features(const ElementTable& elements, std::span<const Catalyst> catalysts,
                                  const Conditions& conditions, const FeaturizerOptions& options) {
   Result<FeaturizerState> state = raw_state(elements, catalysts, conditions, options);
   if (!state.ok()) return state.error();
-  Eigen::MatrixXd values = evaluate_all(*state, catalysts, conditions.values);
+  Eigen::MatrixXd values = AllValues(*state, catalysts, conditions.values, {}).matrix({});
   return RawFeatures{std::move(state->primaries), std::move(values)};
 }
 

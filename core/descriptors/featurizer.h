@@ -41,6 +41,7 @@
 
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element_table.h"
+#include "core/control.h"
 #include "core/descriptors/aggregation.h"
 #include "core/result.h"
 
@@ -122,10 +123,12 @@ class Featurizer {
   // properties, then of the operations. A catalyst without active elements is allowed (see above).
   // Errors: bad_data for an element that the table lacks (named), when the training set has no
   // catalyst, when no column is left, when a condition is not finite, or when two columns would
-  // have the same name; invalid_argument for options and for names or shape of the conditions.
+  // have the same name; invalid_argument for options and for names or shape of the conditions;
+  // cancelled.
   static Result<Featurizer> learn(const chemistry::ElementTable& elements,
                                   std::span<const chemistry::Catalyst> catalysts,
-                                  const Conditions& conditions, const FeaturizerOptions& options);
+                                  const Conditions& conditions, const FeaturizerOptions& options,
+                                  const Control& control = {});
   // From stored data; bad_data when its parts do not fit together.
   static Result<Featurizer> from_state(FeaturizerState state);
 
@@ -137,9 +140,9 @@ class Featurizer {
   // element that the training set did not use, or in prod and gmean from a scaled value below zero.
   // Errors: bad_data for an element that the table lacks, and for a condition that is not finite;
   // invalid_argument when a condition that a primary needs is not given (more, and another order,
-  // are fine) or the shape does not fit.
+  // are fine) or the shape does not fit; cancelled.
   Result<Eigen::MatrixXd> evaluate(std::span<const chemistry::Catalyst> catalysts,
-                                   const Conditions& conditions) const;
+                                   const Conditions& conditions, const Control& control = {}) const;
 
  private:
   FeaturizerState state_;

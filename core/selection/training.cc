@@ -146,9 +146,10 @@ Eigen::VectorXd median_errors(const Eigen::VectorXd& y) {
 Result<Prepared> prepare(const chemistry::ElementTable& elements, const TrainingSet& data,
                          const ModelSettings& settings, const Control& control) {
   Result<Featurizer> featurizer =
-      Featurizer::learn(elements, data.catalysts, data.conditions, settings.features);
+      Featurizer::learn(elements, data.catalysts, data.conditions, settings.features, control);
   if (!featurizer) return featurizer.error();
-  Result<Eigen::MatrixXd> primary_values = featurizer->evaluate(data.catalysts, data.conditions);
+  Result<Eigen::MatrixXd> primary_values =
+      featurizer->evaluate(data.catalysts, data.conditions, control);
   if (!primary_values) return primary_values.error();
   if (control.cancelled()) return cancelled_error();
   descriptors::DescriptorMatrix candidates =

@@ -294,6 +294,40 @@ TEST(Featurizer, RefusesConditionsThatDoNotFit) {
   EXPECT_THAT(error(gap), HasSubstr("catalyst 2: condition \"T\""));
 }
 
+TEST(Featurizer, RepeatedCatalystsHaveTheBitsOfEachAlone) {
+  // Two that differ in their support only, two in an amount only, and repeats of each.
+  const auto repeated = catalysts({"Li-Mn/MgO", "Li-2Mn/MgO", "Li-Mn/MgO", "Na-W/SiO2",
+                                   "Li-Mn/SiO2", "Na-W/SiO2", "Li-2Mn/MgO", "Li-Mn/MgO"});
+  Conditions conditions{{"T"}, Eigen::MatrixXd(8, 1)};
+  conditions.values << 700, 700, 750, 700, 800, 750, 700, 700;
+  for (const Method method : {Method::afe, Method::extended}) {
+    const auto learnt =
+        Featurizer::learn(small_table(), repeated, conditions, options(method)).value();
+    const Eigen::MatrixXd together = learnt.evaluate(repeated, conditions).value();
+    for (std::size_t i = 0; i < repeated.size(); ++i) {
+      const auto row = static_cast<Eigen::Index>(i);
+      const Conditions its_own{{"T"}, conditions.values.row(row)};
+      const Eigen::MatrixXd alone = learnt.evaluate({&repeated[i], 1}, its_own).value();
+      for (Eigen::Index j = 0; j < together.cols(); ++j)
+        EXPECT_EQ(together(row, j), alone(0, j)) << learnt.primaries()[std::size_t(j)].name;
+    }
+    EXPECT_GE(index_of(learnt.primaries(), "condition.T"), 0);
+  }
+}
+
+TEST(Featurizer, EndsWhenItIsCancelled) {
+  const auto some = catalysts({"Li-Mn/MgO", "Na-W/SiO2", "Li-W/MgO"});
+  std::stop_source stop;
+  Control control;
+  control.stop = stop.get_token();
+  const auto learnt = Featurizer::learn(small_table(), some, {}, {}, control);
+  ASSERT_TRUE(learnt.ok());
+  stop.request_stop();
+  EXPECT_EQ(Featurizer::learn(small_table(), some, {}, {}, control).error().code,
+            ErrorCode::cancelled);
+  EXPECT_EQ(learnt->evaluate(some, {}, control).error().code, ErrorCode::cancelled);
+}
+
 TEST(Featurizer, UnknownElementsAreNamed) {
   const std::vector<Catalyst> data = catalysts({"Li-Mn", "Na-W"});
   const auto learning =
