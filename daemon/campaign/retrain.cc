@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace kasetsu::campaign {
@@ -13,10 +15,14 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
   out.conditions.names = conditions;
   std::vector<double> values;
   std::vector<double> inputs;
+  std::unordered_map<std::string_view, std::size_t> first_of;  // place of a key's first catalyst
   for (const TrainingRow& row : set.rows) {
     if (row.kind == SampleKind::blank) continue;
     const std::string where = fmt::format("measurement {}", row.measurement);
-    Result<chemistry::Catalyst> catalyst = chemistry::parse_key(row.catalyst, supports);
+    const auto [known, is_new] = first_of.try_emplace(row.catalyst, out.catalysts.size());
+    Result<chemistry::Catalyst> catalyst =
+        is_new ? chemistry::parse_key(row.catalyst, supports)
+               : Result<chemistry::Catalyst>(out.catalysts[known->second]);
     if (!catalyst) return catalyst.error().in(where);
     if (!conditions.empty()) {
       const Result<Json> told = parse_json(row.conditions);
