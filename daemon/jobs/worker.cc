@@ -147,9 +147,11 @@ void Worker::run(const std::stop_token& stop) {
     }
     try {
       // What came in while the daemon was down, or while a job ran, is looked at first.
+      const auto looked = std::chrono::steady_clock::now();
       if (const Status status = look_for_news(last); !status) {
         spdlog::error("cannot schedule retraining: {}", status.error().to_string());
       }
+      const auto took = std::chrono::steady_clock::now() - looked;
       if (const Result<int> nights = look_at_clock(); !nights) {
         spdlog::error("cannot schedule nightly retraining: {}", nights.error().to_string());
       }
@@ -160,10 +162,12 @@ void Worker::run(const std::stop_token& stop) {
         if (!job) break;
         execute(*job, stop);
       }
-      // Commits may come by the thousand; looking five times a second is enough.
+      // Commits may come by the thousand; looking five times a second is enough, and less often
+      // where a look takes long (stop rules of many results, a large number to wait for).
+      const auto pause = std::clamp<std::chrono::steady_clock::duration>(
+          4 * took, std::chrono::milliseconds(200), std::chrono::seconds(2));
       std::unique_lock lock(mutex_);
-      if (last_event_ > seen_event_)
-        pause_.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; });
+      if (last_event_ > seen_event_) pause_.wait_for(lock, stop, pause, [] { return false; });
     } catch (const std::exception& exception) {
       first = false;
       seen_event_ = last;
