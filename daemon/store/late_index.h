@@ -45,10 +45,8 @@ extern const LateIndexTable kRunNumbers;
 // Belongs to the writer. Throws StorageError.
 class LateIndex {
  public:
-  // An index that holds this many rows in memory begins to write them.
-  static constexpr std::size_t kBatch = 16'384;
-
-  LateIndex(Connection& connection, const LateIndexTable& table, std::size_t batch = kBatch)
+  // batch: that many rows in memory begin to be written.
+  LateIndex(Connection& connection, const LateIndexTable& table, std::size_t batch)
       : connection_(connection), table_(table), batch_(batch) {}
 
   // Rows of this number, the newest first.

@@ -360,7 +360,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
     if (options.max_pages > 0) {
       writer.execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
     }
-    implementation->transaction = std::make_unique<SqliteTransaction>(writer);
+    implementation->transaction = std::make_unique<SqliteTransaction>(writer, options.index_batch);
     implementation->last_event = implementation->transaction->last_event();
     if (large) {
       implementation->checked =

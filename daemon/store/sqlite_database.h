@@ -19,6 +19,7 @@ struct StoreOptions {
   std::size_t queue = 4096;  // waiting tasks; more are refused with busy
   std::size_t group = 512;   // most tasks in one commit: bounds how long a task waits for others
   bool create = true;        // make the file when it is absent
+  std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
       0;                  // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
   std::string vfs;        // SQLite VFS by name, for fault injection; empty: the default

@@ -17,10 +17,11 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   using Rows = Queries<campaign::Transaction>;
 
  public:
-  explicit SqliteTransaction(Connection& connection)
+  // index_batch: see LateIndex.
+  SqliteTransaction(Connection& connection, std::size_t index_batch)
       : Rows(connection),
-        contents_by_number_(connection, kContentNumbers),
-        runs_by_number_(connection, kRunNumbers) {}
+        contents_by_number_(connection, kContentNumbers, index_batch),
+        runs_by_number_(connection, kRunNumbers, index_batch) {}
 
   // Asked for every row, answered from memory where that is known.
   using Rows::open_proposal;

@@ -1,5 +1,6 @@
 // Promises 1 and 7 against a disk that loses power, fails, or fills up. KASETSU_POWER_CUTS sets how
 // many cuts are tried (`./dev crash` asks for thousands).
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 
@@ -33,7 +34,10 @@ class Faults : public testing::StoreTest {
   Result<IngestReceipt> deliver(int number) {
     DeliveryOptions options;
     options.idempotency_key = "delivery " + std::to_string(number);
-    return post(body({row("\"Li\",\"K\"", number), row("\"Na\"", number)}), options);
+    return post(body({row("\"Li\",\"K\"", number, R"("channel":"1")"),
+                      row("\"Na\"", number, R"("channel":"2")")},
+                     fmt::format(R"("source":"rig","run":"{}")", number)),
+                options);
   }
 
   // How often each number is there, by value of the rows.
@@ -114,6 +118,9 @@ TEST_F(Faults, PowerCutsLoseNothingThatWasAcknowledged) {
     ASSERT_EQ(lost, 0) << "cut " << i;
   }
   acknowledged += everything_.size();
+  // The late indexes were being written meanwhile.
+  store::Connection connection(options_.path, store::Access::read, {}, false);
+  EXPECT_GT(connection.integer("SELECT min(upto) FROM late_indexes"), 0);
   RecordProperty("cuts", wanted);
   RecordProperty("acknowledged", static_cast<int>(acknowledged));
   std::printf("%d power cuts, %zu deliveries acknowledged, %d lost\n", wanted, acknowledged, lost);

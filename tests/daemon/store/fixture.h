@@ -50,6 +50,7 @@ class StoreTest : public ::testing::Test {
   StoreTest() : ids_([this] { return random_.next(); }) {
     options_.path = folder_ / "kasetsu.db";
     options_.clock = [this] { return now_; };
+    options_.index_batch = 6;  // begun, written and begun anew many times in every history
     auto supports = chemistry::SupportTable::from_csv(kSupports, "supports.csv");
     EXPECT_TRUE(supports.ok());
     supports_ = std::move(supports).value();

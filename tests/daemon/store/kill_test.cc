@@ -1,5 +1,6 @@
 // Promise 1 in short: a process that holds the database is killed while several threads write. What
 // it said was acknowledged is there, once. (tests/crash does the same to the whole daemon, longer.)
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,7 +37,10 @@ class Kill : public testing::StoreTest {
         for (int number = first + t;; number += 4) {
           DeliveryOptions options;
           options.idempotency_key = "delivery " + std::to_string(number);
-          if (!post(body({row("\"Li\"", number), row("\"Na\"", number)}), options).ok()) ::_exit(5);
+          const std::string text = body({row("\"Li\"", number, R"("channel":"1")"),
+                                         row("\"Na\"", number, R"("channel":"2")")},
+                                        fmt::format(R"("source":"rig","run":"{}")", number));
+          if (!post(text, options).ok()) ::_exit(5);
           if (::write(pipe, &number, sizeof number) != sizeof number) ::_exit(6);
         }
       });
