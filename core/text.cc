@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -19,11 +20,12 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+constexpr std::size_t kEdit = 4;
+
 // Edit distance in quarter edits (optimal string alignment: two neighbours that changed places are
 // one edit, "fti" for "fit"). A change of letter case costs one quarter, so that "co" is nearer to
 // "Co" than to "Cs".
 std::size_t distance(std::string_view a, std::string_view b) {
-  constexpr std::size_t kEdit = 4;
   std::vector<std::size_t> row(b.size() + 1);
   std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> second_above(b.size() + 1);
@@ -45,6 +47,30 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+// How often each letter is there, whatever its case.
+std::array<int, 256> letters(std::string_view text) {
+  std::array<int, 256> counts{};
+  for (const char c : text) ++counts[static_cast<unsigned char>(lower(c))];
+  return counts;
+}
+
+// At most distance(a, b), of their letters: what one has more of must be changed or dropped.
+std::size_t least_distance(const std::array<int, 256>& a, std::size_t length_a,
+                           std::string_view b) {
+  std::array<int, 256> left = a;
+  std::size_t missing = 0;
+  std::size_t matched = 0;
+  for (const char c : b) {
+    int& count = left[static_cast<unsigned char>(lower(c))];
+    if (count-- > 0) {
+      ++matched;
+    } else {
+      ++missing;
+    }
+  }
+  return kEdit * std::max(missing, length_a - matched);
 }
 
 }  // namespace
@@ -90,11 +116,14 @@ std::vector<std::string> nearest_names(std::string_view wanted, std::span<const 
                                        std::size_t count) {
   constexpr std::size_t kLongest = 200;  // the cost is the product of the lengths
   wanted = wanted.substr(0, kLongest);
+  const std::array<int, 256> letters_wanted = letters(wanted);
   std::vector<std::pair<std::size_t, std::size_t>> found;  // distance, place
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string_view name = std::string_view(names[i]).substr(0, kLongest);
+    const std::size_t farthest = 2 * std::max(wanted.size(), name.size());
+    if (least_distance(letters_wanted, wanted.size(), name) > farthest) continue;
     const std::size_t cost = distance(wanted, name);
-    if (cost <= 2 * std::max(wanted.size(), name.size())) found.emplace_back(cost, i);
+    if (cost <= farthest) found.emplace_back(cost, i);
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> out;
