@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "core/random.h"
 
@@ -42,6 +44,40 @@ TEST(NearestNames, PutsTheLikelyOneFirst) {
   EXPECT_EQ(nearest_names("fti", std::vector<std::string>{"loo", "fit"}, 1),
             std::vector<std::string>{"fit"});
   EXPECT_TRUE(nearest_names("pressure_of_gas", std::vector<std::string>{"x"}).empty());
+}
+
+// Half of the longer one's letters may be wrong: whatever was done to it, a name is found.
+TEST(NearestNames, ANameIsFoundAfterAnyFewEdits) {
+  Random random(11);
+  const auto letter = [&] { return "abcdefAB"[random.below(8)]; };
+  int found = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string name(3 + random.below(12), ' ');
+    for (char& c : name) c = letter();
+    std::string wrong = name;
+    const std::uint64_t edits = 1 + random.below(6);
+    for (std::uint64_t edit = 0; edit < edits && wrong.size() > 1; ++edit) {
+      const std::size_t at = random.below(wrong.size() - 1);
+      // Letters that changed places and were changed otherwise too count as more mistakes.
+      switch (random.below(edits == 1 ? 4 : 3)) {
+        case 0:
+          wrong.insert(at, 1, letter());
+          break;
+        case 1:
+          wrong.erase(at, 1);
+          break;
+        case 2:
+          wrong[at] = letter();
+          break;
+        default:
+          std::swap(wrong[at], wrong[at + 1]);
+      }
+    }
+    if (2 * edits > std::max(wrong.size(), name.size())) continue;
+    ++found;
+    EXPECT_EQ(nearest_names(wrong, std::vector<std::string>{name}, 1), std::vector{name}) << wrong;
+  }
+  EXPECT_GT(found, 1000);
 }
 
 TEST(JoinOr, ReadsAsASentence) {
