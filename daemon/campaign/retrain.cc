@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
+
+#include "core/selection/ensemble.h"
 
 namespace kasetsu::campaign {
 
@@ -43,6 +47,40 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   out.conditions.values =
       Eigen::Map<const RowMajor>(inputs.data(), rows, static_cast<Eigen::Index>(conditions.size()));
+  return out;
+}
+
+Result<TrainingSet> rows_to_learn(const TrainingSet& set, std::size_t most) {
+  if (set.rows.size() <= most) return set;
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view, SampleKind>;
+  std::map<Key, std::size_t> place;
+  std::vector<std::vector<double>> values;
+  TrainingSet out;
+  out.property = set.property;
+  out.unit = set.unit;
+  out.snapshot = set.snapshot;
+  for (const TrainingRow& row : set.rows) {
+    const auto [known, is_new] =
+        place.try_emplace(Key{row.catalyst, row.conditions, row.batch, row.kind}, values.size());
+    if (is_new) {
+      out.rows.push_back(row);
+      values.emplace_back();
+    }
+    values[known->second].push_back(row.value);
+  }
+  if (out.rows.size() > most) {
+    return Error{ErrorCode::bad_data,
+                 "there are more catalysts and conditions than one model can learn from",
+                 set.property, fmt::format("{} of them", out.rows.size()),
+                 fmt::format("at most {}: exclude results, or give a part of them a campaign of "
+                             "its own",
+                             most)};
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // A median is no measurement that a model before may have predicted.
+    if (values[i].size() > 1) out.rows[i].measurement.clear();
+    out.rows[i].value = selection::median(std::move(values[i]));
+  }
   return out;
 }
 

@@ -31,13 +31,21 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
                                              const std::vector<std::string>& conditions,
                                              const chemistry::SupportTable& supports);
 
+// Learning takes about 140 kB of memory a row.
+inline constexpr std::size_t kMostRowsToLearn = 20'000;
+
+// What a model is learnt from: the set itself, as long as it has at most that many rows. Of a
+// larger one, the results of one catalyst under the same conditions, in the same batch where
+// batches count, are one row with their median. Errors: bad_data if that leaves too many.
+Result<TrainingSet> rows_to_learn(const TrainingSet& set, std::size_t most = kMostRowsToLearn);
+
 struct Learnt {
   ModelDocument document;
   std::string text;  // of the document
   Json summary;      // see model_summary
 };
 
-// Trains on a campaign's rows, with what the ledger knows (judgement.h). Errors: those of
+// Trains on rows_to_learn, with what the ledger knows (judgement.h). Errors: those of
 // training_rows and selection::train.
 Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
                      const std::vector<std::string>& conditions, const Science& science,

@@ -411,9 +411,14 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
       }  // else it was written by another version of the program: replaced, not judged
     }
     const auto started = std::chrono::steady_clock::now();
+    const Result<campaign::TrainingSet> to_learn = campaign::rows_to_learn(rows);
+    if (!to_learn) {
+      why_not = fmt::format("{}: {}", target.name, to_learn.error().to_string());
+      continue;
+    }
     Result<campaign::Learnt> learnt =
-        campaign::learn(rows, config->model, config->conditions(), **science, options_.code_version,
-                        executor_, control, judgement.history);
+        campaign::learn(*to_learn, config->model, config->conditions(), **science,
+                        options_.code_version, executor_, control, judgement.history);
     if (!learnt) {
       // Too little to learn from is no failure of the job.
       if (learnt.error().code != ErrorCode::bad_data) return failed(learnt.error());
@@ -435,11 +440,11 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
       made.mae_nested = learnt->summary.at("mae_honest").get<double>();
     if (document_before) {
       const campaign::Promotion promotion =
-          campaign::may_replace(learnt->document.model, made.training, ledger);
+          campaign::may_replace(learnt->document.model, *to_learn, ledger);
       made.candidate = !promotion.promote;
       made.status_reason = promotion.reason;
       const Result<selection::TrainingSet> now =
-          campaign::training_rows(made.training, config->conditions(), (*science)->supports);
+          campaign::training_rows(*to_learn, config->conditions(), (*science)->supports);
       if (!now) return failed(now.error());
       if (document_before->model.features.condition_names ==
           learnt->document.model.features.condition_names) {
@@ -454,6 +459,11 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
       for (const campaign::EliminatedHypothesis& hypothesis : judgement.eliminated)
         eliminated.push_back(hypothesis.json());
       learnt->summary["newly_eliminated"] = eliminated;
+    }
+    if (to_learn->rows.size() < made.training.rows.size()) {
+      learnt->summary["medians_of"] = made.training.rows.size();
+      spdlog::info("campaign {}: {} results of {} are learnt as {} medians of replicates",
+                   campaign.name, made.training.rows.size(), target.name, to_learn->rows.size());
     }
     made.summary = campaign::dump_json(learnt->summary);
     made.seconds = seconds;

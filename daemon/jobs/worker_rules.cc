@@ -7,6 +7,8 @@
 
 #include "core/text.h"
 #include "daemon/campaign/campaigns.h"
+#include "daemon/campaign/learning.h"
+#include "daemon/campaign/retrain.h"
 #include "daemon/campaign/schedule.h"
 #include "daemon/campaign/stop_rules.h"
 #include "daemon/jobs/worker.h"
@@ -94,8 +96,11 @@ Result<campaign::RecommendInput> Worker::recommend_input(const Campaign& campaig
       Result<campaign::ModelDocument> document = campaign::read_model(model->document);
       if (!document) return document.error();
       input.model = std::move(document).value().model;
-      const auto of = reader.training_set(model->snapshot);
-      if (of) input.model_rows = *of;
+      auto of = reader.training_set(model->snapshot);
+      if (of && config.batch_offsets) campaign::tell_batches(reader, campaign.key, *of);
+      Result<campaign::TrainingSet> learnt =
+          of ? campaign::rows_to_learn(*of) : campaign::TrainingSet();
+      if (learnt) input.model_rows = std::move(*learnt);
     }
     for (std::size_t t = 1; t < config.targets.size(); ++t) {
       const std::string& name = config.targets[t].name;

@@ -1,6 +1,7 @@
 // Snapshots, models, the ledger, jobs.
 #include <gmock/gmock.h>
 
+#include "daemon/campaign/retrain.h"
 #include "tests/daemon/store/fixture.h"
 
 namespace kasetsu::campaign {
@@ -54,6 +55,43 @@ class Learning : public testing::StoreTest {
         [&](Transaction& tx) { return issue_batch(tx, "ocm", planned, context()); });
   }
 };
+
+// Learning takes memory by the row: of very many, replicates are learnt as their median.
+TEST(RowsToLearn, ReplicatesOfALargeSetAreTheirMedian) {
+  TrainingSet set;
+  set.property = "C2_yield";
+  const auto add = [&](const char* catalyst, const char* conditions, double value) {
+    TrainingRow row;
+    row.seq = std::ssize(set.rows) + 1;
+    row.measurement = "m" + std::to_string(row.seq);
+    row.catalyst = catalyst;
+    row.conditions = conditions;
+    row.value = value;
+    set.rows.push_back(row);
+  };
+  add("Na:1/MgO", "{}", 3);
+  add("Li:1/MgO", "{}", 10);
+  add("Na:1/MgO", "{}", 100);
+  add("Na:1/MgO", R"({"T":1.0})", 7);
+  add("Na:1/MgO", "{}", 4);
+  const auto whole = rows_to_learn(set, 5);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_THAT(whole->rows, SizeIs(5));
+  const auto medians = rows_to_learn(set, 4);
+  ASSERT_TRUE(medians.ok());
+  ASSERT_THAT(medians->rows, SizeIs(3));
+  EXPECT_EQ(medians->rows[0].catalyst, "Na:1/MgO");
+  EXPECT_EQ(medians->rows[0].value, 4);
+  EXPECT_EQ(medians->rows[0].seq, 1);
+  EXPECT_EQ(medians->rows[0].measurement, "");
+  EXPECT_EQ(medians->rows[1].measurement, "m2");
+  EXPECT_EQ(medians->rows[1].value, 10);
+  EXPECT_EQ(medians->rows[2].value, 7);
+  const auto none = rows_to_learn(set, 2);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code, ErrorCode::bad_data);
+  EXPECT_EQ(none.error().value, "3 of them");
+}
 
 TEST_F(Learning, ASnapshotIsNamedByWhatItHolds) {
   ASSERT_TRUE(post(body({row("\"Li\"", 1), row("\"Na\"", 2)})).ok());
