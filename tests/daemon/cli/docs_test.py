@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+PATIENCE = int(os.environ.get("KASETSU_PATIENCE", "1"))  # how many times as long as usual a program may take
+
 SOURCE = pathlib.Path(os.environ["KASETSU_SOURCE"])
 BIN = pathlib.Path(os.environ["KASETSU"]).parent
 DOCS = SOURCE / "docs"
@@ -60,7 +62,7 @@ class Commands(unittest.TestCase):
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
             timed_out = False
             try:
-                output, _ = process.communicate(timeout=240)
+                output, _ = process.communicate(timeout=240 * PATIENCE)
             except subprocess.TimeoutExpired:
                 timed_out = True
                 output = ""

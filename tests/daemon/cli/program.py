@@ -10,6 +10,7 @@ import time
 import unittest
 
 KASETSU = os.environ["KASETSU"]
+PATIENCE = int(os.environ.get("KASETSU_PATIENCE", "1"))  # how many times as long as usual a program may take
 SHARED = pathlib.Path(os.environ["KASETSU_SHARED_DATA"])
 
 
@@ -42,7 +43,7 @@ class ProgramTest(unittest.TestCase):
 
     def run_program(self, *arguments, environment=None, stdin=None, timeout=120):
         return subprocess.run([KASETSU, *map(str, arguments)], input=stdin, capture_output=True, text=True,
-                              timeout=timeout, env={**os.environ, **(environment or {})}, cwd=self.folder)
+                              timeout=timeout * PATIENCE, env={**os.environ, **(environment or {})}, cwd=self.folder)
 
     def ok(self, *arguments, **options):
         done = self.run_program(*arguments, **options)
