@@ -10,6 +10,7 @@
 
 #include "core/chemistry/element.h"
 #include "core/csv.h"
+#include "core/fnv.h"
 #include "core/text.h"
 
 namespace kasetsu::chemistry {
@@ -28,25 +29,17 @@ bool is_property_name(std::string_view name) {
   });
 }
 
-class Fnv1a {
- public:
-  void byte(unsigned char value) { hash_ = (hash_ ^ value) * 0x100000001b3ULL; }
-  void text(std::string_view value) {
-    for (const char c : value) byte(static_cast<unsigned char>(c));
-    byte(0);
-  }
-  void number(double value) {
-    // One bit pattern for every NaN and for both zeros: equal tables have equal fingerprints.
-    if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
-    if (value == 0.0) value = 0.0;
-    const auto bits = std::bit_cast<std::uint64_t>(value);
-    for (int shift = 0; shift < 64; shift += 8) byte(static_cast<unsigned char>(bits >> shift));
-  }
-  std::uint64_t hash() const { return hash_; }
+void take(Fnv1a& hash, std::string_view text) {
+  hash.bytes(text);
+  hash.byte(0);
+}
 
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
+void take(Fnv1a& hash, double number) {
+  // One bit pattern for every NaN and for both zeros: equal tables have equal fingerprints.
+  if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+  if (number == 0.0) number = 0.0;
+  hash.number(std::bit_cast<std::uint64_t>(number));
+}
 
 }  // namespace
 
@@ -156,12 +149,12 @@ double ElementTable::value(int element, std::size_t property) const {
 
 std::string ElementTable::fingerprint() const {
   Fnv1a hash;
-  for (const std::string& name : properties_) hash.text(name);
+  for (const std::string& name : properties_) take(hash, name);
   for (const int element : elements()) {
-    hash.text(element_symbol(element));
-    for (std::size_t j = 0; j < properties_.size(); ++j) hash.number(value(element, j));
+    take(hash, element_symbol(element));
+    for (std::size_t j = 0; j < properties_.size(); ++j) take(hash, value(element, j));
   }
-  return fmt::format("{:016x}", hash.hash());
+  return fmt::format("{:016x}", hash.value());
 }
 
 const std::vector<int>& afe65_elements() {

@@ -452,7 +452,7 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
   }
   for (PreparedRow& row : delivery.rows) {
     const std::string& run = row.run.empty() ? delivery.options.run : row.run;
-    if (!row.problem.empty() || !has_name(row, run)) continue;
+    if (!row.problem.empty() || !has_name(run, row.channel, row.sequence)) continue;
     row.content = content_of(row, row.source.empty() ? delivery.options.source : row.source, run);
   }
   return delivery;

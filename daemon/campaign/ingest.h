@@ -76,11 +76,6 @@ struct PreparedRow {
   std::optional<Digest> content;  // content_of, made beforehand for rows with a name
 };
 
-// Whether a row is known when it comes again: it belongs to a run with a name and says where in it.
-inline bool has_name(const PreparedRow& row, std::string_view run) {
-  return !run.empty() && (!row.channel.empty() || row.sequence);
-}
-
 // Of everything that a row says, whatever the form it came in; source and run are the row's or the
 // delivery's.
 Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run);

@@ -142,7 +142,7 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   // A row with a name of its own is known when it comes again, in whatever delivery.
   std::optional<Digest> content;
   std::optional<Run> before;
-  if (has_name(row, run_name)) {
+  if (has_name(run_name, row.channel, row.sequence)) {
     content = row.content ? *row.content : content_of(row, source, run_name);
     if (may_be_known(source, run_name, row)) {
       before =

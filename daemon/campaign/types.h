@@ -140,9 +140,15 @@ struct Run {
   std::string proposal;    // id; empty: none
   std::optional<Time> measured_at;
   // Of everything that the row says, so that the same row again is told from another one with the
-  // same name; of rows with a name (run, and channel or sequence).
+  // same name; of rows with a name (has_name).
   std::optional<Digest> content;
 };
+
+// Whether a row is known when it comes again: it belongs to a run with a name and says where in it.
+inline bool has_name(std::string_view run, std::string_view channel,
+                     const std::optional<std::int64_t>& sequence) {
+  return !run.empty() && (!channel.empty() || sequence);
+}
 
 // One property of one run, joined with what a reader wants to know.
 struct Measurement {

@@ -4,7 +4,9 @@
 #include <bit>
 #include <functional>
 
+#include "core/fnv.h"
 #include "core/result.h"
+#include "daemon/campaign/types.h"
 
 namespace kasetsu::store {
 namespace {
@@ -13,28 +15,21 @@ namespace {
 // looked for: opening the database reads them.
 constexpr std::int64_t kFarBehind = 65'536;
 
-constexpr std::uint64_t kHashStart = 0xCBF29CE484222325;
+// After each of its parts a byte that no text holds, so that "ab" and "c" are not "a" and "bc".
+constexpr unsigned char kEndOfPart = 0xFF;
 
-std::uint64_t hash(std::uint64_t hash, std::string_view bytes) {
-  for (const char c : bytes) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001B3;
-  }
-  // A byte that no text holds, so that "ab" and "c" are not "a" and "bc".
-  hash ^= 0xFF;
-  return hash * 0x100000001B3;
+void take(Fnv1a& hash, std::string_view text) {
+  hash.bytes(text);
+  hash.byte(kEndOfPart);
 }
 
-std::uint64_t hash(std::uint64_t before, std::int64_t number) {
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xFF);
-  }
-  return hash(before, std::string_view(bytes, sizeof(bytes)));
+void take(Fnv1a& hash, std::int64_t number) {
+  hash.number(static_cast<std::uint64_t>(number));
+  hash.byte(kEndOfPart);
 }
 
-std::uint64_t folded(std::uint64_t hash) {
-  return (hash >> 32 ^ hash) & 0xFFFF'FFFF;
+std::uint64_t folded(const Fnv1a& hash) {
+  return (hash.value() >> 32 ^ hash.value()) & 0xFFFF'FFFF;
 }
 
 std::int64_t lowest_like(std::int64_t number) {
@@ -54,15 +49,26 @@ std::int64_t content_number(const campaign::Digest& sha256) {
   return std::bit_cast<std::int64_t>(number);
 }
 
-std::int64_t run_number(std::int64_t campaign, std::string_view source, std::string_view run,
-                        std::string_view channel, std::optional<std::int64_t> sequence,
-                        std::optional<std::int64_t> replicate) {
-  const std::uint64_t upper = folded(hash(hash(hash(kHashStart, campaign), source), run));
-  std::uint64_t lower = hash(kHashStart, channel);
-  if (replicate) lower = hash(lower, *replicate);
-  lower = folded(lower);
+std::int64_t lowest_run_number(std::int64_t campaign, std::string_view source,
+                               std::string_view run) {
+  Fnv1a hash;
+  take(hash, campaign);
+  take(hash, source);
+  take(hash, run);
+  return std::bit_cast<std::int64_t>(folded(hash) << 32);
+}
+
+std::optional<std::int64_t> run_number(std::int64_t campaign, std::string_view source,
+                                       std::string_view run, std::string_view channel,
+                                       std::optional<std::int64_t> sequence,
+                                       std::optional<std::int64_t> replicate) {
+  if (!campaign::has_name(run, channel, sequence)) return {};
+  Fnv1a hash;
+  take(hash, channel);
+  if (replicate) take(hash, *replicate);
+  std::uint64_t lower = folded(hash);
   if (sequence) lower = (lower & 0xFFF) << 20 | (static_cast<std::uint64_t>(*sequence) & 0xF'FFFF);
-  return std::bit_cast<std::int64_t>(upper << 32 | lower);
+  return lowest_run_number(campaign, source, run) | static_cast<std::int64_t>(lower);
 }
 
 const LateIndexTable kContentNumbers = {
@@ -75,8 +81,7 @@ const LateIndexTable kContentNumbers = {
 
 const LateIndexTable kRunNumbers = {
     "SELECT upto FROM late_indexes WHERE name = 'runs'",
-    "SELECT CASE WHEN run <> '' AND (channel <> '' OR sequence IS NOT NULL) THEN "
-    "run_number(campaign, source, run, channel, sequence, replicate) END, seq FROM runs "
+    "SELECT run_number(campaign, source, run, channel, sequence, replicate), seq FROM runs "
     "WHERE seq > ?1 ORDER BY seq",
     "SELECT run FROM run_numbers WHERE number = ?1",
     "SELECT 1 FROM run_numbers WHERE number BETWEEN ?1 AND ?2 LIMIT 1",

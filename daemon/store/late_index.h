@@ -18,17 +18,22 @@
 
 namespace kasetsu::store {
 
-// Both are part of the file's format, and functions of these names in SQL. Different rows may have
-// one number: who finds a row must look whether it is the one.
+// They are part of the file's format, the first two functions of these names in SQL. Different rows
+// may have one number: who finds a row must look whether it is the one.
 //
 // The digest's first eight bytes, the first one highest.
 std::int64_t content_number(const campaign::Digest& sha256);
 // The upper half is a hash of campaign, source and run (FNV-1a, folded to 32 bits). Rows of one run
 // that are counted by a sequence lie beside one another: the lower half is twelve bits of a hash of
 // channel and replicate, then the sequence's lowest twenty; without sequence, 32 bits of that hash.
-std::int64_t run_number(std::int64_t campaign, std::string_view source, std::string_view run,
-                        std::string_view channel, std::optional<std::int64_t> sequence,
-                        std::optional<std::int64_t> replicate);
+// Nothing for a row without a name (campaign::has_name).
+std::optional<std::int64_t> run_number(std::int64_t campaign, std::string_view source,
+                                       std::string_view run, std::string_view channel,
+                                       std::optional<std::int64_t> sequence,
+                                       std::optional<std::int64_t> replicate);
+// The lowest number that a row of this run can have: its upper half, and zeros.
+std::int64_t lowest_run_number(std::int64_t campaign, std::string_view source,
+                               std::string_view run);
 
 // The statements of one such index; all literals.
 struct LateIndexTable {

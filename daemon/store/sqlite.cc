@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "core/fnv.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/wal_vfs.h"
 
@@ -46,9 +47,10 @@ void content_number_in_sql(sqlite3_context* context, int, sqlite3_value** values
 }
 
 void run_number_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
-  sqlite3_result_int64(
-      context, run_number(sqlite3_value_int64(values[0]), bytes_of(values[1]), bytes_of(values[2]),
-                          bytes_of(values[3]), integer_of(values[4]), integer_of(values[5])));
+  const auto number =
+      run_number(sqlite3_value_int64(values[0]), bytes_of(values[1]), bytes_of(values[2]),
+                 bytes_of(values[3]), integer_of(values[4]), integer_of(values[5]));
+  if (number) sqlite3_result_int64(context, *number);
 }
 
 struct SqlFunction {
@@ -331,12 +333,9 @@ std::string Connection::text(const char* sql) {
 
 std::int64_t conditions_hash(std::string_view conditions) {
   if (conditions == "{}") return 0;
-  std::uint64_t hash = 0xCBF29CE484222325;
-  for (const char c : conditions) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001B3;
-  }
-  return hash == 0 ? 1 : std::bit_cast<std::int64_t>(hash);
+  Fnv1a hash;
+  hash.bytes(conditions);
+  return hash.value() == 0 ? 1 : std::bit_cast<std::int64_t>(hash.value());
 }
 
 std::int64_t Connection::last_row() const {
@@ -392,9 +391,9 @@ constexpr Rule kRules[] = {
      "content {} is kept twice"},
     {4,
      "SELECT seq FROM runs r WHERE seq <= (SELECT upto FROM late_indexes WHERE name = 'runs') "
-     "AND run <> '' AND (channel <> '' OR sequence IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM "
-     "run_numbers n WHERE n.number = run_number(r.campaign, r.source, r.run, r.channel, "
-     "r.sequence, r.replicate) AND n.run = r.seq)",
+     "AND run_number(campaign, source, run, channel, sequence, replicate) IS NOT NULL AND NOT "
+     "EXISTS (SELECT 1 FROM run_numbers n WHERE n.number = run_number(r.campaign, r.source, r.run, "
+     "r.channel, r.sequence, r.replicate) AND n.run = r.seq)",
      "run {} is not found by its name"},
 };
 

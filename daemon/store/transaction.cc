@@ -149,9 +149,9 @@ std::optional<Run> SqliteTransaction::find_run(std::int64_t campaign, std::strin
                                                std::string_view run, std::string_view channel,
                                                std::optional<std::int64_t> sequence,
                                                std::optional<std::int64_t> replicate) {
-  if (run.empty() || (channel.empty() && !sequence)) return {};
-  const std::int64_t number = run_number(campaign, source, run, channel, sequence, replicate);
-  for (const std::int64_t seq : runs_by_number_.find(number)) {
+  const auto number = run_number(campaign, source, run, channel, sequence, replicate);
+  if (!number) return {};
+  for (const std::int64_t seq : runs_by_number_.find(*number)) {
     for (Run& found : runs_between(seq, seq)) {
       if (found.campaign == campaign && found.source == source && found.run == run &&
           found.channel == channel && found.sequence == sequence && found.replicate == replicate) {
@@ -164,7 +164,7 @@ std::optional<Run> SqliteTransaction::find_run(std::int64_t campaign, std::strin
 
 bool SqliteTransaction::may_have_run(std::int64_t campaign, std::string_view source,
                                      std::string_view run) {
-  return !run.empty() && runs_by_number_.any_like(run_number(campaign, source, run, {}, {}, {}));
+  return !run.empty() && runs_by_number_.any_like(lowest_run_number(campaign, source, run));
 }
 
 std::int64_t SqliteTransaction::next_run() const {
@@ -335,10 +335,8 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
             r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
       .run();
   run_ = connection_.last_row();
-  const bool named = !r.run.empty() && (!r.channel.empty() || r.sequence);
-  runs_by_number_.add(run_, named ? std::optional(run_number(r.campaign, r.source, r.run, r.channel,
-                                                             r.sequence, r.replicate))
-                                  : std::nullopt);
+  runs_by_number_.add(
+      run_, run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));
   if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
   run_conditions_hash_ = conditions_hash(r.conditions);
   return run_;

@@ -304,7 +304,7 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
       ASSERT_EQ(got.description, expected.description);
       ASSERT_EQ(row_to_json(got), row_to_json(expected));
       ASSERT_EQ(got.content, expected.content);
-      ASSERT_EQ(got.content.has_value(), has_name(got, csv_.run));
+      ASSERT_EQ(got.content.has_value(), has_name(csv_.run, got.channel, got.sequence));
       if (got.content) {
         ++named;
         ASSERT_EQ(*got.content, content_of(got, "", csv_.run));

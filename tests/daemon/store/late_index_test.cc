@@ -194,14 +194,26 @@ TEST_F(LateIndexes, FindsWhatIsThereWhateverHappens) {
 
 TEST(LateIndexNumbers, RunsOfOneNameShareTheUpperHalf) {
   const auto upper = [](std::int64_t number) { return number >> 32; };
-  const std::int64_t one = run_number(1, "rig", "r1", "c", 7, {});
-  EXPECT_EQ(upper(one), upper(run_number(1, "rig", "r1", "d", {}, 2)));
-  EXPECT_NE(upper(one), upper(run_number(2, "rig", "r1", "c", 7, {})));
-  EXPECT_NE(upper(one), upper(run_number(1, "rig", "r2", "c", 7, {})));
-  EXPECT_NE(upper(run_number(1, "ab", "c", "", 1, {})), upper(run_number(1, "a", "bc", "", 1, {})));
+  const std::int64_t one = run_number(1, "rig", "r1", "c", 7, {}).value();
+  EXPECT_EQ(upper(one), upper(run_number(1, "rig", "r1", "d", {}, 2).value()));
+  EXPECT_EQ(upper(one), upper(lowest_run_number(1, "rig", "r1")));
+  EXPECT_NE(upper(one), upper(lowest_run_number(2, "rig", "r1")));
+  EXPECT_NE(upper(one), upper(lowest_run_number(1, "rig", "r2")));
+  EXPECT_NE(lowest_run_number(1, "ab", "c"), lowest_run_number(1, "a", "bc"));
   EXPECT_EQ(run_number(1, "rig", "r1", "c", 8, {}), one + 1);
   EXPECT_NE(run_number(1, "rig", "r1", "d", 7, {}), one);
   EXPECT_NE(run_number(1, "rig", "r1", "c", 7, 1), one);
+  EXPECT_FALSE(run_number(1, "rig", "", "c", 7, {}));
+  EXPECT_FALSE(run_number(1, "rig", "r1", "", {}, 1));
+}
+
+// They stand in files: worked out in another language from what the header says.
+TEST(LateIndexNumbers, NeverChange) {
+  EXPECT_EQ(run_number(1, "rig", "r1", "c", 7, {}), -6297869646192181241);
+  EXPECT_EQ(run_number(2, "rig-2", "r", "a", {}, 3), 4098480398025910402);
+  EXPECT_EQ(run_number(9, "", "x", "", (1 << 21) + 5, {}), 6755055949202849797);
+  EXPECT_EQ(conditions_hash("{}"), 0);
+  EXPECT_EQ(conditions_hash(R"({"T":900})"), -4568522418733916718);
 }
 
 }  // namespace
