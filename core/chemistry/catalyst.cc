@@ -160,10 +160,7 @@ Result<Composition> SupportTable::formula(std::string_view name) const {
   Result<Composition> formula = parse_formula(name);
   if (formula.ok()) return formula;
   std::vector<std::string> names;
-  for (const auto& [known, composition] : formulas_) {
-    // Others are too far to be near, and need not be copied.
-    if (2 * known.size() >= name.size()) names.push_back(known);
-  }
+  for (const auto& [known, composition] : formulas_) names.push_back(known);
   const std::vector<std::string> near = nearest_names(name, names);
   std::string expected = "a formula such as MgO, or a name of the support table";
   if (!near.empty()) expected += fmt::format(" (nearest: {})", join_or(near));
