@@ -135,11 +135,10 @@ class Worker {
   struct Decoded {
     std::int64_t version = 0;
     Result<Config> config;  // or why the file does not read
+    bool without_zone = false;  // its time zone cannot be read: said once
   };
   std::map<std::string, Decoded> decoded_;
   std::map<std::string, campaign::TimeZone> zones_;  // by name
-  // By the campaign's identifier, the version whose time zone cannot be read: said once.
-  std::map<std::string, std::int64_t> without_zone_;
   std::jthread watcher_;
   std::jthread thread_;
 };

@@ -37,13 +37,13 @@ Result<int> Worker::look_at_clock() {
     const campaign::Retrain& retrain = (*config)->retrain;
     auto zone = zones_.find(retrain.time_zone);
     if (zone == zones_.end()) {
-      // A new version of the file is looked at again.
-      if (without_zone_[campaign.id] == campaign.version) continue;
+      bool& without_zone = decoded_.at(campaign.id).without_zone;
+      if (without_zone) continue;
       Result<campaign::TimeZone> found = campaign::TimeZone::read(retrain.time_zone);
       if (!found) {
         spdlog::error("campaign {}: retrain.time_zone: {}", campaign.name,
                       found.error().to_string());
-        without_zone_[campaign.id] = campaign.version;
+        without_zone = true;
         continue;
       }
       zone = zones_.emplace(retrain.time_zone, std::move(*found)).first;
