@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -34,7 +33,9 @@
 #include "daemon/http/wire.h"
 #include "daemon/jobs/worker.h"
 #include "daemon/log.h"
+#include "daemon/options.h"
 #include "daemon/profiles.h"
+#include "daemon/self_report.h"
 #include "daemon/store/sqlite_database.h"
 #include "daemon/system.h"
 #include "daemon/upkeep.h"
@@ -44,69 +45,6 @@ namespace kasetsu {
 namespace {
 
 namespace asio = boost::asio;
-
-constexpr std::string_view kVersion = KASETSU_VERSION;
-
-int exit_code(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::invalid_argument:
-      return 2;
-    case ErrorCode::bad_data:
-      return 65;
-    case ErrorCode::busy:
-    case ErrorCode::conflict:
-      return 75;
-    default:
-      return 1;
-  }
-}
-
-struct Arguments {
-  std::string config_file;
-  std::string data_dir;
-  std::string listen;
-  std::string port_file;
-  std::string unix_socket;
-  std::string log_level;
-  std::optional<unsigned> threads;
-  bool check_config = false;
-};
-
-Result<DaemonConfig> read_config(const Arguments& arguments) {
-  DaemonConfig config;
-  if (!arguments.config_file.empty()) {
-    const auto text = read_file(arguments.config_file);
-    if (!text) return text.error();
-    auto parsed = parse_daemon_config(*text, arguments.config_file);
-    if (!parsed) return parsed.error();
-    config = std::move(*parsed);
-  }
-  if (!arguments.data_dir.empty()) config.data_dir = arguments.data_dir;
-  if (!arguments.unix_socket.empty()) config.unix_socket = arguments.unix_socket;
-  if (!arguments.log_level.empty()) config.log_level = arguments.log_level;
-  if (arguments.threads) config.threads = *arguments.threads;
-  if (!arguments.listen.empty()) {
-    const auto colon = arguments.listen.rfind(':');
-    const auto port = colon == std::string::npos
-                          ? std::nullopt
-                          : parse_number(std::string_view(arguments.listen).substr(colon + 1));
-    if (!port || *port < 0 || *port > 65'535 || *port != static_cast<int>(*port)) {
-      return Error{ErrorCode::invalid_argument, "no address and port", "--listen", arguments.listen,
-                   "such as 127.0.0.1:8765 or [::1]:8765"};
-    }
-    config.address = arguments.listen.substr(0, colon);
-    if (config.address.size() > 2 && config.address.front() == '[') {
-      config.address = config.address.substr(1, config.address.size() - 2);
-    }
-    config.port = static_cast<std::uint16_t>(*port);
-  }
-  if (config.backup_dir.empty()) {
-    config.backup_dir = (std::filesystem::path(config.data_dir) / "backups").string();
-  }
-  const Status valid = config.validate();
-  if (!valid) return valid.error();
-  return config;
-}
 
 Result<campaign::Science> read_science() {
   const auto supports_path = find_data_file("elements/supports.csv");
@@ -122,54 +60,6 @@ Result<campaign::Science> read_science() {
   auto elements = chemistry::ElementTable::from_csv(*elements_text, *elements_path);
   if (!elements) return elements.error();
   return campaign::Science{std::move(*elements), std::move(*supports)};
-}
-
-campaign::Json version_json() {
-  return {{"name", "kasetsud"},
-          {"version", kVersion},
-          {"compiler", __VERSION__},
-          {"boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100'000, BOOST_VERSION / 100 % 1'000,
-                                BOOST_VERSION % 100)},
-          {"sqlite", sqlite3_libversion()},
-          {"eigen",
-           fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)}};
-}
-
-std::string store_metrics(const store::SqliteDatabase& database) {
-  const auto s = database.statistics();
-  using http::metric_text;
-  return metric_text("kasetsu_store_waiting", "gauge", "Write tasks that wait.",
-                     static_cast<double>(s.waiting)) +
-         metric_text("kasetsu_store_commits_total", "counter", "Commits, each with its fsync.",
-                     static_cast<double>(s.commits)) +
-         metric_text("kasetsu_store_tasks_total", "counter", "Write tasks done.",
-                     static_cast<double>(s.tasks)) +
-         metric_text("kasetsu_store_failed_tasks_total", "counter",
-                     "Write tasks that returned an error.", static_cast<double>(s.failed_tasks)) +
-         metric_text("kasetsu_store_commit_seconds_total", "counter", "Time in commits.",
-                     s.commit_seconds) +
-         metric_text("kasetsu_store_database_bytes", "gauge", "Size of the database file.",
-                     static_cast<double>(s.database_bytes)) +
-         metric_text("kasetsu_store_wal_bytes", "gauge", "Size of the write-ahead log.",
-                     static_cast<double>(s.wal_bytes)) +
-         metric_text("kasetsu_events_total", "counter", "Events committed since the beginning.",
-                     static_cast<double>(database.last_event()));
-}
-
-std::string job_metrics(const jobs::Worker& worker) {
-  const auto c = worker.counts();
-  std::string text =
-      "# HELP kasetsu_jobs_total Jobs that ended.\n# TYPE kasetsu_jobs_total counter\n";
-  for (const auto& [state, count] :
-       {std::pair{"completed", c.completed}, std::pair{"failed", c.failed},
-        std::pair{"cancelled", c.cancelled}, std::pair{"skipped", c.skipped}}) {
-    text += fmt::format("kasetsu_jobs_total{{state=\"{}\"}} {}\n", state, count);
-  }
-  return text +
-         http::metric_text("kasetsu_job_running", "gauge", "Whether a job runs.",
-                           c.running ? 1.0 : 0.0) +
-         http::metric_text("kasetsu_fit_seconds_total", "counter", "Wall time of all retrainings.",
-                           c.fit_seconds);
 }
 
 // Runs until it is told to end; returns the exit code.
@@ -583,6 +473,20 @@ class Daemon {
   std::unique_ptr<CampaignFolder> campaign_folder_;
 };
 
+int exit_code(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+      return 2;
+    case ErrorCode::bad_data:
+      return 65;
+    case ErrorCode::busy:
+    case ErrorCode::conflict:
+      return 75;
+    default:
+      return 1;
+  }
+}
+
 int fail(const Error& error) {
   fmt::print(stderr, "kasetsud: {}\n", error.to_string());
   return exit_code(error);
@@ -590,27 +494,7 @@ int fail(const Error& error) {
 
 int run(int argc, char** argv) {
   Arguments arguments;
-  CLI::App app{"Kasetsu's daemon: takes in results, learns, proposes the next catalysts.",
-               "kasetsud"};
-  app.add_option("--config", arguments.config_file, "configuration file (TOML)");
-  app.add_option("--data-dir", arguments.data_dir, "folder of the database and its backups");
-  app.add_option("--listen", arguments.listen,
-                 "address and port, such as 127.0.0.1:8765; port 0: any");
-  app.add_option("--port-file", arguments.port_file,
-                 "write the port there once requests are taken");
-  app.add_option("--unix-socket", arguments.unix_socket, "listen on a Unix socket, too");
-  app.add_option("--threads", arguments.threads, "threads of the search (0: all processors)")
-      ->check(CLI::Range(0u, 1'024u));
-  app.add_option("--log-level", arguments.log_level, "how much to log")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-  app.add_flag("--check-config", arguments.check_config, "read the configuration and end");
-  app.set_version_flag("--version", fmt::format("kasetsud {}", kVersion));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
-  }
+  if (const std::optional<int> code = read_arguments(argc, argv, arguments)) return *code;
   const auto config = read_config(arguments);
   if (!config) return fail(config.error());
   if (arguments.check_config) {
