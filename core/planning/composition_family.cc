@@ -8,18 +8,12 @@
 #include "core/chemistry/element.h"
 #include "core/planning/counting.h"
 #include "core/planning/space.h"
-#include "core/planning/space_words.h"
+#include "core/planning/space_parts.h"
 
 namespace kasetsu::planning {
 namespace {
 
 using chemistry::Composition;
-
-constexpr double kSameAmount = 1e-6;
-
-bool same_amount(double a, double b) {
-  return std::abs(a - b) <= kSameAmount * std::max(std::abs(a), std::abs(b));
-}
 
 Status check_elements(const std::vector<int>& elements) {
   if (elements.empty()) return wrong_space("no elements are given", "", "at least one element");

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "core/planning/counting.h"
-#include "core/planning/space_words.h"
+#include "core/planning/space_parts.h"
 
 namespace kasetsu::planning {
 namespace {

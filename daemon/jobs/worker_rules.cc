@@ -96,7 +96,7 @@ Result<campaign::RecommendInput> Worker::recommend_input(const Campaign& campaig
       Result<campaign::ModelDocument> document = campaign::read_model(model->document);
       if (!document) return document.error();
       input.model = std::move(document).value().model;
-      auto of = reader.training_set(model->snapshot);
+      auto of = reader.training_set(model->snapshot, input.training);
       if (of && config.batch_offsets) campaign::tell_batches(reader, campaign.key, *of);
       Result<campaign::TrainingSet> learnt =
           of ? campaign::rows_to_learn(*of) : campaign::TrainingSet();

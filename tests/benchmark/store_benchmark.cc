@@ -44,13 +44,15 @@ struct Laboratory {
     store::StoreOptions options;
     options.path = folder / "kasetsu.db";
     database = std::move(store::SqliteDatabase::open(options)).value();
-    campaign::CampaignDraft draft;
-    draft.name = "ocm";
-    draft.text = "bench";
-    draft.properties = {{"yield", "%", true, 0.0, 100.0}};
-    (void)campaign::write_and_wait(*database, [&](Transaction& tx) -> Status {
-      return campaign::apply_campaign(tx, draft, context()).ok() ? Status{} : Error{};
-    });
+    for (const char* name : {"ocm", "beside"}) {
+      campaign::CampaignDraft draft;
+      draft.name = name;
+      draft.text = "bench";
+      draft.properties = {{"yield", "%", true, 0.0, 100.0}};
+      (void)campaign::write_and_wait(*database, [&](Transaction& tx) -> Status {
+        return campaign::apply_campaign(tx, draft, context()).ok() ? Status{} : Error{};
+      });
+    }
   }
   ~Laboratory() {
     database.reset();
@@ -258,7 +260,8 @@ void million(benchmark::State& state) {
 BENCHMARK(million)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 
 // What the worker and readers ask again and again while results stream in, in a campaign of 1,000
-// catalysts that has a model of all but the newest hundred measurements. Shortest of three.
+// catalysts that has a model of all but the newest hundred measurements; and what a usual campaign
+// costs beside it, whose 400 measurements lie before, among and behind those. Shortest of three.
 void learning(benchmark::State& state) {
   const auto measurements = static_cast<int>(state.range(0));
   constexpr int kSince = 100;
@@ -266,7 +269,7 @@ void learning(benchmark::State& state) {
     Laboratory lab;
     Random random(12);
     int number = 0;
-    const auto deliver = [&](int rows) {
+    const auto deliver = [&](int rows, const char* campaign) {
       std::string text = "M1,M2,M3,Support,channel,sequence,yield\n";
       for (int i = 0; i < rows; ++i, ++number) {
         fmt::format_to(std::back_inserter(text), "{},{},{},MgO,{},{},{:.3f}\n",
@@ -280,13 +283,16 @@ void learning(benchmark::State& state) {
       options.properties = {{"yield", "%", true, 0.0, 100.0}};
       const auto prepared = campaign::prepare_delivery(std::move(text), options, lab.supports);
       const Status status = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
-        const auto receipt = campaign::ingest(tx, "ocm", *prepared, lab.context());
+        const auto receipt = campaign::ingest(tx, campaign, *prepared, lab.context());
         return receipt ? Status{} : Status(receipt.error());
       });
       if (!status.ok()) state.SkipWithError(status.error().to_string().c_str());
     };
-    for (int left = measurements - kSince; left > 0; left -= 50'000)
-      deliver(std::min(left, 50'000));
+    const int before = measurements - kSince;
+    for (int part = 0; part < 20; ++part) {
+      deliver(20, "beside");
+      deliver(before / 20 + (part < before % 20 ? 1 : 0), "ocm");
+    }
     campaign::Digest snapshot;
     const Status kept = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
       campaign::NewModel model;
@@ -300,7 +306,7 @@ void learning(benchmark::State& state) {
       return made ? Status{} : Status(made.error());
     });
     if (!kept.ok()) state.SkipWithError(kept.error().to_string().c_str());
-    deliver(kSince);
+    deliver(kSince, "ocm");
 
     const auto counter = [&](const char* name, const auto& task) {
       double shortest = 1e9;
@@ -335,6 +341,10 @@ void learning(benchmark::State& state) {
     });
     counter("training_ms", [&](const campaign::Reader& reader) {
       benchmark::DoNotOptimize(reader.training_set(1, "yield"));
+    });
+    counter("beside_training_ms", [&](const campaign::Reader& reader) {
+      if (reader.training_set(2, "yield").rows.size() != 400)
+        state.SkipWithError("the campaign beside has other rows");
     });
     counter("snapshot_ms", [&](const campaign::Reader& reader) {
       benchmark::DoNotOptimize(reader.training_set(snapshot));
