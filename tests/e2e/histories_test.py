@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 
+PATIENCE = int(os.environ.get("KASETSU_PATIENCE", "1"))  # how many times as long as usual a program may take
 CAMPAIGN = """format = 1
 name = "history"
 [[targets]]
@@ -51,7 +52,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [self.program, "--data-dir", os.path.join(self.folder, "data"), "--listen", "127.0.0.1:0", "--port-file",
                  port_file, "--threads", "1"], stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         while not (os.path.exists(port_file) and os.path.getsize(port_file)):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
@@ -62,7 +63,7 @@ class Daemon:
 
     def end(self, number):
         self.process.send_signal(number)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=60 * PATIENCE)
         assert number == signal.SIGKILL or code == 0, f"exit code {code}"
 
     def ask(self, method, path, body=None, content_type="application/json", key=None):
@@ -73,7 +74,7 @@ class Daemon:
                 body = json.dumps(body)
         if key:
             headers["Idempotency-Key"] = key
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * PATIENCE)
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         text = answer.read()
@@ -99,7 +100,7 @@ class History:
         status, answer = self.daemon.ask("POST", "/v1/campaigns", CAMPAIGN, "application/toml")
         assert status == 201, answer
         status, answer = self.daemon.ask("POST", "/v1/campaigns/history:recommend", {"batch_size": 10, "client": "planner"})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         while status == 202 and time.monotonic() < deadline:
             job = self.daemon.ask("GET", f"/v1/jobs/{answer['job']['id']}")[1]
             if job["state"] in ("COMPLETED", "FAILED"):
