@@ -502,28 +502,28 @@ TEST_F(Api_, WrongBodiesAreRefusedWithTheirPlace) {
 TEST_F(Api_, ManyClientsAtOnceEachGetTheirOwnAnswer) {
   constexpr int kClients = 8, kRequests = 40;
   std::vector<std::thread> clients;
-  std::atomic<int> accepted{0}, strange{0};
+  std::atomic<int> accepted{0};
   for (int c = 0; c < kClients; ++c) {
     clients.emplace_back([&, c] {
       RawClient client(server.port());
       for (int i = 0; i < kRequests; ++i) {
+        // One value: a client that gets ahead of the others must not be flagged for it.
         const Json body = {{"source", fmt::format("rig-{}", c)},
                            {"run", "load"},
-                           {"rows", {row({"Li", "K", "W"}, i, i + 1)}}};
+                           {"rows", {row({"Li", "K", "W"}, 5.0, i + 1)}}};
         client.send(ApiServer::request("POST", "/v1/campaigns/ocm/measurements", body.dump()));
         const RawAnswer answer = client.receive();
         const Json json = Json::parse(answer.body, nullptr, false);
         if (answer.status == 200 && json["accepted"] == 1) {
           ++accepted;
         } else {
-          ++strange;
+          ADD_FAILURE() << answer.status << " " << answer.body;
         }
       }
     });
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(accepted, kClients * kRequests);
-  EXPECT_EQ(strange, 0);
   EXPECT_EQ(server.get("/v1/campaigns/ocm").body["measurements"], kClients * kRequests);
 }
 
