@@ -96,7 +96,7 @@ class Reader {
   virtual std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                          std::int64_t catalyst, std::string_view conditions,
                                          std::int64_t limit) const = 0;
-  virtual std::int64_t count_measurements(std::int64_t campaign, bool live_only) const = 0;
+  virtual std::int64_t count_measurements(std::int64_t campaign) const = 0;  // live ones
   virtual bool any_measured(std::int64_t campaign) const = 0;  // whether a measurement is live
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
   virtual std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const = 0;

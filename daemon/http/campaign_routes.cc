@@ -127,7 +127,7 @@ void Api::add_campaign_routes(Router& router) {
                         if (!found) return found.error();
                         revision = found->revision;
                         Json json = full_json(reader, *found);
-                        json["measurements"] = reader.count_measurements(found->key, true);
+                        json["measurements"] = reader.count_measurements(found->key);
                         return campaign::dump_json(json);
                       });
                 };

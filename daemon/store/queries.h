@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/campaign/database.h"
+#include "daemon/store/measurement_counts.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/sqlite.h"
 
@@ -18,7 +19,9 @@ namespace kasetsu::store {
 template <typename Base>
 class CampaignQueries : public Base {
  public:
-  explicit CampaignQueries(Connection& connection) : connection_(connection) {}
+  // counts: what readers of the database share; null: nobody else may learn what is counted.
+  explicit CampaignQueries(Connection& connection, MeasurementCounts* counts = nullptr)
+      : connection_(connection), counts_(counts) {}
 
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::optional<Campaign> campaign(std::int64_t key) const override;
@@ -44,6 +47,7 @@ class CampaignQueries : public Base {
   std::int64_t property_key(std::int64_t campaign, std::string_view name) const;
 
   Connection& connection_;
+  MeasurementCounts* counts_;
 };
 
 // Deliveries, runs, measurements and quarantine, in SQL.
@@ -65,7 +69,7 @@ class ResultQueries : public CampaignQueries<Base> {
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                  std::int64_t catalyst, std::string_view conditions,
                                  std::int64_t limit) const override;
-  std::int64_t count_measurements(std::int64_t campaign, bool live_only) const override;
+  std::int64_t count_measurements(std::int64_t campaign) const override;
   std::optional<QuarantinedRow> find_quarantined(std::string_view id) const override;
   std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const override;
   std::vector<QuarantinedRow> quarantined(std::int64_t campaign,
@@ -77,6 +81,7 @@ class ResultQueries : public CampaignQueries<Base> {
   std::optional<Ingest> ingest_of_content(std::int64_t campaign, std::int64_t content) const;
 
   using CampaignQueries<Base>::connection_;
+  using CampaignQueries<Base>::counts_;
   using CampaignQueries<Base>::property_key;
 };
 

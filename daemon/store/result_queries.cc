@@ -304,17 +304,9 @@ std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
 }
 
 template <typename Base>
-std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign, bool live_only) const {
-  Statement& count =
-      live_only ? connection_.prepare(
-                      "SELECT count(*) FROM measurements m "
-                      "WHERE m.campaign = ?1 AND " KASETSU_SQL_LIVE_IN_BULK)
-                : connection_.prepare("SELECT count(*) FROM measurements m WHERE m.campaign = ?1");
-  count.bind(campaign);
-  count.step();
-  const std::int64_t number = count.integer(0);
-  count.reset();
-  return number;
+std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign) const {
+  return counts_ != nullptr ? counts_->live(connection_, campaign)
+                            : MeasurementCounts().live(connection_, campaign);
 }
 
 template <typename Base>

@@ -15,12 +15,14 @@
   "AND coalesce((SELECT k.kind FROM marks k WHERE k.measurement = m.seq AND k.kind IN "        \
   "('exclude', 'include') "                                                                    \
   "ORDER BY k.seq DESC LIMIT 1), 'include') = 'include' "
-// The same by one set, for many rows: what is not live is rare.
-#define KASETSU_SQL_LIVE_IN_BULK                                                          \
-  "m.seq NOT IN (SELECT n.supersedes FROM measurements n WHERE n.supersedes IS NOT NULL " \
-  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "                     \
-  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "                   \
-  "l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq))) "
+// The others, all of them: what is not live is rare.
+#define KASETSU_SQL_NOT_LIVE                                                       \
+  "SELECT n.supersedes AS seq FROM measurements n WHERE n.supersedes IS NOT NULL " \
+  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "              \
+  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "            \
+  "l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq)) "
+// Whether a measurement m is live, for many of them.
+#define KASETSU_SQL_LIVE_IN_BULK "m.seq NOT IN (" KASETSU_SQL_NOT_LIVE ") "
 
 namespace kasetsu::store {
 

@@ -84,6 +84,7 @@ struct SqliteDatabase::Implementation {
   mutable std::condition_variable reader_free;
   mutable std::vector<std::unique_ptr<Connection>> free_readers;
   mutable std::size_t open_readers = 0;
+  MeasurementCounts counts;
 
   mutable std::mutex health_mutex;
   mutable Status health;
@@ -418,7 +419,7 @@ Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>
   try {
     connection = implementation_->take_reader();
     connection->prepare("BEGIN").bind().run();
-    const SqliteReader reader(*connection);
+    const SqliteReader reader(*connection, &implementation_->counts);
     status = task(reader);
   } catch (const StorageError& error) {
     status = error.to_error();

@@ -249,10 +249,15 @@ TEST_F(Learning, ChangesAreThoseOfTheWholeTrainingSet) {
 
     const TrainingSet now = training();
     const auto rows = std::ssize(now.rows);
-    bool any = false;
-    for (const Measurement& measurement : measurements()) any = any || measurement.live();
+    std::int64_t live = 0;
+    for (const Measurement& measurement : measurements()) live += measurement.live() ? 1 : 0;
+    const std::int64_t counted = write<std::int64_t>([](Transaction& tx) -> Result<std::int64_t> {
+                                   return tx.count_measurements(1);
+                                 }).value();
+    EXPECT_EQ(counted, live);
     ASSERT_TRUE(database_->read([&](const Reader& reader) -> Status {
-      EXPECT_EQ(reader.any_measured(1), any);
+      EXPECT_EQ(reader.count_measurements(1), live);
+      EXPECT_EQ(reader.any_measured(1), live > 0);
       for (const std::int64_t enough : {std::int64_t{1}, std::int64_t{5}, std::int64_t{1'000}})
         EXPECT_EQ(reader.count_training(1, "C2_yield", enough), std::min(rows, enough));
       EXPECT_EQ(reader.count_training(1, "nothing", 5), 0);
@@ -300,6 +305,37 @@ TEST_F(Learning, ChangesAreThoseOfTheWholeTrainingSet) {
   EXPECT_GT(unchanged, 50);
   EXPECT_GT(same_size, 50);
   EXPECT_GT(renewed, 10);
+}
+
+// Counts are remembered for all readers; one that began before counts what it sees all the same.
+TEST_F(Learning, AReaderCountsWhatItSees) {
+  const auto count = [](const Reader& reader) { return reader.count_measurements(1); };
+  ASSERT_TRUE(post(body({row("\"Li\"", 1), row("\"Na\"", 2)})).ok());
+  ASSERT_TRUE(database_->read([&](const Reader& early) -> Status {
+    EXPECT_EQ(count(early), 2);
+    const auto receipt = post(body({row("\"K\"", 3)}));
+    EXPECT_TRUE(receipt.ok());
+    EXPECT_EQ(read<std::int64_t>(count), 3);
+    EXPECT_EQ(count(early), 2);
+    const auto gone = write<Measurement>([&](Transaction& tx) {
+      return retract(tx, receipt->rows[0].measurements[0], "why", "", context());
+    });
+    EXPECT_TRUE(gone.ok());
+    EXPECT_EQ(read<std::int64_t>(count), 2);
+    EXPECT_EQ(count(early), 2);
+    return {};
+  }));
+  // What is undone is not remembered.
+  const auto undone = write<std::int64_t>([&](Transaction& tx) -> Result<std::int64_t> {
+    const auto prepared = prepare_delivery(body({row("\"Li\"", 4)}), DeliveryOptions(), supports_);
+    EXPECT_TRUE(ingest(tx, "ocm", *prepared, context()).ok());
+    EXPECT_EQ(tx.count_measurements(1), 3);
+    return Error{ErrorCode::conflict, "undone", "", "", ""};
+  });
+  EXPECT_FALSE(undone.ok());
+  EXPECT_EQ(read<std::int64_t>(count), 2);
+  ASSERT_TRUE(post(body({row("\"Na\"", 5)})).ok());
+  EXPECT_EQ(read<std::int64_t>(count), 3);
 }
 
 TEST_F(Learning, ReadingEndsWhenItIsAskedTo) {
