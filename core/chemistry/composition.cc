@@ -77,15 +77,16 @@ class FormulaParser {
     for (std::size_t i = 0; i < text_.size(); ++character) {
       std::size_t length = 1;
       char meant = text_[i];
-      for (const Spelling& spelling : kSpellings) {
-        if (text_.substr(i).starts_with(spelling.written)) {
-          length = spelling.written.size();
-          meant = spelling.meant;
-          break;
+      if ((static_cast<unsigned char>(meant) & 0x80U) != 0) {  // no ASCII, as all kSpellings
+        for (const Spelling& spelling : kSpellings) {
+          if (text_.substr(i).starts_with(spelling.written)) {
+            length = spelling.written.size();
+            meant = spelling.meant;
+            break;
+          }
         }
-      }
-      if (length == 1 && (static_cast<unsigned char>(meant) & 0x80U) != 0) {
-        while (i + length < text_.size() &&
+        const bool known = length > 1;
+        while (!known && i + length < text_.size() &&
                (static_cast<unsigned char>(text_[i + length]) & 0xC0U) == 0x80U) {
           ++length;
         }
