@@ -134,7 +134,7 @@ class Worker {
   // Of config_of, by the campaign's identifier: its newest version.
   struct Decoded {
     std::int64_t version = 0;
-    Result<Config> config;  // or why the file does not read
+    Result<Config> config;      // or why the file does not read
     bool without_zone = false;  // its time zone cannot be read: said once
   };
   std::map<std::string, Decoded> decoded_;

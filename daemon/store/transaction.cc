@@ -335,8 +335,8 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
             r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
       .run();
   run_ = connection_.last_row();
-  runs_by_number_.add(
-      run_, run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));
+  runs_by_number_.add(run_,
+                      run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));
   if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
   run_conditions_hash_ = conditions_hash(r.conditions);
   return run_;
