@@ -248,6 +248,7 @@ Composition CompositionFamily::unrank(std::uint64_t index) const {
   while (index >= first_[static_cast<std::size_t>(count - smallest_) + 1]) ++count;
   index -= first_[static_cast<std::size_t>(count - smallest_)];
   const std::uint64_t patterns_here = patterns(count);
+  KASETSU_ASSERT(patterns_here > 0);  // else first_ would not have grown here
   std::array<int, kMostElements> positions{};
   std::array<double, kMostElements> amounts{};
   subset(count, index / patterns_here, positions.data());
