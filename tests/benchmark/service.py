@@ -7,6 +7,7 @@ The loader runs on the same processors as the daemon. CPU time of the daemon is 
 on what else the machine does.
 """
 import argparse
+import collections
 import http.client
 import json
 import os
@@ -121,26 +122,36 @@ def main():
         say("beside 1,000 slow clients", service.load("--seconds", seconds, "--slow", "1000"), "p99 < 100 ms")
         say("8 clients, single rows", service.load("--seconds", seconds, "--clients", "8"), "-")
 
+        # Something to learn: single rows are all of one catalyst.
+        service.load("--seconds", "0.1", "--csv", "5000")
         job = service.ask("POST", "/v1/campaigns/load:retrain", b"{}")["job"]["id"]
-        trained = []
+        looks, stages = 0, collections.Counter()
 
         def train_on():
-            # The model of a few repeated compositions is quickly found: another training follows at once.
-            nonlocal job
+            nonlocal job, looks
             while not ended.is_set():
-                state = service.ask("GET", f"/v1/jobs/{job}")["state"]
-                if state not in ("SCHEDULED", "RUNNING"):
-                    trained.append(state)
+                found = service.ask("GET", f"/v1/jobs/{job}")
+                looks += 1
+                if found["state"] == "RUNNING":
+                    stages[found["stage"] or "reading"] += 1
+                elif found["state"] == "COMPLETED":
                     job = service.ask("POST", "/v1/campaigns/load:retrain", b"{}")["job"]["id"]
+                elif found["state"] != "SCHEDULED":
+                    wrong.append(found)
+                    return
                 time.sleep(0.05)
 
-        ended = threading.Event()
+        ended, wrong = threading.Event(), []
         thread = threading.Thread(target=train_on)
         thread.start()
         found = service.load("--seconds", seconds, "--clients", "8")
         ended.set()
         thread.join()
-        say(f"while training ({len(trained)} ended)", found, "p99 < 50 ms")
+        if wrong:
+            raise SystemExit(f"no training: {wrong[0]}")
+        say("while training", found, "p99 < 50 ms")
+        print(f"  it ran at {sum(stages.values())} of {looks} looks: " + ", ".join(f"{s} {n}" for s, n in stages.most_common()),
+              flush=True)
         service.ask("POST", f"/v1/jobs/{job}:cancel", b"{}")
 
         say("tables of 50,000 rows", service.load("--seconds", seconds, "--csv", "50000"), "200,000 rows/s")
@@ -149,6 +160,9 @@ def main():
         begin = time.monotonic()
         page = service.ask("GET", f"/v1/campaigns/load/measurements?limit=1000&page_token={service.rows - 2000}")
         took = time.monotonic() - begin
+        counted = service.ask("GET", "/v1/campaigns/load")["measurements"]
+        if counted != service.rows or len(page["measurements"]) != 1000:
+            raise SystemExit(f"{service.rows} rows were acknowledged, {counted} counted, {len(page['measurements'])} on a page")
         print(f"{service.rows} results: a page of {len(page['measurements'])} near the end in {1e3 * took:.1f} ms", flush=True)
         say("  single rows then", service.load("--seconds", seconds), "as before")
         say("  tables then", service.load("--seconds", seconds, "--csv", "50000"), "as before")
