@@ -147,8 +147,8 @@ def main():
         found = service.load("--seconds", seconds, "--clients", "8")
         ended.set()
         thread.join()
-        if wrong:
-            raise SystemExit(f"no training: {wrong[0]}")
+        if wrong or not stages:
+            raise SystemExit(f"no training: {wrong or job}")
         say("while training", found, "p99 < 50 ms")
         print(f"  it ran at {sum(stages.values())} of {looks} looks: " + ", ".join(f"{s} {n}" for s, n in stages.most_common()),
               flush=True)
