@@ -153,6 +153,8 @@ def main():
         print(f"  it ran at {sum(stages.values())} of {looks} looks: " + ", ".join(f"{s} {n}" for s, n in stages.most_common()),
               flush=True)
         service.ask("POST", f"/v1/jobs/{job}:cancel", b"{}")
+        while service.ask("GET", f"/v1/jobs/{job}")["state"] in ("SCHEDULED", "RUNNING"):
+            time.sleep(0.01)
 
         say("tables of 50,000 rows", service.load("--seconds", seconds, "--csv", "50000"), "200,000 rows/s")
         while service.rows < 1_000_000:
