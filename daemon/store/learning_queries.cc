@@ -1,6 +1,4 @@
 // Training sets, models, the ledger and jobs, in SQL.
-#include "daemon/store/queries.h"
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -10,6 +8,8 @@
 
 #include "daemon/campaign/learning.h"
 #include "daemon/store/measurement_ids.h"
+#include "daemon/store/queries.h"
+#include "daemon/store/rising_numbers.h"
 
 namespace kasetsu::store {
 namespace {
@@ -33,10 +33,11 @@ namespace {
 #define JOB_COLUMNS                                                                            \
   "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, " \
   "attempts, actor, created_at, started_at, finished_at FROM jobs "
-#define TRAINING_COLUMNS                                               \
+#define TRAINING_COLUMNS(measurements)                                 \
   KASETSU_SQL_MEASUREMENT_ID                                           \
   ", c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
-  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "            \
+  "FROM " measurements                                                 \
+  "CROSS JOIN runs r ON r.seq = m.run "                                \
   "CROSS JOIN ingests i ON i.seq = r.ingest CROSS JOIN catalysts c ON c.key = m.catalyst "
 
 // Of a run r. A blank tube holds no catalyst: its values are quality control, not something to
@@ -130,43 +131,10 @@ TrainingRow read_training_row(MeasurementIds& ids, const Statement& s) {
 
 }  // namespace
 
-std::string pack(const std::vector<TrainingRow>& rows) {
-  std::string bytes;
-  std::int64_t last = 0;
-  for (const TrainingRow& row : rows) {
-    KASETSU_ASSERT(row.seq > last);
-    auto difference = static_cast<std::uint64_t>(row.seq - last);
-    last = row.seq;
-    for (; difference >= 0x80; difference >>= 7) {
-      bytes.push_back(static_cast<char>((difference & 0x7F) | 0x80));
-    }
-    bytes.push_back(static_cast<char>(difference));
-  }
-  return bytes;
-}
-
-std::vector<std::int64_t> unpack(std::string_view bytes) {
-  std::vector<std::int64_t> numbers;
-  std::uint64_t difference = 0;
-  int shift = 0;
-  std::int64_t last = 0;
-  for (const char byte : bytes) {
-    difference |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-    shift += 7;
-    if ((byte & 0x80) == 0) {
-      last += static_cast<std::int64_t>(difference);
-      numbers.push_back(last);
-      difference = 0;
-      shift = 0;
-    }
-  }
-  return numbers;
-}
-
 template <typename Base>
 bool LearningQueries<Base>::any_measured(std::int64_t campaign) const {
-  Statement& find = connection_.prepare(
-      "SELECT 1 FROM measurements m WHERE m.campaign = ?1 AND " KASETSU_SQL_LIVE "LIMIT 1");
+  Statement& find = connection_.prepare("SELECT 1 FROM " KASETSU_SQL_SPANS "WHERE " KASETSU_SQL_OF(
+      "?1") "AND " KASETSU_SQL_LIVE "LIMIT 1");
   const bool found = find.bind(campaign).step();
   find.reset();
   return found;
@@ -182,9 +150,10 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::stri
   unit.bind(key);
   if (unit.step()) set.unit = unit.text(0);
   unit.reset();
-  Statement& rows = connection_.prepare("SELECT " TRAINING_COLUMNS
-                                        "WHERE m.campaign = ?1 AND m.property = ?2 AND " TEACHES
-                                        "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY m.seq");
+  Statement& rows =
+      connection_.prepare("SELECT " TRAINING_COLUMNS(KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_OF(
+          "?1") "AND m.property = ?2 AND " TEACHES "AND " KASETSU_SQL_LIVE_IN_BULK
+                "ORDER BY x.first, m.seq");
   rows.bind(campaign, key);
   MeasurementIds ids;
   while (rows.step()) {
@@ -201,13 +170,13 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::stri
 template <typename Base>
 std::int64_t LearningQueries<Base>::count_training(std::int64_t campaign, std::string_view property,
                                                    std::int64_t enough) const {
-  // By the index of catalysts, so that a property that nobody measured is not looked for among all
+  // Catalyst by catalyst, so that a property that nobody measured is not looked for among all
   // measurements.
   Statement& count = connection_.prepare(
-      "SELECT count(*) FROM (SELECT 1 FROM catalysts c CROSS JOIN measurements m "
-      "ON m.catalyst = c.key AND m.campaign = ?1 AND m.property = ?2 "
-      "CROSS JOIN runs r ON r.seq = m.run WHERE " TEACHES "AND " KASETSU_SQL_LIVE "LIMIT ?3)");
-  count.bind(campaign, property_key(campaign, property), enough);
+      "SELECT count(*) FROM (SELECT 1 FROM catalysts c CROSS JOIN " KASETSU_SQL_REPLICATES
+      "CROSS JOIN runs r ON r.seq = m.run WHERE x.catalyst = c.key AND x.property = ?1 AND " TEACHES
+      "AND " KASETSU_SQL_LIVE "LIMIT ?2)");
+  count.bind(property_key(campaign, property), enough);
   count.step();
   const std::int64_t number = count.integer(0);
   count.reset();
@@ -224,7 +193,7 @@ TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
       "SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2 AND property = ?3");
   find.bind(snapshot, campaign, key);
   KASETSU_ASSERT(find.step());  // kept with its model
-  const std::vector<std::int64_t> then = unpack(find.view(0));
+  const std::vector<std::int64_t> then = all_rising(find.view(0));
   find.reset();
   // All measurements up to the last member were there then, so that only these can be live now and
   // not then, or the other way round: those that somebody marked, and those corrected since.
@@ -245,9 +214,11 @@ TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
       (live ? more : lost).push_back(seq);
   }
   Statement& added = connection_.prepare(
-      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
-      "WHERE m.campaign = ?1 AND m.seq > ?2 AND m.property = ?3 AND " TEACHES
-      "AND " KASETSU_SQL_LIVE "ORDER BY m.seq LIMIT ?4");
+      "SELECT m.seq FROM " KASETSU_SQL_SPANS
+      "CROSS JOIN runs r ON r.seq = m.run "
+      "WHERE " KASETSU_SQL_AFTER("?1", "?2") "AND m.property = ?3 AND " TEACHES
+                                             "AND " KASETSU_SQL_LIVE
+                                             "ORDER BY x.first, m.seq LIMIT ?4");
   added.bind(campaign, last, key, enough + std::ssize(lost));
   while (added.step()) more.push_back(added.integer(0));
   TrainingChange change;
@@ -298,9 +269,10 @@ std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& sna
   if (!find.step()) return {};
   set.property = find.text(0);
   set.unit = find.text(1);
-  const std::vector<std::int64_t> members = unpack(find.view(2));
+  const std::vector<std::int64_t> members = all_rising(find.view(2));
   find.reset();
-  Statement& row = connection_.prepare("SELECT " TRAINING_COLUMNS "WHERE m.seq = ?1");
+  Statement& row =
+      connection_.prepare("SELECT " TRAINING_COLUMNS("measurements m ") "WHERE m.seq = ?1");
   MeasurementIds ids;
   set.rows.reserve(members.size());
   auto at_hand = known.rows.begin();
@@ -326,15 +298,14 @@ KnownPoints LearningQueries<Base>::known_points(std::int64_t campaign) const {
   KnownPoints known;
   // Catalyst by catalyst, each until its first live measurement: their number matters, not that of
   // the measurements.
-  known.measured = all_texts(
-      connection_
-          .prepare(
-              "SELECT c.canonical FROM catalysts c WHERE c.canonical <> '-' "
-              "AND EXISTS (SELECT 1 FROM measurements m "
-              "CROSS JOIN properties p ON p.key = m.property "
-              "WHERE m.catalyst = c.key AND m.campaign = ?1 AND p.target = 1 AND " KASETSU_SQL_LIVE
-              ") ORDER BY c.canonical")
-          .bind(campaign));
+  known.measured =
+      all_texts(connection_
+                    .prepare("SELECT c.canonical FROM catalysts c WHERE c.canonical <> '-' "
+                             "AND EXISTS (SELECT 1 FROM " KASETSU_SQL_REPLICATES
+                             "WHERE x.catalyst = c.key AND x.property IN "
+                             "(SELECT key FROM properties WHERE campaign = ?1 AND target = 1) "
+                             "AND " KASETSU_SQL_LIVE ") ORDER BY c.canonical")
+                    .bind(campaign));
   known.pending =
       all_texts(connection_
                     .prepare("SELECT DISTINCT c.canonical FROM proposals o "
@@ -415,7 +386,7 @@ std::vector<LedgerEntry> LearningQueries<Base>::open_predictions(std::int64_t ca
 
 template <typename Base>
 bool LearningQueries<Base>::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
-  Statement& find = connection_.prepare(
+  Statement& find = connection_.prepare_beside(
       "SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
   find.bind(campaign, catalyst);
   const bool found = find.step();

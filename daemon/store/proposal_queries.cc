@@ -120,8 +120,8 @@ template <typename Base>
 std::optional<Proposal> ProposalQueries<Base>::open_proposal(std::int64_t campaign,
                                                              std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
-  Statement& any =
-      connection_.prepare("SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
+  Statement& any = connection_.prepare_beside(
+      "SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
   any.bind(campaign, catalyst);
   if (!any.step()) return {};
   any.reset();

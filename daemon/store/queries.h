@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "daemon/campaign/database.h"
-#include "daemon/store/measurement_counts.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/sqlite.h"
 
@@ -19,9 +18,7 @@ namespace kasetsu::store {
 template <typename Base>
 class CampaignQueries : public Base {
  public:
-  // counts: what readers of the database share; null: nobody else may learn what is counted.
-  explicit CampaignQueries(Connection& connection, MeasurementCounts* counts = nullptr)
-      : connection_(connection), counts_(counts) {}
+  explicit CampaignQueries(Connection& connection) : connection_(connection) {}
 
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::optional<Campaign> campaign(std::int64_t key) const override;
@@ -47,7 +44,6 @@ class CampaignQueries : public Base {
   std::int64_t property_key(std::int64_t campaign, std::string_view name) const;
 
   Connection& connection_;
-  MeasurementCounts* counts_;
 };
 
 // Deliveries, runs, measurements and quarantine, in SQL.
@@ -81,7 +77,6 @@ class ResultQueries : public CampaignQueries<Base> {
   std::optional<Ingest> ingest_of_content(std::int64_t campaign, std::int64_t content) const;
 
   using CampaignQueries<Base>::connection_;
-  using CampaignQueries<Base>::counts_;
   using CampaignQueries<Base>::property_key;
 };
 

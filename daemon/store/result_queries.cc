@@ -24,14 +24,15 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 #define RUN_COLUMNS                                                                       \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content FROM runs"
-#define MEASUREMENT_COLUMNS                                                                     \
+#define MEASUREMENTS(measurements)                                                              \
   KASETSU_SQL_MEASUREMENT_ID                                                                    \
   ", p.name, p.unit, m.value, m.flags, m.supersedes, "                                          \
   "(SELECT n.seq FROM measurements n WHERE n.supersedes = m.seq), "                             \
   "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "    \
   "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
   "r.replicate, r.measured_at, m.received_at "                                                  \
-  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run "                                     \
+  "FROM " measurements                                                                          \
+  "CROSS JOIN runs r ON r.seq = m.run "                                                         \
   "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
   "CROSS JOIN ingests i ON i.seq = r.ingest "
 #define QUARANTINE_COLUMNS                                                                  \
@@ -169,20 +170,20 @@ std::optional<Ingest> ResultQueries<Base>::find_ingest(std::string_view id) cons
 template <typename Base>
 std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
                                                          std::string_view key) const {
-  return one(
-      connection_
-          .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
-                   "AND i.idempotency_key <> ''")
-          .bind(campaign, key),
-      read_ingest);
+  return one(connection_
+                 .prepare_beside("SELECT " INGEST_COLUMNS
+                                 " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
+                                 "AND i.idempotency_key <> ''")
+                 .bind(campaign, key),
+             read_ingest);
 }
 
 template <typename Base>
 std::optional<Ingest> ResultQueries<Base>::ingest_of_content(std::int64_t campaign,
                                                              std::int64_t content) const {
   return one(connection_
-                 .prepare("SELECT " INGEST_COLUMNS
-                          " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
+                 .prepare_beside("SELECT " INGEST_COLUMNS
+                                 " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
                  .bind(campaign, content),
              read_ingest);
 }
@@ -219,14 +220,16 @@ std::optional<Measurement> ResultQueries<Base>::find_measurement(std::string_vie
   const std::int64_t seq = seq_of_measurement(connection_, id);
   if (seq == 0) return {};
   return one_measurement(
-      connection_, connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.seq = ?1").bind(seq));
+      connection_,
+      connection_.prepare("SELECT " MEASUREMENTS("measurements m ") "WHERE m.seq = ?1").bind(seq));
 }
 
 template <typename Base>
 std::vector<Measurement> ResultQueries<Base>::measurements_of_run(std::int64_t run) const {
   return all_measurements(
       connection_,
-      connection_.prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.run = ?1 ORDER BY m.seq")
+      connection_
+          .prepare("SELECT " MEASUREMENTS("measurements m ") "WHERE m.run = ?1 ORDER BY m.seq")
           .bind(run));
 }
 
@@ -251,18 +254,20 @@ std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign
     last_run = ingest->last_run;
   }
   if (!filter.catalyst.empty()) {
-    // The index gives a catalyst's measurements by property and conditions: those of the page are
-    // chosen by number first, and joined to the rest afterwards.
+    // Replicates come by property and conditions: those of the page are chosen by number first, and
+    // joined to the rest afterwards.
     return all_measurements(
         connection_,
         connection_
-            .prepare("SELECT " MEASUREMENT_COLUMNS
-                     "WHERE m.seq IN (SELECT m.seq FROM measurements m WHERE m.catalyst = "
-                     "(SELECT key FROM catalysts WHERE canonical = ?7) "
-                     "AND m.campaign = ?1 AND m.seq > ?2 AND (?3 = '' OR m.property = "
-                     "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?3)) "
-                     "AND m.run BETWEEN ?4 AND ?5 AND (?6 = 0 OR (" KASETSU_SQL_LIVE
-                     ")) ORDER BY m.seq LIMIT ?8) ORDER BY m.seq")
+            .prepare("SELECT " MEASUREMENTS(
+                "measurements m ") "WHERE m.seq IN (SELECT m.seq FROM " KASETSU_SQL_REPLICATES
+                                   "WHERE x.catalyst = "
+                                   "(SELECT key FROM catalysts WHERE canonical = ?7) "
+                                   "AND x.property IN (SELECT key FROM properties WHERE campaign = "
+                                   "?1 "
+                                   "AND (?3 = '' OR name = ?3)) AND m.seq > ?2 "
+                                   "AND m.run BETWEEN ?4 AND ?5 AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                                   ")) ORDER BY m.seq LIMIT ?8) ORDER BY m.seq")
             .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
                   filter.catalyst, page.limit));
   }
@@ -270,19 +275,20 @@ std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign
     return all_measurements(
         connection_,
         connection_
-            .prepare("SELECT " MEASUREMENT_COLUMNS
-                     "WHERE m.run BETWEEN ?4 AND ?5 AND m.campaign = ?1 AND m.seq > ?2 "
-                     "AND (?3 = '' OR p.name = ?3) AND (?6 = 0 OR (" KASETSU_SQL_LIVE
-                     ")) ORDER BY m.seq LIMIT ?7")
+            .prepare("SELECT " MEASUREMENTS(
+                "measurements m ") "WHERE m.run BETWEEN ?4 AND ?5 AND m.campaign = ?1 AND m.seq > "
+                                   "?2 "
+                                   "AND (?3 = '' OR p.name = ?3) AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                                   ")) ORDER BY m.seq LIMIT ?7")
             .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
                   page.limit));
   }
   return all_measurements(
       connection_,
       connection_
-          .prepare("SELECT " MEASUREMENT_COLUMNS "WHERE m.campaign = ?1 AND m.seq > ?2 "
-                   "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
-                   ")) ORDER BY m.seq LIMIT ?5")
+          .prepare("SELECT " MEASUREMENTS(KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_AFTER(
+              "?1", "?2") "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
+                          ")) ORDER BY x.first, m.seq LIMIT ?5")
           .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
 }
 
@@ -292,21 +298,29 @@ std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
                                                     std::int64_t catalyst,
                                                     std::string_view conditions,
                                                     std::int64_t limit) const {
+  // The transaction looks itself whether some of them wait.
   return all<double>(
       connection_
-          .prepare("SELECT m.value FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
-                   "WHERE m.catalyst = ?3 AND m.campaign = ?1 AND m.property = "
-                   "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?2) "
-                   "AND m.conditions_hash = ?6 AND r.conditions = ?4 AND " KASETSU_SQL_LIVE
-                   "ORDER BY m.seq DESC LIMIT ?5")
+          .prepare_beside("SELECT m.value FROM " KASETSU_SQL_REPLICATES
+                          "CROSS JOIN runs r ON r.seq = m.run "
+                          "WHERE x.catalyst = ?3 AND x.property = "
+                          "(SELECT key FROM properties WHERE campaign = ?1 AND name = ?2) "
+                          "AND x.conditions_hash = ?6 AND r.conditions = ?4 AND " KASETSU_SQL_LIVE
+                          "ORDER BY x.first DESC, m.seq DESC LIMIT ?5")
           .bind(campaign, property, catalyst, conditions, limit, conditions_hash(conditions)),
       [](const Statement& s) { return s.real(0); });
 }
 
 template <typename Base>
 std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign) const {
-  return counts_ != nullptr ? counts_->live(connection_, campaign)
-                            : MeasurementCounts().live(connection_, campaign);
+  Statement& count = connection_.prepare(
+      "SELECT coalesce((SELECT total FROM campaign_spans WHERE campaign = ?1 ORDER BY first DESC "
+      "LIMIT 1), 0) - (SELECT count(*) FROM (" KASETSU_SQL_NOT_LIVE
+      ") x CROSS JOIN measurements m ON m.seq = x.seq WHERE m.campaign = ?1)");
+  KASETSU_ASSERT(count.bind(campaign).step());
+  const std::int64_t live = count.integer(0);
+  count.reset();
+  return live;
 }
 
 template <typename Base>

@@ -8,6 +8,19 @@
 #include "daemon/campaign/database.h"
 #include "daemon/store/sqlite.h"
 
+// The measurements m of a campaign, and the conditions for all of them and for those after a
+// number, in the order of x.first and m.seq.
+#define KASETSU_SQL_SPANS \
+  "campaign_spans x CROSS JOIN measurements m ON m.seq BETWEEN x.first AND x.last "
+#define KASETSU_SQL_OF(campaign) "x.campaign = " campaign " "
+#define KASETSU_SQL_AFTER(campaign, seq)                                                  \
+  "x.campaign = " campaign " AND m.seq > " seq                                            \
+  " AND x.first >= coalesce((SELECT max(y.first) FROM campaign_spans y WHERE y.campaign " \
+  "= " campaign " AND y.first <= " seq "), 0) "
+// Replicates x and their measurements m.
+#define KASETSU_SQL_REPLICATES                          \
+  "replicates x CROSS JOIN members(x.first, x.more) s " \
+  "CROSS JOIN measurements m ON m.seq = s.measurement "
 // Of one measurement m: neither superseded nor retracted nor excluded. By probes, for a few rows.
 #define KASETSU_SQL_LIVE                                                                       \
   "NOT EXISTS (SELECT 1 FROM measurements n WHERE n.supersedes = m.seq) "                      \
@@ -82,10 +95,5 @@ inline std::vector<std::string> all_texts(Statement& statement) {
   while (statement.step()) rows.push_back(statement.text(0));
   return rows;
 }
-
-// A snapshot's members: rising numbers as differences, seven bits a byte, lowest first, the high
-// bit says that more follow.
-std::string pack(const std::vector<TrainingRow>& rows);
-std::vector<std::int64_t> unpack(std::string_view bytes);
 
 }  // namespace kasetsu::store

@@ -5,9 +5,11 @@
 
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #include "core/fnv.h"
 #include "daemon/store/late_index.h"
+#include "daemon/store/rising_numbers.h"
 #include "daemon/store/wal_vfs.h"
 
 namespace kasetsu::store {
@@ -249,7 +251,7 @@ Connection::Connection(const std::string& path, Access access, const std::string
     sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, 64 << 20);  // bulk deliveries are kept whole
     sqlite3_limit(database_, SQLITE_LIMIT_SQL_LENGTH, 64 << 10);
     sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 1);  // VACUUM INTO needs one
-    sqlite3_limit(database_, SQLITE_LIMIT_VARIABLE_NUMBER, 64);
+    sqlite3_limit(database_, SQLITE_LIMIT_VARIABLE_NUMBER, 512);
     sqlite3_busy_timeout(database_, 5000);
     for (const SqlFunction& function : kFunctions) {
       const int made =
@@ -257,6 +259,9 @@ Connection::Connection(const std::string& path, Access access, const std::string
                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                      nullptr, function.call, nullptr, nullptr, nullptr);
       if (made != SQLITE_OK) fail(database_, made, function.name);
+    }
+    if (const int made = register_members(database_); made != SQLITE_OK) {
+      fail(database_, made, "members");
     }
 
     if (access == Access::write) {
@@ -311,6 +316,11 @@ void Connection::set(const char* pragma, const char* read_back, std::string_view
 }
 
 Statement& Connection::prepare(const char* sql) {
+  write_waiting();
+  return prepare_beside(sql);
+}
+
+Statement& Connection::prepare_beside(const char* sql) {
   auto& slot = statements_[sql];
   if (!slot) slot = std::make_unique<Statement>(database_, sql);
   return *slot;
@@ -322,11 +332,13 @@ void Connection::execute(const char* sql) {
 }
 
 std::int64_t Connection::integer(const char* sql) {
+  write_waiting();
   Statement statement(database_, sql);
   return statement.step() ? statement.integer(0) : 0;
 }
 
 std::string Connection::text(const char* sql) {
+  write_waiting();
   Statement statement(database_, sql);
   return statement.step() ? statement.text(0) : std::string();
 }
@@ -353,48 +365,78 @@ namespace {
 // What is declared nowhere, because it would be probed at every row that is written: a query for
 // the rows that break the rule, and the sentence's end.
 struct Rule {
-  std::int64_t since;  // schema version
+  std::int64_t since, upto;  // schema versions
   const char* query;
   const char* sentence;
 };
+constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
 constexpr Rule kRules[] = {
-    {3,
+    {3, kNewest,
      "SELECT seq FROM runs r WHERE NOT EXISTS (SELECT 1 FROM ingests i WHERE i.seq = r.ingest AND "
      "i.campaign = r.campaign)",
      "run {} belongs to no delivery of its campaign"},
-    {3, "SELECT seq FROM runs WHERE catalyst NOT IN (SELECT key FROM catalysts)",
+    {3, kNewest, "SELECT seq FROM runs WHERE catalyst NOT IN (SELECT key FROM catalysts)",
      "run {} names a catalyst that is not there"},
-    {3,
+    {3, kNewest,
      "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = m.run "
      "AND "
      "r.campaign = m.campaign AND r.catalyst = m.catalyst)",
      "measurement {} belongs to no run of its campaign and catalyst"},
-    {3,
+    {3, kNewest,
      "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM properties p WHERE p.key = "
      "m.property AND p.campaign = m.campaign)",
      "measurement {} names no property of its campaign"},
-    {3,
+    {3, 4,
      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run WHERE m.conditions_hash "
      "<> conditions_hash(r.conditions)",
      "measurement {} is not found by its conditions"},
-    {3,
+    {3, kNewest,
      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON "
      "i.seq = r.ingest WHERE (m.id IS NULL) <> (m.seq >= i.first_measurement AND m.seq < "
      "i.first_measurement + i.measurement_count)",
      "measurement {} has no identifier, or two"},
-    {4,
+    {4, kNewest,
      "SELECT key FROM contents c WHERE key <= (SELECT upto FROM late_indexes WHERE name = "
      "'contents') AND NOT EXISTS (SELECT 1 FROM content_numbers n WHERE n.number = "
      "content_number(c.sha256) AND n.content = c.key)",
      "content {} is not found by its digest"},
-    {4, "SELECT max(key) FROM contents GROUP BY sha256 HAVING count(*) > 1",
+    {4, kNewest, "SELECT max(key) FROM contents GROUP BY sha256 HAVING count(*) > 1",
      "content {} is kept twice"},
-    {4,
+    {4, kNewest,
      "SELECT seq FROM runs r WHERE seq <= (SELECT upto FROM late_indexes WHERE name = 'runs') "
      "AND run_number(campaign, source, run, channel, sequence, replicate) IS NOT NULL AND NOT "
      "EXISTS (SELECT 1 FROM run_numbers n WHERE n.number = run_number(r.campaign, r.source, r.run, "
      "r.channel, r.sequence, r.replicate) AND n.run = r.seq)",
      "run {} is not found by its name"},
+    {5, kNewest,
+     "SELECT seq FROM measurements EXCEPT SELECT s.measurement FROM replicates x CROSS JOIN "
+     "members(x.first, x.more) s",
+     "measurement {} is not among its replicates"},
+    {5, kNewest,
+     "SELECT s.measurement FROM replicates x CROSS JOIN members(x.first, x.more) s GROUP BY "
+     "s.measurement HAVING count(*) > 1",
+     "measurement {} is among replicates twice"},
+    {5, kNewest,
+     "SELECT s.measurement FROM replicates x CROSS JOIN members(x.first, x.more) s WHERE NOT "
+     "EXISTS (SELECT 1 FROM measurements m LEFT JOIN runs r ON r.seq = m.run WHERE m.seq = "
+     "s.measurement AND m.catalyst = x.catalyst AND m.property = x.property AND "
+     "coalesce(conditions_hash(r.conditions), x.conditions_hash) = x.conditions_hash)",
+     "measurement {} is among replicates that are not its own"},
+    {5, kNewest,
+     "SELECT first FROM campaign_spans x WHERE last - first + 1 <> (SELECT count(*) FROM "
+     "measurements m WHERE m.seq BETWEEN x.first AND x.last AND m.campaign = x.campaign)",
+     "the span that measurement {} begins is not all of its campaign"},
+    {5, kNewest,
+     "SELECT first FROM (SELECT first, last, total, lag(last, 1, 0) OVER w AS last_before, "
+     "lag(total, 1, 0) OVER w AS total_before FROM campaign_spans WINDOW w AS (PARTITION BY "
+     "campaign ORDER BY first)) WHERE first <= last_before OR total <> total_before + last - first "
+     "+ 1",
+     "the span that measurement {} begins does not follow the one before it"},
+    {5, kNewest,
+     "SELECT campaign FROM (SELECT campaign, count(*) AS number FROM measurements GROUP BY "
+     "campaign) m WHERE number > coalesce((SELECT sum(last - first + 1) FROM campaign_spans x "
+     "WHERE x.campaign = m.campaign), 0)",
+     "campaign {} has measurements outside its spans"},
 };
 
 }  // namespace
@@ -413,8 +455,8 @@ void check_whole(Connection& connection, std::vector<std::string>& problems) {
   }
   // A file that waits for its migration has other tables.
   const std::int64_t version = connection.integer("PRAGMA user_version");
-  for (const auto& [since, query, sentence] : kRules) {
-    if (version < since) continue;
+  for (const auto& [since, upto, query, sentence] : kRules) {
+    if (version < since || version > upto) continue;
     Statement rule(connection.handle(), query);
     rule.bind();
     for (int shown = 0; shown < 5 && rule.step(); ++shown) {

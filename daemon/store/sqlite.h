@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,14 @@ class Statement {
     [[maybe_unused]] int index = 0;
     (bind_one(++index, values), ...);
     return *this;
+  }
+
+  // Binds one of several rows with as many values each; the first one, 0, resets the statement.
+  template <typename... Values>
+  void bind_row(int row, const Values&... values) {
+    if (row == 0) reset();
+    int index = row * static_cast<int>(sizeof...(values));
+    (bind_one(++index, values), ...);
   }
 
   bool step();  // true: a row is there. After false or a throw the statement is reset.
@@ -125,8 +134,15 @@ class Connection {
 
   // Changes the file: only after it is known to be this program's.
   void turn_on_wal();
+  // What integer(), text() and prepare() call first: writes what waits to be written.
+  void before_statements(std::function<void()> write) { write_waiting_ = std::move(write); }
+  void write_waiting() const {
+    if (write_waiting_) write_waiting_();
+  }
   // The cached statement of a literal; `sql` must live as long as the program.
   Statement& prepare(const char* sql);
+  // For statements that have nothing to do with what waits.
+  Statement& prepare_beside(const char* sql);
   void execute(const char* sql);          // one or several statements without parameters
   std::int64_t integer(const char* sql);  // first column of the first row
   std::string text(const char* sql);
@@ -139,6 +155,7 @@ class Connection {
   void set(const char* pragma, const char* read_back, std::string_view expected);
 
   sqlite3* database_ = nullptr;
+  std::function<void()> write_waiting_;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };
 

@@ -84,7 +84,6 @@ struct SqliteDatabase::Implementation {
   mutable std::condition_variable reader_free;
   mutable std::vector<std::unique_ptr<Connection>> free_readers;
   mutable std::size_t open_readers = 0;
-  MeasurementCounts counts;
 
   mutable std::mutex health_mutex;
   mutable Status health;
@@ -170,6 +169,7 @@ struct SqliteDatabase::Implementation {
           return false;
         }
       }
+      transaction->write_waiting();
     } catch (const StorageError& error) {
       if (error.fatal()) note(error);
       roll_back();
@@ -187,6 +187,7 @@ struct SqliteDatabase::Implementation {
     try {
       writer->prepare("SAVEPOINT task").bind().run();
       status = task.work(*transaction);
+      if (status.ok()) transaction->write_waiting();
     } catch (const StorageError& error) {
       status = note(error);
     } catch (const std::exception& error) {
@@ -195,8 +196,8 @@ struct SqliteDatabase::Implementation {
     if (!writer->in_transaction()) return false;
     try {
       if (!status.ok()) {
-        writer->prepare("ROLLBACK TO task").bind().run();
         transaction->forget();
+        writer->prepare("ROLLBACK TO task").bind().run();
       }
       writer->prepare("RELEASE task").bind().run();
     } catch (const StorageError& error) {
@@ -419,7 +420,7 @@ Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>
   try {
     connection = implementation_->take_reader();
     connection->prepare("BEGIN").bind().run();
-    const SqliteReader reader(*connection, &implementation_->counts);
+    const SqliteReader reader(*connection);
     status = task(reader);
   } catch (const StorageError& error) {
     status = error.to_error();

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "daemon/store/measurement_ids.h"
+#include "daemon/store/rising_numbers.h"
 
 namespace kasetsu::store {
 namespace {
@@ -68,6 +69,7 @@ std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::st
       return known->second.values.newest_first();
     }
   }
+  connection_.write_waiting();
   return Rows::replicates(campaign, property, catalyst, conditions, limit);
 }
 
@@ -90,6 +92,7 @@ const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_
   if (const Window* known = find_window(key, conditions)) return known->values;
   if (windows_.size() >= kMostWindows) forget_windows();
   constexpr auto kMost = static_cast<std::int64_t>(campaign::ReplicateWindow::kMost);
+  // Those that wait have windows.
   Window window{std::string(conditions), campaign::ReplicateWindow(Rows::replicates(
                                              campaign, property, catalyst, conditions, kMost))};
   newest_window_ = &*windows_.insert_or_assign(key, std::move(window)).first;
@@ -108,6 +111,7 @@ SqliteTransaction::Window* SqliteTransaction::find_window(const WindowKey& key,
 }
 
 void SqliteTransaction::forget_windows() {
+  waiting_.write();
   windows_.clear();
   newest_window_ = nullptr;
 }
@@ -129,7 +133,7 @@ std::int64_t SqliteTransaction::find_content(const Digest& sha256) {
   if (content_ && content_->first == sha256) return content_->second;
   std::int64_t key = 0;
   for (const std::int64_t candidate : contents_by_number_.find(content_number(sha256))) {
-    Statement& find = connection_.prepare("SELECT sha256 FROM contents WHERE key = ?1");
+    Statement& find = connection_.prepare_beside("SELECT sha256 FROM contents WHERE key = ?1");
     find.bind(candidate);
     if (find.step() && find.digest(0) == sha256) key = candidate;
     find.reset();
@@ -177,7 +181,12 @@ std::int64_t SqliteTransaction::next_measurement() const {
   return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM measurements");
 }
 
+void SqliteTransaction::write_waiting() {
+  waiting_.write();
+}
+
 void SqliteTransaction::finish() {
+  write_waiting();
   contents_by_number_.write_some();
   runs_by_number_.write_some();
 }
@@ -188,6 +197,7 @@ void SqliteTransaction::committed() {
 }
 
 void SqliteTransaction::forget() {
+  waiting_.forget();
   catalysts_.clear();
   property_keys_.clear();
   campaigns_.clear();
@@ -263,14 +273,15 @@ std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
     return found->second;
   }
   std::int64_t key = 0;
-  Statement& find = connection_.prepare("SELECT key FROM catalysts WHERE canonical = ?1");
+  Statement& find = connection_.prepare_beside("SELECT key FROM catalysts WHERE canonical = ?1");
   find.bind(canonical);
   if (find.step()) {
     key = find.integer(0);
     find.reset();
   } else {
     connection_
-        .prepare("INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
+        .prepare_beside(
+            "INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
         .bind(canonical, description, now)
         .run();
     key = connection_.last_row();
@@ -292,7 +303,7 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
 
 void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
   if (find_content(sha256) != 0) return;
-  connection_.prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
+  connection_.prepare_beside("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
       .bind(sha256, Blob{bytes}, now)
       .run();
   content_->second = connection_.last_row();
@@ -302,7 +313,7 @@ void SqliteTransaction::keep_content(const Digest& sha256, std::string_view byte
 std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
   KASETSU_ASSERT(content_ && content_->first == i.sha256 && content_->second != 0);
   connection_
-      .prepare(
+      .prepare_beside(
           "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
           "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
           "received_at, run, first_measurement, measurement_count) VALUES (?1, ?2, ?3, ?4, "
@@ -316,7 +327,7 @@ std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
 
 void SqliteTransaction::finish_ingest(const Ingest& i) {
   connection_
-      .prepare(
+      .prepare_beside(
           "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
           "quarantined = ?6, first_run = ?7, last_run = ?8, first_measurement = ?9, "
           "measurement_count = ?10 WHERE seq = ?1")
@@ -325,54 +336,51 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
       .run();
 }
 
-std::int64_t SqliteTransaction::insert_run(const Run& r) {
-  connection_
-      .prepare(
-          "INSERT INTO runs (ingest, delivery_row, campaign, catalyst, kind, source, run, "
-          "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
-      .bind(r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run, r.channel,
-            r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content)
-      .run();
-  run_ = connection_.last_row();
-  runs_by_number_.add(run_,
-                      run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));
-  if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
-  run_conditions_hash_ = conditions_hash(r.conditions);
+std::int64_t SqliteTransaction::insert_run(const Run& run) {
+  run_ = next_run();
+  waiting_.add(run, run_);
+  runs_by_number_.add(run_, run_number(run.campaign, run.source, run.run, run.channel, run.sequence,
+                                       run.replicate));
+  if (run_conditions_ != run.conditions) run_conditions_ = run.conditions;
+  run_conditions_hash_ = conditions_hash(run.conditions);
   return run_;
 }
 
 std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
                                                    std::int64_t catalyst, const Measurement& m,
                                                    Time now) {
-  const std::int64_t property = known_property(campaign, m.property);
-  std::optional<std::int64_t> supersedes;
+  NewMeasurement row{.seq = next_measurement(),
+                     .id = m.id,
+                     .campaign = campaign,
+                     .run = run,
+                     .catalyst = catalyst,
+                     .property = known_property(campaign, m.property),
+                     .value = m.value,
+                     .flags = m.flags,
+                     .supersedes = {},
+                     .conditions_hash = run_conditions_hash_,
+                     .received_at = now};
   if (!m.supersedes.empty()) {
-    supersedes = seq_of_measurement(connection_, m.supersedes);
-    KASETSU_ASSERT(*supersedes != 0);
+    row.supersedes = seq_of_measurement(connection_, m.supersedes);
+    KASETSU_ASSERT(*row.supersedes != 0);
   }
   const bool of_newest_run = run == run_;
-  std::int64_t hash = run_conditions_hash_;
   if (!of_newest_run) {
     Statement& find = connection_.prepare("SELECT conditions FROM runs WHERE seq = ?1");
     KASETSU_ASSERT(find.bind(run).step());
-    hash = conditions_hash(find.view(0));
+    row.conditions_hash = conditions_hash(find.view(0));
     find.reset();
   }
-  connection_
-      .prepare(
-          "INSERT INTO measurements (id, campaign, run, catalyst, property, value, flags, "
-          "supersedes, conditions_hash, received_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
-      .bind(m.id.empty() ? std::optional<std::string_view>() : m.id, campaign, run, catalyst,
-            property, m.value, m.flags, supersedes, hash, now)
-      .run();
-  measurement_ = connection_.last_row();
-  if (supersedes || !of_newest_run) {
+  measurement_ = row.seq;
+  waiting_.add(row);
+  if (row.supersedes || !of_newest_run) {
     // Another one is no longer live, or the conditions are not at hand.
     forget_windows();
-  } else if (Window* known = find_window({catalyst, property, hash}, run_conditions_)) {
+  } else if (Window* known =
+                 find_window({catalyst, row.property, row.conditions_hash}, run_conditions_)) {
     known->values.add(m.value);
+  } else {
+    waiting_.write();
   }
   return measurement_;
 }
@@ -452,12 +460,17 @@ void SqliteTransaction::update_proposal(const Proposal& p) {
 }
 
 void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) {
+  std::string members;
+  std::int64_t before = 0;
+  for (const campaign::TrainingRow& row : set.rows) {
+    append_rising(members, std::exchange(before, row.seq), row.seq);
+  }
   connection_
       .prepare(
           "INSERT INTO snapshots (sha256, campaign, property, row_count, members, created_at) "
           "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sha256, campaign) DO NOTHING")
       .bind(set.snapshot, campaign, property_key(campaign, set.property),
-            static_cast<std::int64_t>(set.rows.size()), Blob{pack(set.rows)}, now)
+            static_cast<std::int64_t>(set.rows.size()), Blob{members}, now)
       .run();
 }
 
@@ -532,7 +545,7 @@ void SqliteTransaction::update_job(const Job& j) {
 
 std::int64_t SqliteTransaction::append_event(const Event& e) {
   connection_
-      .prepare(
+      .prepare_beside(
           "INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
       .bind(e.at, e.actor, e.campaign, e.object, e.id, e.verb, e.detail)

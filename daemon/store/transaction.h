@@ -10,6 +10,7 @@
 
 #include "daemon/store/late_index.h"
 #include "daemon/store/queries.h"
+#include "daemon/store/waiting_results.h"
 
 namespace kasetsu::store {
 
@@ -21,7 +22,13 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   SqliteTransaction(Connection& connection, std::size_t index_batch)
       : Rows(connection),
         contents_by_number_(connection, kContentNumbers, index_batch),
-        runs_by_number_(connection, kRunNumbers, index_batch) {}
+        runs_by_number_(connection, kRunNumbers, index_batch),
+        waiting_(connection) {
+    connection.before_statements([this] { waiting_.write(); });
+  }
+  ~SqliteTransaction() override { connection_.before_statements({}); }
+  SqliteTransaction(const SqliteTransaction&) = delete;
+  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
 
   // Asked for every row, answered from memory where that is known.
   using Rows::open_proposal;
@@ -82,6 +89,8 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
                   Time now) override;
   void set_setting(std::string_view name, std::string_view value) override;
 
+  // At the end of a task, so that it fails if its results cannot be written.
+  void write_waiting();
   // Before COMMIT: what belongs to no single task.
   void finish();
   void committed();
@@ -152,6 +161,8 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   // The content that was asked for or kept last, and its number; 0: it is not there.
   std::optional<std::pair<Digest, std::int64_t>> content_;
   LateIndex contents_by_number_, runs_by_number_;
+  // Each measurement that waits counts in its window of windows_.
+  WaitingResults waiting_;
   std::int64_t newest_event_ = 0;
 };
 

@@ -5,14 +5,38 @@ import sqlite3
 APPLICATION_ID = 0x4B736574
 
 
-def conditions_hash(conditions):
-    """As in daemon/store/sqlite.h: a function that the scripts call."""
-    if conditions == "{}":
-        return 0
+def fnv1a(data):
     value = 0xCBF29CE484222325
-    for byte in conditions.encode():
+    for byte in data:
         value = (value ^ byte) * 0x100000001B3 % 2**64
-    return (value or 1) - (2**64 if value >= 2**63 else 0)
+    return value
+
+
+def signed(value):
+    return value - (2**64 if value >= 2**63 else 0)
+
+
+# Functions that the scripts call, from what daemon/store/sqlite.h and late_index.h say of them.
+def conditions_hash(conditions):
+    return 0 if conditions == "{}" else signed(fnv1a(conditions.encode()) or 1)
+
+
+def content_number(digest):
+    return signed(int.from_bytes(digest[:8], "big"))
+
+
+def run_number(campaign, source, run, channel, sequence, replicate):
+    def folded(*parts):
+        data = b"".join((part.encode() if isinstance(part, str) else part.to_bytes(8, "little", signed=True)) + b"\xff"
+                        for part in parts)
+        return (fnv1a(data) >> 32 ^ fnv1a(data)) % 2**32
+
+    if run == "" or (channel == "" and sequence is None):
+        return None
+    lower = folded(channel) if replicate is None else folded(channel, replicate)
+    if sequence is not None:
+        lower = (lower & 0xFFF) << 20 | sequence & 0xFFFFF
+    return signed(folded(campaign, source, run) << 32 | lower)
 
 
 def old_database(path, scripts, version, rows, text, elements):
@@ -20,7 +44,8 @@ def old_database(path, scripts, version, rows, text, elements):
     carry over. text: of the campaign. Returns the values by source, channel and sequence."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.create_function("conditions_hash", 1, conditions_hash, deterministic=True)
+    for function, arguments in ((conditions_hash, 1), (content_number, 1), (run_number, 6)):
+        connection.create_function(function.__name__, arguments, function, deterministic=True)
     for number in range(1, version + 1):
         name, script = scripts[number - 1]
         connection.executescript(script.decode())

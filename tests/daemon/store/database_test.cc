@@ -344,15 +344,28 @@ TEST_F(Store, NothingThatWasWrittenDownCanBeChangedOrDeleted) {
   ASSERT_TRUE(post(body({row("\"Li\"", 3.5, "\"sample\":\"s1\"")})).ok());
   database_.reset();
   store::Connection connection(options_.path, store::Access::write, {}, false);
-  for (const char* sql :
-       {"UPDATE measurements SET value = 99", "DELETE FROM measurements",
-        "UPDATE runs SET run = 'x'", "DELETE FROM runs", "UPDATE contents SET bytes = x'00'",
-        "DELETE FROM contents", "UPDATE events SET verb = 'x'", "DELETE FROM events",
-        "DELETE FROM ingests", "UPDATE ingests SET received_at = 0",
-        "UPDATE catalysts SET canonical = 'x'", "DELETE FROM catalysts",
-        "UPDATE campaign_versions SET text = 'x'", "DELETE FROM campaign_versions",
-        "DELETE FROM campaigns", "DELETE FROM properties", "UPDATE samples SET label = 'x'",
-        "DELETE FROM samples"}) {
+  for (const char* sql : {"UPDATE measurements SET value = 99",
+                          "DELETE FROM measurements",
+                          "UPDATE runs SET run = 'x'",
+                          "DELETE FROM runs",
+                          "UPDATE contents SET bytes = x'00'",
+                          "DELETE FROM contents",
+                          "UPDATE events SET verb = 'x'",
+                          "DELETE FROM events",
+                          "DELETE FROM ingests",
+                          "UPDATE ingests SET received_at = 0",
+                          "UPDATE catalysts SET canonical = 'x'",
+                          "DELETE FROM catalysts",
+                          "UPDATE campaign_versions SET text = 'x'",
+                          "DELETE FROM campaign_versions",
+                          "DELETE FROM campaigns",
+                          "DELETE FROM properties",
+                          "UPDATE samples SET label = 'x'",
+                          "DELETE FROM samples",
+                          "UPDATE replicates SET more = x''",
+                          "DELETE FROM replicates",
+                          "UPDATE campaign_spans SET total = 9",
+                          "DELETE FROM campaign_spans"}) {
     try {
       connection.execute(sql);
       ADD_FAILURE() << sql << " was not refused";

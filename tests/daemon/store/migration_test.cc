@@ -137,35 +137,60 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
 TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
   open();
   apply();
-  ASSERT_TRUE(post(body({row("\"Li\"", 3.5, R"("channel":"c")"), row("\"Na\"", 4.5)},
+  ASSERT_TRUE(post(body({row("\"Li\"", 3.5, R"("channel":"c")"), row("\"Na\"", 4.5),
+                         row("\"Li\"", 5.5, R"("channel":"d")")},
                         R"("source":"rig","run":"r1")"))
                   .ok());
+  // A measurement more, of these columns, and what lists it.
+  const auto added = [](const char* columns) {
+    return fmt::format(
+        "INSERT INTO measurements SELECT 50, {}, flags, NULL, received_at FROM measurements "
+        "WHERE seq = 1;",
+        columns);
+  };
+  const auto among_replicates = [](const char* columns, int first) {
+    return fmt::format("INSERT INTO replicates SELECT {}, {}, x'' FROM measurements WHERE seq = 1;",
+                       columns, first);
+  };
+  const auto in_span = [](int total) {
+    return fmt::format("INSERT INTO campaign_spans VALUES (1, 50, 50, {});", total);
+  };
+  const char* const as_first =
+      "'0250000000000000000000000X', campaign, run, catalyst, property, value";
   database_.reset();
-  for (
-      const char* harm :
-      {"INSERT INTO runs SELECT 50, 77, 0, campaign, catalyst, kind, source, run, channel, "
-       "sequence, "
-       "replicate, sample, conditions, proposal, measured_at, content FROM runs WHERE seq = 1",
-       "INSERT INTO runs SELECT 50, ingest, 0, campaign, 77, kind, source, run, channel, sequence, "
-       "replicate, sample, conditions, proposal, measured_at, content FROM runs WHERE seq = 1",
-       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, 77, catalyst, "
-       "property, value, flags, NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
-       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, run, catalyst, "
-       "77, value, flags, NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
-       "INSERT INTO measurements SELECT 50, '0250000000000000000000000X', campaign, run, catalyst, "
-       "property, value, flags, NULL, 77, received_at FROM measurements WHERE seq = 1",
-       "INSERT INTO measurements SELECT 50, NULL, campaign, run, catalyst, property, value, flags, "
-       "NULL, conditions_hash, received_at FROM measurements WHERE seq = 1",
-       "INSERT INTO contents SELECT 50, sha256, bytes, created_at FROM contents",
-       "UPDATE late_indexes SET upto = 1 WHERE name = 'contents'",
-       "UPDATE late_indexes SET upto = 1 WHERE name = 'runs'"}) {
+  for (const std::string& harm : {
+           std::string("INSERT INTO runs SELECT 50, 77, 0, campaign, catalyst, kind, source, run, "
+                       "channel, sequence, replicate, sample, conditions, proposal, measured_at, "
+                       "content FROM runs WHERE seq = 1"),
+           std::string("INSERT INTO runs SELECT 50, ingest, 0, campaign, 77, kind, source, run, "
+                       "channel, sequence, replicate, sample, conditions, proposal, measured_at, "
+                       "content FROM runs WHERE seq = 1"),
+           added("'0250000000000000000000000X', campaign, 77, catalyst, property, value") +
+               among_replicates("catalyst, property, 0", 50) + in_span(4),
+           added("'0250000000000000000000000X', campaign, run, catalyst, 77, value") +
+               among_replicates("catalyst, 77, 0", 50) + in_span(4),
+           added("NULL, campaign, run, catalyst, property, value") +
+               among_replicates("catalyst, property, 0", 50) + in_span(4),
+           added(as_first) + in_span(4),
+           added(as_first) + among_replicates("catalyst, property, 77", 50) + in_span(4),
+           added(as_first) + among_replicates("77, property, 0", 50) + in_span(4),
+           added(as_first) + among_replicates("catalyst, property, 0", 50),
+           added(as_first) + among_replicates("catalyst, property, 0", 50) + in_span(5),
+           among_replicates("catalyst, property, 0", 3),
+           among_replicates("catalyst, property, 0", 51),
+           in_span(4),
+           std::string("INSERT INTO campaign_spans VALUES (1, 3, 3, 4)"),
+           std::string("INSERT INTO contents SELECT 50, sha256, bytes, created_at FROM contents"),
+           std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'contents'"),
+           std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'runs'"),
+       }) {
     SCOPED_TRACE(harm);
     const std::string copy = folder_ / "harmed.db";
     std::filesystem::remove(copy);
     std::filesystem::copy_file(options_.path, copy);
     {
       store::Connection connection(copy, store::Access::write, {}, false);
-      connection.execute(harm);
+      connection.execute(harm.c_str());
     }
     const auto report = store::check_file(copy);
     ASSERT_TRUE(report.ok()) << report.error().to_string();
