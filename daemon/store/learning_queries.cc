@@ -133,8 +133,9 @@ TrainingRow read_training_row(MeasurementIds& ids, const Statement& s) {
 
 template <typename Base>
 bool LearningQueries<Base>::any_measured(std::int64_t campaign) const {
-  Statement& find = connection_.prepare("SELECT 1 FROM " KASETSU_SQL_SPANS "WHERE " KASETSU_SQL_OF(
-      "?1") "AND " KASETSU_SQL_LIVE "LIMIT 1");
+  Statement& find =
+      connection_.prepare("SELECT 1 FROM " KASETSU_SQL_SPANS "WHERE " KASETSU_SQL_OF_CAMPAIGN
+                          "AND " KASETSU_SQL_LIVE "LIMIT 1");
   const bool found = find.bind(campaign).step();
   find.reset();
   return found;
@@ -150,10 +151,9 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::stri
   unit.bind(key);
   if (unit.step()) set.unit = unit.text(0);
   unit.reset();
-  Statement& rows =
-      connection_.prepare("SELECT " TRAINING_COLUMNS(KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_OF(
-          "?1") "AND m.property = ?2 AND " TEACHES "AND " KASETSU_SQL_LIVE_IN_BULK
-                "ORDER BY x.first, m.seq");
+  Statement& rows = connection_.prepare("SELECT " TRAINING_COLUMNS(
+      KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_OF_CAMPAIGN "AND m.property = ?2 AND " TEACHES
+                         "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY x.first, m.seq");
   rows.bind(campaign, key);
   MeasurementIds ids;
   while (rows.step()) {
@@ -184,20 +184,32 @@ std::int64_t LearningQueries<Base>::count_training(std::int64_t campaign, std::s
 }
 
 template <typename Base>
+std::vector<std::int64_t> LearningQueries<Base>::snapshot_members(const Digest& snapshot,
+                                                                  std::int64_t campaign) const {
+  Statement& find =
+      connection_.prepare("SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2");
+  KASETSU_ASSERT(find.bind(snapshot, campaign).step());
+  std::vector<std::int64_t> members = all_rising(find.view(0));
+  find.reset();
+  return members;
+}
+
+template <typename Base>
 TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
                                                       std::string_view property,
                                                       const Digest& snapshot,
                                                       std::int64_t enough) const {
   const std::int64_t key = property_key(campaign, property);
   Statement& find = connection_.prepare(
-      "SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2 AND property = ?3");
+      "SELECT last FROM snapshots INDEXED BY snapshots_by_last "
+      "WHERE sha256 = ?1 AND campaign = ?2 AND property = ?3");
   find.bind(snapshot, campaign, key);
   KASETSU_ASSERT(find.step());  // kept with its model
-  const std::vector<std::int64_t> then = all_rising(find.view(0));
-  find.reset();
   // All measurements up to the last member were there then, so that only these can be live now and
   // not then, or the other way round: those that somebody marked, and those corrected since.
-  const std::int64_t last = then.empty() ? 0 : then.back();
+  const std::int64_t last = find.integer(0);
+  find.reset();
+  std::vector<std::int64_t> then;
   Statement& touched = connection_.prepare(
       "SELECT m.seq, " KASETSU_SQL_LIVE
       "FROM (SELECT k.measurement AS seq FROM marks k UNION SELECT n.supersedes "
@@ -210,15 +222,15 @@ TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
   while (touched.step()) {
     const std::int64_t seq = touched.integer(0);
     const bool live = touched.integer(1) != 0;
+    if (then.empty()) then = snapshot_members(snapshot, campaign);
     if (live != std::binary_search(then.begin(), then.end(), seq))
       (live ? more : lost).push_back(seq);
   }
-  Statement& added = connection_.prepare(
-      "SELECT m.seq FROM " KASETSU_SQL_SPANS
-      "CROSS JOIN runs r ON r.seq = m.run "
-      "WHERE " KASETSU_SQL_AFTER("?1", "?2") "AND m.property = ?3 AND " TEACHES
-                                             "AND " KASETSU_SQL_LIVE
-                                             "ORDER BY x.first, m.seq LIMIT ?4");
+  Statement& added =
+      connection_.prepare("SELECT m.seq FROM " KASETSU_SQL_SPANS_AFTER
+                          "CROSS JOIN runs r ON r.seq = m.run "
+                          "WHERE " KASETSU_SQL_OF_CAMPAIGN_AFTER "AND m.property = ?3 AND " TEACHES
+                          "AND " KASETSU_SQL_LIVE "ORDER BY x.first, m.seq LIMIT ?4");
   added.bind(campaign, last, key, enough + std::ssize(lost));
   while (added.step()) more.push_back(added.integer(0));
   TrainingChange change;

@@ -140,6 +140,7 @@ class LearningQueries : public ProposalQueries<Base> {
   using CampaignQueries<Base>::property_key;
 
  private:
+  std::vector<std::int64_t> snapshot_members(const Digest& snapshot, std::int64_t campaign) const;
   // Whether two lists of measurements, equally long, say the same in their order.
   bool same_rows(std::span<const std::int64_t> some, std::span<const std::int64_t> others) const;
 };

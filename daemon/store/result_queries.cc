@@ -286,9 +286,10 @@ std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign
   return all_measurements(
       connection_,
       connection_
-          .prepare("SELECT " MEASUREMENTS(KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_AFTER(
-              "?1", "?2") "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
-                          ")) ORDER BY x.first, m.seq LIMIT ?5")
+          .prepare("SELECT " MEASUREMENTS(
+              KASETSU_SQL_SPANS_AFTER) "WHERE " KASETSU_SQL_OF_CAMPAIGN_AFTER
+                                       "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR "
+                                       "(" KASETSU_SQL_LIVE ")) ORDER BY x.first, m.seq LIMIT ?5")
           .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
 }
 

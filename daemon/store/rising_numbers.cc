@@ -14,8 +14,9 @@ enum Column { kMeasurement, kFirst, kMore };  // the latter two are the function
 // SQLite's structs are first members by its rules: it hands out pointers to them.
 struct Cursor : sqlite3_vtab_cursor {
   std::string bytes;
-  RisingNumbers numbers;
-  std::optional<std::int64_t> at;
+  std::string_view rest;
+  std::int64_t at = 0;
+  bool there = false;
   sqlite3_int64 row = 0;
 };
 
@@ -75,24 +76,25 @@ int filter(sqlite3_vtab_cursor* given, int, const char*, int, sqlite3_value** va
   } catch (const std::bad_alloc&) {
     return SQLITE_NOMEM;
   }
-  cursor.numbers = RisingNumbers(cursor.bytes, first);
+  cursor.rest = cursor.bytes;
   cursor.at = first;
+  cursor.there = true;
   cursor.row = 0;
   return SQLITE_OK;
 }
 
 int next(sqlite3_vtab_cursor* cursor) {
-  of(cursor).at = of(cursor).numbers.next();
+  of(cursor).there = take_rising(of(cursor).rest, of(cursor).at);
   ++of(cursor).row;
   return SQLITE_OK;
 }
 
 int at_end(sqlite3_vtab_cursor* cursor) {
-  return of(cursor).at ? 0 : 1;
+  return of(cursor).there ? 0 : 1;
 }
 
 int column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int number) {
-  if (number == kMeasurement) sqlite3_result_int64(context, *of(cursor).at);
+  if (number == kMeasurement) sqlite3_result_int64(context, of(cursor).at);
   return SQLITE_OK;
 }
 
@@ -128,25 +130,11 @@ void append_rising(std::string& bytes, std::int64_t before, std::int64_t number)
   bytes.push_back(static_cast<char>(difference));
 }
 
-std::optional<std::int64_t> RisingNumbers::next() {
-  std::uint64_t difference = 0;
-  for (unsigned shift = 0; !bytes_.empty() && shift < 64; shift += 7) {
-    const char byte = bytes_.front();
-    bytes_.remove_prefix(1);
-    difference |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) {
-      last_ += static_cast<std::int64_t>(difference);
-      return last_;
-    }
-  }
-  bytes_ = {};
-  return {};
-}
-
 std::vector<std::int64_t> all_rising(std::string_view bytes) {
   std::vector<std::int64_t> numbers;
-  RisingNumbers reader(bytes);
-  while (const auto number = reader.next()) numbers.push_back(*number);
+  numbers.reserve(bytes.size());  // mostly each is a byte
+  std::int64_t last = 0;
+  while (take_rising(bytes, last)) numbers.push_back(last);
   return numbers;
 }
 

@@ -8,15 +8,16 @@
 #include "daemon/campaign/database.h"
 #include "daemon/store/sqlite.h"
 
-// The measurements m of a campaign, and the conditions for all of them and for those after a
-// number, in the order of x.first and m.seq.
+// The measurements m of campaign ?1 in the order of x.first and m.seq: all of them, or those after
+// ?2, from the span on that may hold it.
 #define KASETSU_SQL_SPANS \
   "campaign_spans x CROSS JOIN measurements m ON m.seq BETWEEN x.first AND x.last "
-#define KASETSU_SQL_OF(campaign) "x.campaign = " campaign " "
-#define KASETSU_SQL_AFTER(campaign, seq)                                                  \
-  "x.campaign = " campaign " AND m.seq > " seq                                            \
-  " AND x.first >= coalesce((SELECT max(y.first) FROM campaign_spans y WHERE y.campaign " \
-  "= " campaign " AND y.first <= " seq "), 0) "
+#define KASETSU_SQL_OF_CAMPAIGN "x.campaign = ?1 "
+#define KASETSU_SQL_SPANS_AFTER \
+  "campaign_spans x CROSS JOIN measurements m ON m.seq BETWEEN max(x.first, ?2 + 1) AND x.last "
+#define KASETSU_SQL_OF_CAMPAIGN_AFTER                                                   \
+  "x.campaign = ?1 AND x.first >= coalesce((SELECT max(y.first) FROM campaign_spans y " \
+  "WHERE y.campaign = ?1 AND y.first <= ?2), 0) "
 // Replicates x and their measurements m.
 #define KASETSU_SQL_REPLICATES                          \
   "replicates x CROSS JOIN members(x.first, x.more) s " \

@@ -461,16 +461,17 @@ void SqliteTransaction::update_proposal(const Proposal& p) {
 
 void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) {
   std::string members;
-  std::int64_t before = 0;
+  std::int64_t last = 0;
   for (const campaign::TrainingRow& row : set.rows) {
-    append_rising(members, std::exchange(before, row.seq), row.seq);
+    append_rising(members, std::exchange(last, row.seq), row.seq);
   }
   connection_
       .prepare(
-          "INSERT INTO snapshots (sha256, campaign, property, row_count, members, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sha256, campaign) DO NOTHING")
+          "INSERT INTO snapshots (sha256, campaign, property, row_count, members, last, "
+          "created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (sha256, campaign) DO NOTHING")
       .bind(set.snapshot, campaign, property_key(campaign, set.property),
-            static_cast<std::int64_t>(set.rows.size()), Blob{members}, now)
+            static_cast<std::int64_t>(set.rows.size()), Blob{members}, last, now)
       .run();
 }
 

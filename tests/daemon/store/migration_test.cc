@@ -68,6 +68,8 @@ class Migration : public testing::StoreTest {
                     2 * kRows + 1, id('2', 2 * kRows + 1), conditions_hash(R"({"T":1.0})")));
     run("INSERT INTO marks VALUES (1, 1, 'supersede', 'a slip', 'x', 1000), "
         "(2, 5, 'exclude', 'a leak', 'x', 1000)");
+    run(fmt::format("INSERT INTO snapshots VALUES (1, x'{}', 1, 1, 2, x'018101', 1)",
+                    campaign::sha256("a snapshot").hex()));
     run(fmt::format(
         "INSERT INTO events VALUES (1, 1, 'x', 'ocm', 'ingest', '{}', 'committed', '{{}}')",
         id('1', 1)));
@@ -130,6 +132,10 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
     EXPECT_THAT(report->problems, IsEmpty());
     EXPECT_EQ(report->schema_version, newest);
     database_.reset();
+    // Its members are 1 and 130.
+    store::Connection connection(options_.path, store::Access::read, {}, false);
+    EXPECT_EQ(connection.integer("SELECT last FROM snapshots"), 130);
+    EXPECT_EQ(connection.integer("SELECT max(total) FROM campaign_spans"), 2 * kRows + 4);
   }
 }
 

@@ -82,8 +82,9 @@ class Waiting : public testing::StoreTest {
             expected.push_back(one->value);
         }
         const auto found = reader.find_catalyst(kKeys[catalyst]);
-        EXPECT_EQ(found ? reader.replicates(key, "C2_yield", found->key, kConditions[conditions], 30)
-                        : std::vector<double>(),
+        EXPECT_EQ(found
+                      ? reader.replicates(key, "C2_yield", found->key, kConditions[conditions], 30)
+                      : std::vector<double>(),
                   expected);
         break;
       }
@@ -188,7 +189,8 @@ TEST_F(Waiting, NoAnswerTellsThatResultsWait) {
     }
     gate.count_down();
     finished.wait();
-    ASSERT_TRUE(read<Status>([&](const Reader& reader) { return ask(reader, nullptr, there); }).ok());
+    ASSERT_TRUE(
+        read<Status>([&](const Reader& reader) { return ask(reader, nullptr, there); }).ok());
     if (round % 40 == 39) reopen();
     ASSERT_FALSE(HasFailure()) << "round " << round;
   }
