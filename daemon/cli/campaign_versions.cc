@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/text.h"
+#include "daemon/campaign/json.h"
 #include "daemon/cli/campaign_versions.h"
 #include "daemon/cli/wire_text.h"
 #include "daemon/data_files.h"
@@ -107,15 +107,16 @@ std::string line_diff(std::string_view before, std::string_view after) {
 }
 
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version) {
-  std::string wanted = std::to_string(version);
   if (version == 0) {
     const auto found = client.get(address_of(campaign));
     if (!found) return found.error();
-    wanted = field(*found, "version");
+    const auto newest = campaign::read_field<std::int64_t>(*found, "version");
+    if (!newest) return newest.error();
+    version = static_cast<int>(*newest);
   }
-  const auto text = client.get(address_of(campaign) + "/configs/" + wanted);
+  const auto text = client.get(address_of(campaign) + "/configs/" + std::to_string(version));
   if (!text) return text.error();
-  return CampaignText{field(*text, "text"), field(*text, "media_type"), wanted};
+  return CampaignText{field(*text, "text"), field(*text, "media_type"), version};
 }
 
 Status diff_campaign(const VersionArguments& arguments, Session& session) {
@@ -144,7 +145,7 @@ Status diff_campaign(const VersionArguments& arguments, Session& session) {
   } else {
     auto newer = campaign_text(*client, arguments.what, arguments.to);
     if (!newer) return newer.error();
-    const int newest = std::atoi(newer->version.c_str());
+    const int newest = newer->version;
     if (arguments.from == 0 && newest == 1) {
       return Error{ErrorCode::invalid_argument, "the campaign has one version only", "",
                    arguments.what, "a file to compare it with"};
@@ -219,7 +220,7 @@ Status export_campaign(const VersionArguments& arguments, Session& session) {
   }
   if (session.json) {
     session.print_json({{"campaign", arguments.what},
-                        {"version", std::atoi(kept->version.c_str())},
+                        {"version", kept->version},
                         {"media_type", kept->media_type},
                         {"text", kept->text}});
   }

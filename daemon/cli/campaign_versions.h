@@ -23,7 +23,8 @@ struct VersionArguments {
 std::string line_diff(std::string_view before, std::string_view after);
 
 struct CampaignText {
-  std::string text, media_type, version;
+  std::string text, media_type;
+  int version = 0;
 };
 // version 0: the newest. Errors: not_found.
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version);

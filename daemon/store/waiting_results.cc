@@ -115,7 +115,8 @@ void WaitingResults::write_measurements() {
 void WaitingResults::write_replicates() {
   if (replicates_.empty()) return;
   // In the order of the table, so that a page takes all that it gets at once.
-  std::sort(replicates_.begin(), replicates_.end());
+  std::sort(replicates_.begin(), replicates_.end(),
+            [](const Replicate& a, const Replicate& b) { return a.place() < b.place(); });
   const auto others = [](const Replicate& a, const Replicate& b) {
     return a.catalyst != b.catalyst || a.property != b.property ||
            a.conditions_hash != b.conditions_hash;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/campaign/types.h"
@@ -45,7 +46,7 @@ class WaitingResults {
  private:
   struct Replicate {
     std::int64_t catalyst, property, conditions_hash, measurement;
-    auto operator<=>(const Replicate&) const = default;
+    auto place() const { return std::tie(catalyst, property, conditions_hash, measurement); }
   };
   // Measurements of one campaign without a gap.
   struct Span {

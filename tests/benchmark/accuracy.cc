@@ -21,6 +21,7 @@
 #include "core/selection/baselines.h"
 #include "core/selection/model.h"
 #include "drivers/tables/table.h"
+#include "tests/benchmark/arguments.h"
 
 namespace {
 
@@ -88,14 +89,14 @@ std::vector<Part> draws_of(const selection::TrainingSet& data, int train, int te
 
 int main(int count, char** values) {
   selection::ModelSettings settings;
-  settings.search.time_limit = count > 1 ? std::atof(values[1]) : 3.0;  // nominal seconds
+  settings.search.time_limit =
+      count > 1 ? number_argument<double>(values[1]) : 3.0;  // nominal seconds
   const std::string seeds = count > 2 ? values[2] : "1";
   const std::string only = count > 3 ? values[3] : "";
-  const auto first = static_cast<std::uint64_t>(std::atoi(seeds.c_str()));
+  const auto first = number_argument<std::uint64_t>(seeds.substr(0, seeds.find('-')));
   const std::size_t dash = seeds.find('-');
-  const auto last = dash == std::string::npos
-                        ? first
-                        : static_cast<std::uint64_t>(std::atoi(seeds.c_str() + dash + 1));
+  const auto last =
+      dash == std::string::npos ? first : number_argument<std::uint64_t>(seeds.substr(dash + 1));
   const auto elements =
       chemistry::ElementTable::from_csv(
           read(std::string(KASETSU_SHARED_DATA) + "/elements/xenonpy_elements_completed.csv"),

@@ -22,6 +22,7 @@
 #include "core/selection/model.h"
 #include "core/selection/pipeline.h"
 #include "core/selection/validation.h"
+#include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 
 namespace {
@@ -107,8 +108,8 @@ Delay stop_after(const Phase& phase, double after, double& duration) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int moments = argc > 1 ? std::atoi(argv[1]) : 10;
-  const auto seed = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 1);
+  const int moments = argc > 1 ? kasetsu::number_argument<int>(argv[1]) : 10;
+  const auto seed = argc > 2 ? kasetsu::number_argument<std::uint64_t>(argv[2]) : std::uint64_t{1};
   const std::string only = argc > 3 ? argv[3] : "";
   const auto elements = kasetsu::testing::shared_elements("xenonpy_elements_completed.csv");
   const selection::TrainingSet data = six_hundred_rows();

@@ -15,6 +15,7 @@
 
 #include "core/random.h"
 #include "core/regression/linear.h"
+#include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 #include "tests/core/regression/plain_solvers.h"
 
@@ -152,5 +153,6 @@ int run(int count, const std::string& only) {
 }  // namespace kasetsu
 
 int main(int argc, char** argv) {
-  return kasetsu::run(argc > 1 ? std::atoi(argv[1]) : 1000, argc > 2 ? argv[2] : "");
+  return kasetsu::run(argc > 1 ? kasetsu::number_argument<int>(argv[1]) : 1000,
+                      argc > 2 ? argv[2] : "");
 }

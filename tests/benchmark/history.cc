@@ -16,6 +16,7 @@
 #include "core/selection/baselines.h"
 #include "core/selection/model.h"
 #include "drivers/tables/table.h"
+#include "tests/benchmark/arguments.h"
 
 namespace {
 
@@ -34,8 +35,9 @@ std::string read(const std::string& path) {
 
 int main(int count, char** values) {
   selection::ModelSettings settings;
-  settings.search.time_limit = count > 1 ? std::atof(values[1]) : 20.0;  // nominal seconds
-  if (count > 2) settings.search.seed = static_cast<std::uint64_t>(std::atoi(values[2]));
+  settings.search.time_limit =
+      count > 1 ? number_argument<double>(values[1]) : 20.0;  // nominal seconds
+  if (count > 2) settings.search.seed = number_argument<std::uint64_t>(values[2]);
   const std::string shared = KASETSU_SHARED_DATA;
   const auto elements = chemistry::ElementTable::from_csv(
                             read(shared + "/elements/xenonpy_elements_completed.csv"), "elements")

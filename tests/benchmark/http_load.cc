@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +27,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "tests/benchmark/arguments.h"
 
 namespace {
 
@@ -97,15 +100,21 @@ void post_one(Client& client, const Options& options, const std::string& run) {
   send_all(client.fd, request(options, "application/json", body, ""));
 }
 
+// The digits that begin there.
+std::size_t number_of(std::string_view text, std::size_t at) {
+  std::size_t number = 0;
+  std::from_chars(text.data() + at, text.data() + text.size(), number);
+  return number;
+}
+
 // The status of a complete answer, which is taken off the buffer; 0 when more must come.
 int take_answer(std::string& buffer, std::string* body = nullptr) {
   const auto end = buffer.find("\r\n\r\n");
   if (end == std::string::npos) return 0;
   const auto at = buffer.find("Content-Length: ");
-  const std::size_t length =
-      at < end ? std::strtoul(buffer.c_str() + at + 16, nullptr, 10) : std::size_t{0};
+  const std::size_t length = at < end ? number_of(buffer, at + 16) : std::size_t{0};
   if (buffer.size() < end + 4 + length) return 0;
-  const int status = std::atoi(buffer.c_str() + 9);
+  const int status = static_cast<int>(number_of(buffer, 9));
   if (body) *body = buffer.substr(end + 4, length);
   buffer.erase(0, end + 4 + length);
   return status;
@@ -261,13 +270,13 @@ int main(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
     const char* value = argv[i + 1];
-    if (name == "--port") options.port = std::atoi(value);
+    if (name == "--port") options.port = kasetsu::number_argument<int>(value);
     if (name == "--campaign") options.campaign = value;
     if (name == "--property") options.property = value;
-    if (name == "--clients") options.clients = std::atoi(value);
-    if (name == "--seconds") options.seconds = std::atof(value);
-    if (name == "--slow") options.slow = std::atoi(value);
-    if (name == "--csv") options.csv = std::atoi(value);
+    if (name == "--clients") options.clients = kasetsu::number_argument<int>(value);
+    if (name == "--seconds") options.seconds = kasetsu::number_argument<double>(value);
+    if (name == "--slow") options.slow = kasetsu::number_argument<int>(value);
+    if (name == "--csv") options.csv = kasetsu::number_argument<int>(value);
   }
   // Many clients are played by one thread: woken for each answer at once, it would interrupt the
   // daemon at each. Ignored where it is not allowed.

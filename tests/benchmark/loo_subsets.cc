@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/regression/linear.h"
+#include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 
 namespace {
@@ -78,16 +79,16 @@ void print(regression::LooEngine& engine, const kasetsu::testing::RealTable& tab
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 || std::atoi(argv[2]) < 1) {
+  if (argc != 4 || kasetsu::number_argument<int>(argv[2]) < 1) {
     std::fputs("loo_subsets TABLE SUBSETS EPSILON\n", stderr);
     return 2;
   }
-  const auto printed = static_cast<std::size_t>(std::atoi(argv[2]));
+  const auto printed = kasetsu::number_argument<std::size_t>(argv[2]);
   for (const auto& source : kasetsu::testing::real_sources()) {
     if (source.name != argv[1]) continue;
     const kasetsu::testing::RealTable table = kasetsu::testing::load_real_table(source);
     regression::RobustOptions options;
-    options.epsilon = std::atof(argv[3]);
+    options.epsilon = kasetsu::number_argument<double>(argv[3]);
     regression::LooEngine engine(table.y, kSize, options);
     const auto error = [&](const Subset& subset) { return score(engine, table, subset); };
     Random random(3);

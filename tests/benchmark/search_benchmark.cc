@@ -15,6 +15,7 @@
 #include <string>
 
 #include "core/selection/search.h"
+#include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 
 namespace {
@@ -65,7 +66,7 @@ Outcome run(const kasetsu::testing::RealTable& table, selection::Method method, 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const double longest = argc > 1 ? std::atof(argv[1]) : 60.0;
+  const double longest = argc > 1 ? kasetsu::number_argument<double>(argv[1]) : 60.0;
   const std::string only = argc > 2 ? argv[2] : "";
   std::printf("%-8s %-9s %8s %10s %10s %12s %12s\n", "table", "search", "CPU s", "best", "ensemble",
               "subsets", "exactly");

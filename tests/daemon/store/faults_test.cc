@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/text.h"
 #include "daemon/store/sqlite.h"
 #include "tests/daemon/store/fault_vfs.h"
 #include "tests/daemon/store/fixture.h"
@@ -96,7 +97,7 @@ class Faults : public testing::StoreTest {
 
 int cuts(int usual) {
   const char* wanted = std::getenv("KASETSU_POWER_CUTS");
-  return wanted != nullptr ? std::atoi(wanted) : usual;
+  return wanted != nullptr ? static_cast<int>(parse_number(wanted).value()) : usual;
 }
 
 TEST_F(Faults, PowerCutsLoseNothingThatWasAcknowledged) {

@@ -39,6 +39,7 @@ class Waiting : public testing::StoreTest {
   // Rows of one delivery, and the delivery.
   std::vector<Row> random_rows(std::size_t campaign, std::size_t count) {
     std::vector<Row> rows;
+    rows.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       rows.push_back({campaign, random_.below(4), random_.below(2),
                       static_cast<double>(random_.below(1000)) / 8.0, ++sequence_});
@@ -47,6 +48,7 @@ class Waiting : public testing::StoreTest {
   }
   campaign::PreparedDelivery delivery(const std::vector<Row>& rows) {
     std::vector<std::string> texts;
+    texts.reserve(rows.size());
     for (const Row& one : rows) {
       texts.push_back(row(kCatalysts[one.catalyst], one.value,
                           fmt::format(R"("sequence":{},"conditions":{})", one.sequence,
@@ -69,6 +71,7 @@ class Waiting : public testing::StoreTest {
         std::vector<double> values;
         for (const Measurement& m : reader.measurements(key, {}, page)) values.push_back(m.value);
         std::vector<double> expected;
+        expected.reserve(mine.size());
         for (const Row& one : mine) expected.push_back(one.value);
         EXPECT_EQ(values, expected);
         break;
