@@ -14,6 +14,7 @@ import os
 import resource
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -159,13 +160,21 @@ def main():
         say("tables of 50,000 rows", service.load("--seconds", seconds, "--csv", "50000"), "200,000 rows/s")
         while service.rows < 1_000_000:
             service.load("--seconds", "1", "--csv", "50000")
-        begin = time.monotonic()
-        page = service.ask("GET", f"/v1/campaigns/load/measurements?limit=1000&page_token={service.rows - 2000}")
-        took = time.monotonic() - begin
+        pages = {}
+        for where, after in (("first", 0), ("near the end", service.rows - 2000)):
+            times = []
+            for _ in range(5):
+                begin = time.monotonic()
+                page = service.ask("GET", f"/v1/campaigns/load/measurements?limit=1000&page_token={after}")
+                times.append(time.monotonic() - begin)
+                if len(page["measurements"]) != 1000:
+                    raise SystemExit(f"{len(page['measurements'])} measurements on a page of 1,000")
+            pages[where] = statistics.median(times)
         counted = service.ask("GET", "/v1/campaigns/load")["measurements"]
-        if counted != service.rows or len(page["measurements"]) != 1000:
-            raise SystemExit(f"{service.rows} rows were acknowledged, {counted} counted, {len(page['measurements'])} on a page")
-        print(f"{service.rows} results: a page of {len(page['measurements'])} near the end in {1e3 * took:.1f} ms", flush=True)
+        if counted != service.rows:
+            raise SystemExit(f"{service.rows} rows were acknowledged, {counted} counted")
+        print(f"{service.rows} results: a page of 1,000: " +
+              ", ".join(f"{where} {1e3 * took:.1f} ms" for where, took in pages.items()), flush=True)
         say("  single rows then", service.load("--seconds", seconds), "as before")
         say("  tables then", service.load("--seconds", seconds, "--csv", "50000"), "as before")
         service.stop()
