@@ -170,6 +170,7 @@ int load_csv(const Options& options, const std::string& run) {
   const auto end = begin + std::chrono::duration_cast<Clock::duration>(
                                std::chrono::duration<double>(options.seconds));
   std::vector<std::thread> clients;
+  clients.reserve(static_cast<std::size_t>(options.clients));
   for (int c = 0; c < options.clients; ++c) {
     clients.emplace_back([&, c] {
       rows += post_tables(options, c, run + "-" + std::to_string(c), end, deliveries);

@@ -88,6 +88,7 @@ void single_rows(benchmark::State& state) {
     // threads.
     state.ResumeTiming();
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<std::size_t>(clients));
     for (int c = 0; c < clients; ++c) {
       threads.emplace_back([&, c] {
         Random random(9, static_cast<std::uint64_t>(c));

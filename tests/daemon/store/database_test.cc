@@ -22,14 +22,11 @@
 namespace kasetsu {
 namespace {
 
-using campaign::Context;
 using campaign::Event;
 using campaign::Reader;
 using campaign::Transaction;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using testing::StoreTest;
-using testing::TemporaryFolder;
 
 class Store : public StoreTest {
  protected:
@@ -157,6 +154,7 @@ TEST_F(Store, ManyThreadsLoseNothingAndDoubleNothing) {
   constexpr int kThreads = 16;
   constexpr int kEach = 100;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> failures{0};
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
@@ -279,9 +277,9 @@ TEST_F(Store, ANewerFileIsRefusedWithASentence) {
 }
 
 TEST_F(Store, AnOlderFileIsCopiedThenMigrated) {
-  const std::vector<store::Script> now = store::schema_scripts();
-  std::vector<store::Script> later = now;
+  const std::vector<store::Script>& now = store::schema_scripts();
   const int next = now.back().version + 1;
+  std::vector<store::Script> later = now;
   later.push_back({next, "9999_test.sql", "CREATE TABLE added (x INTEGER NOT NULL) STRICT;"});
   open();
   ASSERT_TRUE(note("kept"));
