@@ -10,14 +10,16 @@
 #include <iterator>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace kasetsu::testing {
 
 inline std::string shared_data(const std::string& relative) {
-  return std::string(KASETSU_SHARED_DATA) + "/" + relative;
+  return kasetsu::testing::shared_data_dir() + "/" + relative;
 }
 
 inline std::string source_file(const std::string& relative) {
-  return std::string(KASETSU_SOURCE_DIR) + "/" + relative;
+  return kasetsu::testing::source_dir() + "/" + relative;
 }
 
 inline std::string read_file(const std::string& path) {

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "core/base/csv.h"
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/csv.h"
-#include "core/text.h"
 
 namespace kasetsu::chemistry {
 namespace {

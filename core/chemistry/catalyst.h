@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/result.h"
 #include "core/chemistry/composition.h"
-#include "core/result.h"
 
 namespace kasetsu::chemistry {
 

@@ -9,8 +9,8 @@
 #include <optional>
 #include <system_error>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/text.h"
 
 namespace kasetsu::chemistry {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::chemistry {
 namespace {

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/base/csv.h"
+#include "core/base/fnv.h"
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/csv.h"
-#include "core/fnv.h"
-#include "core/text.h"
 
 namespace kasetsu::chemistry {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::descriptors {
 namespace {

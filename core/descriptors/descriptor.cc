@@ -10,8 +10,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/random.h"
-#include "core/text.h"
+#include "core/base/random.h"
+#include "core/base/text.h"
 
 namespace kasetsu::descriptors {
 namespace {

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/control.h"
+#include "core/base/control.h"
+#include "core/base/result.h"
 #include "core/descriptors/featurizer.h"
-#include "core/result.h"
 
 namespace kasetsu::descriptors {
 

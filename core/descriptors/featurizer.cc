@@ -10,8 +10,8 @@
 #include <set>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/text.h"
 
 namespace kasetsu::descriptors {
 namespace {

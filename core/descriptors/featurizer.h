@@ -39,11 +39,11 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/control.h"
+#include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element_table.h"
-#include "core/control.h"
 #include "core/descriptors/aggregation.h"
-#include "core/result.h"
 
 namespace kasetsu::descriptors {
 

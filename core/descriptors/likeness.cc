@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::descriptors {
 namespace {

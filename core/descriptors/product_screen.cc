@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "core/instruction_set.h"
+#include "core/base/instruction_set.h"
 
 namespace kasetsu::descriptors {
 namespace {

@@ -8,9 +8,9 @@
 #include <functional>
 #include <vector>
 
-#include "core/control.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
 #include "core/descriptors/screening_tiles.h"
-#include "core/executor.h"
 
 namespace kasetsu::descriptors {
 

@@ -12,10 +12,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/control.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
 #include "core/descriptors/descriptor.h"
-#include "core/executor.h"
-#include "core/result.h"
 
 namespace kasetsu::descriptors {
 

@@ -1,8 +1,9 @@
-// The screening's inner loops in 32-bit floats; see core/lanes.h on how this is compiled.
+// The screening's inner loops in 32-bit floats; see core/base/float_lanes.h on how this is
+// compiled.
 #pragma once
 
+#include "core/base/float_lanes.h"
 #include "core/descriptors/screening_tiles.h"
-#include "core/lanes.h"
 
 namespace kasetsu::descriptors {
 namespace {

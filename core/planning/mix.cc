@@ -37,31 +37,6 @@ std::optional<Strategy> parse_strategy(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view to_string(Acquisition acquisition) {
-  switch (acquisition) {
-    case Acquisition::automatic:
-      return "automatic";
-    case Acquisition::expected_improvement:
-      return "expected_improvement";
-    case Acquisition::probability:
-      return "probability";
-    case Acquisition::conservative:
-      return "conservative";
-    case Acquisition::mean:
-      return "mean";
-  }
-  return "automatic";
-}
-
-std::optional<Acquisition> parse_acquisition(std::string_view text) {
-  for (const Acquisition acquisition :
-       {Acquisition::automatic, Acquisition::expected_improvement, Acquisition::probability,
-        Acquisition::conservative, Acquisition::mean}) {
-    if (text == to_string(acquisition)) return acquisition;
-  }
-  return std::nullopt;
-}
-
 Mix default_mix() {
   return {{Strategy::exploit, 0, 0.4},
           {Strategy::explore, 0, 0.3},

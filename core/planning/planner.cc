@@ -1,4 +1,5 @@
 #include "core/planning/planner.h"
+#include "core/planning/surrogates/farthest_points.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +7,8 @@
 #include <cmath>
 #include <functional>
 
+#include "core/base/random.h"
 #include "core/planning/planner_impl.h"
-#include "core/random.h"
 
 namespace kasetsu::planning {
 namespace {

@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/planning/aim.h"
-#include "core/planning/rules.h"
-#include "core/planning/space.h"
-#include "core/planning/surrogate.h"
-#include "core/result.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
+#include "core/planning/space/rules.h"
+#include "core/planning/space/space.h"
+#include "core/planning/surrogates/acquisition.h"
+#include "core/planning/surrogates/aim.h"
+#include "core/planning/surrogates/surrogate.h"
 
 namespace kasetsu::planning {
 
@@ -29,16 +30,6 @@ enum class Strategy {
 };
 std::string_view to_string(Strategy strategy);
 std::optional<Strategy> parse_strategy(std::string_view text);
-
-enum class Acquisition {
-  automatic,             // probability of the threshold where there is one, else improvement
-  expected_improvement,  // over what the surrogate gives to the best tenth of the measured
-  probability,           // of reaching the threshold
-  conservative,          // the end of the 80 % interval that is worse: nearly sure to be good
-  mean
-};
-std::string_view to_string(Acquisition acquisition);
-std::optional<Acquisition> parse_acquisition(std::string_view text);
 
 // measured: excluded unless allow_measured. proposed: offered before, unanswered (expired or
 // cancelled). pending: someone is making it. failed: may be offered again (allow_failed).
@@ -169,15 +160,5 @@ struct Plan {
 // more.
 Result<Plan> plan(const PlanProblem& problem, const PlanOptions& options, const Executor& executor,
                   const Control& control);
-
-// Largest distance from any of the rows of `points` to its nearest row of `known`: how well `known`
-// covers them.
-double covering_radius(const Eigen::MatrixXd& points, const Eigen::MatrixXd& known);
-
-// Farthest-point sampling: `count` rows of `points`, each the one whose nearest point among `known`
-// (rows) and the earlier picks is farthest; ties to the smaller row. With nothing known the first
-// pick is the row nearest to the origin. Euclidean; rows that are not finite are never picked.
-std::vector<std::size_t> farthest_points(const Eigen::MatrixXd& points,
-                                         const Eigen::MatrixXd& known, std::size_t count);
 
 }  // namespace kasetsu::planning

@@ -12,17 +12,13 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/planning/acquisition.h"
-#include "core/planning/bounded_search.h"
-#include "core/planning/materials.h"
-#include "core/planning/pareto.h"
+#include "core/planning/bounds/bounded_search.h"
 #include "core/planning/planner.h"
+#include "core/planning/space/materials.h"
+#include "core/planning/surrogates/acquisition.h"
+#include "core/planning/surrogates/pareto.h"
 
 namespace kasetsu::planning {
-
-// Squared distance of each row to its nearest row of known; infinite where known is empty, NaN for
-// a row that is not finite.
-Eigen::VectorXd squared_to_nearest(const Eigen::MatrixXd& points, const Eigen::MatrixXd& known);
 
 // The farthest candidates from everything known: a bounded set that grows block by block and does
 // not depend on their order.

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::planning {
 namespace {

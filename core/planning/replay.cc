@@ -9,7 +9,7 @@
 #include <numeric>
 #include <set>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::planning {
 namespace {

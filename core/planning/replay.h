@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/planning/gaussian_surrogate.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
 #include "core/planning/planner.h"
+#include "core/planning/surrogates/gaussian_surrogate.h"
 
 namespace kasetsu::planning {
 

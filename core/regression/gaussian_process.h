@@ -13,8 +13,8 @@
 #include <Eigen/Core>
 #include <vector>
 
-#include "core/control.h"
-#include "core/result.h"
+#include "core/base/control.h"
+#include "core/base/result.h"
 
 namespace kasetsu::regression {
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::regression {
 namespace {

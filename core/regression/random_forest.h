@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/result.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
 
 namespace kasetsu::regression {
 

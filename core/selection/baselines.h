@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/regression/linear.h"
-#include "core/result.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
+#include "core/regression/huber/robust.h"
 #include "core/selection/pipeline.h"
-#include "core/selection/search.h"
+#include "core/selection/search/search.h"
 #include "core/selection/training_set.h"
 
 namespace kasetsu::selection {

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "core/selection/noise.h"
 
 namespace kasetsu::selection {

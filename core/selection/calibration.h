@@ -4,10 +4,10 @@
 
 #include <Eigen/Core>
 
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
 #include "core/chemistry/element_table.h"
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/result.h"
 #include "core/selection/model.h"
 
 namespace kasetsu::selection {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "core/control.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
 #include "core/descriptors/featurizer.h"
-#include "core/executor.h"
 #include "core/regression/random_forest.h"
-#include "core/result.h"
 #include "core/selection/training_set.h"
 
 namespace kasetsu::selection {

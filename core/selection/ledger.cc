@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::selection {
 namespace {

@@ -1,5 +1,6 @@
 // A model: an ensemble of hypotheses with everything that is needed to predict catalysts never
-// seen. Pure data and mathematics; its document form (JSON) is daemon/campaign/model_document.h.
+// seen. Pure data and mathematics; its document form (JSON) is
+// daemon/campaign/learning/model_document.h.
 #pragma once
 
 #include <Eigen/Core>
@@ -7,18 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element_table.h"
-#include "core/control.h"
 #include "core/descriptors/descriptor.h"
 #include "core/descriptors/featurizer.h"
-#include "core/executor.h"
-#include "core/result.h"
 #include "core/selection/batch_offsets.h"
 #include "core/selection/companion.h"
 #include "core/selection/ledger.h"
 #include "core/selection/noise.h"
-#include "core/selection/search.h"
+#include "core/selection/search/search.h"
 #include "core/selection/training_set.h"
 
 namespace kasetsu::selection {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::selection {
 namespace {

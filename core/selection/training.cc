@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/descriptors/screening.h"
-#include "core/regression/linear.h"
+#include "core/regression/huber/robust.h"
 #include "core/selection/calibration.h"
 #include "core/selection/ensemble.h"
 #include "core/selection/pipeline.h"

@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "core/random.h"
-#include "core/result.h"
+#include "core/base/random.h"
+#include "core/base/result.h"
 
 namespace kasetsu::selection {
 

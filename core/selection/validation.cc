@@ -14,8 +14,8 @@
 #include <span>
 #include <utility>
 
-#include "core/random.h"
-#include "core/regression/linear.h"
+#include "core/base/random.h"
+#include "core/regression/huber/robust.h"
 #include "core/selection/baselines.h"
 #include "core/selection/pipeline.h"
 

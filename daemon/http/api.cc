@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/text.h"
+#include "core/base/text.h"
 #include "daemon/http/problem.h"
 
 namespace kasetsu::http {
-
-using campaign::Json;
 
 namespace {
 
 // The object that a request's body holds; an empty body is {}.
 Result<Json> body_object(const std::string& text) {
   if (text.empty()) return Json::object();
-  Result<Json> parsed = campaign::parse_json(text);
+  Result<Json> parsed = parse_json(text);
   if (parsed && !parsed->is_object()) {
     return Error{ErrorCode::bad_data, "the body is no object", "/",
                  std::string(parsed->type_name()), "a JSON object"};
@@ -65,7 +63,7 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
                                                [&](const Reader& reader) -> Result<std::string> {
                                                  Result<Json> body = make(reader, request);
                                                  if (!body) return body.error();
-                                                 return campaign::dump_json(*body);
+                                                 return dump_json(*body);
                                                });
     };
     Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
@@ -105,11 +103,11 @@ Handler Api::writing(Write act) {
         Result<Answer> answer = act(tx, request, body, context);
         if (!answer) return answer.error();
         location = answer->location;
-        return campaign::Reply{answer->status, campaign::dump_json(answer->body), false};
+        return campaign::Reply{answer->status, dump_json(answer->body), false};
       };
       if (request.idempotency_key.empty()) return action();
       return campaign::once(tx, request.method + " " + request.path, request.idempotency_key,
-                            campaign::sha256(request.body), context, action);
+                            sha256(request.body), context, action);
     };
     Result<campaign::Reply> reply =
         co_await commit<campaign::Reply>(services_.database, completions_, std::move(task));
@@ -126,7 +124,7 @@ Handler Api::writing(Write act) {
 Response json_response(int status, const Json& body) {
   Response response;
   response.status = status;
-  response.body = campaign::dump_json(body);
+  response.body = dump_json(body);
   return response;
 }
 

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/chemistry/catalyst.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/database.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/intake.h"
-#include "daemon/campaign/json.h"
-#include "daemon/campaign/ulid.h"
+#include "daemon/base/json.h"
+#include "daemon/base/ulid.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/ingest/intake.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/records/store_port.h"
 #include "daemon/http/event_hub.h"
 #include "daemon/http/offload.h"
 #include "daemon/http/router.h"
@@ -33,10 +33,10 @@ struct DecodedCampaign {
 
 // The drivers of the daemon's file. list is quick; act may wait and is called on a worker.
 struct DriverControl {
-  std::function<campaign::Json()> list = [] { return campaign::Json::array(); };
+  std::function<Json()> list = [] { return Json::array(); };
   // verb: show, start, stop, check (what it would do now, changing nothing).
-  std::function<Result<campaign::Json>(const std::string& name, const std::string& verb)> act =
-      [](const std::string& name, const std::string&) -> Result<campaign::Json> {
+  std::function<Result<Json>(const std::string& name, const std::string& verb)> act =
+      [](const std::string& name, const std::string&) -> Result<Json> {
     return Error{ErrorCode::not_found, "there is no such driver", "name", name, ""};
   };
 };
@@ -44,20 +44,20 @@ struct DriverControl {
 // What main gives to the API. Everything outlives the server.
 struct Services {
   campaign::Database& database;
-  campaign::Clock clock;
-  campaign::UlidSource& ids;
+  Clock clock;
+  UlidSource& ids;
   const chemistry::SupportTable& supports;
   std::function<Result<DecodedCampaign>(std::string_view text, std::string_view media_type)>
       decode_campaign;
   // JSON object for /version.
-  campaign::Json version;
+  Json version;
   // Prometheus text of the store and the jobs; called on the network thread, must be quick.
   std::function<std::string()> more_metrics;
   // Reasons why the daemon is not ready, beside the database's health; empty: ready.
   std::function<std::vector<std::string>()> not_ready;
   // Messages to people that wait or were given up on, for /v1/notifications; campaign empty: of
   // all.
-  std::function<campaign::Json(const campaign::Reader&, const std::string& campaign)> notifications;
+  std::function<Json(const campaign::Reader&, const std::string& campaign)> notifications;
   // Table profiles by name.
   campaign::FindProfile find_profile =
       [](const std::string& name) -> Result<std::shared_ptr<const tables::Profile>> {
@@ -95,13 +95,13 @@ class Api {
 
   // A handler that reads: `make` runs on a worker on one state of the database and returns the
   // body. The answer has a weak ETag (nothing was committed since), so that pollers are cheap.
-  using Read = std::function<Result<campaign::Json>(const Reader&, const Request&)>;
+  using Read = std::function<Result<Json>(const Reader&, const Request&)>;
   Handler reading(std::vector<std::string> query_names, Read make);
 
   // A handler that reads a page of what belongs to the campaign {name}: takes ?limit= and
   // ?page_token= beside `query_names`. Its limit is `usual` when nothing is said, and `most`.
-  using List = std::function<Result<campaign::Json>(
-      const Reader&, const Request&, const campaign::Campaign&, const campaign::Page&)>;
+  using List = std::function<Result<Json>(const Reader&, const Request&, const campaign::Campaign&,
+                                          const campaign::Page&)>;
   Handler listing(std::vector<std::string> query_names, List make, std::int64_t usual = 100,
                   std::int64_t most = 1'000);
 
@@ -111,10 +111,10 @@ class Api {
   // answer.
   struct Answer {
     int status = 200;
-    campaign::Json body;
+    Json body;
     std::string location;
   };
-  using Write = std::function<Result<Answer>(Transaction&, const Request&, const campaign::Json&,
+  using Write = std::function<Result<Answer>(Transaction&, const Request&, const Json&,
                                              const campaign::Context&)>;
   Handler writing(Write act);
 
@@ -145,7 +145,7 @@ class Api {
 
 // Helpers of the handlers.
 
-Response json_response(int status, const campaign::Json& body);
+Response json_response(int status, const Json& body);
 
 // bad_data for a query parameter that is not in `known`, or is given twice.
 Status check_query(const Request& request, const std::vector<std::string>& known);
@@ -156,11 +156,11 @@ Result<campaign::Page> read_page(const Request& request, std::int64_t usual = 10
 
 // {"<name>": [...], "next_page_token": "..."}: the token is null on the last page.
 template <typename T, typename Encode>
-campaign::Json page_json(const char* name, const std::vector<T>& items, const campaign::Page& page,
-                         Encode encode) {
-  campaign::Json list = campaign::Json::array();
+Json page_json(const char* name, const std::vector<T>& items, const campaign::Page& page,
+               Encode encode) {
+  Json list = Json::array();
   for (const T& item : items) list.push_back(encode(item));
-  campaign::Json json = {{"next_page_token", nullptr}};
+  Json json = {{"next_page_token", nullptr}};
   if (!items.empty() && static_cast<std::int64_t>(items.size()) >= page.limit) {
     json["next_page_token"] = std::to_string(items.back().seq);
   }

@@ -56,12 +56,12 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
       const bool updated = applied->outcome == campaign::ApplyOutcome::updated;
       Json json = full_json(tx, applied->campaign);
       json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
-      return campaign::Reply{created ? 201 : 200, campaign::dump_json(json), false};
+      return campaign::Reply{created ? 201 : 200, dump_json(json), false};
     };
     auto reply = request.idempotency_key.empty()
                      ? action()
                      : campaign::once(tx, "POST /v1/campaigns", request.idempotency_key,
-                                      campaign::sha256(request.body), context, action);
+                                      sha256(request.body), context, action);
     if (!reply) return reply.error();
     made.reply = std::move(*reply);
     const auto found = campaign::find_campaign(tx, decoded->draft.name);
@@ -128,7 +128,7 @@ void Api::add_campaign_routes(Router& router) {
                         revision = found->revision;
                         Json json = full_json(reader, *found);
                         json["measurements"] = reader.count_measurements(found->key);
-                        return campaign::dump_json(json);
+                        return dump_json(json);
                       });
                 };
                 Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
@@ -149,9 +149,9 @@ void Api::add_campaign_routes(Router& router) {
                 Scope::campaigns,
                 writing([verb = verb](Transaction& tx, const Request& request, const Json& body,
                                       const campaign::Context& context) -> Result<Answer> {
-                  const Status known = campaign::refuse_unknown(body, {"reason"}, "");
+                  const Status known = refuse_unknown(body, {"reason"}, "");
                   if (!known) return known.error();
-                  const auto reason = campaign::read_optional<std::string>(body, "reason");
+                  const auto reason = read_optional<std::string>(body, "reason");
                   if (!reason) return reason.error();
                   const auto expected = expected_revision(request);
                   if (!expected) return expected.error();

@@ -9,7 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 
 namespace kasetsu::http {
 

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include "daemon/campaign/hypothesis_record.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/schedule.h"
+#include "daemon/campaign/learning/hypothesis_record.h"
+#include "daemon/campaign/learning/models.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
+#include "daemon/jobs/schedule.h"
 
 namespace kasetsu::http {
 namespace {
@@ -40,9 +40,9 @@ void Api::add_learning_routes(Router& router) {
               Scope::campaigns,
               writing([](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"if_new"}, "");
+                const Status known = refuse_unknown(body, {"if_new"}, "");
                 if (!known) return known.error();
-                const auto if_new = campaign::read_optional<bool>(body, "if_new");
+                const auto if_new = read_optional<bool>(body, "if_new");
                 if (!if_new) return if_new.error();
                 const auto job = campaign::request_retraining(tx, request.parameter("name"),
                                                               if_new->value_or(false), context);
@@ -112,7 +112,7 @@ void Api::add_learning_routes(Router& router) {
               Scope::campaigns,
               writing([](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {}, "");
+                const Status known = refuse_unknown(body, {}, "");
                 if (!known) return known.error();
                 const auto job = campaign::cancel_job(tx, request.parameter("id"), context);
                 if (!job) return job.error();
@@ -152,9 +152,9 @@ void Api::add_learning_routes(Router& router) {
               Scope::campaigns,
               writing([](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"reason"}, "");
+                const Status known = refuse_unknown(body, {"reason"}, "");
                 if (!known) return known.error();
-                const auto reason = campaign::read_field<std::string>(body, "reason");
+                const auto reason = read_field<std::string>(body, "reason");
                 if (!reason) return reason.error();
                 const auto found = campaign::find_campaign(tx, request.parameter("name"));
                 if (!found) return found.error();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::http {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 
 namespace kasetsu::http {
 

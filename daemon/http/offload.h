@@ -13,9 +13,9 @@
 
 #include <boost/asio/thread_pool.hpp>
 
-#include "core/result.h"
-#include "daemon/asio.h"
-#include "daemon/campaign/database.h"
+#include "core/base/result.h"
+#include "daemon/base/asio.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::http {
 

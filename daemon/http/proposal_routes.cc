@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/proposals.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/planning/leases.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -11,33 +11,33 @@ namespace {
 
 struct VerbBody {
   std::string client;
-  campaign::Duration lease = campaign::kDefaultLease;
+  Duration lease = campaign::kDefaultLease;
   std::string reason;
 };
 
-Result<campaign::Duration> read_lease(const Json& body) {
-  const auto seconds = campaign::read_optional<double>(body, "lease_s");
+Result<Duration> read_lease(const Json& body) {
+  const auto seconds = read_optional<double>(body, "lease_s");
   if (!seconds) return seconds.error();
   if (!*seconds) return campaign::kDefaultLease;
   if (!(**seconds >= 1.0 && **seconds <= 90.0 * 86'400.0)) {
-    return Error{ErrorCode::bad_data, "wrong value", "/lease_s",
-                 campaign::dump_json(body["lease_s"]), "1 to 7776000 seconds"};
+    return Error{ErrorCode::bad_data, "wrong value", "/lease_s", dump_json(body["lease_s"]),
+                 "1 to 7776000 seconds"};
   }
-  return campaign::Duration(static_cast<std::int64_t>(**seconds * 1e6));
+  return Duration(static_cast<std::int64_t>(**seconds * 1e6));
 }
 
 // {"client", "lease_s"?, "reason"?}; the client's name defaults to the token's.
 Result<VerbBody> read_verb(const Json& body, const campaign::Context& context) {
-  const Status known = campaign::refuse_unknown(body, {"client", "lease_s", "reason"}, "");
+  const Status known = refuse_unknown(body, {"client", "lease_s", "reason"}, "");
   if (!known) return known.error();
   VerbBody verb;
-  const auto client = campaign::read_optional<std::string>(body, "client");
+  const auto client = read_optional<std::string>(body, "client");
   if (!client) return client.error();
   verb.client = client->value_or(context.actor);
   const auto lease = read_lease(body);
   if (!lease) return lease.error();
   verb.lease = *lease;
-  const auto reason = campaign::read_optional<std::string>(body, "reason");
+  const auto reason = read_optional<std::string>(body, "reason");
   if (!reason) return reason.error();
   verb.reason = reason->value_or("");
   return verb;
@@ -52,10 +52,10 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body,
                  "{\"slots\": [...], \"support\"}, {\"amounts\": {...}} or a name"};
   }
   const Json row = {{"catalyst", *found}, {"values", {{"_", 0.0}}}};
-  auto prepared = campaign::prepare_row(campaign::dump_json(row), supports);
+  auto prepared = campaign::prepare_row(dump_json(row), supports);
   if (!prepared) return prepared.error();
   if (!prepared->problem.empty()) {
-    return Error{ErrorCode::bad_data, prepared->problem, "/catalyst", campaign::dump_json(*found),
+    return Error{ErrorCode::bad_data, prepared->problem, "/catalyst", dump_json(*found),
                  "a catalyst"};
   }
   return prepared;
@@ -103,11 +103,11 @@ void Api::add_proposal_routes(Router& router) {
               Scope::results,
               writing([this, encode](Transaction& tx, const Request& request, const Json& body,
                                      const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"catalyst", "reason"}, "");
+                const Status known = refuse_unknown(body, {"catalyst", "reason"}, "");
                 if (!known) return known.error();
                 const auto catalyst = read_catalyst(body, services_.supports);
                 if (!catalyst) return catalyst.error();
-                const auto reason = campaign::read_optional<std::string>(body, "reason");
+                const auto reason = read_optional<std::string>(body, "reason");
                 if (!reason) return reason.error();
                 const auto proposal =
                     campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
@@ -147,16 +147,15 @@ void Api::add_proposal_routes(Router& router) {
               Scope::results,
               writing([this, encode](Transaction& tx, const Request& request, const Json& body,
                                      const campaign::Context& context) -> Result<Answer> {
-                const Status known =
-                    campaign::refuse_unknown(body, {"batch_size", "client", "lease_s"}, "");
+                const Status known = refuse_unknown(body, {"batch_size", "client", "lease_s"}, "");
                 if (!known) return known.error();
-                const auto size = campaign::read_optional<std::int64_t>(body, "batch_size");
+                const auto size = read_optional<std::int64_t>(body, "batch_size");
                 if (!size) return size.error();
                 if (*size && (**size < 1 || **size > 1'000)) {
                   return Error{ErrorCode::bad_data, "wrong value", "/batch_size",
                                std::to_string(**size), "1 to 1000"};
                 }
-                const auto client = campaign::read_optional<std::string>(body, "client");
+                const auto client = read_optional<std::string>(body, "client");
                 if (!client) return client.error();
                 const auto lease = read_lease(body);
                 if (!lease) return lease.error();
@@ -188,7 +187,7 @@ void Api::add_proposal_routes(Router& router) {
                 }
                 const Json detail = *size ? Json{{"batch_size", count - got}} : Json::object();
                 const auto job =
-                    campaign::schedule_job(tx, name, "plan", campaign::dump_json(detail), context);
+                    campaign::schedule_job(tx, name, "plan", dump_json(detail), context);
                 if (!job) return job.error();
                 if (got > 0) return Answer{200, {{"proposals", std::move(list)}}, ""};
                 return Answer{202,
@@ -241,27 +240,26 @@ void Api::add_proposal_routes(Router& router) {
          }),
          {"application/json"}});
   }
-  router.add(
-      {"POST",
-       "/v1/proposals/{id}:amend",
-       Scope::results,
-       writing([this, encode](Transaction& tx, const Request& request, const Json& body,
-                              const campaign::Context& context) -> Result<Answer> {
-         const Status known = campaign::refuse_unknown(body, {"client", "catalyst", "reason"}, "");
-         if (!known) return known.error();
-         const auto client = campaign::read_optional<std::string>(body, "client");
-         if (!client) return client.error();
-         const auto reason = campaign::read_field<std::string>(body, "reason");
-         if (!reason) return reason.error();
-         const auto catalyst = read_catalyst(body, services_.supports);
-         if (!catalyst) return catalyst.error();
-         const auto done =
-             campaign::amend(tx, request.parameter("id"), client->value_or(context.actor),
-                             catalyst->catalyst, catalyst->description, *reason, context);
-         if (!done) return done.error();
-         return Answer{201, encode(*done), "/v1/proposals/" + done->id};
-       }),
-       {"application/json"}});
+  router.add({"POST",
+              "/v1/proposals/{id}:amend",
+              Scope::results,
+              writing([this, encode](Transaction& tx, const Request& request, const Json& body,
+                                     const campaign::Context& context) -> Result<Answer> {
+                const Status known = refuse_unknown(body, {"client", "catalyst", "reason"}, "");
+                if (!known) return known.error();
+                const auto client = read_optional<std::string>(body, "client");
+                if (!client) return client.error();
+                const auto reason = read_field<std::string>(body, "reason");
+                if (!reason) return reason.error();
+                const auto catalyst = read_catalyst(body, services_.supports);
+                if (!catalyst) return catalyst.error();
+                const auto done =
+                    campaign::amend(tx, request.parameter("id"), client->value_or(context.actor),
+                                    catalyst->catalyst, catalyst->description, *reason, context);
+                if (!done) return done.error();
+                return Answer{201, encode(*done), "/v1/proposals/" + done->id};
+              }),
+              {"application/json"}});
 }
 
 }  // namespace kasetsu::http

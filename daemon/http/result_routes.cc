@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/text.h"
+#include "core/base/text.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -42,14 +42,13 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
       if (!flags.empty()) flags.push_back(' ');
       flags.append(name);
     }
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
-                    cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit), flags,
-                    m.retracted, m.excluded, m.superseded_by, cell(m.source), cell(m.run),
-                    cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
-                    m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
-                    cell(m.conditions), m.measured_at ? campaign::format_time(*m.measured_at) : "",
-                    campaign::format_time(m.received_at));
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
+                        cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit),
+                        flags, m.retracted, m.excluded, m.superseded_by, cell(m.source),
+                        cell(m.run), cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
+                        m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
+                        cell(m.conditions), m.measured_at ? format_time(*m.measured_at) : "",
+                        format_time(m.received_at));
   }
   return text;
 }
@@ -65,9 +64,9 @@ struct Correction {
 };
 
 Result<Correction> read_correction(const Json& body) {
-  const auto reason = campaign::read_field<std::string>(body, "reason");
+  const auto reason = read_field<std::string>(body, "reason");
   if (!reason) return reason.error();
-  const auto person = campaign::read_optional<std::string>(body, "person");
+  const auto person = read_optional<std::string>(body, "person");
   if (!person) return person.error();
   return Correction{*reason, person->value_or("")};
 }
@@ -188,8 +187,8 @@ void Api::add_result_routes(Router& router) {
                           }
                           return to_csv(list);
                         }
-                        return campaign::dump_json(page_json(
-                            "measurements", list, *page, [](const auto& m) { return to_json(m); }));
+                        return dump_json(page_json("measurements", list, *page,
+                                                   [](const auto& m) { return to_json(m); }));
                       });
                 };
                 Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
@@ -219,7 +218,7 @@ void Api::add_result_routes(Router& router) {
               Scope::results,
               writing([](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"reason", "person"}, "");
+                const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
                 const auto why = read_correction(body);
                 if (!why) return why.error();
@@ -229,31 +228,30 @@ void Api::add_result_routes(Router& router) {
                 return Answer{200, to_json(*done), ""};
               }),
               {"application/json"}});
-  router.add(
-      {"POST",
-       "/v1/measurements/{id}:supersede",
-       Scope::results,
-       writing([](Transaction& tx, const Request& request, const Json& body,
-                  const campaign::Context& context) -> Result<Answer> {
-         const Status known = campaign::refuse_unknown(body, {"value", "reason", "person"}, "");
-         if (!known) return known.error();
-         const auto value = campaign::read_field<double>(body, "value");
-         if (!value) return value.error();
-         const auto why = read_correction(body);
-         if (!why) return why.error();
-         const auto done = campaign::supersede(tx, request.parameter("id"), *value, why->reason,
-                                               why->person, context);
-         if (!done) return done.error();
-         return Answer{201, to_json(*done), "/v1/measurements/" + done->id};
-       }),
-       {"application/json"}});
+  router.add({"POST",
+              "/v1/measurements/{id}:supersede",
+              Scope::results,
+              writing([](Transaction& tx, const Request& request, const Json& body,
+                         const campaign::Context& context) -> Result<Answer> {
+                const Status known = refuse_unknown(body, {"value", "reason", "person"}, "");
+                if (!known) return known.error();
+                const auto value = read_field<double>(body, "value");
+                if (!value) return value.error();
+                const auto why = read_correction(body);
+                if (!why) return why.error();
+                const auto done = campaign::supersede(tx, request.parameter("id"), *value,
+                                                      why->reason, why->person, context);
+                if (!done) return done.error();
+                return Answer{201, to_json(*done), "/v1/measurements/" + done->id};
+              }),
+              {"application/json"}});
   for (const bool excluded : {true, false}) {
     router.add({"POST",
                 fmt::format("/v1/measurements/{{id}}:{}", excluded ? "exclude" : "include"),
                 Scope::results,
                 writing([excluded](Transaction& tx, const Request& request, const Json& body,
                                    const campaign::Context& context) -> Result<Answer> {
-                  const Status known = campaign::refuse_unknown(body, {"reason", "person"}, "");
+                  const Status known = refuse_unknown(body, {"reason", "person"}, "");
                   if (!known) return known.error();
                   const auto why = read_correction(body);
                   if (!why) return why.error();
@@ -345,13 +343,13 @@ void Api::add_result_routes(Router& router) {
               Scope::results,
               writing([this](Transaction& tx, const Request& request, const Json& body,
                              const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"row", "remark"}, "");
+                const Status known = refuse_unknown(body, {"row", "remark"}, "");
                 if (!known) return known.error();
-                const auto remark = campaign::read_optional<std::string>(body, "remark");
+                const auto remark = read_optional<std::string>(body, "remark");
                 if (!remark) return remark.error();
                 std::optional<std::string> corrected;
                 if (const auto row = body.find("row"); row != body.end() && !row->is_null()) {
-                  corrected = campaign::dump_json(*row);
+                  corrected = dump_json(*row);
                 }
                 const auto verdict =
                     campaign::readmit(tx, request.parameter("id"), corrected, remark->value_or(""),
@@ -365,9 +363,9 @@ void Api::add_result_routes(Router& router) {
               Scope::results,
               writing([](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Answer> {
-                const Status known = campaign::refuse_unknown(body, {"reason"}, "");
+                const Status known = refuse_unknown(body, {"reason"}, "");
                 if (!known) return known.error();
-                const auto reason = campaign::read_field<std::string>(body, "reason");
+                const auto reason = read_field<std::string>(body, "reason");
                 if (!reason) return reason.error();
                 const auto row = campaign::discard(tx, request.parameter("id"), *reason, context);
                 if (!row) return row.error();

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "daemon/http/message.h"
 
 namespace kasetsu::http {

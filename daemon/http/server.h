@@ -14,7 +14,7 @@
 
 #include <spdlog/logger.h>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "daemon/http/message.h"
 #include "daemon/http/metrics.h"
 #include "daemon/http/router.h"

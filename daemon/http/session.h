@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>

@@ -104,7 +104,7 @@ asio::awaitable<void> Api::stream_events(Sink& sink, std::int64_t after, std::st
     std::string text;
     if (events) {
       for (const campaign::Event& event : *events) {
-        text += fmt::format("id: {}\ndata: {}\n\n", event.seq, campaign::dump_json(to_json(event)));
+        text += fmt::format("id: {}\ndata: {}\n\n", event.seq, dump_json(to_json(event)));
         after = event.seq;
       }
       if (static_cast<std::int64_t>(events->size()) < kEventsAPage) {

@@ -1,6 +1,6 @@
 #include "daemon/http/tls.h"
 
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 
 #include <boost/asio/ssl/context.hpp>
 

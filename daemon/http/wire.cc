@@ -10,8 +10,6 @@
 namespace kasetsu::http {
 namespace {
 
-using campaign::format_time;
-
 Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
@@ -21,7 +19,7 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json or_null(const std::optional<campaign::Time>& time) {
+Json or_null(const std::optional<Time>& time) {
   return time ? Json(format_time(*time)) : Json(nullptr);
 }
 
@@ -112,7 +110,7 @@ std::string receipt_text(const campaign::IngestReceipt& receipt) {
       text += to_string(row.verdict);
       text += "\"}";
     } else {
-      text += campaign::dump_json(to_json(row));
+      text += dump_json(to_json(row));
     }
   }
   text += "]}";

@@ -2,13 +2,11 @@
 #pragma once
 
 #include "core/chemistry/catalyst.h"
-#include "daemon/campaign/database.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/json.h"
+#include "daemon/base/json.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::http {
-
-using campaign::Json;
 
 Json to_json(const campaign::Campaign& campaign);
 Json to_json(const campaign::Property& property);

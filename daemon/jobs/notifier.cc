@@ -6,14 +6,12 @@
 #include <algorithm>
 #include <map>
 
-#include "daemon/campaign/digest.h"
-#include "daemon/campaign/events.h"
+#include "daemon/base/digest.h"
+#include "daemon/campaign/records/events.h"
 
 namespace kasetsu::jobs {
 
-using campaign::Json;
 using campaign::Reader;
-using campaign::Time;
 using campaign::Transaction;
 
 namespace {
@@ -23,7 +21,7 @@ constexpr const char* kWaiting = "webhooks/waiting";   // JSON list
 constexpr const char* kGivenUp = "webhooks/given_up";  // JSON list, newest last
 
 Json list_of(const Reader& reader, const char* setting) {
-  const auto found = campaign::parse_json(reader.setting(setting));
+  const auto found = parse_json(reader.setting(setting));
   return found && found->is_array() ? *found : Json::array();
 }
 
@@ -95,7 +93,7 @@ std::optional<Message> message_of(const Reader& reader, const campaign::Campaign
                                   const campaign::Campaign& campaign, const campaign::Event& event,
                                   bool compositions) {
   const std::string kind = event_kind(event);
-  const auto parsed = campaign::parse_json(event.detail);
+  const auto parsed = parse_json(event.detail);
   const Json detail = parsed && parsed->is_object() ? *parsed : Json::object();
   if (kind == "hit") return hits_of(reader, config, campaign, event, compositions);
   if (kind == "batch") {
@@ -173,12 +171,12 @@ WebhookRequest make_request(const campaign::Webhook& hook, const Message& messag
   } else {
     body = {{"type", "kasetsu." + message.kind},
             {"id", id},
-            {"timestamp", campaign::format_time(at)},
+            {"timestamp", format_time(at)},
             {"campaign", campaign},
             {"text", message.text},
             {"data", message.detail}};
   }
-  request.body = campaign::dump_json(body);
+  request.body = dump_json(body);
   request.headers = {{"Content-Type", "application/json"}};
   return request;
 }
@@ -186,8 +184,7 @@ WebhookRequest make_request(const campaign::Webhook& hook, const Message& messag
 void sign(WebhookRequest& request, const std::string& key, const std::string& id, Time at) {
   const std::string seconds =
       std::to_string(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
-  const campaign::Digest digest =
-      campaign::hmac_sha256(key, id + "." + seconds + "." + request.body);
+  const Digest digest = hmac_sha256(key, id + "." + seconds + "." + request.body);
   request.headers.emplace_back("webhook-id", id);
   request.headers.emplace_back("webhook-timestamp", seconds);
   request.headers.emplace_back("webhook-signature", "v1," + digest.base64());
@@ -213,7 +210,7 @@ Json notifications_json(const Reader& reader, const std::string& campaign) {
   return {{"waiting", shown(kWaiting)}, {"given_up", shown(kGivenUp)}};
 }
 
-Notifier::Notifier(campaign::Database& database, campaign::Clock clock, campaign::UlidSource& ids,
+Notifier::Notifier(campaign::Database& database, Clock clock, UlidSource& ids,
                    NotifierOptions options)
     : database_(database), clock_(std::move(clock)), ids_(ids), options_(std::move(options)) {
 }
@@ -329,8 +326,8 @@ Status Notifier::collect() {
                            {"body", request.body},
                            {"headers", std::move(headers)},
                            {"attempts", 0},
-                           {"at", campaign::format_time(event.at)},
-                           {"next_at", campaign::format_time(now)}});
+                           {"at", format_time(event.at)},
+                           {"next_at", format_time(now)}});
         }
       }
       if (events.size() < 1'000) return {};
@@ -348,7 +345,7 @@ Status Notifier::collect() {
     for (const Json& item : fresh) {
       if (waiting.size() < kMostWaitingMessages) waiting.push_back(item);
     }
-    tx.set_setting(kWaiting, campaign::dump_json(waiting));
+    tx.set_setting(kWaiting, dump_json(waiting));
     return {};
   });
 }
@@ -360,7 +357,7 @@ Result<int> Notifier::deliver() {
   if (!waiting) return waiting.error();
   int delivered = 0;
   for (const Json& kept : *waiting) {
-    const auto due = campaign::parse_time(kept.value("next_at", ""));
+    const auto due = parse_time(kept.value("next_at", ""));
     if (due && *due > now) continue;
     Json item = kept;
     const std::string id = item.value("id", "");
@@ -392,8 +389,7 @@ Result<int> Notifier::deliver() {
     item["last_error"] = error;
     final = final || static_cast<std::size_t>(attempts) > std::size(kWebhookPauses);
     if (!error.empty() && !final) {
-      item["next_at"] =
-          campaign::format_time(now + kWebhookPauses[static_cast<std::size_t>(attempts) - 1]);
+      item["next_at"] = format_time(now + kWebhookPauses[static_cast<std::size_t>(attempts) - 1]);
     }
     if (error.empty()) ++delivered;
     if (!error.empty()) spdlog::warn("notification {} of {}: {}", id, host, error);
@@ -406,12 +402,12 @@ Result<int> Notifier::deliver() {
           rest.push_back(item);
         }
       }
-      tx.set_setting(kWaiting, campaign::dump_json(rest));
+      tx.set_setting(kWaiting, dump_json(rest));
       if (error.empty() || !final) return {};
       Json given_up = list_of(tx, kGivenUp);
       given_up.push_back(item);
       while (given_up.size() > kMostGivenUpMessages) given_up.erase(given_up.begin());
-      tx.set_setting(kGivenUp, campaign::dump_json(given_up));
+      tx.set_setting(kGivenUp, dump_json(given_up));
       campaign::append_event(tx, {now, &ids_, "scheduler"}, item.value("campaign", ""),
                              "notification", id, "given_up", {{"error", error}});
       return {};

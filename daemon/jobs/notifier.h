@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/result.h"
-#include "daemon/campaign/config.h"
-#include "daemon/campaign/database.h"
-#include "daemon/campaign/json.h"
-#include "daemon/campaign/ulid.h"
+#include "core/base/result.h"
+#include "daemon/base/json.h"
+#include "daemon/base/ulid.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::jobs {
 
@@ -53,7 +53,7 @@ inline constexpr std::size_t kMostGivenUpMessages = 200;
 struct Message {
   std::string kind;  // "batch", "hit", "model", "stopped", "failed"
   std::string text;
-  campaign::Json detail = campaign::Json::object();
+  Json detail = Json::object();
 };
 std::optional<Message> message_of(const campaign::Reader& reader,
                                   const campaign::CampaignConfig& config,
@@ -62,21 +62,19 @@ std::optional<Message> message_of(const campaign::Reader& reader,
 
 // Body and content type for the hook's kind. `id` names the message for the receiver.
 WebhookRequest make_request(const campaign::Webhook& hook, const Message& message,
-                            const std::string& campaign, const std::string& id, campaign::Time at);
+                            const std::string& campaign, const std::string& id, Time at);
 // Adds webhook-id, webhook-timestamp and webhook-signature ("v1," and the base64 of
 // HMAC-SHA256(key, "id.timestamp.body"); standardwebhooks.com) for generic hooks.
-void sign(WebhookRequest& request, const std::string& key, const std::string& id,
-          campaign::Time at);
+void sign(WebhookRequest& request, const std::string& key, const std::string& id, Time at);
 
 // What waits and what was given up on: {"waiting": [...], "given_up": [...]} with campaign, kind,
 // host, text, attempts, last_error, at; without secrets. campaign empty: of all.
-campaign::Json notifications_json(const campaign::Reader& reader, const std::string& campaign);
+Json notifications_json(const campaign::Reader& reader, const std::string& campaign);
 
 class Notifier {
  public:
   // Everything given outlives the notifier.
-  Notifier(campaign::Database& database, campaign::Clock clock, campaign::UlidSource& ids,
-           NotifierOptions options);
+  Notifier(campaign::Database& database, Clock clock, UlidSource& ids, NotifierOptions options);
   ~Notifier();  // stop()
   void start();
   void stop();
@@ -94,8 +92,8 @@ class Notifier {
   Result<int> deliver();
 
   campaign::Database& database_;
-  campaign::Clock clock_;
-  campaign::UlidSource& ids_;
+  Clock clock_;
+  UlidSource& ids_;
   NotifierOptions options_;
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "core/planning/planner.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/events.h"
-#include "daemon/campaign/judgement.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/proposals.h"
-#include "daemon/campaign/recommend.h"
-#include "daemon/campaign/schedule.h"
+#include "daemon/campaign/learning/judgement.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/leases.h"
+#include "daemon/campaign/planning/recommend.h"
+#include "daemon/campaign/records/events.h"
+#include "daemon/jobs/schedule.h"
 
 namespace kasetsu::jobs {
 
@@ -26,7 +26,6 @@ using campaign::CampaignConfig;
 using campaign::CampaignState;
 using campaign::Job;
 using campaign::JobState;
-using campaign::Json;
 using campaign::Reader;
 using campaign::Transaction;
 
@@ -44,8 +43,8 @@ Status WorkerOptions::validate() const {
   return {};
 }
 
-Worker::Worker(campaign::Database& database, const campaign::Science& science,
-               campaign::Clock clock, campaign::UlidSource& ids, WorkerOptions options)
+Worker::Worker(campaign::Database& database, const campaign::Science& science, Clock clock,
+               UlidSource& ids, WorkerOptions options)
     : database_(database),
       science_(science),
       clock_(std::move(clock)),
@@ -346,8 +345,8 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   if (outcome.state == JobState::cancelled && !asked_by_person) return;
   if (outcome.state == JobState::failed) spdlog::error("job {}: {}", job.id, outcome.error);
   const Status finished = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
-    const auto done = campaign::finish_job(
-        tx, job.id, outcome.state, campaign::dump_json(outcome.result), outcome.error, context());
+    const auto done = campaign::finish_job(tx, job.id, outcome.state, dump_json(outcome.result),
+                                           outcome.error, context());
     if (!done) return done.error();
     return {};
   });
@@ -465,7 +464,7 @@ Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const 
       spdlog::info("campaign {}: {} results of {} are learnt as {} medians of replicates",
                    campaign.name, made.training.rows.size(), target.name, to_learn->rows.size());
     }
-    made.summary = campaign::dump_json(learnt->summary);
+    made.summary = dump_json(learnt->summary);
     made.seconds = seconds;
     made.job = job.id;
     const Result<campaign::Model> kept = campaign::write_and_wait<campaign::Model>(
@@ -543,9 +542,9 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
   const Result<Config> decoded = config_of(campaign);
   if (!decoded) return failed(decoded.error());
   const CampaignConfig* const config = decoded->get();
-  const Result<Json> detail = campaign::parse_json(job.detail);
+  const Result<Json> detail = parse_json(job.detail);
   if (!detail) return failed(detail.error());
-  const auto size = campaign::read_optional<std::int64_t>(*detail, "batch_size");
+  const auto size = read_optional<std::int64_t>(*detail, "batch_size");
   if (!size) return failed(size.error());
   const int batch_size = static_cast<int>(size->value_or(0));
   bool on_offer = false;

@@ -19,15 +19,15 @@
 #include <string>
 #include <thread>
 
-#include "core/control.h"
-#include "core/executor.h"
-#include "core/result.h"
-#include "daemon/campaign/config.h"
-#include "daemon/campaign/database.h"
-#include "daemon/campaign/recommend.h"
-#include "daemon/campaign/retrain.h"
-#include "daemon/campaign/time_zone.h"
-#include "daemon/campaign/ulid.h"
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
+#include "daemon/base/time_zone.h"
+#include "daemon/base/ulid.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/planning/recommend.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::jobs {
 
@@ -54,8 +54,8 @@ struct WorkerCounts {
 class Worker {
  public:
   // Everything given outlives the worker.
-  Worker(campaign::Database& database, const campaign::Science& science, campaign::Clock clock,
-         campaign::UlidSource& ids, WorkerOptions options);
+  Worker(campaign::Database& database, const campaign::Science& science, Clock clock,
+         UlidSource& ids, WorkerOptions options);
   ~Worker();  // stop()
 
   // Puts back what a crash interrupted, and begins. Errors: those of the database.
@@ -74,7 +74,7 @@ class Worker {
  private:
   struct Outcome {
     campaign::JobState state = campaign::JobState::completed;
-    campaign::Json result = campaign::Json::object();
+    Json result = Json::object();
     std::string error;
   };
 
@@ -100,9 +100,8 @@ class Worker {
   Outcome plan(const campaign::Job& job, const campaign::Campaign& campaign,
                const Control& control);
   // Plans a batch and issues it; `size` 0: as the campaign says.
-  Result<campaign::Json> plan_batch(const campaign::Campaign& campaign,
-                                    const campaign::CampaignConfig& config, int size,
-                                    const Control& control);
+  Result<Json> plan_batch(const campaign::Campaign& campaign,
+                          const campaign::CampaignConfig& config, int size, const Control& control);
   // The tables that a campaign asks for.
   Result<const campaign::Science*> science_of(const campaign::CampaignConfig& config);
   // What the campaign's present version says, decoded once.
@@ -112,8 +111,8 @@ class Worker {
 
   campaign::Database& database_;
   const campaign::Science& science_;
-  campaign::Clock clock_;
-  campaign::UlidSource& ids_;
+  Clock clock_;
+  UlidSource& ids_;
   WorkerOptions options_;
   Executor executor_;
 
@@ -138,7 +137,7 @@ class Worker {
     bool without_zone = false;  // its time zone cannot be read: said once
   };
   std::map<std::string, Decoded> decoded_;
-  std::map<std::string, campaign::TimeZone> zones_;  // by name
+  std::map<std::string, TimeZone> zones_;  // by name
   std::jthread watcher_;
   std::jthread thread_;
 };

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/text.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/retrain.h"
-#include "daemon/campaign/schedule.h"
-#include "daemon/campaign/stop_rules.h"
+#include "core/base/text.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/stop_rules.h"
+#include "daemon/jobs/schedule.h"
 #include "daemon/jobs/worker.h"
 
 namespace kasetsu::jobs {
@@ -39,7 +39,7 @@ Result<int> Worker::look_at_clock() {
     if (zone == zones_.end()) {
       bool& without_zone = decoded_.at(campaign.id).without_zone;
       if (without_zone) continue;
-      Result<campaign::TimeZone> found = campaign::TimeZone::read(retrain.time_zone);
+      Result<TimeZone> found = TimeZone::read(retrain.time_zone);
       if (!found) {
         spdlog::error("campaign {}: retrain.time_zone: {}", campaign.name,
                       found.error().to_string());

@@ -4,9 +4,9 @@
 #include <bit>
 #include <functional>
 
-#include "core/fnv.h"
-#include "core/result.h"
-#include "daemon/campaign/types.h"
+#include "core/base/fnv.h"
+#include "core/base/result.h"
+#include "daemon/campaign/records/types.h"
 
 namespace kasetsu::store {
 namespace {
@@ -42,7 +42,7 @@ std::int64_t highest_like(std::int64_t number) {
 
 }  // namespace
 
-std::int64_t content_number(const campaign::Digest& sha256) {
+std::int64_t content_number(const Digest& sha256) {
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < 8; ++i)
     number = number << 8 | static_cast<std::uint8_t>(sha256.bytes[i]);

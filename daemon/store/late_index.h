@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/campaign/digest.h"
+#include "daemon/base/digest.h"
 #include "daemon/store/sqlite.h"
 
 namespace kasetsu::store {
@@ -22,7 +22,7 @@ namespace kasetsu::store {
 // may have one number: who finds a row must look whether it is the one.
 //
 // The digest's first eight bytes, the first one highest.
-std::int64_t content_number(const campaign::Digest& sha256);
+std::int64_t content_number(const Digest& sha256);
 // The upper half is a hash of campaign, source and run (FNV-1a, folded to 32 bits). Rows of one run
 // that are counted by a sequence lie beside one another: the lower half is twelve bits of a hash of
 // channel and replicate, then the sequence's lowest twenty; without sequence, 32 bits of that hash.

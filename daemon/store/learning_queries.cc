@@ -6,7 +6,7 @@
 #include <limits>
 #include <tuple>
 
-#include "daemon/campaign/learning.h"
+#include "daemon/campaign/learning/models.h"
 #include "daemon/store/measurement_ids.h"
 #include "daemon/store/queries.h"
 #include "daemon/store/rising_numbers.h"

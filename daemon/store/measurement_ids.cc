@@ -2,8 +2,6 @@
 
 namespace kasetsu::store {
 
-using campaign::Ulid;
-
 std::string MeasurementIds::read(const Statement& statement, int column) {
   if (!statement.null(column + 1)) return statement.text(column + 1);
   if (const std::string_view delivery = statement.view(column + 2); delivery != delivery_) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/campaign/ulid.h"
+#include "daemon/base/ulid.h"
 #include "daemon/store/sqlite.h"
 
 // What MeasurementIds reads, from the columns of a measurement m and its ingest i.
@@ -24,7 +24,7 @@ class MeasurementIds {
 
  private:
   std::string delivery_;
-  campaign::Ulid first_;  // of delivery_
+  Ulid first_;  // of delivery_
 };
 
 std::string id_of_measurement(Connection& connection, std::int64_t seq);       // empty: none

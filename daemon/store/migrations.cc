@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/campaign/digest.h"
+#include "daemon/base/digest.h"
 
 namespace kasetsu::store {
 namespace {
@@ -54,7 +54,7 @@ Status copy_database(Connection& snapshot, const std::string& target) {
 }
 
 Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
-               campaign::Time now, const std::function<void(const std::string&)>& log) {
+               Time now, const std::function<void(const std::string&)>& log) {
   const std::int64_t application = connection.integer("PRAGMA application_id");
   const std::int64_t version = connection.integer("PRAGMA user_version");
   const bool empty = connection.integer("SELECT count(*) FROM sqlite_schema") == 0;
@@ -85,7 +85,7 @@ Status migrate(Connection& connection, const std::string& path, const std::vecto
       ++expected;
       const auto number = static_cast<std::size_t>(expected);
       if (applied.integer(0) != expected || number > scripts.size() ||
-          applied.digest(2) != campaign::sha256(scripts[number - 1].sql)) {
+          applied.digest(2) != sha256(scripts[number - 1].sql)) {
         return Error{ErrorCode::bad_data,
                      "the script by which this database was migrated differs from this program's",
                      path, applied.text(1), "the script of the same version unchanged"};
@@ -119,7 +119,7 @@ Status migrate(Connection& connection, const std::string& path, const std::vecto
       Statement(connection.handle(),
                 "INSERT INTO schema_migrations (version, name, sha256, applied_at) "
                 "VALUES (?1, ?2, ?3, ?4)")
-          .bind(script.version, script.name, campaign::sha256(script.sql), now)
+          .bind(script.version, script.name, sha256(script.sql), now)
           .run();
       Statement broken(connection.handle(), "PRAGMA foreign_key_check");
       if (broken.bind().step()) {

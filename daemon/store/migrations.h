@@ -26,7 +26,7 @@ const std::vector<Script>& schema_scripts();
 // newer version; a script that was applied with another text). Throws StorageError; each script is
 // all or nothing.
 Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
-               campaign::Time now, const std::function<void(const std::string&)>& log);
+               Time now, const std::function<void(const std::string&)>& log);
 
 // Copies the whole database into a new file: written as `<target>.part`, synced, renamed, folder
 // synced.

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "daemon/campaign/learning.h"
+#include "daemon/campaign/learning/models.h"
 
 namespace kasetsu::store {
 namespace {

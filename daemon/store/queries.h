@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/campaign/database.h"
+#include "daemon/campaign/records/store_port.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/sqlite.h"
 

@@ -74,7 +74,7 @@ Result<Reach> reach_of(const std::string& path) {
   }
 }
 
-Status restore(const std::string& backup, const std::string& path, campaign::Time now) {
+Status restore(const std::string& backup, const std::string& path, Time now) {
   namespace fs = std::filesystem;
   LockFile lock;
   if (const Status locked = lock.take(path); !locked) return locked;
@@ -94,7 +94,7 @@ Status restore(const std::string& backup, const std::string& path, campaign::Tim
   } catch (const StorageError& failure) {
     return failure.to_error().in(backup);
   }
-  const std::string kept = fmt::format("{}.replaced-{}", path, campaign::to_micros(now));
+  const std::string kept = fmt::format("{}.replaced-{}", path, to_micros(now));
   for (const char* suffix : {"", "-wal", "-shm"}) {
     if (!fs::exists(path + suffix, error)) continue;
     fs::rename(path + suffix, kept + suffix, error);

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "daemon/campaign/learning.h"
+#include "daemon/campaign/learning/models.h"
 #include "daemon/store/measurement_ids.h"
 
 namespace kasetsu::store {

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 namespace kasetsu::store {
 namespace {

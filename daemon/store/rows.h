@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/campaign/database.h"
+#include "daemon/campaign/records/store_port.h"
 #include "daemon/store/sqlite.h"
 
 // The measurements m of campaign ?1 in the order of x.first and m.seq: all of them, or those after
@@ -45,7 +45,6 @@ using campaign::Campaign;
 using campaign::CampaignVersion;
 using campaign::CatalystRow;
 using campaign::Counts;
-using campaign::Digest;
 using campaign::Event;
 using campaign::Ingest;
 using campaign::Job;
@@ -64,7 +63,6 @@ using campaign::QuarantinedRow;
 using campaign::QuarantineState;
 using campaign::Run;
 using campaign::SampleKind;
-using campaign::Time;
 using campaign::TrainingChange;
 using campaign::TrainingRow;
 using campaign::TrainingSet;

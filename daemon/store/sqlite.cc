@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "core/fnv.h"
+#include "core/base/fnv.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/rising_numbers.h"
 #include "daemon/store/wal_vfs.h"
@@ -41,7 +41,7 @@ void conditions_hash_in_sql(sqlite3_context* context, int, sqlite3_value** value
 }
 
 void content_number_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
-  campaign::Digest digest;
+  Digest digest;
   const std::string_view bytes = bytes_of(values[0]);
   if (bytes.size() != digest.bytes.size()) return;
   std::memcpy(digest.bytes.data(), bytes.data(), bytes.size());
@@ -174,18 +174,18 @@ std::optional<double> Statement::optional_real(int column) const {
   if (null(column)) return {};
   return real(column);
 }
-campaign::Time Statement::time(int column) const {
-  return campaign::from_micros(integer(column));
+Time Statement::time(int column) const {
+  return from_micros(integer(column));
 }
-std::optional<campaign::Time> Statement::optional_time(int column) const {
+std::optional<Time> Statement::optional_time(int column) const {
   if (null(column)) return {};
   return time(column);
 }
-std::optional<campaign::Digest> Statement::optional_digest(int column) const {
-  return null(column) ? std::optional<campaign::Digest>() : digest(column);
+std::optional<Digest> Statement::optional_digest(int column) const {
+  return null(column) ? std::optional<Digest>() : digest(column);
 }
-campaign::Digest Statement::digest(int column) const {
-  campaign::Digest digest;
+Digest Statement::digest(int column) const {
+  Digest digest;
   const std::string_view bytes = view(column);
   KASETSU_ASSERT(bytes.size() == digest.bytes.size());
   std::memcpy(digest.bytes.data(), bytes.data(), bytes.size());
@@ -207,7 +207,7 @@ void Statement::bind_one(int index, Blob value) {
   check(sqlite3_bind_blob64(statement_, index, value.bytes.empty() ? "" : value.bytes.data(),
                             value.bytes.size(), SQLITE_STATIC));
 }
-void Statement::bind_one(int index, const campaign::Digest& value) {
+void Statement::bind_one(int index, const Digest& value) {
   check(sqlite3_bind_blob64(statement_, index, value.bytes.data(), value.bytes.size(),
                             SQLITE_STATIC));
 }

@@ -12,9 +12,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/result.h"
-#include "daemon/campaign/digest.h"
-#include "daemon/campaign/time.h"
+#include "core/base/result.h"
+#include "daemon/base/digest.h"
+#include "daemon/base/time.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -84,10 +84,10 @@ class Statement {
   bool null(int column) const;
   std::optional<std::int64_t> optional_integer(int column) const;
   std::optional<double> optional_real(int column) const;
-  campaign::Time time(int column) const;
-  std::optional<campaign::Time> optional_time(int column) const;
-  campaign::Digest digest(int column) const;
-  std::optional<campaign::Digest> optional_digest(int column) const;
+  Time time(int column) const;
+  std::optional<Time> optional_time(int column) const;
+  Digest digest(int column) const;
+  std::optional<Digest> optional_digest(int column) const;
 
  private:
   void bind_one(int index, std::int64_t value);
@@ -101,8 +101,8 @@ class Statement {
   void bind_one(int index, const std::string& value) { bind_one(index, std::string_view(value)); }
   void bind_one(int index, const char* value) { bind_one(index, std::string_view(value)); }
   void bind_one(int index, Blob value);
-  void bind_one(int index, const campaign::Digest& value);
-  void bind_one(int index, campaign::Time value) { bind_one(index, campaign::to_micros(value)); }
+  void bind_one(int index, const Digest& value);
+  void bind_one(int index, Time value) { bind_one(index, to_micros(value)); }
   void bind_one(int index, std::nullopt_t);
   template <typename T>
   void bind_one(int index, const std::optional<T>& value) {

@@ -354,7 +354,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
                      {}};
       }
     }
-    const campaign::Time now = options.clock ? options.clock() : campaign::system_now();
+    const Time now = options.clock ? options.clock() : system_now();
     if (const Status migrated = migrate(writer, options.path, schema_scripts(), now, options.log);
         !migrated) {
       return migrated.error();

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "daemon/campaign/database.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::store {
 
@@ -21,9 +21,9 @@ struct StoreOptions {
   bool create = true;        // make the file when it is absent
   std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
-      0;                  // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
-  std::string vfs;        // SQLite VFS by name, for fault injection; empty: the default
-  campaign::Clock clock;  // empty: the machine's
+      0;            // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
+  std::string vfs;  // SQLite VFS by name, for fault injection; empty: the default
+  Clock clock;      // empty: the machine's
   // One line a call: WAL recovery, migrations, I/O errors. May be called from any thread.
   std::function<void(const std::string& line)> log;
 };
@@ -73,13 +73,13 @@ Result<campaign::CheckReport> check_file(const std::string& path, const std::str
 // How far a database or a backup goes.
 struct Reach {
   std::int64_t last_event = 0;
-  campaign::Time at;  // of that event; the epoch when there is none
+  Time at;  // of that event; the epoch when there is none
 };
 Result<Reach> reach_of(const std::string& path);
 
 // Verifies that `backup` is a whole database of this program (integrity, foreign keys, version),
 // then puts it at `path`; the file that was there is kept as `<path>.replaced-<micros>`. No daemon
 // may hold the lock.
-Status restore(const std::string& backup, const std::string& path, campaign::Time now);
+Status restore(const std::string& backup, const std::string& path, Time now);
 
 }  // namespace kasetsu::store

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-#include "daemon/campaign/types.h"
+#include "daemon/campaign/records/types.h"
 #include "daemon/store/sqlite.h"
 
 namespace kasetsu::store {
@@ -24,7 +24,7 @@ struct NewMeasurement {
   std::uint32_t flags = 0;
   std::optional<std::int64_t> supersedes;
   std::int64_t conditions_hash = 0;
-  campaign::Time received_at;
+  Time received_at;
 };
 
 // Belongs to the writer, whose connection calls write() before any statement that may ask for

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-#include "drivers/files.h"
-#include "drivers/settings.h"
+#include "core/base/result.h"
+#include "drivers/supervisor/files.h"
+#include "drivers/supervisor/settings.h"
 
 namespace kasetsu::drivers {
 

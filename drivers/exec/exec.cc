@@ -11,9 +11,9 @@
 #include <chrono>
 #include <functional>
 
-#include "core/text.h"
+#include "core/base/text.h"
 #include "drivers/exec/child.h"
-#include "drivers/message.h"
+#include "drivers/supervisor/message.h"
 
 namespace kasetsu::drivers {
 namespace {
@@ -208,7 +208,7 @@ class Exec final : public Driver {
   }
 
   void answer(const Json& json) {
-    const std::string line = campaign::dump_json(json) + "\n";
+    const std::string line = dump_json(json) + "\n";
     if (answers_.size() + line.size() > kLongestAnswers) return;
     answers_ += line;
   }

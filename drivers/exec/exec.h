@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "drivers/driver.h"
+#include "drivers/supervisor/driver.h"
 
 namespace kasetsu::drivers {
 

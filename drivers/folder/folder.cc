@@ -12,12 +12,12 @@
 #include <set>
 #include <utility>
 
-#include "core/text.h"
-#include "daemon/campaign/digest.h"
-#include "drivers/files.h"
+#include "core/base/text.h"
+#include "daemon/base/digest.h"
 #include "drivers/folder/formats.h"
 #include "drivers/folder/tail.h"
 #include "drivers/folder/watch.h"
+#include "drivers/supervisor/files.h"
 
 namespace kasetsu::drivers {
 namespace {
@@ -246,7 +246,7 @@ class Folder final : public Driver {
     for (char& c : wanted) {
       if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
     }
-    const std::string found = campaign::sha256(*text).hex();
+    const std::string found = sha256(*text).hex();
     if (found == wanted) return {};
     return Error{ErrorCode::bad_data, "the file is not the one that its checksum was made of", "",
                  found, wanted};
@@ -318,7 +318,7 @@ class Folder final : public Driver {
   }
 
   Status put_away(const std::string& name) {
-    const std::string date = campaign::format_time(host_.clock());  // 2026-03-01T...
+    const std::string date = format_time(host_.clock());  // 2026-03-01T...
     Handle folder(::openat(layout_.done.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (const std::string& part : {date.substr(0, 4), date.substr(5, 2)}) {
       if (::mkdirat(folder.get(), part.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -340,7 +340,7 @@ class Folder final : public Driver {
     Json reason = {{"file", name},
                    {"driver", settings_.name},
                    {"reason", why.to_string()},
-                   {"at", campaign::format_time(host_.clock())}};
+                   {"at", format_time(host_.clock())}};
     if (receipt != nullptr) reason["delivery"] = campaign::receipt_summary(*receipt);
     const auto moved = move_file(layout_.work.get(), name, layout_.quarantine.get(), name);
     if (!moved) return moved.error();

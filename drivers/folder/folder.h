@@ -10,7 +10,7 @@
 
 #include <memory>
 
-#include "drivers/driver.h"
+#include "drivers/supervisor/driver.h"
 
 namespace kasetsu::drivers {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "daemon/campaign/ingest.h"
+#include "daemon/campaign/ingest/intake.h"
 
 namespace kasetsu::drivers {
 

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "daemon/campaign/digest.h"
-#include "drivers/files.h"
+#include "daemon/base/digest.h"
 #include "drivers/folder/formats.h"
+#include "drivers/supervisor/files.h"
 
 namespace kasetsu::drivers {
 namespace {
@@ -46,7 +46,7 @@ Place read_place(int state, const std::string& name) {
   if (!file) return place;
   const auto text = read_all(file.get(), 4'096);
   if (!text) return place;
-  const auto json = campaign::parse_json(*text);
+  const auto json = parse_json(*text);
   if (!json || !json->is_object()) return place;
   place.inode = json->value("inode", std::uint64_t{0});
   place.head_bytes = json->value("head_bytes", std::int64_t{0});
@@ -62,7 +62,7 @@ Status write_place(int state, const std::string& name, const Place& place) {
                      {"head", place.head},
                      {"offset", place.offset},
                      {"until", place.until}};
-  return write_durably(state, name, campaign::dump_json(json));
+  return write_durably(state, name, dump_json(json));
 }
 
 }  // namespace
@@ -76,14 +76,14 @@ Result<bool> Tail::follow(int inbox, const std::string& name, const std::stop_to
   }
   auto state = open_folder(host_.state_folder);
   if (!state) return state.error();
-  const std::string kept = "tail-" + campaign::sha256(name).hex().substr(0, 16) + ".json";
+  const std::string kept = "tail-" + sha256(name).hex().substr(0, 16) + ".json";
   Place place = read_place(state->get(), kept);
   const auto size = static_cast<std::int64_t>(found.st_size);
   bool same = place.inode == found.st_ino && size >= place.offset && place.head_bytes > 0;
   if (same) {
     const auto head = read_at(file.get(), 0, place.head_bytes);
     if (!head) return head.error();
-    same = campaign::sha256(*head).hex() == place.head;
+    same = sha256(*head).hex() == place.head;
   }
   if (!same) {
     const auto head = read_at(file.get(), 0, std::min(kHead, size));
@@ -91,7 +91,7 @@ Result<bool> Tail::follow(int inbox, const std::string& name, const std::stop_to
     place = Place{};
     place.inode = found.st_ino;
     place.head_bytes = static_cast<std::int64_t>(head->size());
-    place.head = campaign::sha256(*head).hex();
+    place.head = sha256(*head).hex();
   }
 
   const campaign::DeliveryFormat format = format_of(name);

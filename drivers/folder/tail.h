@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "drivers/driver.h"
+#include "drivers/supervisor/driver.h"
 
 namespace kasetsu::drivers {
 

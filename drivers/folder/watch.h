@@ -5,8 +5,8 @@
 #include <stop_token>
 #include <string>
 
-#include "core/result.h"
-#include "drivers/files.h"
+#include "core/base/result.h"
+#include "drivers/supervisor/files.h"
 
 namespace kasetsu::drivers {
 

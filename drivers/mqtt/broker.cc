@@ -11,7 +11,7 @@
 #include <fstream>
 #include <utility>
 
-#include "core/text.h"
+#include "core/base/text.h"
 
 namespace kasetsu::drivers {
 namespace {

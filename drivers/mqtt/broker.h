@@ -10,8 +10,8 @@
 #include <string_view>
 #include <thread>
 
-#include "core/result.h"
-#include "drivers/settings.h"
+#include "core/base/result.h"
+#include "drivers/supervisor/settings.h"
 
 struct mosquitto;
 

@@ -5,10 +5,10 @@
 #include <mutex>
 #include <utility>
 
-#include "core/text.h"
-#include "drivers/message.h"
+#include "core/base/text.h"
 #include "drivers/mqtt/broker.h"
-#include "drivers/spool.h"
+#include "drivers/supervisor/message.h"
+#include "drivers/supervisor/spool.h"
 
 namespace kasetsu::drivers {
 namespace {
@@ -87,7 +87,7 @@ class Mqtt final : public Driver {
   void keep(const BrokerMessage& message) {
     if (message.payload.empty()) return;  // a retained message that was taken back
     const Json head = {{"topic", message.topic}, {"key", message.key}};
-    const Status kept = spool_->append(campaign::dump_json(head), message.payload);
+    const Status kept = spool_->append(dump_json(head), message.payload);
     if (!kept) {
       counters_.dropped += 1;
       host_.log->error("driver could not keep a message name={} error=\"{}\"", settings_.name,
@@ -111,7 +111,7 @@ class Mqtt final : public Driver {
       auto item = spool_->read(name);
       if (!item) return item.error();
       std::string topic, key;
-      if (const auto head = campaign::parse_json(item->head); head && head->is_object()) {
+      if (const auto head = parse_json(item->head); head && head->is_object()) {
         topic = head->value("topic", std::string());
         key = head->value("key", std::string());
       }
@@ -142,8 +142,7 @@ class Mqtt final : public Driver {
       }
     }
     if (broker != nullptr) {
-      if (const Status sent = broker->publish(ack_topic(topic), campaign::dump_json(answer), false);
-          !sent) {
+      if (const Status sent = broker->publish(ack_topic(topic), dump_json(answer), false); !sent) {
         return sent;
       }
     }
@@ -175,7 +174,7 @@ class Mqtt final : public Driver {
       published_event_ = event;
       return;
     }
-    const std::string text = campaign::dump_json(*open);
+    const std::string text = dump_json(*open);
     if (text != published_) {
       const Status sent = broker.publish(
           settings_.mqtt.base + "/campaign/" + settings_.campaign + "/proposals", text, true);

@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
-#include "core/text.h"
 
 namespace kasetsu::tables {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/csv.h"
-#include "core/result.h"
+#include "core/base/csv.h"
+#include "core/base/result.h"
 #include "drivers/tables/table.h"
 
 namespace kasetsu::tables {

@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 
-#include "core/csv.h"
+#include "core/base/csv.h"
 
 namespace kasetsu::tables {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "core/text.h"
+#include "core/base/text.h"
 
 namespace kasetsu::tables {
 namespace {

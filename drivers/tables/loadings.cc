@@ -4,9 +4,9 @@
 
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/weights.h"
-#include "core/text.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {

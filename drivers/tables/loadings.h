@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/chemistry/composition.h"
-#include "core/result.h"
 
 namespace kasetsu::tables {
 

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <optional>
 
-#include "core/text.h"
+#include "core/base/text.h"
 
 namespace kasetsu::tables {
 namespace {

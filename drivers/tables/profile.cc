@@ -7,8 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/text.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "drivers/tables/local_time.h"
 
 namespace kasetsu::tables {

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <optional>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/text.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
 

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/csv.h"
-#include "core/result.h"
+#include "core/base/csv.h"
+#include "core/base/result.h"
 #include "drivers/tables/profile.h"
 #include "drivers/tables/units.h"
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <cmath>
 
+#include "core/base/csv.h"
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/csv.h"
-#include "core/text.h"
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/loadings.h"

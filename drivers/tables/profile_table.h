@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
-#include "core/result.h"
 #include "drivers/tables/profile.h"
 
 namespace kasetsu::tables {

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "core/base/csv.h"
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/csv.h"
-#include "core/text.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/encoding.h"
 

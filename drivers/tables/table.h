@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
-#include "core/result.h"
 
 namespace kasetsu::tables {
 

@@ -16,12 +16,13 @@
 #include <string>
 #include <vector>
 
-#include "core/executor.h"
-#include "core/random.h"
+#include "core/base/executor.h"
+#include "core/base/random.h"
 #include "core/selection/baselines.h"
 #include "core/selection/model.h"
 #include "drivers/tables/table.h"
 #include "tests/benchmark/arguments.h"
+#include "tests/paths.h"
 
 namespace {
 
@@ -40,7 +41,7 @@ selection::TrainingSet load(const std::string& name, const std::string& target,
                             const chemistry::SupportTable& supports) {
   tables::ReadOptions columns;
   columns.targets = {target};
-  std::string text = read(std::string(KASETSU_SHARED_DATA) + "/catalysts/" + name);
+  std::string text = read(kasetsu::testing::shared_data_dir() + "/catalysts/" + name);
   if (name.starts_with("oer")) text = "Ni,Fe,Co,Mn,Ce,La," + target + "\n" + text;
   const auto table = tables::read_table(text, name, columns, supports).value();
   return {table.catalysts, {}, table.targets.col(0)};
@@ -99,12 +100,12 @@ int main(int count, char** values) {
       dash == std::string::npos ? first : number_argument<std::uint64_t>(seeds.substr(dash + 1));
   const auto elements =
       chemistry::ElementTable::from_csv(
-          read(std::string(KASETSU_SHARED_DATA) + "/elements/xenonpy_elements_completed.csv"),
+          read(kasetsu::testing::shared_data_dir() + "/elements/xenonpy_elements_completed.csv"),
           "elements")
           .value();
   const auto supports =
       chemistry::SupportTable::from_csv(
-          read(std::string(KASETSU_SOURCE_DIR) + "/config/elements/supports.csv"), "supports")
+          read(kasetsu::testing::source_dir() + "/config/elements/supports.csv"), "supports")
           .value();
   const auto twc = load("afe_twc_51.csv", "T50(NO)", supports);
   const auto ocm = load("afe_ocm_171.csv", "C2y", supports);

@@ -7,15 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/chemistry/element_table.h"
 #include "core/descriptors/descriptor.h"
-#include "core/random.h"
+#include "tests/paths.h"
 
 namespace kasetsu::descriptors {
 namespace {
 
 chemistry::ElementTable default_table() {
-  const std::string path = std::string(KASETSU_SOURCE_DIR) + "/config/elements/general.csv";
+  const std::string path = kasetsu::testing::source_dir() + "/config/elements/general.csv";
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return chemistry::ElementTable::from_csv(text, path).value();

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "core/random.h"
-#include "core/regression/linear.h"
+#include "core/base/random.h"
+#include "core/regression/huber/robust.h"
 #include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
-#include "tests/core/regression/plain_solvers.h"
+#include "tests/core/regression/huber/plain_solvers.h"
 
 namespace kasetsu {
 namespace {

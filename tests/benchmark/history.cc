@@ -12,11 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "core/executor.h"
+#include "core/base/executor.h"
 #include "core/selection/baselines.h"
 #include "core/selection/model.h"
 #include "drivers/tables/table.h"
 #include "tests/benchmark/arguments.h"
+#include "tests/paths.h"
 
 namespace {
 
@@ -38,13 +39,13 @@ int main(int count, char** values) {
   settings.search.time_limit =
       count > 1 ? number_argument<double>(values[1]) : 20.0;  // nominal seconds
   if (count > 2) settings.search.seed = number_argument<std::uint64_t>(values[2]);
-  const std::string shared = KASETSU_SHARED_DATA;
+  const std::string shared = kasetsu::testing::shared_data_dir();
   const auto elements = chemistry::ElementTable::from_csv(
                             read(shared + "/elements/xenonpy_elements_completed.csv"), "elements")
                             .value();
   const auto supports =
       chemistry::SupportTable::from_csv(
-          read(std::string(KASETSU_SOURCE_DIR) + "/config/elements/supports.csv"), "supports")
+          read(kasetsu::testing::source_dir() + "/config/elements/supports.csv"), "supports")
           .value();
   tables::ReadOptions columns;
   columns.targets = {"Measured C2 yield (%)"};

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random.h"
-#include "core/regression/linear.h"
+#include "core/base/random.h"
+#include "core/regression/huber/robust.h"
 
 namespace kasetsu::regression {
 namespace {

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "core/regression/linear.h"
+#include "core/regression/huber/robust.h"
 #include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 

@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "core/planning/ensemble_surrogate.h"
+#include "core/base/random.h"
 #include "core/planning/planner.h"
-#include "core/random.h"
+#include "core/planning/surrogates/ensemble_surrogate.h"
+#include "core/planning/surrogates/farthest_points.h"
 #include "core/selection/model.h"
 #include "tests/core/descriptors/tables.h"
 #include "tests/core/planning/planning_fixtures.h"

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/descriptors/descriptor.h"
-#include "core/random.h"
 #include "tests/core/descriptors/tables.h"
-#include "tests/core/regression/plain_solvers.h"
+#include "tests/core/regression/huber/plain_solvers.h"
 
 namespace kasetsu::testing {
 

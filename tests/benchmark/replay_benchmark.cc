@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/planning/replay.h"
-#include "core/random.h"
 #include "tests/core/descriptors/tables.h"
 #include "tests/core/planning/planning_fixtures.h"
 

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "core/instruction_set.h"
-#include "core/random.h"
-#include "core/selection/scan.h"
+#include "core/base/instruction_set.h"
+#include "core/base/random.h"
+#include "core/selection/search/scan.h"
 
 namespace {
 

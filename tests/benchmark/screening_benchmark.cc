@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "core/instruction_set.h"
-#include "core/random.h"
+#include "core/base/instruction_set.h"
+#include "core/base/random.h"
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "core/selection/search.h"
+#include "core/selection/search/search.h"
 #include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
 

@@ -14,12 +14,12 @@
 #include <thread>
 #include <vector>
 
-#include "core/random.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/schedule.h"
-#include "daemon/campaign/ulid.h"
+#include "core/base/random.h"
+#include "daemon/base/ulid.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/jobs/schedule.h"
 #include "daemon/store/sqlite_database.h"
 
 namespace kasetsu {
@@ -35,7 +35,7 @@ const char* const kElements[] = {"Li", "Na", "K",  "Mg", "Ca", "Sr", "Ba", "La",
                                  "W",  "Fe", "Co", "Ni", "Cu", "Zn", "Ti", "Zr", "Mo", "Y"};
 
 struct Laboratory {
-  Laboratory() : ids(campaign::system_random) {
+  Laboratory() : ids(system_random) {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "kasetsu-bench-XXXXXX").string();
     folder = ::mkdtemp(pattern.data());
@@ -59,7 +59,7 @@ struct Laboratory {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
   }
-  Context context() { return {campaign::system_now(), &ids, "bench"}; }
+  Context context() { return {system_now(), &ids, "bench"}; }
 
   std::string single(Random& random, int client, int number) {
     return fmt::format(
@@ -70,7 +70,7 @@ struct Laboratory {
   }
 
   std::filesystem::path folder;
-  campaign::UlidSource ids;
+  UlidSource ids;
   chemistry::SupportTable supports;
   std::unique_ptr<store::SqliteDatabase> database;
 };
@@ -304,7 +304,7 @@ void learning(benchmark::State& state) {
       deliver(20, "beside");
       deliver(before / 20 + (part < before % 20 ? 1 : 0), "ocm");
     }
-    campaign::Digest snapshot;
+    Digest snapshot;
     const Status kept = campaign::write_and_wait(*lab.database, [&](Transaction& tx) -> Status {
       campaign::NewModel model;
       model.property = "yield";

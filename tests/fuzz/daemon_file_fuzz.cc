@@ -1,5 +1,5 @@
 // The daemon's configuration file.
-#include "daemon/config.h"
+#include "daemon/service/daemon_file.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace kasetsu;

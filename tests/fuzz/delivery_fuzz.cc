@@ -1,6 +1,6 @@
 // Deliveries of results. The first byte chooses format and switches.
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/json.h"
+#include "daemon/base/json.h"
+#include "daemon/campaign/ingest/ingest.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace kasetsu;
@@ -28,8 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   KASETSU_ASSERT(delivery.value().bytes == input.rest());
   for (const campaign::PreparedRow& row : delivery.value().rows) {
     KASETSU_ASSERT(!row.pointer.empty() || !row.problem.empty());  // "": the whole document
-    KASETSU_ASSERT(row.problem.empty() || campaign::parse_json(row.raw).ok());
-    KASETSU_ASSERT(campaign::parse_json(row.conditions).ok());
+    KASETSU_ASSERT(row.problem.empty() || parse_json(row.raw).ok());
+    KASETSU_ASSERT(parse_json(row.conditions).ok());
     if (!row.problem.empty() || row.catalyst.empty()) continue;
     const auto again = campaign::prepare_row(campaign::row_to_json(row), fuzz::supports());
     KASETSU_ASSERT(again.ok() && again.value().catalyst == row.catalyst);

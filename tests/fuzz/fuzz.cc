@@ -1,4 +1,5 @@
 #include "tests/fuzz/fuzz.h"
+#include "tests/paths.h"
 
 #include <fstream>
 #include <iterator>
@@ -7,7 +8,8 @@ namespace kasetsu::fuzz {
 
 const chemistry::SupportTable& supports() {
   static const chemistry::SupportTable table = [] {
-    std::ifstream file(KASETSU_SOURCE_DIR "/config/elements/supports.csv", std::ios::binary);
+    std::ifstream file(kasetsu::testing::source_dir() + "/config/elements/supports.csv",
+                       std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     return chemistry::SupportTable::from_csv(text, "supports.csv").value();
   }();

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
-#include "core/result.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

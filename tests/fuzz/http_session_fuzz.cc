@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 
 #include <spdlog/sinks/null_sink.h>
 #include <boost/asio/io_context.hpp>

@@ -1,5 +1,5 @@
 // Model documents: what is read is written, and that is read again and written to the same bytes.
-#include "daemon/campaign/model_document.h"
+#include "daemon/campaign/learning/model_document.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace kasetsu;

@@ -1,5 +1,5 @@
 // The head of a request, its target, and the choice of a route.
-#include "daemon/asio.h"
+#include "daemon/base/asio.h"
 #include "daemon/http/framing.h"
 
 #include "daemon/http/router.h"

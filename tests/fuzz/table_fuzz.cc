@@ -1,8 +1,8 @@
 // Result tables and property tables. The first byte chooses how the table is read.
 #include <cmath>
 
+#include "core/base/csv.h"
 #include "core/chemistry/element_table.h"
-#include "core/csv.h"
 #include "drivers/tables/table.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
-#include "core/random.h"
 
 namespace kasetsu::chemistry {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <map>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
-#include "core/random.h"
 
 namespace kasetsu::chemistry {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::descriptors {
 namespace {

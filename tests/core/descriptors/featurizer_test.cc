@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "tests/core/descriptors/tables.h"
 
 namespace kasetsu::descriptors {

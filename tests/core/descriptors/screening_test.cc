@@ -10,8 +10,8 @@
 #include <stop_token>
 #include <tuple>
 
-#include "core/instruction_set.h"
-#include "core/random.h"
+#include "core/base/instruction_set.h"
+#include "core/base/random.h"
 
 namespace kasetsu::descriptors {
 namespace {

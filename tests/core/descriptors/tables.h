@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "core/base/csv.h"
+#include "core/base/text.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/element_table.h"
-#include "core/csv.h"
-#include "core/text.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::testing {

@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/planning/ensemble_surrogate.h"
 #include "core/planning/planner.h"
+#include "core/planning/surrogates/ensemble_surrogate.h"
+#include "core/planning/surrogates/farthest_points.h"
 #include "core/selection/model.h"
 #include "tests/core/descriptors/tables.h"
 #include "tests/core/planning/planning_fixtures.h"

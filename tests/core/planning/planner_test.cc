@@ -1,4 +1,5 @@
 #include "core/planning/planner.h"
+#include "core/planning/surrogates/farthest_points.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
 #include "core/planning/planner.h"
-#include "core/planning/rules.h"
-#include "core/planning/space.h"
-#include "core/planning/surrogate.h"
-#include "core/random.h"
+#include "core/planning/space/rules.h"
+#include "core/planning/space/space.h"
+#include "core/planning/surrogates/surrogate.h"
 
 namespace kasetsu::planning {
 

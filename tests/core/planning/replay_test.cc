@@ -6,8 +6,8 @@
 #include <cmath>
 #include <set>
 
-#include "core/csv.h"
-#include "core/text.h"
+#include "core/base/csv.h"
+#include "core/base/text.h"
 #include "tests/core/planning/planning_fixtures.h"
 #include "tests/shared_data.h"
 

@@ -5,9 +5,9 @@
 #include <iostream>
 #include <string>
 
-#include "core/executor.h"
+#include "core/base/executor.h"
 #include "core/regression/gaussian_process.h"
-#include "core/regression/linear.h"
+#include "core/regression/huber/robust.h"
 #include "core/regression/random_forest.h"
 
 int main() {

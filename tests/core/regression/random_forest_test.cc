@@ -8,7 +8,7 @@
 #include <limits>
 #include <map>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::regression {
 namespace {

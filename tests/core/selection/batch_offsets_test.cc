@@ -6,8 +6,8 @@
 #include <Eigen/Dense>
 #include <cmath>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
-#include "core/random.h"
 
 namespace kasetsu::selection {
 namespace {

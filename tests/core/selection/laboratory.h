@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/element_table.h"
-#include "core/random.h"
 #include "core/selection/model.h"
 #include "tests/shared_data.h"
 

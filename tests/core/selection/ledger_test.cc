@@ -7,12 +7,12 @@
 #include <map>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/element_table.h"
 #include "core/descriptors/descriptor.h"
 #include "core/descriptors/featurizer.h"
-#include "core/random.h"
-#include "core/regression/linear.h"
+#include "core/regression/huber/robust.h"
 #include "core/selection/model.h"
 #include "tests/shared_data.h"
 

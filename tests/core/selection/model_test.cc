@@ -8,7 +8,7 @@
 #include <numeric>
 #include <set>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "tests/core/selection/laboratory.h"
 
 namespace kasetsu::selection {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.h"
+#include "core/base/random.h"
 #include "tests/core/selection/laboratory.h"
 
 namespace kasetsu::selection {

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random.h"
-#include "core/selection/search.h"
+#include "core/base/random.h"
+#include "core/selection/search/search.h"
 
 namespace kasetsu::testing {
 

@@ -12,16 +12,17 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/campaign/config.h"
+#include "daemon/campaign/file/campaign_file.h"
 #include "daemon/http/api.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/test_server.h"
+#include "tests/paths.h"
 
 namespace kasetsu::http {
 
 inline std::string file_text(const std::string& relative) {
-  std::ifstream file(std::string(KASETSU_SOURCE_DIR) + "/" + relative);
+  std::ifstream file(kasetsu::testing::source_dir() + "/" + relative);
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
@@ -29,7 +30,7 @@ inline std::string file_text(const std::string& relative) {
 
 struct JsonAnswer {
   int status = 0;
-  campaign::Json body;
+  Json body;
   RawAnswer raw;
 };
 
@@ -37,7 +38,7 @@ class ApiServer {
  public:
   explicit ApiServer(ServerOptions options = {})
       : folder_(make_folder()),
-        ids_(campaign::system_random),
+        ids_(system_random),
         supports_(chemistry::SupportTable::from_csv(file_text("config/elements/supports.csv"),
                                                     "supports.csv")
                       .value()) {
@@ -46,7 +47,7 @@ class ApiServer {
     database_ = store::SqliteDatabase::open(store).value();
     Services services{
         .database = *database_,
-        .clock = campaign::system_now,
+        .clock = system_now,
         .ids = ids_,
         .supports = supports_,
         .decode_campaign = [this](std::string_view text,
@@ -61,8 +62,7 @@ class ApiServer {
         .not_ready = [this] { return not_ready_; },
         .notifications =
             [](const campaign::Reader&, const std::string&) {
-              return campaign::Json{{"waiting", campaign::Json::array()},
-                                    {"given_up", campaign::Json::array()}};
+              return Json{{"waiting", Json::array()}, {"given_up", Json::array()}};
             },
         .backup = [this]() -> Result<std::string> {
           const std::string path = (folder_ / "backup.db").string();
@@ -117,13 +117,13 @@ class ApiServer {
     JsonAnswer answer;
     answer.raw = client.receive();
     answer.status = answer.raw.status;
-    answer.body = campaign::Json::parse(answer.raw.body, nullptr, false);
+    answer.body = Json::parse(answer.raw.body, nullptr, false);
     return answer;
   }
   JsonAnswer get(std::string_view path, std::string_view fields = "") {
     return ask("GET", path, "", fields);
   }
-  JsonAnswer post(std::string_view path, const campaign::Json& body = campaign::Json::object(),
+  JsonAnswer post(std::string_view path, const Json& body = Json::object(),
                   std::string_view fields = "") {
     return ask("POST", path, body.dump(), fields);
   }
@@ -138,7 +138,7 @@ class ApiServer {
   }
 
   std::filesystem::path folder_;
-  campaign::UlidSource ids_;
+  UlidSource ids_;
   chemistry::SupportTable supports_;
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<Api> api_;

@@ -9,8 +9,6 @@
 namespace kasetsu::http {
 namespace {
 
-using campaign::Json;
-
 const char* kCampaign = R"(format = 1
 name = "ocm"
 [[targets]]

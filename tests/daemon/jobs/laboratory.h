@@ -13,19 +13,18 @@
 #include <string_view>
 #include <thread>
 
+#include "core/base/random.h"
 #include "core/chemistry/element.h"
-#include "core/random.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/proposals.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/leases.h"
 #include "daemon/jobs/worker.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::jobs {
 
-using campaign::Json;
 using campaign::Reader;
 using campaign::Transaction;
 
@@ -79,8 +78,7 @@ class Laboratory {
     EXPECT_TRUE(supports.ok());
     science_ = {std::move(*elements), std::move(*supports)};
     open();
-    const auto config =
-        campaign::parse_campaign(text, "test.toml", campaign::kToml, science_.supports);
+    const auto config = campaign::parse_campaign(text, "test.toml", kToml, science_.supports);
     EXPECT_TRUE(config.ok()) << config.error().to_string();
     second_ = config->targets.size() > 1;
     const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
@@ -226,16 +224,16 @@ class Laboratory {
     database_.reset();
     worker_.reset();
   }
-  void set_now(campaign::Time now) { now_ = now; }
-  campaign::Time now() const { return now_; }
-  campaign::UlidSource& ids() { return ids_; }
+  void set_now(Time now) { now_ = now; }
+  Time now() const { return now_; }
+  UlidSource& ids() { return ids_; }
   const campaign::Science& science() const { return science_; }
 
  private:
   std::filesystem::path folder_;
   Random random_;
-  campaign::UlidSource ids_;
-  campaign::Time now_ = campaign::from_micros(1'750'000'000'000'000);
+  UlidSource ids_;
+  Time now_ = from_micros(1'750'000'000'000'000);
   campaign::Science science_;
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<Worker> worker_;

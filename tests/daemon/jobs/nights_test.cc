@@ -1,6 +1,6 @@
 // Nightly retraining under a clock that the test turns: what the daemon does by itself, and what
 // cron asks for. The oracle knows local time from the C library, minute by minute, and nothing of
-// daemon/campaign/schedule.cc.
+// daemon/jobs/schedule.cc.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,19 +10,17 @@
 #include <set>
 #include <vector>
 
-#include "daemon/campaign/schedule.h"
+#include "daemon/jobs/schedule.h"
 #include "tests/daemon/jobs/laboratory.h"
 
 namespace kasetsu::jobs {
 namespace {
 
-using campaign::Time;
-
 constexpr std::int64_t kMinute = 60;
 constexpr std::int64_t kHour = 3600;
 
 Time at_second(std::int64_t seconds) {
-  return campaign::from_micros(seconds * 1'000'000);
+  return from_micros(seconds * 1'000'000);
 }
 
 // Local time by the C library. TZ is set for as long as it lives.

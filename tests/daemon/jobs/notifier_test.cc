@@ -4,13 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/campaign/digest.h"
+#include "daemon/base/digest.h"
 #include "tests/daemon/jobs/laboratory.h"
 
 namespace kasetsu::jobs {
 namespace {
 
-using campaign::Time;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -108,19 +107,18 @@ TEST(Notifier, TellsOfHitsOnceSignedAndWithoutCompositions) {
   EXPECT_EQ(body["id"], id);
   EXPECT_EQ(
       header(request, "webhook-signature"),
-      "v1," + campaign::hmac_sha256("sixteen bytes and more", id + "." + at + "." + request.body)
-                  .base64());
+      "v1," + hmac_sha256("sixteen bytes and more", id + "." + at + "." + request.body).base64());
 }
 
 TEST(Notifier, HmacOfTheStandard) {
   // RFC 4231, test cases 2 and 6.
-  EXPECT_EQ(campaign::hmac_sha256("Jefe", "what do ya want for nothing?").hex(),
+  EXPECT_EQ(hmac_sha256("Jefe", "what do ya want for nothing?").hex(),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  EXPECT_EQ(campaign::hmac_sha256(std::string(131, '\xaa'),
-                                  "Test Using Larger Than Block-Size Key - Hash Key First")
+  EXPECT_EQ(hmac_sha256(std::string(131, '\xaa'),
+                        "Test Using Larger Than Block-Size Key - Hash Key First")
                 .hex(),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-  EXPECT_EQ(campaign::sha256("").base64(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+  EXPECT_EQ(sha256("").base64(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
 TEST(Notifier, NamesCatalystsWhereItIsAsked) {
@@ -202,7 +200,7 @@ TEST(Notifier, KindsHaveTheirShapes) {
   campaign::Webhook hook;
   hook.url = "https://x.org/";
   hook.kind = "slack";
-  const Time at = campaign::from_micros(0);
+  const Time at = from_micros(0);
   EXPECT_EQ(Json::parse(make_request(hook, message, "ocm", "m", at).body),
             (Json{{"text", message.text}}));
   hook.kind = "teams";

@@ -12,15 +12,15 @@
 #include <set>
 #include <thread>
 
-#include "core/executor.h"
-#include "core/random.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/hypothesis_record.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/model_document.h"
-#include "daemon/campaign/proposals.h"
-#include "daemon/campaign/retrain.h"
+#include "core/base/executor.h"
+#include "core/base/random.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/learning/hypothesis_record.h"
+#include "daemon/campaign/learning/model_document.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/leases.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
@@ -90,46 +90,47 @@ TEST(Worker, SeveralTargetsAreForetoldAndPlannedForTogether) {
     const auto campaign = reader.find_campaign("test");
     return !reader.proposals(campaign->key, {}, {0, 10}).empty() && Laboratory::idle(reader);
   }));
-  ASSERT_TRUE(
-      lab.database()
-          .read([](const Reader& reader) -> Status {
-            const auto campaign = reader.find_campaign("test");
-            const auto model = reader.current_model(campaign->key, "Z");
-            EXPECT_TRUE(model && model->rows == 18);
-            if (!model) return {};
-            const auto read = campaign::read_model(model->document).value();
-            int exploited = 0;
-            for (const auto& proposal : reader.proposals(campaign->key, {}, {0, 100})) {
-              const Json card = campaign::parse_json(proposal.card).value();
-              EXPECT_EQ(card.at("targets").size(), 2U);
-              EXPECT_EQ(card["targets"][0]["target"], "Y");
-              EXPECT_EQ(card["targets"][0]["mean"], *proposal.mean);
-              EXPECT_EQ(card["targets"][1]["target"], "Z");
-              EXPECT_LT(card["targets"][1]["low"], card["targets"][1]["high"]);
-              // The second target's model, too, is held to what it said before.
-              const auto foretold = reader.open_predictions(campaign->key, "Z", proposal.catalyst);
-              EXPECT_EQ(foretold.size(), 1 + read.model.hypotheses.size());
-              for (const auto& entry : foretold) EXPECT_EQ(entry.model, model->id);
-              if (proposal.strategy != "exploit") continue;
-              ++exploited;
-              EXPECT_NE(proposal.reason.find("front of 2 targets"), std::string::npos);
-            }
-            EXPECT_EQ(exploited, 3);
-            const auto batches = reader.batches(campaign->key, {0, 10});
-            const Json front = campaign::parse_json(batches.back().summary).value().at("front");
-            EXPECT_GE(front.size(), 1U);
-            // Nothing on the front beats another in both.
-            for (const Json& a : front) {
-              for (const Json& b : front) {
-                const double y = b["values"]["Y"].get<double>() - a["values"]["Y"].get<double>();
-                const double z = std::abs(a["values"]["Z"].get<double>() - 12.0) -
-                                 std::abs(b["values"]["Z"].get<double>() - 12.0);
-                EXPECT_FALSE(y > 0.0 && z > 0.0);
-              }
-            }
-            return {};
-          })
-          .ok());
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto model = reader.current_model(campaign->key, "Z");
+                    EXPECT_TRUE(model && model->rows == 18);
+                    if (!model) return {};
+                    const auto read = campaign::read_model(model->document).value();
+                    int exploited = 0;
+                    for (const auto& proposal : reader.proposals(campaign->key, {}, {0, 100})) {
+                      const Json card = parse_json(proposal.card).value();
+                      EXPECT_EQ(card.at("targets").size(), 2U);
+                      EXPECT_EQ(card["targets"][0]["target"], "Y");
+                      EXPECT_EQ(card["targets"][0]["mean"], *proposal.mean);
+                      EXPECT_EQ(card["targets"][1]["target"], "Z");
+                      EXPECT_LT(card["targets"][1]["low"], card["targets"][1]["high"]);
+                      // The second target's model, too, is held to what it said before.
+                      const auto foretold =
+                          reader.open_predictions(campaign->key, "Z", proposal.catalyst);
+                      EXPECT_EQ(foretold.size(), 1 + read.model.hypotheses.size());
+                      for (const auto& entry : foretold) EXPECT_EQ(entry.model, model->id);
+                      if (proposal.strategy != "exploit") continue;
+                      ++exploited;
+                      EXPECT_NE(proposal.reason.find("front of 2 targets"), std::string::npos);
+                    }
+                    EXPECT_EQ(exploited, 3);
+                    const auto batches = reader.batches(campaign->key, {0, 10});
+                    const Json front = parse_json(batches.back().summary).value().at("front");
+                    EXPECT_GE(front.size(), 1U);
+                    // Nothing on the front beats another in both.
+                    for (const Json& a : front) {
+                      for (const Json& b : front) {
+                        const double y =
+                            b["values"]["Y"].get<double>() - a["values"]["Y"].get<double>();
+                        const double z = std::abs(a["values"]["Z"].get<double>() - 12.0) -
+                                         std::abs(b["values"]["Z"].get<double>() - 12.0);
+                        EXPECT_FALSE(y > 0.0 && z > 0.0);
+                      }
+                    }
+                    return {};
+                  })
+                  .ok());
 }
 
 // Bridges in every batch; the instrument measures the second batch three too high.
@@ -159,48 +160,48 @@ TEST(Worker, DriftBetweenBatchesIsTakenOffAndEveryHypothesisHasItsRecord) {
   ASSERT_TRUE(lab.wait(planned(2)));
   lab.answer({}, 3.0, 3);
   ASSERT_TRUE(lab.wait(planned(3)));
-  ASSERT_TRUE(
-      lab.database()
-          .read([](const Reader& reader) -> Status {
-            const auto campaign = reader.find_campaign("test");
-            const auto model = reader.current_model(campaign->key, "Y");
-            const Json offsets = campaign::parse_json(model->summary).value().at("batch_offsets");
-            std::map<std::string, double> found;
-            for (const Json& batch : offsets.at("batches"))
-              found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
-            EXPECT_EQ(found.size(), 3U);
-            EXPECT_NEAR(found["batch 2"] - found["batch 1"], 3.0, 0.3);
-            EXPECT_NEAR(found["batch 1"] - found["given"], 0.0, 0.3);
-            const auto document = campaign::read_model(model->document).value();
-            EXPECT_EQ(campaign::offsets_json(document.model.offsets), offsets);
-            EXPECT_EQ(campaign::write_model(document), model->document);
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto model = reader.current_model(campaign->key, "Y");
+                    const Json offsets = parse_json(model->summary).value().at("batch_offsets");
+                    std::map<std::string, double> found;
+                    for (const Json& batch : offsets.at("batches"))
+                      found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
+                    EXPECT_EQ(found.size(), 3U);
+                    EXPECT_NEAR(found["batch 2"] - found["batch 1"], 3.0, 0.3);
+                    EXPECT_NEAR(found["batch 1"] - found["given"], 0.0, 0.3);
+                    const auto document = campaign::read_model(model->document).value();
+                    EXPECT_EQ(campaign::offsets_json(document.model.offsets), offsets);
+                    EXPECT_EQ(campaign::write_model(document), model->document);
 
-            const Json record = campaign::hypothesis_record(reader, *campaign, "").value();
-            EXPECT_EQ(record["property"], "Y");
-            EXPECT_EQ(record["batches"].size(), 2U);
-            EXPECT_FALSE(record["hypotheses"].empty());
-            std::set<std::vector<std::string>> now;
-            for (const auto& hypothesis : document.model.hypotheses) {
-              now.insert(selection::hypothesis_key(hypothesis, document.model.features.primaries));
-            }
-            for (const Json& hypothesis : record["hypotheses"]) {
-              const auto texts = hypothesis["descriptors"].get<std::vector<std::string>>();
-              EXPECT_EQ(hypothesis["state"] == "alive", now.count(texts) != 0);
-              double sum = 0.0;
-              int n = 0;
-              for (const Json& error : hypothesis["errors"]) {
-                sum += error["mae"].get<double>() * error["n"].get<int>();
-                n += error["n"].get<int>();
-                EXPECT_LE(error["n"].get<int>(), 6);
-              }
-              EXPECT_EQ(hypothesis["n"], n);
-              EXPECT_NEAR(hypothesis["mae"].get<double>(), sum / n, 1e-9);
-              EXPECT_EQ(hypothesis["descriptors"].size(), 2U);
-            }
-            EXPECT_FALSE(campaign::hypothesis_record(reader, *campaign, "W").ok());
-            return {};
-          })
-          .ok());
+                    const Json record = campaign::hypothesis_record(reader, *campaign, "").value();
+                    EXPECT_EQ(record["property"], "Y");
+                    EXPECT_EQ(record["batches"].size(), 2U);
+                    EXPECT_FALSE(record["hypotheses"].empty());
+                    std::set<std::vector<std::string>> now;
+                    for (const auto& hypothesis : document.model.hypotheses) {
+                      now.insert(
+                          selection::hypothesis_key(hypothesis, document.model.features.primaries));
+                    }
+                    for (const Json& hypothesis : record["hypotheses"]) {
+                      const auto texts = hypothesis["descriptors"].get<std::vector<std::string>>();
+                      EXPECT_EQ(hypothesis["state"] == "alive", now.count(texts) != 0);
+                      double sum = 0.0;
+                      int n = 0;
+                      for (const Json& error : hypothesis["errors"]) {
+                        sum += error["mae"].get<double>() * error["n"].get<int>();
+                        n += error["n"].get<int>();
+                        EXPECT_LE(error["n"].get<int>(), 6);
+                      }
+                      EXPECT_EQ(hypothesis["n"], n);
+                      EXPECT_NEAR(hypothesis["mae"].get<double>(), sum / n, 1e-9);
+                      EXPECT_EQ(hypothesis["descriptors"].size(), 2U);
+                    }
+                    EXPECT_FALSE(campaign::hypothesis_record(reader, *campaign, "W").ok());
+                    return {};
+                  })
+                  .ok());
 }
 
 TEST(Worker, SameDataGivesTheSameModelAndProposalsForAnyNumberOfThreads) {
@@ -380,7 +381,7 @@ TEST(Worker, ACancelledJobEndsAndSaysSo) {
                 std::string text(kCampaign);
                 text.replace(text.find("20000000"), 8, "900000000000");  // hours of search
                 const auto config = campaign::parse_campaign(
-                    text, "test.toml", campaign::kToml,
+                    text, "test.toml", kToml,
                     *chemistry::SupportTable::from_csv(
                         testing::read_file(testing::source_file("config/elements/supports.csv")),
                         "supports.csv"));

@@ -435,8 +435,7 @@ TEST_F(Store, RestoreVerifiesAndKeepsWhatWasThere) {
   ASSERT_TRUE(restored.ok()) << restored.error().to_string();
   open();
   EXPECT_THAT(notes(), ::testing::ElementsAre("old"));
-  const std::string aside =
-      options_.path + ".replaced-" + std::to_string(campaign::to_micros(now_));
+  const std::string aside = options_.path + ".replaced-" + std::to_string(to_micros(now_));
   store::Connection replaced(aside, store::Access::read, {}, false);
   EXPECT_EQ(replaced.integer("SELECT count(*) FROM events"), 2);
 }
@@ -471,7 +470,7 @@ TEST_F(Store, DamageInALargeFileStopsWriting) {
                 const std::string block(1 << 20, 'x');
                 for (int i = 0; i < 40; ++i) {
                   const std::string bytes = std::to_string(i) + block;
-                  tx.keep_content(campaign::sha256(bytes), bytes, now_);
+                  tx.keep_content(sha256(bytes), bytes, now_);
                 }
                 return {};
               }).ok());

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/random.h"
+#include "core/base/random.h"
 
 namespace kasetsu::testing {
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "core/text.h"
+#include "core/base/text.h"
 #include "daemon/store/sqlite.h"
 #include "tests/daemon/store/fault_vfs.h"
 #include "tests/daemon/store/fixture.h"

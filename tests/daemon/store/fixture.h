@@ -14,12 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/random.h"
-#include "daemon/campaign/campaigns.h"
-#include "daemon/campaign/ingest.h"
-#include "daemon/campaign/learning.h"
-#include "daemon/campaign/proposals.h"
-#include "daemon/campaign/ulid.h"
+#include "core/base/random.h"
+#include "daemon/base/ulid.h"
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/leases.h"
 #include "daemon/store/sqlite_database.h"
 
 namespace kasetsu::testing {
@@ -162,8 +162,8 @@ class StoreTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   Random random_{7};
-  campaign::Time now_ = campaign::from_micros(1'772'000'000'000'000);
-  campaign::UlidSource ids_;
+  Time now_ = from_micros(1'772'000'000'000'000);
+  UlidSource ids_;
   store::StoreOptions options_;
   chemistry::SupportTable supports_;
   std::unique_ptr<store::SqliteDatabase> database_;

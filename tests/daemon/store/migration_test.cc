@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "daemon/campaign/digest.h"
+#include "daemon/base/digest.h"
 #include "daemon/store/migrations.h"
 #include "daemon/store/sqlite.h"
 #include "tests/daemon/store/fixture.h"
@@ -42,7 +42,7 @@ class Migration : public testing::StoreTest {
     run("INSERT INTO catalysts VALUES (1, 'Li:1/MgO', 'Li/MgO', 1), (2, 'Na:1/MgO', 'Na/MgO', 1), "
         "(3, 'K:1/MgO', 'K/MgO', 1)");
     for (int i = 1; i <= kRows; ++i) {
-      const std::string content = campaign::sha256(std::to_string(i)).hex();
+      const std::string content = sha256(std::to_string(i)).hex();
       run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', x'{0:04}', 1)", i, content));
       run(
           fmt::format("INSERT INTO ingests (seq, id, campaign, content, source, run, "
@@ -69,7 +69,7 @@ class Migration : public testing::StoreTest {
     run("INSERT INTO marks VALUES (1, 1, 'supersede', 'a slip', 'x', 1000), "
         "(2, 5, 'exclude', 'a leak', 'x', 1000)");
     run(fmt::format("INSERT INTO snapshots VALUES (1, x'{}', 1, 1, 2, x'018101', 1)",
-                    campaign::sha256("a snapshot").hex()));
+                    sha256("a snapshot").hex()));
     run(fmt::format(
         "INSERT INTO events VALUES (1, 1, 'x', 'ocm', 'ingest', '{}', 'committed', '{{}}')",
         id('1', 1)));

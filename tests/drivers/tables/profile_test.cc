@@ -15,6 +15,7 @@
 #include "drivers/tables/local_time.h"
 #include "drivers/tables/profile_table.h"
 #include "drivers/tables/units.h"
+#include "tests/paths.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -24,7 +25,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string file_text(const std::string& relative) {
-  std::ifstream file(std::string(KASETSU_SOURCE_DIR) + "/" + relative);
+  std::ifstream file(kasetsu::testing::source_dir() + "/" + relative);
   EXPECT_TRUE(file.good()) << relative;
   std::stringstream text;
   text << file.rdbuf();
@@ -95,7 +96,7 @@ TEST(Profile, ThePagesExampleIsAProfile) {
 TEST(Profile, TheBuiltInOnesAreRight) {
   int count = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(KASETSU_SOURCE_DIR) + "/config/profiles")) {
+       std::filesystem::directory_iterator(kasetsu::testing::source_dir() + "/config/profiles")) {
     const auto profile = built_in(entry.path().stem().string());
     EXPECT_FALSE(profile.description.empty());
     EXPECT_FALSE(profile.columns.empty());

@@ -1,0 +1,427 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+
+#include "core/planning/bounds/ensemble_bounds.h"
+#include "core/regression/random_forest.h"
+
+namespace kasetsu::planning {
+namespace {
+
+using descriptors::Block;
+using descriptors::Form;
+using descriptors::Operation;
+using Eigen::Index;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kMostContexts = 100'000;  // of a part
+
+EnsembleBounds::Column column_of(Operation operation) {
+  using Column = EnsembleBounds::Column;
+  switch (operation) {
+    case Operation::ssd:
+    case Operation::variance:
+      return Column::squares;
+    case Operation::product:
+    case Operation::gmean:
+      return Column::logarithm;
+    case Operation::hmean:
+      return Column::inverse;
+    default:
+      return Column::value;
+  }
+}
+
+// Shares from the smallest value up that make the smallest average: each at least low and at most
+// high, together 1.
+std::vector<double> extreme_shares(int count, double low, double high) {
+  std::vector<double> shares(static_cast<std::size_t>(count), low);
+  double rest = std::max(0.0, 1.0 - low * count);
+  for (double& share : shares) {
+    const double take = std::min(high - low, rest);
+    share += take;
+    rest -= take;
+  }
+  return shares;
+}
+
+class Builder {
+ public:
+  Builder(const selection::Predictor& predictor, const CandidateSpace& space, EnsembleBounds& out)
+      : model_(predictor.model()), state_(model_.features), space_(space), out_(out) {
+    out_.predictor = &predictor;
+    out_.space = &space;
+  }
+
+  bool build(std::size_t hypotheses) {
+    number_primaries(hypotheses);
+    fill_table();
+    list_terms(hypotheses);
+    list_companions();
+    const selection::FollowedRange reach = selection::predicted_range(model_);
+    out_.lowest = reach.low;
+    out_.highest = reach.high;
+    list_groups();
+    for (std::size_t p = 0; p < space_.parts().size(); ++p) {
+      if (!add_contexts(space_.parts()[p])) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Primaries that the hypotheses use, apart by what they depend on; properties as columns.
+  void number_primaries(std::size_t hypotheses) {
+    std::vector<bool> used(state_.primaries.size(), false);
+    for (std::size_t h = 0; h < hypotheses; ++h) {
+      for (const descriptors::Descriptor& descriptor : model_.hypotheses[h].descriptors) {
+        for (int f = 0; f < descriptor.order; ++f) {
+          used[static_cast<std::size_t>(descriptor.factors[f].primary)] = true;
+        }
+      }
+    }
+    std::map<std::string, std::size_t> property_index;
+    for (std::size_t j = 0; j < state_.properties.size(); ++j) {
+      property_index[state_.properties[j]] = j;
+    }
+    slots_.resize(state_.primaries.size());
+    for (std::size_t i = 0; i < state_.primaries.size(); ++i) {
+      if (!used[i]) continue;
+      const descriptors::Primary& primary = state_.primaries[i];
+      if (primary.block != Block::active) {
+        slots_[i] = {false, context_of_.size()};
+        context_of_.push_back(i);
+        continue;
+      }
+      const std::size_t property = property_index.at(primary.property);
+      const std::size_t value = column(property, EnsembleBounds::Column::value);
+      slots_[i] = {true, out_.primaries.size()};
+      out_.primaries.push_back({primary.operation, column(property, column_of(primary.operation)),
+                                value, state_.offset[static_cast<Index>(i)]});
+      out_.wanted.push_back(static_cast<int>(i));
+    }
+  }
+
+  std::size_t column(std::size_t property, EnsembleBounds::Column kind) {
+    const auto [at, fresh] = columns_.emplace(std::pair{property, kind}, column_list_.size());
+    if (fresh) column_list_.emplace_back(property, kind);
+    return at->second;
+  }
+
+  void fill_table() {
+    out_.columns = column_list_.size();
+    out_.row_of.assign(128, -1);
+    out_.table.assign(state_.elements.size() * out_.columns, 0.0);
+    out_.gaps.resize(state_.elements.size());
+    for (std::size_t r = 0; r < state_.elements.size(); ++r) {
+      out_.row_of[static_cast<std::size_t>(state_.elements[r])] = static_cast<int>(r);
+      std::vector<bool> unknown(out_.columns, false);
+      for (std::size_t c = 0; c < out_.columns; ++c) {
+        const auto [property, kind] = column_list_[c];
+        const double x = state_.normalized(static_cast<Index>(r), static_cast<Index>(property));
+        const double m = state_.active_mean[static_cast<Index>(property)];
+        double value = x;
+        if (kind == EnsembleBounds::Column::squares) value = (x - m) * (x - m);
+        // Where these are not defined, the smallest value decides before they are looked at.
+        if (kind == EnsembleBounds::Column::logarithm) value = x > 0.0 ? std::log(x) : 0.0;
+        if (kind == EnsembleBounds::Column::inverse) value = x > 0.0 ? 1.0 / x : 0.0;
+        unknown[c] = !std::isfinite(x) || !std::isfinite(value);
+        out_.table[r * out_.columns + c] = unknown[c] ? 0.0 : value;
+      }
+      for (std::size_t i = 0; i < out_.primaries.size(); ++i) {
+        if (unknown[out_.primaries[i].column] || unknown[out_.primaries[i].value]) {
+          out_.gaps[r].push_back(i);
+        }
+      }
+    }
+  }
+
+  // Distinct descriptors: equal ones have equal ranges, because they were seen on the same rows.
+  std::size_t term_of(const selection::Hypothesis& hypothesis, std::size_t j) {
+    const descriptors::Descriptor& descriptor = hypothesis.descriptors[j];
+    std::vector<int> name;
+    for (int f = 0; f < descriptor.order; ++f) {
+      name.push_back(descriptor.factors[f].primary);
+      name.push_back(static_cast<int>(descriptor.factors[f].form));
+    }
+    const auto [at, fresh] = known_terms_.emplace(name, out_.terms.size());
+    if (fresh) {
+      EnsembleBounds::Term term;
+      for (int f = 0; f < descriptor.order; ++f) {
+        const auto [active, slot] = slots_[static_cast<std::size_t>(descriptor.factors[f].primary)];
+        term.factors.push_back({active, slot, descriptor.factors[f].form});
+        (active ? term.active : term.context) = true;
+      }
+      const auto [low, high] = followed_range(hypothesis, static_cast<Index>(j));
+      term.low = low;
+      term.high = high;
+      term.center = hypothesis.center[static_cast<Index>(j)];
+      out_.mixed |= term.active && term.context;
+      out_.terms.push_back(std::move(term));
+    }
+    return at->second;
+  }
+
+  void list_terms(std::size_t hypotheses) {
+    for (std::size_t h = 0; h < hypotheses; ++h) {
+      const selection::Hypothesis& hypothesis = model_.hypotheses[h];
+      std::vector<EnsembleBounds::Summand> active;
+      std::vector<std::pair<std::size_t, double>> rest;
+      for (std::size_t j = 0; j < hypothesis.descriptors.size(); ++j) {
+        const std::size_t t = term_of(hypothesis, j);
+        const double coefficient = hypothesis.coefficients[static_cast<Index>(j)];
+        if (out_.terms[t].active) {
+          active.push_back({2 * t + (coefficient >= 0.0 ? 0 : 1),
+                            2 * t + (coefficient >= 0.0 ? 1 : 0), coefficient});
+        } else {
+          rest.emplace_back(t, coefficient);
+        }
+      }
+      out_.hypotheses.push_back(std::move(active));
+      of_context_.push_back(std::move(rest));
+      out_.intercepts.push_back(hypothesis.intercept);
+      out_.weights.push_back(hypothesis.weight);
+      out_.total_weight += hypothesis.weight;
+    }
+    const selection::Hypothesis& first = model_.hypotheses.front();
+    for (std::size_t j = 0; j < first.descriptors.size(); ++j) {
+      out_.coordinate_terms.push_back(term_of(first, j));
+    }
+    out_.coordinate_center = first.center;
+    out_.coordinate_spread = first.spread;
+    for (int form = 0; form < descriptors::kForms; ++form) {
+      out_.first[static_cast<std::size_t>(form)] = out_.plain.size();
+      for (std::size_t t = 0; t < out_.terms.size(); ++t) {
+        const EnsembleBounds::Term& term = out_.terms[t];
+        if (!term.active || term.factors.size() != 1 ||
+            static_cast<int>(term.factors[0].form) != form) {
+          continue;
+        }
+        out_.plain.push_back({t, term.factors[0].slot, term.low, term.high, term.center});
+      }
+    }
+    out_.first.back() = out_.plain.size();
+    for (std::size_t t = 0; t < out_.terms.size(); ++t) {
+      if (out_.terms[t].active && out_.terms[t].factors.size() > 1) out_.composed.push_back(t);
+    }
+  }
+
+  void list_groups() {
+    for (std::size_t p = 0; p < space_.parts().size(); ++p) {
+      const auto& part = space_.parts()[p];
+      if (!part.family) continue;  // lists are looked at one by one
+      for (int count = part.family->smallest(); count <= part.family->largest(); ++count) {
+        if (part.family->patterns(count) == 0) continue;
+        ElementSets group;
+        group.part = p;
+        group.count = count;
+        group.first = out_.nodes;
+        group.size = part.family->subsets(count);
+        group.boxes = amount_boxes(*part.family, count);
+        if (count > 0) {
+          group.ranges = part.family->ranges(count);
+          group.least = extreme_shares(count, group.ranges.share_low, group.ranges.share_high);
+          group.most.assign(group.least.rbegin(), group.least.rend());
+        }
+        out_.nodes += group.size;
+        if (group.size > 0) out_.groups.push_back(std::move(group));
+      }
+    }
+  }
+
+  void list_companions() {
+    std::map<int, std::size_t> place;  // in companion_wanted, by primary
+    for (const selection::Companion& companion : model_.companions) {
+      out_.share += companion.weight;
+      std::vector<EnsembleBounds::CompanionColumn> columns;
+      for (std::size_t c = 0; c < companion.primaries.size(); ++c) {
+        const int i = companion.primaries[c];
+        if (state_.primaries[static_cast<std::size_t>(i)].block != Block::active) continue;
+        const auto [found, added] = place.emplace(i, out_.companion_wanted.size());
+        if (added) out_.companion_wanted.push_back(i);
+        columns.push_back({c, found->second});
+      }
+      out_.companions.push_back(std::move(columns));
+    }
+  }
+
+  // Supports x conditions, with what depends on them alone.
+  bool add_contexts(const CandidateSpace::Part& part) {
+    std::vector<Context> here;
+    const std::uint64_t conditions = space_.condition_points();
+    if (part.family && part.supports.size() * conditions > kMostContexts) return false;
+    descriptors::FeatureEvaluator features(state_);
+    for (std::size_t s = 0; part.family && s < part.supports.size(); ++s) {
+      std::vector<descriptors::FeatureEvaluator::Part> formula;
+      for (const auto& e : part.supports[s].formula.parts()) {
+        const int row = features.row_of(e.element);
+        if (row < 0) return false;
+        formula.push_back({row, e.amount});
+      }
+      for (std::uint64_t c = 0; c < conditions; ++c) {
+        Context context;
+        context.support = s;
+        context.condition = c;
+        std::vector<double> all(state_.primaries.size(), 0.0);
+        features.support(formula, all.data());
+        const std::vector<double> values = space_.condition_values(c);
+        // The model's conditions come first and in the space's order, as the surrogate has it.
+        if (state_.condition_names.size() > values.size()) return false;
+        features.conditions({values.data(), state_.condition_names.size()}, all.data());
+        context.seen = std::binary_search(model_.supports.begin(), model_.supports.end(),
+                                          part.supports[s].name);
+        finish(all, part.supports[s].name, values, context);
+        find_twins(here, context);
+        here.push_back(std::move(context));
+      }
+    }
+    out_.hulls.push_back(hull_of(here));
+    out_.contexts.push_back(std::move(here));
+    return true;
+  }
+
+  void finish(const std::vector<double>& all, const std::string& support,
+              const std::vector<double>& conditions, Context& context) {
+    for (const std::size_t i : context_of_) context.primaries.push_back(all[i]);
+    context.terms.resize(out_.terms.size(), {0.0, 0.0});
+    for (std::size_t t = 0; t < out_.terms.size(); ++t) {
+      const EnsembleBounds::Term& term = out_.terms[t];
+      if (term.active) continue;
+      double x = 1.0;
+      for (std::size_t f = 0; f < term.factors.size(); ++f) {
+        const double factor =
+            descriptors::apply(term.factors[f].form, context.primaries[term.factors[f].slot]);
+        x = f == 0 ? factor : x * factor;
+      }
+      x = std::isnan(x) ? term.center : std::clamp(x, term.low, term.high);
+      context.terms[t] = {x, x};
+    }
+    for (const auto& linear : of_context_) {
+      double sum = 0.0;
+      for (const auto& [t, coefficient] : linear) sum += coefficient * context.terms[t].low;
+      context.sums.push_back(sum);
+    }
+    for (const selection::Companion& companion : model_.companions) {
+      add_companion(companion, all, support, conditions, context);
+    }
+    if (out_.share > 0.0) {
+      context.companion_low /= out_.share;
+      context.companion_high /= out_.share;
+    }
+  }
+
+  // A companion's row as far as support and conditions tell it, and what it can say of any
+  // elements.
+  void add_companion(const selection::Companion& companion, const std::vector<double>& all,
+                     const std::string& support, const std::vector<double>& conditions,
+                     Context& context) const {
+    std::vector<double> row, low, high;
+    for (const int primary : companion.primaries) {
+      const auto i = static_cast<std::size_t>(primary);
+      const bool active = state_.primaries[i].block == Block::active;
+      row.push_back(active ? 0.0 : all[i]);
+      const bool known = !active && std::isfinite(all[i]);
+      low.push_back(known ? all[i] : -kInfinity);
+      high.push_back(known ? all[i] : kInfinity);
+    }
+    const selection::CompositionColumns& composition = companion.composition;
+    for (std::size_t j = 0; j < composition.elements.size(); ++j) {
+      row.push_back(0.0);
+      low.push_back(0.0);
+      high.push_back(kInfinity);
+    }
+    const auto fixed = [&](double value) {
+      for (std::vector<double>* of : {&row, &low, &high}) of->push_back(value);
+    };
+    for (const std::string& name : composition.supports) fixed(name == support ? 1.0 : 0.0);
+    for (int j = 0; j < composition.conditions; ++j) fixed(conditions[static_cast<std::size_t>(j)]);
+    const regression::Bounds range = regression::bounds(companion.forest, low, high);
+    context.companion_low += companion.weight * range.low;
+    context.companion_high += companion.weight * range.high;
+    context.companions.push_back(std::move(row));
+  }
+
+  void find_twins(const std::vector<Context>& here, Context& context) const {
+    const auto self = static_cast<std::uint32_t>(here.size());
+    context.prediction_twin = self;
+    context.coordinate_twin = self;
+    for (std::uint32_t c0 = 0; c0 < self; ++c0) {
+      const Context& other = here[c0];
+      if (context.prediction_twin == self && other.primaries == context.primaries &&
+          other.companions == context.companions && other.seen == context.seen) {
+        context.prediction_twin = c0;
+      }
+      // A mixed coordinate has a context's primary in it: only equal primaries are then equal.
+      const bool same = std::all_of(
+          out_.coordinate_terms.begin(), out_.coordinate_terms.end(), [&](std::size_t t) {
+            const EnsembleBounds::Term& term = out_.terms[t];
+            if (!term.context) return true;
+            return term.active ? other.primaries == context.primaries
+                               : other.terms[t].low == context.terms[t].low;
+          });
+      if (context.coordinate_twin == self && same) context.coordinate_twin = c0;
+    }
+  }
+
+  EnsembleBounds::Hull hull_of(const std::vector<Context>& here) const {
+    EnsembleBounds::Hull hull;
+    constexpr Interval kNothing{kInfinity, -kInfinity};
+    hull.primaries.assign(context_of_.size(), kNothing);
+    hull.terms.assign(out_.terms.size(), kNothing);
+    hull.sums.assign(out_.hypotheses.size(), kNothing);
+    hull.companion_low = kInfinity;
+    hull.companion_high = -kInfinity;
+    const auto grow = [](Interval& around, double low, double high) {
+      around = {std::min(around.low, low), std::max(around.high, high)};
+    };
+    for (const Context& context : here) {
+      for (std::size_t i = 0; i < hull.primaries.size(); ++i) {
+        grow(hull.primaries[i], context.primaries[i], context.primaries[i]);
+        if (std::isnan(context.primaries[i])) hull.primaries[i] = kEverything;
+      }
+      for (std::size_t t = 0; t < hull.terms.size(); ++t) {
+        grow(hull.terms[t], context.terms[t].low, context.terms[t].high);
+      }
+      for (std::size_t h = 0; h < hull.sums.size(); ++h) {
+        grow(hull.sums[h], context.sums[h], context.sums[h]);
+      }
+      hull.companion_low = std::min(hull.companion_low, context.companion_low);
+      hull.companion_high = std::max(hull.companion_high, context.companion_high);
+    }
+    return hull;
+  }
+
+  const selection::Model& model_;
+  const descriptors::FeaturizerState& state_;
+  const CandidateSpace& space_;
+  EnsembleBounds& out_;
+  std::vector<std::pair<bool, std::size_t>> slots_;  // by primary of the model
+  std::vector<std::size_t> context_of_;
+  std::map<std::pair<std::size_t, EnsembleBounds::Column>, std::size_t> columns_;
+  std::vector<std::pair<std::size_t, EnsembleBounds::Column>> column_list_;
+  std::map<std::vector<int>, std::size_t> known_terms_;
+  std::vector<std::vector<std::pair<std::size_t, double>>> of_context_;  // by hypothesis
+};
+
+}  // namespace
+
+std::unique_ptr<EnsembleBounds> EnsembleBounds::make(const selection::Predictor& predictor,
+                                                     const CandidateSpace& space,
+                                                     std::size_t hypotheses) {
+  auto tables = std::make_unique<EnsembleBounds>();
+  if (!Builder(predictor, space, *tables)
+           .build(std::min(hypotheses, predictor.model().hypotheses.size()))) {
+    return nullptr;
+  }
+  return tables;
+}
+
+const ElementSets& EnsembleBounds::group_of(std::uint64_t node) const {
+  const auto after =
+      std::upper_bound(groups.begin(), groups.end(), node,
+                       [](std::uint64_t n, const ElementSets& g) { return n < g.first; });
+  return *(after - 1);
+}
+
+}  // namespace kasetsu::planning

@@ -1,0 +1,39 @@
+// The three ways to search, behind search().
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/selection/search/archive.h"
+#include "core/selection/search/candidates.h"
+#include "core/selection/search/evaluator.h"
+
+namespace kasetsu::selection {
+
+struct Limits {
+  std::uint64_t work;    // at most
+  bool until_converged;  // stop earlier when nothing better was found for some rounds
+};
+
+struct Found {
+  Archive archive;
+  Account account;
+  std::string stopped_by;
+};
+
+Found search_exchange(const Candidates& candidates, const Limits& limits, const Executor& executor,
+                      const Control& control);
+Found search_genetic(const Candidates& candidates, const Limits& limits, const Executor& executor,
+                     const Control& control);
+Found search_random(const Candidates& candidates, const Limits& limits, const Executor& executor,
+                    const Control& control);
+
+// How many members two hypotheses of an ensemble may share: options.shared is meant for eight.
+int shared_limit(const SearchOptions& options);
+// Sets that an archive holds while the search goes on: more than are wanted, as better ones drive
+// out several that they resemble.
+std::size_t archive_capacity(const SearchOptions& options);
+
+}  // namespace kasetsu::selection

@@ -1,6 +1,0 @@
-// The single-source parts of Asio, its TLS and Beast, compiled once for every box.
-#include "daemon/asio.h"
-
-#include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>
-#include <boost/beast/src.hpp>

@@ -1,0 +1,500 @@
+// Decoding deliveries: from bytes to rows, without the database.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "daemon/base/json.h"
+#include "daemon/campaign/ingest/json_rows.h"
+#include "daemon/campaign/ingest/profile_rows.h"
+#include "drivers/tables/loadings.h"
+#include "drivers/tables/table.h"
+
+namespace kasetsu::campaign {
+namespace {
+
+constexpr std::size_t kMostValues = 1000;
+
+// A name given as a text or as an integer (channel 3 is "3").
+Result<std::string> read_label(const Json& object, std::string_view name,
+                               std::string_view pointer) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) return std::string();
+  std::string label;
+  if (found->is_number_integer()) {
+    label = found->dump();
+  } else {
+    Result<std::string> text = read_value_as<std::string>(*found, json_pointer(pointer, name));
+    if (!text) return text;
+    label = std::string(trim(*text));
+  }
+  if (Status named = check_label(label, [&] { return json_pointer(pointer, name); }); !named) {
+    return named.error();
+  }
+  return label;
+}
+
+Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view pointer,
+                                          const chemistry::SupportTable& supports) {
+  if (value.is_string()) {
+    auto named = chemistry::parse_catalyst_name(value.get_ref<const std::string&>(), supports);
+    if (!named) return named.error().in(pointer);
+    return named;
+  }
+  if (!value.is_object()) {
+    return bad_delivery(
+        pointer, "not a catalyst", {},
+        "an object with slots, amounts, formula or key, or a name such as Mn-Na2WO4/SiO2");
+  }
+  if (const Status known = refuse_unknown(
+          value, {"slots", "amounts", "unit", "formula", "key", "support", "preparation"}, pointer);
+      !known) {
+    return known.error();
+  }
+  int forms = 0;
+  for (const std::string_view form : {"slots", "amounts", "formula", "key"}) {
+    forms += value.contains(form) ? 1 : 0;
+  }
+  if (forms > 1) {
+    return bad_delivery(pointer, "the composition is told twice", {},
+                        "one of slots, amounts, formula, key");
+  }
+  if (const auto key = value.find("key"); key != value.end()) {
+    const Result<std::string> text = read_value_as<std::string>(*key, json_pointer(pointer, "key"));
+    if (!text) return text.error();
+    if (value.size() > 1)
+      return bad_delivery(pointer, "a key tells support and preparation itself");
+    auto parsed = chemistry::parse_key(*text, supports);
+    if (!parsed) return parsed.error().in(json_pointer(pointer, "key"));
+    return parsed;
+  }
+  chemistry::Catalyst catalyst;
+  if (const auto slots = value.find("slots"); slots != value.end()) {
+    const std::string at = json_pointer(pointer, "slots");
+    if (!slots->is_array()) return bad_delivery(at, "not a list", {}, "a list of symbols, or none");
+    std::size_t i = 0;
+    for (const Json& slot : *slots) {
+      const std::string here = fmt::format("{}/{}", at, i++);
+      if (slot.is_null()) continue;
+      const Result<std::string> text = read_value_as<std::string>(slot, here);
+      if (!text) return text.error();
+      const std::string_view symbol = trim(*text);
+      if (symbol.empty() || symbol == "none" || symbol == "None") continue;
+      const auto element = chemistry::atomic_number(symbol);
+      if (!element) {
+        return bad_delivery(here, "unknown element", *text,
+                            "a chemical symbol such as Li, or none");
+      }
+      catalyst.active.add(*element, 1.0);
+    }
+  }
+  if (const auto amounts = value.find("amounts"); amounts != value.end()) {
+    const std::string at = json_pointer(pointer, "amounts");
+    if (!amounts->is_object())
+      return bad_delivery(at, "not an object", {}, "amounts by chemical symbol");
+    const auto unit = read_optional<std::string>(value, "unit", pointer);
+    if (!unit) return unit.error();
+    std::vector<tables::Loading> loadings;
+    for (const auto& [symbol, amount] : amounts->items()) {
+      const std::string here = json_pointer(at, symbol);
+      const auto element = chemistry::atomic_number(symbol);
+      if (!element)
+        return bad_delivery(here, "unknown element", symbol, "a chemical symbol such as Li");
+      const Result<double> number = read_value_as<double>(amount, here);
+      if (!number) return number.error();
+      if (*number < 0.0) {
+        return bad_delivery(here, "a negative amount", dump_json(amount),
+                            "an amount of at least 0");
+      }
+      loadings.push_back({*element, *number, unit->value_or("")});
+    }
+    auto active = tables::combine(loadings, *unit ? "mmol/g" : "");
+    if (!active) return active.error().in(at);
+    catalyst.active = std::move(active).value();
+  } else if (value.contains("unit")) {
+    return bad_delivery(json_pointer(pointer, "unit"), "a unit without amounts");
+  }
+  if (value.contains("formula")) {
+    const Result<std::string> text = read_field<std::string>(value, "formula", pointer);
+    if (!text) return text.error();
+    auto formula = chemistry::parse_formula(*text);
+    if (!formula) return formula.error().in(json_pointer(pointer, "formula"));
+    catalyst.active = std::move(formula).value();
+  }
+  const Result<std::optional<std::string>> support =
+      read_optional<std::string>(value, "support", pointer);
+  if (!support) return support.error();
+  if (*support) {
+    const std::string_view name = trim(**support);
+    if (!name.empty() && name != "none" && name != "None") {
+      auto formula = supports.formula(name);
+      if (!formula) {
+        Error error = formula.error().in(json_pointer(pointer, "support"));
+        return error;
+      }
+      catalyst.support = std::string(name);
+      catalyst.support_formula = std::move(formula).value();
+    }
+  }
+  const Result<std::string> preparation = read_label(value, "preparation", pointer);
+  if (!preparation) return preparation.error();
+  catalyst.preparation = *preparation;
+  if (catalyst.active.empty() && catalyst.support.empty()) {
+    return bad_delivery(
+        pointer, "the catalyst has no element and no support", {},
+        "at least one element, or a bare support; an empty tube is \"kind\": \"blank\"");
+  }
+  return catalyst;
+}
+
+// Everything that can be said of one row object.
+Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
+                             const chemistry::SupportTable& supports) {
+  if (!object.is_object()) return bad_delivery(pointer, "not an object", {}, "a row object");
+  if (object.contains("table")) return prepare_table_row(object, supports);
+  if (object.contains("cells")) {
+    return bad_delivery(pointer,
+                        "these are cells of a laboratory's table, which only its profile reads", {},
+                        "the corrected row: {\"catalyst\": ..., \"values\": ...}");
+  }
+  if (const Status known =
+          refuse_unknown(object,
+                         {"catalyst", "proposal", "sample", "kind", "channel", "sequence",
+                          "replicate", "conditions", "values", "measured_at", "source", "run"},
+                         pointer);
+      !known) {
+    return known.error();
+  }
+  PreparedRow row;
+  row.pointer = std::string(pointer);
+  const struct {
+    std::string_view name;
+    std::string PreparedRow::*member;
+  } labels[] = {{"proposal", &PreparedRow::proposal},
+                {"sample", &PreparedRow::sample},
+                {"channel", &PreparedRow::channel},
+                {"source", &PreparedRow::source},
+                {"run", &PreparedRow::run}};
+  for (const auto& label : labels) {
+    Result<std::string> text = read_label(object, label.name, pointer);
+    if (!text) return text.error();
+    row.*label.member = std::move(text).value();
+  }
+  const Result<std::optional<std::string>> kind =
+      read_optional<std::string>(object, "kind", pointer);
+  if (!kind) return kind.error();
+  if (*kind) {
+    const auto parsed = parse_sample_kind(**kind);
+    if (!parsed) {
+      return bad_delivery(json_pointer(pointer, "kind"), "unknown kind of sample", **kind,
+                          "catalyst, support, blank or reference");
+    }
+    row.kind = *parsed;
+  }
+  const auto sequence = read_optional<std::int64_t>(object, "sequence", pointer);
+  if (!sequence) return sequence.error();
+  row.sequence = *sequence;
+  const auto replicate = read_optional<std::int64_t>(object, "replicate", pointer);
+  if (!replicate) return replicate.error();
+  row.replicate = *replicate;
+
+  const auto catalyst = object.find("catalyst");
+  if (row.kind == SampleKind::blank) {
+    if (catalyst != object.end() && !catalyst->is_null()) {
+      return bad_delivery(json_pointer(pointer, "catalyst"), "a blank holds no catalyst");
+    }
+    row.catalyst = "-";
+    row.description = "blank";
+  } else if (catalyst != object.end() && !catalyst->is_null()) {
+    const auto read = read_catalyst(*catalyst, json_pointer(pointer, "catalyst"), supports);
+    if (!read) return read.error();
+    row.catalyst = chemistry::canonical_key(*read);
+    row.description = chemistry::describe(*read);
+  } else if (row.proposal.empty() && row.sample.empty()) {
+    return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
+                        "the catalyst, the proposal that it answers, or a sample that is known");
+  }
+
+  if (const auto conditions = object.find("conditions");
+      conditions != object.end() && !conditions->is_null()) {
+    const std::string at = json_pointer(pointer, "conditions");
+    if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
+    // 800 and 800.0 are the same condition, whoever writes it.
+    Json numbers = Json::object();
+    for (const auto& [name, value] : conditions->items()) {
+      const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
+      if (!number) return number.error();
+      numbers[name] = *number == 0.0 ? 0.0 : *number;
+    }
+    row.conditions = dump_json(numbers);
+  }
+
+  const auto values = object.find("values");
+  const std::string at = json_pointer(pointer, "values");
+  if (values == object.end() || !values->is_object() || values->size() > kMostValues) {
+    return bad_delivery(at, values == object.end() ? "this member is missing" : "not an object", {},
+                        "measured numbers by name");
+  }
+  for (const auto& [name, value] : values->items()) {
+    const std::string here = json_pointer(at, name);
+    PreparedValue prepared;
+    prepared.property = name;
+    const Json* number = &value;
+    if (value.is_object()) {
+      if (const Status known = refuse_unknown(value, {"value", "unit"}, here); !known) {
+        return known.error();
+      }
+      Result<std::string> unit = read_label(value, "unit", here);
+      if (!unit) return unit.error();
+      prepared.unit = std::move(unit).value();
+      const auto found = value.find("value");
+      if (found == value.end()) {
+        return bad_delivery(json_pointer(here, "value"), "this member is missing");
+      }
+      number = &*found;
+    }
+    if (number->is_null()) continue;  // not measured
+    const Result<double> read = read_value_as<double>(*number, here);
+    if (!read) return read.error();
+    prepared.value = *read;
+    row.values.push_back(std::move(prepared));
+  }
+  if (row.values.empty())
+    return bad_delivery(at, "no value is there", {}, "at least one measured number");
+
+  const auto measured = read_optional<std::string>(object, "measured_at", pointer);
+  if (!measured) return measured.error();
+  if (*measured) {
+    const Result<Time> time = parse_time(**measured);
+    if (!time) return time.error().in(json_pointer(pointer, "measured_at"));
+    row.measured_at = *time;
+  }
+  return row;
+}
+
+Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
+  const Result<Json> parsed = parse_json(delivery.bytes);
+  if (!parsed) return parsed.error();
+  const Json& document = *parsed;
+  if (!document.is_object())
+    return bad_delivery("", "not an object", {}, "{\"source\", \"run\", \"rows\"}");
+  DeliveryOptions& options = delivery.options;
+  const Status known =
+      options.envelope
+          ? refuse_unknown(document,
+                           {"campaign", "key", "source", "run", "revise", "whole", "rows"}, "")
+          : refuse_unknown(document, {"source", "run", "revise", "whole", "rows"}, "");
+  if (!known) return known;
+  for (const auto& [name, member] : {std::pair{"source", &options.source}, {"run", &options.run}}) {
+    Result<std::string> text = read_label(document, name, "");
+    if (!text) return text.error();
+    if (!text->empty()) *member = std::move(text).value();
+  }
+  for (const auto& [name, member] :
+       {std::pair{"revise", &options.revise}, {"whole", &options.whole}}) {
+    const auto flag = read_optional<bool>(document, name, "");
+    if (!flag) return flag.error();
+    if (*flag) *member = **flag;
+  }
+  const auto rows = document.find("rows");
+  if (rows == document.end() || !rows->is_array() || rows->empty()) {
+    return bad_delivery("/rows",
+                        rows == document.end() ? "this member is missing" : "no rows are there", {},
+                        "a list of at least one row");
+  }
+  if (rows->size() > options.max_rows) return too_many(rows->size(), options.max_rows);
+  delivery.rows.reserve(rows->size());
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    const std::string pointer = fmt::format("/rows/{}", i);
+    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports);
+    delivery.rows.push_back(row ? std::move(row).value()
+                                : refused_row(row.error(), dump_json((*rows)[i]), pointer));
+    delivery.rows.back().row = static_cast<std::int64_t>(i);
+  }
+  return {};
+}
+
+Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
+  std::string_view rest = delivery.bytes;
+  std::size_t line = 0;
+  while (!rest.empty()) {
+    ++line;
+    const std::size_t end = rest.find('\n');
+    const std::string_view text = trim(rest.substr(0, end));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (text.empty()) continue;
+    if (delivery.rows.size() == delivery.options.max_rows) {
+      return too_many(delivery.rows.size() + 1, delivery.options.max_rows);
+    }
+    const std::string pointer = fmt::format("line {}", line);
+    const Result<Json> object = parse_json(text);
+    if (!object) {
+      delivery.rows.push_back(
+          refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer));
+    } else if (Result<PreparedRow> row = read_row(*object, "", supports)) {
+      delivery.rows.push_back(std::move(row).value());
+      delivery.rows.back().pointer = pointer;
+    } else {
+      delivery.rows.push_back(refused_row(row.error().in(pointer), dump_json(*object), pointer));
+    }
+    delivery.rows.back().row = static_cast<std::int64_t>(delivery.rows.size()) - 1;
+  }
+  if (delivery.rows.empty())
+    return bad_delivery("", "no rows are there", {}, "one row object a line");
+  return {};
+}
+
+}  // namespace
+
+PreparedRow refused_row(const Error& error, std::string raw, std::string_view pointer) {
+  PreparedRow row;
+  row.pointer = std::string(pointer);
+  row.problem = error.to_string();
+  row.raw = std::move(raw);
+  return row;
+}
+
+Error too_many(std::size_t rows, std::size_t most) {
+  return bad_delivery("/rows", fmt::format("the delivery has {} rows", rows), {},
+                      fmt::format("at most {} in one delivery", most));
+}
+
+Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run) {
+  std::string text;
+  text.reserve(256);
+  // Each part with its length before it, so that no two rows give the same text.
+  const auto add = [&text](std::string_view part) {
+    text += fmt::format_int(part.size()).c_str();
+    text += ':';
+    text += part;
+  };
+  const auto add_number = [&](const auto& number) {
+    if (number) {
+      const fmt::format_int digits(*number);
+      add(std::string_view(digits.data(), digits.size()));
+    } else {
+      add("");
+    }
+  };
+  add(row.catalyst);
+  add(to_string(row.kind));
+  add(row.proposal);
+  add(row.sample);
+  add(row.channel);
+  add(source);
+  add(run);
+  add_number(row.sequence);
+  add_number(row.replicate);
+  add(row.conditions);
+  add_number(row.measured_at ? std::optional<std::int64_t>(to_micros(*row.measured_at))
+                             : std::optional<std::int64_t>());
+  std::vector<const PreparedValue*> values;
+  for (const PreparedValue& value : row.values) values.push_back(&value);
+  std::sort(values.begin(), values.end(), [](const PreparedValue* a, const PreparedValue* b) {
+    return a->property < b->property;
+  });
+  for (const PreparedValue* value : values) {
+    add(value->property);
+    add(format_number(value->value));
+    add(value->unit);
+  }
+  return sha256(text);
+}
+
+std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type) {
+  std::string type(trim(media_type.substr(0, media_type.find(';'))));
+  for (char& c : type) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (type == "application/json") return DeliveryFormat::json;
+  if (type == "application/x-ndjson") return DeliveryFormat::ndjson;
+  if (type == "text/csv") return DeliveryFormat::csv;
+  return {};
+}
+
+Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
+                                          const chemistry::SupportTable& supports) {
+  const bool printable = std::all_of(options.idempotency_key.begin(), options.idempotency_key.end(),
+                                     [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (!printable || options.idempotency_key.size() > 255) {
+    return Error{ErrorCode::invalid_argument, "this is not an idempotency key", "Idempotency-Key",
+                 options.idempotency_key, "at most 255 printable ASCII characters"};
+  }
+  PreparedDelivery delivery;
+  delivery.options = std::move(options);
+  delivery.bytes = std::move(bytes);
+  delivery.sha256 = sha256(delivery.bytes);
+  // The same file by a mended profile is another delivery; its rows are known by their names.
+  if (const auto& profile = delivery.options.profile;
+      profile && delivery.options.idempotency_key.empty()) {
+    delivery.options.idempotency_key =
+        fmt::format("profile {} {} {}", profile->name, profile->version, delivery.sha256.hex());
+  }
+  Status read;
+  switch (delivery.options.format) {
+    case DeliveryFormat::json:
+      read = prepare_json(delivery, supports);
+      break;
+    case DeliveryFormat::ndjson:
+      read = prepare_ndjson(delivery, supports);
+      break;
+    case DeliveryFormat::csv:
+      read = delivery.options.profile ? prepare_by_profile(delivery, supports)
+                                      : prepare_csv(delivery, supports);
+      break;
+  }
+  if (!read) {
+    if (!delivery.options.quarantine_unreadable) return read.error();
+    delivery.rows.clear();
+    delivery.rows.push_back(refused_row(read.error(), "{}", ""));
+  }
+  for (PreparedRow& row : delivery.rows) {
+    const std::string& run = row.run.empty() ? delivery.options.run : row.run;
+    if (!row.problem.empty() || !has_name(run, row.channel, row.sequence)) continue;
+    row.content = content_of(row, row.source.empty() ? delivery.options.source : row.source, run);
+  }
+  return delivery;
+}
+
+Result<PreparedRow> prepare_row(std::string_view json, const chemistry::SupportTable& supports) {
+  const Result<Json> object = parse_json(json);
+  if (!object) return object.error();
+  return read_row(*object, "", supports);
+}
+
+std::string row_to_json(const PreparedRow& row) {
+  Json object = Json::object();
+  if (row.kind != SampleKind::catalyst) object["kind"] = to_string(row.kind);
+  if (!row.catalyst.empty() && row.kind != SampleKind::blank) {
+    object["catalyst"] = {{"key", row.catalyst}};
+  }
+  const std::pair<std::string_view, const std::string*> labels[] = {{"proposal", &row.proposal},
+                                                                    {"sample", &row.sample},
+                                                                    {"channel", &row.channel},
+                                                                    {"source", &row.source},
+                                                                    {"run", &row.run}};
+  for (const auto& [name, text] : labels) {
+    if (!text->empty()) object[std::string(name)] = *text;
+  }
+  if (row.sequence) object["sequence"] = *row.sequence;
+  if (row.replicate) object["replicate"] = *row.replicate;
+  if (row.conditions != "{}") {
+    const Result<Json> conditions = parse_json(row.conditions);
+    if (conditions) object["conditions"] = *conditions;
+  }
+  Json values = Json::object();
+  for (const PreparedValue& value : row.values) {
+    if (value.unit.empty()) {
+      values[value.property] = value.value;
+    } else {
+      values[value.property] = {{"value", value.value}, {"unit", value.unit}};
+    }
+  }
+  object["values"] = std::move(values);
+  if (row.measured_at) object["measured_at"] = format_time(*row.measured_at);
+  return dump_json(object);
+}
+
+}  // namespace kasetsu::campaign

@@ -1,0 +1,552 @@
+#include "daemon/campaign/planning/recommend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/planning/plate.h"
+#include "core/planning/surrogates/cold_start.h"
+#include "core/planning/surrogates/ensemble_surrogate.h"
+#include "core/planning/surrogates/gaussian_surrogate.h"
+#include "core/planning/surrogates/pareto.h"
+
+namespace kasetsu::campaign {
+namespace {
+
+using planning::KnownPoint;
+using planning::KnownState;
+
+std::optional<double> finite(double value) {
+  if (std::isfinite(value)) return value;
+  return std::nullopt;
+}
+
+Json finite_json(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+// A candidate of the space from a measured catalyst and, where the space varies them, its
+// conditions.
+Result<planning::Candidate> candidate_of(const std::string& key, const std::string& conditions,
+                                         const std::vector<std::string>& names,
+                                         const chemistry::SupportTable& supports) {
+  Result<chemistry::Catalyst> catalyst = chemistry::parse_key(key, supports);
+  if (!catalyst) return catalyst.error();
+  planning::Candidate candidate{std::move(catalyst).value(), {}};
+  if (names.empty()) return candidate;
+  const Result<Json> told = parse_json(conditions.empty() ? "{}" : conditions);
+  if (!told) return told.error();
+  for (const std::string& name : names) {
+    const auto value = read_optional<double>(*told, name);
+    if (!value) return value.error();
+    // Without the condition the point cannot be told apart from others of its catalyst; it is left
+    // unfinished, and the planner matches it by what it has.
+    if (!*value) break;
+    candidate.conditions.push_back(**value);
+  }
+  return candidate;
+}
+
+struct MeasuredCandidate {
+  planning::Candidate candidate;
+  double sum = 0.0;
+  int count = 0;
+  double worst = std::numeric_limits<double>::quiet_NaN();
+};
+using MeasuredCandidates = std::map<std::string, MeasuredCandidate>;  // by key
+
+// loo_error: |leave-one-out residual| by measurement.
+Result<MeasuredCandidates> measured_candidates(const CampaignConfig& config,
+                                               const TrainingSet& training,
+                                               const chemistry::SupportTable& supports,
+                                               const std::map<std::int64_t, double>& loo_error) {
+  const std::vector<std::string> names = config.conditions();
+  MeasuredCandidates measured;
+  for (const TrainingRow& row : training.rows) {
+    if (row.kind == SampleKind::blank) continue;
+    Result<planning::Candidate> candidate =
+        candidate_of(row.catalyst, row.conditions, names, supports);
+    if (!candidate) return candidate.error();
+    const std::string key =
+        planning::candidate_key(*candidate, candidate->conditions.size() == names.size()
+                                                ? config.space.conditions
+                                                : std::vector<planning::ConditionLevels>{});
+    MeasuredCandidate& entry = measured[key];
+    entry.candidate = std::move(candidate).value();
+    entry.sum += row.value;
+    ++entry.count;
+    if (const auto found = loo_error.find(row.seq); found != loo_error.end()) {
+      entry.worst = std::isnan(entry.worst) ? found->second : std::max(entry.worst, found->second);
+    }
+  }
+  return measured;
+}
+
+// Everything known, one entry a candidate and state.
+Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
+                                             const RecommendInput& input,
+                                             const chemistry::SupportTable& supports) {
+  const std::vector<std::string> names = config.conditions();
+  std::map<std::int64_t, double> loo_error;
+  if (input.model) {
+    Eigen::Index row = 0;
+    for (const TrainingRow& learnt : input.model_rows.rows) {
+      if (learnt.kind == SampleKind::blank) continue;
+      if (row >= input.model->y.size()) break;
+      loo_error[learnt.seq] = std::abs(input.model->y[row] - input.model->loo_prediction[row]);
+      ++row;
+    }
+  }
+  const Result<MeasuredCandidates> measured =
+      measured_candidates(config, input.training, supports, loo_error);
+  if (!measured) return measured.error();
+  std::vector<KnownPoint> known;
+  for (const auto& [key, entry] : *measured) {
+    known.push_back(
+        {entry.candidate, KnownState::measured, entry.sum / entry.count, entry.count, entry.worst});
+  }
+  const auto add = [&](const std::vector<std::string>& keys, KnownState state) -> Status {
+    for (const std::string& key : keys) {
+      Result<planning::Candidate> candidate = candidate_of(key, "{}", {}, supports);
+      if (!candidate) return candidate.error();
+      known.push_back({std::move(candidate).value(), state});
+    }
+    return {};
+  };
+  for (const auto& [keys, state] : {std::pair{&input.known.pending, KnownState::pending},
+                                    std::pair{&input.proposed, KnownState::proposed},
+                                    std::pair{&input.known.failed, KnownState::failed},
+                                    std::pair{&input.known.infeasible, KnownState::infeasible}}) {
+    if (const Status status = add(*keys, state); !status) return status.error();
+  }
+  // Measured for another target of the campaign only.
+  if (names.empty()) {
+    std::vector<std::string> others;
+    for (const std::string& key : input.known.measured) {
+      if (!measured->contains(key)) others.push_back(key);
+    }
+    if (const Status status = add(others, KnownState::measured); !status) return status.error();
+  }
+  return known;
+}
+
+// Error of a Gaussian process on measured candidates that it never saw: five folds, the
+// hyperparameters found anew in each.
+double nested_error(const planning::CandidateSpace& space,
+                    const std::vector<planning::MeasuredPoint>& measured,
+                    const planning::GaussianSurrogateOptions& options, std::uint64_t seed,
+                    const Executor& executor) {
+  constexpr int kFolds = 5;
+  std::vector<chemistry::Catalyst> catalysts;
+  for (const planning::MeasuredPoint& point : measured) {
+    catalysts.push_back(point.candidate.catalyst);
+  }
+  const selection::Folds folds = selection::make_folds(catalysts, kFolds, seed);
+  std::vector<double> errors(static_cast<std::size_t>(folds.count),
+                             std::numeric_limits<double>::infinity());
+  executor.parallel_for(errors.size(), [&](std::size_t fold) {
+    std::vector<planning::MeasuredPoint> learnt;
+    std::vector<planning::Candidate> asked;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (folds.of_row[i] == static_cast<int>(fold)) {
+        asked.push_back(measured[i].candidate);
+        values.push_back(measured[i].value);
+      } else {
+        learnt.push_back(measured[i]);
+      }
+    }
+    const auto process = planning::make_gaussian_surrogate(space, learnt, options, Executor(1));
+    planning::Evaluation evaluation;
+    if (!process || !(*process)->evaluate(asked, evaluation)) return;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      sum += std::abs(values[i] - evaluation.mean[static_cast<Eigen::Index>(i)]);
+    }
+    errors[fold] = sum;
+  });
+  double sum = 0.0;
+  for (const double error : errors) sum += error;
+  return sum / static_cast<double>(measured.size());
+}
+
+// The campaign's choice of what plans. "automatic": the Gaussian process where its nested error is
+// smaller than the ensemble's. `chosen`: a sentence for the plan.
+Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
+                                                          const selection::Model& model,
+                                                          const planning::CandidateSpace& space,
+                                                          const MeasuredCandidates& candidates,
+                                                          const Executor& executor,
+                                                          std::string& chosen) {
+  Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
+  if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;
+  const bool asked = config.planner.surrogate == "gaussian_process";
+  if (!asked && space.size() > config.planner.most_evaluated) {
+    chosen =
+        "The ensemble of hypotheses planned: only it can be bounded, and the space is too large to "
+        "be looked at one by one.";
+    return ensemble;
+  }
+  std::vector<planning::MeasuredPoint> measured;
+  for (const auto& [key, entry] : candidates) {
+    if (entry.candidate.conditions.size() == space.conditions().size())
+      measured.push_back({entry.candidate, entry.sum / entry.count});
+  }
+  constexpr std::size_t kFewest = 10;
+  constexpr std::size_t kMost = 2000;  // rows: its cost grows with their cube
+  if (measured.size() < kFewest || measured.size() > kMost) {
+    if (asked) {
+      chosen = fmt::format(
+          "The ensemble of hypotheses planned: a Gaussian process needs {} to {} "
+          "measured catalysts, and there are {}.",
+          kFewest, kMost, measured.size());
+    }
+    return ensemble;
+  }
+  planning::GaussianSurrogateOptions options;
+  double error = 0.0;
+  double error_of_ensemble = 0.0;
+  if (!asked) {
+    // A look at whether it pays; the daemon plans after every batch.
+    options.kernels = {planning::Kernel::matern52};
+    options.roots = false;
+    options.iterations = 20;
+    options.rows_for_search = 150;
+    error = nested_error(space, measured, options, model.settings.search.seed, executor);
+    const bool honest = model.honest_prediction.size() == model.y.size();
+    error_of_ensemble =
+        (model.y - (honest ? model.honest_prediction : model.loo_prediction)).cwiseAbs().mean();
+    chosen = fmt::format(
+        "{} chose what to exploit: on folds that they never saw the error of the Gaussian process "
+        "is {:.3g}, that of the ensemble of hypotheses {:.3g}{}.",
+        error < error_of_ensemble ? "The Gaussian process" : "The ensemble of hypotheses", error,
+        error_of_ensemble, honest ? "" : " (by leave-one-out: it was not calibrated)");
+    if (!(error < error_of_ensemble)) return ensemble;
+    options.rows_for_search = 200;
+  } else {
+    chosen = "The Gaussian process chose what to exploit, as the campaign asks.";
+  }
+  Result<std::unique_ptr<planning::GaussianSurrogate>> process =
+      planning::make_gaussian_surrogate(space, measured, options, executor);
+  if (!process) return process.error();
+  return planning::combine(std::move(process).value(), std::move(ensemble).value());
+}
+
+// Where on the instrument's plates each proposal goes; empty without [plate].
+Json plate_of(const CampaignConfig& config, std::size_t proposals, std::uint64_t seed) {
+  Json places = Json::array();
+  if (config.plate.channels == 0) return places;
+  const planning::PlateShape shape{config.plate.channels, config.plate.blanks,
+                                   config.plate.references, config.plate.randomize};
+  using What = planning::PlatePlace::What;
+  for (const planning::PlatePlace& place : planning::lay_out(proposals, shape, seed)) {
+    Json item = {{"plate", place.plate}, {"channel", place.channel}};
+    if (place.what == What::proposal) {
+      item["sample"] = "proposal";
+      item["rank"] = place.item + 1;
+    } else if (place.what == What::blank) {
+      item["sample"] = "blank";
+    } else {
+      item["sample"] = "reference";
+      const auto& references = config.planner.references;
+      if (!references.empty()) {
+        item["catalyst"] =
+            chemistry::canonical_key(references[place.item % references.size()].catalyst);
+      }
+    }
+    places.push_back(std::move(item));
+  }
+  return places;
+}
+
+Json target_json(const Target& target, const planning::TargetPrediction& prediction) {
+  Json item = Json::object();
+  item["target"] = target.name;
+  item["unit"] = target.unit;
+  item["mean"] = finite_json(prediction.mean);
+  item["low"] = finite_json(prediction.low);
+  item["high"] = finite_json(prediction.high);
+  item["novelty"] = finite_json(prediction.novelty);
+  return item;
+}
+
+}  // namespace
+
+Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input) {
+  struct Point {
+    std::string catalyst, conditions;
+    std::vector<std::pair<double, int>> sums;  // by target
+  };
+  std::map<std::pair<std::string, std::string>, Point> points;
+  for (std::size_t t = 0; t < config.targets.size() && t <= input.others.size(); ++t) {
+    const TrainingSet& set = t == 0 ? input.training : input.others[t - 1].training;
+    for (const TrainingRow& row : set.rows) {
+      if (row.kind != SampleKind::catalyst) continue;
+      Json inputs = Json::object();
+      const Result<Json> told = parse_json(row.conditions.empty() ? "{}" : row.conditions);
+      if (!told) return told.error();
+      for (const std::string& name : config.conditions()) {
+        if (told->contains(name)) inputs[name] = (*told)[name];
+      }
+      Point& point = points[{row.catalyst, dump_json(inputs)}];
+      point.catalyst = row.catalyst;
+      point.conditions = dump_json(inputs);
+      point.sums.resize(config.targets.size());
+      point.sums[t].first += row.value;
+      ++point.sums[t].second;
+    }
+  }
+  std::vector<const Point*> whole;
+  for (const auto& [key, point] : points) {
+    if (std::all_of(point.sums.begin(), point.sums.end(),
+                    [](const auto& sum) { return sum.second > 0; })) {
+      whole.push_back(&point);
+    }
+  }
+  Eigen::MatrixXd utilities(static_cast<Eigen::Index>(whole.size()),
+                            static_cast<Eigen::Index>(config.targets.size()));
+  const auto mean = [](const std::pair<double, int>& sum) { return sum.first / sum.second; };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (std::size_t t = 0; t < config.targets.size(); ++t) {
+      utilities(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) =
+          config.targets[t].aim.utility(mean(whole[i]->sums[t]));
+    }
+  }
+  Json front = Json::array();
+  for (const std::size_t i : planning::pareto_front(utilities)) {
+    Json values = Json::object();
+    for (std::size_t t = 0; t < config.targets.size(); ++t)
+      values[config.targets[t].name] = mean(whole[i]->sums[t]);
+    Json item = Json::object();
+    item["catalyst"] = whole[i]->catalyst;
+    const Result<Json> conditions = parse_json(whole[i]->conditions);
+    if (!conditions) return conditions.error();
+    item["conditions"] = *conditions;
+    item["values"] = std::move(values);
+    front.push_back(std::move(item));
+  }
+  return front;
+}
+
+Json proposal_card(const planning::Proposal& proposal) {
+  Json drivers = Json::array();
+  constexpr std::size_t kDrivers = 3;
+  for (std::size_t i = 0; i < proposal.drivers.size() && i < kDrivers; ++i) {
+    Json driver = Json::object();
+    driver["descriptor"] = proposal.drivers[i].descriptor;
+    driver["contribution"] = finite_json(proposal.drivers[i].contribution);
+    drivers.push_back(std::move(driver));
+  }
+  Json card = Json::object();
+  card["score"] = finite_json(proposal.score);
+  card["disagreement"] = finite_json(proposal.disagreement);
+  card["nearest"] = proposal.nearest;
+  card["distance"] = finite_json(proposal.distance);
+  card["runner_up"] = proposal.runner_up;
+  card["drivers"] = std::move(drivers);
+  card["nearly_excluded_by"] = proposal.nearly;
+  card["proven"] = proposal.proven;
+  return card;
+}
+
+Json plan_summary(const planning::Plan& plan) {
+  Json rules = Json::array();
+  for (const planning::RuleCount& rule : plan.rules) {
+    rules.push_back(
+        {{"rule", rule.name}, {"removed", rule.removed}, {"estimated", rule.estimated}});
+  }
+  return {{"surrogate", plan.surrogate}, {"space_size", plan.space_size},
+          {"evaluated", plan.evaluated}, {"allowed", plan.allowed},
+          {"excluded", plan.excluded},   {"exact", plan.exact},
+          {"sampled", plan.sampled},     {"rules", rules},
+          {"notes", plan.notes}};
+}
+
+Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
+                                 int size, const Science& science, const Executor& executor,
+                                 const Control& control) {
+  const Result<planning::CandidateSpace> space = planning::CandidateSpace::make(config.space);
+  if (!space) return space.error();
+  const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
+  if (!rules) return rules.error();
+  planning::PlanOptions options = config.plan_options(input.batch_number);
+  if (size > 0 && size != options.batch) {
+    // The campaign's numbers belong to its own batch size; another size keeps their proportions.
+    for (planning::MixEntry& entry : options.mix) {
+      if (entry.share > 0.0) continue;
+      entry.share = static_cast<double>(entry.count) / options.batch;
+      entry.count = 0;
+    }
+    std::erase_if(options.mix, [](const planning::MixEntry& entry) { return entry.share <= 0.0; });
+    options.batch = size;
+  }
+
+  Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
+  if (!known) return known.error();
+  std::string chosen;
+  const auto surrogate_for =
+      [&](const TrainingSet& training,
+          const selection::Model& model) -> Result<std::unique_ptr<planning::Surrogate>> {
+    const Result<MeasuredCandidates> measured =
+        measured_candidates(config, training, science.supports, {});
+    if (!measured) return measured.error();
+    return surrogate_of(config, model, *space, *measured, executor, chosen);
+  };
+  Result<std::unique_ptr<planning::Surrogate>> surrogate =
+      input.model ? surrogate_for(input.training, *input.model)
+                  : planning::make_cold_start_surrogate(science.elements, *space,
+                                                        config.model.features, options.seed);
+  if (!surrogate) return surrogate.error();
+  std::vector<std::string> notes;
+  if (!chosen.empty()) notes.push_back(chosen);
+  planning::PlanProblem problem;
+  problem.space = &*space;
+  problem.rules = &*rules;
+  problem.surrogate = surrogate->get();
+  problem.target = config.targets.front().name;
+  problem.unit = config.targets.front().unit;
+  problem.known = std::move(known).value();
+  if (config.materials) problem.materials = &*config.materials;
+  std::vector<std::unique_ptr<planning::Surrogate>> others;  // by problem.also
+  for (std::size_t t = 1; t < config.targets.size() && config.planner.pareto && input.model; ++t) {
+    const Target& target = config.targets[t];
+    if (t > input.others.size() || !input.others[t - 1].model) {
+      notes.push_back(fmt::format("{} has no model yet: it is not planned for.", target.name));
+      continue;
+    }
+    chosen.clear();
+    Result<std::unique_ptr<planning::Surrogate>> other =
+        surrogate_for(input.others[t - 1].training, *input.others[t - 1].model);
+    if (!other) return other.error();
+    if (!chosen.empty()) notes.push_back(fmt::format("{}: {}", target.name, chosen));
+    others.push_back(std::move(other).value());
+    problem.also.push_back(
+        {others.back().get(), target.aim, target.hit_threshold, target.name, target.unit});
+  }
+
+  const std::vector<std::string> names = config.conditions();
+  const auto shared = std::find(names.begin(), names.end(), config.plate.shared_condition);
+  Result<planning::Plan> planned =
+      shared == names.end()
+          ? planning::plan(problem, options, executor, control)
+          : planning::plan_sharing(problem, options,
+                                   static_cast<std::size_t>(shared - names.begin()), executor,
+                                   control);
+  if (!planned) return planned.error();
+  Recommendation out;
+  out.plan = std::move(planned).value();
+  out.plate = plate_of(config, out.plan.proposals.size(),
+                       options.seed + static_cast<std::uint64_t>(input.batch_number));
+  out.plan.notes.insert(out.plan.notes.begin(), notes.begin(), notes.end());
+  out.batch.property = problem.target;
+  out.batch.measured_too = options.allow_measured;
+  Json summary = plan_summary(out.plan);
+  if (!out.plate.empty()) summary["plate"] = out.plate;
+  if (config.targets.size() > 1) {
+    Result<Json> front = measured_front(config, input);
+    if (!front) return front.error();
+    summary["front"] = std::move(front).value();
+  }
+  out.batch.summary = dump_json(summary);
+
+  // Each hypothesis's own prediction goes into the ledger before anything is measured, for every
+  // target that has a model.
+  const auto predict = [&](const selection::Model& model) -> Result<selection::Predictions> {
+    const Result<selection::Predictor> predictor = selection::Predictor::make(model);
+    if (!predictor) return predictor.error();
+    std::vector<chemistry::Catalyst> catalysts;
+    descriptors::Conditions conditions;
+    conditions.names = model.features.condition_names;
+    conditions.values.resize(static_cast<Eigen::Index>(out.plan.proposals.size()),
+                             static_cast<Eigen::Index>(conditions.names.size()));
+    for (std::size_t i = 0; i < out.plan.proposals.size(); ++i) {
+      const planning::Candidate& candidate = out.plan.proposals[i].candidate;
+      catalysts.push_back(candidate.catalyst);
+      for (std::size_t j = 0; j < conditions.names.size(); ++j) {
+        conditions.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+            candidate.conditions.at(j);
+      }
+    }
+    return predictor->predict(catalysts, conditions);
+  };
+  Eigen::MatrixXd by_hypothesis;
+  if (input.model) {
+    Result<selection::Predictions> predictions = predict(*input.model);
+    if (!predictions) return predictions.error();
+    by_hypothesis = std::move(predictions->by_hypothesis);
+  }
+  std::vector<std::optional<selection::Predictions>> of_others(config.targets.size());
+  for (std::size_t t = 1; t < config.targets.size() && t <= input.others.size(); ++t) {
+    if (!input.others[t - 1].model) continue;
+    Result<selection::Predictions> predictions = predict(*input.others[t - 1].model);
+    if (!predictions) return predictions.error();
+    of_others[t] = std::move(predictions).value();
+  }
+  std::set<std::string> measured;
+  for (const KnownPoint& point : problem.known) {
+    if (point.state == KnownState::measured) measured.insert(space->key(point.candidate));
+  }
+  for (std::size_t i = 0; i < out.plan.proposals.size(); ++i) {
+    const planning::Proposal& proposal = out.plan.proposals[i];
+    PlannedProposal planned_proposal;
+    planned_proposal.strategy = std::string(planning::to_string(proposal.strategy));
+    planned_proposal.catalyst = chemistry::canonical_key(proposal.candidate.catalyst);
+    planned_proposal.description = chemistry::describe(proposal.candidate.catalyst);
+    Json conditions = Json::object();
+    for (std::size_t j = 0; j < proposal.candidate.conditions.size(); ++j) {
+      conditions[config.space.conditions[j].name] = proposal.candidate.conditions[j];
+    }
+    planned_proposal.conditions = dump_json(conditions);
+    planned_proposal.mean = finite(proposal.mean);
+    planned_proposal.low = finite(proposal.low);
+    planned_proposal.high = finite(proposal.high);
+    planned_proposal.novelty = finite(proposal.novelty);
+    planned_proposal.reason = proposal.reason;
+    Json card = proposal_card(proposal);
+    for (const Json& place : out.plate) {
+      if (place.value("rank", std::size_t{0}) != i + 1) continue;
+      card["plate"] = place["plate"];
+      card["channel"] = place["channel"];
+    }
+    if (measured.count(proposal.key) != 0) card["measured_before"] = true;
+    if (config.targets.size() > 1) {
+      Json targets = Json::array();
+      targets.push_back(target_json(
+          config.targets.front(), {proposal.mean, proposal.low, proposal.high, proposal.novelty}));
+      for (std::size_t t = 1; t < of_others.size(); ++t) {
+        if (!of_others[t]) continue;
+        const Target& target = config.targets[t];
+        const auto row = static_cast<Eigen::Index>(i);
+        Foretold foretold = {input.others[t - 1].model_id,    target.name,
+                             finite(of_others[t]->mean[row]), finite(of_others[t]->low[row]),
+                             finite(of_others[t]->high[row]), {}};
+        for (const double said : of_others[t]->by_hypothesis.row(row))
+          foretold.hypotheses.push_back(said);
+        planned_proposal.others.push_back(std::move(foretold));
+        planning::TargetPrediction prediction = {of_others[t]->mean[row], of_others[t]->low[row],
+                                                 of_others[t]->high[row],
+                                                 of_others[t]->novelty[row]};
+        // What planned, where that was another model.
+        for (std::size_t k = 0; k < problem.also.size(); ++k) {
+          if (problem.also[k].target == target.name) prediction = proposal.also[k];
+        }
+        targets.push_back(target_json(target, prediction));
+      }
+      card["targets"] = std::move(targets);
+    }
+    planned_proposal.card = dump_json(card);
+    for (Eigen::Index h = 0; h < by_hypothesis.cols(); ++h) {
+      planned_proposal.hypotheses.push_back(by_hypothesis(static_cast<Eigen::Index>(i), h));
+    }
+    out.batch.proposals.push_back(std::move(planned_proposal));
+  }
+  return out;
+}
+
+}  // namespace kasetsu::campaign

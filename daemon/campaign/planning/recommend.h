@@ -1,0 +1,62 @@
+// From a model and what is known to the next batch: the planner's work on a campaign, without
+// threads, clocks or HTTP. Used by the daemon's jobs and, on files, by the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/base/control.h"
+#include "core/base/executor.h"
+#include "core/base/result.h"
+#include "core/planning/planner.h"
+#include "core/selection/model.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/planning/leases.h"
+#include "daemon/campaign/records/types.h"
+
+namespace kasetsu::campaign {
+
+// A target of the campaign after the first one.
+struct OtherTarget {
+  TrainingSet training;                   // all live measurements of it
+  std::optional<selection::Model> model;  // none: it is not planned for
+  std::string model_id;                   // empty: not of a database
+};
+
+struct RecommendInput {
+  TrainingSet training;  // all live measurements of the first target
+  KnownPoints known;
+  std::vector<std::string> proposed;      // keys offered before and cancelled or expired
+  std::optional<selection::Model> model;  // none: a cold start
+  TrainingSet
+      model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
+  int batch_number = 1;
+  std::vector<OtherTarget> others;  // by the campaign's targets after the first; may be shorter
+};
+
+struct Recommendation {
+  planning::Plan plan;
+  Json plate = Json::array();  // [{"plate", "channel", "sample": "proposal", "blank" or
+                               // "reference", "rank" of a proposal, "catalyst" of a reference}]
+  PlannedBatch batch;          // without the model's id
+};
+
+// size 0: as the campaign says. Errors: those of the space, the rules and the planner.
+Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
+                                 int size, const Science& science, const Executor& executor,
+                                 const Control& control);
+
+// Candidates that are measured for every target and that no other one beats in all of them, by mean
+// values: [{"catalyst", "conditions", "values": {target: mean}}]. Errors: keys that do not read.
+Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input);
+
+// What a proposal says of itself: {"score", "disagreement", "nearest", "distance", "runner_up",
+// "drivers": [{"descriptor", "contribution"}], "nearly_excluded_by", "proven"}.
+Json proposal_card(const planning::Proposal& proposal);
+
+// What a plan says of itself: {"surrogate", "space_size", "evaluated", "allowed", "excluded",
+// "exact", "sampled", "rules", "notes"}.
+Json plan_summary(const planning::Plan& plan);
+
+}  // namespace kasetsu::campaign

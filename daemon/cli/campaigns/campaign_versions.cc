@@ -1,0 +1,294 @@
+// kasetsu campaign diff, history, export, fork: what a campaign's file was and is.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/text.h"
+#include "daemon/base/data_files.h"
+#include "daemon/base/json.h"
+#include "daemon/cli/campaigns/campaign_versions.h"
+#include "daemon/cli/program/wire_text.h"
+
+namespace kasetsu::cli {
+namespace {
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
+// `name = "..."` of the top level, with the new name. Empty: not found (the caller's text was
+// decoded, so its name is there, but may be written in another way).
+std::string renamed(const std::string& text, const std::string& media_type,
+                    const std::string& name) {
+  if (media_type == kJson) {
+    Json document = Json::parse(text, nullptr, false);
+    if (!document.is_object()) return {};
+    document["name"] = name;
+    return document.dump(2) + "\n";
+  }
+  std::size_t at = 0;
+  for (const std::string_view line : lines_of(text)) {
+    const std::string_view plain = trim(line);
+    if (plain.starts_with('[')) break;
+    if (plain.starts_with("name") && trim(plain.substr(4)).starts_with('=')) {
+      return text.substr(0, at) + fmt::format("name = \"{}\"", name) +
+             text.substr(at + line.size());
+    }
+    at += line.size() + 1;
+  }
+  return {};
+}
+
+std::string address_of(const std::string& campaign) {
+  return "/v1/campaigns/" + encode(campaign);
+}
+
+}  // namespace
+
+std::string line_diff(std::string_view before, std::string_view after) {
+  const auto a = lines_of(before);
+  const auto b = lines_of(after);
+  // Longest common subsequence by the usual table; campaign files have at most 64 KiB.
+  std::vector<std::vector<std::uint32_t>> common(a.size() + 1,
+                                                 std::vector<std::uint32_t>(b.size() + 1));
+  for (std::size_t i = a.size(); i-- > 0;) {
+    for (std::size_t j = b.size(); j-- > 0;) {
+      common[i][j] =
+          a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+    }
+  }
+  struct Line {
+    char mark;
+    std::string_view text;
+  };
+  std::vector<Line> all;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() || j < b.size()) {
+    if (i < a.size() && j < b.size() && a[i] == b[j]) {
+      all.push_back({' ', a[i]});
+      ++i, ++j;
+    } else if (j == b.size() || (i < a.size() && common[i + 1][j] >= common[i][j + 1])) {
+      all.push_back({'-', a[i++]});
+    } else {
+      all.push_back({'+', b[j++]});
+    }
+  }
+  // Two lines around every change, so that one sees where it is.
+  constexpr std::size_t kAround = 2;
+  std::string out;
+  bool gap = false;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const std::size_t first = k < kAround ? 0 : k - kAround;
+    const std::size_t last = std::min(all.size(), k + kAround + 1);
+    const bool near = std::any_of(all.begin() + static_cast<std::ptrdiff_t>(first),
+                                  all.begin() + static_cast<std::ptrdiff_t>(last),
+                                  [](const Line& line) { return line.mark != ' '; });
+    if (!near) {
+      gap = true;
+      continue;
+    }
+    if (gap && !out.empty()) out += "...\n";
+    gap = false;
+    out += all[k].mark;
+    out += ' ';
+    out += all[k].text;
+    out += '\n';
+  }
+  return out;
+}
+
+Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version) {
+  if (version == 0) {
+    const auto found = client.get(address_of(campaign));
+    if (!found) return found.error();
+    const auto newest = read_field<std::int64_t>(*found, "version");
+    if (!newest) return newest.error();
+    version = static_cast<int>(*newest);
+  }
+  const auto text = client.get(address_of(campaign) + "/configs/" + std::to_string(version));
+  if (!text) return text.error();
+  return CampaignText{field(*text, "text"), field(*text, "media_type"), version};
+}
+
+Status diff_campaign(const VersionArguments& arguments, Session& session) {
+  auto client = Client::connect(arguments.connection, session.stop());
+  if (!client) return client.error();
+  const bool is_file = arguments.what.ends_with(".toml") || arguments.what.ends_with(".json") ||
+                       ::access(arguments.what.c_str(), R_OK) == 0;
+  std::string before, after, from, to;
+  if (is_file) {
+    TableArguments tables;
+    auto supports = tables.load_supports();
+    if (!supports) return supports.error();
+    auto config = load_campaign(arguments.what, *supports);
+    if (!config) return config.error();
+    after = config->text;
+    to = arguments.what;
+    auto kept = campaign_text(*client, config->name, arguments.from);
+    if (!kept && kept.error().code == ErrorCode::not_found && arguments.from == 0) {
+      from = config->name + " (new)";
+    } else if (!kept) {
+      return kept.error();
+    } else {
+      before = kept->text;
+      from = fmt::format("{} version {}", config->name, kept->version);
+    }
+  } else {
+    auto newer = campaign_text(*client, arguments.what, arguments.to);
+    if (!newer) return newer.error();
+    const int newest = newer->version;
+    if (arguments.from == 0 && newest == 1) {
+      return Error{ErrorCode::invalid_argument, "the campaign has one version only", "",
+                   arguments.what, "a file to compare it with"};
+    }
+    auto older =
+        campaign_text(*client, arguments.what, arguments.from == 0 ? newest - 1 : arguments.from);
+    if (!older) return older.error();
+    before = older->text;
+    after = newer->text;
+    from = fmt::format("{} version {}", arguments.what, older->version);
+    to = fmt::format("{} version {}", arguments.what, newer->version);
+  }
+  const std::string text = line_diff(before, after);
+  if (session.json) {
+    session.print_json({{"from", from}, {"to", to}, {"equal", before == after}, {"diff", text}});
+  } else if (before == after) {
+    session.say(fmt::format("{} and {} are the same", from, to));
+  } else {
+    session.print(fmt::format("--- {}\n+++ {}\n{}", from, to, text));
+  }
+  return {};
+}
+
+Status campaign_history(const VersionArguments& arguments, Session& session) {
+  auto client = Client::connect(arguments.connection, session.stop());
+  if (!client) return client.error();
+  auto versions = client->get(address_of(arguments.what) + "/configs");
+  if (!versions) return versions.error();
+  Json events = Json::array();
+  // What happened to the campaign itself; its results and proposals have their own lists.
+  std::string after = "0";
+  for (;;) {
+    auto page = client->get(
+        fmt::format("/v1/events?campaign={}&after={}&limit=1000", encode(arguments.what), after));
+    if (!page) return page.error();
+    if (!page->contains("events") || (*page)["events"].empty()) break;
+    for (const Json& event : (*page)["events"]) {
+      const std::string object = field(event, "object");
+      if (object == "campaign" || object == "model" || object == "batch") events.push_back(event);
+    }
+    after = field(*page, "last");
+  }
+  if (session.json) {
+    session.print_json({{"versions", (*versions)["configs"]}, {"events", std::move(events)}});
+    return {};
+  }
+  TextTable table({"when", "who", "what"});
+  for (const Json& event : events) {
+    const Json detail = event.value("detail", Json::object());
+    std::string what = field(event, "object") + " " + field(event, "verb");
+    for (const char* name : {"version", "state", "reason", "proposals", "rows", "status"}) {
+      if (detail.is_object() && detail.contains(name))
+        what += fmt::format(", {} {}", name, field(detail, name));
+    }
+    table.add({field(event, "at"), field(event, "actor"), what});
+  }
+  session.print(table.text(Session::columns()));
+  return {};
+}
+
+Status export_campaign(const VersionArguments& arguments, Session& session) {
+  auto client = Client::connect(arguments.connection, session.stop());
+  if (!client) return client.error();
+  auto kept = campaign_text(*client, arguments.what, arguments.to);
+  if (!kept) return kept.error();
+  if (!arguments.out.empty()) {
+    if (auto written = write_file(arguments.out, kept->text); !written) return written;
+    session.say(
+        fmt::format("version {} of {} in {}", kept->version, arguments.what, arguments.out));
+  } else if (!session.json) {
+    session.print(kept->text);
+  }
+  if (session.json) {
+    session.print_json({{"campaign", arguments.what},
+                        {"version", kept->version},
+                        {"media_type", kept->media_type},
+                        {"text", kept->text}});
+  }
+  return {};
+}
+
+Status fork_campaign(const VersionArguments& arguments, Session& session) {
+  if (const Status fine = campaign::check_campaign_name(arguments.new_name); !fine)
+    return fine.error();
+  auto client = Client::connect(arguments.connection, session.stop());
+  if (!client) return client.error();
+  auto kept = campaign_text(*client, arguments.what, arguments.to);
+  if (!kept) return kept.error();
+  if (auto there = client->get(address_of(arguments.new_name)); there) {
+    return Error{ErrorCode::conflict, "there is a campaign of this name already", "",
+                 arguments.new_name, "a new name"};
+  }
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/v1/campaigns";
+  request.content_type = kept->media_type;
+  request.body = renamed(kept->text, kept->media_type, arguments.new_name);
+  if (request.body.empty()) {
+    return Error{ErrorCode::bad_data, "the name was not found in the file's text", arguments.what,
+                 "", "kasetsu campaign export, another name by hand, kasetsu campaign apply"};
+  }
+  auto made = client->request(request);
+  if (!made) return made.error();
+  std::size_t copied = 0;
+  if (arguments.with_results) {
+    // Every live value goes as a row of its own, under the name of where it comes from.
+    Json rows = Json::array();
+    const auto flush = [&]() -> Status {
+      if (rows.empty()) return {};
+      copied += rows.size();
+      auto answer = client->post(
+          address_of(arguments.new_name) + "/measurements",
+          {{"source", "fork of " + arguments.what}, {"run", "fork"}, {"rows", std::move(rows)}},
+          new_key());
+      rows = Json::array();
+      return answer ? Status() : Status(answer.error());
+    };
+    auto status =
+        client->each(address_of(arguments.what) + "/measurements?live=true&limit=1000",
+                     "measurements", [&](const Json& item) -> Status {
+                       Json row = {{"catalyst", {{"key", field(item["catalyst"], "key")}}},
+                                   {"channel", field(item, "id")},
+                                   {"values", {{field(item, "property"), item["value"]}}}};
+                       if (item.contains("conditions") && item["conditions"].is_object() &&
+                           !item["conditions"].empty()) {
+                         row["conditions"] = item["conditions"];
+                       }
+                       if (item.contains("kind")) row["kind"] = item["kind"];
+                       rows.push_back(std::move(row));
+                       return rows.size() < 500 ? Status() : flush();
+                     });
+    if (status) status = flush();
+    if (!status) return status;
+  }
+  if (session.json) {
+    (*made)["results"] = copied;
+    session.print_json(*made);
+  } else {
+    session.print(fmt::format("{}: {} from {} version {}{}\n", arguments.new_name,
+                              field(*made, "outcome"), arguments.what, kept->version,
+                              arguments.with_results ? fmt::format(", {} results", copied) : ""));
+  }
+  return {};
+}
+
+}  // namespace kasetsu::cli

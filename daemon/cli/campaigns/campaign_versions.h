@@ -1,0 +1,37 @@
+// What a campaign's file was and is, on the command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/cli/campaigns/campaign_file.h"
+#include "daemon/cli/program/client.h"
+
+namespace kasetsu::cli {
+
+struct VersionArguments {
+  ConnectionArguments connection;
+  std::string what;      // name of a campaign; of diff also a file
+  int from = 0;          // version; 0: the newest, or of two versions the one before
+  int to = 0;            // version; 0: the newest
+  std::string out;       // file
+  std::string new_name;  // of fork
+  bool with_results = false;
+};
+
+// What changed, line by line ("- old", "+ new"), with two lines around; empty: nothing.
+std::string line_diff(std::string_view before, std::string_view after);
+
+struct CampaignText {
+  std::string text, media_type;
+  int version = 0;
+};
+// version 0: the newest. Errors: not_found.
+Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version);
+
+Status diff_campaign(const VersionArguments& arguments, Session& session);
+Status campaign_history(const VersionArguments& arguments, Session& session);
+Status export_campaign(const VersionArguments& arguments, Session& session);
+Status fork_campaign(const VersionArguments& arguments, Session& session);
+
+}  // namespace kasetsu::cli

@@ -1,0 +1,138 @@
+// kasetsu fit: the search for hypotheses.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "core/selection/model.h"
+#include "daemon/base/data_files.h"
+#include "daemon/campaign/learning/model_document.h"
+#include "daemon/cli/files/model_arguments.h"
+#include "daemon/cli/program/commands.h"
+
+namespace kasetsu::cli {
+namespace {
+
+struct Arguments {
+  TableArguments table;
+  ModelArguments model;
+  std::string out;
+};
+
+void print_text(const selection::Model& model, double wall, Session& session) {
+  const selection::Hypothesis& best = model.hypotheses.front();
+  session.print(fmt::format("Best of {} hypotheses, over {} catalysts and {} descriptors:\n\n",
+                            model.hypotheses.size(), model.n_samples, model.n_descriptors));
+  TextTable text({"coefficient", "descriptor", "in words"});
+  text.add({format_short(best.intercept), "1", "intercept"});
+  for (std::size_t i = 0; i < best.descriptors.size(); ++i) {
+    text.add({format_short(best.coefficients[static_cast<Eigen::Index>(i)]),
+              descriptors::to_text(best.descriptors[i], model.features.primaries),
+              descriptors::describe(best.descriptors[i], model.features.primaries)});
+  }
+  session.print(text.text(Session::columns()));
+  if (model.honest_hypotheses.size() > 0) {
+    session.print(fmt::format(
+        "\nmean absolute error on rows not seen, the search repeated without them:\n"
+        "  {} of the hypotheses{}\n",
+        format_short((model.y - model.honest_hypotheses).cwiseAbs().mean()),
+        model.companions.empty()
+            ? ""
+            : fmt::format(", {} with their companions",
+                          format_short((model.y - model.honest_prediction).cwiseAbs().mean()))));
+  }
+  session.print(fmt::format(
+      "\nleave-one-out of the best hypothesis {}, on the rows fitted {}; the ensemble's\n"
+      "leave-one-out errors run from {} to {}: optimistic, the descriptors were chosen by them\n",
+      format_short(best.mae_cv), format_short(best.mae_train), format_short(best.mae_cv),
+      format_short(model.hypotheses.back().mae_cv)));
+  for (const selection::SizeTried& tried : model.sizes_tried) {
+    session.print(fmt::format("{} descriptors: {} on rows not seen{}\n", tried.size,
+                              format_short(tried.mae_honest),
+                              tried.size == model.size ? " (chosen)" : ""));
+  }
+  print_noise(model.noise, session);
+  print_offsets(model.offsets, session);
+  session.print(
+      fmt::format("{} subsets scored in {}\n", model.search.evaluations, format_seconds(wall)));
+}
+
+Status run(const Arguments& arguments, Session& session) {
+  const double wall_start = wall_seconds();
+  const double cpu_start = process_cpu_seconds();
+  auto settings = arguments.model.settings();
+  if (!settings) return settings.error();
+  auto table = arguments.table.load(session);
+  if (!table) return table.error();
+  if (auto status = require_target(*table, arguments.table); !status) return status;
+  auto elements = arguments.model.features.load_elements();
+  if (!elements) return elements.error();
+
+  auto batches = arguments.table.labels_of(*table);
+  if (!batches) return batches.error();
+  if (arguments.out.empty()) settings->trees = 0;  // nobody will predict with it
+  // The limit is kept by counting work at a nominal speed, so that the result does not depend on
+  // the machine; a machine that is far slower is stopped by the clock.
+  const double limit = arguments.model.time_limit;
+  const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
+  auto model = selection::train(*elements, training_set(*table, *batches), *settings,
+                                session.executor(), control);
+  session.end_progress();
+  if (!model) return model.error().in(arguments.table.data);
+  if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
+
+  if (!arguments.out.empty()) {
+    campaign::ModelDocument document;
+    document.provenance.target = table->target_names[0];
+    document.provenance.code_version = KASETSU_VERSION;
+    document.model = *model;
+    if (auto status = write_file(arguments.out, campaign::write_model(document)); !status) {
+      return status;
+    }
+  }
+  const double wall = wall_seconds() - wall_start;
+  if (session.json) {
+    session.print_json(
+        {{"hypotheses", campaign::hypotheses_json(*model)},
+         {"n_samples", model->n_samples},
+         {"n_descriptors", model->n_descriptors},
+         {"size", model->size},
+         {"sizes_tried", campaign::sizes_json(*model)},
+         {"mae_honest", campaign::honest_json(*model)},
+         {"parts", campaign::parts_json(*model)},
+         {"noise", campaign::noise_json(model->noise)},
+         {"batch_offsets",
+          model->offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model->offsets))},
+         {"evaluations", model->search.evaluations},
+         {"exact_evaluations", model->search.exact_evaluations},
+         {"stopped_by", model->search.stopped_by},
+         {"cpu_seconds", process_cpu_seconds() - cpu_start},
+         {"wall_seconds", wall}});
+  } else {
+    print_text(*model, wall, session);
+  }
+  if (!arguments.out.empty()) session.say("model written to " + arguments.out);
+  return {};
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(app, session, "fit", "search for hypotheses, and write a model",
+                  "  kasetsu fit catalysts.csv --target yield --model yield.model\n"
+                  "  kasetsu fit catalysts.csv --target yield --search genetic --time-limit 60 "
+                  "--json");
+  command->group("On files");
+  arguments->table.add_to(*command);
+  arguments->table.add_batches_to(*command);
+  command->add_option("--model", arguments->out, "file to write the model to");
+  arguments->model.add_to(*command);
+  add_threads(*command, session);
+  command->callback([arguments, &session] {
+    session.action = [=, &session] { return run(*arguments, session); };
+  });
+}
+
+}  // namespace kasetsu::cli

@@ -1,0 +1,186 @@
+// kasetsu predict: a model's predictions for the rows of a table.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "core/base/csv.h"
+#include "core/base/text.h"
+#include "core/selection/explanation.h"
+#include "daemon/base/data_files.h"
+#include "daemon/campaign/learning/model_document.h"
+#include "daemon/cli/program/arguments.h"
+#include "daemon/cli/program/commands.h"
+
+namespace kasetsu::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  TableArguments table;
+  std::string out;
+  std::uint64_t seed = 1;
+  bool explain = false;
+};
+
+Json explanation_json(const selection::Explanation& why) {
+  Json parts = Json::array();
+  for (const auto& part : why.parts)
+    parts.push_back({{"name", part.name}, {"weight", part.weight}, {"says", part.says}});
+  Json contributions = Json::array();
+  for (const auto& contribution : why.contributions) {
+    contributions.push_back({{"descriptor", contribution.descriptor},
+                             {"words", contribution.words},
+                             {"contribution", contribution.contribution},
+                             {"outside", contribution.outside}});
+  }
+  Json neighbours = Json::array();
+  for (const auto& neighbour : why.neighbours) {
+    neighbours.push_back({{"catalyst", neighbour.catalyst},
+                          {"distance", neighbour.distance},
+                          {"measured", neighbour.measured}});
+  }
+  return {{"parts", parts},           {"usual", why.usual}, {"contributions", contributions},
+          {"neighbours", neighbours}, {"agree", why.agree}, {"hypotheses", why.hypotheses}};
+}
+
+// One paragraph a catalyst.
+std::string in_words(const std::string& id, const selection::Explanation& why,
+                     const selection::Predictions& predictions, Eigen::Index row,
+                     const selection::Model& model) {
+  std::string text = fmt::format(
+      "\n{}: {} ({:.0f} % interval {} to {}), novelty {}{}\n", id,
+      format_short(predictions.mean[row], 4), 100.0 * model.settings.coverage,
+      format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
+      format_short(predictions.novelty[row], 3),
+      predictions.outside[row] > 0.5 ? ": outside what was seen, do not rely on the number" : "");
+  text +=
+      fmt::format("  {} of {} hypotheses predict inside the interval\n", why.agree, why.hypotheses);
+  for (const auto& part : why.parts) {
+    text += fmt::format("  {} say {} (weight {:.2f})\n", part.name, format_short(part.says, 4),
+                        part.weight);
+  }
+  text += fmt::format("  best hypothesis: {} for a usual catalyst\n", format_short(why.usual, 4));
+  for (const auto& contribution : why.contributions) {
+    text +=
+        fmt::format("    {}{} by {} ({}){}\n", contribution.contribution < 0.0 ? "" : "+",
+                    format_short(contribution.contribution, 3), contribution.words,
+                    contribution.descriptor, contribution.outside ? ", outside what was seen" : "");
+  }
+  for (const auto& neighbour : why.neighbours) {
+    text += fmt::format("  measured nearby: {} gave {} (distance {})\n", neighbour.catalyst,
+                        format_short(neighbour.measured, 4), format_short(neighbour.distance, 3));
+  }
+  return text;
+}
+
+std::string to_csv(const tables::Table& table, const selection::Predictions& predictions) {
+  std::string text = "id,mean,low,high,novelty\n";
+  for (std::size_t r = 0; r < table.ids.size(); ++r) {
+    const auto row = static_cast<Eigen::Index>(r);
+    text +=
+        fmt::format("{},{},{},{},{}\n", csv_cell(table.ids[r]),
+                    format_number(predictions.mean[row]), format_number(predictions.low[row]),
+                    format_number(predictions.high[row]), format_number(predictions.novelty[row]));
+  }
+  return text;
+}
+
+Status run(const Arguments& arguments, Session& session) {
+  auto text = read_file(arguments.model);
+  if (!text) return text.error();
+  auto document = campaign::read_model(*text);
+  if (!document) return document.error().in(arguments.model);
+  const selection::Model& model = document->model;
+
+  tables::ReadOptions options = arguments.table.read_options();
+  // What the model was told is an input is one here, and what it predicts is not.
+  if (options.conditions.empty()) options.conditions = model.features.condition_names;
+  if (options.targets.empty()) options.ignore_present.push_back(document->provenance.target);
+  auto table = arguments.table.load(session, arguments.table.data, options);
+  if (!table) return table.error();
+  auto predictor = selection::Predictor::make(model);
+  if (!predictor) return predictor.error().in(arguments.model);
+  auto predictions = predictor->predict(table->catalysts, conditions_of(*table));
+  if (!predictions) return predictions.error().in(arguments.table.data);
+  std::vector<selection::Explanation> why;
+  if (arguments.explain) {
+    auto found = selection::explain(model, table->catalysts, conditions_of(*table), *predictions);
+    if (!found) return found.error().in(arguments.table.data);
+    why = std::move(*found);
+  }
+
+  if (!arguments.out.empty()) {
+    if (auto status = write_file(arguments.out, to_csv(*table, *predictions)); !status) {
+      return status;
+    }
+  }
+  const bool measured = table->targets.cols() == 1;
+  const double mae = measured ? (table->targets.col(0) - predictions->mean).cwiseAbs().mean() : 0.0;
+  if (session.json) {
+    Json rows = Json::array();
+    for (std::size_t r = 0; r < table->ids.size(); ++r) {
+      const auto row = static_cast<Eigen::Index>(r);
+      rows.push_back({{"id", table->ids[r]},
+                      {"mean", predictions->mean[row]},
+                      {"low", predictions->low[row]},
+                      {"high", predictions->high[row]},
+                      {"novelty", predictions->novelty[row]},
+                      {"outside", predictions->outside[row]},
+                      {"disagreement", predictions->disagreement[row]}});
+      if (arguments.explain) rows.back()["explanation"] = explanation_json(why[r]);
+    }
+    Json result = {{"predictions", std::move(rows)},
+                   {"target", document->provenance.target},
+                   {"coverage", model.settings.coverage},
+                   {"n_samples", table->ids.size()}};
+    if (measured) result["mae"] = mae;
+    session.print_json(result);
+  } else if (arguments.out.empty()) {
+    TextTable out({"id", "mean", "low", "high", "novelty", "catalyst"});
+    for (std::size_t r = 0; r < table->ids.size(); ++r) {
+      const auto row = static_cast<Eigen::Index>(r);
+      out.add({table->ids[r], format_short(predictions->mean[row], 4),
+               format_short(predictions->low[row], 4), format_short(predictions->high[row], 4),
+               format_short(predictions->novelty[row], 3),
+               chemistry::describe(table->catalysts[r])});
+    }
+    session.print(out.text(Session::columns()));
+    for (std::size_t r = 0; r < why.size(); ++r)
+      session.print(
+          in_words(table->ids[r], why[r], *predictions, static_cast<Eigen::Index>(r), model));
+    session.say(
+        fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
+                    "known catalyst, 1 is usual",
+                    document->provenance.target, 100.0 * model.settings.coverage));
+  }
+  if (measured && !session.json) {
+    session.say(fmt::format("mean absolute error against \"{}\": {}", table->target_names[0],
+                            format_short(mae)));
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(app, session, "predict", "predictions of a model, with intervals",
+                  "  kasetsu predict yield.model new.csv\n"
+                  "  kasetsu predict yield.model measured.csv --target yield --json\n"
+                  "  kasetsu predict yield.model new.csv --explain");
+  command->group("On files");
+  command->add_option("MODEL", arguments->model, "file that fit wrote")->required();
+  arguments->table.add_to(*command);
+  command->add_option("--out", arguments->out, "CSV file to write (- for standard output)");
+  command->add_flag("--explain", arguments->explain,
+                    "say why: parts, contributions, neighbours, agreement");
+  add_seed(*command, arguments->seed);
+  add_threads(*command, session);
+  command->callback([arguments, &session] {
+    session.action = [=, &session] { return run(*arguments, session); };
+  });
+}
+
+}  // namespace kasetsu::cli

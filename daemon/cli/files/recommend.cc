@@ -1,0 +1,310 @@
+// kasetsu recommend: the next batch from a campaign's candidate space, on files.
+#include "daemon/campaign/planning/recommend.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+
+#include "core/base/csv.h"
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "daemon/base/data_files.h"
+#include "daemon/campaign/learning/model_document.h"
+#include "daemon/cli/campaigns/campaign_file.h"
+#include "daemon/cli/files/model_arguments.h"
+#include "daemon/cli/program/commands.h"
+
+namespace kasetsu::cli {
+namespace {
+
+struct Arguments {
+  std::string campaign;
+  TableArguments table;  // --data
+  std::vector<std::string> model_files;
+  int batch = 0;
+  int round = 1;
+  std::string out;
+  ModelArguments model;
+  const CLI::App* command = nullptr;
+};
+
+// Rows that have this target: the table's column `column`.
+campaign::TrainingSet training_of(const tables::Table& table, const campaign::Target& target,
+                                  Eigen::Index column, const std::vector<std::string>& batches) {
+  campaign::TrainingSet set;
+  set.property = target.name;
+  set.unit = target.unit;
+  for (std::size_t r = 0; r < table.catalysts.size(); ++r) {
+    const auto row = static_cast<Eigen::Index>(r);
+    if (std::isnan(table.targets(row, column))) continue;
+    campaign::TrainingRow measured;
+    measured.seq = static_cast<std::int64_t>(r + 1);
+    measured.measurement = table.ids[r];
+    measured.catalyst = chemistry::canonical_key(table.catalysts[r]);
+    Json conditions = Json::object();
+    for (std::size_t c = 0; c < table.condition_names.size(); ++c) {
+      conditions[table.condition_names[c]] = table.conditions(row, static_cast<Eigen::Index>(c));
+    }
+    measured.conditions = conditions.dump();
+    measured.value = table.targets(row, column);
+    if (!batches.empty()) measured.batch = batches[r];
+    set.rows.push_back(std::move(measured));
+  }
+  return set;
+}
+
+// The model's leave-one-out errors are by the rows that it was trained on.
+bool same_rows(const selection::Model& model, const campaign::TrainingSet& set) {
+  if (model.y.size() != static_cast<Eigen::Index>(set.rows.size())) return false;
+  for (std::size_t r = 0; r < set.rows.size(); ++r) {
+    const double offset = model.offsets.of(set.rows[r].batch);
+    const double difference = model.y[static_cast<Eigen::Index>(r)] + offset - set.rows[r].value;
+    // Taken off and put on again a value may differ in its last bit.
+    if (std::abs(difference) > (offset == 0.0 ? 0.0 : 1e-12 * std::abs(set.rows[r].value) + 1e-12))
+      return false;
+  }
+  return true;
+}
+
+// The table with the columns of the campaign's targets: as --target names them, in order, else
+// those with the targets' names that it has; the first one it must have. `columns`: by target, -1
+// where there is none.
+Result<tables::Table> read_targets(const Arguments& arguments,
+                                   const campaign::CampaignConfig& config, Session& session,
+                                   std::vector<Eigen::Index>& columns) {
+  tables::ReadOptions options = arguments.table.read_options();
+  if (options.conditions.empty()) options.conditions = config.conditions();
+  columns.assign(config.targets.size(), -1);
+  if (options.targets.size() > config.targets.size()) {
+    return Error{ErrorCode::invalid_argument, "more --target than the campaign has", "--target",
+                 options.targets[config.targets.size()],
+                 fmt::format("at most {}", config.targets.size())};
+  }
+  const bool told = !options.targets.empty();
+  options.missing_targets = config.targets.size() > 1;
+  for (std::size_t t = 0; told && t < options.targets.size(); ++t)
+    columns[t] = static_cast<Eigen::Index>(t);
+  if (!told) {
+    options.targets = {config.targets.front().name};
+    columns[0] = 0;
+  }
+  auto table = arguments.table.load(session, arguments.table.data, options);
+  if (!table || told) return table;
+  for (std::size_t t = 1; t < config.targets.size(); ++t) {
+    const auto& unused = table->unused;
+    if (std::find(unused.begin(), unused.end(), config.targets[t].name) == unused.end()) continue;
+    columns[t] = static_cast<Eigen::Index>(options.targets.size());
+    options.targets.push_back(config.targets[t].name);
+  }
+  if (options.targets.size() == 1) return table;
+  return arguments.table.load(session, arguments.table.data, options);
+}
+
+Json composition_of(const planning::Candidate& candidate) {
+  Json amounts = Json::object();
+  for (const auto& part : candidate.catalyst.active.parts()) {
+    amounts[std::string(chemistry::element_symbol(part.element))] = part.amount;
+  }
+  Json composition = {{"amounts", std::move(amounts)}};
+  if (!candidate.catalyst.support.empty()) composition["support"] = candidate.catalyst.support;
+  if (!candidate.catalyst.preparation.empty()) {
+    composition["preparation"] = candidate.catalyst.preparation;
+  }
+  return composition;
+}
+
+std::string to_csv(const planning::Plan& plan) {
+  std::string text = "rank,strategy,catalyst,key,mean,low,high,novelty,reason\n";
+  for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
+    const planning::Proposal& p = plan.proposals[i];
+    const auto number = [](double value) {
+      return std::isfinite(value) ? format_number(value) : std::string();
+    };
+    text += fmt::format("{},{},{},{},{},{},{},{},{}\n", i + 1, planning::to_string(p.strategy),
+                        csv_cell(chemistry::describe(p.candidate.catalyst)), csv_cell(p.key),
+                        number(p.mean), number(p.low), number(p.high), number(p.novelty),
+                        csv_cell(p.reason));
+  }
+  return text;
+}
+
+Status run(const Arguments& arguments, Session& session) {
+  const double wall_start = wall_seconds();
+  const double cpu_start = process_cpu_seconds();
+  auto supports = arguments.table.load_supports();
+  if (!supports) return supports.error();
+  auto config = load_campaign(arguments.campaign, *supports);
+  if (!config) return config.error();
+  auto settings = arguments.model.override(config->model, *arguments.command);
+  if (!settings) return settings.error();
+  config->model = *settings;
+  auto science = load_science(*config, arguments.campaign, arguments.model.features, *supports);
+  if (!science) return science.error();
+  const Control control = session.control();
+
+  if (arguments.table.data.empty() && !arguments.model_files.empty()) {
+    return Error{ErrorCode::invalid_argument, "a model without the measured rows", "--model",
+                 arguments.model_files.front(),
+                 "--data DATA: what is known is not to be proposed again"};
+  }
+  std::vector<campaign::ModelDocument> documents;
+  for (const std::string& file : arguments.model_files) {
+    auto text = read_file(file);
+    if (!text) return text.error();
+    auto document = campaign::read_model(*text);
+    if (!document) return document.error().in(file);
+    documents.push_back(std::move(*document));
+  }
+  campaign::RecommendInput input;
+  input.batch_number = arguments.round;
+  if (!arguments.table.data.empty()) {
+    std::vector<Eigen::Index> columns;
+    auto table = read_targets(arguments, *config, session, columns);
+    if (!table) return table.error();
+    auto batches = arguments.table.labels_of(*table);
+    if (!batches) return batches.error();
+    for (std::size_t t = 0; t < config->targets.size(); ++t) {
+      campaign::OtherTarget found;
+      if (columns[t] >= 0)
+        found.training = training_of(*table, config->targets[t], columns[t], *batches);
+      for (campaign::ModelDocument& document : documents) {
+        // One model of one target need not have the campaign's word for it.
+        const bool only = documents.size() == 1 && config->targets.size() == 1;
+        if (document.provenance.target == config->targets[t].name ||
+            (columns[t] >= 0 && document.provenance.target ==
+                                    table->target_names[static_cast<std::size_t>(columns[t])]) ||
+            only) {
+          found.model = std::move(document.model);
+          document.provenance.target.clear();
+          break;
+        }
+      }
+      if (!found.model && columns[t] >= 0 && (t == 0 || config->planner.pareto)) {
+        auto learnt = campaign::learn(found.training, config->model, config->conditions(), *science,
+                                      KASETSU_VERSION, session.executor(), control);
+        if (!learnt) return learnt.error().in(arguments.table.data);
+        found.model = std::move(learnt->document.model);
+      }
+      if (t > 0) {
+        input.others.push_back(std::move(found));
+        continue;
+      }
+      input.training = std::move(found.training);
+      input.model = std::move(found.model);
+      if (input.model && same_rows(*input.model, input.training)) input.model_rows = input.training;
+    }
+    for (const campaign::ModelDocument& document : documents) {
+      if (document.provenance.target.empty()) continue;
+      return Error{ErrorCode::invalid_argument, "a model of none of the campaign's targets",
+                   "--model", document.provenance.target, ""};
+    }
+  }
+  auto result =
+      campaign::recommend(*config, input, arguments.batch, *science, session.executor(), control);
+  session.end_progress();
+  if (!result) return result.error();
+  if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
+
+  const planning::Plan& plan = result->plan;
+  if (!arguments.out.empty()) {
+    if (auto status = write_file(arguments.out, to_csv(plan)); !status) return status;
+  }
+  if (session.json) {
+    Json proposals = Json::array();
+    for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
+      const planning::Proposal& p = plan.proposals[i];
+      Json item = {{"rank", i + 1},
+                   {"strategy", planning::to_string(p.strategy)},
+                   {"composition", composition_of(p.candidate)},
+                   {"catalyst", chemistry::describe(p.candidate.catalyst)},
+                   {"key", p.key},
+                   {"mean", p.mean},
+                   {"low", p.low},
+                   {"high", p.high},
+                   {"novelty", p.novelty},
+                   {"reason", p.reason}};
+      if (!p.candidate.conditions.empty()) {
+        Json conditions = Json::object();
+        for (std::size_t c = 0; c < p.candidate.conditions.size(); ++c) {
+          conditions[config->space.conditions[c].name] = p.candidate.conditions[c];
+        }
+        item["conditions"] = std::move(conditions);
+      }
+      item.update(parse_json(result->batch.proposals[i].card).value());
+      proposals.push_back(std::move(item));
+    }
+    Json document = campaign::plan_summary(plan);
+    document["proposals"] = std::move(proposals);
+    if (config->targets.size() > 1) {
+      auto front = campaign::measured_front(*config, input);
+      if (!front) return front.error();
+      document["front"] = std::move(*front);
+    }
+    if (!result->plate.empty()) document["plate"] = result->plate;
+    document["cpu_seconds"] = process_cpu_seconds() - cpu_start;
+    document["wall_seconds"] = wall_seconds() - wall_start;
+    document["peak_rss_bytes"] = peak_rss_bytes();
+    session.print_json(document);
+    return {};
+  }
+  TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
+  for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
+    const planning::Proposal& p = plan.proposals[i];
+    text.add({std::to_string(i + 1), std::string(planning::to_string(p.strategy)),
+              chemistry::describe(p.candidate.catalyst), format_short(p.mean, 4),
+              format_short(p.low, 4), format_short(p.high, 4), format_short(p.novelty, 3),
+              p.reason});
+  }
+  session.print(text.text(Session::columns()));
+  for (const auto& place : result->plate) {
+    std::string sample = place["sample"].get<std::string>();
+    if (place.contains("rank")) sample += fmt::format(" {}", place["rank"].get<int>());
+    if (place.contains("catalyst")) sample += " " + place["catalyst"].get<std::string>();
+    session.print(fmt::format("plate {} channel {}: {}\n", place["plate"].get<int>(),
+                              place["channel"].get<int>(), sample));
+  }
+  for (const planning::RuleCount& rule : plan.rules) {
+    session.say(fmt::format("rule \"{}\" removed {}{} candidates", rule.name,
+                            rule.estimated ? "about " : "", rule.removed));
+  }
+  for (const std::string& note : plan.notes) session.say("note: " + note);
+  session.say(fmt::format("{} of {} candidates looked at with {}, in {}", plan.evaluated,
+                          plan.space_size, plan.surrogate,
+                          format_seconds(wall_seconds() - wall_start)));
+  return {};
+}
+
+}  // namespace
+
+void add_recommend(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(app, session, "recommend", "the next batch from a campaign's candidate space",
+                  "  kasetsu recommend --campaign ocm.toml --data measured.csv --batch 20\n"
+                  "  kasetsu recommend --campaign ocm.toml --data measured.csv --target \"C2 yield "
+                  "(%)\" --json\n"
+                  "Without --data it is a first batch, spread over the space.");
+  command->group("On files");
+  arguments->command = command;
+  command->add_option("--campaign", arguments->campaign, "campaign file")->required();
+  command->add_option("--data", arguments->table.data, "table of measured catalysts (CSV)");
+  command->add_option("--model", arguments->model_files,
+                      "file that fit wrote, one a target (default: fitted now)");
+  command->add_option("--batch", arguments->batch, "how many (default: as the campaign says)")
+      ->check(CLI::Range(1, 100'000));
+  command->add_option("--round", arguments->round, "number of the batch, for a schedule of mixes")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--out", arguments->out, "CSV file to write");
+  arguments->table.add_to(*command, false);
+  arguments->table.add_batches_to(*command);
+  arguments->model.add_to(*command);
+  add_threads(*command, session);
+  command->callback([arguments, &session] {
+    session.action = [=, &session] { return run(*arguments, session); };
+  });
+}
+
+}  // namespace kasetsu::cli

@@ -1,0 +1,266 @@
+// kasetsu doctor: what is wrong with an installation, and what to type.
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "core/chemistry/element_table.h"
+#include "daemon/base/data_files.h"
+#include "daemon/base/time_zone.h"
+#include "daemon/cli/program/commands.h"
+#include "daemon/cli/program/daemon_command.h"
+#include "daemon/cli/program/wire_text.h"
+
+namespace kasetsu::cli {
+namespace {
+
+struct Arguments {
+  ConnectionArguments connection;
+  std::string config = "/etc/kasetsu/kasetsud.toml";
+};
+
+enum class Found { fine, doubtful, wrong };
+
+struct Check {
+  std::string name;
+  Found found = Found::fine;
+  std::string text;
+  std::string advice;  // what to type; empty: nothing
+};
+
+std::string_view word_of(Found found) {
+  return found == Found::fine ? "ok" : found == Found::doubtful ? "warning" : "wrong";
+}
+
+class Doctor {
+ public:
+  explicit Doctor(const Arguments& arguments, Session& session)
+      : arguments_(arguments), session_(session) {}
+
+  std::vector<Check> look() {
+    data_files();
+    time_zones();
+    configuration();
+    daemon();
+    return std::move(checks_);
+  }
+
+ private:
+  void add(const std::string& name, Found found, const std::string& text,
+           const std::string& advice = "") {
+    checks_.push_back({name, found, text, advice});
+  }
+
+  void data_files() {
+    const std::string advice =
+        "reinstall the package, or set KASETSU_DATA_DIR to the folder that holds elements/";
+    const auto path = find_data_file("elements/general.csv");
+    if (!path) {
+      add("element table", Found::wrong, path.error().to_string(), advice);
+    } else {
+      const auto text = read_file(*path);
+      const auto table = text ? chemistry::ElementTable::from_csv(*text, *path)
+                              : Result<chemistry::ElementTable>(text.error());
+      if (table) {
+        add("element table", Found::fine, *path);
+      } else {
+        add("element table", Found::wrong, table.error().to_string(), advice);
+      }
+    }
+    TableArguments tables;
+    const auto supports = tables.load_supports();
+    if (supports) {
+      add("table of supports", Found::fine, "readable");
+    } else {
+      add("table of supports", Found::wrong, supports.error().to_string(), advice);
+    }
+  }
+
+  void time_zones() {
+    const auto zone = TimeZone::read("Europe/Berlin");
+    if (zone) {
+      add("time zones", Found::fine, "readable");
+    } else {
+      add("time zones", Found::doubtful, zone.error().to_string(),
+          "apt-get install tzdata     (nightly retraining in local time needs it)");
+    }
+  }
+
+  // The daemon's own opinion of its configuration file, where both are on this machine.
+  void configuration() {
+    if (::access(arguments_.config.c_str(), F_OK) != 0) {
+      add("daemon's configuration", Found::fine,
+          fmt::format("no {}: the daemon uses its defaults", arguments_.config));
+      return;
+    }
+    if (::access(arguments_.config.c_str(), R_OK) != 0) {
+      add("daemon's configuration", Found::doubtful,
+          fmt::format("{} cannot be read by you", arguments_.config), "sudo kasetsu doctor");
+      return;
+    }
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::filesystem::path program = self.parent_path() / "kasetsud";
+    if (error || ::access(program.c_str(), X_OK) != 0) {
+      add("daemon's configuration", Found::doubtful,
+          "kasetsud is not installed beside this program", "");
+      return;
+    }
+    std::string output;
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::dup2(ends[1], STDERR_FILENO);
+      ::close(ends[0]);
+      ::close(ends[1]);
+      ::execl(program.c_str(), program.c_str(), "--check-config", "--config",
+              arguments_.config.c_str(), static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    char bytes[512];
+    for (ssize_t n = 0; (n = ::read(ends[0], bytes, sizeof bytes)) > 0;)
+      output.append(bytes, static_cast<std::size_t>(n));
+    ::close(ends[0]);
+    int status = 0;
+    if (child > 0) ::waitpid(child, &status, 0);
+    while (output.ends_with('\n')) output.pop_back();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+      add("daemon's configuration", Found::fine, arguments_.config);
+    } else {
+      add("daemon's configuration", Found::wrong, output, "edit the line that is named");
+    }
+  }
+
+  void daemon() {
+    const auto connection = find_connection(arguments_.connection);
+    if (!connection) {
+      add("connection", Found::wrong, connection.error().to_string(),
+          "correct or remove that file");
+      return;
+    }
+    auto client = Client::connect(arguments_.connection, session_.stop());
+    if (!client) {
+      add("connection", Found::wrong, client.error().to_string(), "");
+      return;
+    }
+    const std::string where = fmt::format("{} (from {})", connection->url, connection->url_from);
+    auto version = client->get("/version");
+    if (!version) {
+      const bool service = ::access("/run/systemd/system", F_OK) == 0;
+      add("daemon", Found::wrong, version.error().to_string(),
+          fmt::format("{}, or export KASETSU_URL=http://HOST:PORT for another machine's",
+                      service ? "systemctl start kasetsud; journalctl -u kasetsud"
+                              : "kasetsud --data-dir ~/kasetsu"));
+      return;
+    }
+    const std::string theirs = field(*version, "version");
+    if (theirs == KASETSU_VERSION) {
+      add("daemon", Found::fine, fmt::format("{}, version {}", where, theirs));
+    } else {
+      add("daemon", Found::doubtful,
+          fmt::format("{} has version {}, this program {}", where, theirs, KASETSU_VERSION),
+          "install the same version of both");
+    }
+    HttpRequest ready;
+    ready.path = "/readyz";
+    if (const auto answer = client->send(ready); answer && answer->status == 200) {
+      add("readiness", Found::fine, "takes results");
+    } else {
+      add("readiness", Found::wrong,
+          answer ? fmt::format("not ready: {}", answer->body) : answer.error().to_string(),
+          "journalctl -u kasetsud; df -h");
+    }
+    auto campaigns = client->get("/v1/campaigns");
+    if (!campaigns) {
+      add("token", Found::wrong, campaigns.error().to_string(),
+          "on the daemon's machine: kasetsu token create NAME --scope read --scope results --file "
+          "TOKENS; here: export KASETSU_TOKEN=...");
+      return;
+    }
+    const auto& list = (*campaigns)["campaigns"];
+    add("campaigns", list.empty() ? Found::doubtful : Found::fine,
+        fmt::format("{} on this daemon", list.size()),
+        list.empty() ? "kasetsu campaign apply FILE" : "");
+    for (const Json& campaign : list) troubles_of(*client, field(campaign, "name"));
+    if (auto told = client->get("/v1/notifications"); told && told->contains("given_up")) {
+      const std::size_t given_up = (*told)["given_up"].size();
+      if (given_up > 0) {
+        add("notifications", Found::doubtful,
+            fmt::format("{} were given up on; the last: {}", given_up,
+                        field((*told)["given_up"].back(), "last_error")),
+            "kasetsu campaign notifications");
+      } else {
+        add("notifications", Found::fine, "none was given up on");
+      }
+    }
+  }
+
+  void troubles_of(const Client& client, const std::string& name) {
+    auto waiting =
+        client.get(fmt::format("/v1/campaigns/{}/quarantine?state=waiting&limit=1", encode(name)));
+    if (waiting && waiting->contains("quarantine") && !(*waiting)["quarantine"].empty()) {
+      add("campaign " + name, Found::doubtful, "rows wait in quarantine",
+          fmt::format("kasetsu results quarantine {}", name));
+    }
+    // Jobs come oldest first; the newest one of the last page says how it stands.
+    Json newest;
+    const Status read = client.each(fmt::format("/v1/jobs?campaign={}&limit=1000", encode(name)),
+                                    "jobs", [&](const Json& job) {
+                                      newest = job;
+                                      return Status();
+                                    });
+    if (read && field(newest, "state") == "FAILED") {
+      add("campaign " + name, Found::wrong,
+          fmt::format("its last job failed: {}", field(newest, "error")),
+          fmt::format("kasetsu retrain {} --wait", name));
+    }
+  }
+
+  const Arguments& arguments_;
+  Session& session_;
+  std::vector<Check> checks_;
+};
+
+Status doctor(const Arguments& arguments, Session& session) {
+  const std::vector<Check> checks = Doctor(arguments, session).look();
+  int wrong = 0;
+  Json list = Json::array();
+  for (const Check& check : checks) {
+    wrong += check.found == Found::wrong;
+    if (session.json) {
+      list.push_back({{"check", check.name},
+                      {"found", word_of(check.found)},
+                      {"text", check.text},
+                      {"advice", check.advice}});
+      continue;
+    }
+    session.print(fmt::format("{:<8} {}: {}\n", word_of(check.found), check.name, check.text));
+    if (check.found != Found::fine && !check.advice.empty())
+      session.print(fmt::format("         type: {}\n", check.advice));
+  }
+  if (session.json) session.print_json({{"ok", wrong == 0}, {"checks", std::move(list)}});
+  if (wrong == 0) return {};
+  return Error{ErrorCode::internal, fmt::format("{} of {} checks failed", wrong, checks.size()), "",
+               "", ""};
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_daemon_command(app, session, arguments, "doctor",
+                                         "what is wrong with an installation, and what to type",
+                                         "  kasetsu doctor", doctor);
+  command->group("Operation");
+  command->add_option("--config", arguments->config, "the daemon's configuration file")
+      ->capture_default_str();
+}
+
+}  // namespace kasetsu::cli

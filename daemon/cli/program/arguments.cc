@@ -1,0 +1,314 @@
+#include "daemon/cli/program/arguments.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <map>
+
+#include "core/base/csv.h"
+#include "core/base/text.h"
+#include "daemon/base/data_files.h"
+
+namespace kasetsu::cli {
+namespace {
+
+// Conditions that are zero only where nothing was measured were written down after the experiment:
+// they are its best point, and they know the answer.
+bool looks_like_outcome(const Eigen::VectorXd& condition, const Eigen::VectorXd& target) {
+  const double least = target.minCoeff();
+  Eigen::Index zeros = 0;
+  for (Eigen::Index i = 0; i < condition.size(); ++i) {
+    if (condition[i] != 0.0) continue;
+    ++zeros;
+    if (target[i] != least) return false;
+  }
+  return zeros > 0 && zeros < condition.size();
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
+                      const std::string& summary, const std::string& examples) {
+  CLI::App* command = app.add_subcommand(name, summary);
+  command->footer(examples);
+  if (app.get_parent() != nullptr) command->group("Commands");
+  command->add_flag("--json", session.json, "one JSON document instead of text");
+  command->add_flag("-q,--quiet", session.quiet, "no messages and no progress, errors only");
+  return command;
+}
+
+void TableArguments::add_to(CLI::App& command, bool with_data) {
+  const std::string group = "Table";
+  if (with_data) {
+    command.add_option("DATA", data, "table of catalysts (CSV; - for standard input)")->required();
+  }
+  command
+      .add_option("--profile,--shape", profile,
+                  "auto, loadings (a column an element), slots (M1,M2,...,Support) or formula")
+      ->check(CLI::IsMember({"auto", "loadings", "slots", "formula"}))
+      ->group(group);
+  command.add_option("--id", id, "column of row names")->group(group);
+  command.add_option("--target", targets, "column that was measured")
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("--conditions", conditions, "columns that are inputs beside the composition")
+      ->group(group);
+  command.add_option("--ignore", ignore, "columns that are known and not wanted")->group(group);
+  command.add_option("--columns", columns, "names of the columns of a table without a header")
+      ->group(group);
+  command.add_option("--supports", supports, "table of supports that are not simply a formula")
+      ->group(group);
+}
+
+tables::ReadOptions TableArguments::read_options() const {
+  tables::ReadOptions options;
+  options.shape = profile == "loadings"  ? tables::Shape::loadings
+                  : profile == "slots"   ? tables::Shape::slots
+                  : profile == "formula" ? tables::Shape::formula
+                                         : tables::Shape::automatic;
+  if (!id.empty()) options.id = id;
+  options.targets = targets;
+  options.conditions = conditions;
+  options.ignore = ignore;
+  options.columns = columns;
+  return options;
+}
+
+Result<chemistry::SupportTable> TableArguments::load_supports() const {
+  std::string path = supports;
+  if (path.empty()) {
+    auto found = find_data_file("elements/supports.csv");
+    if (!found) return found.error();
+    path = *found;
+  }
+  auto text = read_file(path);
+  if (!text) return text.error();
+  return chemistry::SupportTable::from_csv(*text, path);
+}
+
+void TableArguments::add_batches_to(CLI::App& command) {
+  command
+      .add_option("--batches", batches,
+                  "column of batch names: offsets between batches are taken off")
+      ->group("Table");
+}
+
+Result<std::vector<std::string>> TableArguments::labels_of(const tables::Table& table) const {
+  std::vector<std::string> labels;
+  if (batches.empty()) return labels;
+  if (data == "-") {
+    return Error{ErrorCode::invalid_argument, "the standard input is read once", "--batches",
+                 batches, "a file as DATA"};
+  }
+  const auto text = read_file(data);
+  if (!text) return text.error();
+  const auto records = read_csv(*text, data);
+  if (!records) return records.error();
+  const std::vector<std::string>& header = records->front().fields;
+  const auto column = std::find(header.begin(), header.end(), batches);
+  if (column == header.end()) {
+    return Error{ErrorCode::bad_data, "there is no such column", data, batches,
+                 fmt::format("one of {}", fmt::join(header, ", "))};
+  }
+  const auto place = static_cast<std::size_t>(column - header.begin());
+  std::map<std::size_t, std::string> by_line;
+  for (const CsvRecord& record : *records) {
+    if (place < record.fields.size())
+      by_line[record.line] = std::string(trim(record.fields[place]));
+  }
+  for (const std::size_t line : table.lines) {
+    const std::string& label = by_line[line];
+    if (label.empty()) {
+      return Error{ErrorCode::bad_data, "a row without its batch",
+                   csv_place(data, line, batches, place), "", "a name in every row"};
+    }
+    labels.push_back(label);
+  }
+  return labels;
+}
+
+Result<tables::Table> TableArguments::load(Session& session) const {
+  return load(session, data);
+}
+
+Result<tables::Table> TableArguments::load(Session& session, const std::string& path) const {
+  return load(session, path, read_options());
+}
+
+Result<tables::Table> TableArguments::load(Session& session, const std::string& path,
+                                           const tables::ReadOptions& options) const {
+  auto known_supports = load_supports();
+  if (!known_supports) return known_supports.error();
+  auto text = read_file(path);
+  if (!text) return text.error();
+  auto table =
+      tables::read_table(*text, path == "-" ? "standard input" : path, options, *known_supports);
+  if (!table) return table;
+  for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
+    for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {
+      if (!looks_like_outcome(table->conditions.col(c), table->targets.col(t))) continue;
+      session.warn(fmt::format(
+          "{}: column \"{}\" is 0 just where \"{}\" is least: it looks like the conditions of each "
+          "catalyst's best result. That is an outcome, not an input, and it leaks the answer.",
+          path, table->condition_names[static_cast<std::size_t>(c)],
+          table->target_names[static_cast<std::size_t>(t)]));
+      break;
+    }
+  }
+  return table;
+}
+
+void FeatureArguments::add_to(CLI::App& command) {
+  const std::string group = "Descriptors";
+  command.add_option("--elements", elements, "table of element properties (CSV)")->group(group);
+  command
+      .add_option("--method", method, "afe (the paper's) or extended (support, more operations)")
+      ->check(CLI::IsMember({"afe", "extended"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--order", order, "0: aggregations, 1: their functional forms, 2, 3: products")
+      ->check(CLI::IsMember({"0", "1", "2", "3"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--loading", loading,
+                  "whether the total loading varies: auto, variable or constant")
+      ->check(CLI::IsMember({"auto", "variable", "constant"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--normalize", normalize, "elements that scale a property: afe65, dataset or all")
+      ->check(CLI::IsMember({"afe65", "dataset", "all"}))
+      ->capture_default_str()
+      ->group(group);
+}
+
+descriptors::FeaturizerOptions FeatureArguments::options() const {
+  descriptors::FeaturizerOptions options;
+  options.method = method == "afe" ? descriptors::Method::afe : descriptors::Method::extended;
+  options.loading = loading == "variable"   ? descriptors::Loading::variable
+                    : loading == "constant" ? descriptors::Loading::constant
+                                            : descriptors::Loading::automatic;
+  options.normalize = normalize == "dataset" ? descriptors::Normalization::dataset
+                      : normalize == "all"   ? descriptors::Normalization::all
+                                             : descriptors::Normalization::afe65;
+  return options;
+}
+
+Result<chemistry::ElementTable> FeatureArguments::load_elements() const {
+  std::string path = elements;
+  if (path.empty()) {
+    auto found = find_data_file("elements/general.csv");
+    if (!found) return found.error();
+    path = *found;
+  }
+  auto text = read_file(path);
+  if (!text) return text.error();
+  return chemistry::ElementTable::from_csv(*text, path);
+}
+
+void RegressionArguments::add_to(CLI::App& command) {
+  const std::string group = "Regression";
+  command.add_option("--epsilon", epsilon, "Huber threshold; 1 is least absolute deviations")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--alpha", alpha, "ridge penalty; 0 at epsilon 1")
+      ->capture_default_str()
+      ->group(group);
+}
+
+regression::RobustOptions RegressionArguments::options() const {
+  regression::RobustOptions options;
+  options.epsilon = epsilon;
+  options.alpha = alpha;
+  return options;
+}
+
+void FamilyArgument::add_to(CLI::App& command) {
+  command
+      .add_option("--family", family,
+                  "at most one descriptor of a property and operation: on or off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str()
+      ->group("Descriptors");
+}
+
+void add_seed(CLI::App& command, std::uint64_t& seed) {
+  command.add_option("--seed", seed, "the same seed gives the same result")->capture_default_str();
+}
+
+void add_threads(CLI::App& command, Session& session) {
+  command.add_option("--threads", session.threads, "threads to use (default: all cores)")
+      ->check(CLI::Range(0, 4096));
+}
+
+descriptors::Conditions conditions_of(const tables::Table& table) {
+  return {table.condition_names, table.conditions};
+}
+
+Status require_target(const tables::Table& table, const TableArguments& arguments) {
+  if (arguments.targets.size() == 1) return {};
+  if (arguments.targets.size() > 1) {
+    return Error{ErrorCode::invalid_argument, "more than one --target", "", arguments.targets[1],
+                 "one target at a time"};
+  }
+  std::vector<std::string> names;
+  for (const std::string& name : table.unused_numbers) names.push_back('"' + name + '"');
+  return Error{ErrorCode::invalid_argument, "no target is named", arguments.data, "",
+               names.empty() ? "--target COLUMN; no column of numbers is left over"
+                             : "--target " + join_or(names)};
+}
+
+Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
+                                        const FeatureArguments& features, Session& session) {
+  auto table = arguments.load(session);
+  if (!table) return table.error();
+  if (auto status = require_target(*table, arguments); !status) return status.error();
+  auto elements = features.load_elements();
+  if (!elements) return elements.error();
+  const auto conditions = conditions_of(*table);
+  auto featurizer =
+      descriptors::Featurizer::learn(*elements, table->catalysts, conditions, features.options());
+  if (!featurizer) return featurizer.error().in(arguments.data);
+  auto primaries = featurizer->evaluate(table->catalysts, conditions);
+  if (!primaries) return primaries.error().in(arguments.data);
+  return FeaturizedTable{std::move(table).value(), std::move(featurizer).value(),
+                         std::move(primaries).value()};
+}
+
+namespace {
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+}  // namespace
+
+double process_cpu_seconds() {
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+double thread_cpu_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+double wall_seconds() {
+  return seconds_of(CLOCK_MONOTONIC);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
+}
+
+Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values) {
+  Json list = Json::array();
+  for (Eigen::Index i = 0; i < values.size(); ++i) list.push_back(values[i]);
+  return list;
+}
+
+}  // namespace kasetsu::cli

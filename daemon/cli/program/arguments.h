@@ -1,0 +1,106 @@
+// Options that several commands share, and what they name: tables, element tables, settings.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/chemistry/element_table.h"
+#include "core/descriptors/featurizer.h"
+#include "core/regression/huber/robust.h"
+#include "daemon/cli/program/session.h"
+#include "drivers/tables/table.h"
+
+namespace kasetsu::cli {
+
+// How a command comes into the program: adds itself to `app` and, when it is chosen, sets
+// session.action.
+using AddCommand = void (*)(CLI::App& app, Session& session);
+
+// A command with its examples (shown first by --help) and --json, --quiet.
+CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
+                      const std::string& summary, const std::string& examples);
+
+struct TableArguments {
+  std::string data;
+  std::string profile = "auto";
+  std::string id;
+  std::vector<std::string> targets;
+  std::vector<std::string> conditions;
+  std::vector<std::string> ignore;
+  std::vector<std::string> columns;
+  std::string supports;
+  std::string batches;  // column that says in which batch a row was measured; empty: none
+
+  // with_data: the positional DATA.
+  void add_to(CLI::App& command, bool with_data = true);
+  tables::ReadOptions read_options() const;
+  // Reads DATA (or `path`), and warns of conditions that look like outcomes.
+  Result<tables::Table> load(Session& session) const;
+  Result<tables::Table> load(Session& session, const std::string& path) const;
+  Result<tables::Table> load(Session& session, const std::string& path,
+                             const tables::ReadOptions& options) const;
+  Result<chemistry::SupportTable> load_supports() const;
+  // --batches, for the commands that learn. labels_of: the labels of the table's rows, which were
+  // read from DATA; empty without --batches.
+  void add_batches_to(CLI::App& command);
+  Result<std::vector<std::string>> labels_of(const tables::Table& table) const;
+};
+
+struct FeatureArguments {
+  std::string elements;  // empty: the default table
+  std::string method = "extended";
+  int order = 1;
+  std::string loading = "auto";
+  std::string normalize = "afe65";
+
+  void add_to(CLI::App& command);
+  descriptors::FeaturizerOptions options() const;
+  Result<chemistry::ElementTable> load_elements() const;
+};
+
+struct RegressionArguments {
+  double epsilon = 1.35;
+  double alpha = 0.0;
+
+  void add_to(CLI::App& command);
+  regression::RobustOptions options() const;
+};
+
+// --family on|off.
+struct FamilyArgument {
+  std::string family = "on";
+  void add_to(CLI::App& command);
+  bool on() const { return family == "on"; }
+};
+
+void add_seed(CLI::App& command, std::uint64_t& seed);
+void add_threads(CLI::App& command, Session& session);
+
+// The table's conditions as the core takes them.
+descriptors::Conditions conditions_of(const tables::Table& table);
+// Names of the unused columns that could be a target, for the error when none is named.
+Status require_target(const tables::Table& table, const TableArguments& arguments);
+
+// A table with a target, and its primary features.
+struct FeaturizedTable {
+  tables::Table table;
+  descriptors::Featurizer featurizer;
+  Eigen::MatrixXd primaries;  // rows x primary features
+};
+Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
+                                        const FeatureArguments& features, Session& session);
+
+// Seconds of processor time of the whole process, and of this thread; wall seconds; the largest
+// resident set so far in bytes. For reports of effort.
+double process_cpu_seconds();
+double thread_cpu_seconds();
+double wall_seconds();
+std::uint64_t peak_rss_bytes();
+
+Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values);
+
+}  // namespace kasetsu::cli

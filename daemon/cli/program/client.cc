@@ -1,0 +1,265 @@
+#include "daemon/cli/program/client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <memory>
+
+#include "core/base/text.h"
+#include "daemon/base/data_files.h"
+
+namespace kasetsu::cli {
+namespace {
+
+constexpr std::size_t kLargestAnswer = std::size_t{1} << 30;
+
+struct CurlDeleter {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+std::size_t append_body(char* data, std::size_t size, std::size_t count, void* target) {
+  auto& body = *static_cast<std::string*>(target);
+  if (body.size() + size * count > kLargestAnswer) return 0;
+  body.append(data, size * count);
+  return size * count;
+}
+
+int stop_when_asked(void* token, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0;
+}
+
+ErrorCode code_of(long status, const std::string& word) {
+  for (const ErrorCode code :
+       {ErrorCode::invalid_argument, ErrorCode::bad_data, ErrorCode::not_found, ErrorCode::conflict,
+        ErrorCode::unprocessable, ErrorCode::busy, ErrorCode::cancelled, ErrorCode::storage_full,
+        ErrorCode::storage_failed, ErrorCode::unavailable}) {
+    // What the daemon calls a wrong argument came from a file or a name, not from a flag of this
+    // program; what it lacks (its broker, say) is not the daemon itself.
+    if (word == to_string(code)) {
+      return code == ErrorCode::invalid_argument ? ErrorCode::bad_data
+             : code == ErrorCode::unavailable    ? ErrorCode::internal
+             : code == ErrorCode::cancelled      ? ErrorCode::conflict
+                                                 : code;
+    }
+  }
+  if (status == 404) return ErrorCode::not_found;
+  if (status == 429 || status == 503) return ErrorCode::busy;
+  if (status == 409 || status == 412) return ErrorCode::conflict;
+  if (status == 400 || status == 413 || status == 415 || status == 422) return ErrorCode::bad_data;
+  return ErrorCode::internal;
+}
+
+// A problem document (RFC 9457) in one line.
+Error error_of(const HttpResponse& response, const std::string& url) {
+  const Json document = Json::parse(response.body, nullptr, false);
+  std::string detail;
+  std::string word;
+  if (document.is_object()) {
+    if (document.contains("detail") && document["detail"].is_string()) {
+      detail = document["detail"].get<std::string>();
+    } else if (document.contains("title") && document["title"].is_string()) {
+      detail = document["title"].get<std::string>();
+    }
+    if (document.contains("code") && document["code"].is_string()) {
+      word = document["code"].get<std::string>();
+    }
+  }
+  if (response.status == 401 || response.status == 403) {
+    detail = fmt::format("{} refuses: {}", url, detail.empty() ? "no right to do this" : detail);
+    return {ErrorCode::conflict, detail, "", "", "a token in KASETSU_TOKEN or --token-file"};
+  }
+  if (detail.empty()) {
+    detail = fmt::format("{} answered with status {}", url, response.status);
+  }
+  return {code_of(response.status, word), detail, "", "", ""};
+}
+
+}  // namespace
+
+void ConnectionArguments::add_to(CLI::App& command) {
+  const std::string group = "Daemon";
+  command.add_option("--url", url, "address of the daemon (KASETSU_URL)")->group(group);
+  command.add_option("--token-file", token_file, "file that holds a token (KASETSU_TOKEN)")
+      ->group(group);
+}
+
+Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_token stop) {
+  Client client;
+  client.stop_ = std::move(stop);
+  const Result<Connection> connection = find_connection(arguments);
+  if (!connection) return connection.error();
+  client.url_ = connection->url;
+  client.ca_file_ = connection->ca_file;
+  if (client.url_.starts_with("unix:/")) {
+    client.socket_ = client.url_.substr(5);
+  } else if (!client.url_.starts_with("http://") && !client.url_.starts_with("https://")) {
+    return Error{ErrorCode::invalid_argument, "not the address of a daemon", connection->url_from,
+                 client.url_, "http://HOST:PORT, https://HOST:PORT or unix:/PATH"};
+  }
+  if (!connection->token_file.empty()) {
+    auto text = read_file(connection->token_file);
+    if (!text) return text.error();
+    client.token_ = trim(*text);
+  } else {
+    client.token_ = trim(connection->token);
+  }
+  for (const char c : client.token_) {
+    if (c > 0x20 && c < 0x7f) continue;
+    return Error{ErrorCode::invalid_argument, "the token holds a space or a control character",
+                 connection->token_file.empty() ? "KASETSU_TOKEN" : connection->token_file, "",
+                 "one line with the token"};
+  }
+  return client;
+}
+
+Result<HttpResponse> Client::send(const HttpRequest& request) const {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  const std::unique_ptr<CURL, CurlDeleter> handle(ready == CURLE_OK ? curl_easy_init() : nullptr);
+  if (!handle) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
+  CURL* curl = handle.get();
+
+  HttpResponse response;
+  std::unique_ptr<curl_slist, CurlDeleter> headers;
+  const auto header = [&](const std::string& line) {
+    curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer != nullptr) {
+      static_cast<void>(headers.release());
+      headers.reset(longer);
+    }
+  };
+  header("Accept: application/json");
+  header("Expect:");
+  if (!token_.empty()) header("Authorization: Bearer " + token_);
+  if (!request.content_type.empty()) header("Content-Type: " + request.content_type);
+  if (!request.idempotency_key.empty()) header("Idempotency-Key: " + request.idempotency_key);
+
+  const std::string address = (socket_.empty() ? url_ : "http://localhost") + request.path;
+  char reason[CURL_ERROR_SIZE] = "";
+  curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
+  if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+  if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "kasetsu/" KASETSU_VERSION);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 300'000L);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &response.body);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_when_asked);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stop_);
+  if (request.method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+  }
+  const CURLcode outcome = curl_easy_perform(curl);
+  if (outcome == CURLE_ABORTED_BY_CALLBACK) {
+    return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
+  }
+  if (outcome == CURLE_COULDNT_CONNECT || outcome == CURLE_COULDNT_RESOLVE_HOST) {
+    return Error{ErrorCode::unavailable, fmt::format("no daemon listens at {}", url_), "", "",
+                 "kasetsud to be running there; --url or KASETSU_URL names another address"};
+  }
+  if (outcome != CURLE_OK) {
+    return Error{ErrorCode::unavailable,
+                 fmt::format("no answer from {}: {}", url_,
+                             reason[0] != '\0' ? reason : curl_easy_strerror(outcome)),
+                 "", "", ""};
+  }
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
+  const char* type = nullptr;
+  curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+  if (type != nullptr) response.content_type = type;
+  return response;
+}
+
+Result<Json> Client::request(const HttpRequest& request, long* status) const {
+  auto response = send(request);
+  if (!response) return response.error();
+  if (status != nullptr) *status = response->status;
+  if (response->status < 200 || response->status > 299) return error_of(*response, url_);
+  if (response->body.empty()) return Json::object();
+  Json document = Json::parse(response->body, nullptr, false);
+  if (document.is_discarded()) {
+    return Error{ErrorCode::unavailable,
+                 fmt::format("the answer of {} is no JSON; is it a daemon of Kasetsu?", url_), "",
+                 "", ""};
+  }
+  return document;
+}
+
+Result<Json> Client::get(const std::string& path) const {
+  HttpRequest request;
+  request.path = path;
+  return this->request(request);
+}
+
+Result<Json> Client::post(const std::string& path, const Json& body,
+                          const std::string& idempotency_key) const {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = path;
+  request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  request.content_type = "application/json";
+  request.idempotency_key = idempotency_key;
+  return this->request(request);
+}
+
+Status Client::each(const std::string& path, const std::string& member,
+                    const std::function<Status(const Json&)>& each) const {
+  std::string page;
+  do {
+    std::string address = path;
+    if (!page.empty()) {
+      address +=
+          (path.find('?') == std::string::npos ? "?page_token=" : "&page_token=") + encode(page);
+    }
+    auto answer = get(address);
+    if (!answer) return answer.error();
+    if (!answer->is_object() || !answer->contains(member) || !(*answer)[member].is_array()) {
+      return Error{ErrorCode::unavailable,
+                   fmt::format("the answer of {} has no list \"{}\"", url_, member), "", "", ""};
+    }
+    for (const Json& item : (*answer)[member]) {
+      if (auto status = each(item); !status) return status;
+    }
+    page.clear();
+    if (answer->contains("next_page_token") && (*answer)["next_page_token"].is_string()) {
+      page = (*answer)["next_page_token"].get<std::string>();
+    }
+  } while (!page.empty());
+  return {};
+}
+
+std::string encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string new_key() {
+  unsigned char bytes[16];
+  KASETSU_ASSERT(::getrandom(bytes, sizeof bytes, 0) == static_cast<ssize_t>(sizeof bytes));
+  std::string out;
+  for (const unsigned char byte : bytes) out += fmt::format("{:02x}", byte);
+  return out;
+}
+
+}  // namespace kasetsu::cli

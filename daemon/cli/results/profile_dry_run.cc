@@ -1,0 +1,123 @@
+#include "daemon/cli/results/profile_dry_run.h"
+
+#include <fmt/format.h>
+
+#include "core/base/text.h"
+#include "daemon/base/data_files.h"
+#include "daemon/base/time.h"
+#include "daemon/campaign/ingest/profiles.h"
+#include "daemon/cli/program/arguments.h"
+#include "daemon/cli/program/wire_text.h"
+#include "drivers/tables/profile_table.h"
+
+namespace kasetsu::cli {
+namespace {
+
+Json row_json(const tables::ProfileRow& row) {
+  Json json = {{"line", row.line}};
+  if (row.problem) {
+    json["verdict"] = "quarantined";
+    json["reason"] = row.problem->to_string();
+    return json;
+  }
+  json["verdict"] = "readable";
+  if (row.catalyst) json["catalyst"] = chemistry::canonical_key(*row.catalyst);
+  const std::pair<const char*, const std::string*> labels[] = {
+      {"kind", &row.kind}, {"sample", &row.sample},   {"proposal", &row.proposal},
+      {"run", &row.run},   {"channel", &row.channel}, {"source", &row.source}};
+  for (const auto& [name, text] : labels) {
+    if (!text->empty()) json[name] = *text;
+  }
+  if (row.sequence) json["sequence"] = *row.sequence;
+  if (row.replicate) json["replicate"] = *row.replicate;
+  if (!row.conditions.empty()) json["conditions"] = row.conditions;
+  Json values = Json::object();
+  for (const tables::ProfileValue& value : row.values) {
+    values[value.name] = {{"value", value.value}, {"unit", value.unit}};
+  }
+  json["values"] = std::move(values);
+  if (row.measured_at) json["measured_at"] = format_time(*row.measured_at);
+  if (!row.points.empty()) json["points"] = row.points;
+  if (row.isolated_maximum) json["flags"] = {"isolated_max"};
+  return json;
+}
+
+std::string what(const Json& row) {
+  if (row.contains("reason")) return row["reason"].get<std::string>();
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  for (const char* name :
+       {"kind", "sample", "proposal", "run", "channel", "sequence", "replicate"}) {
+    if (row.contains(name)) add(fmt::format("{} {}", name, field(row, name)));
+  }
+  if (row.contains("conditions")) {
+    for (const auto& [name, value] : row["conditions"].items()) {
+      add(fmt::format("{}={}", name, format_number(value.get<double>())));
+    }
+  }
+  for (const auto& [name, value] : row["values"].items()) {
+    const std::string unit = value["unit"].get<std::string>();
+    add(fmt::format("{} = {}{}{}", name, format_number(value["value"].get<double>()),
+                    unit.empty() ? "" : " ", unit));
+  }
+  if (row.contains("measured_at")) add(field(row, "measured_at"));
+  if (row.contains("points")) add(fmt::format("made of {} rows", row["points"].size()));
+  if (row.contains("flags")) add("isolated maximum");
+  return text;
+}
+
+}  // namespace
+
+bool is_profile_file(const std::string& profile) {
+  return profile.ends_with(".toml") || profile.find('/') != std::string::npos;
+}
+
+Status dry_run_offline(const std::string& file, const std::string& profile_name, Session& session) {
+  const auto profile =
+      is_profile_file(profile_name) ? read_profile(profile_name) : find_profile(profile_name, "");
+  if (!profile) return profile.error();
+  const auto supports = TableArguments().load_supports();
+  if (!supports) return supports.error();
+  const auto text = read_file(file);
+  if (!text) return text.error();
+  const auto table = tables::read_profile_table(*text, file, **profile, *supports);
+  if (!table) return table.error();
+  std::size_t wrong = 0;
+  std::string first;
+  Json rows = Json::array();
+  for (const tables::ProfileRow& row : table->rows) {
+    rows.push_back(row_json(row));
+    if (row.problem && wrong++ == 0) first = row.problem->to_string();
+  }
+  if (session.json) {
+    session.print_json({{"profile", (*profile)->name},
+                        {"encoding", table->encoding},
+                        {"delimiter", table->delimiter},
+                        {"columns", table->columns},
+                        {"unused", table->unused},
+                        {"quarantined", wrong},
+                        {"rows", std::move(rows)}});
+  } else {
+    session.say(fmt::format("{}, separated by {}, by profile {}", table->encoding,
+                            table->delimiter == "tab" ? "tabs" : table->delimiter,
+                            (*profile)->name));
+    for (const std::string& column : table->columns) session.say("  " + column);
+    if (!table->unused.empty()) {
+      session.say(fmt::format("not used: {}", fmt::join(table->unused, ", ")));
+    }
+    TextTable lines({"line", "verdict", "catalyst", "what"});
+    for (const Json& row : rows) {
+      lines.add({field(row, "line"), field(row, "verdict"),
+                 row.contains("catalyst") ? field(row, "catalyst") : "", what(row)});
+    }
+    session.print(lines.text(Session::columns()));
+    session.say(fmt::format("{} rows, {} of them for quarantine; nothing was changed",
+                            table->rows.size(), wrong));
+  }
+  if (wrong == 0) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("{} rows cannot be taken, the first because: {}", wrong, first), "", "",
+               "corrected rows"};
+}
+
+}  // namespace kasetsu::cli

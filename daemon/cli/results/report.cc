@@ -1,0 +1,502 @@
+#include "daemon/cli/results/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/base/text.h"
+#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/results/svg_plot.h"
+
+namespace kasetsu::cli {
+namespace {
+
+constexpr const char* kBlue = "#2563a8";
+constexpr const char* kOrange = "#c2570c";
+constexpr const char* kGrey = "#8a94a0";
+constexpr std::size_t kMostBest = 15;
+constexpr std::size_t kMostAsked = 60;
+
+constexpr const char* kStyle =
+    "body{font:15px/1.5 system-ui,sans-serif;color:#1b2430;background:#fff;max-width:60rem;"
+    "margin:2rem auto;padding:0 1rem}h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px "
+    "solid #d6dbe1}.sub{color:#5b6470;margin-top:.2rem}table{border-collapse:collapse;width:100%;"
+    "font-size:.92rem}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid "
+    "#e3e7ec;vertical-align:top}th{color:#5b6470;font-weight:600}td.n,th.n{text-align:right;"
+    "font-variant-numeric:tabular-nums}.figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;"
+    "margin:1.2rem 0}.figures div b{display:block;font-size:1.5rem}.figures div{color:#5b6470}"
+    ".figures b{color:#1b2430}svg{width:100%;height:auto;max-width:44rem}pre{background:#f5f7f9;"
+    "padding:.8rem;overflow:auto;font-size:.85rem}details{margin:1rem 0}@media print{details"
+    "{display:none}}";
+
+double number_of(const Json& object, const char* name) {
+  if (!object.is_object() || !object.contains(name) || !object[name].is_number()) return NAN;
+  return object[name].get<double>();
+}
+
+std::string day(const std::string& time) {
+  return time.size() >= 16 ? time.substr(0, 10) + " " + time.substr(11, 5) : time;
+}
+
+// The same table and text in both languages of the report.
+class Pages {
+ public:
+  void heading(const std::string& text) {
+    html_ += fmt::format("<h2>{}</h2>\n", escape_html(text));
+    markdown_ += "\n## " + text + "\n\n";
+  }
+  void paragraph(const std::string& text) {
+    html_ += fmt::format("<p>{}</p>\n", escape_html(text));
+    markdown_ += text + "\n\n";
+  }
+  void plot(const SvgPlot& plot, int height = 320) {
+    if (!plot.empty()) html_ += plot.svg(640, height);
+  }
+  void table(const std::vector<std::string>& header,
+             const std::vector<std::vector<std::string>>& rows) {
+    std::vector<bool> numeric(header.size(), true);
+    for (const auto& row : rows) {
+      for (std::size_t c = 0; c < row.size(); ++c)
+        numeric[c] = numeric[c] && (row[c] == "-" || parse_number(row[c]).has_value());
+    }
+    const auto cell = [&](const char* tag, std::size_t c, const std::string& text) {
+      return fmt::format("<{0}{1}>{2}</{0}>", tag, numeric[c] ? " class=\"n\"" : "",
+                         escape_html(text));
+    };
+    html_ += "<table><thead><tr>";
+    markdown_ += "|";
+    for (std::size_t c = 0; c < header.size(); ++c) {
+      html_ += cell("th", c, header[c]);
+      markdown_ += " " + header[c] + " |";
+    }
+    html_ += "</tr></thead><tbody>\n";
+    markdown_ += "\n|";
+    for (std::size_t c = 0; c < header.size(); ++c) markdown_ += numeric[c] ? "---:|" : "---|";
+    markdown_ += "\n";
+    for (const auto& row : rows) {
+      html_ += "<tr>";
+      markdown_ += "|";
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        html_ += cell("td", c, row[c]);
+        std::string plain = row[c];
+        for (std::size_t at = plain.find('|'); at != std::string::npos;
+             at = plain.find('|', at + 2))
+          plain.replace(at, 1, "\\|");
+        markdown_ += " " + plain + " |";
+      }
+      html_ += "</tr>\n";
+      markdown_ += "\n";
+    }
+    html_ += "</tbody></table>\n";
+    markdown_ += "\n";
+  }
+  void html(const std::string& text) { html_ += text; }
+  void markdown(const std::string& text) { markdown_ += text; }
+  std::string take_html() { return std::move(html_); }
+  std::string take_markdown() { return std::move(markdown_); }
+
+ private:
+  std::string html_, markdown_;
+};
+
+// Live values of one target, in the order of arrival.
+struct Value {
+  double value;
+  std::string catalyst, description, at, proposal;
+};
+
+std::vector<Value> values_of(const CampaignData& data, const std::string& property) {
+  std::vector<Value> values;
+  for (const Json& item : data.measurements) {
+    if (!is_live(item) || field(item, "property") != property) continue;
+    const double value = number_of(item, "value");
+    if (!std::isfinite(value)) continue;
+    values.push_back({value, field(item["catalyst"], "key"), field(item["catalyst"], "description"),
+                      field(item, "received_at"), field(item, "proposal")});
+  }
+  return values;
+}
+
+struct Best {
+  std::string description;
+  double mean = 0.0;
+  int n = 0;
+};
+
+std::vector<Best> best_of(const std::vector<Value>& values, const planning::Aim& aim) {
+  std::map<std::string, Best> by_catalyst;
+  for (const Value& value : values) {
+    Best& best = by_catalyst[value.catalyst];
+    best.description = value.description;
+    best.mean += (value.value - best.mean) / ++best.n;
+  }
+  std::vector<Best> all;
+  for (auto& [key, best] : by_catalyst) all.push_back(std::move(best));
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const Best& a, const Best& b) { return aim.better(a.mean, b.mean); });
+  return all;
+}
+
+// A column of a table, so that its numbers have the same decimals.
+std::string short_number(double value) {
+  return std::isfinite(value) ? fmt::format("{:.4g}", value) : "-";
+}
+
+std::string wish_of(const planning::Aim& aim) {
+  switch (aim.goal) {
+    case planning::Goal::maximize:
+      return "as high as possible";
+    case planning::Goal::minimize:
+      return "as low as possible";
+    case planning::Goal::target:
+      return fmt::format("as near to {:g} as possible", aim.value);
+  }
+  return "";
+}
+
+std::string hit_words(const campaign::Target& target) {
+  if (target.aim.goal != planning::Goal::target)
+    return fmt::format("at {:g} or better", *target.hit_threshold);
+  return fmt::format("within {:g} of {:g}", *target.hit_threshold, target.aim.value);
+}
+
+void target_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
+                    Json& summary) {
+  const std::string unit = target.unit.empty() ? "" : " (" + target.unit + ")";
+  const auto values = values_of(data, target.name);
+  pages.heading(fmt::format("{}{}: {}", target.name, unit, wish_of(target.aim)));
+  if (values.empty()) {
+    pages.paragraph("Nothing is measured yet.");
+    return;
+  }
+  SvgPlot course("measurement, in the order of arrival", target.name + unit);
+  std::vector<SvgPlot::Point> asked, other;
+  std::vector<std::pair<double, double>> best_line;
+  double best = values.front().value;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto x = static_cast<double>(i + 1);
+    const Value& value = values[i];
+    if (target.aim.better(value.value, best)) best = value.value;
+    best_line.emplace_back(x, best);
+    (value.proposal == "-" ? other : asked)
+        .push_back(
+            {x, value.value, 0, 0, fmt::format("{}: {:.4g}", value.description, value.value)});
+  }
+  course.points(std::move(other), kGrey, "given");
+  course.points(std::move(asked), kBlue, "proposed by Kasetsu");
+  course.line(std::move(best_line), kOrange, "best so far");
+  if (target.hit_threshold && target.aim.goal == planning::Goal::target) {
+    course.horizontal(target.aim.value - *target.hit_threshold, "hit");
+    course.horizontal(target.aim.value + *target.hit_threshold, "hit");
+  } else if (target.hit_threshold) {
+    course.horizontal(*target.hit_threshold, "hit");
+  }
+  pages.plot(course);
+  const auto ranked = best_of(values, target.aim);
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < std::min(ranked.size(), kMostBest); ++i) {
+    rows.push_back({fmt::format("{}", i + 1), ranked[i].description, short_number(ranked[i].mean),
+                    fmt::format("{}", ranked[i].n)});
+  }
+  int hits = 0;
+  for (const Best& one : ranked) {
+    hits += target.hit(one.mean) ? 1 : 0;
+  }
+  pages.paragraph(fmt::format(
+      "{} measurements of {} catalysts{}. The best, by the mean of their measurements:",
+      values.size(), ranked.size(),
+      target.hit_threshold ? fmt::format(", {} of them {}", hits, hit_words(target)) : ""));
+  pages.table({"rank", "catalyst", target.name + unit, "measured"}, rows);
+  summary["best"][target.name] = {{"catalyst", ranked.front().description},
+                                  {"value", ranked.front().mean},
+                                  {"measured", ranked.front().n}};
+}
+
+void ledger_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
+                    Json& summary) {
+  std::vector<SvgPlot::Point> points;
+  double error = 0.0;
+  int inside = 0;
+  int with_interval = 0;
+  for (const Json& entry : data.ledger) {
+    if (field(entry, "property") != target.name || entry.value("hypothesis", 0) != -1) continue;
+    const double observed = number_of(entry, "observed");
+    const double predicted = number_of(entry, "predicted");
+    if (!std::isfinite(observed) || !std::isfinite(predicted)) continue;
+    const double low = number_of(entry, "low");
+    const double high = number_of(entry, "high");
+    error += std::abs(observed - predicted);
+    if (std::isfinite(low) && std::isfinite(high)) {
+      ++with_interval;
+      inside += low <= observed && observed <= high;
+    }
+    points.push_back({observed, predicted, std::isfinite(low) ? low : 0.0,
+                      std::isfinite(high) ? high : 0.0,
+                      fmt::format("{}: foretold {:.4g}, measured {:.4g}", field(entry, "catalyst"),
+                                  predicted, observed)});
+  }
+  pages.heading("How well it was foretold");
+  if (points.empty()) {
+    pages.paragraph(
+        "No prediction has met its measurement yet. Every prediction is written down before its "
+        "catalyst is measured, and compared here afterwards.");
+    return;
+  }
+  const auto n = static_cast<int>(points.size());
+  SvgPlot plot("measured " + target.name, "foretold " + target.name);
+  plot.diagonal();
+  plot.points(std::move(points), kBlue, "80 % intervals");
+  pages.paragraph(fmt::format(
+      "{} predictions were written down before their measurements. Their mean absolute error is "
+      "{:.3g}{}; {} of {} measurements fell into the 80 % interval.",
+      n, error / n, target.unit.empty() ? "" : " " + target.unit, inside, with_interval));
+  pages.plot(plot, 480);
+  summary["ledger"] = {
+      {"n", n},
+      {"mae", error / n},
+      {"coverage", with_interval > 0 ? Json(static_cast<double>(inside) / with_interval) : Json()}};
+}
+
+// The paper's Figure 2: the error of every hypothesis over the batches, beginning with what it
+// promised.
+void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
+  const Json& of = data.hypotheses;
+  if (!of.is_object() || !of.contains("hypotheses") || of["hypotheses"].empty()) return;
+  pages.heading("What became of the hypotheses");
+  const std::string unit =
+      field(of, "unit") == "-" || field(of, "unit").empty() ? "" : " (" + field(of, "unit") + ")";
+  SvgPlot plot("batch (the left end of a line: what leave-one-out promised)",
+               "mean absolute error" + unit);
+  std::map<std::string, int> states;
+  std::map<std::string, std::string> named;  // a legend's entry, once a state
+  std::vector<std::vector<std::string>> rows;
+  constexpr std::size_t kListed = 10;
+  const std::size_t count = of["hypotheses"].size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Json& hypothesis = of["hypotheses"][i];
+    const std::string state = field(hypothesis, "state");
+    ++states[state];
+    std::vector<std::pair<double, double>> line;
+    for (const Json& error : hypothesis["errors"]) {
+      if (line.empty())
+        line.emplace_back(number_of(error, "batch") - 1.0, number_of(hypothesis, "promised"));
+      line.emplace_back(number_of(error, "batch"), number_of(error, "mae"));
+    }
+    const char* colour = state == "alive" ? kBlue : state == "eliminated" ? kOrange : kGrey;
+    plot.thin_line(std::move(line), colour, named.emplace(state, state).second ? state : "");
+    // The best and the worst.
+    if (i >= kListed && i + kListed < count) continue;
+    rows.push_back(
+        {state, short_number(number_of(hypothesis, "promised")),
+         short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
+         fmt::format("{}",
+                     fmt::join(hypothesis["descriptors"].get<std::vector<std::string>>(), ", "))});
+  }
+  std::vector<std::pair<double, double>> ensemble;
+  std::vector<std::vector<std::string>> batches;
+  for (const Json& batch : of["batches"]) {
+    ensemble.emplace_back(number_of(batch, "batch"), number_of(batch, "mae_ensemble"));
+    batches.push_back(
+        {field(batch, "batch"), field(batch, "n"), short_number(number_of(batch, "mae_ensemble"))});
+  }
+  plot.line(std::move(ensemble), "#1b2430", "the model");
+  pages.paragraph(
+      fmt::format("{} hypotheses foretold measurements: {} are alive, {} were eliminated by the "
+                  "ledger, {} were "
+                  "dropped for better ones. One that fitted by accident errs more than it "
+                  "promised; a line that "
+                  "rises tells it.",
+                  count, states["alive"], states["eliminated"], states["dropped"]));
+  pages.plot(plot);
+  pages.table({"batch", "measured", "error of the model" + unit}, batches);
+  pages.paragraph(rows.size() < count ? "The best and the worst of them:" : "All of them:");
+  pages.table({"state", "promised" + unit, "error" + unit, "measured", "descriptors"}, rows);
+  summary["hypotheses"] = {{"alive", states["alive"]},
+                           {"eliminated", states["eliminated"]},
+                           {"dropped", states["dropped"]}};
+}
+
+void offsets_section(Pages& pages, const Json& model) {
+  const Json& of = model["summary"];
+  if (!of.is_object() || !of.contains("batch_offsets") || !of["batch_offsets"].is_object()) return;
+  const Json& offsets = of["batch_offsets"];
+  if (const std::string why = field(offsets, "why_none"); !why.empty() && why != "-") {
+    pages.paragraph(fmt::format("Offsets between batches could not be told: {}.", why));
+    return;
+  }
+  pages.paragraph(fmt::format(
+      "By so much each batch measured too high; the model learnt without it. {} catalysts were "
+      "measured in several batches; offsets scatter by {:.3g}, one measurement by {:.3g}; by "
+      "chance "
+      "alone bridges differ so much with probability {:.2g}.",
+      field(offsets, "bridge_points"), number_of(offsets, "between_sd"),
+      number_of(offsets, "within_sd"), number_of(offsets, "p")));
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& batch : offsets["batches"]) {
+    rows.push_back({field(batch, "batch"), short_number(number_of(batch, "offset")),
+                    short_number(number_of(batch, "standard_error")), field(batch, "rows"),
+                    field(batch, "bridges")});
+  }
+  pages.table({"batch", "offset", "standard error", "measured", "of them bridges"}, rows);
+}
+
+void front_section(Pages& pages, const CampaignData& data, const campaign::CampaignConfig& config,
+                   Json& summary) {
+  if (config.targets.size() < 2 || data.batches.empty()) return;
+  const Json& of = data.batches.back()["summary"];
+  if (!of.is_object() || !of.contains("front") || of["front"].empty()) return;
+  pages.heading("The front of all targets");
+  pages.paragraph(
+      "Measured for every target when the newest batch was planned, and beaten by no other "
+      "catalyst "
+      "in all of them, by the means of their measurements:");
+  std::vector<std::string> header{"catalyst"};
+  for (const campaign::Target& target : config.targets) header.push_back(target.name);
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& item : of["front"]) {
+    std::vector<std::string> row{field(item, "catalyst")};
+    for (const campaign::Target& target : config.targets)
+      row.push_back(short_number(number_of(item["values"], target.name.c_str())));
+    rows.push_back(std::move(row));
+  }
+  pages.table(header, rows);
+  summary["front"] = of["front"];
+}
+
+void model_section(Pages& pages, const CampaignData& data) {
+  pages.heading("What the model says");
+  const Json* newest = nullptr;
+  for (const Json& model : data.models) {
+    if (field(model, "status") == "current") newest = &model;
+  }
+  if (newest == nullptr) {
+    pages.paragraph("There is no model yet.");
+    return;
+  }
+  const Json& of = (*newest)["summary"];
+  pages.paragraph(fmt::format(
+      "Version {} learnt {} from {} measurements on {}. Leave-one-out error of its best "
+      "hypothesis: {:.3g}. The best hypothesis is a weighted sum of these descriptors:",
+      field(*newest, "version"), field(*newest, "property"), field(*newest, "rows"),
+      day(field(*newest, "created_at")), number_of(*newest, "mae_cv")));
+  std::vector<std::vector<std::string>> rows;
+  if (of.is_object() && of.contains("best") && of["best"].is_array()) {
+    for (std::size_t i = 0; i < of["best"].size(); ++i) {
+      const bool words = of.contains("best_in_words") && i < of["best_in_words"].size();
+      rows.push_back({of["best"][i].get<std::string>(),
+                      words ? of["best_in_words"][i].get<std::string>() : ""});
+    }
+  }
+  pages.table({"descriptor", "in words"}, rows);
+  SvgPlot plot("measurements that the model learnt from", "error");
+  std::vector<std::pair<double, double>> naive, honest;
+  std::vector<std::vector<std::string>> versions;
+  for (const Json& model : data.models) {
+    if (field(model, "property") != field(*newest, "property")) continue;
+    naive.emplace_back(number_of(model, "rows"), number_of(model, "mae_cv"));
+    honest.emplace_back(number_of(model, "rows"), number_of(model, "mae_nested"));
+    versions.push_back({field(model, "version"), day(field(model, "created_at")),
+                        field(model, "rows"), short_number(number_of(model, "mae_cv")),
+                        short_number(number_of(model, "mae_nested")), field(model, "status")});
+  }
+  plot.line(naive, kBlue, "leave-one-out, best hypothesis");
+  plot.line(honest, kOrange, "by folds, with the selection repeated");
+  if (naive.size() > 1) pages.plot(plot);
+  pages.table({"version", "made", "measurements", "leave-one-out", "by folds", "status"}, versions);
+  offsets_section(pages, *newest);
+}
+
+void proposals_section(Pages& pages, const CampaignData& data) {
+  pages.heading("What is asked for");
+  std::map<std::string, int> states;
+  std::vector<std::vector<std::string>> open;
+  for (const Json& proposal : data.proposals) {
+    const std::string state = field(proposal, "state");
+    ++states[state];
+    if (state != "REQUESTED" && state != "ACTIVE" && state != "PARTIAL") continue;
+    if (open.size() >= kMostAsked) continue;
+    open.push_back({catalyst_text(proposal), field(proposal, "strategy"), state,
+                    short_number(number_of(proposal, "mean")),
+                    fmt::format("{} to {}", short_number(number_of(proposal, "low")),
+                                short_number(number_of(proposal, "high"))),
+                    field(proposal, "reason")});
+  }
+  std::string counts;
+  for (const auto& [state, count] : states)
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, state);
+  pages.paragraph(states.empty() ? "No batch was planned yet."
+                                 : fmt::format("{} batches with {} proposals: {}.",
+                                               data.batches.size(), data.proposals.size(), counts));
+  if (!open.empty())
+    pages.table({"catalyst", "strategy", "state", "foretold", "80 % interval", "why"}, open);
+}
+
+}  // namespace
+
+Report make_report(const CampaignData& data, const campaign::CampaignConfig& config,
+                   const std::string& made_at) {
+  Report report;
+  Pages pages;
+  const std::string name = field(data.campaign, "name");
+  std::map<std::string, bool> catalysts;
+  std::size_t live = 0;
+  for (const Json& item : data.measurements) {
+    if (!is_live(item)) continue;
+    ++live;
+    catalysts[field(item["catalyst"], "key")] = true;
+  }
+  report.summary = {{"campaign", name},
+                    {"state", field(data.campaign, "state")},
+                    {"measurements", live},
+                    {"catalysts", catalysts.size()},
+                    {"best", Json::object()},
+                    {"models", data.models.size()},
+                    {"batches", data.batches.size()},
+                    {"ledger", nullptr}};
+  std::string state = field(data.campaign, "state");
+  if (const std::string reason = field(data.campaign, "reason"); reason != "-")
+    state += fmt::format(": {}", reason);
+  const std::string line = fmt::format(
+      "{}, version {} of its file{}. Written {}.", state, field(data.campaign, "version"),
+      config.owner.empty() ? "" : ", owner " + config.owner, day(made_at) + " UTC");
+  pages.html(fmt::format("<h1>Campaign {}</h1>\n<p class=\"sub\">{}</p>\n", escape_html(name),
+                         escape_html(line)));
+  pages.markdown(fmt::format("# Campaign {}\n\n{}\n\n", name, line));
+  if (!config.description.empty()) pages.paragraph(config.description);
+  std::string boxes = "<div class=\"figures\">";
+  for (const auto& [value, what] :
+       {std::pair{live, "measurements"}, std::pair{catalysts.size(), "catalysts"},
+        std::pair{data.batches.size(), "batches"}, std::pair{data.models.size(), "models"}}) {
+    boxes += fmt::format("<div><b>{}</b>{}</div>", value, what);
+  }
+  pages.html(boxes + "</div>\n");
+  for (const campaign::Target& target : config.targets)
+    target_section(pages, data, target, report.summary);
+  front_section(pages, data, config, report.summary);
+  ledger_section(pages, data, config.targets.front(), report.summary);
+  hypotheses_section(pages, data, report.summary);
+  model_section(pages, data);
+  proposals_section(pages, data);
+  pages.heading("How it was done");
+  pages.paragraph(fmt::format(
+      "Kasetsu {}. The method: T. Taniike et al., Automatic feature engineering for catalyst "
+      "design "
+      "using small data without prior knowledge of target catalysis, Communications Chemistry 7, "
+      "11 (2024). The campaign's file, as it was applied:",
+      data.version.empty() ? "" : data.version));
+  pages.html(fmt::format("<details open><summary>{} version {}</summary><pre>{}</pre></details>\n",
+                         escape_html(name), escape_html(field(data.campaign, "version")),
+                         escape_html(data.text)));
+  pages.markdown("```\n" + data.text + (data.text.ends_with('\n') ? "" : "\n") + "```\n");
+  report.html = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Campaign {}</title>\n"
+      "<style>{}</style></head>\n<body>\n{}</body></html>\n",
+      escape_html(name), kStyle, pages.take_html());
+  report.markdown = pages.take_markdown();
+  return report;
+}
+
+}  // namespace kasetsu::cli

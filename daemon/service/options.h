@@ -1,0 +1,31 @@
+// What kasetsud was started with: its command line, and the configuration file below it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/base/result.h"
+#include "daemon/service/daemon_file.h"
+
+namespace kasetsu {
+
+struct Arguments {
+  std::string config_file;
+  std::string data_dir;
+  std::string listen;
+  std::string port_file;
+  std::string unix_socket;
+  std::string log_level;
+  std::optional<unsigned> threads;
+  bool check_config = false;
+};
+
+// Reads the command line. A code: the program has answered (--help, --version, a mistake) and ends
+// with it.
+std::optional<int> read_arguments(int argc, char** argv, Arguments& arguments);
+
+// The file that the command line names, with what the command line says instead. Errors: those of
+// the file, of --listen, and of DaemonConfig::validate.
+Result<DaemonConfig> read_config(const Arguments& arguments);
+
+}  // namespace kasetsu

@@ -1,0 +1,129 @@
+#include "daemon/service/upkeep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <vector>
+
+#include "daemon/campaign/planning/leases.h"
+
+namespace kasetsu {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "kasetsu-";
+constexpr std::string_view kSuffix = ".db";
+
+// Backups in the folder, oldest first: the names sort by time.
+std::vector<fs::path> backups(const std::string& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) found.push_back(entry->path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// "2026-03-01T09:30:00.000000Z" -> "20260301T093000.000000Z", which any file system takes.
+std::string compact(Time time) {
+  std::string text;
+  for (const char c : format_time(time)) {
+    if (c != '-' && c != ':') text += c;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> back_up(const campaign::Database& database, const std::string& folder,
+                            std::size_t kept, Time now) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return Error{ErrorCode::storage_failed, "the folder for backups cannot be made", "backup_dir",
+                 folder, error.message()};
+  }
+  fs::permissions(folder, fs::perms::owner_all, error);
+  const fs::path path = fs::path(folder) / fmt::format("{}{}{}", kPrefix, compact(now), kSuffix);
+  const Status done = database.backup(path.string());
+  if (!done) return done.error();
+  const auto all = backups(folder);
+  for (std::size_t i = 0; i + kept < all.size(); ++i) fs::remove(all[i], error);
+  return path.string();
+}
+
+Upkeep::Upkeep(campaign::Database& database, Clock clock, UlidSource& ids, UpkeepOptions options,
+               std::shared_ptr<spdlog::logger> log)
+    : database_(database),
+      clock_(std::move(clock)),
+      ids_(ids),
+      options_(std::move(options)),
+      log_(std::move(log)) {
+}
+
+void Upkeep::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void Upkeep::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Upkeep::run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    try {
+      sweep();
+      back_up_if_due();
+      if (options_.also) options_.also();
+    } catch (const std::exception& error) {
+      log_->error("upkeep failed error=\"{}\"", error.what());
+    }
+    wake.wait_for(lock, stop, options_.look_every, [] { return false; });
+  }
+}
+
+void Upkeep::sweep() {
+  if (!database_.health()) return;
+  // Looking costs nothing; writing costs a commit, and is done only where a lease ran out.
+  bool lapsed = false;
+  const Status looked = database_.read([&](const campaign::Reader& reader) -> Status {
+    lapsed = !reader.lapsed_proposals(clock_()).empty();
+    return {};
+  });
+  if (!looked || !lapsed) return;
+  const Status swept =
+      campaign::write_and_wait(database_, [this](campaign::Transaction& tx) -> Status {
+        campaign::sweep_leases(tx, {clock_(), &ids_, "scheduler"});
+        return {};
+      });
+  if (!swept) log_->warn("leases could not be given back error=\"{}\"", swept.error().to_string());
+}
+
+void Upkeep::back_up_if_due() {
+  if (options_.backup_every.count() <= 0) return;
+  const auto all = backups(options_.backup_dir);
+  const auto oldest_allowed = clock_() - options_.backup_every;
+  const std::string due = fmt::format("{}{}{}", kPrefix, compact(oldest_allowed), kSuffix);
+  if (!all.empty() && all.back().filename().string() > due) return;
+  const auto done = back_up(database_, options_.backup_dir, options_.backups_kept, clock_());
+  if (done) {
+    log_->info("backup written path={}", *done);
+  } else {
+    log_->error("backup failed error=\"{}\"", done.error().to_string());
+    // Not again at once: a full disk does not get better by trying.
+    options_.look_every = std::chrono::minutes(1);
+  }
+}
+
+}  // namespace kasetsu

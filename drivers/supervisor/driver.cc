@@ -1,0 +1,77 @@
+#include "drivers/supervisor/driver.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace kasetsu::drivers {
+
+bool is_transient(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::bad_data:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unprocessable:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool pause(const std::stop_token& stop, double seconds) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, std::chrono::duration<double>(seconds), [] { return false; });
+  return !stop.stop_requested();
+}
+
+Result<campaign::IngestReceipt> deliver(const Host& host, Counters& counters,
+                                        const campaign::IntakeRequest& request,
+                                        const std::stop_token& stop) {
+  double wait = 0.05;
+  for (;;) {
+    auto receipt = host.intake.take(request);
+    if (receipt) {
+      counters.deliveries += 1;
+      counters.last_delivery = to_micros(host.clock());
+      for (const campaign::RowVerdict& row : receipt->rows) {
+        switch (row.verdict) {
+          case campaign::Verdict::accepted:
+            counters.accepted += 1;
+            break;
+          case campaign::Verdict::flagged:
+            counters.flagged += 1;
+            break;
+          case campaign::Verdict::duplicate:
+            counters.duplicate += 1;
+            break;
+          case campaign::Verdict::quarantined:
+            counters.quarantined += 1;
+            break;
+        }
+      }
+      return receipt;
+    }
+    if (receipt.error().code != ErrorCode::busy) return receipt.error();
+    if (!pause(stop, wait)) return receipt.error();
+    wait = std::min(2.0 * wait, 2.0);
+  }
+}
+
+campaign::IntakeRequest request_of(const Settings& settings, std::string bytes,
+                                   campaign::DeliveryFormat format) {
+  campaign::IntakeRequest request;
+  request.campaign = settings.campaign;
+  request.bytes = std::move(bytes);
+  request.actor = "driver " + settings.name;
+  request.options.format = format;
+  request.options.source = settings.source;
+  request.options.run = settings.run;
+  request.options.whole = settings.whole;
+  request.options.revise = settings.revise;
+  if (!settings.id.empty()) request.options.id = settings.id;
+  if (format == campaign::DeliveryFormat::csv) request.profile = settings.profile;
+  return request;
+}
+
+}  // namespace kasetsu::drivers

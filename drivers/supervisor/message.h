@@ -1,0 +1,35 @@
+// Deliveries as messages: JSON documents as the API takes them, which may carry "campaign" and
+// "key" (an idempotency key) beside "source", "run" and "rows"; or one row object alone. Shared by
+// the broker and the subprocess.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "drivers/supervisor/driver.h"
+
+namespace kasetsu::drivers {
+
+struct Message {
+  std::string key;  // of the answer: the one it came with, else the digest of its bytes
+  campaign::IntakeRequest request;
+};
+
+// bad_data: no JSON object, neither rows nor values, no campaign. `key` goes before the document's
+// own.
+Result<Message> read_message(const Settings& settings, std::string_view bytes,
+                             const std::string& key = {});
+
+// {"key", "status": "ok", ...receipt_summary}, or {"key", "status": "refused", "reason"}: never
+// sent before the rows are on the disk. "refused" is for good.
+Json answer_of(const std::string& key, const campaign::IngestReceipt& receipt);
+Json answer_of(const std::string& key, const Error& error);
+
+// deliver, again and again while the storage is the reason that it fails; cancelled when asked to
+// stop. Other errors are for good.
+Result<campaign::IngestReceipt> deliver_patiently(const Host& host, Counters& counters,
+                                                  const std::string& name,
+                                                  const campaign::IntakeRequest& request,
+                                                  const std::stop_token& stop);
+
+}  // namespace kasetsu::drivers

@@ -1,0 +1,436 @@
+#include "daemon/campaign/file/campaign_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "daemon/base/json.h"
+#include "tests/shared_data.h"
+
+namespace kasetsu::campaign {
+namespace {
+
+using kasetsu::testing::read_file;
+using kasetsu::testing::source_file;
+using ::testing::HasSubstr;
+
+const chemistry::SupportTable& supports() {
+  static const chemistry::SupportTable table =
+      chemistry::SupportTable::from_csv(read_file(source_file("config/elements/supports.csv")),
+                                        "supports.csv")
+          .value();
+  return table;
+}
+
+const char* const kGood = R"(format = 1
+name = "ocm"
+owner = "group 3"
+
+[[targets]]
+name = "C2_yield"
+unit = "%"
+goal = "maximize"
+hit_threshold = 15
+plausible = [0, 100]
+
+[[space]]
+kind = "slots"
+slots = 3
+none = true
+repetition = true
+elements = ["Li", "Na", "K", "Mn", "W"]
+supports = ["MgO", "SiO2"]
+
+[[rules]]
+name = "alkali"
+group = ["Li", "Na", "K"]
+at_most = 1
+
+[model]
+size = 8
+order = 1
+epsilon = 1.35
+
+[planner]
+batch = 20
+diversity = 0.3
+references = ["Mn-Na2WO4/SiO2"]
+
+[planner.mix]
+exploit = 8
+explore = "50 %"
+challenge = "50 %"
+
+[plate]
+channels = 24
+blanks = 2
+
+[retrain]
+when = "nightly"
+at = "02:00"
+
+[stop]
+measurements = 500
+
+[[webhooks]]
+url = "https://example.org/hook"
+events = ["hit", "stopped"]
+secret_file = "ocm-hook.key"
+)";
+
+Result<CampaignConfig> parse(std::string_view text, std::string_view type = kToml) {
+  return parse_campaign(text, "c.toml", type, supports());
+}
+
+TEST(CampaignConfig, ReadsEverything) {
+  const auto config = parse(kGood);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  EXPECT_EQ(config->name, "ocm");
+  ASSERT_EQ(config->targets.size(), 1U);
+  EXPECT_EQ(config->targets[0].unit, "%");
+  EXPECT_EQ(config->targets[0].hit_threshold, 15.0);
+  EXPECT_EQ(config->targets[0].plausible_high, 100.0);
+  const auto space = planning::CandidateSpace::make(config->space);
+  ASSERT_TRUE(space.ok());
+  EXPECT_EQ(space->size(), 56U * 2U);  // C(8, 3) x 2
+  ASSERT_EQ(config->rules.size(), 1U);
+  EXPECT_EQ(std::get<planning::GroupLimit>(config->rules[0].what).at_most, 1);
+  EXPECT_EQ(config->planner.batch, 20);
+  EXPECT_EQ(config->planner.references.size(), 1U);
+  const auto counts = planning::divide(config->planner.mix, 20);
+  ASSERT_TRUE(counts.ok());
+  EXPECT_EQ(*counts, (std::vector<int>{6, 6, 8}));
+  EXPECT_EQ(config->plate.channels, 24);
+  EXPECT_EQ(config->retrain.when, RetrainWhen::nightly);
+  EXPECT_EQ(config->retrain.at_minute, 120);
+  EXPECT_EQ(config->stop.measurements, 500);
+  EXPECT_EQ(config->webhooks.size(), 1U);
+  EXPECT_EQ(config->text, kGood);
+  EXPECT_EQ(draft_of(*config).properties[0].name, "C2_yield");
+}
+
+TEST(CampaignConfig, ExamplesAreValid) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(source_file("config/campaigns"))) {
+    if (entry.path().extension() != ".toml") continue;
+    ++files;
+    const auto config = parse(read_file(entry.path()));
+    ASSERT_TRUE(config.ok()) << entry.path() << ": " << config.error().to_string();
+    const auto space = planning::CandidateSpace::make(config->space);
+    ASSERT_TRUE(space.ok());
+    if (config->name == "ocm") {
+      EXPECT_EQ(space->size(), 36'540U);
+      EXPECT_EQ(config->plan_options(1).batch, 20);
+    }
+    if (config->name == "oer-plate") {
+      EXPECT_EQ(space->size(), 2121U);
+    }
+    EXPECT_TRUE(planning::divide(config->plan_options(1).mix, config->planner.batch).ok());
+  }
+  EXPECT_GE(files, 6U);
+}
+
+TEST(CampaignConfig, JsonSaysTheSame) {
+  const auto config = parse(R"({"format": 1, "name": "j",
+    "targets": [{"name": "y", "unit": "", "goal": "minimize"}],
+    "space": [{"kind": "simplex", "elements": ["Ni", "Fe"], "step_at_percent": 10, "max_elements": 2}],
+    "planner": {"batch": 3, "mix": {"explore": 3}}})",
+                            kJson);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  EXPECT_EQ(planning::CandidateSpace::make(config->space)->size(), 11U);
+  EXPECT_EQ(config->plan_options(1).aim.goal, planning::Goal::minimize);
+}
+
+TEST(CampaignConfig, ScheduleFollowsTheBatch) {
+  const auto config = parse(read_file(source_file("config/campaigns/three_way.toml")));
+  ASSERT_TRUE(config.ok());
+  const auto exploits = [&](int batch) {
+    const planning::Mix mix = config->plan_options(batch).mix;
+    return std::any_of(mix.begin(), mix.end(), [](const planning::MixEntry& entry) {
+      return entry.strategy == planning::Strategy::exploit;
+    });
+  };
+  EXPECT_FALSE(exploits(1));
+  EXPECT_FALSE(exploits(3));
+  EXPECT_TRUE(exploits(4));
+  EXPECT_TRUE(exploits(99));
+}
+
+// One mistake each: what is replaced by what, the line on which the mistake then is, and what the
+// message must say.
+struct Mistake {
+  const char* from;
+  const char* to;
+  int line;  // 0: the message need not name one
+  std::vector<const char*> says;
+};
+
+TEST(CampaignConfig, EveryMistakeIsNamed) {
+  const std::vector<Mistake> mistakes = {
+      {"format = 1", "format = 2", 1, {"format", "\"2\"", "format = 1"}},
+      {"format = 1\n", "", 1, {"\"format\" is missing"}},
+      {"format = 1", "fromat = 1", 1, {"unknown key \"fromat\"", "did you mean format"}},
+      {"name = \"ocm\"", "name = \"OCM 1\"", 2, {"name", "\"OCM 1\"", "a-z"}},
+      {"name = \"ocm\"", "name = 5", 2, {"expected a text", "\"5\""}},
+      {"name = \"ocm\"\n", "", 1, {"\"name\" is missing"}},
+      {"name = \"ocm\"", "name = ocm", 2, {"not TOML"}},
+      {"owner = \"group 3\"", "onwer = \"group 3\"", 3, {"\"onwer\"", "did you mean owner"}},
+      {"owner = \"group 3\"", "owner = [\"a\"]", 3, {"owner", "\"[a]\""}},
+      {"[[targets]]", "[targets]", 5, {"targets", "[[targets]]"}},
+      {"name = \"C2_yield\"\n", "", 5, {"targets[0]", "\"name\" is missing"}},
+      {"unit = \"%\"\n", "", 5, {"\"unit\" is missing"}},
+      {"goal = \"maximize\"\n", "", 5, {"\"goal\" is missing", "minimize"}},
+      {"goal = \"maximize\"", "goal = \"maximise\"", 8, {"\"maximise\"", "did you mean maximize"}},
+      {"goal = \"maximize\"", "gaol = \"maximize\"", 8, {"\"gaol\"", "did you mean goal"}},
+      {"hit_threshold = 15", "hit_threshold = \"15 %\"", 9, {"expected a number", "15 %"}},
+      {"hit_threshold = 15", "hit_threshold = nan", 9, {"hit_threshold", "nan"}},
+      {"hit_threshold = 15", "hit_threshold = inf", 9, {"hit_threshold", "inf"}},
+      {"plausible = [0, 100]", "plausible = [100, 0]", 10, {"plausible", "smaller one first"}},
+      {"plausible = [0, 100]", "plausible = 100", 10, {"expected a list"}},
+      {"kind = \"slots\"\n", "", 12, {"\"kind\" is missing"}},
+      {"kind = \"slots\"", "kind = \"slot\"", 13, {"\"slot\"", "did you mean slots"}},
+      {"slots = 3", "slots = 0", 14, {"out of range", "\"0\"", "1 to 20"}},
+      {"slots = 3", "slots = 3.0", 14, {"whole number", "3"}},
+      {"slots = 3\n", "", 12, {"\"slots\" is missing"}},
+      {"none = true", "none = \"yes\"", 15, {"true or false", "yes"}},
+      {"none = true\n", "", 12, {"\"none\" is missing"}},
+      {"none = true", "loadings = [1]", 15, {"loadings", "slots does not have"}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Xx\"", 17, {"unknown element", "\"Xx\""}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"mn\"", 17, {"\"mn\"", "did you mean Mn"}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Li\"", 17, {"listed twice", "\"Li\""}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "", 17, {"empty"}},
+      {"supports = [\"MgO\", \"SiO2\"]",
+       "supports = [\"MgO\", \"Qq7\"]",
+       18,
+       {"supports[1]", "Qq7"}},
+      {"supports = [\"MgO\", \"SiO2\"]", "supports = [\"MgO\", \"MgO\"]", 18, {"MgO", "twice"}},
+      {"supports = [\"MgO\", \"SiO2\"]", "supports = \"MgO\"", 18, {"expected a list"}},
+      {"supports = [\"MgO\", \"SiO2\"]", "suports = [\"MgO\"]", 18, {"did you mean supports"}},
+      {"group = [\"Li\", \"Na\", \"K\"]\n",
+       "",
+       20,
+       {"a rule that says nothing", "forbid_together"}},
+      {"group = [", "forbid_elements = [\"W\"]\ngroup = [", 20, {"says several things"}},
+      {"at_most = 1", "at_mots = 1", 23, {"did you mean at_most"}},
+      {"at_most = 1\n", "", 20, {"at_least or at_most"}},
+      {"at_most = 1", "at_most = 1\nat_least = 2", 20, {"alkali", "contradict"}},
+      {"at_most = 1",
+       "at_least = 3\nat_most = 3\n[[rules]]\nforbid_elements=[\"Li\"]",
+       20,
+       {"alkali", "at most 2"}},
+      {"group = [\"Li\", \"Na\", \"K\"]",
+       "group = [\"Li\", \"Au\"]",
+       20,
+       {"\"Au\"", "does not hold"}},
+      {"size = 8", "size = 33", 26, {"model.size", "out of range"}},
+      {"size = 8", "sise = 8", 26, {"did you mean size"}},
+      {"order = 1", "order = 4", 27, {"model.order", "0 to 3"}},
+      {"epsilon = 1.35", "epsilon = 0.5", 28, {"model.epsilon", "0.5", "1 to 3"}},
+      {"epsilon = 1.35", "search = \"genetics\"", 28, {"did you mean genetic"}},
+      {"batch = 20\n", "", 30, {"\"batch\" is missing", "batch = 20"}},
+      {"batch = 20", "batch = 0", 31, {"planner.batch", "out of range"}},
+      {"batch = 20", "batch = \"20\"", 31, {"whole number", "\"20\""}},
+      {"batch = 20", "bacth = 20", 31, {"did you mean batch"}},
+      {"batch = 20", "batch = 4", 35, {"larger than the batch", "at most 4"}},
+      {"diversity = 0.3", "diversity = 3", 32, {"planner.diversity", "0 to 1"}},
+      {"diversity = 0.3", "acquisition = \"ei\"", 32, {"acquisition", "expected_improvement"}},
+      {"[\"Mn-Na2WO4/SiO2\"]", "[\"Mn-Xx/SiO2\"]", 33, {"references[0]", "Xx"}},
+      {"exploit = 8", "exploits = 8", 36, {"did you mean exploit"}},
+      {"exploit = 8", "exploit = -1", 36, {"planner.mix.exploit", "-1"}},
+      {"explore = \"50 %\"", "explore = \"half\"", 37, {"\"half\"", "share"}},
+      {"explore = \"50 %\"", "explore = \"150 %\"", 37, {"150 %"}},
+      {"explore = \"50 %\"", "explore = \"90 %\"", 35, {"more than 100 %"}},
+      {"explore = \"50 %\"\nchallenge = \"50 %\"", "explore = 5", 35, {"13", "add up to 20"}},
+      {"channels = 24", "channels = 2", 40, {"leave no channel"}},
+      {"blanks = 2", "shared_condition = \"T\"", 42, {"shared_condition", "\"T\""}},
+      {"when = \"nightly\"", "when = \"daily\"", 45, {"\"daily\"", "nightly"}},
+      {"at = \"02:00\"", "at = \"25:00\"", 46, {"\"25:00\"", "02:00"}},
+      {"at = \"02:00\"", "at = 02:00:00", 46, {"retrain.at", "date or time"}},
+      {"at = \"02:00\"\n", "", 44, {"\"at\" is missing"}},
+      {"measurements = 500", "measurements = 0", 49, {"stop.measurements"}},
+      {"measurements = 500", "mesurements = 500", 49, {"did you mean measurements"}},
+      {"https://example.org", "http://example.org", 52, {"https://"}},
+      {"\"stopped\"]", "\"stoped\"]", 53, {"did you mean stopped"}},
+      {"[[webhooks]]", "[[webhook]]", 51, {"did you mean webhooks"}},
+      {"[planner.mix]", "[planner.mixx]", 35, {"did you mean mix"}},
+      {"[stop]", "[plate]", 48, {"not TOML"}},
+  };
+  EXPECT_GE(mistakes.size(), 60U);
+  for (const Mistake& mistake : mistakes) {
+    std::string text = kGood;
+    const auto at = text.find(mistake.from);
+    ASSERT_NE(at, std::string::npos) << mistake.from;
+    text.replace(at, std::string(mistake.from).size(), mistake.to);
+    const auto config = parse(text);
+    ASSERT_FALSE(config.ok()) << mistake.from << " -> " << mistake.to;
+    const std::string message = config.error().to_string();
+    EXPECT_EQ(config.error().code, ErrorCode::bad_data);
+    if (mistake.line > 0) {
+      EXPECT_THAT(message, ::testing::StartsWith("c.toml:" + std::to_string(mistake.line) + ":"))
+          << mistake.from << " -> " << mistake.to;
+    }
+    for (const char* part : mistake.says) {
+      EXPECT_THAT(message, HasSubstr(part)) << mistake.from << " -> " << mistake.to;
+    }
+  }
+}
+
+TEST(CampaignConfig, MistakesOfOtherSpaces) {
+  const auto with_space = [](const std::string& space, const std::string& more = "") {
+    const auto config = parse(
+        "format = 1\nname = \"x\"\n[[targets]]\nname = \"y\"\nunit = \"\"\n"
+        "goal = \"minimize\"\n[planner]\nbatch = 4\n" +
+        more + "[[space]]\n" + space);
+    return config.ok() ? std::string("fine") : config.error().to_string();
+  };
+  const std::string simplex = "kind = \"simplex\"\nelements = [\"Ni\", \"Fe\"]\nmax_elements = 2\n";
+  EXPECT_EQ(with_space(simplex + "step_at_percent = 12.5"), "fine");
+  EXPECT_THAT(with_space(simplex + "step_at_percent = 30"), HasSubstr("divisor of 100"));
+  EXPECT_THAT(with_space(simplex), HasSubstr("\"step_at_percent\" is missing"));
+  EXPECT_THAT(with_space(simplex + "step_at_percent = 10\nmin_elements = 3"),
+              HasSubstr("min_elements"));
+  const std::string grid =
+      "kind = \"grid\"\nelements = [\"Ni\", \"Fe\"]\nmin_elements = 1\n"
+      "max_elements = 2\nloading_unit = \"mmol/g\"\n";
+  EXPECT_EQ(with_space(grid + "loadings = [0.1, 0.2]"), "fine");
+  EXPECT_THAT(with_space(grid + "loadings = [0.1, 0.1]"), HasSubstr("listed twice"));
+  EXPECT_THAT(with_space(grid + "loadings = [0.1, -0.2]"), HasSubstr("positive"));
+  EXPECT_THAT(with_space(grid + "loadings = []"), HasSubstr("no loadings"));
+  const std::string list = "kind = \"list\"\n";
+  EXPECT_EQ(with_space(list + "catalysts = [\"Li:1;Mn:2/MgO\", \"Na2WO4-Mn/SiO2\", \"-/MgO\"]"),
+            "fine");
+  EXPECT_THAT(with_space(list + "catalysts = []"), HasSubstr("empty"));
+  EXPECT_THAT(with_space(list + "catalysts = [\"Li:x/MgO\"]"), HasSubstr("catalysts[0]"));
+  EXPECT_THAT(with_space(list + "elements = [\"Li\"]"), HasSubstr("a list does not have"));
+  EXPECT_THAT(with_space(simplex + "step_at_percent = 10", "[conditions]\nT_C = []\n"),
+              HasSubstr("without levels"));
+  EXPECT_THAT(with_space(simplex + "step_at_percent = 10", "[conditions]\nT_C = [700, 700]\n"),
+              HasSubstr("listed twice"));
+  EXPECT_THAT(with_space(simplex + "step_at_percent = 10", "acquisition = \"probability\"\n"),
+              HasSubstr("hit_threshold"));
+}
+
+TEST(CampaignConfig, MaterialsBecomeRulesAndBudgets) {
+  const std::string more = R"(
+[[rules]]
+name = "neutral"
+mean_charge = true
+charges = { Mn = 3 }
+at_most = 2
+
+[materials]
+sample_mass_g = 0.5
+amounts = "mmol_per_g"
+weighable_mg = 2
+batch_price = 40
+forbid_hazards = ["toxic"]
+[[materials.items]]
+element = "W"
+price_per_g = 3
+stock_g = 1.5
+grams_per_mol = 249.9
+[[materials.items]]
+support = "MgO"
+hazards = ["toxic"]
+)";
+  const std::string good = kGood;
+  const auto place = good.find("[model]");
+  const auto with = [&](const std::string& text) {
+    return parse(good.substr(0, place) + text + good.substr(place));
+  };
+  const auto config = with(more);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  std::vector<std::string> names;
+  for (const planning::Rule& rule : config->rules) names.push_back(rule.name);
+  EXPECT_THAT(names, ::testing::ElementsAre("alkali", "neutral", "weighable mass", "stock",
+                                            "hazard toxic of supports"));
+  ASSERT_TRUE(config->materials.has_value());
+  EXPECT_EQ(config->materials->elements.at(74).gram_per_mole, 249.9);
+  EXPECT_EQ(config->materials->weighable_gram, 0.002);
+  const auto refusal = [&](std::string from, const std::string& to) {
+    std::string text = more;
+    text.replace(text.find(from), from.size(), to);
+    const auto refused = with(text);
+    return refused.ok() ? std::string("fine") : refused.error().to_string();
+  };
+  EXPECT_THAT(refusal("Mn = 3", "Xx = 3"), HasSubstr("unknown element"));
+  EXPECT_THAT(refusal("\"mmol_per_g\"", "\"grams\""), HasSubstr("materials.amounts"));
+  EXPECT_THAT(refusal("support = \"MgO\"", "price_per_g = 2"), HasSubstr("one element or one"));
+  EXPECT_THAT(refusal("support = \"MgO\"", "element = \"W\""), HasSubstr("has an item already"));
+  // Rules that materials imply and that leave nothing are found before anything is planned.
+  EXPECT_THAT(refusal("weighable_mg = 2", "weighable_mg = 600"), HasSubstr("leaves no candidate"));
+}
+
+TEST(CampaignConfig, HostileFilesAreRefused) {
+  std::string dotted = "a";
+  for (int i = 0; i < 20'000; ++i) dotted += ".a";
+  EXPECT_THAT(parse("format = 1\n" + dotted + " = 1").error().to_string(),
+              HasSubstr("c.toml:2: nested too deeply"));
+  EXPECT_THAT(parse("format = 1\n[" + dotted + "]").error().to_string(), HasSubstr("nested"));
+  EXPECT_THAT(parse("a = " + std::string(30'000, '[')).error().to_string(), HasSubstr("nested"));
+  EXPECT_THAT(parse("a = " + std::string(2'000, '{')).error().to_string(), HasSubstr("nested"));
+  // Dots in texts and comments are no nesting.
+  EXPECT_THAT(parse("# " + std::string(100, '.') + "\nname = \"" + std::string(100, '.') + "\"")
+                  .error()
+                  .to_string(),
+              HasSubstr("\"format\" is missing"));
+  EXPECT_THAT(parse(std::string(70'000, '#')).error().to_string(), HasSubstr("at most 65536"));
+  EXPECT_THAT(parse("").error().to_string(), HasSubstr("empty"));
+  EXPECT_THAT(parse("\n \n").error().to_string(), HasSubstr("empty"));
+  EXPECT_FALSE(parse(std::string(30'000, '['), kJson).ok());
+  EXPECT_FALSE(parse("{\"format\":1,\"format\":1}", kJson).ok());
+  EXPECT_FALSE(parse("[1]", kJson).ok());
+  EXPECT_FALSE(parse("format = 1", "text/plain").ok());
+  EXPECT_FALSE(parse(std::string("format = 1\n\0name", 16)).ok());
+  EXPECT_FALSE(parse("format = 1\nname = \"\xff\xfe\"").ok());
+}
+
+// Decoder and schema know the same keys.
+void keys_of_schema(const Json& schema, const std::string& path, std::vector<std::string>& keys) {
+  if (schema.contains("items")) keys_of_schema(schema["items"], path + "[]", keys);
+  if (!schema.contains("properties")) return;
+  EXPECT_EQ(schema.value("additionalProperties", true), false) << path;
+  for (const auto& [key, value] : schema["properties"].items()) {
+    const std::string here = path.empty() ? key : path + "." + key;
+    keys.push_back(here);
+    keys_of_schema(value.contains("$ref") ? Json() : value, here, keys);
+    if (value.contains("$ref")) {
+      for (const char* strategy :
+           {"explore", "challenge", "recheck", "exploit", "bridge", "random", "manual"}) {
+        if (value["$ref"] == "#/$defs/mix") keys.push_back(here + "." + strategy);
+      }
+    }
+  }
+}
+
+TEST(CampaignConfig, SchemaKnowsTheSameKeys) {
+  const Json schema = Json::parse(read_file(source_file("schema/campaign.schema.json")));
+  std::vector<std::string> keys;
+  keys_of_schema(schema, "", keys);
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(keys, campaign_keys());
+}
+
+// Every key is explained; the example at the top of the page works.
+TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
+  const std::string page = read_file(source_file("docs/campaign-file.md"));
+  for (const std::string& key : campaign_keys()) {
+    const std::string name = key.substr(key.rfind('.') + 1);
+    const bool table = name == "targets" || name == "properties" || name == "space" ||
+                       name == "rules" || name == "webhooks" || name == "conditions" ||
+                       name == "materials" || name == "model" || name == "planner" ||
+                       name == "plate" || name == "retrain" || name == "stop";
+    EXPECT_THAT(
+        page, table
+                  ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))
+                  : ::testing::AnyOf(HasSubstr("`" + name + "`"), HasSubstr("`" + name + " ")))
+        << key;
+  }
+  const auto begin = page.find("```toml\n") + 8;
+  const auto example = parse(page.substr(begin, page.find("```\n", begin) - begin));
+  EXPECT_TRUE(example.ok()) << example.error().to_string();
+}
+
+}  // namespace
+}  // namespace kasetsu::campaign

@@ -1,0 +1,143 @@
+// What the daemon does by itself: backups on a schedule, the oldest removed; leases given back.
+#include "daemon/service/upkeep.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "daemon/campaign/planning/leases.h"
+#include "daemon/store/maintenance.h"
+#include "tests/daemon/store/fixture.h"
+
+namespace kasetsu {
+namespace {
+
+namespace fs = std::filesystem;
+
+class UpkeepTest : public testing::StoreTest {
+ protected:
+  UpkeepTest() {
+    open();
+    apply();
+    time_ = to_micros(now_);
+    upkeep_options_.look_every = std::chrono::milliseconds(2);
+    upkeep_options_.backup_dir = folder_ / "backups";
+    upkeep_options_.backup_every = std::chrono::hours(24);
+    upkeep_options_.backups_kept = 3;
+  }
+  std::unique_ptr<Upkeep> start() {
+    auto upkeep = std::make_unique<Upkeep>(
+        *database_, [this] { return from_micros(time_); }, ids_, upkeep_options_,
+        std::make_shared<spdlog::logger>("upkeep",
+                                         std::make_shared<spdlog::sinks::null_sink_mt>()));
+    upkeep->start();
+    return upkeep;
+  }
+  void pass(std::chrono::microseconds time) { time_ += time.count(); }
+  std::vector<std::string> backups() const {
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(upkeep_options_.backup_dir, ignored)) {
+      if (entry.path().extension() == ".db") names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  // Waits until it holds; a test that never gets there fails by its time limit's sentence.
+  template <typename Condition>
+  static void wait_until(const Condition& condition) {
+    for (int i = 0; i < 20'000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(condition());
+  }
+
+  UpkeepOptions upkeep_options_;
+  std::atomic<std::int64_t> time_{0};
+};
+
+TEST_F(UpkeepTest, BacksUpWhenItIsDueAndKeepsTheNewest) {
+  auto upkeep = start();
+  wait_until([&] { return backups().size() == 1; });
+  std::vector<std::string> made = backups();
+  pass(std::chrono::hours(23));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(backups(), made) << "not due yet";
+  for (int day = 0; day < 5; ++day) {
+    ASSERT_TRUE(
+        post(body({row("\"Li\"", day)}, "\"source\":\"" + std::to_string(day) + "\"")).ok());
+    pass(std::chrono::hours(25));
+    wait_until([&] { return backups().back() != made.back(); });
+    made.push_back(backups().back());
+  }
+  upkeep->stop();
+  const auto kept = backups();
+  ASSERT_EQ(kept.size(), 3u);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), made.end() - 3)) << "the newest stay";
+  for (const std::string& name : kept) {
+    const auto report = check_database((fs::path(upkeep_options_.backup_dir) / name).string());
+    ASSERT_TRUE(report.ok()) << report.error().to_string();
+    EXPECT_TRUE(report->ok) << name;
+  }
+  // After a restart nothing is due that was done.
+  upkeep = start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  upkeep->stop();
+  EXPECT_EQ(backups(), kept);
+}
+
+TEST_F(UpkeepTest, LeasesThatRanOutAreGivenBack) {
+  upkeep_options_.backup_every = std::chrono::seconds(0);
+  const auto issued = issue({"Li:1/MgO"});
+  const std::string id = issued.proposals.at(0).id;
+  ASSERT_TRUE(write<campaign::Proposal>([&](campaign::Transaction& tx) {
+                return campaign::claim(tx, id, "robot", std::chrono::hours(1), context());
+              }).ok());
+  auto upkeep = start();
+  pass(std::chrono::minutes(59));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(proposal(id).state, campaign::ProposalState::active);
+  pass(std::chrono::minutes(2));
+  wait_until([&] { return proposal(id).state == campaign::ProposalState::requested; });
+  upkeep->stop();
+  EXPECT_TRUE(backups().empty()) << "0 hours: never by itself";
+}
+
+TEST_F(UpkeepTest, TheNewestBackupBeforeATimeIsRestored) {
+  std::vector<std::int64_t> events;
+  std::vector<Time> times;
+  for (int i = 0; i < 4; ++i) {
+    now_ += std::chrono::hours(1);
+    ASSERT_TRUE(post(body({row("\"Li\"", i)}, "\"source\":\"" + std::to_string(i) + "\"")).ok());
+    ASSERT_TRUE(back_up(*database_, upkeep_options_.backup_dir, 10, now_).ok());
+    events.push_back(database_->last_event());
+    times.push_back(now_);
+  }
+  database_.reset();
+  const auto restore = [&](std::optional<Time> at) {
+    now_ += std::chrono::seconds(1);
+    return restore_database(upkeep_options_.backup_dir, at, options_.path, now_);
+  };
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    for (const auto later : {std::chrono::minutes(0), std::chrono::minutes(59)}) {
+      const auto restored = restore(times[i] + later);
+      ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+      EXPECT_EQ(restored->last_event, events[i]);
+      open();
+      EXPECT_EQ(measurements().size(), i + 1);
+      database_.reset();
+    }
+  }
+  EXPECT_EQ(restore(times[0] - std::chrono::seconds(1)).error().code, ErrorCode::not_found);
+  const auto newest = restore(std::nullopt);
+  ASSERT_TRUE(newest.ok());
+  EXPECT_EQ(newest->last_event, events.back());
+  EXPECT_EQ(newest->at, times.back());
+}
+
+}  // namespace
+}  // namespace kasetsu
