@@ -1,10 +1,13 @@
 """The tree as the design lays it out: every folder has a rule, arrows point one way, every test file is built and none is
 disabled, no two types share a name, functions fit a screen."""
+import collections
 import json
 import pathlib
 import re
 import sys
 import unittest
+
+import cpp_outline
 
 SOURCE = pathlib.Path(sys.argv[1]).resolve()
 BUILD = pathlib.Path(sys.argv[2]).resolve()
@@ -57,6 +60,103 @@ ARROWS = {
 }
 FORBIDDEN_IN_CORE = re.compile(
     r'#include [<"](boost/(?!math/)|sqlite3|nlohmann|spdlog|curl|toml|openssl|CLI|mosquitto|date/)')
+# Functions above 80 lines. The list only shrinks.
+LONG_FUNCTIONS = {
+    "core/base/csv.cc:read_csv",
+    "core/chemistry/element_table.cc:ElementTable::from_csv",
+    "core/descriptors/featurizer.cc:raw_state",
+    "core/planning/bounds/bounded_explore.cc:BoundedSearch::farthest",
+    "core/planning/bounds/ensemble_bounds.cc:Bounder::fill_primaries",
+    "core/planning/planner.cc:Planner::scan_block",
+    "core/planning/planner.cc:Planner::run",
+    "core/planning/replay.cc:replay",
+    "core/planning/space/rules.cc:RuleSet::make",
+    "core/planning/space/space.cc:CandidateSpace::make",
+    "core/regression/huber/face.cc:NearestOnFace::solve",
+    "core/regression/huber/huber_folds_kernel.h:solve_sized",
+    "core/regression/huber/solver_descent.cc:Solver::minimise_at",
+    "core/regression/huber/solver_huber.cc:Solver::closed_form",
+    "core/regression/huber/solver_huber.cc:Solver::closed_form_ridge",
+    "core/regression/huber/solver_vertex.cc:Solver::pivot",
+    "core/regression/huber/vertex_kernel.h:vertex_fit",
+    "core/regression/huber/vertex_kernel.h:vertex_fold",
+    "core/selection/batch_offsets.cc:batch_offsets",
+    "core/selection/training.cc:train_prepared",
+    "core/selection/validation.cc:validate",
+    "core/selection/validation.cc:figure1",
+    "daemon/campaign/file/campaign_file_planner.cc:Decoder::decode_planner",
+    "daemon/campaign/file/campaign_file_rules.cc:Decoder::decode_rules",
+    "daemon/campaign/file/campaign_file_space.cc:Decoder::decode_space",
+    "daemon/campaign/ingest/ingest.cc:ingest",
+    "daemon/campaign/ingest/json_rows.cc:read_catalyst",
+    "daemon/campaign/ingest/json_rows.cc:read_row",
+    "daemon/campaign/ingest/row_rules.cc:Ingestion::take",
+    "daemon/campaign/learning/hypothesis_record.cc:hypothesis_record",
+    "daemon/campaign/lifecycle/campaigns.cc:apply_campaign",
+    "daemon/campaign/planning/recommend.cc:recommend",
+    "daemon/cli/campaigns/campaign_commands.cc:add_campaign",
+    "daemon/cli/campaigns/campaign_draft.cc:draft_text",
+    "daemon/cli/files/recommend.cc:run",
+    "daemon/cli/files/validate.cc:run_figure1",
+    "daemon/cli/results/nomad_export.cc:nomad_tables",
+    "daemon/cli/results/results_commands.cc:add_results",
+    "daemon/cli/results/svg_plot.cc:SvgPlot::svg",
+    "daemon/http/campaign_routes.cc:Api::add_campaign_routes",
+    "daemon/http/learning_routes.cc:Api::add_learning_routes",
+    "daemon/http/proposal_routes.cc:Api::add_proposal_routes",
+    "daemon/http/result_routes.cc:Api::add_result_routes",
+    "daemon/http/server.cc:SessionBase::decide",
+    "daemon/http/session.h:exchange",
+    "daemon/http/system_routes.cc:Api::add_system_routes",
+    "daemon/jobs/worker.cc:Worker::execute",
+    "daemon/jobs/worker.cc:Worker::retrain",
+    "daemon/service/main.cc:run",
+    "daemon/store/migrations.cc:migrate",
+    "drivers/tables/profile_columns.cc:match_columns",
+    "drivers/tables/profile_table.cc:take",
+    "drivers/tables/table.cc:read_table",
+    "tests/benchmark/accuracy.cc:main",
+    "tests/benchmark/cancel_benchmark.cc:main",
+    "tests/benchmark/store_benchmark.cc:learning",
+    "tests/daemon/campaign/file/campaign_file_test.cc:TEST",
+    "tests/daemon/campaign/learning/retrain_test.cc:TEST_F",
+    "tests/daemon/store/late_index_test.cc:TEST_F",
+}
+LONGEST_FUNCTION = 80
+# Names that two types of the project share. The list only shrinks.
+SHARED_NAMES = {
+    "Arguments",
+    "Best",
+    "Builder",
+    "Connection",
+    "Context",
+    "Correction",
+    "Decoder",
+    "Driver",
+    "Flag",
+    "Found",
+    "Group",
+    "Layout",
+    "Loading",
+    "Message",
+    "Method",
+    "Model",
+    "Plan",
+    "Progress",
+    "Proposal",
+    "Range",
+    "Reader",
+    "Rule",
+    "Scored",
+    "Session",
+    "Spelling",
+    "State",
+    "Target",
+    "TimeZone",
+    "TrainingSet",
+    "Tree",
+    "Verdict",
+}
 # Files of other languages lie in folders of their own, without rules for includes.
 OTHER_LANGUAGES = {"drivers/bridges", "drivers/client", "drivers/virtual_lab"}
 
@@ -124,6 +224,24 @@ class Layout(unittest.TestCase):
                 if target.rsplit("/", 1)[0] != here and not allowed(target, ARROWS.get(here, set())):
                     wrong.append(f"{path.relative_to(SOURCE)} must not include {target}")
         self.assertEqual(wrong, [])
+
+    def test_functions_fit_a_screen(self):
+        found = {}
+        for path in sources(".cc", ".h"):
+            for name, length in cpp_outline.functions(path.read_text()):
+                if length > LONGEST_FUNCTION:
+                    found[f"{path.relative_to(SOURCE)}:{name}"] = length
+        self.assertEqual({k: v for k, v in found.items() if k not in LONG_FUNCTIONS}, {}, "functions that are too long")
+        self.assertGreater(len(list(cpp_outline.functions((SOURCE / "core/base/csv.cc").read_text()))), 3)
+
+    def test_no_two_types_share_a_name(self):
+        places = collections.defaultdict(set)
+        for path in sources(".cc", ".h", tops=("core", "daemon", "drivers")):
+            for name in cpp_outline.types(path.read_text()):
+                places[name].add(str(path.relative_to(SOURCE)))
+        self.assertGreater(len(places), 200)
+        shared = {name: sorted(files) for name, files in places.items() if len(files) > 1 and name not in SHARED_NAMES}
+        self.assertEqual(shared, {})
 
     def test_rules_have_no_circle(self):
         def expand(rules):
