@@ -243,6 +243,16 @@ class Layout(unittest.TestCase):
         shared = {name: sorted(files) for name, files in places.items() if len(files) > 1 and name not in SHARED_NAMES}
         self.assertEqual(shared, {})
 
+    def test_the_architecture_page_names_what_is_there(self):
+        text = (SOURCE / "docs" / "architecture.md").read_text()
+        walk = text.split("## One measurement")[1].split("\n## ")[0]
+        files = re.findall(r"`((?:core|daemon|drivers|tests|schema|config)/[^` ]+)`", text)
+        for name in files:
+            self.assertTrue((SOURCE / name.rstrip("/*")).exists(), f"docs/architecture.md names {name}, which is not there")
+        walked = [name for name in files if f"`{name}`" in walk and pathlib.Path(name).suffix in (".cc", ".h")]
+        self.assertGreater(len(walked), 9)
+        self.assertLessEqual(len(set(walked)), 15, "one measurement's way is at most 15 files")
+
     def test_rules_have_no_circle(self):
         def expand(rules):
             return {r for r in ARROWS for rule in rules
