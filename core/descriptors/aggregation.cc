@@ -10,10 +10,6 @@
 namespace kasetsu::descriptors {
 namespace {
 
-constexpr std::array<std::string_view, kOperations> kNames = {
-    "min",   "max",     "sum",   "avg",   "ssd",  "var",  "prod",
-    "gmean", "own_var", "range", "hmean", "mean", "value"};
-
 // Adds `term` to sum + error without loss (Knuth's TwoSum): no branch, so that a loop over
 // properties is vectorised.
 inline void add_exactly(double& sum, double& error, double term) {
@@ -24,17 +20,6 @@ inline void add_exactly(double& sum, double& error, double term) {
 }
 
 }  // namespace
-
-std::string_view to_string(Operation operation) {
-  return kNames[static_cast<std::size_t>(operation)];
-}
-
-std::optional<Operation> operation_from(std::string_view text) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == text) return static_cast<Operation>(i);
-  }
-  return std::nullopt;
-}
 
 Aggregator::Aggregator(std::size_t width, std::span<const Operation> operations) : width_(width) {
   for (const Operation operation : operations) {

@@ -4,10 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "core/base/names.h"
 
 namespace kasetsu::descriptors {
 
@@ -31,11 +32,20 @@ enum class Operation : std::uint8_t {
 };
 inline constexpr int kOperations = 13;
 
-// "min", "max", "sum", "avg", "ssd", "var", "prod", "gmean", "own_var", "range", "hmean", "mean",
-// "value".
-std::string_view to_string(Operation operation);
-// The inverse, for stored models.
-std::optional<Operation> operation_from(std::string_view text);
+inline constexpr auto kOperationNames =
+    name_table<Operation>({{Operation::minimum, "min"},
+                           {Operation::maximum, "max"},
+                           {Operation::sum, "sum"},
+                           {Operation::average, "avg"},
+                           {Operation::ssd, "ssd"},
+                           {Operation::variance, "var"},
+                           {Operation::product, "prod"},
+                           {Operation::gmean, "gmean"},
+                           {Operation::own_variance, "own_var"},
+                           {Operation::range, "range"},
+                           {Operation::hmean, "hmean"},
+                           {Operation::mean, "mean"},
+                           {Operation::value, "value"}});
 
 // One aggregation of plain numbers: amounts n_k > 0 and values x_k, equally long. `mean_of_all` is
 // m for ssd and var. Sums are compensated; avg and mean lie in [min, max] exactly, and so do gmean

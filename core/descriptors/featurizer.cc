@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "core/base/constants.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
 
@@ -20,7 +20,6 @@ using chemistry::Catalyst;
 using chemistry::Composition;
 using chemistry::ElementTable;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLoadingVaries = 1e-6;  // relative; tables give loadings to nine digits
 constexpr double kConstant = 1e-12;      // relative; rounding of the aggregations is 1e-15
 constexpr double kAffineCopy = 1.0 - 1e-10;
@@ -41,9 +40,9 @@ constexpr std::array<Operation, 5> kSupport = {Operation::average, Operation::mi
 
 std::string primary_name(Block block, const std::string& property, Operation operation) {
   std::string name;
-  if (block != Block::active) name.append(to_string(block)).append(".");
+  if (block != Block::active) name.append(kBlockNames.to_name(block)).append(".");
   name += property;
-  if (operation != Operation::value) name.append("_").append(to_string(operation));
+  if (operation != Operation::value) name.append("_").append(kOperationNames.to_name(operation));
   return name;
 }
 
@@ -108,7 +107,7 @@ Status check_conditions(const Conditions& conditions, std::size_t catalysts) {
 }
 
 bool loading_varies(std::span<const Catalyst> catalysts) {
-  double least = std::numeric_limits<double>::infinity();
+  double least = kInfinity;
   double most = 0.0;
   for (const Catalyst& catalyst : catalysts) {
     const double total = catalyst.active.total();
@@ -144,6 +143,47 @@ void add_primaries(FeaturizerState& state, Block block, std::span<const Operatio
           {primary_name(block, property, operation), property, block, operation});
     }
   }
+}
+
+// Every primary that the state's options and conditions have, in the order of the columns.
+void add_all_primaries(FeaturizerState& state) {
+  const bool extended = state.options.method == Method::extended;
+  std::vector<Operation> operations(kConstantLoading.begin(), kConstantLoading.end());
+  if (state.options.loading == Loading::variable) {
+    operations.assign(kVariableLoading.begin(), kVariableLoading.end());
+  }
+  if (extended) operations.insert(operations.end(), kExtended.begin(), kExtended.end());
+  add_primaries(state, Block::active, operations);
+  if (extended) {
+    add_primaries(state, Block::support_cation, kCation);
+    add_primaries(state, Block::support, kSupport);
+  }
+  for (const std::string& name : state.condition_names) {
+    state.primaries.push_back({primary_name(Block::condition, name, Operation::value), name,
+                               Block::condition, Operation::value});
+  }
+}
+
+// Elements of the table x properties, scaled so that the elements in `scope` span [0, 1].
+Eigen::MatrixXd scaled(const ElementTable& table, const std::set<int>& scope) {
+  const std::vector<int>& elements = table.elements();
+  Eigen::MatrixXd out(std::ssize(elements), std::ssize(table.properties()));
+  for (Eigen::Index j = 0; j < out.cols(); ++j) {
+    const auto property = static_cast<std::size_t>(j);
+    double least = kInfinity;
+    double most = -kInfinity;
+    for (const int element : elements) {
+      const double x = table.value(element, property);
+      if (!scope.contains(element) || std::isnan(x)) continue;
+      least = std::min(least, x);
+      most = std::max(most, x);
+    }
+    for (Eigen::Index i = 0; i < out.rows(); ++i) {
+      const double x = table.value(elements[static_cast<std::size_t>(i)], property);
+      out(i, j) = most > least ? (x - least) / (most - least) : kNaN;
+    }
+  }
+  return out;
 }
 
 // The state with every primary and no offsets.
@@ -193,45 +233,11 @@ Result<FeaturizerState> raw_state(const ElementTable& table, std::span<const Cat
       scope.insert(state.elements.begin(), state.elements.end());
       break;
   }
-  const auto rows = static_cast<Eigen::Index>(state.elements.size());
-  const auto columns = static_cast<Eigen::Index>(state.properties.size());
-  state.normalized.resize(rows, columns);
-  for (Eigen::Index j = 0; j < columns; ++j) {
-    double least = std::numeric_limits<double>::infinity();
-    double most = -std::numeric_limits<double>::infinity();
-    for (const int element : state.elements) {
-      if (!scope.contains(element)) continue;
-      const double x = table.value(element, static_cast<std::size_t>(j));
-      if (std::isnan(x)) continue;
-      least = std::min(least, x);
-      most = std::max(most, x);
-    }
-    for (Eigen::Index i = 0; i < rows; ++i) {
-      const double x =
-          table.value(state.elements[static_cast<std::size_t>(i)], static_cast<std::size_t>(j));
-      state.normalized(i, j) = most > least ? (x - least) / (most - least) : kNaN;
-    }
-  }
+  state.normalized = scaled(table, scope);
   state.active_mean = mean_over(state, active_elements);
   if (!extended) support_elements.clear();
   state.support_mean = mean_over(state, support_elements);
-
-  std::vector<Operation> operations;
-  if (state.options.loading == Loading::variable) {
-    operations.assign(kVariableLoading.begin(), kVariableLoading.end());
-  } else {
-    operations.assign(kConstantLoading.begin(), kConstantLoading.end());
-  }
-  if (extended) operations.insert(operations.end(), kExtended.begin(), kExtended.end());
-  add_primaries(state, Block::active, operations);
-  if (extended) {
-    add_primaries(state, Block::support_cation, kCation);
-    add_primaries(state, Block::support, kSupport);
-  }
-  for (const std::string& name : conditions.names) {
-    state.primaries.push_back({primary_name(Block::condition, name, Operation::value), name,
-                               Block::condition, Operation::value});
-  }
+  add_all_primaries(state);
   std::set<std::string_view> names;
   for (const Primary& primary : state.primaries) {
     if (!names.insert(primary.name).second) {
@@ -337,18 +343,12 @@ class AllValues {
 };
 
 bool constant_or_gap(const Eigen::Ref<const Eigen::VectorXd>& column) {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
-  for (const double x : column) {
-    if (!std::isfinite(x)) return true;
-    least = std::min(least, x);
-    most = std::max(most, x);
-  }
-  return most - least <= kConstant * std::max(std::abs(least), std::abs(most));
+  return !column.allFinite() || column.maxCoeff() - column.minCoeff() <=
+                                    kConstant * column.cwiseAbs().maxCoeff();
 }
 
 double smallest_nonzero(const Eigen::Ref<const Eigen::VectorXd>& column) {
-  double smallest = std::numeric_limits<double>::infinity();
+  double smallest = kInfinity;
   for (const double x : column) {
     if (x != 0.0) smallest = std::min(smallest, std::abs(x));
   }
@@ -371,6 +371,24 @@ bool ours(const Primary& primary) {
 }
 
 }  // namespace
+
+Status FeaturizerOptions::validate() const {
+  const auto refuse = [](std::string_view field, auto value, const std::string& choices) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("FeaturizerOptions::{} is {}", field, static_cast<int>(value)), "", "",
+                 choices};
+  };
+  if (kMethodNames.to_name(method).empty()) {
+    return refuse("method", method, kMethodNames.choices());
+  }
+  if (kLoadingNames.to_name(loading).empty()) {
+    return refuse("loading", loading, kLoadingNames.choices());
+  }
+  if (kNormalizationNames.to_name(normalize).empty()) {
+    return refuse("normalize", normalize, kNormalizationNames.choices());
+  }
+  return {};
+}
 
 Result<Featurizer> Featurizer::learn(const ElementTable& elements,
                                      std::span<const Catalyst> catalysts,

@@ -40,6 +40,7 @@
 #include <vector>
 
 #include "core/base/control.h"
+#include "core/base/names.h"
 #include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element_table.h"
@@ -64,16 +65,21 @@ enum class Normalization : std::uint8_t {
 };
 enum class Block : std::uint8_t { active, support_cation, support, condition };
 
-// "afe", "extended"; "auto", "variable", "constant"; "afe65", "dataset", "all"; "active",
-// "support_cation", "support", "condition": as on the command line and in stored models.
-std::string_view to_string(Method method);
-std::string_view to_string(Loading loading);
-std::string_view to_string(Normalization normalization);
-std::string_view to_string(Block block);
-std::optional<Method> method_from(std::string_view text);
-std::optional<Loading> loading_from(std::string_view text);
-std::optional<Normalization> normalization_from(std::string_view text);
-std::optional<Block> block_from(std::string_view text);
+// The names of the command line, the campaign file and stored models.
+inline constexpr auto kMethodNames =
+    name_table<Method>({{Method::afe, "afe"}, {Method::extended, "extended"}});
+inline constexpr auto kLoadingNames = name_table<Loading>({{Loading::automatic, "auto"},
+                                                           {Loading::variable, "variable"},
+                                                           {Loading::constant, "constant"}});
+inline constexpr auto kNormalizationNames =
+    name_table<Normalization>({{Normalization::afe65, "afe65"},
+                               {Normalization::dataset, "dataset"},
+                               {Normalization::all, "all"}});
+inline constexpr auto kBlockNames =
+    name_table<Block>({{Block::active, "active"},
+                       {Block::support_cation, "support_cation"},
+                       {Block::support, "support"},
+                       {Block::condition, "condition"}});
 
 struct FeaturizerOptions {
   Method method = Method::extended;  // lower error on later batches of methane coupling than afe

@@ -11,6 +11,7 @@
 
 #include "core/base/control.h"
 #include "core/base/executor.h"
+#include "core/base/names.h"
 #include "core/base/result.h"
 
 namespace kasetsu::regression {
@@ -19,6 +20,9 @@ namespace kasetsu::regression {
 // conditional median (Meinshausen, J. Mach. Learn. Res. 7, 983, 2006), which is what has the least
 // absolute error, and which one wild measurement does not move.
 enum class Center { mean, median };
+
+inline constexpr auto kCenterNames =
+    name_table<Center>({{Center::mean, "mean"}, {Center::median, "median"}});
 
 struct ForestOptions {
   int trees = 100;  // more only smooth the mean; predictions must stay quick

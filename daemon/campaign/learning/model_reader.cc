@@ -140,13 +140,9 @@ FeaturizerState read_features(const Json& json, std::string_view at) {
     primary.property = read_string(entry, "property", place);
     primary.block = read_name(kBlocks, entry, "block", place);
     const std::string operation = read_string(entry, "operation", place);
-    bool known = false;
-    for (const Operation candidate : kOperations) {
-      if (descriptors::to_string(candidate) != operation) continue;
-      primary.operation = candidate;
-      known = true;
-    }
+    const auto known = descriptors::kOperationNames.from_name(operation);
     if (!known) refuse(json_pointer(place, "operation"), "unknown operation", operation, "");
+    primary.operation = *known;
     state.primaries.push_back(std::move(primary));
   }
   state.offset = read_vector(json, "offset", at);

@@ -29,14 +29,6 @@ inline constexpr std::array kSearches{std::pair{selection::Method::exchange, "ex
                                       std::pair{selection::Method::random, "random"}};
 inline constexpr std::array kCenters{std::pair{regression::Center::mean, "mean"},
                                      std::pair{regression::Center::median, "median"}};
-inline constexpr std::array kOperations{
-    descriptors::Operation::minimum,      descriptors::Operation::maximum,
-    descriptors::Operation::sum,          descriptors::Operation::average,
-    descriptors::Operation::ssd,          descriptors::Operation::variance,
-    descriptors::Operation::product,      descriptors::Operation::gmean,
-    descriptors::Operation::own_variance, descriptors::Operation::range,
-    descriptors::Operation::hmean,        descriptors::Operation::mean,
-    descriptors::Operation::value};
 
 template <typename Table, typename E>
 std::string_view name_in(const Table& table, E value) {

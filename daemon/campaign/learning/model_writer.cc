@@ -42,7 +42,7 @@ Json features_json(const FeaturizerState& state) {
     primaries.push_back({{"name", primary.name},
                          {"property", primary.property},
                          {"block", name_in(kBlocks, primary.block)},
-                         {"operation", descriptors::to_string(primary.operation)}});
+                         {"operation", descriptors::kOperationNames.to_name(primary.operation)}});
   }
   return {{"method", name_in(kMethods, state.options.method)},
           {"loading", name_in(kLoadings, state.options.loading)},

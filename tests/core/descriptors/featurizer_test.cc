@@ -452,23 +452,5 @@ TEST(FeatureEvaluator, GivesTheBitsOfEvaluateForAnyChoiceOfPrimaries) {
   }
 }
 
-TEST(Featurizer, NamesOfOptionsAreInverse) {
-  for (const Method method : {Method::afe, Method::extended}) {
-    EXPECT_EQ(method_from(to_string(method)), method);
-  }
-  for (const Loading loading : {Loading::automatic, Loading::variable, Loading::constant}) {
-    EXPECT_EQ(loading_from(to_string(loading)), loading);
-  }
-  for (const Normalization n : {Normalization::afe65, Normalization::dataset, Normalization::all}) {
-    EXPECT_EQ(normalization_from(to_string(n)), n);
-  }
-  for (const Block block :
-       {Block::active, Block::support_cation, Block::support, Block::condition}) {
-    EXPECT_EQ(block_from(to_string(block)), block);
-  }
-  EXPECT_FALSE(method_from("").has_value());
-  EXPECT_FALSE(loading_from("automatic").has_value());
-}
-
 }  // namespace
 }  // namespace kasetsu::descriptors
