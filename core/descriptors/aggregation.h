@@ -32,20 +32,19 @@ enum class Operation : std::uint8_t {
 };
 inline constexpr int kOperations = 13;
 
-inline constexpr auto kOperationNames =
-    name_table<Operation>({{Operation::minimum, "min"},
-                           {Operation::maximum, "max"},
-                           {Operation::sum, "sum"},
-                           {Operation::average, "avg"},
-                           {Operation::ssd, "ssd"},
-                           {Operation::variance, "var"},
-                           {Operation::product, "prod"},
-                           {Operation::gmean, "gmean"},
-                           {Operation::own_variance, "own_var"},
-                           {Operation::range, "range"},
-                           {Operation::hmean, "hmean"},
-                           {Operation::mean, "mean"},
-                           {Operation::value, "value"}});
+inline constexpr auto kOperationNames = name_table<Operation>({{Operation::minimum, "min"},
+                                                               {Operation::maximum, "max"},
+                                                               {Operation::sum, "sum"},
+                                                               {Operation::average, "avg"},
+                                                               {Operation::ssd, "ssd"},
+                                                               {Operation::variance, "var"},
+                                                               {Operation::product, "prod"},
+                                                               {Operation::gmean, "gmean"},
+                                                               {Operation::own_variance, "own_var"},
+                                                               {Operation::range, "range"},
+                                                               {Operation::hmean, "hmean"},
+                                                               {Operation::mean, "mean"},
+                                                               {Operation::value, "value"}});
 
 // One aggregation of plain numbers: amounts n_k > 0 and values x_k, equally long. `mean_of_all` is
 // m for ssd and var. Sums are compensated; avg and mean lie in [min, max] exactly, and so do gmean

@@ -343,8 +343,8 @@ class AllValues {
 };
 
 bool constant_or_gap(const Eigen::Ref<const Eigen::VectorXd>& column) {
-  return !column.allFinite() || column.maxCoeff() - column.minCoeff() <=
-                                    kConstant * column.cwiseAbs().maxCoeff();
+  return !column.allFinite() ||
+         column.maxCoeff() - column.minCoeff() <= kConstant * column.cwiseAbs().maxCoeff();
 }
 
 double smallest_nonzero(const Eigen::Ref<const Eigen::VectorXd>& column) {

@@ -75,11 +75,10 @@ inline constexpr auto kNormalizationNames =
     name_table<Normalization>({{Normalization::afe65, "afe65"},
                                {Normalization::dataset, "dataset"},
                                {Normalization::all, "all"}});
-inline constexpr auto kBlockNames =
-    name_table<Block>({{Block::active, "active"},
-                       {Block::support_cation, "support_cation"},
-                       {Block::support, "support"},
-                       {Block::condition, "condition"}});
+inline constexpr auto kBlockNames = name_table<Block>({{Block::active, "active"},
+                                                       {Block::support_cation, "support_cation"},
+                                                       {Block::support, "support"},
+                                                       {Block::condition, "condition"}});
 
 struct FeaturizerOptions {
   Method method = Method::extended;  // lower error on later batches of methane coupling than afe

@@ -1,4 +1,5 @@
 #include "core/planning/planner.h"
+#include "core/base/constants.h"
 #include "core/planning/surrogates/farthest_points.h"
 
 #include <fmt/format.h>
@@ -17,8 +18,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t kBlock = 1024;  // candidates evaluated at once
 constexpr std::size_t kWave = 32;       // blocks between two merges
 constexpr std::size_t kSmallestPool = 256;
@@ -208,7 +207,7 @@ void Planner::scan_block(std::uint64_t block, bool centre_only, BlockResult& out
     const std::uint64_t index = indices[static_cast<std::size_t>(i)];
     const double utility = acquirer_.aim.utility(mean);
     out.exploit.offer(
-        {front_ ? (demand_.exploit > 0 ? of_front[i] : kNan) : acquirer_.score(mean, sd), utility,
+        {front_ ? (demand_.exploit > 0 ? of_front[i] : kNaN) : acquirer_.score(mean, sd), utility,
          index});
     if (std::isfinite(evaluation.disagreement[i])) {
       out.challenge.offer({evaluation.disagreement[i], 0.0, index});
@@ -440,7 +439,7 @@ Result<Plan> Planner::run() {
       Result<std::vector<Member>> middle = members(centre_.sorted());
       if (!middle) return middle.error();
       if (!middle->empty()) {
-        middle->front().score = kNan;
+        middle->front().score = kNaN;
         take(Strategy::explore, middle->front(),
              "Nothing is known yet: the candidate nearest to the middle of the space.", "");
         known_coordinates_ = middle->front().coordinates.transpose();

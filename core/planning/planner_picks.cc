@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/constants.h"
 #include "core/planning/planner_impl.h"
 
 namespace kasetsu::planning {
@@ -12,9 +13,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double squared_distance(const VectorXd& a, const VectorXd& b) {
   return (a - b).squaredNorm();
@@ -356,7 +354,7 @@ Status Planner::pick_random(int count) {
   Result<std::vector<Member>> chosen = members(pool);
   if (!chosen) return chosen.error();
   for (Member& member : *chosen) {
-    member.score = kNan;
+    member.score = kNaN;
     take(Strategy::random, member, "Drawn at random from what the rules allow.", "");
   }
   return {};
@@ -457,7 +455,7 @@ Status Planner::pick_bridge(int count) {
   if (Status status = surrogate_.evaluate(chosen, evaluation); !status) return status;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto row = static_cast<Index>(i);
-    const Member member = member_of(space_.rank(chosen[i]), chosen[i], evaluation, row, kNan);
+    const Member member = member_of(space_.rank(chosen[i]), chosen[i], evaluation, row, kNaN);
     take(Strategy::bridge, member, why, "");
   }
   return {};
@@ -491,7 +489,7 @@ Status Planner::pick_manual(int count) {
     }
     const std::string dear = budget_.exceeded_by(candidate.catalyst);
     if (!dear.empty()) reason += "; it exceeds " + dear;
-    take(Strategy::manual, member_of(space_.rank(candidate), candidate, evaluation, 0, kNan),
+    take(Strategy::manual, member_of(space_.rank(candidate), candidate, evaluation, 0, kNaN),
          reason + ".", "");
   }
   return {};

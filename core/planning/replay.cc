@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "core/base/constants.h"
 #include "core/base/random.h"
 
 namespace kasetsu::planning {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // The pool without repeats, in the order of the space's indices.
 struct Pool {
@@ -85,7 +83,7 @@ ReplayRound summarise(const Pool& pool, const std::vector<std::size_t>& measured
   }
   round.regret = sign * (pool.best - round.best);
   round.recall_top1 = static_cast<double>(found) / static_cast<double>(pool.top_count);
-  round.mae_next = kNan;
+  round.mae_next = kNaN;
   return round;
 }
 
@@ -196,7 +194,7 @@ Result<ReplayResult> replay(const ReplayProblem& problem, const ReplayOptions& o
       }
       run.rounds.back().surrogate = batch->surrogate;
       run.rounds.back().mae_next =
-          chosen.empty() ? kNan : error / static_cast<double>(batch->proposals.size());
+          chosen.empty() ? kNaN : error / static_cast<double>(batch->proposals.size());
       const std::set<std::size_t> before(measured.begin(), measured.end());
       for (const std::size_t i : chosen) {
         if (!before.count(i)) measured.push_back(i);

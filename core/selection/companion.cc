@@ -1,8 +1,9 @@
 #include "core/selection/companion.h"
 
 #include <iterator>
-#include <limits>
 #include <utility>
+
+#include "core/base/constants.h"
 
 namespace kasetsu::selection {
 namespace {
@@ -93,7 +94,6 @@ Eigen::VectorXd weighted_mean(std::span<const Companion> companions,
 }
 
 CompanionRange companion_range(std::span<const Companion> companions) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   CompanionRange range;
   for (const Companion& companion : companions) {
     const auto count = static_cast<std::size_t>(companion.forest.columns);

@@ -1,7 +1,8 @@
 #include "core/planning/bounds/amount_boxes.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "core/base/constants.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -24,7 +25,6 @@ class Tree {
     AmountBox box;
     box.first = first;
     box.last = last;
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
     for (auto* low : {&box.amount_low, &box.share_low}) low->assign(width_, kInfinity);
     for (auto* high : {&box.amount_high, &box.share_high}) high->assign(width_, -kInfinity);
     box.total_low = kInfinity;

@@ -2,8 +2,8 @@
 // still a bound after it, so that only the nodes at the top are looked at anew.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "core/base/constants.h"
 #include "core/planning/bounds/bounded_search_impl.h"
 
 namespace kasetsu::planning {
@@ -12,7 +12,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kNodesOfItem = 32;
 constexpr std::size_t kNodesAtOnce = 2048;
 

@@ -1,9 +1,9 @@
 #include "core/planning/bounds/bounded_search.h"
+#include "core/base/constants.h"
 #include "core/planning/surrogates/farthest_points.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/planning/bounds/bounded_search_impl.h"
 
@@ -12,7 +12,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t kNodesAtOnce = 2048;
 constexpr std::size_t kWave = 32;
 constexpr std::size_t kRowsAtOnce = 1024;

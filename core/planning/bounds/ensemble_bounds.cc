@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/base/constants.h"
 #include "core/regression/random_forest.h"
 
 namespace kasetsu::planning {
@@ -10,8 +11,6 @@ namespace {
 using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Of sum_k share_k v_k for shares within their limits and with sum 1: about any number c it is
 // c + sum_k share_k (v_k - c), and here c is the average for middle shares.

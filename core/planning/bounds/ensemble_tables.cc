@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <string>
 
+#include "core/base/constants.h"
 #include "core/planning/bounds/ensemble_bounds.h"
 #include "core/regression/random_forest.h"
 
@@ -15,7 +15,6 @@ using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMostContexts = 100'000;  // of a part
 
 EnsembleBounds::Column column_of(Operation operation) {

@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/planning/surrogates/farthest_points.h"
+
+#include "core/base/constants.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -10,9 +11,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -29,7 +27,7 @@ VectorXd squared_to_nearest(const MatrixXd& points, const MatrixXd& known) {
     }
   }
   for (Index i = 0; i < points.rows(); ++i) {
-    if (!points.row(i).allFinite()) nearest[i] = kNan;
+    if (!points.row(i).allFinite()) nearest[i] = kNaN;
   }
   return nearest;
 }

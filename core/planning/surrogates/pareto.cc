@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/constants.h"
 #include "core/base/result.h"
 #include "core/planning/surrogates/farthest_points.h"
 
@@ -13,8 +14,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Points that the boxes of so many targets stay few for: there are about n^(targets - 1) of them.
 std::size_t most_points(Index targets) {

@@ -229,7 +229,8 @@ TEST(Aggregator, GivesTheBitsOfASingleAggregation) {
       for (const Operation operation : all_operations()) {
         const double one = aggregate(operation, amounts, x, 0.3);
         const double many = aggregator.result(operation, j);
-        EXPECT_TRUE(one == many || (std::isnan(one) && std::isnan(many))) << kOperationNames.to_name(operation);
+        EXPECT_TRUE(one == many || (std::isnan(one) && std::isnan(many)))
+            << kOperationNames.to_name(operation);
       }
     }
   }
