@@ -19,7 +19,18 @@ struct CacheLineAllocator {
   friend bool operator==(const CacheLineAllocator&, const CacheLineAllocator&) { return true; }
 };
 
-// Doubles that start at a cache line, for loads of eight at once.
-using Aligned = std::vector<double, CacheLineAllocator<double>>;
+// A vector that starts at a cache line, for loads of eight doubles at once, and that is indexed by
+// int, as rows and columns are.
+template <typename T>
+struct Array : std::vector<T, CacheLineAllocator<T>> {
+  Array() = default;
+  explicit Array(std::ptrdiff_t size, T value = T())
+      : std::vector<T, CacheLineAllocator<T>>(static_cast<std::size_t>(size), value) {}
+  void resize_to(std::ptrdiff_t size, T value = T()) {
+    this->assign(static_cast<std::size_t>(size), value);
+  }
+  T& operator[](std::ptrdiff_t i) { return this->data()[i]; }
+  const T& operator[](std::ptrdiff_t i) const { return this->data()[i]; }
+};
 
 }  // namespace kasetsu::regression

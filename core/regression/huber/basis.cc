@@ -20,11 +20,10 @@ void Basis::reserve(int rows, int columns, const Kernels& kernels) {
   kernels_ = &kernels;
   stride_ = padded(rows);
   capacity_ = std::min(rows, columns + 1);
-  const auto capacity = static_cast<std::size_t>(capacity_);
-  q_.assign((capacity + 1) * static_cast<std::size_t>(stride_), 0.0);
-  r_.assign(capacity * capacity, 0.0);
-  kept_.assign(capacity, -1);
-  scratch_.assign(2 * capacity + 2, 0.0);
+  q_.resize_to((capacity_ + 1) * stride_);
+  r_.resize_to(capacity_ * capacity_);
+  kept_.resize_to(capacity_, -1);
+  scratch_.resize_to(2 * capacity_ + 2);
 }
 
 void Basis::build(const double* const* columns, int size, int rows, int left_out) {
@@ -33,7 +32,7 @@ void Basis::build(const double* const* columns, int size, int rows, int left_out
   const double root = std::sqrt(static_cast<double>(present));
   std::fill(q_.begin(), q_.begin() + rows, 1.0 / root);
   std::fill(q_.begin() + rows, q_.begin() + stride_, 0.0);
-  if (left_out >= 0) q_[static_cast<std::size_t>(left_out)] = 0.0;
+  if (left_out >= 0) q_[left_out] = 0.0;
   r_[0] = root;
   kept_[0] = -1;
   rank_ = 1;
@@ -61,7 +60,7 @@ void Basis::build(const double* const* columns, int size, int rows, int left_out
     double* r = r_.data() + static_cast<long>(rank_) * capacity_;
     std::copy(projection, projection + rank_, r);
     r[rank_] = after;
-    kept_[static_cast<std::size_t>(rank_)] = j;
+    kept_[rank_] = j;
     ++rank_;
   }
 }
@@ -75,12 +74,12 @@ void Basis::weights(const double* c, double* weights) const {
     for (int l = 0; l < j; ++l) w[l] -= w[j] * r[l];
   }
   std::fill(weights, weights + size_ + 1, 0.0);
-  for (int j = 0; j < rank_; ++j) weights[kept_[static_cast<std::size_t>(j)] + 1] = w[j];
+  for (int j = 0; j < rank_; ++j) weights[kept_[j] + 1] = w[j];
 }
 
 void Basis::penalty(double* p) const {
   // Column j of R^-1 by substitution, its products accumulated: P = sum over weights of row' row.
-  std::vector<double> inverse(static_cast<std::size_t>(rank_) * rank_, 0.0);
+  Array<double> inverse(rank_ * rank_);
   for (int j = 0; j < rank_; ++j) {
     double* w = scratch_.data();
     std::fill(w, w + rank_, 0.0);
@@ -90,14 +89,13 @@ void Basis::penalty(double* p) const {
       w[m] /= r[m];
       for (int l = 0; l < m; ++l) w[l] -= w[m] * r[l];
     }
-    for (int m = 0; m < rank_; ++m) inverse[static_cast<std::size_t>(m) * rank_ + j] = w[m];
+    for (int m = 0; m < rank_; ++m) inverse[m * rank_ + j] = w[m];
   }
   for (int i = 0; i < rank_; ++i) {
     for (int j = 0; j < rank_; ++j) {
       double sum = 0.0;
       for (int m = 1; m < rank_; ++m) {
-        sum += inverse[static_cast<std::size_t>(m) * rank_ + i] *
-               inverse[static_cast<std::size_t>(m) * rank_ + j];
+        sum += inverse[m * rank_ + i] * inverse[m * rank_ + j];
       }
       p[i * rank_ + j] = sum;
     }

@@ -1,8 +1,6 @@
 // An orthonormal basis of the constant and the chosen columns, over the rows that are in.
 #pragma once
 
-#include <vector>
-
 #include "core/regression/huber/aligned.h"
 #include "core/regression/huber/kernels.h"
 
@@ -28,7 +26,7 @@ class Basis {
   int rank() const { return rank_; }      // counts the constant
   int stride() const { return stride_; }  // padded rows
   const double* column(int j) const { return q_.data() + static_cast<long>(j) * stride_; }
-  double at(int row, int j) const { return q_[static_cast<std::size_t>(j) * stride_ + row]; }
+  double at(int row, int j) const { return q_[j * stride_ + row]; }
   int kept(int j) const {
     return kept_[j];
   }  // j-th basis vector came from this column; -1: constant
@@ -42,10 +40,10 @@ class Basis {
  private:
   int rank_ = 0, stride_ = 0, size_ = 0, capacity_ = 0;
   const Kernels* kernels_ = nullptr;
-  Aligned q_;
-  std::vector<double> r_;  // column j of the triangle at r_[j * capacity_]
-  std::vector<int> kept_;
-  mutable std::vector<double> scratch_;
+  Array<double> q_;
+  Array<double> r_;  // column j of the triangle at r_[j * capacity_]
+  Array<int> kept_;
+  mutable Array<double> scratch_;
 };
 
 }  // namespace kasetsu::regression

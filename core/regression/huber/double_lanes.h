@@ -9,28 +9,28 @@
 namespace kasetsu::regression {
 namespace {
 
-using Lanes = double __attribute__((vector_size(64)));
+using DoubleLanes = double __attribute__((vector_size(64)));
 using Four = double __attribute__((vector_size(32)));
 using Two = double __attribute__((vector_size(16)));
 using Bits = long long __attribute__((vector_size(64)));
 
 #define KASETSU_INLINE static inline __attribute__((always_inline))
 
-KASETSU_INLINE Lanes load(const double* p) {
-  return *reinterpret_cast<const Lanes*>(p);
+KASETSU_INLINE DoubleLanes load(const double* p) {
+  return *reinterpret_cast<const DoubleLanes*>(p);
 }
-KASETSU_INLINE void store(double* p, Lanes x) {
-  *reinterpret_cast<Lanes*>(p) = x;
+KASETSU_INLINE void store(double* p, DoubleLanes x) {
+  *reinterpret_cast<DoubleLanes*>(p) = x;
 }
-KASETSU_INLINE Lanes all(double x) {
-  return Lanes{x, x, x, x, x, x, x, x};
+KASETSU_INLINE DoubleLanes all(double x) {
+  return DoubleLanes{x, x, x, x, x, x, x, x};
 }
-KASETSU_INLINE Lanes magnitude(Lanes x) {
-  return reinterpret_cast<Lanes>(reinterpret_cast<Bits>(x) & 0x7fffffffffffffffLL);
+KASETSU_INLINE DoubleLanes magnitude(DoubleLanes x) {
+  return reinterpret_cast<DoubleLanes>(reinterpret_cast<Bits>(x) & 0x7fffffffffffffffLL);
 }
 
 // ((0+4)+(2+6)) + ((1+5)+(3+7))
-KASETSU_INLINE double sum(Lanes x) {
+KASETSU_INLINE double sum(DoubleLanes x) {
   const Four four =
       __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
   const Two two =
@@ -39,8 +39,8 @@ KASETSU_INLINE double sum(Lanes x) {
 }
 
 // Rows become columns: out[i][l] = in[l][i].
-KASETSU_INLINE void transpose(const Lanes* in, Lanes* out) {
-  Lanes a[8], b[8];
+KASETSU_INLINE void transpose(const DoubleLanes* in, DoubleLanes* out) {
+  DoubleLanes a[8], b[8];
   for (int i = 0; i < 8; i += 2) {
     a[i] = __builtin_shufflevector(in[i], in[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
     a[i + 1] = __builtin_shufflevector(in[i], in[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
@@ -58,38 +58,40 @@ KASETSU_INLINE void transpose(const Lanes* in, Lanes* out) {
 }
 
 #if defined(__AVX512F__)
-KASETSU_INLINE Lanes least(Lanes a, Lanes b) {  // a < b ? a : b
-  return reinterpret_cast<Lanes>(
+KASETSU_INLINE DoubleLanes least(DoubleLanes a, DoubleLanes b) {  // a < b ? a : b
+  return reinterpret_cast<DoubleLanes>(
       _mm512_min_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
 }
-KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {  // bit by lane: a < b
+KASETSU_INLINE unsigned mask_below(DoubleLanes a, DoubleLanes b) {  // bit by lane: a < b
   return _mm512_cmp_pd_mask(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), _CMP_LT_OQ);
 }
-KASETSU_INLINE Lanes root(Lanes x) {
-  return reinterpret_cast<Lanes>(_mm512_sqrt_pd(reinterpret_cast<__m512d>(x)));
+KASETSU_INLINE DoubleLanes root(DoubleLanes x) {
+  return reinterpret_cast<DoubleLanes>(_mm512_sqrt_pd(reinterpret_cast<__m512d>(x)));
 }
 // by lane: tested < limit ? a : b
-KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
-  return reinterpret_cast<Lanes>(
+KASETSU_INLINE DoubleLanes choose_below(DoubleLanes tested, DoubleLanes limit, DoubleLanes a,
+                                        DoubleLanes b) {
+  return reinterpret_cast<DoubleLanes>(
       _mm512_mask_blend_pd(static_cast<__mmask8>(mask_below(tested, limit)),
                            reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(a)));
 }
 #else
-KASETSU_INLINE Lanes least(Lanes a, Lanes b) {
+KASETSU_INLINE DoubleLanes least(DoubleLanes a, DoubleLanes b) {
   return a < b ? a : b;
 }
-KASETSU_INLINE Lanes choose_below(Lanes tested, Lanes limit, Lanes a, Lanes b) {
+KASETSU_INLINE DoubleLanes choose_below(DoubleLanes tested, DoubleLanes limit, DoubleLanes a,
+                                        DoubleLanes b) {
   return tested < limit ? a : b;
 }
 #if defined(__AVX2__)
-KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {
-  const Lanes m = reinterpret_cast<Lanes>(a < b);
+KASETSU_INLINE unsigned mask_below(DoubleLanes a, DoubleLanes b) {
+  const DoubleLanes m = reinterpret_cast<DoubleLanes>(a < b);
   const __m256d low = reinterpret_cast<__m256d>(__builtin_shufflevector(m, m, 0, 1, 2, 3));
   const __m256d high = reinterpret_cast<__m256d>(__builtin_shufflevector(m, m, 4, 5, 6, 7));
   return static_cast<unsigned>(_mm256_movemask_pd(low)) |
          static_cast<unsigned>(_mm256_movemask_pd(high)) << 4;
 }
-KASETSU_INLINE Lanes root(Lanes x) {
+KASETSU_INLINE DoubleLanes root(DoubleLanes x) {
   const __m256d low =
       _mm256_sqrt_pd(reinterpret_cast<__m256d>(__builtin_shufflevector(x, x, 0, 1, 2, 3)));
   const __m256d high =
@@ -98,14 +100,14 @@ KASETSU_INLINE Lanes root(Lanes x) {
                                  3, 4, 5, 6, 7);
 }
 #else
-KASETSU_INLINE unsigned mask_below(Lanes a, Lanes b) {
+KASETSU_INLINE unsigned mask_below(DoubleLanes a, DoubleLanes b) {
   const Bits m = a < b;
   unsigned bits = 0;
   for (unsigned i = 0; i < 8; ++i) bits |= static_cast<unsigned>(m[i] & 1) << i;
   return bits;
 }
-KASETSU_INLINE Lanes root(Lanes x) {
-  Lanes out;
+KASETSU_INLINE DoubleLanes root(DoubleLanes x) {
+  DoubleLanes out;
   for (int i = 0; i < 8; ++i) out[i] = __builtin_sqrt(x[i]);
   return out;
 }

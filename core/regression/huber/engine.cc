@@ -17,75 +17,72 @@ constexpr double kLeverage = 1e-6;
 Engine::Engine(const double* y, int rows, int size, const RobustOptions& options)
     : rows_(rows), options_(options), kernels_(&kernels(instruction_set())) {
   const int rank = std::min(rows, size + 1);
-  const auto d = static_cast<std::size_t>(rank);
   double largest = 0.0;
   for (int k = 0; k < rows; ++k) {
     mean_ += y[k] / rows;
     largest = std::max(largest, std::abs(y[k]));
   }
   resolution_ = 1e-13 * largest;
-  y_.assign(static_cast<std::size_t>(padded(rows)), 0.0);
-  for (int k = 0; k < rows; ++k) y_[static_cast<std::size_t>(k)] = y[k] - mean_;
-  basis_.reserve(rows, size, *kernels_);
-  fold_basis_.reserve(rows, size, *kernels_);
-  solver_.reserve(rows, rank, *kernels_);
-  fold_solver_.reserve(rows, rank, *kernels_);
-  penalty_.assign(d * d, 0.0);
-  fold_penalty_.assign(d * d, 0.0);
-  weights_.assign(static_cast<std::size_t>(size) + 1, 0.0);
-  leverage_.assign(static_cast<std::size_t>(rows), 0.0);
-  c_.assign(d, 0.0);
+  y_.resize_to(padded(rows));
+  for (int k = 0; k < rows; ++k) y_[k] = y[k] - mean_;
+  for (Basis* basis : {&basis_, &fold_basis_}) basis->reserve(rows, size, *kernels_);
+  for (Solver* solver : {&solver_, &fold_solver_}) solver->reserve(rows, rank, *kernels_);
+  for (auto* penalty : {&penalty_, &fold_penalty_}) penalty->resize_to(rank * rank);
+  weights_.resize_to(size + 1);
+  leverage_.resize_to(rows);
+  c_.resize_to(rank);
   solver_.keep(start_);
-
-  const std::size_t columns = d;
   if (options.epsilon == 1.0) {
-    const auto n = static_cast<std::size_t>(padded(rows));
-    fast_memory_.assign(n * (7 + columns + 24 + kMostPivots) + d * d + 8, 0.0);
-    fast_indices_.assign(n, 0);
-    double* next = fast_memory_.data();
-    for (double** array : {&vertex_.state, &vertex_.r, &vertex_.left_out, &vertex_.ratio,
-                           &vertex_.delta, &vertex_.fold_r, &vertex_.fold_state}) {
-      *array = next;
-      next += n;
-    }
-    vertex_.tableau = next;
-    next += n * columns;
-    vertex_.by_row = next;
-    next += n * 24;
-    vertex_.pivots = next;
-    next += n * kMostPivots;
-    vertex_.inverse = next;
-    vertex_.slow = fast_indices_.data();
+    reserve_vertex(rank);
     solver_.keep(hint_);
+  } else if (options.alpha == 0.0) {
+    reserve_huber();
   }
-  if (options.epsilon > 1.0 && options.alpha == 0.0) {
-    const auto n = static_cast<std::size_t>(padded(rows));
-    constexpr std::size_t kArrays = 11;
-    fast_memory_.assign(n * (kArrays + 24) + 64 + 600, 0.0);
-    fast_indices_.assign(n * (6 + kMostChanges), 0);
-    double* next = fast_memory_.data();
-    for (double** array :
-         {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.h, &task_.key, &task_.scale,
-          &task_.pull, &task_.reach, &task_.fold_r, &task_.fold_state}) {
-      *array = next;
-      next += n;
-    }
-    task_.records = next;
-    next += (n + 1) * 24;
-    task_.c = next;
-    task_.system = next + 32;
-    int* index = fast_indices_.data();
-    for (int** array : {&task_.slow, &task_.order, &task_.position, &task_.queue,
-                        &task_.sorted_queue, &task_.changed}) {
-      *array = index;
-      index += n;
-    }
-    task_.changes = index;
-    fast_sides_.assign(4 * n + 8, 0);
-    task_.out = fast_sides_.data();
-    task_.below = task_.out + n;
-    task_.now_out = task_.below + n;
-    task_.now_below = task_.now_out + n;
+}
+
+double* Engine::doubles(int count) {
+  return doubles_.emplace_back(count).data();
+}
+int* Engine::integers(int count) {
+  return integers_.emplace_back(count).data();
+}
+unsigned char* Engine::bytes(int count) {
+  return bytes_.emplace_back(count).data();
+}
+
+void Engine::reserve_vertex(int rank) {
+  const int n = padded(rows_);
+  vertex_.state = doubles(n);
+  vertex_.r = doubles(n);
+  vertex_.left_out = doubles(n);
+  vertex_.ratio = doubles(n);
+  vertex_.delta = doubles(n);
+  vertex_.fold_r = doubles(n);
+  vertex_.fold_state = doubles(n);
+  vertex_.tableau = doubles(n * rank);
+  vertex_.by_row = doubles(n * kRecord);
+  vertex_.pivots = doubles(n * kMostPivots);
+  vertex_.inverse = doubles(rank * rank);
+  vertex_.slow = integers(n);
+}
+
+void Engine::reserve_huber() {
+  const int n = padded(rows_);
+  for (double** array :
+       {&task_.state, &task_.r, &task_.left_out, &task_.r0, &task_.h, &task_.key, &task_.scale,
+        &task_.pull, &task_.reach, &task_.fold_r, &task_.fold_state}) {
+    *array = doubles(n);
+  }
+  task_.records = doubles((n + 1) * kRecord);
+  task_.c = doubles(32);
+  task_.system = doubles(600);
+  for (int** array : {&task_.slow, &task_.order, &task_.position, &task_.queue, &task_.sorted_queue,
+                      &task_.changed}) {
+    *array = integers(n);
+  }
+  task_.changes = integers(n * kMostChanges);
+  for (unsigned char** array : {&task_.out, &task_.below, &task_.now_out, &task_.now_below}) {
+    *array = bytes(n + 8);
   }
 }
 
@@ -175,11 +172,11 @@ const double* Engine::fast_fold(int row) {
 
 double Engine::fold(int row) {
   Problem rest;
-  if (1.0 - leverage_[static_cast<std::size_t>(row)] > kLeverage) {
+  if (1.0 - leverage_[row] > kLeverage) {
     problem(basis_, row, rest);
     rest.penalty = options_.alpha > 0.0 ? penalty_.data() : nullptr;
     fold_solver_.solve(rest, &start_);
-    return y_[static_cast<std::size_t>(row)] - fold_solver_.prediction(row);
+    return y_[row] - fold_solver_.prediction(row);
   }
   fold_basis_.build(columns_, size_, rows_, row);
   const double* c = nullptr;
@@ -196,9 +193,9 @@ double Engine::fold(int row) {
   fold_basis_.weights(c, weights_.data());
   double predicted = weights_[0];
   for (int j = 0; j < size_; ++j) {
-    predicted += weights_[static_cast<std::size_t>(j) + 1] * columns_[j][row];
+    predicted += weights_[j + 1] * columns_[j][row];
   }
-  return y_[static_cast<std::size_t>(row)] - predicted;
+  return y_[row] - predicted;
 }
 
 // What the general solver needs for folds: where to start from, and the rows' leverages.
@@ -214,7 +211,7 @@ void Engine::prepare_folds() {
   std::fill(leverage_.begin(), leverage_.end(), 0.0);
   for (int j = 0; j < basis_.rank(); ++j) {
     const double* q = basis_.column(j);
-    for (int k = 0; k < rows_; ++k) leverage_[static_cast<std::size_t>(k)] += q[k] * q[k];
+    for (int k = 0; k < rows_; ++k) leverage_[k] += q[k] * q[k];
   }
 }
 
@@ -252,12 +249,12 @@ double Engine::leave_one_out(double give_up, double* residuals) {
     std::copy(y_.begin(), y_.end(), vertex_.r);
     for (int j = 0; j < d; ++j) {
       const double* q = basis_.column(j);
-      const double c = start_.c[static_cast<std::size_t>(j)];
+      const double c = start_.c[j];
       for (int k = 0; k < basis_.stride(); ++k) vertex_.r[k] -= c * q[k];
     }
     for (int j = 0; j < d; ++j) vertex_.r[vertex_.basic[j]] = 0.0;
     for (int k = 0; k < rows_; ++k) {
-      vertex_.slow[k] = 1.0 - leverage_[static_cast<std::size_t>(k)] > kLeverage ? 0 : 1;
+      vertex_.slow[k] = 1.0 - leverage_[k] > kLeverage ? 0 : 1;
     }
     double sum = kernels_->vertex_leave_one_out(vertex_, limit);
     if (sum >= limit) return sum / rows_;
@@ -289,14 +286,14 @@ double Engine::one_step() {
   const double infinity = std::numeric_limits<double>::infinity();
   const int d = basis_.rank(), stride = basis_.stride();
   for (int j = 0; j < d; ++j) {
-    c_[static_cast<std::size_t>(j)] = kernels_->dot(basis_.column(j), y_.data(), stride);
+    c_[j] = kernels_->dot(basis_.column(j), y_.data(), stride);
   }
   double sum = 0.0;
   for (int k = 0; k < rows_; ++k) {
-    double r = y_[static_cast<std::size_t>(k)], leverage = 0.0;
+    double r = y_[k], leverage = 0.0;
     for (int j = 0; j < d; ++j) {
       const double q = basis_.at(k, j);
-      r -= q * c_[static_cast<std::size_t>(j)];
+      r -= q * c_[j];
       leverage += q * q;
     }
     if (!(1.0 - leverage > kLeverage)) return infinity;

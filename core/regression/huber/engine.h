@@ -1,9 +1,9 @@
 // Exact leave-one-out on standardised columns: the one path under loo_robust and LooEngine.
 #pragma once
 
+#include <deque>
 #include <stop_token>
 #include <utility>
-#include <vector>
 
 #include "core/regression/huber/basis.h"
 #include "core/regression/huber/robust.h"
@@ -32,6 +32,11 @@ class Engine {
   LooEngine::Counts counts() const;
 
  private:
+  double* doubles(int count);
+  int* integers(int count);
+  unsigned char* bytes(int count);
+  void reserve_vertex(int rank);
+  void reserve_huber();
   void problem(const Basis& basis, int left_out, Problem& out);
   double fold(int row);
   const double* fast_fold(int row);
@@ -46,11 +51,13 @@ class Engine {
   HuberTask task_;
   VertexTask vertex_;
   Start hint_;
-  Aligned y_, fast_memory_;
-  std::vector<int> fast_indices_;
-  std::vector<unsigned char> fast_sides_;
-  std::vector<double> penalty_, fold_penalty_, weights_, leverage_;
-  std::vector<double> c_;
+  // The arrays that task_ and vertex_ point to.
+  std::deque<Array<double>> doubles_;
+  std::deque<Array<int>> integers_;
+  std::deque<Array<unsigned char>> bytes_;
+  Array<double> y_;
+  Array<double> penalty_, fold_penalty_, weights_, leverage_;
+  Array<double> c_;
   const double* const* columns_ = nullptr;
   Basis basis_, fold_basis_;
   Solver solver_, fold_solver_;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "core/base/constants.h"
 
 namespace kasetsu::regression {
 
@@ -38,14 +39,12 @@ void backward(const double* l, int m, double* x) {
 }
 
 void NearestOnFace::reserve(int dimensions, int constraints) {
-  const auto m = static_cast<std::size_t>(dimensions);
-  const auto n = static_cast<std::size_t>(constraints);
-  a_.resize(m * n);
-  b_.resize(n);
-  factor_.resize(m * m);
-  small_.resize(m * m);
-  for (auto* v : {&v_, &z_, &multipliers_, &r_}) v->resize(m + 1);
-  active_.resize(m + 1);
+  const int m = dimensions;
+  a_.resize_to(m * constraints);
+  b_.resize_to(constraints);
+  for (auto* v : {&factor_, &small_}) v->resize_to(m * m);
+  for (auto* v : {&v_, &z_, &multipliers_, &r_}) v->resize_to(m + 1);
+  active_.resize_to(m + 1);
 }
 
 void NearestOnFace::start(int dimensions) {
@@ -55,7 +54,98 @@ void NearestOnFace::start(int dimensions) {
 
 void NearestOnFace::add(const double* a, double b) {
   std::copy(a, a + m_, a_.data() + static_cast<long>(count_) * m_);
-  b_[static_cast<std::size_t>(count_++)] = b;
+  b_[count_++] = b;
+}
+
+// The constraint that v misses by most, and by how much (below -tolerance); -1 where none is
+// missed.
+int NearestOnFace::most_violated(double tolerance, double& gap) const {
+  int worst = -1;
+  gap = -tolerance;
+  for (int k = 0; k < count_; ++k) {
+    const double* a = a_.data() + static_cast<long>(k) * m_;
+    double value = -b_[k];
+    for (int i = 0; i < m_; ++i) value += a[i] * v_[i];
+    const auto end = active_.begin() + active_count_;
+    if (value < gap && std::find(active_.begin(), end, k) == end) {
+      gap = value;
+      worst = k;
+    }
+  }
+  return worst;
+}
+
+// r = (N'N)^-1 N'a and z = a - N r over the active constraints N. False where N'N is singular.
+bool NearestOnFace::project(const double* a) {
+  const int m = m_, active = active_count_;
+  const auto normal = [&](int i) { return a_.data() + static_cast<long>(active_[i]) * m; };
+  std::copy(a, a + m, z_.begin());
+  for (int i = 0; i < active; ++i) {
+    const double* ni = normal(i);
+    r_[i] = 0.0;
+    for (int x = 0; x < m; ++x) r_[i] += ni[x] * a[x];
+    for (int j = 0; j < active; ++j) {
+      const double* nj = normal(j);
+      double sum = 0.0;
+      for (int x = 0; x < m; ++x) sum += ni[x] * nj[x];
+      small_[i * active + j] = sum;
+    }
+  }
+  if (active == 0) return true;
+  if (!cholesky(small_.data(), active, 0.0)) return false;
+  forward(small_.data(), active, r_.data());
+  backward(small_.data(), active, r_.data());
+  for (int i = 0; i < active; ++i) {
+    const double* ni = normal(i);
+    for (int x = 0; x < m; ++x) z_[x] -= r_[i] * ni[x];
+  }
+  return true;
+}
+
+// Moves v until constraint `worst` holds, dropping active ones whose multipliers fall to 0. False
+// where the constraints contradict each other.
+bool NearestOnFace::satisfy(int worst, double gap) {
+  const double* a = a_.data() + static_cast<long>(worst) * m_;
+  double length = 0.0;
+  for (int i = 0; i < m_; ++i) length += a[i] * a[i];
+  double own = 0.0;
+  for (;;) {
+    if (!project(a)) return false;
+    double square = 0.0;
+    for (int i = 0; i < m_; ++i) square += z_[i] * z_[i];
+    const bool independent = active_count_ < m_ && square > 1e-20 * length;
+    double step = kInfinity;
+    int leaving = -1;
+    for (int i = 0; i < active_count_; ++i) {
+      if (r_[i] > 1e-12 && multipliers_[i] / r_[i] < step) {
+        step = multipliers_[i] / r_[i];
+        leaving = i;
+      }
+    }
+    const double full = independent ? -gap / square : kInfinity;
+    if (full <= step) {
+      step = full;
+      leaving = -1;
+    }
+    if (std::isinf(step)) return false;
+    for (int i = 0; i < active_count_; ++i) multipliers_[i] -= step * r_[i];
+    own += step;
+    if (independent) {
+      for (int i = 0; i < m_; ++i) v_[i] += step * z_[i];
+      gap += step * square;
+    }
+    if (leaving < 0) {
+      active_[active_count_] = worst;
+      multipliers_[active_count_] = own;
+      ++active_count_;
+      return true;
+    }
+    --active_count_;
+    for (int i = leaving; i < active_count_; ++i) {
+      active_[i] = active_[i + 1];
+      multipliers_[i] = multipliers_[i + 1];
+    }
+  }
 }
 
 bool NearestOnFace::solve(const double* G, const double* g, double tolerance, double* u) {
@@ -64,98 +154,21 @@ bool NearestOnFace::solve(const double* G, const double* g, double tolerance, do
   std::copy(G, G + m * m, l);
   if (!cholesky(l, m, 0.0)) return false;
   // In v = L'u the Hessian is the identity.
-  double* v = v_.data();
-  for (int i = 0; i < m; ++i) v[i] = -g[i];
-  forward(l, m, v);
+  for (int i = 0; i < m; ++i) v_[i] = -g[i];
+  forward(l, m, v_.data());
   for (int k = 0; k < count_; ++k) forward(l, m, a_.data() + static_cast<long>(k) * m);
 
-  int active = 0;
+  active_count_ = 0;
   const int most = 50 * (count_ + m + 1);
   for (int round = 0; round < most; ++round) {
-    int worst = -1;
-    double gap = -tolerance;
-    for (int k = 0; k < count_; ++k) {
-      const double* a = a_.data() + static_cast<long>(k) * m;
-      double value = -b_[static_cast<std::size_t>(k)];
-      for (int i = 0; i < m; ++i) value += a[i] * v[i];
-      if (value < gap &&
-          std::find(active_.begin(), active_.begin() + active, k) == active_.begin() + active) {
-        gap = value;
-        worst = k;
-      }
-    }
+    double gap = 0.0;
+    const int worst = most_violated(tolerance, gap);
     if (worst < 0) {
-      std::copy(v, v + m, u);
+      std::copy(v_.begin(), v_.begin() + m, u);
       backward(l, m, u);
       return true;
     }
-    const double* a = a_.data() + static_cast<long>(worst) * m;
-    double length = 0.0;
-    for (int i = 0; i < m; ++i) length += a[i] * a[i];
-    double own = 0.0;
-    for (;;) {
-      // r = (N'N)^-1 N'a, z = a - N r, over the active constraints N.
-      double* z = z_.data();
-      double* r = r_.data();
-      std::copy(a, a + m, z);
-      for (int i = 0; i < active; ++i) {
-        const double* ni = a_.data() + static_cast<long>(active_[static_cast<std::size_t>(i)]) * m;
-        r[i] = 0.0;
-        for (int x = 0; x < m; ++x) r[i] += ni[x] * a[x];
-        for (int j = 0; j < active; ++j) {
-          const double* nj =
-              a_.data() + static_cast<long>(active_[static_cast<std::size_t>(j)]) * m;
-          double sum = 0.0;
-          for (int x = 0; x < m; ++x) sum += ni[x] * nj[x];
-          small_[static_cast<std::size_t>(i * active + j)] = sum;
-        }
-      }
-      bool independent = active < m;
-      if (active > 0) {
-        if (!cholesky(small_.data(), active, 0.0)) return false;
-        forward(small_.data(), active, r);
-        backward(small_.data(), active, r);
-        for (int i = 0; i < active; ++i) {
-          const double* ni =
-              a_.data() + static_cast<long>(active_[static_cast<std::size_t>(i)]) * m;
-          for (int x = 0; x < m; ++x) z[x] -= r[i] * ni[x];
-        }
-      }
-      double square = 0.0;
-      for (int i = 0; i < m; ++i) square += z[i] * z[i];
-      independent = independent && square > 1e-20 * length;
-      double step = std::numeric_limits<double>::infinity();
-      int leaving = -1;
-      for (int i = 0; i < active; ++i) {
-        if (r[i] > 1e-12 && multipliers_[static_cast<std::size_t>(i)] / r[i] < step) {
-          step = multipliers_[static_cast<std::size_t>(i)] / r[i];
-          leaving = i;
-        }
-      }
-      const double full = independent ? -gap / square : std::numeric_limits<double>::infinity();
-      if (full <= step) {
-        step = full;
-        leaving = -1;
-      }
-      if (std::isinf(step)) return false;
-      for (int i = 0; i < active; ++i) multipliers_[static_cast<std::size_t>(i)] -= step * r[i];
-      own += step;
-      if (independent) {
-        for (int i = 0; i < m; ++i) v[i] += step * z[i];
-        gap += step * square;
-      }
-      if (leaving < 0) {
-        active_[static_cast<std::size_t>(active)] = worst;
-        multipliers_[static_cast<std::size_t>(active)] = own;
-        ++active;
-        break;
-      }
-      for (int i = leaving; i + 1 < active; ++i) {
-        active_[static_cast<std::size_t>(i)] = active_[static_cast<std::size_t>(i + 1)];
-        multipliers_[static_cast<std::size_t>(i)] = multipliers_[static_cast<std::size_t>(i + 1)];
-      }
-      --active;
-    }
+    if (!satisfy(worst, gap)) return false;
   }
   return false;
 }

@@ -2,7 +2,7 @@
 // many.
 #pragma once
 
-#include <vector>
+#include "core/regression/huber/aligned.h"
 
 namespace kasetsu::regression {
 
@@ -19,9 +19,13 @@ class NearestOnFace {
   bool solve(const double* G, const double* g, double tolerance, double* u);
 
  private:
-  int m_ = 0, count_ = 0;
-  std::vector<double> a_, b_, factor_, v_, z_, multipliers_, r_, small_;
-  std::vector<int> active_;
+  int most_violated(double tolerance, double& gap) const;
+  bool project(const double* a);
+  bool satisfy(int worst, double gap);
+
+  int m_ = 0, count_ = 0, active_count_ = 0;
+  Array<double> a_, b_, factor_, v_, z_, multipliers_, r_, small_;
+  Array<int> active_;
 };
 
 // In-place Cholesky of a symmetric m x m row-major matrix, lower triangle; false when a pivot is

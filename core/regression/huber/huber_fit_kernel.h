@@ -56,7 +56,7 @@ struct HuberFit {
     extended[d] = in * r0;
     extended[d + 1] = turn;
     for (int i = 0; i < d; ++i) {
-      const Lanes qi = all(q[static_cast<long>(i) * t.stride]);
+      const DoubleLanes qi = all(q[static_cast<long>(i) * t.stride]);
       for (int v = 0; v < wide; v += 8) {
         store(system.rows + i * wide + v,
               load(system.rows + i * wide + v) + qi * load(extended + v));
@@ -84,7 +84,7 @@ struct HuberFit {
       for (int v = 0; v < wide; v += 8) store(scaled + v, all(inv) * load(row + v));
       for (int i = j + 1; i < d; ++i) {
         if (multipliers != nullptr) multipliers[j * 24 + i] = scaled[i];
-        const Lanes f = all(scaled[i]);
+        const DoubleLanes f = all(scaled[i]);
         for (int v = 0; v < wide; v += 8) {
           store(work + i * wide + v, load(work + i * wide + v) - f * load(row + v));
         }
@@ -128,7 +128,7 @@ struct HuberFit {
   KASETSU_INLINE void residuals(const HuberTask& t, const double* x, double* r) {
     const int d = kRank > 0 ? kRank : t.rank;
     for (int k = 0; k < t.stride; k += 8) {
-      Lanes v = load(t.r0 + k);
+      DoubleLanes v = load(t.r0 + k);
       for (int j = 0; j < d; ++j) v -= all(x[j]) * load(t.q + static_cast<long>(j) * t.stride + k);
       store(r + k, v);
     }
@@ -138,13 +138,13 @@ struct HuberFit {
   // nothing changed.
   static bool reclassify(const HuberTask& t, System& system, double sigma, const double* r,
                          double* state, int absent) {
-    const Lanes bound = all(t.epsilon * sigma);
+    const DoubleLanes bound = all(t.epsilon * sigma);
     bool changed = false;
     for (int k = 0; k < t.stride; k += 8) {
-      const Lanes v = load(r + k);
-      const Lanes old = load(state + k);
-      const Lanes side = choose_below(v, all(0.0), all(-1.0), all(1.0));
-      const Lanes now = choose_below(bound, magnitude(v), side, all(0.0));
+      const DoubleLanes v = load(r + k);
+      const DoubleLanes old = load(state + k);
+      const DoubleLanes side = choose_below(v, all(0.0), all(-1.0), all(1.0));
+      const DoubleLanes now = choose_below(bound, magnitude(v), side, all(0.0));
       unsigned mask = mask_below(all(0.5), magnitude(now - old));
       if (absent >= k && absent < k + 8) mask &= ~(1U << (absent - k));
       if (mask == 0) continue;
@@ -163,7 +163,7 @@ struct HuberFit {
 
   // A row on the boundary: perhaps one of many minimisers.
   static bool touches(const HuberTask& t, double sigma, const double* r, int absent) {
-    const Lanes bound = all(t.epsilon * sigma), near = all(kTouch * t.epsilon * sigma);
+    const DoubleLanes bound = all(t.epsilon * sigma), near = all(kTouch * t.epsilon * sigma);
     for (int k = 0; k < t.stride; k += 8) {
       unsigned mask = mask_below(magnitude(magnitude(load(r + k)) - bound), near);
       if (absent >= k && absent < k + 8) mask &= ~(1U << (absent - k));
@@ -178,13 +178,13 @@ struct HuberFit {
   static double slope(const HuberTask& t, const double* r, const double* delta, double sigma,
                       double turn, double part, int present) {
     const double scale = sigma + part * turn;
-    const Lanes bound = all(t.epsilon * scale), inverse = all(1.0 / scale), share = all(part);
-    Lanes squares = all(0.0), along = all(0.0);
+    const DoubleLanes bound = all(t.epsilon * scale), inverse = all(1.0 / scale), share = all(part);
+    DoubleLanes squares = all(0.0), along = all(0.0);
     for (int k = 0; k < t.stride; k += 8) {
-      const Lanes move = load(delta + k);
-      const Lanes v = load(r + k) - share * move;
-      const Lanes low = choose_below(v, -bound, -bound, v);
-      const Lanes z = choose_below(bound, low, bound, low) * inverse;
+      const DoubleLanes move = load(delta + k);
+      const DoubleLanes v = load(r + k) - share * move;
+      const DoubleLanes low = choose_below(v, -bound, -bound, v);
+      const DoubleLanes z = choose_below(bound, low, bound, low) * inverse;
       squares += z * z;
       along += z * move;
     }
@@ -265,9 +265,9 @@ struct HuberFit {
     // Least squares; its residuals are the target from here on, so that Q'r0 = 0.
     double c0[24];
     for (int j = 0; j < d; ++j) c0[j] = dot_kernel(q + static_cast<long>(j) * stride, t.y, stride);
-    Lanes total = all(0.0);
+    DoubleLanes total = all(0.0);
     for (int k = 0; k < stride; k += 8) {
-      Lanes r = load(t.y + k);
+      DoubleLanes r = load(t.y + k);
       for (int j = 0; j < d; ++j) r -= all(c0[j]) * load(q + static_cast<long>(j) * stride + k);
       store(t.r0 + k, r);
       store(t.r + k, r);
@@ -290,11 +290,11 @@ struct HuberFit {
       double sigma = __builtin_sqrt(t.all_squares / n);
       for (int round = 0; round < 4; ++round) {
         const double bound = e * sigma;
-        const Lanes b2 = all(bound * bound);
-        Lanes inner = all(0.0), count = all(0.0);
+        const DoubleLanes b2 = all(bound * bound);
+        DoubleLanes inner = all(0.0), count = all(0.0);
         for (int k = 0; k < stride; k += 8) {
-          const Lanes r = load(t.r0 + k);
-          const Lanes r2 = r * r;
+          const DoubleLanes r = load(t.r0 + k);
+          const DoubleLanes r2 = r * r;
           inner += choose_below(b2, r2, all(0.0), r2);
           count += choose_below(b2, r2, all(1.0), all(0.0));
         }

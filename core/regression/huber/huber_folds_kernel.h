@@ -8,7 +8,6 @@ namespace kasetsu::regression {
 namespace {
 
 constexpr double kLeast = 1e-4;  // 1 - leverage, and RSS left, below which it decides too
-constexpr int kPad = 24;         // doubles a record
 constexpr int kBins = 128;
 
 template <int kRank>
@@ -30,10 +29,10 @@ struct HuberFolds : HuberFit<kRank> {
     }
     const double room = n - 1 - t.outside * e * e;
     for (int k = 0; k < stride; k += 8) {
-      Lanes u[24];
-      Lanes g = all(0.0), h = all(0.0);
+      DoubleLanes u[24];
+      DoubleLanes g = all(0.0), h = all(0.0);
       for (int j = 0; j < d; ++j) {
-        Lanes v = load(t.q + static_cast<long>(j) * stride + k);
+        DoubleLanes v = load(t.q + static_cast<long>(j) * stride + k);
         for (int l = 0; l < j; ++l) v -= all(t.multipliers[l * 24 + j]) * u[l];
         u[j] = v;
       }
@@ -43,26 +42,28 @@ struct HuberFolds : HuberFit<kRank> {
         h += u[j] * u[j];
       }
       store(t.h + k, h);
-      const Lanes r = load(t.r + k), s = load(t.state + k);
-      const Lanes ra = r + all(e * sigma) * g;
-      const Lanes left = all(1.0) - h;
-      const Lanes half = all(0.5);
-      const Lanes is_out = magnitude(s);
-      const Lanes safe = choose_below(left, all(kLeast), all(kLeast), left);
-      const Lanes rss = choose_below(is_out, half, all(t.squares) - ra * ra / safe, all(t.squares));
-      const Lanes bend =
+      const DoubleLanes r = load(t.r + k), s = load(t.state + k);
+      const DoubleLanes ra = r + all(e * sigma) * g;
+      const DoubleLanes left = all(1.0) - h;
+      const DoubleLanes half = all(0.5);
+      const DoubleLanes is_out = magnitude(s);
+      const DoubleLanes safe = choose_below(left, all(kLeast), all(kLeast), left);
+      const DoubleLanes rss =
+          choose_below(is_out, half, all(t.squares) - ra * ra / safe, all(t.squares));
+      const DoubleLanes bend =
           choose_below(is_out, half, all(t.bend) + g * g / safe, all(t.bend) - (s + s) * g + h);
-      const Lanes divisor = all(room) + is_out * all(e * e) - all(e * e) * bend;
-      Lanes scale = root(rss / divisor);
-      const Lanes pull =
+      const DoubleLanes divisor = all(room) + is_out * all(e * e) - all(e * e) * bend;
+      DoubleLanes scale = root(rss / divisor);
+      const DoubleLanes pull =
           choose_below(is_out, half, (all(e) * scale * g - ra) / safe, -(all(e) * scale * s));
-      const Lanes step = all(e) * (scale - all(sigma));
-      const Lanes reach2 = step * step * all(t.bend) + all(2.0) * step * pull * g + pull * pull * h;
+      const DoubleLanes step = all(e) * (scale - all(sigma));
+      const DoubleLanes reach2 =
+          step * step * all(t.bend) + all(2.0) * step * pull * g + pull * pull * h;
       // Not to be trusted: marked by a scale of 0.
-      const Lanes zero = all(0.0);
+      const DoubleLanes zero = all(0.0);
       scale = choose_below(divisor, all(1e-3), zero, scale);
       scale = choose_below(rss, all(kLeast * t.squares), zero, scale);
-      const Lanes lost = choose_below(is_out, half, left, all(1.0));
+      const DoubleLanes lost = choose_below(is_out, half, left, all(1.0));
       scale = choose_below(lost, all(2.0 * kLeast), zero, scale);
       store(t.scale + k, scale);
       store(t.pull + k, pull);
@@ -74,9 +75,10 @@ struct HuberFolds : HuberFit<kRank> {
       u[d + 3] = s;
       for (int j = d + 4; j < record(d); ++j) u[j] = zero;
       for (int v = 0; v < record(d); v += 8) {
-        Lanes rows[8];
+        DoubleLanes rows[8];
         transpose(u + v, rows);
-        for (int lane = 0; lane < 8; ++lane) store(t.records + (k + lane) * kPad + v, rows[lane]);
+        for (int lane = 0; lane < 8; ++lane)
+          store(t.records + (k + lane) * kRecord + v, rows[lane]);
       }
     }
   }
@@ -97,9 +99,9 @@ struct HuberFolds : HuberFit<kRank> {
     double ratio, to_bin;
 
     // Places of rows that may change sides, in any lane that is live.
-    int prefix(Lanes step, Lanes reach, unsigned live) const {
-      const Lanes part = magnitude(step) * all(1.0 / ratio);
-      const Lanes bin = choose_below(part, reach, reach, part) * all((1.0 + 1e-8) * to_bin);
+    int prefix(DoubleLanes step, DoubleLanes reach, unsigned live) const {
+      const DoubleLanes part = magnitude(step) * all(1.0 / ratio);
+      const DoubleLanes bin = choose_below(part, reach, reach, part) * all((1.0 + 1e-8) * to_bin);
       double largest = 0.0;
       for (int lane = 0; lane < 8; ++lane) {
         if ((live >> lane & 1U) != 0) largest = largest_of(largest, bin[lane]);
@@ -111,9 +113,9 @@ struct HuberFolds : HuberFit<kRank> {
   static void sort_rows(HuberTask& t, Order& order) {
     const int n = t.rows, stride = t.stride;
     const double boundary = t.epsilon * t.sigma;
-    Lanes steps = all(0.0), reaches = all(0.0);
+    DoubleLanes steps = all(0.0), reaches = all(0.0);
     for (int k = 0; k < stride; k += 8) {
-      const Lanes live = choose_below(all(0.0), load(t.scale + k), all(1.0), all(0.0));
+      const DoubleLanes live = choose_below(all(0.0), load(t.scale + k), all(1.0), all(0.0));
       steps += choose_below(all(0.0), live, magnitude(load(t.scale + k) - all(t.sigma)), all(0.0));
       reaches += choose_below(all(0.0), live, load(t.reach + k), all(0.0));
     }
@@ -123,12 +125,12 @@ struct HuberFolds : HuberFit<kRank> {
     int* start = order.start;
     for (int b = 0; b <= kBins; ++b) start[b] = 0;
     for (int k = 0; k < stride; k += 8) {
-      const Lanes r = load(t.r + k), s = load(t.state + k);
-      const Lanes margin = choose_below(magnitude(s), all(0.5), all(boundary) - magnitude(r),
-                                        s * r - all(boundary)) -
-                           all(3.0 * kTouch * boundary);
-      const Lanes key = margin / (all(order.ratio) + root(load(t.h + k))) * all(order.to_bin);
-      const Lanes low = choose_below(key, all(0.0), all(0.0), key);
+      const DoubleLanes r = load(t.r + k), s = load(t.state + k);
+      const DoubleLanes margin = choose_below(magnitude(s), all(0.5), all(boundary) - magnitude(r),
+                                              s * r - all(boundary)) -
+                                 all(3.0 * kTouch * boundary);
+      const DoubleLanes key = margin / (all(order.ratio) + root(load(t.h + k))) * all(order.to_bin);
+      const DoubleLanes low = choose_below(key, all(0.0), all(0.0), key);
       store(t.key + k, choose_below(low, all(kBins - 1.0), low, all(kBins - 1.0)));
     }
     for (int k = 0; k < n; ++k) {
@@ -155,51 +157,52 @@ struct HuberFolds : HuberFit<kRank> {
   // Eight folds side by side: lane l leaves out row fold[l].
   struct Group {
     int fold[8];
-    int count;            // lanes in use; the others repeat the last
-    int prefix;           // rows to check
-    Lanes own[24];        // record of the row left out
-    Lanes direction[24];  // by which the solution moved
-    Lanes scale;
-    Lanes residual;
+    int count;                  // lanes in use; the others repeat the last
+    int prefix;                 // rows to check
+    DoubleLanes own[24];        // record of the row left out
+    DoubleLanes direction[24];  // by which the solution moved
+    DoubleLanes scale;
+    DoubleLanes residual;
     unsigned lost;  // lanes for the general solver
   };
 
   // The records of eight rows, number j of each side by side in to[j].
-  KASETSU_INLINE void gather(const HuberTask& t, const int* rows, Lanes* to) {
+  KASETSU_INLINE void gather(const HuberTask& t, const int* rows, DoubleLanes* to) {
     const int d = kRank > 0 ? kRank : t.rank;
     for (int v = 0; v < record(d); v += 8) {
-      Lanes in[8];
-      for (int lane = 0; lane < 8; ++lane) in[lane] = load(t.records + rows[lane] * kPad + v);
+      DoubleLanes in[8];
+      for (int lane = 0; lane < 8; ++lane) in[lane] = load(t.records + rows[lane] * kRecord + v);
       transpose(in, to + v);
     }
   }
 
-  KASETSU_INLINE Lanes pick(const double* from, const int* index) {
-    return Lanes{from[index[0]], from[index[1]], from[index[2]], from[index[3]],
-                 from[index[4]], from[index[5]], from[index[6]], from[index[7]]};
+  KASETSU_INLINE DoubleLanes pick(const double* from, const int* index) {
+    return DoubleLanes{from[index[0]], from[index[1]], from[index[2]], from[index[3]],
+                       from[index[4]], from[index[5]], from[index[6]], from[index[7]]};
   }
 
   // Which side every row of the prefix is on in each fold, a bit a lane: out and below the fit, or
-  // out and above it. Lanes where a row touches the boundary are lost.
+  // out and above it. DoubleLanes where a row touches the boundary are lost.
   static void check(HuberTask& t, Group& group) {
     const int d = kRank > 0 ? kRank : t.rank;
-    const Lanes bound = all(t.epsilon) * group.scale;
-    Lanes nearest = bound;
-    // Their own names, as stores of bytes may be to anything.
+    const DoubleLanes bound = all(t.epsilon) * group.scale;
+    DoubleLanes nearest = bound;
+    // Local copies: a store of bytes may alias any object, so the compiler would load the task's
+    // pointers again after every store.
     const double* const records = t.records;
     const int* const order = t.order;
     unsigned char* const now_out = t.now_out;
     unsigned char* const now_below = t.now_below;
-    Lanes direction[24];
+    DoubleLanes direction[24];
     for (int j = 0; j < d; ++j) direction[j] = group.direction[j];
     const int prefix = group.prefix;
     for (int at = 0; at < prefix; ++at) {
-      const double* row = records + order[at] * kPad;
-      Lanes even = all(row[d + 2]), odd = all(0.0);
+      const double* row = records + order[at] * kRecord;
+      DoubleLanes even = all(row[d + 2]), odd = all(0.0);
       for (int j = 0; j < d; j += 2) even -= all(row[j]) * direction[j];
       for (int j = 1; j < d; j += 2) odd += all(row[j]) * direction[j];
-      const Lanes r = even - odd;
-      const Lanes size = magnitude(r);
+      const DoubleLanes r = even - odd;
+      const DoubleLanes size = magnitude(r);
       nearest = least(magnitude(size - bound), nearest);
       const unsigned out = mask_below(bound, size);
       now_out[at] = static_cast<unsigned char>(out);
@@ -309,16 +312,16 @@ struct HuberFolds : HuberFit<kRank> {
     const int size = kMost > 0 ? kMost + 1 : most + 1;
     constexpr int kSize = kMost > 0 ? kMost + 1 : kMostChanges + 1;
     // in: +1 enters the rows inside, -1 leaves them; turn: change of the outside sign.
-    Lanes u[kSize][24], in[kSize], turn[kSize], g[kSize], ra[kSize], dots[kSize][kSize];
-    const Lanes own_state = group.own[d + 3];
-    const Lanes own_out = magnitude(own_state);
+    DoubleLanes u[kSize][24], in[kSize], turn[kSize], g[kSize], ra[kSize], dots[kSize][kSize];
+    const DoubleLanes own_state = group.own[d + 3];
+    const DoubleLanes own_out = magnitude(own_state);
     for (int j = 0; j < d; ++j) u[0][j] = group.own[j];
     in[0] = own_out - all(1.0);
     turn[0] = -own_state;
     g[0] = group.own[d];
     ra[0] = group.own[d + 2] + all(e * sigma) * g[0];
     dots[0][0] = group.own[d + 1];
-    Lanes outside = all(t.outside) - own_out;
+    DoubleLanes outside = all(t.outside) - own_out;
     for (int m = 1; m < size; ++m) {
       // A lane with fewer changes takes the record of zeros behind the rows: it changes nothing.
       int rows[8];
@@ -329,9 +332,9 @@ struct HuberFolds : HuberFit<kRank> {
         sides[lane] = change % 4 == 0 ? 0.0 : change % 4 == 1 ? 1.0 : -1.0;
       }
       gather(t, rows, u[m]);
-      const Lanes now{sides[0], sides[1], sides[2], sides[3],
-                      sides[4], sides[5], sides[6], sides[7]};
-      const Lanes state = u[m][d + 3];
+      const DoubleLanes now{sides[0], sides[1], sides[2], sides[3],
+                            sides[4], sides[5], sides[6], sides[7]};
+      const DoubleLanes state = u[m][d + 3];
       in[m] = magnitude(state) - magnitude(now);
       turn[m] = now - state;
       g[m] = u[m][d];
@@ -339,17 +342,17 @@ struct HuberFolds : HuberFit<kRank> {
       dots[m][m] = u[m][d + 1];
       outside -= in[m];
       for (int o = 0; o < m; ++o) {
-        Lanes product = u[m][0] * u[o][0];
+        DoubleLanes product = u[m][0] * u[o][0];
         for (int j = 1; j < d; ++j) product += u[m][j] * u[o][j];
         dots[m][o] = dots[o][m] = product;
       }
     }
 
     // (T + H) over the rows with in != 0, right sides W't' and W'slope'.
-    Lanes matrix[kSize][kSize], st[kSize], ss[kSize], act[kSize];
-    Lanes squares = all(t.squares), slope2 = all(t.bend), target2 = all(0.0);
+    DoubleLanes matrix[kSize][kSize], st[kSize], ss[kSize], act[kSize];
+    DoubleLanes squares = all(t.squares), slope2 = all(t.bend), target2 = all(0.0);
     for (int m = 0; m < size; ++m) {
-      Lanes ht = all(0.0), hs = all(0.0);
+      DoubleLanes ht = all(0.0), hs = all(0.0);
       for (int o = 0; o < size; ++o) {
         ht += dots[m][o] * (in[o] * ra[o]);
         hs += dots[m][o] * turn[o];
@@ -365,45 +368,45 @@ struct HuberFolds : HuberFit<kRank> {
       for (int o = m; o < size; ++o) matrix[m][o] = dots[m][o] * (act[m] * act[o]);
       matrix[m][m] += in[m] + (all(1.0) - act[m]);
     }
-    Lanes smallest = all(1.0);
+    DoubleLanes smallest = all(1.0);
     for (int m = 0; m < size; ++m) {
-      const Lanes pivot = matrix[m][m];
-      const Lanes absolute = magnitude(pivot);
+      const DoubleLanes pivot = matrix[m][m];
+      const DoubleLanes absolute = magnitude(pivot);
       smallest = choose_below(absolute, smallest, absolute, smallest);
-      const Lanes inverse = all(1.0) / pivot;
+      const DoubleLanes inverse = all(1.0) / pivot;
       target2 -= st[m] * st[m] * inverse;
       slope2 -= ss[m] * ss[m] * inverse;
       for (int o = m + 1; o < size; ++o) {
-        const Lanes f = matrix[m][o] * inverse;
+        const DoubleLanes f = matrix[m][o] * inverse;
         for (int p = o; p < size; ++p) matrix[o][p] -= f * matrix[m][p];
         st[o] -= f * st[m];
         ss[o] -= f * ss[m];
       }
       matrix[m][m] = inverse;
     }
-    const Lanes rss = squares - target2;
-    const Lanes divisor = all(t.rows - 1.0) - outside * all(e * e) - all(e * e) * slope2;
+    const DoubleLanes rss = squares - target2;
+    const DoubleLanes divisor = all(t.rows - 1.0) - outside * all(e * e) - all(e * e) * slope2;
     // Negated comparisons, so that a NaN is lost as well.
     group.lost |= ~mask_below(all(kLeast), smallest) & 0xffU;
     group.lost |= ~mask_below(all(kLeast * t.squares), rss) & 0xffU;
     group.lost |= ~mask_below(all(1e-3), divisor) & 0xffU;
-    const Lanes one = all(1.0);
+    const DoubleLanes one = all(1.0);
     group.scale =
         root(choose_below(all(1e-3), divisor, choose_below(all(0.0), rss, rss, one), one) /
              choose_below(all(1e-3), divisor, divisor, one));
-    const Lanes step = all(e) * (group.scale - all(sigma));
-    Lanes share[kSize];
+    const DoubleLanes step = all(e) * (group.scale - all(sigma));
+    DoubleLanes share[kSize];
     for (int m = size - 1; m >= 0; --m) {
-      Lanes value = st[m] + all(e) * group.scale * ss[m];
+      DoubleLanes value = st[m] + all(e) * group.scale * ss[m];
       for (int o = m + 1; o < size; ++o) value -= matrix[m][o] * share[o];
       share[m] = value * matrix[m][m];
     }
     for (int m = 0; m < size; ++m) {
       share[m] = in[m] * ra[m] + all(e) * group.scale * turn[m] - act[m] * share[m];
     }
-    Lanes along = all(0.0), length = all(0.0);
+    DoubleLanes along = all(0.0), length = all(0.0);
     for (int j = 0; j < d; ++j) {
-      Lanes move = step * all(t.slope[j]);
+      DoubleLanes move = step * all(t.slope[j]);
       for (int m = 0; m < size; ++m) move += share[m] * u[m][j];
       group.direction[j] = move;
       length += move * move;
@@ -419,11 +422,12 @@ struct HuberFolds : HuberFit<kRank> {
   // solution go to t.slow. Returns how many are in the queue.
   static int line_up(HuberTask& t, const Order& order) {
     const int n = t.rows, stride = t.stride;
-    const Lanes share = all(t.epsilon / order.ratio), to_bin = all((1.0 + 1e-8) * order.to_bin);
+    const DoubleLanes share = all(t.epsilon / order.ratio),
+                      to_bin = all((1.0 + 1e-8) * order.to_bin);
     for (int k = 0; k < stride; k += 8) {
-      const Lanes part = magnitude(load(t.scale + k) - all(t.sigma)) * share;
-      const Lanes reach = load(t.reach + k);
-      const Lanes bin = choose_below(part, reach, reach, part) * to_bin;
+      const DoubleLanes part = magnitude(load(t.scale + k) - all(t.sigma)) * share;
+      const DoubleLanes reach = load(t.reach + k);
+      const DoubleLanes bin = choose_below(part, reach, reach, part) * to_bin;
       store(t.key + k, choose_below(bin, all(kBins - 1.0), bin, all(kBins - 1.0)));
     }
     int first[kBins + 1];
@@ -468,8 +472,8 @@ struct HuberFolds : HuberFit<kRank> {
       gather(t, group.fold, group.own);
       group.lost = 0;
       group.scale = pick(t.scale, group.fold);
-      const Lanes step = all(t.epsilon) * (group.scale - all(t.sigma));
-      const Lanes pull = pick(t.pull, group.fold);
+      const DoubleLanes step = all(t.epsilon) * (group.scale - all(t.sigma));
+      const DoubleLanes pull = pick(t.pull, group.fold);
       for (int j = 0; j < d; ++j) {
         group.direction[j] = step * all(t.slope[j]) + pull * group.own[j];
       }

@@ -80,6 +80,7 @@ struct VertexTask {
   double* fold_state = nullptr;
 };
 
+constexpr int kRecord = 24;       // doubles of one row's record, a multiple of 8
 constexpr int kMostPivots = 16;   // in one fold, of the fast path
 constexpr int kLargestRank = 20;  // of the fast path
 constexpr int kMostChanges = 10;  // rows that change sides in one fold, of the fast path

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include "core/regression/huber/engine.h"
 #include "core/regression/huber/face.h"
@@ -20,7 +19,7 @@ constexpr double kConstant = 1e-10;
 struct Standardised {
   Eigen::MatrixXd values;
   Eigen::VectorXd mean, deviation;
-  std::vector<const double*> columns;
+  Array<const double*> columns;
 
   explicit Standardised(const Eigen::Ref<const Eigen::MatrixXd>& X)
       : values(X.rows(), X.cols()), mean(X.cols()), deviation(X.cols()) {
@@ -47,24 +46,20 @@ struct Standardised {
   }
 
   // From weights on standardised columns (the constant's first) to the columns as given.
-  void unscale(const std::vector<double>& weights, LinearFit& fit) const {
+  void unscale(const Array<double>& weights, LinearFit& fit) const {
     fit.intercept = weights[0];
     fit.coefficients.setZero(mean.size());
     for (Eigen::Index j = 0; j < mean.size(); ++j) {
       if (deviation[j] <= 0.0) continue;
-      fit.coefficients[j] = weights[static_cast<std::size_t>(j) + 1] / deviation[j];
+      fit.coefficients[j] = weights[j + 1] / deviation[j];
       fit.intercept -= fit.coefficients[j] * mean[j];
     }
   }
 };
 
 Error invalid(std::string message, std::string value, std::string expected) {
-  Error error;
-  error.code = ErrorCode::invalid_argument;
-  error.message = std::move(message);
-  error.value = std::move(value);
-  error.expected = std::move(expected);
-  return error;
+  return {ErrorCode::invalid_argument, std::move(message), "", std::move(value),
+          std::move(expected)};
 }
 
 Status check(const Eigen::Ref<const Eigen::MatrixXd>& X,
@@ -93,18 +88,18 @@ Status check(const Eigen::Ref<const Eigen::MatrixXd>& X,
 LinearFit collect(const Engine& engine, const Standardised& z,
                   const Eigen::Ref<const Eigen::VectorXd>& y, const RobustOptions& options) {
   LinearFit fit;
-  std::vector<double> weights(z.columns.size() + 1);
+  Array<double> weights(z.values.cols() + 1);
   engine.weights(weights.data());
   z.unscale(weights, fit);
   fit.scale = engine.sigma();
   double squares = 0.0;
-  for (std::size_t j = 1; j < weights.size(); ++j) squares += weights[j] * weights[j];
+  for (Eigen::Index j = 1; j <= z.values.cols(); ++j) squares += weights[j] * weights[j];
   fit.objective = options.alpha * squares;
   const double e = options.epsilon;
   for (Eigen::Index i = 0; i < y.size(); ++i) {
     double r = y[i] - weights[0];
     for (Eigen::Index j = 0; j < z.values.cols(); ++j) {
-      r -= weights[static_cast<std::size_t>(j) + 1] * z.values(i, j);
+      r -= weights[j + 1] * z.values(i, j);
     }
     fit.mae += std::abs(r) / static_cast<double>(y.size());
     if (fit.scale > 0.0 && std::abs(r) <= e * fit.scale) {
@@ -167,26 +162,24 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   const Standardised z(X);
   const int n = static_cast<int>(y.size()), p = static_cast<int>(X.cols());
   const double centre = y.mean();
-  Aligned target(static_cast<std::size_t>(padded(n)), 0.0);
-  for (int k = 0; k < n; ++k) target[static_cast<std::size_t>(k)] = y[k] - centre;
+  Array<double> target(padded(n));
+  for (int k = 0; k < n; ++k) target[k] = y[k] - centre;
 
   // (I + alpha P) c = Q'y in the orthonormal basis; the row's leverage is q'(I + alpha P)^-1 q.
   const Kernels& kernel = kernels(instruction_set());
   Basis basis;
   basis.reserve(n, p, kernel);
   const int most = std::min(n, p + 1);
-  std::vector<double> factor(static_cast<std::size_t>(most) * most),
-      c(static_cast<std::size_t>(most)), weights(static_cast<std::size_t>(p) + 1),
-      u(static_cast<std::size_t>(most));
+  Array<double> factor(most * most), c(most), weights(p + 1), u(most);
   const auto solve = [&](int left_out) {
     basis.build(z.columns.data(), p, n, left_out);
     const int d = basis.rank();
     std::fill(factor.begin(), factor.end(), 0.0);
     if (alpha > 0.0) basis.penalty(factor.data());
     for (int i = 0; i < d; ++i) {
-      for (int j = 0; j < d; ++j) factor[static_cast<std::size_t>(i * d + j)] *= alpha;
-      factor[static_cast<std::size_t>(i * d + i)] += 1.0;
-      c[static_cast<std::size_t>(i)] = kernel.dot(basis.column(i), target.data(), basis.stride());
+      for (int j = 0; j < d; ++j) factor[i * d + j] *= alpha;
+      factor[i * d + i] += 1.0;
+      c[i] = kernel.dot(basis.column(i), target.data(), basis.stride());
     }
     KASETSU_ASSERT(cholesky(factor.data(), d, 0.0));
     forward(factor.data(), d, c.data());
@@ -195,7 +188,7 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   };
   const auto predict = [&](int row) {
     double sum = weights[0];
-    for (int j = 0; j < p; ++j) sum += weights[static_cast<std::size_t>(j) + 1] * z.values(row, j);
+    for (int j = 0; j < p; ++j) sum += weights[j + 1] * z.values(row, j);
     return sum;
   };
 
@@ -203,16 +196,16 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   const int d = basis.rank();
   LeaveOneOut loo;
   loo.residuals.setZero(n);
-  std::vector<int> again;
+  Array<int> again;
   double squares = 0.0;
   for (int k = 0; k < n; ++k) {
-    for (int j = 0; j < d; ++j) u[static_cast<std::size_t>(j)] = basis.at(k, j);
+    for (int j = 0; j < d; ++j) u[j] = basis.at(k, j);
     forward(factor.data(), d, u.data());
     double leverage = 0.0;
     for (int j = 0; j < d; ++j) {
-      leverage += u[static_cast<std::size_t>(j)] * u[static_cast<std::size_t>(j)];
+      leverage += u[j] * u[j];
     }
-    const double r = target[static_cast<std::size_t>(k)] - predict(k);
+    const double r = target[k] - predict(k);
     loo.fit.mae += std::abs(r) / n;
     squares += r * r;
     if (1.0 - leverage > 1e-6) {
@@ -223,7 +216,7 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   }
   double penalty = 0.0;
   for (int j = 1; j <= p; ++j) {
-    penalty += weights[static_cast<std::size_t>(j)] * weights[static_cast<std::size_t>(j)];
+    penalty += weights[j] * weights[j];
   }
   loo.fit.objective = squares + alpha * penalty;
   loo.fit.scale = std::sqrt(squares / n);
@@ -231,57 +224,43 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
   z.unscale(weights, loo.fit);
   for (const int k : again) {
     solve(k);
-    loo.residuals[k] = target[static_cast<std::size_t>(k)] - predict(k);
+    loo.residuals[k] = target[k] - predict(k);
   }
   loo.mae_cv = loo.residuals.cwiseAbs().mean();
   return loo;
 }
 
-struct LooEngine::Impl {
-  Engine engine;
-  int largest;
-};
-
 LooEngine::LooEngine(const Eigen::Ref<const Eigen::VectorXd>& y, int largest_size,
                      const RobustOptions& options)
-    : impl_(nullptr) {
+    : largest_(largest_size) {
   KASETSU_ASSERT(y.size() >= 2 && y.allFinite());
   KASETSU_ASSERT(largest_size >= 0);
   KASETSU_ASSERT(options.validate().ok());
-  impl_ =
-      new Impl{Engine(y.data(), static_cast<int>(y.size()), largest_size, options), largest_size};
+  engine_ = std::make_unique<Engine>(y.data(), static_cast<int>(y.size()), largest_size, options);
 }
 
-LooEngine::~LooEngine() {
-  delete impl_;
-}
-
-LooEngine::LooEngine(LooEngine&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {
-}
-
-LooEngine& LooEngine::operator=(LooEngine&& other) noexcept {
-  std::swap(impl_, other.impl_);
-  return *this;
-}
+LooEngine::~LooEngine() = default;
+LooEngine::LooEngine(LooEngine&&) noexcept = default;
+LooEngine& LooEngine::operator=(LooEngine&&) noexcept = default;
 
 double LooEngine::mae_cv(const double* const* columns, int size, double give_up) {
-  KASETSU_ASSERT(size >= 0 && size <= impl_->largest);
-  impl_->engine.fit(columns, size);
-  return impl_->engine.leave_one_out(give_up, nullptr);
+  KASETSU_ASSERT(size >= 0 && size <= largest_);
+  engine_->fit(columns, size);
+  return engine_->leave_one_out(give_up, nullptr);
 }
 
 double LooEngine::one_step_mae(const double* const* columns, int size) {
-  KASETSU_ASSERT(size >= 0 && size <= impl_->largest);
-  impl_->engine.fit(columns, size);
-  return impl_->engine.one_step();
+  KASETSU_ASSERT(size >= 0 && size <= largest_);
+  engine_->fit(columns, size);
+  return engine_->one_step();
 }
 
 void LooEngine::stop_when(std::stop_token stop) {
-  impl_->engine.stop_when(std::move(stop));
+  engine_->stop_when(std::move(stop));
 }
 
 LooEngine::Counts LooEngine::counts() const {
-  return impl_->engine.counts();
+  return engine_->counts();
 }
 
 }  // namespace kasetsu::regression

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -61,6 +62,8 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
                                       const Eigen::Ref<const Eigen::VectorXd>& y,
                                       double alpha = 0.0);
 
+class Engine;
+
 // The engine under loo_robust for the search: same numbers, no allocation after the first call, one
 // a thread. Columns are given by pointers into a column-major f64 matrix whose columns are already
 // standardised.
@@ -94,8 +97,8 @@ class LooEngine {
   Counts counts() const;
 
  private:
-  struct Impl;
-  Impl* impl_;
+  std::unique_ptr<Engine> engine_;
+  int largest_;
 };
 
 }  // namespace kasetsu::regression

@@ -7,29 +7,28 @@ namespace kasetsu::regression {
 
 void Solver::reserve(int rows, int rank, const Kernels& kernels) {
   kernels_ = &kernels;
-  const auto n = static_cast<std::size_t>(padded(rows));
-  const auto d = static_cast<std::size_t>(rank);
-  for (auto* v : {&r_, &state_, &next_state_, &delta_}) v->assign(n, 0.0);
+  const int n = padded(rows), d = rank;
+  for (auto* v : {&r_, &state_, &next_state_, &delta_}) v->resize_to(n);
   for (auto* v : {&c_, &vertex_, &from_, &ls_, &target_, &step_, &slope_, &gradient_, &lambda_,
                   &face_g_, &face_row_, &face_u_}) {
-    v->assign(d, 0.0);
+    v->resize_to(d);
   }
-  for (auto* v : {&triangle_, &inverse_, &face_hessian_, &flat_}) v->assign(d * d, 0.0);
-  hessian_.assign((d + 1) * (d + 1), 0.0);
-  side_.assign(d + 1, 0.0);
-  y_.assign(n, 0.0);
-  work_.assign(n * (d + 2), 0.0);
-  independent_.assign(d, 0);
-  dependent_.assign(d, 0);
-  basic_.assign(d, -1);
-  directions_.assign(d, nullptr);
-  passed_.assign(n, 0);
+  for (auto* v : {&triangle_, &inverse_, &face_hessian_, &flat_}) v->resize_to(d * d);
+  hessian_.resize_to((d + 1) * (d + 1));
+  side_.resize_to(d + 1);
+  y_.resize_to(n);
+  work_.resize_to(n * (d + 2));
+  independent_.resize_to(d);
+  dependent_.resize_to(d);
+  basic_.resize_to(d, -1);
+  directions_.resize_to(d, nullptr);
+  passed_.resize_to(n);
   face_.reserve(rank, rows + rank);
 }
 
 double Solver::prediction(int row) const {
   double sum = 0.0;
-  for (int j = 0; j < d_; ++j) sum += p_.basis->at(row, j) * c_[static_cast<std::size_t>(j)];
+  for (int j = 0; j < d_; ++j) sum += p_.basis->at(row, j) * c_[j];
   return sum;
 }
 
@@ -51,7 +50,7 @@ void Solver::solve(const Problem& problem, const Start* start) {
   sigma_ = 0.0;
   vertex_found_ = false;
   std::copy(p_.y, p_.y + p_.basis->stride(), y_.begin());
-  if (p_.left_out >= 0) y_[static_cast<std::size_t>(p_.left_out)] = 0.0;
+  if (p_.left_out >= 0) y_[p_.left_out] = 0.0;
   least_squares();
   if (exact_fit()) {
     std::fill(state_.begin(), state_.end(), 0.0);
@@ -68,25 +67,24 @@ void Solver::solve(const Problem& problem, const Start* start) {
 void Solver::least_squares() {
   const int stride = p_.basis->stride();
   double* y = y_.data();
-  for (int j = 0; j < d_; ++j)
-    c_[static_cast<std::size_t>(j)] = dot(p_.basis->column(j), y, stride);
+  for (int j = 0; j < d_; ++j) c_[j] = dot(p_.basis->column(j), y, stride);
   if (p_.left_out >= 0) {
     // Sherman-Morrison: the rows that are in have the Gram matrix I - q q'.
     double leverage = 0.0, fitted = 0.0;
     for (int j = 0; j < d_; ++j) {
       const double q = p_.basis->at(p_.left_out, j);
       leverage += q * q;
-      fitted += q * c_[static_cast<std::size_t>(j)];
+      fitted += q * c_[j];
     }
     for (int j = 0; j < d_; ++j) {
-      c_[static_cast<std::size_t>(j)] += p_.basis->at(p_.left_out, j) * fitted / (1.0 - leverage);
+      c_[j] += p_.basis->at(p_.left_out, j) * fitted / (1.0 - leverage);
     }
   }
   ls_ = c_;
   residuals();
   double squares = 0.0;
   for (int k = 0; k < n_; ++k) {
-    if (in(k)) squares += r_[static_cast<std::size_t>(k)] * r_[static_cast<std::size_t>(k)];
+    if (in(k)) squares += r_[k] * r_[k];
   }
   scale_ = std::sqrt(squares / present_);
 }
@@ -100,7 +98,7 @@ bool Solver::exact_fit() const {
     return true;
   }
   for (int k = 0; k < n_; ++k) {
-    if (in(k) && std::abs(r_[static_cast<std::size_t>(k)]) > p_.resolution) return false;
+    if (in(k) && std::abs(r_[k]) > p_.resolution) return false;
   }
   return true;
 }
@@ -110,8 +108,8 @@ void Solver::residuals() {
   std::copy(y_.begin(), y_.begin() + stride, r_.begin());
   for (int j = 0; j < d_; ++j) {
     const double* q = p_.basis->column(j);
-    const double c = c_[static_cast<std::size_t>(j)];
-    for (int k = 0; k < stride; ++k) r_[static_cast<std::size_t>(k)] -= c * q[k];
+    const double c = c_[j];
+    for (int k = 0; k < stride; ++k) r_[k] -= c * q[k];
   }
 }
 
@@ -130,23 +128,20 @@ bool Solver::to_nearest(int flats) {
     return sum - qv * qw;
   };
   for (int j = 0; j < d_; ++j) {
-    step_[static_cast<std::size_t>(j)] =
-        c_[static_cast<std::size_t>(j)] - ls_[static_cast<std::size_t>(j)];
+    step_[j] = c_[j] - ls_[j];
   }
   for (int f = 0; f < flats; ++f) {
-    const double* v = directions_[static_cast<std::size_t>(f)];
-    face_g_[static_cast<std::size_t>(f)] = seen(v, step_.data());
+    const double* v = directions_[f];
+    face_g_[f] = seen(v, step_.data());
     for (int h = 0; h < flats; ++h) {
-      face_hessian_[static_cast<std::size_t>(f * flats + h)] =
-          seen(v, directions_[static_cast<std::size_t>(h)]);
+      face_hessian_[f * flats + h] = seen(v, directions_[h]);
     }
   }
   if (!face_.solve(face_hessian_.data(), face_g_.data(), p_.resolution, face_u_.data()))
     return false;
   for (int f = 0; f < flats; ++f) {
     for (int j = 0; j < d_; ++j) {
-      c_[static_cast<std::size_t>(j)] +=
-          face_u_[static_cast<std::size_t>(f)] * directions_[static_cast<std::size_t>(f)][j];
+      c_[j] += face_u_[f] * directions_[f][j];
     }
   }
   return true;

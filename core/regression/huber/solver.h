@@ -1,8 +1,6 @@
 // The minimum of the robust objective over the rows that are in, to rounding, whatever the data.
 #pragma once
 
-#include <vector>
-
 #include "core/regression/huber/basis.h"
 #include "core/regression/huber/face.h"
 
@@ -22,12 +20,12 @@ struct Problem {
 
 // What a neighbouring problem starts from: every row's side, and at epsilon 1 the basic rows.
 struct Start {
-  std::vector<double> state;    // 0 inside, +1 or -1 outside, by the sign of the residual
-  bool vertex = false;          // basic, inverse and c describe a vertex
-  bool fresh = true;            // inverse and c are there too, not only basic and state
-  std::vector<int> basic;       // rows that are fitted exactly
-  std::vector<double> inverse;  // of the basic rows, column j contiguous
-  std::vector<double> c;        // coordinates: the vertex, or the Huber fit
+  Array<double> state;    // 0 inside, +1 or -1 outside, by the sign of the residual
+  bool vertex = false;    // basic, inverse and c describe a vertex
+  bool fresh = true;      // inverse and c are there too, not only basic and state
+  Array<int> basic;       // rows that are fitted exactly
+  Array<double> inverse;  // of the basic rows, column j contiguous
+  Array<double> c;        // coordinates: the vertex, or the Huber fit
   double sigma = 0.0;
 };
 
@@ -57,6 +55,12 @@ class Solver {
 
   void huber(const Start* start);
   bool iterate();
+  int orthonormalise_inside();
+  double inner_triangle(int row, int position) const {
+    return triangle_[independent_[position] * d_ + row];
+  }
+  bool is_flat(int flat, double largest_slope);
+  bool to_nearest_inside(int flats);
   bool closed_form();
   bool closed_form_ridge();
   bool consistent();
@@ -66,6 +70,8 @@ class Solver {
   void damped_step();
   double slope_along(double t, double dsigma, double pull, double bend) const;
   void safeguarded_search();
+  void newton_system(double sigma);
+  double step_length(double sigma);
   void minimise_at(double sigma);
   double excess(double sigma) const;
 
@@ -74,6 +80,8 @@ class Solver {
   void begin_vertex(const Start* start);
   void refresh_vertex();
   bool improve_vertex();
+  int walk_edge(double slope, double length, double& reach);
+  void exchange(int position, int entering, double sign, double reach);
   bool pivot(int position, bool forced);
   void gradient();
   void canonical_vertex();
@@ -87,20 +95,20 @@ class Solver {
   int d_ = 0, n_ = 0, present_ = 0;
   double scale_ = 0.0;
   double sigma_ = 0.0;
-  std::vector<double> c_, vertex_, from_, ls_, r_, state_;
-  std::vector<double> next_state_;
+  Array<double> c_, vertex_, from_, ls_, r_, state_;
+  Array<double> next_state_;
   // closed form
-  Aligned work_, y_;
-  std::vector<double> triangle_, side_, target_, flat_, step_, hessian_, slope_;
-  std::vector<int> independent_, dependent_;
+  Array<double> work_, y_;
+  Array<double> triangle_, side_, target_, flat_, step_, hessian_, slope_;
+  Array<int> independent_, dependent_;
   int inner_rank_ = 0;
   // vertex
-  std::vector<double> inverse_, gradient_, lambda_, delta_;
-  std::vector<int> basic_, passed_;
+  Array<double> inverse_, gradient_, lambda_, delta_;
+  Array<int> basic_, passed_;
   bool perturbed_ = false, vertex_found_ = false;
   NearestOnFace face_;
-  std::vector<double> face_g_, face_hessian_, face_row_, face_u_;
-  std::vector<const double*> directions_;  // along which the objective is flat
+  Array<double> face_g_, face_hessian_, face_row_, face_u_;
+  Array<const double*> directions_;  // along which the objective is flat
   long safeguarded_ = 0, unconfirmed_ = 0;
 };
 

@@ -6,6 +6,31 @@
 #include <cmath>
 
 namespace kasetsu::regression {
+namespace {
+
+// The root of a rising function between low and high, where it has the values at_low < 0 and
+// at_high: secants, and every third time the middle. Ends when |value| <= enough, when the bracket
+// is narrower than `narrowest` of high, or after `most` values.
+template <typename Function>
+double bracketed_root(const Function& value_at, double low, double high, double at_low,
+                      double at_high, double enough, double narrowest, int most, double t) {
+  for (int i = 0; i < most && high - low > narrowest * high; ++i) {
+    t = i % 3 == 2 ? 0.5 * (low + high) : low - at_low * (high - low) / (at_high - at_low);
+    if (!(t > low && t < high)) t = 0.5 * (low + high);
+    const double value = value_at(t);
+    if (std::abs(value) <= enough) break;
+    if (value < 0.0) {
+      low = t;
+      at_low = value;
+    } else {
+      high = t;
+      at_high = value;
+    }
+  }
+  return t;
+}
+
+}  // namespace
 
 // Derivative of the objective along (delta_, dsigma) at step t from (r_, sigma_): convex, so it
 // rises. pull and bend: of the ridge term.
@@ -14,8 +39,8 @@ double Solver::slope_along(double t, double dsigma, double pull, double bend) co
   double sum = pull + t * bend;
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
-    const double delta = delta_[static_cast<std::size_t>(k)];
-    const double z = std::clamp(r_[static_cast<std::size_t>(k)] - t * delta, -bound, bound) / sigma;
+    const double delta = delta_[k];
+    const double z = std::clamp(r_[k] - t * delta, -bound, bound) / sigma;
     sum += (1.0 - z * z) * dsigma - 2.0 * z * delta;
   }
   return sum;
@@ -32,10 +57,10 @@ void Solver::damped_step() {
   double* h = hessian_.data();
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
-    const double r = r_[static_cast<std::size_t>(k)];
+    const double r = r_[k];
     const double z = std::clamp(r, -bound, bound) / sigma_;
     push += 1.0 - z * z;
-    for (int j = 0; j < d_; ++j) slope_[static_cast<std::size_t>(j)] += z * p_.basis->at(k, j);
+    for (int j = 0; j < d_; ++j) slope_[j] += z * p_.basis->at(k, j);
     if (std::abs(r) > bound) continue;
     squares += z * z;
     for (int i = 0; i < d_; ++i) {
@@ -49,12 +74,12 @@ void Solver::damped_step() {
     h[i * m + i] += 0.01 / sigma_;
     for (int j = 0; p_.alpha > 0.0 && j < d_; ++j) {
       const double share = p_.alpha * p_.penalty[i * d_ + j];
-      slope_[static_cast<std::size_t>(i)] -= share * c_[static_cast<std::size_t>(j)];
+      slope_[i] -= share * c_[j];
       if (j <= i) h[i * m + j] += share;
     }
   }
   std::copy(slope_.begin(), slope_.begin() + d_, side_.begin());
-  side_[static_cast<std::size_t>(d_)] = -0.5 * push;
+  side_[d_] = -0.5 * push;
   if (!cholesky(h, m, 0.0)) {
     std::fill(side_.begin(), side_.end(), 0.0);
   } else {
@@ -62,7 +87,7 @@ void Solver::damped_step() {
     backward(h, m, side_.data());
   }
   std::copy(side_.begin(), side_.begin() + d_, step_.begin());
-  side_[0] = side_[static_cast<std::size_t>(d_)];
+  side_[0] = side_[d_];
 }
 
 // From (c_, sigma_) downhill: towards the minimum of the present partition, which has the same
@@ -80,8 +105,7 @@ bool Solver::descend() {
       residuals();
       if (consistent()) return true;
       for (int j = 0; j < d_; ++j) {
-        step_[static_cast<std::size_t>(j)] =
-            c_[static_cast<std::size_t>(j)] - from_[static_cast<std::size_t>(j)];
+        step_[j] = c_[j] - from_[j];
       }
       dsigma = sigma_ - sigma;
       c_ = from_;
@@ -98,39 +122,28 @@ bool Solver::descend() {
     std::fill(delta_.begin(), delta_.begin() + stride, 0.0);
     for (int j = 0; j < d_; ++j) {
       const double* q = p_.basis->column(j);
-      const double step = step_[static_cast<std::size_t>(j)];
-      for (int k = 0; k < stride; ++k) delta_[static_cast<std::size_t>(k)] += step * q[k];
+      const double step = step_[j];
+      for (int k = 0; k < stride; ++k) delta_[k] += step * q[k];
     }
     double pull = 0.0, bend = 0.0;
     for (int i = 0; p_.alpha > 0.0 && i < d_; ++i) {
       for (int j = 0; j < d_; ++j) {
         const double share = 2.0 * p_.alpha * p_.penalty[i * d_ + j];
-        pull += share * c_[static_cast<std::size_t>(j)] * step_[static_cast<std::size_t>(i)];
-        bend += share * step_[static_cast<std::size_t>(i)] * step_[static_cast<std::size_t>(j)];
+        pull += share * c_[j] * step_[i];
+        bend += share * step_[i] * step_[j];
       }
     }
     const double at_start = slope_along(0.0, dsigma, pull, bend);
     if (!(at_start < 0.0)) return false;
     const double end = dsigma < 0.0 ? std::min(1.0, -0.9 * sigma_ / dsigma) : 1.0;
-    double low = 0.0, high = end, at_low = at_start, t = end;
-    double at_high = slope_along(high, dsigma, pull, bend);
+    double t = end;
+    const double at_high = slope_along(end, dsigma, pull, bend);
     if (at_high > -0.1 * at_start) {
-      for (int i = 0; i < 40; ++i) {
-        t = i % 3 == 2 ? 0.5 * (low + high) : low - at_low * (high - low) / (at_high - at_low);
-        if (!(t > low && t < high)) t = 0.5 * (low + high);
-        const double value = slope_along(t, dsigma, pull, bend);
-        if (std::abs(value) <= -1e-3 * at_start) break;
-        if (value < 0.0) {
-          low = t;
-          at_low = value;
-        } else {
-          high = t;
-          at_high = value;
-        }
-      }
+      const auto slope_at = [&](double part) { return slope_along(part, dsigma, pull, bend); };
+      t = bracketed_root(slope_at, 0.0, end, at_start, at_high, -1e-3 * at_start, -1.0, 40, end);
     }
     for (int j = 0; j < d_; ++j) {
-      c_[static_cast<std::size_t>(j)] += t * step_[static_cast<std::size_t>(j)];
+      c_[j] += t * step_[j];
     }
     sigma_ += t * dsigma;
     if (!(sigma_ > smallest)) return false;
@@ -144,113 +157,99 @@ double Solver::excess(double sigma) const {
   double sum = -static_cast<double>(present_);
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
-    const double z = std::min(std::abs(r_[static_cast<std::size_t>(k)]) / sigma, p_.epsilon);
+    const double z = std::min(std::abs(r_[k]) / sigma, p_.epsilon);
     sum += z * z;
   }
   return sum;
 }
 
+// The half objective's Hessian (lower triangle) and downward slope in c at fixed sigma, into
+// hessian_ and slope_.
+void Solver::newton_system(double sigma) {
+  const double bound = p_.epsilon * sigma;
+  std::fill(hessian_.begin(), hessian_.end(), 0.0);
+  std::fill(slope_.begin(), slope_.end(), 0.0);
+  for (int k = 0; k < n_; ++k) {
+    if (!in(k)) continue;
+    const double pull = std::clamp(r_[k], -bound, bound) / sigma;
+    for (int j = 0; j < d_; ++j) slope_[j] += pull * p_.basis->at(k, j);
+    if (std::abs(r_[k]) > bound) continue;
+    for (int i = 0; i < d_; ++i) {
+      const double q = p_.basis->at(k, i) / sigma;
+      for (int j = 0; j <= i; ++j) hessian_[i * d_ + j] += q * p_.basis->at(k, j);
+    }
+  }
+  for (int i = 0; p_.alpha > 0.0 && i < d_; ++i) {
+    for (int j = 0; j < d_; ++j) {
+      const double share = p_.alpha * p_.penalty[i * d_ + j];
+      slope_[i] -= share * c_[j];
+      hessian_[i * d_ + j] += share;
+    }
+  }
+}
+
+// How far to go along step_ at fixed sigma: to the minimum of the objective, which is convex and
+// piecewise quadratic. 0 where it does not fall.
+double Solver::step_length(double sigma) {
+  const double bound = p_.epsilon * sigma;
+  for (int k = 0; k < n_; ++k) {
+    double sum = 0.0;
+    for (int j = 0; j < d_; ++j) sum += p_.basis->at(k, j) * step_[j];
+    delta_[k] = sum;
+  }
+  double bend = 0.0, pull = 0.0;
+  for (int i = 0; p_.alpha > 0.0 && i < d_; ++i) {
+    for (int j = 0; j < d_; ++j) {
+      const double share = p_.alpha * p_.penalty[i * d_ + j];
+      pull += share * c_[j] * step_[i];
+      bend += share * step_[i] * step_[j];
+    }
+  }
+  const auto derivative = [&](double t) {
+    double sum = pull + t * bend;
+    for (int k = 0; k < n_; ++k) {
+      if (!in(k)) continue;
+      const double r = r_[k] - t * delta_[k];
+      sum -= std::clamp(r, -bound, bound) / sigma * delta_[k];
+    }
+    return sum;
+  };
+  double low = 0.0, high = 1.0, at_low = derivative(0.0), at_high = derivative(1.0);
+  if (!(at_low < 0.0)) return 0.0;
+  if (!(std::abs(at_high) > 1e-3 * -at_low)) return 1.0;
+  for (int i = 0; at_high < 0.0 && i < 200; ++i) {
+    low = high;
+    at_low = at_high;
+    high *= 2.0;
+    at_high = derivative(high);
+  }
+  return bracketed_root(derivative, low, high, at_low, at_high, 0.0, 1e-15, 100, 1.0);
+}
+
 // Newton with exact line search at fixed sigma: convex and piecewise quadratic in c.
 void Solver::minimise_at(double sigma) {
   sigma_ = sigma;
-  const double bound = p_.epsilon * sigma;
   double damping = 1e-10;
   for (int round = 0; round < 200; ++round) {
     residuals();
-    std::fill(hessian_.begin(), hessian_.end(), 0.0);
-    std::fill(slope_.begin(), slope_.end(), 0.0);
-    for (int k = 0; k < n_; ++k) {
-      if (!in(k)) continue;
-      const double r = r_[static_cast<std::size_t>(k)];
-      const double pull = std::clamp(r, -bound, bound) / sigma;
-      for (int j = 0; j < d_; ++j) slope_[static_cast<std::size_t>(j)] += pull * p_.basis->at(k, j);
-      if (std::abs(r) > bound) continue;
-      for (int i = 0; i < d_; ++i) {
-        const double q = p_.basis->at(k, i) / sigma;
-        for (int j = 0; j <= i; ++j) {
-          hessian_[static_cast<std::size_t>(i * d_ + j)] += q * p_.basis->at(k, j);
-        }
-      }
-    }
-    if (p_.alpha > 0.0) {
-      for (int i = 0; i < d_; ++i) {
-        for (int j = 0; j < d_; ++j) {
-          const double share = p_.alpha * p_.penalty[i * d_ + j];
-          slope_[static_cast<std::size_t>(i)] -= share * c_[static_cast<std::size_t>(j)];
-          hessian_[static_cast<std::size_t>(i * d_ + j)] += share;
-        }
-      }
-    }
+    newton_system(sigma);
     double largest = 0.0;
-    for (int j = 0; j < d_; ++j) {
-      largest = std::max(largest, std::abs(slope_[static_cast<std::size_t>(j)]));
-    }
+    for (int j = 0; j < d_; ++j) largest = std::max(largest, std::abs(slope_[j]));
     if (largest <= 1e-14 * present_) return;
     step_ = slope_;
     bool factored = false;
     for (; !factored && damping <= 1.0; damping *= 100.0) {
       std::copy(hessian_.begin(), hessian_.begin() + d_ * d_, triangle_.begin());
-      for (int j = 0; j < d_; ++j) {
-        triangle_[static_cast<std::size_t>(j * d_ + j)] += damping / sigma;
-      }
+      for (int j = 0; j < d_; ++j) triangle_[j * d_ + j] += damping / sigma;
       factored = cholesky(triangle_.data(), d_, 1e-14 / sigma);
       if (factored) break;
     }
     if (!factored) return;
     forward(triangle_.data(), d_, step_.data());
     backward(triangle_.data(), d_, step_.data());
-    for (int k = 0; k < n_; ++k) {
-      double sum = 0.0;
-      for (int j = 0; j < d_; ++j) sum += p_.basis->at(k, j) * step_[static_cast<std::size_t>(j)];
-      delta_[static_cast<std::size_t>(k)] = sum;
-    }
-    double bend = 0.0, pull = 0.0;
-    if (p_.alpha > 0.0) {
-      for (int i = 0; i < d_; ++i) {
-        for (int j = 0; j < d_; ++j) {
-          const double share = p_.alpha * p_.penalty[i * d_ + j];
-          pull += share * c_[static_cast<std::size_t>(j)] * step_[static_cast<std::size_t>(i)];
-          bend += share * step_[static_cast<std::size_t>(i)] * step_[static_cast<std::size_t>(j)];
-        }
-      }
-    }
-    const auto derivative = [&](double t) {
-      double sum = pull + t * bend;
-      for (int k = 0; k < n_; ++k) {
-        if (!in(k)) continue;
-        const double delta = delta_[static_cast<std::size_t>(k)];
-        const double r = r_[static_cast<std::size_t>(k)] - t * delta;
-        sum -= std::clamp(r, -bound, bound) / sigma * delta;
-      }
-      return sum;
-    };
-    double low = 0.0, high = 1.0, at_low = derivative(0.0), at_high = derivative(1.0);
-    if (!(at_low < 0.0)) return;
-    double t = 1.0;
-    if (std::abs(at_high) > 1e-3 * -at_low) {
-      for (int i = 0; at_high < 0.0 && i < 200; ++i) {
-        low = high;
-        at_low = at_high;
-        high *= 2.0;
-        at_high = derivative(high);
-      }
-      for (int i = 0; i < 100 && high - low > 1e-15 * high; ++i) {
-        t = i % 3 == 2 ? 0.5 * (low + high) : low - at_low * (high - low) / (at_high - at_low);
-        if (!(t > low && t < high)) t = 0.5 * (low + high);
-        const double value = derivative(t);
-        if (value == 0.0) break;
-        if (value < 0.0) {
-          low = t;
-          at_low = value;
-        } else {
-          high = t;
-          at_high = value;
-        }
-      }
-    }
-    for (int j = 0; j < d_; ++j) {
-      c_[static_cast<std::size_t>(j)] += t * step_[static_cast<std::size_t>(j)];
-    }
+    const double t = step_length(sigma);
+    if (t == 0.0) return;
+    for (int j = 0; j < d_; ++j) c_[j] += t * step_[j];
   }
 }
 
@@ -265,7 +264,7 @@ void Solver::safeguarded_search() {
     residuals();
     return consistent() && canonical();
   };
-  std::vector<double>& kept = lambda_;  // c of the fixed-sigma minimum, while a partition is tried
+  Array<double>& kept = lambda_;  // c of the fixed-sigma minimum, while a partition is tried
   double low = 0.0, high = 0.0, sigma = scale_;
   const double smallest = std::max(16.0 * p_.resolution, 1e-9 * scale_);
   for (int round = 0; round < 200; ++round) {

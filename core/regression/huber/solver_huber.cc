@@ -46,8 +46,8 @@ void Solver::huber(const Start* start) {
 void Solver::classify() {
   const double bound = p_.epsilon * sigma_;
   for (int k = 0; k < n_; ++k) {
-    const double r = r_[static_cast<std::size_t>(k)];
-    state_[static_cast<std::size_t>(k)] = r > bound ? 1.0 : r < -bound ? -1.0 : 0.0;
+    const double r = r_[k];
+    state_[k] = r > bound ? 1.0 : r < -bound ? -1.0 : 0.0;
   }
 }
 
@@ -58,8 +58,8 @@ bool Solver::consistent() {
   const double slack = 1e-11 * bound + p_.resolution;
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
-    const double r = r_[static_cast<std::size_t>(k)];
-    const double s = state_[static_cast<std::size_t>(k)];
+    const double r = r_[k];
+    const double s = state_[k];
     if (s == 0.0 ? std::abs(r) > bound + slack : s * r < bound - slack) return false;
   }
   return true;
@@ -76,36 +76,17 @@ bool Solver::iterate() {
   return false;
 }
 
-// Minimum over (c, sigma) if the rows stay on the sides of state_:
-// c = a + sigma b, A = Q_I'Q_I, a = A^-1 Q_I'y_I, b = epsilon A^-1 g, g = sum of state q,
-// sigma^2 = |y_I - Q_I a|^2 / (n - n_out epsilon^2 - epsilon^2 g'A^-1 g).
-// A is never formed: Q_I is orthonormalised, so an ill-conditioned inside costs no digits.
-bool Solver::closed_form() {
+// The columns of the basis over the rows inside, orthonormal, into work_; their triangle, by basis
+// column, into triangle_. Returns how many columns depend on earlier ones.
+int Solver::orthonormalise_inside() {
   const int stride = p_.basis->stride();
-  double outside = 0.0;
-  for (int k = 0; k < n_; ++k) {
-    if (in(k) && state_[static_cast<std::size_t>(k)] != 0.0) outside += 1.0;
-  }
-  for (int j = 0; j < d_; ++j) {
-    const double* q = p_.basis->column(j);
-    double sum = 0.0;
-    for (int k = 0; k < n_; ++k) {
-      if (in(k)) sum += state_[static_cast<std::size_t>(k)] * q[k];
-    }
-    slope_[static_cast<std::size_t>(j)] = sum;
-  }
   inner_rank_ = 0;
   int flats = 0;
-  double* y = work_.data() + static_cast<long>(d_) * stride;
-  for (int k = 0; k < stride; ++k) {
-    const bool inside = k < n_ && in(k) && state_[static_cast<std::size_t>(k)] == 0.0;
-    y[k] = inside ? y_[static_cast<std::size_t>(k)] : 0.0;
-  }
   for (int j = 0; j < d_; ++j) {
     double* x = work_.data() + static_cast<long>(inner_rank_) * stride;
     const double* q = p_.basis->column(j);
     for (int k = 0; k < stride; ++k) {
-      const bool inside = k < n_ && in(k) && state_[static_cast<std::size_t>(k)] == 0.0;
+      const bool inside = k < n_ && in(k) && state_[k] == 0.0;
       x[k] = inside ? q[k] : 0.0;
     }
     double* t = triangle_.data() + static_cast<long>(j) * d_;  // column j of the triangle
@@ -118,53 +99,101 @@ bool Solver::closed_form() {
       before = after;
     }
     if (!(after > kInnerDependent)) {
-      dependent_[static_cast<std::size_t>(flats++)] = j;
+      dependent_[flats++] = j;
       continue;
     }
     for (int k = 0; k < stride; ++k) x[k] /= after;
     t[inner_rank_] = after;
-    independent_[static_cast<std::size_t>(inner_rank_++)] = j;
+    independent_[inner_rank_++] = j;
+  }
+  return flats;
+}
+
+// The direction that basis column dependent_[flat] gives and that no row inside sees, into flat_.
+// False where the objective is not flat along it.
+bool Solver::is_flat(int flat, double largest_slope) {
+  const int column = dependent_[flat];
+  double* v = flat_.data() + static_cast<long>(flat) * d_;
+  std::fill(v, v + d_, 0.0);
+  v[column] = 1.0;
+  double* z = step_.data();
+  for (int i = inner_rank_ - 1; i >= 0; --i) {
+    double sum = triangle_[column * d_ + i];
+    for (int l = i + 1; l < inner_rank_; ++l) sum -= inner_triangle(i, l) * z[l];
+    z[i] = sum / inner_triangle(i, i);
+    v[independent_[i]] = -z[i];
+  }
+  double along = 0.0, length = 0.0;
+  for (int j = 0; j < d_; ++j) {
+    along += v[j] * slope_[j];
+    length += v[j] * v[j];
+  }
+  return !(std::abs(along) > 1e-8 * largest_slope * std::sqrt(length));
+}
+
+// Of many minimisers the one whose fitted values are nearest to the least-squares fit, among those
+// that leave the rows outside where they are.
+bool Solver::to_nearest_inside(int flats) {
+  residuals();
+  face_.start(flats);
+  for (int k = 0; k < n_; ++k) {
+    const double s = state_[k];
+    if (!in(k) || s == 0.0) continue;
+    for (int f = 0; f < flats; ++f) {
+      const double* v = flat_.data() + static_cast<long>(f) * d_;
+      double sum = 0.0;
+      for (int j = 0; j < d_; ++j) sum += p_.basis->at(k, j) * v[j];
+      face_row_[f] = -s * sum;
+    }
+    face_.add(face_row_.data(), p_.epsilon * sigma_ - s * r_[k]);
+  }
+  for (int f = 0; f < flats; ++f) directions_[f] = flat_.data() + static_cast<long>(f) * d_;
+  return to_nearest(flats);
+}
+
+// Minimum over (c, sigma) if the rows stay on the sides of state_:
+// c = a + sigma b, A = Q_I'Q_I, a = A^-1 Q_I'y_I, b = epsilon A^-1 g, g = sum of state q,
+// sigma^2 = |y_I - Q_I a|^2 / (n - n_out epsilon^2 - epsilon^2 g'A^-1 g).
+// A is never formed: Q_I is orthonormalised, so an ill-conditioned inside costs no digits.
+bool Solver::closed_form() {
+  const int stride = p_.basis->stride();
+  double outside = 0.0;
+  for (int k = 0; k < n_; ++k) {
+    if (in(k) && state_[k] != 0.0) outside += 1.0;
+  }
+  for (int j = 0; j < d_; ++j) {
+    const double* q = p_.basis->column(j);
+    double sum = 0.0;
+    for (int k = 0; k < n_; ++k) {
+      if (in(k)) sum += state_[k] * q[k];
+    }
+    slope_[j] = sum;
+  }
+  const int flats = orthonormalise_inside();
+  double* y = work_.data() + static_cast<long>(d_) * stride;
+  for (int k = 0; k < stride; ++k) {
+    const bool inside = k < n_ && in(k) && state_[k] == 0.0;
+    y[k] = inside ? y_[k] : 0.0;
   }
   const int m = inner_rank_;
-  // Solve with the triangle T of the independent columns: T' z = g, then T x = z.
-  const auto tri = [&](int row, int position) {
-    return triangle_[static_cast<std::size_t>(independent_[static_cast<std::size_t>(position)]) *
-                         d_ +
-                     row];
-  };
+  // With the triangle T of the independent columns: T'z = g here, T x = z below.
   double bend = 0.0;
   for (int i = 0; i < m; ++i) {
-    double sum = slope_[static_cast<std::size_t>(independent_[static_cast<std::size_t>(i)])];
-    for (int l = 0; l < i; ++l) sum -= tri(l, i) * side_[static_cast<std::size_t>(l)];
-    side_[static_cast<std::size_t>(i)] = sum / tri(i, i);
-    bend += side_[static_cast<std::size_t>(i)] * side_[static_cast<std::size_t>(i)];
+    double sum = slope_[independent_[i]];
+    for (int l = 0; l < i; ++l) sum -= inner_triangle(l, i) * side_[l];
+    side_[i] = sum / inner_triangle(i, i);
+    bend += side_[i] * side_[i];
   }
   // Directions that no row inside sees: the objective must be flat along them.
   double size = 1.0;
-  for (int j = 0; j < d_; ++j) size = std::max(size, std::abs(slope_[static_cast<std::size_t>(j)]));
+  for (int j = 0; j < d_; ++j) size = std::max(size, std::abs(slope_[j]));
   for (int f = 0; f < flats; ++f) {
-    const int column = dependent_[static_cast<std::size_t>(f)];
-    double* v = flat_.data() + static_cast<long>(f) * d_;
-    std::fill(v, v + d_, 0.0);
-    v[column] = 1.0;
-    double* z = step_.data();
-    for (int i = m - 1; i >= 0; --i) {
-      double sum = triangle_[static_cast<std::size_t>(column) * d_ + i];
-      for (int l = i + 1; l < m; ++l) sum -= tri(i, l) * z[l];
-      z[i] = sum / tri(i, i);
-      v[independent_[static_cast<std::size_t>(i)]] = -z[i];
-    }
-    double along = 0.0, length = 0.0;
-    for (int j = 0; j < d_; ++j) {
-      along += v[j] * slope_[static_cast<std::size_t>(j)];
-      length += v[j] * v[j];
-    }
-    if (std::abs(along) > 1e-8 * size * std::sqrt(length)) return false;
+    if (!is_flat(f, size)) return false;
   }
   for (int i = 0; i < m; ++i) {
     const double* z = work_.data() + static_cast<long>(i) * stride;
     const double share = dot(z, y, stride);
-    target_[static_cast<std::size_t>(i)] = share;
+    target_[i] = share;
     for (int k = 0; k < stride; ++k) y[k] -= share * z[k];
   }
   const double squares = dot(y, y, stride);
@@ -176,33 +205,13 @@ bool Solver::closed_form() {
   sigma_ = sigma;
   std::fill(c_.begin(), c_.end(), 0.0);
   for (int i = m - 1; i >= 0; --i) {
-    double sum = target_[static_cast<std::size_t>(i)] +
-                 sigma * p_.epsilon * side_[static_cast<std::size_t>(i)];
+    double sum = target_[i] + sigma * p_.epsilon * side_[i];
     for (int l = i + 1; l < m; ++l) {
-      sum -= tri(i, l) * c_[static_cast<std::size_t>(independent_[static_cast<std::size_t>(l)])];
+      sum -= inner_triangle(i, l) * c_[independent_[l]];
     }
-    c_[static_cast<std::size_t>(independent_[static_cast<std::size_t>(i)])] = sum / tri(i, i);
+    c_[independent_[i]] = sum / inner_triangle(i, i);
   }
-  if (flats == 0) return true;
-
-  // Many minimisers: the one whose fitted values are nearest to the least-squares fit, among those
-  // that leave the rows outside where they are.
-  residuals();
-  face_.start(flats);
-  for (int k = 0; k < n_; ++k) {
-    const double s = state_[static_cast<std::size_t>(k)];
-    if (!in(k) || s == 0.0) continue;
-    for (int f = 0; f < flats; ++f) {
-      const double* v = flat_.data() + static_cast<long>(f) * d_;
-      double sum = 0.0;
-      for (int j = 0; j < d_; ++j) sum += p_.basis->at(k, j) * v[j];
-      face_row_[static_cast<std::size_t>(f)] = -s * sum;
-    }
-    face_.add(face_row_.data(), p_.epsilon * sigma_ - s * r_[static_cast<std::size_t>(k)]);
-  }
-  for (int f = 0; f < flats; ++f)
-    directions_[static_cast<std::size_t>(f)] = flat_.data() + static_cast<long>(f) * d_;
-  return to_nearest(flats);
+  return flats == 0 || to_nearest_inside(flats);
 }
 
 // A minimum where a row inside touches the boundary may be one end of many: take such rows as
@@ -212,9 +221,8 @@ bool Solver::canonical() {
   const double bound = p_.epsilon * sigma_;
   bool touches = false;
   for (int k = 0; k < n_; ++k) {
-    const double r = r_[static_cast<std::size_t>(k)];
-    if (in(k) && state_[static_cast<std::size_t>(k)] == 0.0 &&
-        std::abs(r) > bound * (1.0 - kBoundary)) {
+    const double r = r_[k];
+    if (in(k) && state_[k] == 0.0 && std::abs(r) > bound * (1.0 - kBoundary)) {
       touches = true;
     }
   }
@@ -222,9 +230,9 @@ bool Solver::canonical() {
   const double sigma = sigma_;
   std::copy(state_.begin(), state_.end(), next_state_.begin());
   for (int k = 0; k < n_; ++k) {
-    const double r = r_[static_cast<std::size_t>(k)];
+    const double r = r_[k];
     if (in(k) && std::abs(r) > bound * (1.0 - kBoundary)) {
-      state_[static_cast<std::size_t>(k)] = r > 0.0 ? 1.0 : -1.0;
+      state_[k] = r > 0.0 ? 1.0 : -1.0;
     }
   }
   if (closed_form() && inner_rank_ < d_) {
@@ -245,29 +253,28 @@ bool Solver::closed_form_ridge() {
   double outside = 0.0;
   std::fill(slope_.begin(), slope_.end(), 0.0);
   std::fill(target_.begin(), target_.end(), 0.0);
-  std::vector<double>& a = triangle_;
+  Array<double>& a = triangle_;
   std::fill(a.begin(), a.end(), 0.0);
   double total = 0.0;
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
-    const double s = state_[static_cast<std::size_t>(k)];
+    const double s = state_[k];
     if (s != 0.0) {
       outside += 1.0;
-      for (int j = 0; j < d_; ++j) slope_[static_cast<std::size_t>(j)] += s * p_.basis->at(k, j);
+      for (int j = 0; j < d_; ++j) slope_[j] += s * p_.basis->at(k, j);
       continue;
     }
-    const double y = y_[static_cast<std::size_t>(k)];
+    const double y = y_[k];
     total += y * y;
     for (int i = 0; i < d_; ++i) {
       const double q = p_.basis->at(k, i);
-      target_[static_cast<std::size_t>(i)] += q * y;
-      for (int j = 0; j <= i; ++j)
-        a[static_cast<std::size_t>(i * d_ + j)] += q * p_.basis->at(k, j);
+      target_[i] += q * y;
+      for (int j = 0; j <= i; ++j) a[i * d_ + j] += q * p_.basis->at(k, j);
     }
   }
   for (int i = 0; i < d_; ++i) {
     for (int j = i + 1; j < d_; ++j) {
-      a[static_cast<std::size_t>(i * d_ + j)] = a[static_cast<std::size_t>(j * d_ + i)];
+      a[i * d_ + j] = a[j * d_ + i];
     }
   }
   const double room = present_ - outside * p_.epsilon * p_.epsilon;
@@ -275,13 +282,11 @@ bool Solver::closed_form_ridge() {
   double sigma = sigma_, low = 0.0, high = 0.0;
   for (int round = 0; round < 60; ++round) {
     for (int i = 0; i < d_ * d_; ++i) {
-      hessian_[static_cast<std::size_t>(i)] =
-          a[static_cast<std::size_t>(i)] + p_.alpha * sigma * p_.penalty[i];
+      hessian_[i] = a[i] + p_.alpha * sigma * p_.penalty[i];
     }
     if (!cholesky(hessian_.data(), d_, 1e-14)) return false;
     for (int j = 0; j < d_; ++j) {
-      c_[static_cast<std::size_t>(j)] = target_[static_cast<std::size_t>(j)] +
-                                        p_.epsilon * sigma * slope_[static_cast<std::size_t>(j)];
+      c_[j] = target_[j] + p_.epsilon * sigma * slope_[j];
     }
     forward(hessian_.data(), d_, c_.data());
     backward(hessian_.data(), d_, c_.data());
@@ -290,18 +295,17 @@ bool Solver::closed_form_ridge() {
     for (int j = 0; j < d_; ++j) {
       double pc = 0.0;
       for (int i = 0; i < d_; ++i) {
-        pc += p_.penalty[j * d_ + i] * c_[static_cast<std::size_t>(i)];
+        pc += p_.penalty[j * d_ + i] * c_[i];
       }
-      step_[static_cast<std::size_t>(j)] =
-          p_.epsilon * slope_[static_cast<std::size_t>(j)] - p_.alpha * pc;
+      step_[j] = p_.epsilon * slope_[j] - p_.alpha * pc;
     }
     forward(hessian_.data(), d_, step_.data());
     backward(hessian_.data(), d_, step_.data());
     for (int k = 0; k < n_; ++k) {
-      if (!in(k) || state_[static_cast<std::size_t>(k)] != 0.0) continue;
-      const double r = r_[static_cast<std::size_t>(k)];
+      if (!in(k) || state_[k] != 0.0) continue;
+      const double r = r_[k];
       double along = 0.0;
-      for (int j = 0; j < d_; ++j) along += p_.basis->at(k, j) * step_[static_cast<std::size_t>(j)];
+      for (int j = 0; j < d_; ++j) along += p_.basis->at(k, j) * step_[j];
       squares += r * r;
       change -= 2.0 * r * along;
     }

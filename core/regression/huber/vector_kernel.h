@@ -15,7 +15,7 @@ KASETSU_INLINE double magnitude_of(double a) {
 }
 
 double dot_kernel(const double* a, const double* b, int stride) {
-  Lanes total = all(0.0);
+  DoubleLanes total = all(0.0);
   for (int k = 0; k < stride; k += 8) total += load(a + k) * load(b + k);
   return sum(total);
 }
@@ -29,9 +29,9 @@ void project_kernel(const double* q, int count, double* x, double* projection, i
       const double* q1 = q0 + stride;
       const double* q2 = q1 + stride;
       const double* q3 = q2 + stride;
-      Lanes s0 = all(0.0), s1 = s0, s2 = s0, s3 = s0;
+      DoubleLanes s0 = all(0.0), s1 = s0, s2 = s0, s3 = s0;
       for (int k = 0; k < stride; k += 8) {
-        const Lanes v = load(x + k);
+        const DoubleLanes v = load(x + k);
         s0 += load(q0 + k) * v;
         s1 += load(q1 + k) * v;
         s2 += load(q2 + k) * v;
@@ -41,7 +41,8 @@ void project_kernel(const double* q, int count, double* x, double* projection, i
       share[1] = sum(s1);
       share[2] = sum(s2);
       share[3] = sum(s3);
-      const Lanes f0 = all(share[0]), f1 = all(share[1]), f2 = all(share[2]), f3 = all(share[3]);
+      const DoubleLanes f0 = all(share[0]), f1 = all(share[1]), f2 = all(share[2]),
+                        f3 = all(share[3]);
       for (int k = 0; k < stride; k += 8) {
         store(x + k, load(x + k) - ((f0 * load(q0 + k) + f1 * load(q1 + k)) +
                                     (f2 * load(q2 + k) + f3 * load(q3 + k))));
@@ -50,7 +51,7 @@ void project_kernel(const double* q, int count, double* x, double* projection, i
       for (int l = 0; l < some; ++l) {
         const double* ql = q0 + static_cast<long>(l) * stride;
         share[l] = dot_kernel(ql, x, stride);
-        const Lanes f = all(share[l]);
+        const DoubleLanes f = all(share[l]);
         for (int k = 0; k < stride; k += 8) store(x + k, load(x + k) - f * load(ql + k));
       }
     }

@@ -17,12 +17,12 @@ constexpr double kSmallPivot = 1e-6;  // an exchange that would cost digits
 int walk(const double* state, const double* r, const double* delta, double* ratio, int stride,
          double slope, int* passed, int most, int& passed_count, double& reach) {
   const double infinity = __builtin_inf();
-  Lanes nearest = all(infinity);
+  DoubleLanes nearest = all(infinity);
   for (int k = 0; k < stride; k += 8) {
-    const Lanes d = load(delta + k);
-    const Lanes t =
+    const DoubleLanes d = load(delta + k);
+    const DoubleLanes t =
         choose_below(all(kFlatEdge), load(state + k) * d, load(r + k) / d, all(infinity));
-    const Lanes positive = choose_below(t, all(0.0), all(0.0), t);
+    const DoubleLanes positive = choose_below(t, all(0.0), all(0.0), t);
     store(ratio + k, positive);
     nearest = least(positive, nearest);
   }
@@ -149,7 +149,7 @@ struct Pivots {
 
 void current_row(const VertexTask& t, const Pivots& pivots, int row, double* out) {
   const int d = t.rank;
-  const double* from = t.by_row + row * kPad;
+  const double* from = t.by_row + row * kRecord;
   for (int j = 0; j < d; ++j) out[j] = from[j];
   for (int m = 0; m < pivots.count; ++m) {
     const int place = pivots.place[m];
@@ -273,9 +273,9 @@ double vertex_leave_one_out(VertexTask& t, double limit) {
   for (int j = 0; j < d; ++j) {
     double* column = t.tableau + static_cast<long>(j) * stride;
     const double* edge = t.inverse + j * d;
-    Lanes total = all(0.0);
+    DoubleLanes total = all(0.0);
     for (int k = 0; k < stride; k += 8) {
-      Lanes v = all(0.0);
+      DoubleLanes v = all(0.0);
       for (int l = 0; l < d; ++l) v += all(edge[l]) * load(t.q + static_cast<long>(l) * stride + k);
       store(column + k, v);
       total += v * load(t.state + k);
@@ -284,12 +284,12 @@ double vertex_leave_one_out(VertexTask& t, double limit) {
   }
   for (int k = 0; k < stride; k += 8) {
     for (int v = 0; v < d; v += 8) {
-      Lanes in[8], out[8];
+      DoubleLanes in[8], out[8];
       for (int j = 0; j < 8; ++j) {
         in[j] = v + j < d ? load(t.tableau + static_cast<long>(v + j) * stride + k) : all(0.0);
       }
       transpose(in, out);
-      for (int lane = 0; lane < 8; ++lane) store(t.by_row + (k + lane) * kPad + v, out[lane]);
+      for (int lane = 0; lane < 8; ++lane) store(t.by_row + (k + lane) * kRecord + v, out[lane]);
     }
   }
   t.slow_count = 0;
@@ -297,7 +297,7 @@ double vertex_leave_one_out(VertexTask& t, double limit) {
   for (int i = 0; i < n; ++i) {
     const bool wanted = t.slow[i] != 0;
     const double s = t.state[i];
-    const double* row = t.by_row + i * kPad;
+    const double* row = t.by_row + i * kRecord;
     for (int j = 0; j < d; ++j) lambda[j] = base[j] + s * row[j];
     double residual;
     if (wanted || !vertex_fold(t, i, lambda, residual)) {
