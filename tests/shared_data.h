@@ -1,5 +1,6 @@
-// Where the real tables and oracles lie. They are not part of the project: a test that needs one
-// fails where it is missing in CI (CI=true) and is skipped with a message elsewhere.
+// Where the real tables and oracles lie: in the shared folder, or, those that are small and whose
+// licence allows it, in tests/data. A test that needs another one fails where it is missing in CI
+// (CI=true) and is skipped with a message elsewhere.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +16,8 @@
 namespace kasetsu::testing {
 
 inline std::string shared_data(const std::string& relative) {
-  return kasetsu::testing::shared_data_dir() + "/" + relative;
+  const std::string whole = shared_data_dir() + "/" + relative;
+  return std::filesystem::exists(whole) ? whole : source_dir() + "/tests/data/" + relative;
 }
 
 inline std::string source_file(const std::string& relative) {
