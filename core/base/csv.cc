@@ -16,6 +16,108 @@ bool looks_like_utf16(std::string_view text) {
          (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
 }
 
+struct CsvReader {
+  std::string_view text;
+  std::string_view file_name;
+  const CsvOptions& options;
+  std::size_t at = 0;
+  std::size_t line = 1;
+
+  bool more() const { return at < text.size(); }
+  bool at_delimiter() const { return more() && text[at] == options.delimiter; }
+  bool at_line_end() const { return more() && (text[at] == '\n' || text[at] == '\r'); }
+
+  // Steps over one LF, CRLF, or CR at the end of the text.
+  bool skip_line_end() {
+    if (!at_line_end()) return false;
+    const bool alone = text[at] == '\n' || at + 1 == text.size();
+    if (!alone && text[at + 1] != '\n') return false;
+    if (alone && text[at] == '\r') {
+      ++at;
+      return true;
+    }
+    at += alone ? 1 : 2;
+    ++line;
+    return true;
+  }
+
+  // True where a record begins.
+  bool skip_empty_lines() {
+    while (skip_line_end()) {
+    }
+    return more();
+  }
+
+  Status read(CsvRecord& record) {
+    for (bool more_cells = true; more_cells;) {
+      if (record.fields.size() == options.max_fields) {
+        return fault(file_name, line, "the row has too many cells", "",
+                     fmt::format("at most {} cells", options.max_fields));
+      }
+      std::string field;
+      const bool quoted = more() && text[at] == '"';
+      if (Status cell = quoted ? read_quoted(field) : read_plain(field); !cell.ok()) {
+        return cell.error();
+      }
+      if (field.size() > options.max_field_bytes) {
+        return fault(file_name, record.line, "a cell is too long", field,
+                     fmt::format("at most {} bytes", options.max_field_bytes));
+      }
+      record.fields.push_back(std::move(field));
+      more_cells = at_delimiter();
+      if (more_cells) {
+        ++at;
+      } else if (more() && !skip_line_end()) {
+        return fault(file_name, line, "a carriage return that ends no line", record.fields.back(),
+                     "lines that end with LF or CRLF");
+      }
+    }
+    return {};
+  }
+
+  Status read_quoted(std::string& field) {
+    const std::size_t opened = line;
+    ++at;
+    while (field.size() <= options.max_field_bytes) {
+      if (!more()) {
+        return fault(file_name, opened, "a quote is opened and never closed", field,
+                     "a closing \" before the end of the file");
+      }
+      const char c = text[at++];
+      if (c == '"') {
+        if (more() && text[at] == '"') {
+          field += '"';
+          ++at;
+          continue;
+        }
+        if (!more() || at_delimiter() || at_line_end()) return {};
+        return fault(file_name, line, "text after a closing quote", field,
+                     fmt::format("the delimiter '{}' or the end of the line; a quote inside a "
+                                 "quoted cell is doubled",
+                                 options.delimiter));
+      }
+      if (c == '\n') ++line;
+      if (c == '\0') return fault(file_name, line, "a NUL byte in a cell", "", "UTF-8 text");
+      field += c;
+    }
+    return {};
+  }
+
+  Status read_plain(std::string& field) {
+    while (more() && !at_delimiter() && !at_line_end()) {
+      if (text[at] == '"') {
+        return fault(file_name, line, "a quote inside a cell that does not begin with one",
+                     field + "\"", "the whole cell in quotes, with inner quotes doubled");
+      }
+      if (text[at] == '\0') {
+        return fault(file_name, line, "a NUL byte in a cell", field, "UTF-8 text");
+      }
+      field += text[at++];
+    }
+    return {};
+  }
+};
+
 }  // namespace
 
 Status CsvOptions::validate() const {
@@ -38,98 +140,45 @@ Result<std::vector<CsvRecord>> read_csv(std::string_view text, std::string_view 
     return fault(file_name, 1, "the text is UTF-16", "", "UTF-8");
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-
+  CsvReader reader{text, file_name, options};
   std::vector<CsvRecord> records;
-  std::size_t i = 0;
-  std::size_t line = 1;
-  while (i < text.size()) {
-    if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] == '\n'))) {
-      i += text[i] == '\n' ? 1 : 2;
-      ++line;
-      continue;
-    }
+  while (reader.skip_empty_lines()) {
     if (records.size() == options.max_records) {
-      return fault(file_name, line, "the table has too many rows", "",
+      return fault(file_name, reader.line, "the table has too many rows", "",
                    fmt::format("at most {} rows", options.max_records));
     }
-    CsvRecord record{line, {}};
-    for (bool more = true; more;) {
-      if (record.fields.size() == options.max_fields) {
-        return fault(file_name, line, "the row has too many cells", "",
-                     fmt::format("at most {} cells", options.max_fields));
-      }
-      std::string field;
-      if (i < text.size() && text[i] == '"') {
-        const std::size_t opened = line;
-        bool closed = false;
-        ++i;
-        while (i < text.size() && !closed) {
-          const char c = text[i++];
-          if (c == '"') {
-            if (i < text.size() && text[i] == '"') {
-              field += '"';
-              ++i;
-            } else {
-              closed = true;
-            }
-          } else {
-            if (c == '\n') ++line;
-            if (c == '\0') return fault(file_name, line, "a NUL byte in a cell", "", "UTF-8 text");
-            field += c;
-          }
-          if (field.size() > options.max_field_bytes) break;
-        }
-        if (!closed && field.size() <= options.max_field_bytes) {
-          return fault(file_name, opened, "a quote is opened and never closed", field,
-                       "a closing \" before the end of the file");
-        }
-        if (closed && i < text.size() && text[i] != options.delimiter && text[i] != '\n' &&
-            text[i] != '\r') {
-          return fault(file_name, line, "text after a closing quote", field,
-                       fmt::format("the delimiter '{}' or the end of the line; a quote inside a "
-                                   "quoted cell is doubled",
-                                   options.delimiter));
-        }
-      } else {
-        while (i < text.size() && text[i] != options.delimiter && text[i] != '\n' &&
-               text[i] != '\r') {
-          if (text[i] == '"') {
-            return fault(file_name, line, "a quote inside a cell that does not begin with one",
-                         field + "\"", "the whole cell in quotes, with inner quotes doubled");
-          }
-          if (text[i] == '\0') {
-            return fault(file_name, line, "a NUL byte in a cell", field, "UTF-8 text");
-          }
-          field += text[i++];
-        }
-      }
-      if (field.size() > options.max_field_bytes) {
-        return fault(file_name, record.line, "a cell is too long", field,
-                     fmt::format("at most {} bytes", options.max_field_bytes));
-      }
-      record.fields.push_back(std::move(field));
-      more = false;
-      if (i < text.size()) {
-        if (text[i] == options.delimiter) {
-          ++i;
-          more = true;
-        } else if (text[i] == '\n') {
-          ++i;
-          ++line;
-        } else if (i + 1 < text.size() && text[i + 1] == '\n') {
-          i += 2;
-          ++line;
-        } else if (i + 1 == text.size()) {
-          ++i;
-        } else {
-          return fault(file_name, line, "a carriage return that ends no line", record.fields.back(),
-                       "lines that end with LF or CRLF");
-        }
-      }
-    }
+    CsvRecord record{reader.line, {}};
+    if (Status read = reader.read(record); !read.ok()) return read.error();
     records.push_back(std::move(record));
   }
   return records;
+}
+
+Result<CsvTable> read_csv_table(std::string_view text, std::string_view file_name,
+                                std::string_view name, std::string_view expected_header) {
+  Result<std::vector<CsvRecord>> records = read_csv(text, file_name);
+  if (!records.ok()) return records.error();
+  CsvTable table;
+  bool has_header = false;
+  for (CsvRecord& record : *records) {
+    if (table.rows.empty() && record.fields[0].starts_with('#')) continue;
+    if (!has_header) {
+      table.header = std::move(record);
+      has_header = true;
+      continue;
+    }
+    if (record.fields.size() != table.header.fields.size()) {
+      return fault(file_name, record.line,
+                   fmt::format("the row has {} cells", record.fields.size()), "",
+                   fmt::format("{} as in the header", table.header.fields.size()));
+    }
+    table.rows.push_back(std::move(record));
+  }
+  if (!has_header) {
+    return fault(file_name, 1, fmt::format("the {} is empty", name), "",
+                 std::string(expected_header));
+  }
+  return table;
 }
 
 std::string csv_place(std::string_view file_name, std::size_t line) {

@@ -1,6 +1,5 @@
-// Comma-separated values as RFC 4180 has them, strictly. One tokenizer for element tables, support
-// tables and result tables: what the cells mean, and how many a row must have, is the caller's
-// affair.
+// Comma-separated values as RFC 4180 has them, strictly: one tokenizer for element tables, support
+// tables and result tables.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +35,15 @@ struct CsvRecord {
 // when the text looks like UTF-16), and the limits above.
 Result<std::vector<CsvRecord>> read_csv(std::string_view text, std::string_view file_name,
                                         const CsvOptions& options = {});
+
+// A table of the project's own kind: rows that begin with "#" before the data are comments, then a
+// header, then rows of the same width. name: "element table", for messages.
+struct CsvTable {
+  CsvRecord header;
+  std::vector<CsvRecord> rows;
+};
+Result<CsvTable> read_csv_table(std::string_view text, std::string_view file_name,
+                                std::string_view name, std::string_view expected_header);
 
 // "file:line", or "file:line: column \"name\"" for `where` of an error; a column without a name is
 // given by its number from 1.

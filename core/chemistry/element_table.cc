@@ -6,8 +6,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
+#include "core/base/constants.h"
 #include "core/base/csv.h"
 #include "core/base/fnv.h"
 #include "core/base/text.h"
@@ -36,7 +36,7 @@ void take(Fnv1a& hash, std::string_view text) {
 
 void take(Fnv1a& hash, double number) {
   // One bit pattern for every NaN and for both zeros: equal tables have equal fingerprints.
-  if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(number)) number = kNaN;
   if (number == 0.0) number = 0.0;
   hash.number(std::bit_cast<std::uint64_t>(number));
 }
@@ -44,87 +44,64 @@ void take(Fnv1a& hash, double number) {
 }  // namespace
 
 Result<ElementTable> ElementTable::from_csv(std::string_view text, std::string_view file_name) {
-  Result<std::vector<CsvRecord>> records = read_csv(text, file_name);
-  if (!records.ok()) return records.error();
-
-  std::size_t at = 0;
-  const auto skip_comments = [&] {
-    while (at < records->size() && (*records)[at].fields[0].starts_with('#')) ++at;
+  const Result<CsvTable> csv = read_csv_table(
+      text, file_name, "element table", "a header symbol,<property>,... and one row an element");
+  if (!csv.ok()) return csv.error();
+  const auto fault = [&](const CsvRecord& record, std::size_t column, std::string message,
+                         std::string_view value, std::string expected) {
+    const std::string_view name = &record == &csv->header ? "" : trim(csv->header.fields[column]);
+    return Error{ErrorCode::bad_data, std::move(message),
+                 csv_place(file_name, record.line, name, column), std::string(value),
+                 std::move(expected)};
   };
-  skip_comments();
-  if (at == records->size()) {
-    return Error{ErrorCode::bad_data, "the element table is empty", csv_place(file_name, 1), "",
-                 "a header symbol,<property>,... and one row an element"};
-  }
-  const CsvRecord& header = (*records)[at++];
+  const CsvRecord& header = csv->header;
   if (trim(header.fields[0]) != "symbol") {
-    return Error{ErrorCode::bad_data, "the first column of an element table is the symbol",
-                 csv_place(file_name, header.line, "", 0), header.fields[0],
-                 "a header symbol,<property>,..."};
+    return fault(header, 0, "the first column of an element table is the symbol", header.fields[0],
+                 "a header symbol,<property>,...");
   }
   ElementTable table;
   for (std::size_t j = 1; j < header.fields.size(); ++j) {
     const std::string name(trim(header.fields[j]));
     if (!is_property_name(name)) {
-      return Error{ErrorCode::bad_data, "a property cannot be named so",
-                   csv_place(file_name, header.line, "", j), name,
-                   "a letter, then letters, digits, underscores, hyphens or spaces"};
+      return fault(header, j, "a property cannot be named so", name,
+                   "a letter, then letters, digits, underscores, hyphens or spaces");
     }
     if (std::find(table.properties_.begin(), table.properties_.end(), name) !=
         table.properties_.end()) {
-      return Error{ErrorCode::bad_data, "two columns have the same name",
-                   csv_place(file_name, header.line, "", j), name, "each property once"};
+      return fault(header, j, "two columns have the same name", name, "each property once");
     }
     table.properties_.push_back(name);
   }
-  if (table.properties_.empty()) {
-    return Error{ErrorCode::bad_data, "the element table has no property",
-                 csv_place(file_name, header.line), "", "a header symbol,<property>,..."};
+  if (table.properties_.empty() || csv->rows.empty()) {
+    return Error{ErrorCode::bad_data,
+                 fmt::format("the element table has no {}",
+                             table.properties_.empty() ? "property" : "element"),
+                 csv_place(file_name, header.line), "",
+                 "a header symbol,<property>,... and one row an element"};
   }
-  skip_comments();
 
-  const std::size_t width = header.fields.size();
   table.row_of_.assign(kLastAtomicNumber + 1, -1);
-  table.values_.resize(static_cast<Eigen::Index>(records->size() - at),
-                       static_cast<Eigen::Index>(width - 1));
-  for (int row = 0; at < records->size(); ++at, ++row) {
-    const CsvRecord& record = (*records)[at];
-    if (record.fields.size() != width) {
-      return Error{ErrorCode::bad_data, fmt::format("the row has {} cells", record.fields.size()),
-                   csv_place(file_name, record.line), "",
-                   fmt::format("{} as in the header", width)};
-    }
-    const std::string symbol(trim(record.fields[0]));
+  table.values_.resize(std::ssize(csv->rows), std::ssize(table.properties_));
+  for (int row = 0; row < table.values_.rows(); ++row) {
+    const CsvRecord& record = csv->rows[static_cast<std::size_t>(row)];
+    const std::string_view symbol = trim(record.fields[0]);
     const std::optional<int> element = atomic_number(symbol);
-    if (!element) {
-      return Error{ErrorCode::bad_data, "unknown element",
-                   csv_place(file_name, record.line, "symbol", 0), symbol,
-                   "a chemical symbol such as Li"};
-    }
+    if (!element)
+      return fault(record, 0, "unknown element", symbol, "a chemical symbol such as Li");
     int& place = table.row_of_[static_cast<std::size_t>(*element)];
-    if (place >= 0) {
-      return Error{ErrorCode::bad_data, "the element has two rows",
-                   csv_place(file_name, record.line, "symbol", 0), symbol, "each element once"};
-    }
+    if (place >= 0)
+      return fault(record, 0, "the element has two rows", symbol, "each element once");
     place = row;
-    for (std::size_t j = 1; j < width; ++j) {
+    for (std::size_t j = 1; j < header.fields.size(); ++j) {
       const std::string_view cell = trim(record.fields[j]);
-      double value = std::numeric_limits<double>::quiet_NaN();
-      if (!cell.empty() && cell != "nan" && cell != "NaN") {
-        const std::optional<double> number = parse_number(cell);
-        if (!number) {
-          return Error{ErrorCode::bad_data, "not a finite number",
-                       csv_place(file_name, record.line, header.fields[j], j), std::string(cell),
-                       "a number with a decimal point, or an empty cell for a gap"};
-        }
-        value = *number;
+      const bool gap = cell.empty() || cell == "nan" || cell == "NaN";
+      const std::optional<double> number = gap ? kNaN : parse_number(cell);
+      if (!number) {
+        return fault(record, j, "not a finite number", cell,
+                     "a number with a decimal point, or an empty cell for a gap");
       }
-      table.values_(row, static_cast<Eigen::Index>(j - 1)) = value;
+      table.values_(row, static_cast<Eigen::Index>(j - 1)) = *number;
     }
-  }
-  if (table.values_.rows() == 0) {
-    return Error{ErrorCode::bad_data, "the element table has no element",
-                 csv_place(file_name, header.line), "", "one row an element"};
   }
   return table;
 }

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "core/descriptors/likeness.h"
-#include "core/descriptors/product_screen.h"
+#include "core/descriptors/screening_pass.h"
 
 namespace kasetsu::descriptors {
 namespace {
@@ -96,7 +96,7 @@ class Screening {
     const std::size_t keep = options_.order == 3
                                  ? std::max(wanted(share), static_cast<std::size_t>(options_.pairs))
                                  : wanted(share);
-    Screen screen(x_, primary_, residual_, options_.per_primaries, keep);
+    ScreeningPass screen(x_, primary_, residual_, options_.per_primaries, keep);
     const int columns = static_cast<int>(x_.cols());
     screen.run(
         static_cast<std::uint32_t>((columns + kScreenBlock - 1) / kScreenBlock),
@@ -113,7 +113,7 @@ class Screening {
 
   std::vector<Hit> screen_triples(const std::vector<Hit>& pairs, int share, double from,
                                   double to) {
-    Screen screen(x_, primary_, residual_, options_.per_primaries, wanted(share));
+    ScreeningPass screen(x_, primary_, residual_, options_.per_primaries, wanted(share));
     const int columns = static_cast<int>(x_.cols());
     if (!options_.all_triples) {
       const auto count = static_cast<std::uint32_t>(

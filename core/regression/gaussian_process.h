@@ -50,7 +50,6 @@ class GaussianProcess {
   // Leave-one-out predictions with fixed hyperparameters, mu estimated anew: mean, and variance
   // with noise.
   const Eigen::VectorXd& loo_mean() const { return loo_mean_; }
-  const Eigen::VectorXd& loo_variance() const { return loo_variance_; }
   // Sum of the logarithms of the leave-one-out densities at y: what models are compared by.
   double loo_log_density() const;
   // By column.

@@ -62,6 +62,7 @@ class Solver {
   bool is_flat(int flat, double largest_slope);
   bool to_nearest_inside(int flats);
   bool closed_form();
+  double ridge_system();
   bool closed_form_ridge();
   bool consistent();
   void classify();

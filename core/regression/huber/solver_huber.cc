@@ -247,15 +247,14 @@ bool Solver::canonical() {
   return again;
 }
 
-// The same with ridge: (A + alpha sigma P) c = Q_I'y_I + epsilon sigma g, and sigma from
-// |y_I - Q_I c|^2 = sigma^2 (n - n_out epsilon^2), by Newton on sigma.
-bool Solver::closed_form_ridge() {
+// A (into triangle_), Q_I'y_I (target_) and g (slope_) of the present sides. Returns how many rows
+// are outside.
+double Solver::ridge_system() {
   double outside = 0.0;
   std::fill(slope_.begin(), slope_.end(), 0.0);
   std::fill(target_.begin(), target_.end(), 0.0);
   Array<double>& a = triangle_;
   std::fill(a.begin(), a.end(), 0.0);
-  double total = 0.0;
   for (int k = 0; k < n_; ++k) {
     if (!in(k)) continue;
     const double s = state_[k];
@@ -264,19 +263,23 @@ bool Solver::closed_form_ridge() {
       for (int j = 0; j < d_; ++j) slope_[j] += s * p_.basis->at(k, j);
       continue;
     }
-    const double y = y_[k];
-    total += y * y;
     for (int i = 0; i < d_; ++i) {
       const double q = p_.basis->at(k, i);
-      target_[i] += q * y;
+      target_[i] += q * y_[k];
       for (int j = 0; j <= i; ++j) a[i * d_ + j] += q * p_.basis->at(k, j);
     }
   }
   for (int i = 0; i < d_; ++i) {
-    for (int j = i + 1; j < d_; ++j) {
-      a[i * d_ + j] = a[j * d_ + i];
-    }
+    for (int j = i + 1; j < d_; ++j) a[i * d_ + j] = a[j * d_ + i];
   }
+  return outside;
+}
+
+// The same with ridge: (A + alpha sigma P) c = Q_I'y_I + epsilon sigma g, and sigma from
+// |y_I - Q_I c|^2 = sigma^2 (n - n_out epsilon^2), by Newton on sigma.
+bool Solver::closed_form_ridge() {
+  const double outside = ridge_system();
+  const Array<double>& a = triangle_;
   const double room = present_ - outside * p_.epsilon * p_.epsilon;
   if (!(room > 1e-12 * present_)) return false;
   double sigma = sigma_, low = 0.0, high = 0.0;

@@ -1,4 +1,4 @@
-#include "core/descriptors/product_screen.h"
+#include "core/descriptors/screening_pass.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,8 +40,8 @@ struct Tile {
 
 }  // namespace
 
-struct Screen::Worker {
-  explicit Worker(const Screen& screen)
+struct ScreeningPass::Worker {
+  explicit Worker(const ScreeningPass& screen)
       : of(screen),
         rows(static_cast<int>(screen.x_.rows())),
         left(static_cast<std::size_t>(rows) * 3 * kBlock),
@@ -181,7 +181,7 @@ struct Screen::Worker {
     slots[at] = hit;
   }
 
-  const Screen& of;
+  const ScreeningPass& of;
   int rows;
   int panels = 0;
   std::vector<LeftItem> items;
@@ -195,8 +195,8 @@ struct Screen::Worker {
   std::vector<Hit> best;
 };
 
-Screen::Screen(const Eigen::MatrixXf& x, const std::vector<int>& primary,
-               const Eigen::VectorXd& target, int per_primaries, std::size_t keep)
+ScreeningPass::ScreeningPass(const Eigen::MatrixXf& x, const std::vector<int>& primary,
+                             const Eigen::VectorXd& target, int per_primaries, std::size_t keep)
     : x_(x),
       primary_(primary),
       y_((target / target.norm()).cast<float>()),
@@ -210,8 +210,8 @@ Screen::Screen(const Eigen::MatrixXf& x, const std::vector<int>& primary,
 #endif
 }
 
-void Screen::run(std::uint32_t blocks, const ItemsOf& items_of, bool ordered,
-                 const Executor& executor, const Control& control, double from, double to) {
+void ScreeningPass::run(std::uint32_t blocks, const ItemsOf& items_of, bool ordered,
+                        const Executor& executor, const Control& control, double from, double to) {
   const int columns = static_cast<int>(x_.cols());
   std::uint32_t block = 0;
   int right = -1;
@@ -269,12 +269,12 @@ void Screen::run(std::uint32_t blocks, const ItemsOf& items_of, bool ordered,
   }
 }
 
-const std::vector<Hit>& Screen::finish() {
+const std::vector<Hit>& ScreeningPass::finish() {
   reduce();
   return hits_;
 }
 
-void Screen::reduce() {
+void ScreeningPass::reduce() {
   std::sort(hits_.begin(), hits_.end(), better);
   std::unordered_map<std::uint64_t, int> taken;
   std::vector<Hit> kept;

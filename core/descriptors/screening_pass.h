@@ -1,5 +1,5 @@
-// Products of two or three descriptors against one target, scored in 32 bits by tiles and never
-// stored: the best so many of them are kept.
+// One pass of the screening (screening.h runs several): products of two or three descriptors
+// against one target, scored in 32 bits tile by tile and never stored. The best are kept.
 #pragma once
 
 #include <Eigen/Core>
@@ -30,12 +30,12 @@ struct Hit {
 using LeftItem = std::array<int, 2>;  // the second is -1 for a descriptor
 
 // One screening: left items times descriptors, against one target.
-class Screen {
+class ScreeningPass {
  public:
   // x: descriptors in 32 bits, of about size 1. primary: that of each column; forms of one primary
   // are not multiplied. Both are kept by reference.
-  Screen(const Eigen::MatrixXf& x, const std::vector<int>& primary, const Eigen::VectorXd& target,
-         int per_primaries, std::size_t keep);
+  ScreeningPass(const Eigen::MatrixXf& x, const std::vector<int>& primary,
+                const Eigen::VectorXd& target, int per_primaries, std::size_t keep);
 
   using ItemsOf = std::function<void(std::uint32_t block, std::vector<LeftItem>& items)>;
 
