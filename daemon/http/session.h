@@ -13,12 +13,12 @@
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include "daemon/http/framing.h"
 #include "daemon/http/problem.h"
@@ -29,7 +29,9 @@ namespace kasetsu::http {
 namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
 using PlainStream = asio::generic::stream_protocol::socket;
-using TlsStream = beast::ssl_stream<PlainStream>;
+// Not beast::ssl_stream: that of Boost 1.74 takes an empty first buffer, which is what is left of the
+// head once it is written, for the end of the answer.
+using TlsStream = asio::ssl::stream<PlainStream>;
 
 // GCC 12 destroys some temporaries of coroutines twice: values with destructors are made in plain
 // functions.

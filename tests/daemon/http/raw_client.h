@@ -1,17 +1,22 @@
-// A client that sends exactly the bytes it is told to, over a blocking socket.
+// A client that sends exactly the bytes it is told to, over a blocking socket; over TLS where the
+// tests speak it, with the handshake at the first byte that is sent or awaited.
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "tests/daemon/http/test_certificate.h"
 
 namespace kasetsu::http {
 
@@ -46,14 +51,17 @@ class RawClient {
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
   ~RawClient() {
+    SSL_free(tls_);
     if (socket_ >= 0) ::close(socket_);
   }
 
   bool connected() const { return ok_; }
 
   bool send(std::string_view bytes) {
+    if (!shake_hands()) return false;
     while (!bytes.empty()) {
-      const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const auto sent = tls_ ? SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()))
+                             : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -108,10 +116,15 @@ class RawClient {
  private:
   // A server that does not answer for a minute is a failure of the test, not of its patience.
   bool more() {
+    if (ended_ || !shake_hands()) {
+      ended_ = true;
+      return false;
+    }
     pollfd waiting{socket_, POLLIN, 0};
-    if (ended_ || ::poll(&waiting, 1, 60'000) <= 0) return false;
+    if (!(tls_ && SSL_pending(tls_) > 0) && ::poll(&waiting, 1, 60'000) <= 0) return false;
     char bytes[16 * 1024];
-    const auto count = ::recv(socket_, bytes, sizeof(bytes), 0);
+    const auto count = tls_ ? SSL_read(tls_, bytes, sizeof(bytes))
+                            : ::recv(socket_, bytes, sizeof(bytes), 0);
     if (count <= 0) {
       ended_ = true;
       return false;
@@ -120,7 +133,21 @@ class RawClient {
     return true;
   }
 
+  bool shake_hands() {
+    if (!tests_speak_tls() || tls_) return true;
+    static SSL_CTX* const context = [] {
+      std::signal(SIGPIPE, SIG_IGN);
+      return SSL_CTX_new(TLS_client_method());
+    }();
+    const timeval patience{60, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    tls_ = SSL_new(context);
+    SSL_set_fd(tls_, socket_);
+    return SSL_connect(tls_) == 1;
+  }
+
   int socket_ = -1;
+  SSL* tls_ = nullptr;
   bool ok_ = true;
   bool ended_ = false;
   std::string buffer_;

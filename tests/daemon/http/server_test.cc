@@ -18,6 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A connection above the limits is told so in plain HTTP; over TLS it is closed.
+const int kRefused = tests_speak_tls() ? 0 : 503;
+
 Handler text(std::string body) {
   return [body](Request&) -> asio::awaitable<Response> {
     Response response;
@@ -34,6 +37,17 @@ Router routes() {
   router.add({"POST", "/admin", Scope::admin, text("admin"), {"application/json"}, false});
   router.add({"POST", "/small", Scope::open, text("small"), {"text/csv"}, false});
   router.add({"POST", "/bulk", Scope::open, text("bulk"), {"text/csv"}, true});
+  router.add({"POST",
+              "/echo",
+              Scope::open,
+              [](Request& request) -> asio::awaitable<Response> {
+                Response response;
+                response.content_type = "text/csv";
+                response.body = std::move(request.body);
+                co_return response;
+              },
+              {"text/csv"},
+              true});
   router.add({"GET",
               "/throws",
               Scope::open,
@@ -102,6 +116,24 @@ TEST(Server, AnswersCarryTheSafeHeaders) {
   const RawAnswer other = ask(server, get("/hello", "X-Request-Id: a b\"c\r\n"));
   EXPECT_EQ(other.status, 200);
   EXPECT_EQ(other.field("X-Request-Id").find(' '), std::string::npos);
+}
+
+// Over TLS, no answer above 16 KiB arrived: Beast's stream gave up behind the head.
+TEST(Server, BodiesOfEverySizeArriveWholeInBothDirections) {
+  TestServer server(routes());
+  RawClient client(server.port());
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{8'191}, std::size_t{16'100}, std::size_t{16'384},
+        std::size_t{16'385}, std::size_t{65'536}, std::size_t{1'000'003}, std::size_t{12'000'000}}) {
+    std::string body(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>('a' + i * 7 % 26);
+    ASSERT_TRUE(client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                            "Content-Length: " +
+                            std::to_string(size) + "\r\n\r\n" + body));
+    const RawAnswer answer = client.receive();
+    ASSERT_EQ(answer.status, 200) << size;
+    ASSERT_TRUE(answer.body == body) << size;
+  }
 }
 
 TEST(Server, HeadHasTheLengthWithoutTheBody) {
@@ -245,7 +277,7 @@ TEST(Server, WaitingConnectionsMakeRoomAndBusyOnesDoNot) {
   }
   RawClient refused(busy.port());
   refused.send(get("/hello"));
-  EXPECT_EQ(refused.receive().status, 503);
+  EXPECT_EQ(refused.receive().status, kRefused);
 }
 
 TEST(Server, OnePeerCannotTakeEveryConnection) {
@@ -259,7 +291,7 @@ TEST(Server, OnePeerCannotTakeEveryConnection) {
     ASSERT_TRUE(greedy.back()->receive_until("data: 0"));
   }
   RawClient third(server.port(), "127.0.0.2");
-  EXPECT_EQ(third.receive().status, 503);
+  EXPECT_EQ(third.receive().status, kRefused);
   EXPECT_EQ(ask(server, get("/hello")).status, 200);
 }
 

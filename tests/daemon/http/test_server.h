@@ -1,4 +1,5 @@
-// The real server on a port of the system's choice, with its network thread.
+// The real server on a port of the system's choice, with its network thread. It speaks TLS where
+// the program is started with KASETSU_TEST_TLS, so that every test runs both ways.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <spdlog/sinks/null_sink.h>
 
 #include "daemon/http/server.h"
+#include "tests/daemon/http/test_certificate.h"
 
 namespace kasetsu::http {
 
@@ -24,7 +26,7 @@ class TestServer {
             io_, make_router(io_), std::move(options),
             std::make_shared<spdlog::logger>("http",
                                              std::make_shared<spdlog::sinks::null_sink_mt>()))) {
-    port_ = server_->listen_tcp("127.0.0.1", 0).value();
+    port_ = server_->listen_tcp("127.0.0.1", 0, test_tls_context()).value();
     thread_ = std::thread([this] { io_.run(); });
   }
   ~TestServer() {

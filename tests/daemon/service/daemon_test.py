@@ -294,6 +294,13 @@ class Process(unittest.TestCase):
         self.assertEqual(daemon.ask("/healthz", scheme="https", context=context)[0], 200)
         status, body = daemon.ask("/v1/campaigns", token=secrets["reader"], scheme="https", context=context)
         self.assertEqual((status, json.loads(body)["campaigns"]), (200, []))
+        # Answers above 16 KiB did not arrive.
+        for version in ("--tlsv1.2", "--tlsv1.3"):
+            answer = subprocess.run(["curl", "-sS", "--max-time", "60", version, "--tls-max", version[6:], "--cacert",
+                                     certificate, f"https://127.0.0.1:{daemon.port}/openapi.json"],
+                                    check=True, capture_output=True).stdout
+            self.assertGreater(len(answer), 50_000)
+            self.assertEqual(json.loads(answer)["openapi"][:2], "3.")
         old = ssl.create_default_context(cafile=certificate)
         old.minimum_version = ssl.TLSVersion.TLSv1
         old.maximum_version = ssl.TLSVersion.TLSv1_1
