@@ -53,4 +53,33 @@ Result<std::optional<T>> read_optional(const Json& object, std::string_view name
 Status refuse_unknown(const Json& object, std::initializer_list<std::string_view> known,
                       std::string_view pointer);
 
+// Reads the members of one object and remembers the first problem, so that a caller reads all of
+// them and looks at the status once. After a problem, values are empty.
+class FieldReader {
+ public:
+  FieldReader(const Json& object, std::initializer_list<std::string_view> known)
+      : object_(object), status_(refuse_unknown(object, known, "")) {}
+
+  template <typename T>
+  T required(std::string_view name) {
+    return keep(read_field<T>(object_, name));
+  }
+  template <typename T>
+  std::optional<T> optional(std::string_view name) {
+    return keep(read_optional<T>(object_, name));
+  }
+  const Status& status() const { return status_; }
+
+ private:
+  template <typename T>
+  T keep(Result<T> read) {
+    if (read && status_) return std::move(*read);
+    if (!read && status_) status_ = read.error();
+    return {};
+  }
+
+  const Json& object_;
+  Status status_;
+};
+
 }  // namespace kasetsu

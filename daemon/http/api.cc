@@ -37,7 +37,10 @@ void Api::add_routes(Router& router) {
   add_campaign_routes(router);
   add_result_routes(router);
   add_proposal_routes(router);
-  add_learning_routes(router);
+  add_job_routes(router);
+  add_model_routes(router);
+  add_notification_routes(router);
+  add_event_routes(router);
   add_driver_routes(router);
   add_system_routes(router);
 }
@@ -76,6 +79,28 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
   };
 }
 
+Handler Api::reading_afresh(std::vector<std::string> query_names, Read make) {
+  return [inner = reading(std::move(query_names), std::move(make))](
+             Request& request) -> asio::awaitable<Response> {
+    request.if_none_match.clear();
+    Response response = co_await inner(request);
+    response.headers.clear();
+    co_return response;
+  };
+}
+
+Handler Api::working(std::vector<std::string> query_names, Work make) {
+  return [this, query_names = std::move(query_names),
+          make = std::move(make)](Request& request) -> asio::awaitable<Response> {
+    const Status query = check_query(request, query_names);
+    if (!query) co_return problem(query.error());
+    std::function<Result<Response>()> work = [&] { return make(request); };
+    Result<Response> response = co_await workers_.run<Response>(std::move(work));
+    if (!response) co_return problem(response.error());
+    co_return std::move(*response);
+  };
+}
+
 Handler Api::listing(std::vector<std::string> query_names, List make, std::int64_t usual,
                      std::int64_t most) {
   query_names.insert(query_names.end(), {"limit", "page_token"});
@@ -91,34 +116,40 @@ Handler Api::listing(std::vector<std::string> query_names, List make, std::int64
 }
 
 Handler Api::writing(Write act) {
-  return [this, act = std::move(act)](Request& request) -> asio::awaitable<Response> {
-    Result<Json> decoded = body_object(request.body);
-    if (!decoded) co_return problem(decoded.error());
-    const Json& body = *decoded;
-    std::string location;
-    std::function<Result<campaign::Reply>(Transaction&)> task =
-        [&](Transaction& tx) -> Result<campaign::Reply> {
-      const campaign::Context context = this->context(request);
-      const auto action = [&]() -> Result<campaign::Reply> {
-        Result<Answer> answer = act(tx, request, body, context);
-        if (!answer) return answer.error();
-        location = answer->location;
-        return campaign::Reply{answer->status, dump_json(answer->body), false};
-      };
-      if (request.idempotency_key.empty()) return action();
-      return campaign::once(tx, request.method + " " + request.path, request.idempotency_key,
-                            sha256(request.body), context, action);
+  return [this, act = std::move(act)](Request& request) { return write_once(request, act); };
+}
+
+asio::awaitable<Response> Api::write_once(Request& request, const Write& act) {
+  Result<Json> decoded = body_object(request.body);
+  if (!decoded) co_return problem(decoded.error());
+  const Json& body = *decoded;
+  std::string location;
+  std::function<Result<campaign::Reply>(Transaction&)> task =
+      [&](Transaction& tx) -> Result<campaign::Reply> {
+    const campaign::Context context = this->context(request);
+    const auto action = [&]() -> Result<campaign::Reply> {
+      Result<Written> answer = act(tx, request, body, context);
+      if (!answer) return answer.error();
+      location = answer->location;
+      return campaign::Reply{answer->status, dump_json(answer->body), false};
     };
-    Result<campaign::Reply> reply =
-        co_await commit<campaign::Reply>(services_.database, completions_, std::move(task));
-    if (!reply) co_return problem(reply.error());
-    Response response;
-    response.status = static_cast<int>(reply->status);
-    response.body = std::move(reply->body);
-    if (!location.empty()) response.headers.emplace_back("Location", location);
-    if (reply->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
-    co_return response;
+    if (request.idempotency_key.empty()) return action();
+    return campaign::once(tx, request.method + " " + request.path, request.idempotency_key,
+                          sha256(request.body), context, action);
   };
+  Result<campaign::Reply> reply =
+      co_await commit<campaign::Reply>(services_.database, completions_, std::move(task));
+  if (!reply) co_return problem(reply.error());
+  Response response;
+  response.status = static_cast<int>(reply->status);
+  response.body = std::move(reply->body);
+  if (!location.empty()) response.headers.emplace_back("Location", location);
+  if (reply->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+  co_return response;
+}
+
+void Api::add_write(Router& router, std::string pattern, Scope scope, Write act) {
+  router.add({"POST", std::move(pattern), scope, writing(std::move(act)), {"application/json"}});
 }
 
 Response json_response(int status, const Json& body) {

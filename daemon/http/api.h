@@ -68,6 +68,13 @@ struct Services {
   std::function<Result<std::string>()> backup;
 };
 
+// What a handler that writes answers with once it is committed.
+struct Written {
+  int status = 200;
+  Json body;
+  std::string location;  // of what was made; empty: nothing was
+};
+
 class Api {
  public:
   Api(asio::io_context& io, Services services, std::size_t workers = 2);
@@ -89,7 +96,10 @@ class Api {
   void add_campaign_routes(Router& router);
   void add_result_routes(Router& router);
   void add_proposal_routes(Router& router);
-  void add_learning_routes(Router& router);
+  void add_job_routes(Router& router);
+  void add_model_routes(Router& router);
+  void add_notification_routes(Router& router);
+  void add_event_routes(Router& router);
   void add_driver_routes(Router& router);
   void add_system_routes(Router& router);
 
@@ -97,6 +107,11 @@ class Api {
   // body. The answer has a weak ETag (nothing was committed since), so that pollers are cheap.
   using Read = std::function<Result<Json>(const Reader&, const Request&)>;
   Handler reading(std::vector<std::string> query_names, Read make);
+  // The same without an ETag, for what changes without an event: the progress of a job, a message.
+  Handler reading_afresh(std::vector<std::string> query_names, Read make);
+  // A handler that answers with what `make` returns on a worker.
+  using Work = std::function<Result<Response>(const Request&)>;
+  Handler working(std::vector<std::string> query_names, Work make);
 
   // A handler that reads a page of what belongs to the campaign {name}: takes ?limit= and
   // ?page_token= beside `query_names`. Its limit is `usual` when nothing is said, and `most`.
@@ -106,24 +121,23 @@ class Api {
                   std::int64_t most = 1'000);
 
   // A handler that writes: `act` runs in the transaction, with the request's JSON body (an empty
-  // body is
-  // {}). With an Idempotency-Key, its answer is kept and given again. What to_text makes is the
-  // answer.
-  struct Answer {
-    int status = 200;
-    Json body;
-    std::string location;
-  };
-  using Write = std::function<Result<Answer>(Transaction&, const Request&, const Json&,
-                                             const campaign::Context&)>;
+  // body is {}). With an Idempotency-Key, its answer is kept and given again to the same token.
+  using Write = std::function<Result<Written>(Transaction&, const Request&, const Json&,
+                                              const campaign::Context&)>;
   Handler writing(Write act);
+  asio::awaitable<Response> write_once(Request& request, const Write& act);
+  // A route of POST that writes.
+  void add_write(Router& router, std::string pattern, Scope scope, Write act);
 
   campaign::Context context(const Request& request) const;
-  // Size of a batch as the campaign's file says.
-  std::int64_t usual_batch(const Reader& reader, const campaign::Campaign& found) const;
+  // Size of a batch as the campaign's file says; 0 where it says none. Decodes the file.
+  Result<std::int64_t> usual_batch(const std::string& name) const;
   asio::awaitable<Response> post_measurements(Request& request);
   asio::awaitable<Response> post_campaign(Request& request);
-  asio::awaitable<Response> validate_campaign(Request& request);
+  Result<Response> get_campaign(const Request& request);
+  asio::awaitable<Response> post_recommend(Request& request);
+  Response get_readiness() const;
+  Response get_metrics() const;
   asio::awaitable<Response> get_events(Request& request);
   asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign);
   Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,

@@ -7,6 +7,9 @@
 namespace kasetsu::http {
 namespace {
 
+using campaign::CampaignVerb;
+using campaign::Reader;
+
 // The campaign with its properties.
 Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) {
   Json json = to_json(found);
@@ -30,7 +33,62 @@ Response validation_response(const DecodedCampaign& decoded) {
                              {"batch_size", decoded.batch_size}});
 }
 
+Result<Json> list_campaigns(const Reader& reader, const Request&) {
+  Json list = Json::array();
+  for (const campaign::Campaign& found : reader.campaigns()) list.push_back(to_json(found));
+  return Json{{"campaigns", std::move(list)}, {"next_page_token", nullptr}};
+}
+
+Result<Written> steer(campaign::Transaction& tx, const Request& request, const Json& body,
+                      const campaign::Context& context, CampaignVerb verb) {
+  FieldReader fields(body, {"reason"});
+  const std::string reason = fields.optional<std::string>("reason").value_or("");
+  if (!fields.status()) return fields.status().error();
+  const auto expected = expected_revision(request);
+  if (!expected) return expected.error();
+  const auto steered =
+      campaign::steer_campaign(tx, request.parameter("name"), verb, reason, context, *expected);
+  if (!steered) return steered.error();
+  return Written{200, full_json(tx, *steered), ""};
+}
+
+Result<Json> list_configs(const Reader& reader, const Request& request) {
+  const auto found = campaign::find_campaign(reader, request.parameter("name"));
+  if (!found) return found.error();
+  Json list = Json::array();
+  for (const auto& version : reader.campaign_versions(found->key)) {
+    list.push_back(to_json(version, false));
+  }
+  return Json{{"configs", std::move(list)}, {"next_page_token", nullptr}};
+}
+
+Result<Json> get_config(const Reader& reader, const Request& request) {
+  const auto found = campaign::find_campaign(reader, request.parameter("name"));
+  if (!found) return found.error();
+  const std::string& number = request.parameter("version");
+  for (const auto& version : reader.campaign_versions(found->key)) {
+    if (std::to_string(version.version) != number) continue;
+    const auto whole = reader.campaign_version(found->key, version.version);
+    if (whole) return to_json(*whole, true);
+  }
+  return Error{ErrorCode::not_found, "no such version of the campaign file", "version", number,
+               fmt::format("a number from 1 to {}", found->version)};
+}
+
 }  // namespace
+
+Result<Response> Api::get_campaign(const Request& request) {
+  return campaign::read_value<Response>(
+      services_.database, [&](const Reader& reader) -> Result<Response> {
+        const auto found = campaign::find_campaign(reader, request.parameter("name"));
+        if (!found) return found.error();
+        Json json = full_json(reader, *found);
+        json["measurements"] = reader.count_measurements(found->key);
+        Response response = json_response(200, json);
+        response.headers.emplace_back("ETag", revision_tag(found->revision));
+        return response;
+      });
+}
 
 asio::awaitable<Response> Api::post_campaign(Request& request) {
   const Status query = check_query(request, {});
@@ -83,120 +141,35 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
   co_return response;
 }
 
-asio::awaitable<Response> Api::validate_campaign(Request& request) {
-  const Status query = check_query(request, {});
-  if (!query) co_return problem(query.error());
-  std::function<Result<DecodedCampaign>()> decode = [&] {
-    return services_.decode_campaign(request.body, request.content_type);
-  };
-  Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
-  if (!decoded) co_return problem(decoded.error());
-  co_return validation_response(*decoded);
-}
-
 void Api::add_campaign_routes(Router& router) {
   const std::vector<std::string> documents = {"application/toml", "application/json"};
-  router.add({"GET",
-              "/v1/campaigns",
-              Scope::read,
-              reading({},
-                      [](const Reader& reader, const Request&) -> Result<Json> {
-                        Json list = Json::array();
-                        for (const campaign::Campaign& found : reader.campaigns()) {
-                          list.push_back(to_json(found));
-                        }
-                        return Json{{"campaigns", std::move(list)}, {"next_page_token", nullptr}};
-                      }),
-              {}});
+  router.add({"GET", "/v1/campaigns", Scope::read, reading({}, list_campaigns)});
   router.add({"POST", "/v1/campaigns", Scope::campaigns,
               [this](Request& request) { return post_campaign(request); }, documents});
   router.add({"POST", "/v1/campaigns:validate", Scope::read,
-              [this](Request& request) { return validate_campaign(request); }, documents});
-  router.add({"GET",
-              "/v1/campaigns/{name}",
-              Scope::read,
-              [this](Request& request) -> asio::awaitable<Response> {
-                const Status query = check_query(request, {});
-                if (!query) co_return problem(query.error());
-                std::int64_t revision = 0;
-                std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
-                  return campaign::read_value<std::string>(
-                      services_.database, [&](const Reader& reader) -> Result<std::string> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        revision = found->revision;
-                        Json json = full_json(reader, *found);
-                        json["measurements"] = reader.count_measurements(found->key);
-                        return dump_json(json);
-                      });
-                };
-                Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
-                if (!body) co_return problem(body.error());
-                Response response;
-                response.body = std::move(*body);
-                response.headers.emplace_back("ETag", revision_tag(revision));
-                co_return response;
-              },
-              {}});
-  using campaign::CampaignVerb;
+              working({},
+                      [this](const Request& request) -> Result<Response> {
+                        const auto decoded =
+                            services_.decode_campaign(request.body, request.content_type);
+                        if (!decoded) return decoded.error();
+                        return validation_response(*decoded);
+                      }),
+              documents});
+  router.add({"GET", "/v1/campaigns/{name}", Scope::read,
+              working({}, [this](const Request& request) { return get_campaign(request); })});
   for (const auto& [word, verb] :
        {std::pair{"start", CampaignVerb::start}, std::pair{"pause", CampaignVerb::pause},
         std::pair{"resume", CampaignVerb::resume}, std::pair{"complete", CampaignVerb::complete},
         std::pair{"stop", CampaignVerb::stop}}) {
-    router.add({"POST",
-                fmt::format("/v1/campaigns/{{name}}:{}", word),
-                Scope::campaigns,
-                writing([verb = verb](Transaction& tx, const Request& request, const Json& body,
-                                      const campaign::Context& context) -> Result<Answer> {
-                  const Status known = refuse_unknown(body, {"reason"}, "");
-                  if (!known) return known.error();
-                  const auto reason = read_optional<std::string>(body, "reason");
-                  if (!reason) return reason.error();
-                  const auto expected = expected_revision(request);
-                  if (!expected) return expected.error();
-                  const auto steered =
-                      campaign::steer_campaign(tx, request.parameter("name"), verb,
-                                               reason->value_or(""), context, *expected);
-                  if (!steered) return steered.error();
-                  return Answer{200, full_json(tx, *steered), ""};
-                }),
-                {"application/json"}});
+    add_write(router, fmt::format("/v1/campaigns/{{name}}:{}", word), Scope::campaigns,
+              [verb = verb](Transaction& tx, const Request& request, const Json& body,
+                            const campaign::Context& context) {
+                return steer(tx, request, body, context, verb);
+              });
   }
-  router.add({"GET",
-              "/v1/campaigns/{name}/configs",
-              Scope::read,
-              reading({},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        Json list = Json::array();
-                        for (const auto& version : reader.campaign_versions(found->key)) {
-                          list.push_back(to_json(version, false));
-                        }
-                        return Json{{"configs", std::move(list)}, {"next_page_token", nullptr}};
-                      }),
-              {}});
-  router.add({"GET",
-              "/v1/campaigns/{name}/configs/{version}",
-              Scope::read,
-              reading({},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const std::string& number = request.parameter("version");
-                        for (const auto& version : reader.campaign_versions(found->key)) {
-                          if (std::to_string(version.version) != number) continue;
-                          const auto whole = reader.campaign_version(found->key, version.version);
-                          if (whole) return to_json(*whole, true);
-                        }
-                        return Error{ErrorCode::not_found, "no such version of the campaign file",
-                                     "version", number,
-                                     fmt::format("a number from 1 to {}", found->version)};
-                      }),
-              {}});
+  router.add({"GET", "/v1/campaigns/{name}/configs", Scope::read, reading({}, list_configs)});
+  router.add(
+      {"GET", "/v1/campaigns/{name}/configs/{version}", Scope::read, reading({}, get_config)});
 }
 
 }  // namespace kasetsu::http

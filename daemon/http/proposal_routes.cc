@@ -9,43 +9,44 @@
 namespace kasetsu::http {
 namespace {
 
+using campaign::Context;
+using campaign::Reader;
+using campaign::Transaction;
+using chemistry::SupportTable;
+
 struct VerbBody {
   std::string client;
   Duration lease = campaign::kDefaultLease;
   std::string reason;
 };
 
-Result<Duration> read_lease(const Json& body) {
-  const auto seconds = read_optional<double>(body, "lease_s");
-  if (!seconds) return seconds.error();
-  if (!*seconds) return campaign::kDefaultLease;
-  if (!(**seconds >= 1.0 && **seconds <= 90.0 * 86'400.0)) {
-    return Error{ErrorCode::bad_data, "wrong value", "/lease_s", dump_json(body["lease_s"]),
+using Verb = Result<campaign::Proposal> (*)(Transaction&, const std::string& id, const VerbBody&,
+                                            const Context&);
+
+Result<Duration> read_lease(std::optional<double> seconds) {
+  if (!seconds) return campaign::kDefaultLease;
+  if (!(*seconds >= 1.0 && *seconds <= 90.0 * 86'400.0)) {
+    return Error{ErrorCode::bad_data, "wrong value", "/lease_s", fmt::format("{}", *seconds),
                  "1 to 7776000 seconds"};
   }
-  return Duration(static_cast<std::int64_t>(**seconds * 1e6));
+  return Duration(static_cast<std::int64_t>(*seconds * 1e6));
 }
 
 // {"client", "lease_s"?, "reason"?}; the client's name defaults to the token's.
-Result<VerbBody> read_verb(const Json& body, const campaign::Context& context) {
-  const Status known = refuse_unknown(body, {"client", "lease_s", "reason"}, "");
-  if (!known) return known.error();
+Result<VerbBody> read_verb(const Json& body, const Context& context) {
+  FieldReader fields(body, {"client", "lease_s", "reason"});
   VerbBody verb;
-  const auto client = read_optional<std::string>(body, "client");
-  if (!client) return client.error();
-  verb.client = client->value_or(context.actor);
-  const auto lease = read_lease(body);
+  verb.client = fields.optional<std::string>("client").value_or(context.actor);
+  verb.reason = fields.optional<std::string>("reason").value_or("");
+  const auto lease = read_lease(fields.optional<double>("lease_s"));
+  if (!fields.status()) return fields.status().error();
   if (!lease) return lease.error();
   verb.lease = *lease;
-  const auto reason = read_optional<std::string>(body, "reason");
-  if (!reason) return reason.error();
-  verb.reason = reason->value_or("");
   return verb;
 }
 
 // A catalyst as result rows give it: an object of slots, amounts or formula, or a name.
-Result<campaign::PreparedRow> read_catalyst(const Json& body,
-                                            const chemistry::SupportTable& supports) {
+Result<campaign::PreparedRow> read_catalyst(const Json& body, const SupportTable& supports) {
   const auto found = body.find("catalyst");
   if (found == body.end()) {
     return Error{ErrorCode::bad_data, "missing", "/catalyst", "",
@@ -61,205 +62,198 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body,
   return prepared;
 }
 
+Result<Json> list_proposals(const Reader& reader, const Request& request,
+                            const campaign::Campaign& found, const campaign::Page& page,
+                            const SupportTable& supports) {
+  campaign::ProposalFilter filter;
+  if (const auto text = request.query_value("state")) {
+    filter.state = campaign::parse_proposal_state(*text);
+    if (!filter.state) {
+      return Error{ErrorCode::bad_data, "unknown state", "query parameter state", *text,
+                   "REQUESTED, ACTIVE, PARTIAL, SUCCEEDED, FAILED, INFEASIBLE, EXPIRED or "
+                   "CANCELLED"};
+    }
+  }
+  filter.batch = request.query_value("batch").value_or("");
+  filter.client = request.query_value("client").value_or("");
+  return page_json("proposals", reader.proposals(found.key, filter, page), page,
+                   [&](const auto& proposal) { return to_json(proposal, supports); });
+}
+
+Result<Json> list_batches(const Reader& reader, const Request&, const campaign::Campaign& found,
+                          const campaign::Page& page) {
+  return page_json("batches", reader.batches(found.key, page), page,
+                   [](const auto& batch) { return to_json(batch); });
+}
+
+Result<Written> propose(Transaction& tx, const Request& request, const Json& body,
+                        const Context& context, const SupportTable& supports) {
+  FieldReader fields(body, {"catalyst", "reason"});
+  const auto reason = fields.optional<std::string>("reason");
+  if (!fields.status()) return fields.status().error();
+  const auto catalyst = read_catalyst(body, supports);
+  if (!catalyst) return catalyst.error();
+  const auto proposal =
+      campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
+                                catalyst->description, reason.value_or(""), context);
+  if (!proposal) return proposal.error();
+  return Written{201, to_json(*proposal, supports), "/v1/proposals/" + proposal->id};
+}
+
+Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
+                      const Context& context, const SupportTable& supports) {
+  FieldReader fields(body, {"client", "catalyst", "reason"});
+  const auto client = fields.optional<std::string>("client");
+  const auto reason = fields.required<std::string>("reason");
+  if (!fields.status()) return fields.status().error();
+  const auto catalyst = read_catalyst(body, supports);
+  if (!catalyst) return catalyst.error();
+  const auto done = campaign::amend(tx, request.parameter("id"), client.value_or(context.actor),
+                                    catalyst->catalyst, catalyst->description, reason, context);
+  if (!done) return done.error();
+  return Written{201, to_json(*done, supports), "/v1/proposals/" + done->id};
+}
+
+// What a client should work on, leased to it; without a client, what is on offer. When there is
+// too little, planning is scheduled, and the job is the answer where there is nothing.
+Result<Written> recommend(Transaction& tx, const Request& request, const Json& body,
+                          const Context& context, std::int64_t usual,
+                          const SupportTable& supports) {
+  FieldReader fields(body, {"batch_size", "client", "lease_s"});
+  const auto size = fields.optional<std::int64_t>("batch_size");
+  const auto client = fields.optional<std::string>("client");
+  const auto lease = read_lease(fields.optional<double>("lease_s"));
+  if (!fields.status()) return fields.status().error();
+  if (!lease) return lease.error();
+  if (size && (*size < 1 || *size > 1'000)) {
+    return Error{ErrorCode::bad_data, "wrong value", "/batch_size", std::to_string(*size),
+                 "1 to 1000"};
+  }
+  const std::string& name = request.parameter("name");
+  const auto found = campaign::find_campaign(tx, name);
+  if (!found) return found.error();
+  const std::int64_t count = size.value_or(usual);
+  campaign::ProposalFilter filter;
+  std::vector<campaign::Proposal> offered;
+  std::int64_t held = 0;  // by the client already
+  if (client) {
+    filter.state = campaign::ProposalState::active;
+    filter.client = *client;
+    held = std::ssize(tx.proposals(found->key, filter, {0, count}));
+    auto taken = campaign::take(tx, name, *client, count, *lease, context);
+    if (!taken) return taken.error();
+    offered = std::move(*taken);
+  } else {
+    filter.state = campaign::ProposalState::requested;
+    offered = tx.proposals(found->key, filter, {0, count});
+  }
+  const std::int64_t got = std::ssize(offered);
+  Json answer = {{"proposals", Json::array()}};
+  for (const auto& proposal : offered) answer["proposals"].push_back(to_json(proposal, supports));
+  // A client that asks for more than it holds gets the difference planned.
+  if (got == count || got > held) return Written{200, std::move(answer), ""};
+  const Json detail = size ? Json{{"batch_size", count - got}} : Json::object();
+  const auto job = campaign::schedule_job(tx, name, "plan", dump_json(detail), context);
+  if (!job) return job.error();
+  if (got > 0) return Written{200, std::move(answer), ""};
+  answer["job"] = to_json(job->job);
+  return Written{202, std::move(answer), "/v1/jobs/" + job->job.id};
+}
+
+const std::pair<const char*, Verb> kVerbs[] = {
+    {"claim", [](Transaction& tx, const std::string& id, const VerbBody& body,
+                 const Context& c) { return campaign::claim(tx, id, body.client, body.lease, c); }},
+    {"heartbeat",
+     [](Transaction& tx, const std::string& id, const VerbBody& body, const Context& c) {
+       return campaign::heartbeat(tx, id, body.client, body.lease, c);
+     }},
+    {"release", [](Transaction& tx, const std::string& id, const VerbBody& body,
+                   const Context& c) { return campaign::release(tx, id, body.client, c); }},
+    {"complete", [](Transaction& tx, const std::string& id, const VerbBody& body,
+                    const Context& c) { return campaign::complete(tx, id, body.client, c); }},
+    {"fail", [](Transaction& tx, const std::string& id, const VerbBody& body,
+                const Context& c) { return campaign::fail(tx, id, body.client, body.reason, c); }},
+    {"infeasible",
+     [](Transaction& tx, const std::string& id, const VerbBody& body, const Context& c) {
+       return campaign::mark_infeasible(tx, id, body.client, body.reason, c);
+     }},
+    {"cancel", [](Transaction& tx, const std::string& id, const VerbBody& body, const Context& c) {
+       return campaign::cancel(tx, id, body.reason, c);
+     }}};
+
 }  // namespace
 
-std::int64_t Api::usual_batch(const Reader& reader, const campaign::Campaign& found) const {
+Result<std::int64_t> Api::usual_batch(const std::string& name) const {
+  return campaign::read_value<std::int64_t>(
+      services_.database, [&](const Reader& reader) -> Result<std::int64_t> {
+        const auto found = campaign::find_campaign(reader, name);
+        if (!found) return found.error();
+        const auto version = reader.campaign_version(found->key, found->version);
+        if (!version) return 0;
+        const auto decoded = services_.decode_campaign(version->text, version->media_type);
+        return decoded ? decoded->batch_size : 0;
+      });
+}
+
+// The campaign's file is decoded outside the transaction, because a large candidate space takes
+// time.
+asio::awaitable<Response> Api::post_recommend(Request& request) {
   constexpr std::int64_t kUsual = 20;
-  const auto version = reader.campaign_version(found.key, found.version);
-  if (!version) return kUsual;
-  const auto decoded = services_.decode_campaign(version->text, version->media_type);
-  return decoded && decoded->batch_size > 0 ? decoded->batch_size : kUsual;
+  std::int64_t usual = kUsual;
+  if (request.body.find("batch_size") == std::string::npos) {
+    std::function<Result<std::int64_t>()> work = [&]() -> Result<std::int64_t> {
+      return usual_batch(request.parameter("name"));
+    };
+    const auto found = co_await workers_.run<std::int64_t>(std::move(work));
+    if (!found) co_return problem(found.error());
+    if (*found > 0) usual = *found;
+  }
+  const Write act = [this, usual](Transaction& tx, const Request& asked, const Json& body,
+                                  const Context& context) {
+    return recommend(tx, asked, body, context, usual, services_.supports);
+  };
+  co_return co_await write_once(request, act);
 }
 
 void Api::add_proposal_routes(Router& router) {
-  const chemistry::SupportTable& supports = services_.supports;
-  const auto encode = [&supports](const campaign::Proposal& proposal) {
-    return to_json(proposal, supports);
-  };
+  const SupportTable& supports = services_.supports;
+  router.add({"GET", "/v1/campaigns/{name}/proposals", Scope::read,
+              listing({"state", "batch", "client"},
+                      [&supports](const Reader& reader, const Request& request,
+                                  const campaign::Campaign& found, const campaign::Page& page) {
+                        return list_proposals(reader, request, found, page, supports);
+                      })});
+  add_write(router, "/v1/campaigns/{name}/proposals", Scope::results,
+            [&supports](Transaction& tx, const Request& request, const Json& body,
+                        const Context& c) { return propose(tx, request, body, c, supports); });
+  router.add({"GET", "/v1/campaigns/{name}/batches", Scope::read, listing({}, list_batches)});
   router.add(
-      {"GET",
-       "/v1/campaigns/{name}/proposals",
-       Scope::read,
-       listing(
-           {"state", "batch", "client"},
-           [encode](const Reader& reader, const Request& request, const campaign::Campaign& found,
-                    const campaign::Page& page) -> Result<Json> {
-             campaign::ProposalFilter filter;
-             if (const auto text = request.query_value("state")) {
-               filter.state = campaign::parse_proposal_state(*text);
-               if (!filter.state) {
-                 return Error{ErrorCode::bad_data, "unknown state", "query parameter state", *text,
-                              "REQUESTED, ACTIVE, PARTIAL, SUCCEEDED, FAILED, "
-                              "INFEASIBLE, EXPIRED or CANCELLED"};
-               }
-             }
-             filter.batch = request.query_value("batch").value_or("");
-             filter.client = request.query_value("client").value_or("");
-             return page_json("proposals", reader.proposals(found.key, filter, page), page, encode);
-           }),
-       {}});
-  router.add({"POST",
-              "/v1/campaigns/{name}/proposals",
-              Scope::results,
-              writing([this, encode](Transaction& tx, const Request& request, const Json& body,
-                                     const campaign::Context& context) -> Result<Answer> {
-                const Status known = refuse_unknown(body, {"catalyst", "reason"}, "");
-                if (!known) return known.error();
-                const auto catalyst = read_catalyst(body, services_.supports);
-                if (!catalyst) return catalyst.error();
-                const auto reason = read_optional<std::string>(body, "reason");
-                if (!reason) return reason.error();
-                const auto proposal =
-                    campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
-                                              catalyst->description, reason->value_or(""), context);
-                if (!proposal) return proposal.error();
-                return Answer{201, encode(*proposal), "/v1/proposals/" + proposal->id};
-              }),
-              {"application/json"}});
-  router.add({"GET",
-              "/v1/campaigns/{name}/batches",
-              Scope::read,
-              listing({},
-                      [](const Reader& reader, const Request&, const campaign::Campaign& found,
-                         const campaign::Page& page) -> Result<Json> {
-                        return page_json("batches", reader.batches(found.key, page), page,
-                                         [](const auto& item) { return to_json(item); });
-                      }),
-              {}});
-  router.add({"GET",
-              "/v1/proposals/{id}",
-              Scope::read,
-              reading({},
-                      [encode](const Reader& reader, const Request& request) -> Result<Json> {
-                        const auto found = reader.find_proposal(request.parameter("id"));
-                        if (!found) {
-                          return Error{ErrorCode::not_found, "no such proposal", "id",
-                                       request.parameter("id"), "the id of a proposal"};
-                        }
-                        return encode(*found);
-                      }),
-              {}});
-
-  // What a client should work on, leased to it; without a client, what is on offer. When there is
-  // nothing, planning is scheduled and the job is the answer.
+      {"GET", "/v1/proposals/{id}", Scope::read,
+       reading({}, [&supports](const Reader& reader, const Request& request) -> Result<Json> {
+         const std::string& id = request.parameter("id");
+         const auto found = reader.find_proposal(id);
+         if (found) return to_json(*found, supports);
+         return Error{ErrorCode::not_found, "no such proposal", "id", id, "the id of a proposal"};
+       })});
   router.add({"POST",
               "/v1/campaigns/{name}:recommend",
               Scope::results,
-              writing([this, encode](Transaction& tx, const Request& request, const Json& body,
-                                     const campaign::Context& context) -> Result<Answer> {
-                const Status known = refuse_unknown(body, {"batch_size", "client", "lease_s"}, "");
-                if (!known) return known.error();
-                const auto size = read_optional<std::int64_t>(body, "batch_size");
-                if (!size) return size.error();
-                if (*size && (**size < 1 || **size > 1'000)) {
-                  return Error{ErrorCode::bad_data, "wrong value", "/batch_size",
-                               std::to_string(**size), "1 to 1000"};
-                }
-                const auto client = read_optional<std::string>(body, "client");
-                if (!client) return client.error();
-                const auto lease = read_lease(body);
-                if (!lease) return lease.error();
-                const std::string& name = request.parameter("name");
-                const auto found = campaign::find_campaign(tx, name);
-                if (!found) return found.error();
-                const std::int64_t count = *size ? **size : usual_batch(tx, *found);
-                std::vector<campaign::Proposal> offered;
-                std::int64_t held = 0;  // by the client already
-                if (*client) {
-                  campaign::ProposalFilter own;
-                  own.state = campaign::ProposalState::active;
-                  own.client = **client;
-                  held = std::ssize(tx.proposals(found->key, own, {0, count}));
-                  auto taken = campaign::take(tx, name, **client, count, *lease, context);
-                  if (!taken) return taken.error();
-                  offered = std::move(*taken);
-                } else {
-                  campaign::ProposalFilter filter;
-                  filter.state = campaign::ProposalState::requested;
-                  offered = tx.proposals(found->key, filter, {0, count});
-                }
-                const auto got = static_cast<std::int64_t>(offered.size());
-                Json list = Json::array();
-                for (const campaign::Proposal& proposal : offered) list.push_back(encode(proposal));
-                // Who asks again for more than it has been given so far gets more planned.
-                if (got == count || got > held) {
-                  return Answer{200, {{"proposals", std::move(list)}}, ""};
-                }
-                const Json detail = *size ? Json{{"batch_size", count - got}} : Json::object();
-                const auto job =
-                    campaign::schedule_job(tx, name, "plan", dump_json(detail), context);
-                if (!job) return job.error();
-                if (got > 0) return Answer{200, {{"proposals", std::move(list)}}, ""};
-                return Answer{202,
-                              {{"proposals", Json::array()}, {"job", to_json(job->job)}},
-                              "/v1/jobs/" + job->job.id};
-              }),
+              [this](Request& request) { return post_recommend(request); },
               {"application/json"}});
-
-  using Act = std::function<Result<campaign::Proposal>(Transaction&, const std::string& id,
-                                                       const VerbBody&, const campaign::Context&)>;
-  const std::vector<std::pair<const char*, Act>> verbs = {
-      {"claim",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::claim(tx, id, b.client, b.lease, c);
-       }},
-      {"heartbeat",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::heartbeat(tx, id, b.client, b.lease, c);
-       }},
-      {"release",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::release(tx, id, b.client, c);
-       }},
-      {"complete",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::complete(tx, id, b.client, c);
-       }},
-      {"fail",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::fail(tx, id, b.client, b.reason, c);
-       }},
-      {"infeasible",
-       [](Transaction& tx, const std::string& id, const VerbBody& b, const campaign::Context& c) {
-         return campaign::mark_infeasible(tx, id, b.client, b.reason, c);
-       }},
-      {"cancel", [](Transaction& tx, const std::string& id, const VerbBody& b,
-                    const campaign::Context& c) { return campaign::cancel(tx, id, b.reason, c); }}};
-  for (const auto& [word, act] : verbs) {
-    router.add(
-        {"POST",
-         fmt::format("/v1/proposals/{{id}}:{}", word),
-         Scope::results,
-         writing([act = act, encode](Transaction& tx, const Request& request, const Json& body,
-                                     const campaign::Context& context) -> Result<Answer> {
-           const auto verb = read_verb(body, context);
-           if (!verb) return verb.error();
-           const auto done = act(tx, request.parameter("id"), *verb, context);
-           if (!done) return done.error();
-           return Answer{200, encode(*done), ""};
-         }),
-         {"application/json"}});
-  }
-  router.add({"POST",
-              "/v1/proposals/{id}:amend",
-              Scope::results,
-              writing([this, encode](Transaction& tx, const Request& request, const Json& body,
-                                     const campaign::Context& context) -> Result<Answer> {
-                const Status known = refuse_unknown(body, {"client", "catalyst", "reason"}, "");
-                if (!known) return known.error();
-                const auto client = read_optional<std::string>(body, "client");
-                if (!client) return client.error();
-                const auto reason = read_field<std::string>(body, "reason");
-                if (!reason) return reason.error();
-                const auto catalyst = read_catalyst(body, services_.supports);
-                if (!catalyst) return catalyst.error();
-                const auto done =
-                    campaign::amend(tx, request.parameter("id"), client->value_or(context.actor),
-                                    catalyst->catalyst, catalyst->description, *reason, context);
+  for (const auto& [word, act] : kVerbs) {
+    add_write(router, fmt::format("/v1/proposals/{{id}}:{}", word), Scope::results,
+              [act = act, &supports](Transaction& tx, const Request& request, const Json& body,
+                                     const Context& context) -> Result<Written> {
+                const auto verb = read_verb(body, context);
+                if (!verb) return verb.error();
+                const auto done = act(tx, request.parameter("id"), *verb, context);
                 if (!done) return done.error();
-                return Answer{201, encode(*done), "/v1/proposals/" + done->id};
-              }),
-              {"application/json"}});
+                return Written{200, to_json(*done, supports), ""};
+              });
+  }
+  add_write(router, "/v1/proposals/{id}:amend", Scope::results,
+            [&supports](Transaction& tx, const Request& request, const Json& body,
+                        const Context& c) { return amend(tx, request, body, c, supports); });
 }
 
 }  // namespace kasetsu::http

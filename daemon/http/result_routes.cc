@@ -217,7 +217,7 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}:retract",
               Scope::results,
               writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Answer> {
+                         const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
                 const auto why = read_correction(body);
@@ -225,14 +225,14 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::retract(tx, request.parameter("id"), why->reason,
                                                     why->person, context);
                 if (!done) return done.error();
-                return Answer{200, to_json(*done), ""};
+                return Written{200, to_json(*done), ""};
               }),
               {"application/json"}});
   router.add({"POST",
               "/v1/measurements/{id}:supersede",
               Scope::results,
               writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Answer> {
+                         const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"value", "reason", "person"}, "");
                 if (!known) return known.error();
                 const auto value = read_field<double>(body, "value");
@@ -242,7 +242,7 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::supersede(tx, request.parameter("id"), *value,
                                                       why->reason, why->person, context);
                 if (!done) return done.error();
-                return Answer{201, to_json(*done), "/v1/measurements/" + done->id};
+                return Written{201, to_json(*done), "/v1/measurements/" + done->id};
               }),
               {"application/json"}});
   for (const bool excluded : {true, false}) {
@@ -250,7 +250,7 @@ void Api::add_result_routes(Router& router) {
                 fmt::format("/v1/measurements/{{id}}:{}", excluded ? "exclude" : "include"),
                 Scope::results,
                 writing([excluded](Transaction& tx, const Request& request, const Json& body,
-                                   const campaign::Context& context) -> Result<Answer> {
+                                   const campaign::Context& context) -> Result<Written> {
                   const Status known = refuse_unknown(body, {"reason", "person"}, "");
                   if (!known) return known.error();
                   const auto why = read_correction(body);
@@ -258,7 +258,7 @@ void Api::add_result_routes(Router& router) {
                   const auto done = campaign::exclude(tx, request.parameter("id"), excluded,
                                                       why->reason, why->person, context);
                   if (!done) return done.error();
-                  return Answer{200, to_json(*done), ""};
+                  return Written{200, to_json(*done), ""};
                 }),
                 {"application/json"}});
   }
@@ -342,7 +342,7 @@ void Api::add_result_routes(Router& router) {
               "/v1/quarantine/{id}:readmit",
               Scope::results,
               writing([this](Transaction& tx, const Request& request, const Json& body,
-                             const campaign::Context& context) -> Result<Answer> {
+                             const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"row", "remark"}, "");
                 if (!known) return known.error();
                 const auto remark = read_optional<std::string>(body, "remark");
@@ -355,21 +355,21 @@ void Api::add_result_routes(Router& router) {
                     campaign::readmit(tx, request.parameter("id"), corrected, remark->value_or(""),
                                       services_.supports, context);
                 if (!verdict) return verdict.error();
-                return Answer{200, to_json(*verdict), ""};
+                return Written{200, to_json(*verdict), ""};
               }),
               {"application/json"}});
   router.add({"POST",
               "/v1/quarantine/{id}:discard",
               Scope::results,
               writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Answer> {
+                         const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason"}, "");
                 if (!known) return known.error();
                 const auto reason = read_field<std::string>(body, "reason");
                 if (!reason) return reason.error();
                 const auto row = campaign::discard(tx, request.parameter("id"), *reason, context);
                 if (!row) return row.error();
-                return Answer{200, to_json(*row), ""};
+                return Written{200, to_json(*row), ""};
               }),
               {"application/json"}});
 }

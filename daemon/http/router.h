@@ -18,7 +18,7 @@ struct Route {
   Scope scope = Scope::admin;
   Handler handler;
   // Media types that a body may have; empty: a body is not wanted, and ignored if it is empty.
-  std::vector<std::string> consumes;
+  std::vector<std::string> consumes = {};
   bool bulk = false;  // the larger body limit
 };
 

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -29,8 +30,8 @@ namespace kasetsu::http {
 namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
 using PlainStream = asio::generic::stream_protocol::socket;
-// Not beast::ssl_stream: that of Boost 1.74 takes an empty first buffer, which is what is left of the
-// head once it is written, for the end of the answer.
+// Not beast::ssl_stream: that of Boost 1.74 takes an empty first buffer, which is what is left of
+// the head once it is written, for the end of the answer.
 using TlsStream = asio::ssl::stream<PlainStream>;
 
 // GCC 12 destroys some temporaries of coroutines twice: values with destructors are made in plain
