@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
 
 namespace kasetsu::chemistry {
 namespace {
@@ -63,109 +65,217 @@ Error bad_name(std::string_view text, std::string message) {
           "a name such as Mn-Na2WO4/SiO2"};
 }
 
-// Length in bytes of the sign that separates actives at text[at], 0 where there is none.
-std::size_t separator_at(std::string_view text, std::size_t at) {
-  constexpr std::string_view kSeparators[] = {"-",      "+",      "\u2010", "\u2011", "\u2012",
-                                              "\u2013", "\u2014", "\u2212", "\u00B7"};
-  for (const std::string_view sign : kSeparators) {
-    if (text.substr(at).starts_with(sign)) {
-      if (sign.size() == 1 && at >= 2 && at + 1 < text.size()) {
-        // The sign of an exponent, as in 1e-3.
-        const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-        const char e = text[at - 1];
-        if ((e == 'e' || e == 'E') && (digit(text[at - 2]) || text[at - 2] == '.') &&
-            digit(text[at + 1])) {
-          return 0;
-        }
-      }
-      return sign.size();
-    }
-  }
-  return 0;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-std::vector<std::string_view> split_actives(std::string_view text) {
-  std::vector<std::string_view> parts;
+// Length in bytes of the sign that separates active parts at text[at] of a folded name, 0 where
+// there is none: the sign of an exponent (1e-3) and of a deviation (O3-delta) separate nothing.
+std::size_t separator_at(std::string_view text, std::size_t at) {
+  constexpr std::string_view kDot = "\u00B7";
+  if (text.substr(at).starts_with(kDot)) return kDot.size();
+  if (text[at] != '-' && text[at] != '+') return 0;
+  const std::string_view rest = text.substr(at + 1);
+  if (at >= 2 && !rest.empty() && is_digit(rest[0]) &&
+      (text[at - 1] == 'e' || text[at - 1] == 'E') &&
+      (is_digit(text[at - 2]) || text[at - 2] == '.')) {
+    return 0;
+  }
+  for (const std::string_view letter : {"delta", "x", "y", "z", "d"}) {
+    if (rest.starts_with(letter) &&
+        (rest.size() == letter.size() || !is_letter(rest[letter.size()])))
+      return 0;
+  }
+  return 1;
+}
+
+struct NamePart {
+  std::string_view text;
+  bool behind_hyphen;
+};
+
+std::vector<NamePart> split_parts(std::string_view text) {
+  std::vector<NamePart> parts;
   std::size_t begin = 0;
+  bool hyphen = false;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = separator_at(text, i);
     if (length == 0) {
       ++i;
       continue;
     }
-    parts.push_back(trim(text.substr(begin, i - begin)));
+    parts.push_back({trim(text.substr(begin, i - begin)), hyphen});
+    hyphen =
+        text[i] == '-' && i > 0 && text[i - 1] != ' ' && i + 1 < text.size() && text[i + 1] != ' ';
     i += length;
     begin = i;
   }
-  parts.push_back(trim(text.substr(begin)));
+  parts.push_back({trim(text.substr(begin)), hyphen});
   return parts;
 }
 
-bool means_nothing(std::string_view text) {
-  return text == "none" || text == "None";
+// "15Ni5Ce" as "15Ni-5Ce"; empty for anything but numbers and symbols in turn.
+std::string joined_by_hyphens(std::string_view part) {
+  std::string out;
+  for (std::size_t i = 0; i < part.size();) {
+    const std::size_t begin = i;
+    while (i < part.size() && (is_digit(part[i]) || part[i] == '.')) ++i;
+    const std::size_t symbol = i;
+    while (i < part.size() && is_letter(part[i])) ++i;
+    if (symbol == begin || !atomic_number(part.substr(symbol, i - symbol))) return "";
+    if (!out.empty()) out += '-';
+    out += part.substr(begin, i - begin);
+  }
+  return out;
+}
+
+// Formulas that everybody writes in one way.
+constexpr std::string_view kCommon[] = {
+    "Al2O3", "AlPO4", "BN",    "BaO",   "BaTiO3", "CaCO3",  "CaO",   "CeO2",   "Co3O4",
+    "Cr2O3", "CuO",   "Fe2O3", "Fe3O4", "Ga2O3",  "Gd2O3",  "In2O3", "La2O3",  "MgAl2O4",
+    "MgO",   "Mn2O3", "MnO2",  "MoO3",  "Nb2O5",  "Nd2O3",  "NiO",   "Pr6O11", "Si3N4",
+    "SiC",   "SiO2",  "Sm2O3", "SnO2",  "SrO",    "SrTiO3", "Ta2O5", "TiO2",   "V2O5",
+    "WO3",   "Y2O3",  "Yb2O3", "ZnO",   "ZrO2"};
+
+const std::vector<Support>& common_supports() {
+  static const std::vector<Support> supports = [] {
+    std::vector<Support> out;
+    for (const std::string_view name : kCommon) {
+      out.push_back({std::string(name), parse_formula(name).value()});
+    }
+    return out;
+  }();
+  return supports;
 }
 
 }  // namespace
 
+bool says_none(std::string_view text) {
+  const std::string plain = fold_name(text);
+  if (plain.empty() || plain == "-") return true;
+  return same_but_for_case(plain, "none") || same_but_for_case(plain, "n/a");
+}
+
 Result<SupportTable> SupportTable::from_csv(std::string_view text, std::string_view file_name) {
-  Result<std::vector<CsvRecord>> records = read_csv(text, file_name);
-  if (!records.ok()) return records.error();
-  std::size_t at = 0;
-  while (at < records->size() && (*records)[at].fields[0].starts_with('#')) ++at;
-  if (at == records->size()) {
-    return Error{ErrorCode::bad_data, "the support table is empty", csv_place(file_name, 1), "",
-                 "a header support_name,formula,source"};
-  }
-  const CsvRecord& header = (*records)[at++];
+  constexpr std::string_view kHeader = "a header support_name,formula,source";
+  const Result<CsvTable> csv = read_csv_table(text, file_name, "support table", kHeader);
+  if (!csv.ok()) return csv.error();
   std::size_t columns[2] = {};
   constexpr std::string_view kColumns[2] = {"support_name", "formula"};
   for (std::size_t c = 0; c < 2; ++c) {
-    const auto found =
-        std::find_if(header.fields.begin(), header.fields.end(),
-                     [&](const std::string& name) { return trim(name) == kColumns[c]; });
-    if (found == header.fields.end()) {
+    const auto& fields = csv->header.fields;
+    const auto found = std::find_if(fields.begin(), fields.end(), [&](const std::string& name) {
+      return trim(name) == kColumns[c];
+    });
+    if (found == fields.end()) {
       return Error{ErrorCode::bad_data, fmt::format("there is no column \"{}\"", kColumns[c]),
-                   csv_place(file_name, header.line), "", "a header support_name,formula,source"};
+                   csv_place(file_name, csv->header.line), "", std::string(kHeader)};
     }
-    columns[c] = static_cast<std::size_t>(found - header.fields.begin());
+    columns[c] = static_cast<std::size_t>(found - fields.begin());
   }
   SupportTable table;
-  for (; at < records->size(); ++at) {
-    const CsvRecord& record = (*records)[at];
-    if (record.fields.size() != header.fields.size()) {
-      return Error{ErrorCode::bad_data, fmt::format("the row has {} cells", record.fields.size()),
-                   csv_place(file_name, record.line), "",
-                   fmt::format("{} as in the header", header.fields.size())};
-    }
-    const std::string name(trim(record.fields[columns[0]]));
+  for (const CsvRecord& record : csv->rows) {
+    const std::string& told = record.fields[columns[0]];
+    const auto place = [&](std::size_t c) {
+      return csv_place(file_name, record.line, kColumns[c], columns[c]);
+    };
+    const std::string name = fold_name(told);
     if (name.empty()) {
-      return Error{ErrorCode::bad_data, "the support has no name",
-                   csv_place(file_name, record.line, kColumns[0], columns[0]), "", "a name"};
+      return Error{ErrorCode::bad_data, "the support has no name", place(0), "", "a name"};
     }
     Result<Composition> formula = parse_formula(record.fields[columns[1]]);
-    if (!formula.ok()) {
-      return formula.error().in(csv_place(file_name, record.line, kColumns[1], columns[1]));
+    if (!formula.ok()) return formula.error().in(place(1));
+    const auto [row, is_new] = table.formulas_.emplace(name, *formula);
+    const auto [small, first] = table.by_small_letters_.emplace(small_letters(name), name);
+    if (!first && !small->second.empty() && table.formulas_.at(small->second) != *formula) {
+      small->second.clear();
     }
-    if (!table.formulas_.emplace(name, std::move(*formula)).second) {
-      return Error{ErrorCode::bad_data, "the support has two rows",
-                   csv_place(file_name, record.line, kColumns[0], columns[0]), name,
-                   "each name once"};
+    if (!is_new && (row->second != *formula || trim(told) == name)) {
+      return Error{ErrorCode::bad_data, "the support has two rows", place(0), told,
+                   "each name once, whatever its spelling"};
     }
   }
   return table;
 }
 
-Result<Composition> SupportTable::formula(std::string_view name) const {
-  if (const auto found = formulas_.find(name); found != formulas_.end()) return found->second;
-  Result<Composition> formula = parse_formula(name);
-  if (formula.ok()) return formula;
+const std::pair<const std::string, Composition>* SupportTable::find(std::string_view folded) const {
+  if (const auto found = formulas_.find(folded); found != formulas_.end()) return &*found;
+  const auto other = by_small_letters_.find(small_letters(folded));
+  if (other == by_small_letters_.end() || other->second.empty()) return nullptr;
+  return &*formulas_.find(other->second);
+}
+
+bool SupportTable::has(std::string_view name) const {
+  return find(fold_name(name)) != nullptr;
+}
+
+Result<Support> SupportTable::read_one(const std::string& folded) const {
+  if (const auto* known = find(folded)) return Support{known->first, known->second};
+  if (const std::size_t hyphen = folded.find('-'); hyphen != std::string::npos) {
+    // fold_name leaves a Greek prefix in small letters.
+    const std::string prefix = folded.substr(0, hyphen);
+    if (prefix.size() > 1 && fold_name(prefix + " Al2O3") == prefix + "-Al2O3") {
+      Result<Support> plain = read_one(folded.substr(hyphen + 1));
+      if (plain.ok()) plain->name = prefix + "-" + plain->name;
+      return plain;
+    }
+  }
+  Result<Composition> formula = parse_formula(folded);
+  const bool two_ways = !formula.ok() && formula.error().message.starts_with(kReadsInTwoWays);
+  for (const Support& common : common_supports()) {
+    const bool same = formula.ok() ? *formula == common.formula
+                                   : !two_ways && same_but_for_case(folded, common.name);
+    if (same) return common;
+  }
+  if (!formula.ok()) return formula.error();
+  std::string name;
+  for (const char c : folded) {
+    if (c != ' ') name += c;
+  }
+  return Support{std::move(name), std::move(*formula)};
+}
+
+Result<Support> SupportTable::read(std::string_view name) const {
+  const std::string folded = fold_name(name);
+  Result<Support> one = read_one(folded);
+  if (one.ok()) return one;
+  // A mixture: one of each part, in the order of the alphabet.
+  std::vector<Support> parts;
+  for (const NamePart& part : split_parts(folded)) {
+    Result<Support> support = read_one(std::string(part.text));
+    if (!support.ok()) break;
+    parts.push_back(std::move(*support));
+  }
+  if (parts.size() > 1 && parts.size() == split_parts(folded).size()) {
+    std::sort(parts.begin(), parts.end(),
+              [](const Support& a, const Support& b) { return a.name < b.name; });
+    Support mixed;
+    for (const Support& part : parts) {
+      mixed.name.append(mixed.name.empty() ? "" : "-").append(part.name);
+      for (const auto& piece : part.formula.parts()) mixed.formula.add(piece.element, piece.amount);
+    }
+    return mixed;
+  }
   std::vector<std::string> names;
   for (const auto& [known, composition] : formulas_) names.push_back(known);
-  const std::vector<std::string> near = nearest_names(name, names);
+  const std::vector<std::string> near = nearest_names(folded, names);
   std::string expected = "a formula such as MgO, or a name of the support table";
   if (!near.empty()) expected += fmt::format(" (nearest: {})", join_or(near));
+  const bool formula_like = one.error().expected.find("such as La0.5") == std::string::npos;
+  if (formula_like && !one.error().expected.empty()) {
+    expected = one.error().expected + "; or a name of the support table";
+  }
   return Error{ErrorCode::bad_data, "unknown support: neither in the table nor a formula", "",
                std::string(name), std::move(expected)};
+}
+
+Result<Composition> SupportTable::formula(std::string_view name) const {
+  Result<Support> support = read(name);
+  if (!support.ok()) return support.error();
+  return std::move(support->formula);
 }
 
 std::string canonical_key(const Catalyst& catalyst) {
@@ -180,8 +290,10 @@ std::string canonical_key(const Catalyst& catalyst) {
     key += fmt::format("{}:{:.9g}", symbol, amount);
   }
   if (key.empty()) key.push_back('-');
-  if (!catalyst.support.empty()) key.append("/").append(escape(catalyst.support));
-  if (!catalyst.preparation.empty()) key.append("|").append(escape(catalyst.preparation));
+  const std::string support = fold_name(catalyst.support);
+  const std::string preparation = fold_name(catalyst.preparation);
+  if (!support.empty()) key.append("/").append(escape(support));
+  if (!preparation.empty()) key.append("|").append(escape(preparation));
   return key;
 }
 
@@ -199,10 +311,10 @@ Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
   if (const std::size_t slash = rest.find('/'); slash != std::string_view::npos) {
     std::optional<std::string> support = unescape(rest.substr(slash + 1));
     if (!support || support->empty()) return bad_key(key, "the support after / cannot be read");
-    Result<Composition> formula = supports.formula(*support);
-    if (!formula.ok()) return formula.error();
-    catalyst.support = std::move(*support);
-    catalyst.support_formula = std::move(*formula);
+    Result<Support> read = supports.read(*support);
+    if (!read.ok()) return read.error();
+    catalyst.support = fold_name(*support);
+    catalyst.support_formula = std::move(read->formula);
     rest = rest.substr(0, slash);
   }
   if (rest == "-") return catalyst;
@@ -225,61 +337,185 @@ Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
   return catalyst;
 }
 
-Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& supports) {
-  const std::string_view name = trim(text);
+namespace {
+
+// Adds an active part ("Na2WO4", "2Mn", "MnOx") to the catalyst.
+Status add_active(Catalyst& catalyst, std::string_view part, const NameRules& rules) {
+  Result<Formula> formula = read_formula(part);
+  if (!formula.ok()) {
+    Error error = formula.error();
+    const std::string apart = joined_by_hyphens(part);
+    if (error.message.starts_with("a number stands before") && !apart.empty()) {
+      error.expected = fmt::format("{}, if each number belongs to the element behind it", apart);
+    }
+    return error;
+  }
+  if (rules.count_oxygen && formula->oxygen_unknown) {
+    return Error{ErrorCode::bad_data,
+                 "the amount of oxygen is not told, and the campaign counts it", "",
+                 std::string(part), "a number in place of the letter, such as MnO2"};
+  }
+  bool added = false;
+  for (const Composition::Part& piece : formula->composition.parts()) {
+    if (piece.element == kOxygen && !rules.count_oxygen) continue;
+    if (!std::isfinite(catalyst.active.amount(piece.element) + piece.amount)) {
+      return bad_name(part, "the amounts are too large");
+    }
+    catalyst.active.add(piece.element, piece.amount);
+    added = true;
+  }
+  if (!added) return bad_name(part, "an active that is only oxygen");
+  return {};
+}
+
+// The active parts of a name, joined by hyphens, plus signs, dots or slashes.
+Status add_actives(Catalyst& catalyst, std::string_view actives, std::string_view name,
+                   const NameRules& rules) {
+  bool any = false;
+  std::string_view before;
+  for (std::size_t begin = 0; begin <= actives.size();) {
+    const std::size_t end = std::min(actives.find('/', begin), actives.size());
+    for (const auto& [part, behind_hyphen] : split_parts(actives.substr(begin, end - begin))) {
+      if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
+      any = true;
+      if (says_none(part)) continue;
+      const bool number = is_digit(part[0]) || part[0] == '.';
+      if (behind_hyphen && number && !is_digit(before[0]) && before[0] != '.') {
+        const auto elements = read_formula(before);
+        if (elements.ok() && elements->composition.parts().size() > 1) {
+          return {
+              Error{ErrorCode::bad_data,
+                    fmt::format("a minus stands before an amount, between {} and {}", before, part),
+                    "", std::string(name), "amounts above zero, or parts joined by a plus sign"}};
+        }
+      }
+      if (Status added = add_active(catalyst, part, rules); !added.ok()) return added;
+      before = part;
+    }
+    begin = end + 1;
+  }
+  if (!any) return bad_name(name, "no active element");
+  return {};
+}
+
+// Where the support of a folded name begins (behind its slash or hyphen), npos where there is none.
+std::size_t support_of(std::string_view name, const SupportTable& supports) {
+  const std::size_t last = name.rfind('/');
+  for (std::size_t i = name.find('/'); i < last; i = name.find('/', i + 1)) {
+    // A name of the table may hold a slash ("MgO/Al2O3"): the longest tail that it knows.
+    if (supports.has(name.substr(i + 1))) return i + 1;
+  }
+  if (last != std::string_view::npos) return last + 1;
+  for (std::size_t i = name.find('-'); i < name.size(); i = name.find('-', i + 1)) {
+    if (i > 0 && supports.has(name.substr(i + 1))) return i + 1;  // "Cu-SSZ-13"
+  }
+  return std::string_view::npos;
+}
+
+// The folded name as a bare support, if it is one: of the campaign, or a name of the table.
+Result<Support> bare_support(const std::string& name, const SupportTable& supports,
+                             const NameRules& rules) {
+  if (supports.has(name)) return supports.read(name);
+  if (!rules.supports.empty()) {
+    Result<Support> read = supports.read(name);
+    for (const std::string& support : rules.supports) {
+      const Result<Support> known = supports.read(support);
+      if (read.ok() && known.ok() && known->name == read->name) return read;
+    }
+  }
+  return Error{ErrorCode::not_found, "no bare support", "", "", ""};
+}
+
+Status set_support(Catalyst& catalyst, std::string_view name, const SupportTable& supports) {
+  Result<Support> support = supports.read(name);
+  if (!support.ok()) return support.error();
+  catalyst.support = std::move(support->name);
+  catalyst.support_formula = std::move(support->formula);
+  return {};
+}
+
+}  // namespace
+
+Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& supports,
+                                     const NameRules& rules) {
+  if (text.size() > kLongestName) return bad_name(text, "the name is too long");
+  const std::string name = fold_name(text);
   if (name.empty()) return bad_name(text, "the name is empty");
-  if (name.size() > kLongestName) return bad_name(text, "the name is too long");
   if (name.find('%') != std::string_view::npos) {
-    return {Error{ErrorCode::bad_data,
-                  "percent signs in a name are not read: the name does not tell whether they are "
-                  "by weight or by moles, and of what",
-                  "", std::string(text), "amounts as plain numbers, such as 2Mn-1Na-1W/SiO2"}};
+    return Error{ErrorCode::bad_data,
+                 "percent signs in a name are not read: the name does not tell whether they are by "
+                 "weight or by moles, and of what",
+                 "", std::string(text),
+                 "plain numbers in the campaign's basis, such as 2Mn-1Na-1W/SiO2, or columns with "
+                 "their unit, such as Ni (wt%)"};
+  }
+  if (name.find('@') != std::string_view::npos) {
+    return Error{ErrorCode::bad_data, "the sign @ in a name is not read", "", std::string(text),
+                 "a slash before the support, such as Pt/CeO2, and what encloses what as the "
+                 "preparation"};
   }
   Catalyst catalyst;
-  if (name == "blank" || name == "Blank") return catalyst;
-
+  if (same_but_for_case(name, "blank")) return catalyst;
+  if (Result<Support> bare = bare_support(name, supports, rules); bare.ok()) {
+    catalyst.support = std::move(bare->name);
+    catalyst.support_formula = std::move(bare->formula);
+    return catalyst;
+  }
   std::string_view actives = name;
-  if (const std::size_t last = name.rfind('/'); last != std::string_view::npos) {
-    // A support's own name may hold a slash ("MgO/Al2O3"): the longest tail that the table knows is
-    // the support.
-    std::size_t slash = last;
-    for (std::size_t i = name.find('/'); i < last; i = name.find('/', i + 1)) {
-      if (supports.formula(trim(name.substr(i + 1))).ok()) {
-        slash = i;
-        break;
-      }
-    }
-    const std::string_view support = trim(name.substr(slash + 1));
+  if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
+    const std::string_view support = trim(actives.substr(begin));
     if (support.empty()) return bad_name(text, "no support follows the /");
-    Result<Composition> formula = supports.formula(support);
-    if (!formula.ok()) return formula.error();
-    catalyst.support = support;
-    catalyst.support_formula = std::move(*formula);
-    actives = trim(name.substr(0, slash));
-    if (actives.empty() || actives == "-") return catalyst;
+    if (Status set = set_support(catalyst, support, supports); !set.ok()) return set.error();
+    actives = trim(actives.substr(0, begin - 1));
+    if (actives.empty() || says_none(actives)) return catalyst;
   }
+  if (Status added = add_actives(catalyst, actives, text, rules); !added.ok()) return added.error();
+  return catalyst;
+}
 
-  bool any = false;
-  for (const std::string_view part : split_actives(actives)) {
-    if (means_nothing(part)) {
-      any = true;
-      continue;
+Result<Catalyst> make_catalyst(const ToldCatalyst& told, const SupportTable& supports,
+                               const NameRules& rules) {
+  Catalyst catalyst;
+  const bool supported = !says_none(told.support);
+  if (!told.name.empty()) {
+    Result<Catalyst> named = parse_catalyst_name(told.name, supports, rules);
+    if (!named.ok()) return named.error();
+    catalyst = std::move(*named);
+    if (supported && !catalyst.support.empty()) {
+      return Error{ErrorCode::bad_data, "the name has a support, and another one is told", "",
+                   told.name, "the support once"};
     }
-    if (part.empty()) return bad_name(text, "two separators in a row, or one at the end");
-    Result<Composition> formula = parse_formula(part);
-    if (!formula.ok()) return formula.error();
-    bool metal = false;
-    for (const Composition::Part& piece : formula->parts()) {
-      if (piece.element == kOxygen) continue;
-      const double sum = catalyst.active.amount(piece.element) + piece.amount;
-      if (!std::isfinite(sum)) return bad_name(text, "the amounts are too large");
-      catalyst.active.add(piece.element, piece.amount);
-      metal = true;
-    }
-    if (!metal) return bad_name(text, "an active that is only oxygen");
-    any = true;
   }
-  if (!any) return bad_name(text, "no active element");
+  if (!told.formula.empty() && !says_none(told.formula)) {
+    Result<Support> bare = bare_support(fold_name(told.formula), supports, rules);
+    if (bare.ok() && !supported) {
+      catalyst.support = std::move(bare->name);
+      catalyst.support_formula = std::move(bare->formula);
+    } else if (Status added = add_active(catalyst, told.formula, rules); !added.ok()) {
+      return added.error();
+    }
+  }
+  for (const std::string& slot : told.slots) {
+    if (says_none(slot)) continue;
+    if (Status added = add_active(catalyst, slot, rules); !added.ok()) return added.error();
+  }
+  for (const auto& [symbol, amount] : told.amounts) {
+    const std::optional<int> element = atomic_number(fold_name(symbol));
+    if (!element) {
+      return Error{ErrorCode::bad_data, "unknown element", "", symbol,
+                   "a chemical symbol such as Li"};
+    }
+    if (!std::isfinite(amount) || amount < 0.0) {
+      return Error{ErrorCode::bad_data, fmt::format("the amount of {} is no amount", symbol), "",
+                   format_number(amount), "a number, 0 or above"};
+    }
+    if (*element == kOxygen && !rules.count_oxygen) continue;
+    catalyst.active.add(*element, amount);
+  }
+  if (supported) {
+    if (Status set = set_support(catalyst, told.support, supports); !set.ok()) return set.error();
+  }
+  catalyst.preparation = fold_name(told.preparation);
   return catalyst;
 }
 

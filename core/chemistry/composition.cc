@@ -11,12 +11,14 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
 
 namespace kasetsu::chemistry {
 namespace {
 
 constexpr std::size_t kLongestFormula = 1000;
 constexpr std::size_t kDeepest = 32;
+constexpr int kOxygen = 8;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -28,84 +30,197 @@ bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
 }
 
-// What people paste: subscript digits, and several signs for the dot of a hydrate.
-struct Spelling {
-  std::string_view written;
-  char meant;
-};
-constexpr Spelling kSpellings[] = {
-    {"\u2080", '0'}, {"\u2081", '1'}, {"\u2082", '2'}, {"\u2083", '3'}, {"\u2084", '4'},
-    {"\u2085", '5'}, {"\u2086", '6'}, {"\u2087", '7'}, {"\u2088", '8'}, {"\u2089", '9'},
-    {"\u00B7", '*'}, {"\u2022", '*'}, {"\u22C5", '*'}, {"\u00A0", ' '}};
+bool is_letter(char c) {
+  return is_upper(c) || is_lower(c);
+}
+
+constexpr std::string_view kDot = "\u00B7";
+constexpr std::string_view kPlusMinus = "\u00B1";
+
+// Whether `pair`, two capitals side by side, may be the two letters of one symbol: then a formula
+// in capitals reads in two ways. `after` is what follows the pair, `first` whether nothing is
+// before.
+bool may_be_one_symbol(std::string_view pair, std::string_view after, bool first) {
+  constexpr std::string_view kPairs[] = {"BI", "CO", "CS", "CU", "HF", "HO", "IN", "NB",
+                                         "NI", "OS", "PB", "SB", "SC", "SI", "SN", "YB"};
+  if (std::find(std::begin(kPairs), std::end(kPairs), pair) == std::end(kPairs)) return false;
+  if (pair == "CO" && after.starts_with('3') && !first) return false;  // a carbonate
+  if (pair == "OS" && after.starts_with('O')) return false;            // a sulfate (VOSO4)
+  if (pair == "SC" && after.starts_with('N')) return false;            // a thiocyanate
+  return true;
+}
 
 class FormulaParser {
  public:
   explicit FormulaParser(std::string_view text) : text_(text) {}
 
-  Result<Composition> parse() {
+  Result<Formula> parse() {
     if (text_.size() > kLongestFormula) {
       return Error{ErrorCode::bad_data, "the formula is too long", "", std::string(text_),
                    fmt::format("at most {} characters", kLongestFormula)};
     }
-    normalise();
-    while (!plain_.empty() && plain_.back() == ' ') plain_.pop_back();
+    fold();
     skip_spaces();
     if (at_ == plain_.size()) return fault(at_, "empty formula");
+    if (Status joined = join_elements(); !joined.ok()) return joined.error();
     for (;;) {
       if (Status part = read_segment(); !part.ok()) return part.error();
       skip_spaces();
       if (at_ == plain_.size()) break;
-      if (plain_[at_] != '*' && plain_[at_] != '.') {
-        if (plain_[at_] == ')' || plain_[at_] == ']' || plain_[at_] == '}') {
-          return fault(at_, "a closing bracket that nothing opened");
-        }
-        return fault(at_, "something that is no part of a formula stands");
-      }
+      if (plain_[at_] != '*' && plain_[at_] != '.') return stray();
+      adduct_ = true;
       ++at_;
       skip_spaces();
       if (at_ == plain_.size()) return fault(at_, "nothing follows the dot");
     }
+    if (number_before_several_ && !adduct_) {
+      return fault(0, "a number stands before several elements",
+                   "the amount of each element behind it (Ni15Ce5), the parts of a name joined by "
+                   "hyphens (15Ni-5Ce), or brackets, as in 2(MgO)");
+    }
+    if (Status one = check_capitals(); !one.ok()) return one.error();
     if (total_.empty()) return fault(0, "no element has an amount above zero");
-    return total_;
+    return Formula{std::move(total_), oxygen_unknown_};
   }
 
  private:
-  // One character for one meant, with the place in the original of each, counted in characters as
-  // people see them.
-  void normalise() {
-    std::size_t character = 0;
-    for (std::size_t i = 0; i < text_.size(); ++character) {
-      std::size_t length = 1;
-      char meant = text_[i];
-      if ((static_cast<unsigned char>(meant) & 0x80U) != 0) {  // no ASCII, as all kSpellings
-        for (const Spelling& spelling : kSpellings) {
-          if (text_.substr(i).starts_with(spelling.written)) {
-            length = spelling.written.size();
-            meant = spelling.meant;
-            break;
-          }
-        }
-        const bool known = length > 1;
-        while (!known && i + length < text_.size() &&
-               (static_cast<unsigned char>(text_[i + length]) & 0xC0U) == 0x80U) {
-          ++length;
-        }
-      }
-      plain_ += meant;
-      character_.push_back(character + 1);
-      i += length;
+  // The text in plain characters, with '*' for the dot of an adduct and without spaces at the ends.
+  void fold() {
+    FoldedText folded = fold_characters(text_);
+    for (std::size_t i = 0; i < folded.text.size(); ++i) {
+      const std::string_view rest = std::string_view(folded.text).substr(i);
+      const bool dot = rest.starts_with(kDot);
+      plain_ += dot ? '*' : folded.text[i];
+      character_.push_back(folded.character[i]);
+      if (dot) ++i;
     }
-    character_.push_back(character + 1);
+    while (!plain_.empty() && plain_.back() == ' ') {
+      plain_.pop_back();
+      character_.pop_back();
+    }
+    character_.push_back(folded.character.back());
+  }
+
+  // "Al0.25 Co1 Fe1": spaces between elements go. Any other space inside a formula is refused,
+  // since "Ni Al2O3" may be nickel on alumina.
+  Status join_elements() {
+    const auto beside_dot = [&](std::size_t i) {
+      return (i > 0 && plain_[i - 1] == '*') || (i + 1 < plain_.size() && plain_[i + 1] == '*');
+    };
+    std::size_t space = plain_.size();
+    bool only_elements = true;
+    std::size_t i = at_;
+    while (i < plain_.size()) {
+      std::size_t end = i;
+      while (end < plain_.size() && plain_[end] != ' ') ++end;
+      only_elements = only_elements && is_one_element(std::string_view(plain_).substr(i, end - i));
+      if (end < plain_.size() && space == plain_.size()) space = end;
+      i = end;
+      while (i < plain_.size() && plain_[i] == ' ') ++i;
+    }
+    if (space == plain_.size() || !only_elements) return {};
+    std::string joined;
+    std::vector<std::size_t> places;
+    for (std::size_t k = 0; k < plain_.size(); ++k) {
+      if (plain_[k] == ' ' && !beside_dot(k)) continue;
+      joined += plain_[k];
+      places.push_back(character_[k]);
+    }
+    places.push_back(character_.back());
+    plain_ = std::move(joined);
+    character_ = std::move(places);
+    at_ = 0;
+    spaced_ = true;
+    return {};
+  }
+
+  // "Co" or "Co1.5".
+  static bool is_one_element(std::string_view token) {
+    std::size_t letters = 0;
+    while (letters < token.size() && is_letter(token[letters])) ++letters;
+    if (!atomic_number(token.substr(0, letters))) return false;
+    const std::string_view amount = token.substr(letters);
+    return amount.empty() || ((is_digit(amount[0]) || amount[0] == '.') && parse_number(amount));
+  }
+
+  // What stands where a formula should end or go on.
+  Error stray() const {
+    const char c = plain_[at_];
+    const char next = at_ + 1 < plain_.size() ? plain_[at_ + 1] : ' ';
+    if (c == ')' || c == ']' || c == '}') {
+      return fault(at_, "a closing bracket that nothing opened");
+    }
+    if (c == ',') {
+      return fault(at_, "a comma stands", "amounts with a decimal point, such as Zn0.35Cd0.65S");
+    }
+    if (c == '-' && (is_digit(next) || next == '.')) {
+      return fault(at_, "a minus stands before an amount",
+                   "amounts above zero, such as Sm1Ba1Cu3O6.94");
+    }
+    if (c == '-' && is_lower(next)) {
+      return fault(at_, "an amount that is not told stands", "a number in place of each letter");
+    }
+    if (c == '+' || c == '-') {
+      return fault(at_, "a sign stands", "a formula without charges, such as La0.5Sr0.5CoO3");
+    }
+    if (c == '@') {
+      return fault(at_, "the sign @ stands",
+                   "Pt/CeO2, with what is inside told as the preparation");
+    }
+    if (at_ > 0 && plain_[at_ - 1] == ' ') {
+      return fault(at_ - 1, "a space stands",
+                   "a formula without spaces, or a support behind a slash, as in Ni/Al2O3");
+    }
+    return fault(at_, "something that is no part of a formula stands");
+  }
+
+  // One way of reading: capitals that are two elements here and one symbol in a known formula.
+  Status check_capitals() const {
+    if (spaced_) return {};
+    const bool small_letters = std::any_of(plain_.begin(), plain_.end(), is_lower);
+    const bool hydrogen = total_.amount(1) > 0.0;
+    for (std::size_t i = 0; i + 1 < plain_.size(); ++i) {
+      if (!is_upper(plain_[i]) || !is_upper(plain_[i + 1])) continue;
+      const std::string_view rest = std::string_view(plain_).substr(i);
+      if (rest.size() > 2 && is_lower(rest[2])) continue;
+      const std::string_view after = rest.substr(2);
+      bool doubtful = false;
+      if (!small_letters) {
+        doubtful = may_be_one_symbol(rest.substr(0, 2), after, i == 0);
+      } else if (rest.starts_with("CO") && !hydrogen) {
+        // "LaCOO3": a carbonate would be CO3, an acetate would have hydrogen.
+        const bool carbonate = after.starts_with('3') && !after.substr(1).starts_with('.');
+        doubtful =
+            !carbonate && (after.find('O') != std::string_view::npos || plain_.find('O') < i);
+      }
+      if (!doubtful) continue;
+      std::string meant = small_letters ? plain_ : with_usual_capitals(plain_);
+      if (small_letters) meant[i + 1] = 'o';
+      const std::string apart = fmt::format("{}1{}", plain_.substr(0, i + 1), plain_.substr(i + 1));
+      return fault(i, kReadsInTwoWays,
+                   fmt::format("{}, or {} if these are two elements", meant, apart));
+    }
+    return {};
   }
 
   void skip_spaces() {
     while (at_ < plain_.size() && (plain_[at_] == ' ' || plain_[at_] == '\t')) ++at_;
   }
 
-  Error fault(std::size_t place, std::string_view what) const {
+  Error fault(std::size_t place, std::string_view what, std::string expected = "") const {
+    if (expected.empty()) expected = "a formula such as La0.5Sr0.5CoO3 or CuSO4.5H2O";
     return {ErrorCode::bad_data,
             fmt::format("{} at character {} of the formula", what, character_[place]), "",
-            std::string(text_), "a formula such as La0.5Sr0.5CoO3 or CuSO4.5H2O"};
+            std::string(text_), std::move(expected)};
+  }
+
+  // A place where symbols cannot be read: says which capitals would make a formula of it.
+  Error bad_symbol(std::size_t place, std::string_view what) const {
+    const std::string meant = with_usual_capitals(plain_);
+    if (meant.empty() || meant == plain_ || !FormulaParser(meant).parse().ok()) {
+      return fault(place, what);
+    }
+    return fault(place, what, fmt::format("{}, if that is meant", meant));
   }
 
   std::size_t digits_from(std::size_t from) const {
@@ -120,8 +235,9 @@ class FormulaParser {
   bool hydrate_dot(std::size_t dot) const {
     std::size_t i = digits_from(dot + 1);
     if (i < plain_.size() && plain_[i] == '.') i = digits_from(i + 1);
-    if (plain_.compare(i, 3, "H2O") != 0) return false;
-    i += 3;
+    const bool brackets = plain_.compare(i, 5, "(H2O)") == 0;
+    if (!brackets && plain_.compare(i, 3, "H2O") != 0) return false;
+    i += brackets ? 5 : 3;
     return i == plain_.size() || plain_[i] == '*' || plain_[i] == '.' || plain_[i] == ' ' ||
            plain_[i] == ')' || plain_[i] == ']' || plain_[i] == '}';
   }
@@ -136,10 +252,10 @@ class FormulaParser {
       const bool zero = whole && plain_.find_first_not_of('0', begin) >= end;
       // "4.5H2O" is four, then five waters; "0.5H2O" is a half; "4.0.5H2O" is four, then half a
       // water.
-      const bool decimal = fraction > end + 1 && (whole || !after_symbol) &&
-                           (!after_symbol || !hydrate_dot(end) ||
-                            (zero && !(fraction < plain_.size() && plain_[fraction] == '.' &&
-                                       !hydrate_dot(fraction))));
+      const bool decimal =
+          fraction > end + 1 && (!after_symbol || !hydrate_dot(end) ||
+                                 (zero && !(fraction < plain_.size() && plain_[fraction] == '.' &&
+                                            !hydrate_dot(fraction))));
       if (decimal) end = fraction;
     }
     if (end == begin) return 1.0;
@@ -161,14 +277,61 @@ class FormulaParser {
     return value;
   }
 
+  struct Open {
+    char bracket;  // ' ' for the segment itself
+    std::size_t place;
+    std::vector<Composition::Part> inside;
+    int pieces = 0;  // symbols and brackets
+  };
+
+  // A symbol and its amount.
+  Status read_element(std::vector<Open>& open) {
+    const std::size_t place = at_;
+    ++open.back().pieces;
+    if (plain_[place] == 'O' && read_unknown_oxygen(place)) return {};
+    std::size_t end = place + 1;
+    while (end < plain_.size() && is_lower(plain_[end])) ++end;
+    const std::string_view symbol = std::string_view(plain_).substr(place, end - place);
+    const std::optional<int> element = atomic_number(symbol);
+    if (!element) return bad_symbol(place, fmt::format("unknown element {}", symbol));
+    at_ = end;
+    Result<double> amount = read_amount(true);
+    if (!amount.ok()) return amount.error();
+    if (*element == kOxygen) {
+      if (open.size() == 1 && dot_reads_twice(end)) {
+        return fault(end, "a dot that may be a decimal point or the dot of an adduct stands",
+                     "a middle dot for an adduct, as in Al2O3\u00B72SiO2, or the oxygen last");
+      }
+      skip_deficiency();
+    }
+    open.back().inside.push_back({*element, *amount});
+    return {};
+  }
+
+  // A closing bracket and its amount.
+  Status close_bracket(std::vector<Open>& open) {
+    const char bracket = open.back().bracket;
+    const char expected = bracket == '(' ? ')' : (bracket == '[' ? ']' : '}');
+    if (plain_[at_] != expected) return fault(at_, "a closing bracket of another kind");
+    if (open.back().inside.empty()) return fault(at_, "nothing stands in the brackets");
+    ++at_;
+    Result<double> amount = read_amount(true);
+    if (!amount.ok()) return amount.error();
+    const std::vector<Composition::Part> inside = std::move(open.back().inside);
+    open.pop_back();
+    ++open.back().pieces;
+    for (const Composition::Part& part : inside) {
+      open.back().inside.push_back({part.element, part.amount * *amount});
+    }
+    return {};
+  }
+
+  // What stands between two dots of an adduct, or the whole formula.
   Status read_segment() {
-    struct Open {
-      char bracket;
-      std::size_t place;
-      std::vector<Composition::Part> inside;
-    };
+    const std::size_t number = at_;
     Result<double> factor = read_amount(false);
     if (!factor.ok()) return factor.error();
+    const bool has_factor = at_ > number;
     skip_spaces();
     std::vector<Open> open;
     open.push_back({' ', at_, {}});
@@ -176,42 +339,13 @@ class FormulaParser {
     while (at_ < plain_.size()) {
       const char c = plain_[at_];
       if (is_upper(c)) {
-        const std::size_t place = at_;
-        std::optional<int> element;
-        if (at_ + 1 < plain_.size() && is_lower(plain_[at_ + 1])) {
-          element = atomic_number(std::string_view(plain_).substr(at_, 2));
-          at_ += 2;
-          // The exponent of the amount before is never here, so a small letter belongs to a symbol.
-        } else {
-          element = atomic_number(std::string_view(plain_).substr(at_, 1));
-          ++at_;
-        }
-        std::size_t end = at_;
-        while (end < plain_.size() && is_lower(plain_[end])) ++end;
-        if (!element || end != at_) {
-          return fault(place, fmt::format("unknown element {}", plain_.substr(place, end - place)));
-        }
-        Result<double> amount = read_amount(true);
-        if (!amount.ok()) return amount.error();
-        open.back().inside.push_back({*element, *amount});
+        if (Status element = read_element(open); !element.ok()) return element;
       } else if (c == '(' || c == '[' || c == '{') {
         if (open.size() > kDeepest) return fault(at_, "brackets are nested too deeply");
         open.push_back({c, at_, {}});
         ++at_;
-      } else if (c == ')' || c == ']' || c == '}') {
-        if (open.size() == 1) break;
-        const char expected =
-            open.back().bracket == '(' ? ')' : (open.back().bracket == '[' ? ']' : '}');
-        if (c != expected) return fault(at_, "a closing bracket of another kind");
-        if (open.back().inside.empty()) return fault(at_, "nothing stands in the brackets");
-        ++at_;
-        Result<double> amount = read_amount(true);
-        if (!amount.ok()) return amount.error();
-        std::vector<Composition::Part> inside = std::move(open.back().inside);
-        open.pop_back();
-        for (const Composition::Part& part : inside) {
-          open.back().inside.push_back({part.element, part.amount * *amount});
-        }
+      } else if ((c == ')' || c == ']' || c == '}') && open.size() > 1) {
+        if (Status closed = close_bracket(open); !closed.ok()) return closed;
       } else if ((c == '.' || c == '*') && open.size() > 1 && !open.back().inside.empty()) {
         return fault(at_, "a dot inside brackets");
       } else {
@@ -221,10 +355,12 @@ class FormulaParser {
     if (open.size() > 1) return fault(open.back().place, "a bracket that is never closed");
     if (at_ == begin) {
       if (at_ < plain_.size() && is_lower(plain_[at_])) {
-        return fault(at_, "a symbol without its capital letter");
+        return bad_symbol(at_, "a symbol without its capital letter");
       }
+      if (at_ > 0 && at_ < plain_.size() && plain_[at_] == ',') return stray();
       return fault(at_, "no element where one must stand");
     }
+    if (has_factor && open.back().pieces > 1) number_before_several_ = true;
     for (const Composition::Part& part : open.back().inside) {
       const double amount = part.amount * *factor;
       if (!std::isfinite(amount) || !std::isfinite(total_.amount(part.element) + amount)) {
@@ -235,10 +371,61 @@ class FormulaParser {
     return {};
   }
 
+  // "Ox", "Oy", "Odelta": oxygen of an amount that is not told.
+  bool read_unknown_oxygen(std::size_t place) {
+    for (const std::string_view unknown : {"delta", "x", "y", "z", "d", "n"}) {
+      const std::size_t end = place + 1 + unknown.size();
+      if (plain_.compare(place + 1, unknown.size(), unknown) != 0) continue;
+      if (end < plain_.size() && (is_lower(plain_[end]) || is_digit(plain_[end]))) continue;
+      at_ = end;
+      oxygen_unknown_ = true;
+      return true;
+    }
+    return false;
+  }
+
+  // The "-delta", "-x", "+d" behind an amount of oxygen: a small deviation that is not told.
+  void skip_deficiency() {
+    std::size_t i = at_;
+    if (i < plain_.size() && (plain_[i] == '-' || plain_[i] == '+')) {
+      ++i;
+    } else if (plain_.compare(i, kPlusMinus.size(), kPlusMinus) == 0) {
+      i += kPlusMinus.size();
+    } else {
+      return;
+    }
+    for (const std::string_view letter : {"delta", "x", "y", "z", "d"}) {
+      if (plain_.compare(i, letter.size(), letter) != 0) continue;
+      const std::size_t end = i + letter.size();
+      if (end < plain_.size() && is_letter(plain_[end])) continue;
+      at_ = end;
+      return;
+    }
+  }
+
+  // "Al2O3.2SiO2": the number that begins at `digits`, behind oxygen, is 3.2 or the 3 of an oxide
+  // before two of the next. Two decimals, zero before the dot, or nothing with oxygen behind are a
+  // decimal point.
+  bool dot_reads_twice(std::size_t digits) const {
+    const std::size_t dot = plain_.find('.', digits);
+    if (dot == std::string::npos || dot >= at_ || dot == digits || at_ != dot + 2) return false;
+    if (plain_.find_first_not_of('0', digits) >= dot) return false;
+    if (at_ == plain_.size() || !is_upper(plain_[at_])) return false;
+    for (std::size_t i = at_; i < plain_.size() && plain_[i] != '*'; ++i) {
+      const bool symbol_ends = i + 1 == plain_.size() || !is_lower(plain_[i + 1]);
+      if (plain_[i] == 'O' && symbol_ends) return true;
+    }
+    return false;
+  }
+
   std::string_view text_;
   std::string plain_;
   std::vector<std::size_t> character_;  // of each place in plain_, from 1; one past the end too
   std::size_t at_ = 0;
+  bool spaced_ = false;                 // spaces stood between elements
+  bool adduct_ = false;                 // a dot parts the formula
+  bool number_before_several_ = false;  // as in 15Ni5Ce
+  bool oxygen_unknown_ = false;
   Composition total_;
 };
 
@@ -272,8 +459,18 @@ double Composition::amount(int element) const {
   return 0.0;
 }
 
-Result<Composition> parse_formula(std::string_view text) {
+Result<Formula> read_formula(std::string_view text) {
   return FormulaParser(text).parse();
+}
+
+Result<Composition> parse_formula(std::string_view text) {
+  Result<Formula> formula = read_formula(text);
+  if (!formula.ok()) return formula.error();
+  if (formula->oxygen_unknown) {
+    return Error{ErrorCode::bad_data, "the amount of oxygen is not told", "", std::string(text),
+                 "a number in place of the letter, such as CeO2"};
+  }
+  return std::move(formula->composition);
 }
 
 std::string to_formula(const Composition& composition) {

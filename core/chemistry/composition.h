@@ -33,9 +33,20 @@ class Composition {
   std::vector<Part> parts_;
 };
 
-// A chemical formula: "La0.5Sr0.5CoO3", "Ca10(PO4)6(OH)2", "CuSO4.5H2O" (also with a middle dot),
-// "[Fe(CN)6]", amounts with decimals or exponents ("1e-1"). Everything must be read; what is left
-// over is an error that names the position. `where` of the error is left empty for the caller.
+// A chemical formula as people write it, read in one way or refused (docs/names.md has the
+// grammar): "La0.5Sr0.5CoO3", "Ba.5Sr.5CoO3", "Ca10(PO4)6(OH)2", "CuSO4.5H2O" (also with a middle
+// dot),
+// "[Fe(CN)6]", "Al0.25 Co1 Fe1 Ni1", "LaCoO3-\u03B4" (the deviation is left out). Spellings are
+// folded (names.h). What is left over, or reads in two ways, is an error that names the position
+// and says what to write. `where` of the error is left empty for the caller.
+struct Formula {
+  Composition composition;
+  bool oxygen_unknown = false;  // "MnOx": the composition is without that oxygen
+};
+Result<Formula> read_formula(std::string_view text);
+// How the message about such capitals begins: "CO3O4" may be cobalt or carbon.
+inline constexpr std::string_view kReadsInTwoWays = "capitals that read in two ways stand";
+// The same, where an unknown amount of oxygen is an error too.
 Result<Composition> parse_formula(std::string_view text);
 
 // Shortest text that gives the same composition back, elements by symbol ("Co1La0.5O3").

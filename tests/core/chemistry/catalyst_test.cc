@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::vector<std::string> kSupportNames = {
-    "ZSM-5", "MgO/Al2O3", "TiO2 (P25)", "odd | 100% \"name\"", "\u03B3\u2013Al2O3", "MgO"};
+    "ZSM-5", "MgO/Al2O3", "TiO2 (P25)", "odd | 100% \"name\"", "gamma-Al2O3", "MgO"};
 
 SupportTable supports() {
   return SupportTable::from_csv(
@@ -108,7 +108,7 @@ TEST(CanonicalKey, DistinguishesAmountsSupportsAndPreparations) {
 
 TEST(ParseKey, IsTheInverse) {
   Random random(19);
-  const std::vector<std::string> preparations = {"", "sol-gel", "a/b|c%d", "50 %\nwet", "%7C"};
+  const std::vector<std::string> preparations = {"", "sol-gel", "a/b|c%d", "50 % wet", "%7C"};
   for (int round = 0; round < 3000; ++round) {
     Catalyst catalyst;
     for (std::size_t n = random.below(5); n > 0; --n) {
@@ -161,7 +161,7 @@ TEST(ParseCatalystName, SupportsMayHaveHyphensSlashesAndDashesInTheirNames) {
   EXPECT_EQ(named("Mn-W/ZSM-5").support, "ZSM-5");
   EXPECT_EQ(named("Mn/MgO/Al2O3").support, "MgO/Al2O3");
   EXPECT_EQ(to_formula(named("Mn/MgO/Al2O3").support_formula), "Al2Mg1O4");
-  EXPECT_EQ(named("Mn/\u03B3\u2013Al2O3").support, "\u03B3\u2013Al2O3");
+  EXPECT_EQ(named("Mn/\u03B3\u2013Al2O3").support, "gamma-Al2O3");
   EXPECT_EQ(named("Mn / TiO2 (P25)").support, "TiO2 (P25)");
 }
 
@@ -175,6 +175,119 @@ TEST(ParseCatalystName, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(name_error("O2/SiO2"), HasSubstr("only oxygen"));
   EXPECT_THAT(name_error(" "), HasSubstr("empty"));
   EXPECT_FALSE(parse_catalyst_name(std::string(5000, '-'), supports()).ok());
+}
+
+TEST(SupportTable, GivesOneSpelling) {
+  const auto name = [](std::string_view text) { return supports().read(text).value().name; };
+  for (const char* text : {"SiO2", "SiO\u2082", "SiO2\u00A0", "O2Si", "sio2", "Si1O2"}) {
+    EXPECT_EQ(name(text), "SiO2") << text;
+  }
+  for (const char* text :
+       {"\u03B3-Al2O3", "Gamma-Al2O3", "gamma Al2O3", "\u03B3\u2010Al\u2082O\u2083"}) {
+    EXPECT_EQ(name(text), "gamma-Al2O3") << text;
+  }
+  EXPECT_EQ(SupportTable().read("\u03B4-Al2O3").value().name, "delta-Al2O3");
+  EXPECT_EQ(name("zsm-5"), "ZSM-5");
+  EXPECT_EQ(name("CeO2-ZrO2"), "CeO2-ZrO2");
+  EXPECT_EQ(name("ZrO2\u2013CeO2"), "CeO2-ZrO2");
+  EXPECT_EQ(to_formula(supports().formula("CeO2-ZrO2").value()), "Ce1O4Zr1");
+  const auto capitals = supports().read("SIO2");
+  ASSERT_FALSE(capitals.ok());
+  EXPECT_THAT(capitals.error().to_string(), HasSubstr("SiO2"));
+}
+
+TEST(ParseCatalystName, ReadsUsualNames) {
+  EXPECT_EQ(key_of("Mn/Na2WO4/SiO2"), "Mn:1;Na:2;W:1/SiO2");
+  EXPECT_EQ(key_of("Cu/ZnO/Al2O3"), "Cu:1;Zn:1/Al2O3");
+  EXPECT_EQ(key_of("Ni/CeO2-ZrO2"), "Ni:1/CeO2-ZrO2");
+  EXPECT_EQ(key_of("MnOx/TiO2"), "Mn:1/TiO2");
+  EXPECT_EQ(key_of("La0.6Sr0.4CoO3-\u03B4"), "Co:1;La:0.6;Sr:0.4");
+  EXPECT_EQ(key_of("Ni0.5 Fe0.5"), "Fe:0.5;Ni:0.5");
+  EXPECT_EQ(key_of("Cu-ZSM-5"), "Cu:1/ZSM-5");
+  EXPECT_EQ(key_of("ZSM-5"), "-/ZSM-5");
+  EXPECT_EQ(key_of("Ag50Pd50"), "Ag:50;Pd:50");
+}
+
+TEST(ParseCatalystName, RefusesWhatReadsInTwoWaysAndSaysWhatToWrite) {
+  EXPECT_THAT(name_error("NI/SIO2"), HasSubstr("SiO2"));
+  EXPECT_THAT(name_error("NI/SiO2"), HasSubstr("expected Ni, or N1I"));
+  EXPECT_THAT(name_error("CO3O4"), HasSubstr("Co3O4"));
+  EXPECT_THAT(name_error("15Ni5Ce/MgO"), HasSubstr("15Ni-5Ce"));
+  EXPECT_THAT(name_error("2Mn1Na/SiO2"), HasSubstr("2Mn-1Na"));
+  EXPECT_THAT(name_error("10Cu20ZnO/Al2O3"), HasSubstr("a number stands before several elements"));
+  EXPECT_THAT(name_error("Sm1Ba-1Cu3O6.94"), HasSubstr("a minus"));
+  EXPECT_THAT(name_error("Zn0,35Cd0,65S"), HasSubstr("comma"));
+  EXPECT_THAT(name_error("5wt%Ni-2%Mg/Al2O3"), HasSubstr("Ni (wt%)"));
+  EXPECT_THAT(name_error("Pt@CeO2"), HasSubstr("Pt/CeO2"));
+}
+
+TEST(NameRules, OxygenIsCountedOrDroppedAsTheCampaignSays) {
+  NameRules counted;
+  counted.count_oxygen = true;
+  const auto key = [&](std::string_view name, const NameRules& rules) {
+    return canonical_key(parse_catalyst_name(name, supports(), rules).value());
+  };
+  EXPECT_EQ(key("YBa2Cu3O6.94", counted), "Ba:2;Cu:3;O:6.94;Y:1");
+  EXPECT_EQ(key("YBa2Cu3O6.94", {}), "Ba:2;Cu:3;Y:1");
+  EXPECT_FALSE(parse_catalyst_name("MnOx", supports(), counted).ok());
+  NameRules supported;
+  supported.supports = {"TiO2", "MgO"};
+  EXPECT_EQ(key("TiO2", supported), "-/TiO2");
+  EXPECT_EQ(key("TiO\u2082", supported), "-/TiO2");
+  EXPECT_EQ(key("CeO2", supported), "Ce:1");
+  EXPECT_EQ(key("TiO2", {}), "Ti:1");
+}
+
+// Kind 3 and 4: one thing has one key, however it was told and spelt.
+TEST(MakeCatalyst, OneKeyByNameFormulaSlotsAndAmounts) {
+  Random random(23);
+  const std::vector<std::string> symbols = {"Li", "Mn", "Na", "W", "Co", "Ni", "Cs", "Cu"};
+  const std::vector<std::vector<std::string>> spellings = {
+      {"SiO2", "SiO\u2082", "O2Si", "sio2", "SiO2\u200B"},
+      {"gamma-Al2O3", "\u03B3-Al2O3", "\u03B3\u2013Al\u2082O\u2083", "Gamma Al2O3"},
+      {"CeO2-ZrO2", "ZrO2-CeO2", "CeO\u2082\u2010ZrO\u2082"},
+      {"ZSM-5", "zsm-5", "ZSM\u20115"},
+      {""}};
+  for (int round = 0; round < 10000; ++round) {
+    std::vector<std::string> slots = symbols;
+    random.shuffle(slots);
+    slots.resize(1 + random.below(4));
+    if (random.below(3) == 0) slots.push_back(slots[0]);
+    const auto& support = spellings[random.below(spellings.size())];
+    const auto any_support = [&] { return support[random.below(support.size())]; };
+    NameRules rules;
+    rules.count_oxygen = random.below(2) == 0;
+    ToldCatalyst by_slots, by_name, by_formula, by_amounts;
+    for (const std::string& slot : slots) {
+      by_slots.slots.push_back(slot);
+      by_name.name += (by_name.name.empty() ? "" : random.below(2) == 0 ? "-" : "\u2013") + slot;
+      by_formula.formula += slot + (random.below(2) == 0 ? "1" : "1.0");
+      by_amounts.amounts.emplace_back(slot, 1.0);
+    }
+    by_slots.slots.push_back("None");
+    by_slots.support = any_support();
+    by_formula.support = any_support();
+    by_amounts.support = any_support();
+    if (!support[0].empty()) by_name.name += " / " + any_support();
+    std::vector<std::string> keys;
+    for (ToldCatalyst* told : {&by_slots, &by_name, &by_formula, &by_amounts}) {
+      told->preparation = random.below(2) == 0 ? "sol\u2010gel" : " sol-gel";
+      const auto made = make_catalyst(*told, supports(), rules);
+      ASSERT_TRUE(made.ok()) << by_name.name << ": " << made.error().to_string();
+      keys.push_back(canonical_key(*made));
+      EXPECT_EQ(canonical_key(parse_key(keys.back(), supports()).value()), keys.back());
+    }
+    EXPECT_EQ(std::count(keys.begin(), keys.end(), keys[0]), 4) << ::testing::PrintToString(keys);
+  }
+}
+
+TEST(SaysNone, ASymbolNeverDoes) {
+  for (const char* text : {"", "none", "None", "NONE", "-", "\u2013", "n/a", " none\u00A0"}) {
+    EXPECT_TRUE(says_none(text)) << text;
+  }
+  for (const char* text : {"Na", "NA", "No", "N", "na", "nan", "Nd"}) {
+    EXPECT_FALSE(says_none(text)) << text;
+  }
 }
 
 TEST(Describe, ReadsWellAndIsReadBack) {

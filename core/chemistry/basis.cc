@@ -1,0 +1,216 @@
+#include "core/chemistry/basis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
+#include "core/chemistry/weights.h"
+
+namespace kasetsu::chemistry {
+namespace {
+
+constexpr double kWhole = 0.005;  // relative; shares are given to two or three digits
+
+Error bad_amounts(std::string message, std::string value, std::string expected) {
+  return {ErrorCode::bad_data, std::move(message), "", std::move(value), std::move(expected)};
+}
+
+Composition scaled(const Composition& active, double factor) {
+  Composition out;
+  for (const auto& part : active.parts()) out.add(part.element, part.amount * factor);
+  return out;
+}
+
+// Every amount times or by the atomic weight.
+Result<Composition> weighed(const Composition& active, bool to_grams) {
+  Composition out;
+  for (const auto& part : active.parts()) {
+    const auto weight = atomic_weight(part.element);
+    if (!weight) {
+      return bad_amounts("an element without an atomic weight",
+                         std::string(element_symbol(part.element)), "an element up to plutonium");
+    }
+    out.add(part.element, to_grams ? part.amount * *weight : part.amount / *weight);
+  }
+  return out;
+}
+
+bool by_mass(Basis basis) {
+  return basis == Basis::mass_fraction || basis == Basis::wt_percent_of_catalyst;
+}
+
+Result<Composition> shares_of_one(const Composition& active, std::string_view what) {
+  const double total = active.total();
+  if (std::abs(total - 1.0) > kWhole) {
+    return bad_amounts(fmt::format("the {} do not sum to the whole", what), format_number(total),
+                       "a sum of 1 (or of 100 %)");
+  }
+  return scaled(active, 1.0 / total);
+}
+
+// Moles of the active elements: on one gram of support (in mmol) where the basis tells a loading of
+// a supported catalyst, else relative ones.
+Result<Composition> to_moles(const Composition& active, Basis from, bool supported) {
+  if (from == Basis::atomic_ratio) return active;
+  if (from == Basis::mole_fraction) return shares_of_one(active, "mole fractions");
+  if (from == Basis::mmol_per_g_support) {
+    if (supported) return active;
+    return bad_amounts("amounts by gram of support need a support", "mmol_per_g_support",
+                       "a basis of the whole catalyst, such as wt_percent_of_catalyst");
+  }
+  Composition grams = scaled(active, from == Basis::mass_fraction ? 1.0 : 0.01);
+  if (!supported) {
+    Result<Composition> whole = shares_of_one(grams, "mass fractions");
+    if (!whole.ok()) return whole;
+    return weighed(*whole, false);
+  }
+  const double rest = 1.0 - grams.total();
+  if (!(rest > 1e-9)) {
+    return bad_amounts("the active elements leave nothing for the support",
+                       fmt::format("{} wt%", format_number(100.0 * grams.total())),
+                       "less than 100 wt% in all");
+  }
+  return weighed(scaled(grams, 1e3 / rest), false);
+}
+
+}  // namespace
+
+std::string_view basis_unit(Basis basis) {
+  switch (basis) {
+    case Basis::atomic_ratio:
+      return "";
+    case Basis::mole_fraction:
+      return "mol/mol";
+    case Basis::mass_fraction:
+      return "g/g";
+    case Basis::mmol_per_g_support:
+      return "mmol/g";
+    case Basis::wt_percent_of_catalyst:
+      return "wt%";
+  }
+  return "";
+}
+
+std::optional<Basis> basis_of_unit(std::string_view unit, double& scale) {
+  std::string plain;
+  for (const char c : fold_name(unit)) {
+    if (c == ' ' || c == '.' || c == '-' || c == '_' || c == '(' || c == ')') continue;
+    plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  struct Unit {
+    std::string_view text;
+    Basis basis;
+    double scale;
+  };
+  static constexpr Unit kUnits[] = {{"wt%", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"weight%", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"wtpercent", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"mass%", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"m%", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"%w/w", Basis::wt_percent_of_catalyst, 1.0},
+                                    {"g/g", Basis::mass_fraction, 1.0},
+                                    {"gg1", Basis::mass_fraction, 1.0},
+                                    {"massfraction", Basis::mass_fraction, 1.0},
+                                    {"weightfraction", Basis::mass_fraction, 1.0},
+                                    {"at%", Basis::mole_fraction, 0.01},
+                                    {"atom%", Basis::mole_fraction, 0.01},
+                                    {"atomic%", Basis::mole_fraction, 0.01},
+                                    {"mol%", Basis::mole_fraction, 0.01},
+                                    {"mole%", Basis::mole_fraction, 0.01},
+                                    {"mol/mol", Basis::mole_fraction, 1.0},
+                                    {"molefraction", Basis::mole_fraction, 1.0},
+                                    {"molarfraction", Basis::mole_fraction, 1.0},
+                                    {"atomicfraction", Basis::mole_fraction, 1.0},
+                                    {"mmol/g", Basis::mmol_per_g_support, 1.0},
+                                    {"mmolg1", Basis::mmol_per_g_support, 1.0},
+                                    {"mmol/gsupport", Basis::mmol_per_g_support, 1.0},
+                                    {"mol/kg", Basis::mmol_per_g_support, 1.0},
+                                    {"mol/g", Basis::mmol_per_g_support, 1e3},
+                                    {"ratio", Basis::atomic_ratio, 1.0},
+                                    {"atomicratio", Basis::atomic_ratio, 1.0},
+                                    {"molarratio", Basis::atomic_ratio, 1.0}};
+  for (const Unit& known : kUnits) {
+    if (plain != known.text) continue;
+    scale = known.scale;
+    return known.basis;
+  }
+  return std::nullopt;
+}
+
+Result<Composition> convert(const Composition& active, Basis from, Basis to, bool supported) {
+  if (active.empty()) return active;
+  const bool loading_known = !supported || by_mass(from) || from == Basis::mmol_per_g_support;
+  if (from == to && !(to == Basis::mole_fraction)) return active;
+  Result<Composition> moles = to_moles(active, from, supported);
+  if (!moles.ok()) return moles;
+  if (to == Basis::atomic_ratio) return moles;
+  if (to == Basis::mole_fraction) return scaled(*moles, 1.0 / moles->total());
+  if (!loading_known) {
+    return bad_amounts(
+        "ratios do not tell how much is on the support", std::string(kBasisNames.to_name(from)),
+        fmt::format("amounts by mass or by gram of support, to give {}", kBasisNames.to_name(to)));
+  }
+  if (to == Basis::mmol_per_g_support) {
+    if (supported) return moles;
+    return bad_amounts("amounts by gram of support need a support", "no support",
+                       "a basis of the whole catalyst, such as wt_percent_of_catalyst");
+  }
+  Result<Composition> grams = weighed(*moles, true);
+  if (!grams.ok()) return grams;
+  const double whole = supported ? grams->total() + 1e3 : grams->total();
+  return scaled(*grams, (to == Basis::mass_fraction ? 1.0 : 100.0) / whole);
+}
+
+Result<Composition> scale_to_total(const Composition& active, double total, bool are_ratios,
+                                   double tolerance) {
+  const double sum = active.total();
+  if (!(sum > 0.0)) return active;
+  const auto near = [&](double wanted) { return std::abs(sum - wanted) <= tolerance * wanted; };
+  if (!are_ratios && !near(total) && !near(100.0 * total)) {
+    return bad_amounts(fmt::format("the amounts sum to {}, and the campaign's total is {}",
+                                   format_number(sum), format_number(total)),
+                       "", "amounts that sum to the total, or percent of it");
+  }
+  return scaled(active, total / sum);
+}
+
+Composition nearest_on_grid(const Composition& active, double step) {
+  const auto& parts = active.parts();
+  std::vector<double> counts;
+  std::vector<std::pair<double, std::size_t>> remainders;
+  double left = std::round(active.total() / step);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const double exact = parts[i].amount / step;
+    counts.push_back(std::floor(exact + 1e-9));
+    remainders.emplace_back(counts.back() - exact, i);
+    left -= counts.back();
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (const auto& [remainder, i] : remainders) {
+    if (left < 0.5) break;
+    counts[i] += 1.0;
+    left -= 1.0;
+  }
+  Composition out;
+  for (std::size_t i = 0; i < parts.size(); ++i) out.add(parts[i].element, counts[i] * step);
+  return out;
+}
+
+double largest_difference(const Composition& a, const Composition& b) {
+  double largest = 0.0;
+  for (const auto& part : a.parts()) {
+    largest = std::max(largest, std::abs(part.amount - b.amount(part.element)));
+  }
+  for (const auto& part : b.parts()) {
+    largest = std::max(largest, std::abs(part.amount - a.amount(part.element)));
+  }
+  return largest;
+}
+
+}  // namespace kasetsu::chemistry
