@@ -355,14 +355,13 @@ class RowReader {
       catalyst.active = std::move(*active);
     }
     if (!parts.support.empty()) {
-      const std::string support = plain_name(parts.support);
-      if (!catalyst.support.empty() && catalyst.support != support) {
+      auto support = supports_.read(plain_name(parts.support));
+      if (!support) return support.error();
+      if (!catalyst.support.empty() && catalyst.support != support->name) {
         return bad("the support is told twice", parts.support, catalyst.support);
       }
-      auto formula = supports_.formula(support);
-      if (!formula) return formula.error();
-      catalyst.support = support;
-      catalyst.support_formula = std::move(*formula);
+      catalyst.support = std::move(support->name);
+      catalyst.support_formula = std::move(support->formula);
     }
     catalyst.preparation = parts.preparation;
     if (catalyst.active.empty() && catalyst.support.empty()) {

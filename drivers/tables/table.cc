@@ -99,10 +99,10 @@ class Reader {
           return bad(place(row, *layout_.support), "the support is told twice", std::string(text),
                      "the support in one column");
         }
-        auto formula = supports_.formula(text);
-        if (!formula) return formula.error().in(place(row, *layout_.support));
-        result.support = std::string(text);
-        result.support_formula = std::move(formula).value();
+        auto support = supports_.read(text);
+        if (!support) return support.error().in(place(row, *layout_.support));
+        result.support = std::move(support->name);
+        result.support_formula = std::move(support->formula);
       }
     }
     if (result.active.empty() && result.support.empty()) {

@@ -61,10 +61,7 @@ struct CatalystList {
   std::vector<chemistry::Catalyst> catalysts;  // equal keys count once
 };
 
-struct Support {
-  std::string name;  // empty: no support
-  chemistry::Composition formula;
-};
+using chemistry::Support;  // an empty name: no support
 
 struct SpacePart {
   std::variant<Slots, Simplex, LoadingGrid, CatalystList> actives;

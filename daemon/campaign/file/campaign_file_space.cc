@@ -168,17 +168,17 @@ void Decoder::decode_space(const Node& root, CampaignConfig& config) {
              if (!failed()) fail(item, at, "a support without a name", "", "for example \"MgO\"");
              return;
            }
+           const Result<chemistry::Support> read = supports_.read(support.name);
+           if (!read) {
+             fail_in(item, at, read.error());
+             return;
+           }
            if (std::any_of(part.supports.begin(), part.supports.end(),
-                           [&](const auto& other) { return other.name == support.name; })) {
+                           [&](const auto& other) { return other.name == read->name; })) {
              fail(item, at, "listed twice", support.name, "one of each");
              return;
            }
-           const Result<chemistry::Composition> formula = supports_.formula(support.name);
-           if (!formula) {
-             fail_in(item, at, formula.error());
-             return;
-           }
-           support.formula = *formula;
+           support = {read->name, read->formula};
            part.supports.push_back(std::move(support));
          });
     part.preparations =

@@ -128,14 +128,11 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
   if (!support) return support.error();
   if (*support) {
     const std::string_view name = trim(**support);
-    if (!name.empty() && name != "none" && name != "None") {
-      auto formula = supports.formula(name);
-      if (!formula) {
-        Error error = formula.error().in(json_pointer(pointer, "support"));
-        return error;
-      }
-      catalyst.support = std::string(name);
-      catalyst.support_formula = std::move(formula).value();
+    if (!chemistry::says_none(name)) {
+      auto read = supports.read(name);
+      if (!read) return read.error().in(json_pointer(pointer, "support"));
+      catalyst.support = std::move(read->name);
+      catalyst.support_formula = std::move(read->formula);
     }
   }
   const Result<std::string> preparation = read_label(value, "preparation", pointer);
