@@ -25,7 +25,7 @@ Engine::Engine(const double* y, int rows, int size, const RobustOptions& options
   resolution_ = 1e-13 * largest;
   y_.resize_to(padded(rows));
   for (int k = 0; k < rows; ++k) y_[k] = y[k] - mean_;
-  for (Basis* basis : {&basis_, &fold_basis_}) basis->reserve(rows, size, *kernels_);
+  for (OrthonormalBasis* basis : {&basis_, &fold_basis_}) basis->reserve(rows, size, *kernels_);
   for (Solver* solver : {&solver_, &fold_solver_}) solver->reserve(rows, rank, *kernels_);
   for (auto* penalty : {&penalty_, &fold_penalty_}) penalty->resize_to(rank * rank);
   weights_.resize_to(size + 1);
@@ -86,7 +86,7 @@ void Engine::reserve_huber() {
   }
 }
 
-void Engine::problem(const Basis& basis, int left_out, Problem& out) {
+void Engine::problem(const OrthonormalBasis& basis, int left_out, Problem& out) {
   out.basis = &basis;
   out.y = y_.data();
   out.rows = rows_;

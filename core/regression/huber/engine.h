@@ -5,7 +5,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "core/regression/huber/basis.h"
+#include "core/regression/huber/orthonormal_basis.h"
 #include "core/regression/huber/robust.h"
 #include "core/regression/huber/solver.h"
 
@@ -37,7 +37,7 @@ class Engine {
   unsigned char* bytes(int count);
   void reserve_vertex(int rank);
   void reserve_huber();
-  void problem(const Basis& basis, int left_out, Problem& out);
+  void problem(const OrthonormalBasis& basis, int left_out, Problem& out);
   double fold(int row);
   const double* fast_fold(int row);
   void prepare_folds();
@@ -59,7 +59,7 @@ class Engine {
   Array<double> penalty_, fold_penalty_, weights_, leverage_;
   Array<double> c_;
   const double* const* columns_ = nullptr;
-  Basis basis_, fold_basis_;
+  OrthonormalBasis basis_, fold_basis_;
   Solver solver_, fold_solver_;
   Start start_;
   std::stop_token stop_;

@@ -167,7 +167,7 @@ Result<LeaveOneOut> loo_least_squares(const Eigen::Ref<const Eigen::MatrixXd>& X
 
   // (I + alpha P) c = Q'y in the orthonormal basis; the row's leverage is q'(I + alpha P)^-1 q.
   const Kernels& kernel = kernels(instruction_set());
-  Basis basis;
+  OrthonormalBasis basis;
   basis.reserve(n, p, kernel);
   const int most = std::min(n, p + 1);
   Array<double> factor(most * most), c(most), weights(p + 1), u(most);

@@ -1,21 +1,21 @@
 // The minimum of the robust objective over the rows that are in, to rounding, whatever the data.
 #pragma once
 
-#include "core/regression/huber/basis.h"
 #include "core/regression/huber/face.h"
+#include "core/regression/huber/orthonormal_basis.h"
 
 namespace kasetsu::regression {
 
 // One regression problem in the coordinates of an orthonormal basis.
 struct Problem {
-  const Basis* basis = nullptr;
+  const OrthonormalBasis* basis = nullptr;
   const double* y = nullptr;  // padded to basis->stride() with zeros, centred
   int rows = 0;
   int left_out = -1;
   double resolution = 0.0;  // |y| differences below this are rounding
   double epsilon = 1.35;
   double alpha = 0.0;
-  const double* penalty = nullptr;  // Basis::penalty when alpha > 0
+  const double* penalty = nullptr;  // OrthonormalBasis::penalty when alpha > 0
 };
 
 // What a neighbouring problem starts from: every row's side, and at epsilon 1 the basic rows.

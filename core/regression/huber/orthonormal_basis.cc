@@ -1,4 +1,4 @@
-#include "core/regression/huber/basis.h"
+#include "core/regression/huber/orthonormal_basis.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@ void prefetch(const double* column, int rows) {
 
 }  // namespace
 
-void Basis::reserve(int rows, int columns, const Kernels& kernels) {
+void OrthonormalBasis::reserve(int rows, int columns, const Kernels& kernels) {
   kernels_ = &kernels;
   stride_ = padded(rows);
   capacity_ = std::min(rows, columns + 1);
@@ -26,7 +26,7 @@ void Basis::reserve(int rows, int columns, const Kernels& kernels) {
   scratch_.resize_to(2 * capacity_ + 2);
 }
 
-void Basis::build(const double* const* columns, int size, int rows, int left_out) {
+void OrthonormalBasis::build(const double* const* columns, int size, int rows, int left_out) {
   size_ = size;
   const int present = rows - (left_out >= 0 ? 1 : 0);
   const double root = std::sqrt(static_cast<double>(present));
@@ -65,7 +65,7 @@ void Basis::build(const double* const* columns, int size, int rows, int left_out
   }
 }
 
-void Basis::weights(const double* c, double* weights) const {
+void OrthonormalBasis::weights(const double* c, double* weights) const {
   double* w = scratch_.data();
   std::copy(c, c + rank_, w);
   for (int j = rank_ - 1; j >= 0; --j) {
@@ -77,7 +77,7 @@ void Basis::weights(const double* c, double* weights) const {
   for (int j = 0; j < rank_; ++j) weights[kept_[j] + 1] = w[j];
 }
 
-void Basis::penalty(double* p) const {
+void OrthonormalBasis::penalty(double* p) const {
   // Column j of R^-1 by substitution, its products accumulated: P = sum over weights of row' row.
   Array<double> inverse(rank_ * rank_);
   for (int j = 0; j < rank_; ++j) {

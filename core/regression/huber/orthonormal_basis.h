@@ -17,7 +17,7 @@ inline int padded(int rows) {
 // Gram-Schmidt in the order of the columns, each column projected again until it no longer shrinks
 // by more than half ("twice is enough": Giraud, Langou, Rozloznik, Numer. Math. 101, 2005). A
 // column whose remainder is below 1e-10 of its own norm depends on earlier ones and is dropped.
-class Basis {
+class OrthonormalBasis {
  public:
   void reserve(int rows, int columns, const Kernels& kernels);
   // columns[j]: `rows` doubles. left_out: a row that is absent, or -1.
