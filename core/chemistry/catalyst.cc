@@ -140,6 +140,12 @@ constexpr std::string_view kCommon[] = {
     "SiC",   "SiO2",  "Sm2O3", "SnO2",  "SrO",    "SrTiO3", "Ta2O5", "TiO2",   "V2O5",
     "WO3",   "Y2O3",  "Yb2O3", "ZnO",   "ZrO2"};
 
+// fold_name leaves a Greek prefix in small letters.
+bool is_greek_prefix(const std::string& prefix) {
+  return prefix.size() > 1 && std::all_of(prefix.begin(), prefix.end(), is_letter) &&
+         fold_name(prefix + " Al2O3") == prefix + "-Al2O3";
+}
+
 const std::vector<Support>& common_supports() {
   static const std::vector<Support> supports = [] {
     std::vector<Support> out;
@@ -212,17 +218,34 @@ bool SupportTable::has(std::string_view name) const {
   return find(fold_name(name)) != nullptr;
 }
 
+// "TiO2 (P25)" and "Al2O3 (gamma)": a formula with a name of the table or a Greek prefix in
+// brackets behind it. Without this, P25 would be phosphorus.
+std::optional<Result<Support>> SupportTable::read_kind(const std::string& folded) const {
+  const std::size_t open = folded.rfind('(');
+  if (open == std::string::npos || open == 0 || folded.back() != ')') return std::nullopt;
+  const std::string formula(trim(std::string_view(folded).substr(0, open)));
+  const std::string kind = folded.substr(open + 1, folded.size() - open - 2);
+  if (const auto* known = find(kind)) {
+    const Result<Support> plain = read_one(formula);
+    if (plain.ok() && plain->formula == known->second) return Support{known->first, known->second};
+    return Error{ErrorCode::bad_data, fmt::format("{} is not a kind of {}", kind, formula), "",
+                 folded, fmt::format("{} or {}", kind, formula)};
+  }
+  if (is_greek_prefix(small_letters(kind))) return read_one(small_letters(kind) + "-" + formula);
+  return std::nullopt;
+}
+
 Result<Support> SupportTable::read_one(const std::string& folded) const {
   if (const auto* known = find(folded)) return Support{known->first, known->second};
   if (const std::size_t hyphen = folded.find('-'); hyphen != std::string::npos) {
-    // fold_name leaves a Greek prefix in small letters.
     const std::string prefix = folded.substr(0, hyphen);
-    if (prefix.size() > 1 && fold_name(prefix + " Al2O3") == prefix + "-Al2O3") {
+    if (is_greek_prefix(prefix)) {
       Result<Support> plain = read_one(folded.substr(hyphen + 1));
       if (plain.ok()) plain->name = prefix + "-" + plain->name;
       return plain;
     }
   }
+  if (std::optional<Result<Support>> kind = read_kind(folded)) return *kind;
   Result<Composition> formula = parse_formula(folded);
   const bool two_ways = !formula.ok() && formula.error().message.starts_with(kReadsInTwoWays);
   for (const Support& common : common_supports()) {
@@ -453,6 +476,14 @@ Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& 
     return Error{ErrorCode::bad_data, "the sign @ in a name is not read", "", std::string(text),
                  "a slash before the support, such as Pt/CeO2, and what encloses what as the "
                  "preparation"};
+  }
+  for (std::size_t dot = name.find("\u00B7"); dot != std::string::npos;
+       dot = name.find("\u00B7", dot + 1)) {
+    if (dot > 0 && dot + 2 < name.size() && is_digit(name[dot - 1]) && is_digit(name[dot + 2])) {
+      return Error{ErrorCode::bad_data, "a middle dot between digits in a name is not read", "",
+                   std::string(text),
+                   "a decimal point in an amount (Ce0.8Zr0.2O2), hyphens between active parts"};
+    }
   }
   Catalyst catalyst;
   if (same_but_for_case(name, "blank")) return catalyst;

@@ -37,6 +37,7 @@ class SupportTable {
  private:
   const std::pair<const std::string, Composition>* find(std::string_view folded) const;
   Result<Support> read_one(const std::string& folded) const;
+  std::optional<Result<Support>> read_kind(const std::string& folded) const;
 
   std::map<std::string, Composition, std::less<>> formulas_;  // by folded name
   // The folded name by the same in small letters; empty where two mean different things.

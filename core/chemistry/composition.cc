@@ -46,6 +46,7 @@ bool may_be_one_symbol(std::string_view pair, std::string_view after, bool first
   if (std::find(std::begin(kPairs), std::end(kPairs), pair) == std::end(kPairs)) return false;
   if (pair == "CO" && after.starts_with('3') && !first) return false;  // a carbonate
   if (pair == "OS" && after.starts_with('O')) return false;            // a sulfate (VOSO4)
+  if (pair == "HF" && !first) return false;                            // a bifluoride
   if (pair == "SC" && after.starts_with('N')) return false;            // a thiocyanate
   return true;
 }
@@ -68,6 +69,10 @@ class FormulaParser {
       skip_spaces();
       if (at_ == plain_.size()) break;
       if (plain_[at_] != '*' && plain_[at_] != '.') return stray();
+      if (is_decimal_dot()) {
+        return fault(at_, "a middle dot between digits stands",
+                     "a decimal point (Ce0.8Zr0.2O2); a middle dot parts oxides or salts");
+      }
       adduct_ = true;
       ++at_;
       skip_spaces();
@@ -174,6 +179,27 @@ class FormulaParser {
     return fault(at_, "something that is no part of a formula stands");
   }
 
+  // Two capitals at `place` of a formula that has small letters elsewhere, which are more likely
+  // one symbol: "LaNIO3", "LaCOO3". `hydrogen`: the formula has it, as acetates and hydrates do.
+  bool is_slip_of_shift(std::size_t place, bool hydrogen) const {
+    const std::string_view rest = std::string_view(plain_).substr(place);
+    const std::string_view pair = rest.substr(0, 2), after = rest.substr(2);
+    if (pair == "CO") {
+      const bool carbonate = after.starts_with('3') && !after.substr(1).starts_with('.');
+      return !hydrogen && !carbonate &&
+             (after.find('O') != std::string_view::npos || plain_.find('O') < place);
+    }
+    if (pair == "HF" || pair == "HO" || pair == "OS" || !may_be_one_symbol(pair, after, false)) {
+      return false;
+    }
+    // Sulfoiodides (BiSI) and boride phosphides (NiPB) exist; of these none does.
+    for (const std::string_view never : {"NI", "CU", "SN", "NB", "IN"}) {
+      if (pair == never) return true;
+    }
+    const std::size_t next = after.find_first_not_of("0123456789.");
+    return place == 0 || (next != std::string_view::npos && after[next] == 'O');
+  }
+
   // One way of reading: capitals that are two elements here and one symbol in a known formula.
   Status check_capitals() const {
     if (spaced_) return {};
@@ -184,18 +210,11 @@ class FormulaParser {
       const std::string_view rest = std::string_view(plain_).substr(i);
       if (rest.size() > 2 && is_lower(rest[2])) continue;
       const std::string_view after = rest.substr(2);
-      bool doubtful = false;
-      if (!small_letters) {
-        doubtful = may_be_one_symbol(rest.substr(0, 2), after, i == 0);
-      } else if (rest.starts_with("CO") && !hydrogen) {
-        // "LaCOO3": a carbonate would be CO3, an acetate would have hydrogen.
-        const bool carbonate = after.starts_with('3') && !after.substr(1).starts_with('.');
-        doubtful =
-            !carbonate && (after.find('O') != std::string_view::npos || plain_.find('O') < i);
-      }
+      const bool doubtful = small_letters ? is_slip_of_shift(i, hydrogen)
+                                          : may_be_one_symbol(rest.substr(0, 2), after, i == 0);
       if (!doubtful) continue;
       std::string meant = small_letters ? plain_ : with_usual_capitals(plain_);
-      if (small_letters) meant[i + 1] = 'o';
+      if (small_letters) meant[i + 1] = static_cast<char>(meant[i + 1] - 'A' + 'a');
       const std::string apart = fmt::format("{}1{}", plain_.substr(0, i + 1), plain_.substr(i + 1));
       return fault(i, kReadsInTwoWays,
                    fmt::format("{}, or {} if these are two elements", meant, apart));
@@ -240,6 +259,15 @@ class FormulaParser {
     i += brackets ? 5 : 3;
     return i == plain_.size() || plain_[i] == '*' || plain_[i] == '.' || plain_[i] == ' ' ||
            plain_[i] == ')' || plain_[i] == ']' || plain_[i] == '}';
+  }
+
+  // A middle dot between two digits that follows no oxide and stands before no water: some write
+  // the decimal point so.
+  bool is_decimal_dot() const {
+    if (plain_[at_] != '*' || at_ == 0 || at_ + 1 >= plain_.size()) return false;
+    if (!is_digit(plain_[at_ - 1]) || !is_digit(plain_[at_ + 1])) return false;
+    const bool zero = plain_[at_ - 1] == '0' && (at_ < 2 || !is_digit(plain_[at_ - 2]));
+    return zero || (total_.amount(kOxygen) == 0.0 && !hydrate_dot(at_));
   }
 
   // A number if one stands here, else 1.

@@ -132,8 +132,8 @@ std::string fold_name(std::string_view text) {
   std::string out;
   std::size_t prefix_end = 0;
   for (std::size_t at = 0; at < spaced.size();) {
-    const bool begins =
-        at == prefix_end || !(is_letter(spaced[at - 1]) || (spaced[at - 1] >= '0' && spaced[at - 1] <= '9'));
+    const bool begins = at == prefix_end || !(is_letter(spaced[at - 1]) ||
+                                              (spaced[at - 1] >= '0' && spaced[at - 1] <= '9'));
     std::string_view name;
     const std::size_t length = begins ? greek_prefix_at(spaced, at, name) : 0;
     if (length > 0) {

@@ -188,6 +188,9 @@ TEST(SupportTable, GivesOneSpelling) {
   }
   EXPECT_EQ(SupportTable().read("\u03B4-Al2O3").value().name, "delta-Al2O3");
   EXPECT_EQ(name("zsm-5"), "ZSM-5");
+  EXPECT_EQ(name("Al2O3 (gamma)"), "gamma-Al2O3");
+  EXPECT_EQ(name("Al2O3 (\u03B3)"), "gamma-Al2O3");
+  EXPECT_EQ(name("Al2O3(\u03B3\u2013Al2O3)"), "gamma-Al2O3");
   EXPECT_EQ(name("CeO2-ZrO2"), "CeO2-ZrO2");
   EXPECT_EQ(name("ZrO2\u2013CeO2"), "CeO2-ZrO2");
   EXPECT_EQ(to_formula(supports().formula("CeO2-ZrO2").value()), "Ce1O4Zr1");
@@ -218,6 +221,7 @@ TEST(ParseCatalystName, RefusesWhatReadsInTwoWaysAndSaysWhatToWrite) {
   EXPECT_THAT(name_error("Sm1Ba-1Cu3O6.94"), HasSubstr("a minus"));
   EXPECT_THAT(name_error("Zn0,35Cd0,65S"), HasSubstr("comma"));
   EXPECT_THAT(name_error("5wt%Ni-2%Mg/Al2O3"), HasSubstr("Ni (wt%)"));
+  EXPECT_THAT(name_error("Cu1\u00B75Zn1/Al2O3"), HasSubstr("middle dot"));
   EXPECT_THAT(name_error("Pt@CeO2"), HasSubstr("Pt/CeO2"));
 }
 
