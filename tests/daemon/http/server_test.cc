@@ -122,14 +122,15 @@ TEST(Server, AnswersCarryTheSafeHeaders) {
 TEST(Server, BodiesOfEverySizeArriveWholeInBothDirections) {
   TestServer server(routes());
   RawClient client(server.port());
-  for (const std::size_t size :
-       {std::size_t{1}, std::size_t{8'191}, std::size_t{16'100}, std::size_t{16'384},
-        std::size_t{16'385}, std::size_t{65'536}, std::size_t{1'000'003}, std::size_t{12'000'000}}) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{8'191}, std::size_t{16'100},
+                                 std::size_t{16'384}, std::size_t{16'385}, std::size_t{65'536},
+                                 std::size_t{1'000'003}, std::size_t{12'000'000}}) {
     std::string body(size, '\0');
     for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>('a' + i * 7 % 26);
-    ASSERT_TRUE(client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
-                            "Content-Length: " +
-                            std::to_string(size) + "\r\n\r\n" + body));
+    ASSERT_TRUE(
+        client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                    "Content-Length: " +
+                    std::to_string(size) + "\r\n\r\n" + body));
     const RawAnswer answer = client.receive();
     ASSERT_EQ(answer.status, 200) << size;
     ASSERT_TRUE(answer.body == body) << size;
