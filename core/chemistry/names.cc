@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
@@ -121,7 +122,9 @@ FoldedText fold_characters(std::string_view text) {
   return folded;
 }
 
-std::string fold_name(std::string_view text) {
+namespace {
+
+std::string folded_once(std::string_view text) {
   const bool ascii =
       std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
   const std::string folded = ascii ? std::string(text) : fold_characters(text).text;
@@ -145,6 +148,21 @@ std::string fold_name(std::string_view text) {
     }
   }
   return out;
+}
+
+}  // namespace
+
+std::string fold_name(std::string_view text) {
+  // What is taken out may join its neighbours to another character or prefix, so this goes on until
+  // nothing changes.
+  constexpr int kMostPasses = 16;
+  std::string folded = folded_once(text);
+  for (int pass = 1; pass < kMostPasses; ++pass) {
+    std::string again = folded_once(folded);
+    if (again == folded) break;
+    folded = std::move(again);
+  }
+  return folded;
 }
 
 std::string small_letters(std::string_view text) {
