@@ -123,8 +123,8 @@ class RawClient {
     pollfd waiting{socket_, POLLIN, 0};
     if (!(tls_ && SSL_pending(tls_) > 0) && ::poll(&waiting, 1, 60'000) <= 0) return false;
     char bytes[16 * 1024];
-    const auto count = tls_ ? SSL_read(tls_, bytes, sizeof(bytes))
-                            : ::recv(socket_, bytes, sizeof(bytes), 0);
+    const auto count =
+        tls_ ? SSL_read(tls_, bytes, sizeof(bytes)) : ::recv(socket_, bytes, sizeof(bytes), 0);
     if (count <= 0) {
       ended_ = true;
       return false;
