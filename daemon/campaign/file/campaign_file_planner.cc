@@ -64,7 +64,7 @@ planning::Mix Decoder::mix(const Node& node, const std::string& path, std::strin
   if (!check_table(node, path, table_name)) return result;
   for (const auto& [key, value] : node.members) {
     planning::MixEntry entry;
-    entry.strategy = planning::parse_strategy(key).value();
+    entry.strategy = planning::kStrategyNames.from_name(key).value();
     const std::string at = join(path, key);
     constexpr std::string_view kExpected = "a number of catalysts (8) or a share (\"40 %\" or 0.4)";
     if (value.kind == Node::Kind::integer) {
