@@ -283,6 +283,24 @@ Hypothesis read_hypothesis(const Json& json, const std::vector<descriptors::Prim
   return hypothesis;
 }
 
+// After the hypotheses and the ledger. Documents of first models and of older programs have none.
+void read_population(const Json& json, Model& model) {
+  const std::string_view at = "/population";
+  model.generation = read_integer<int>(json, "generation", at);
+  const Json& born = array(json, "born", at);
+  const Json& promised = array(json, "promised", at);
+  if (born.size() != model.hypotheses.size() || promised.size() != model.ledger.size())
+    refuse(at, "the population does not fit the hypotheses and the ledger", "", "");
+  for (std::size_t h = 0; h < born.size(); ++h)
+    model.hypotheses[h].born = static_cast<int>(need(read_value_as<std::int64_t>(born[h], at)));
+  for (std::size_t r = 0; r < promised.size(); ++r)
+    model.ledger[r].total_promised = read_number(promised[r], at);
+  for (const Json& entry : array(json, "dormant", at)) {
+    model.dormant.push_back(read_hypothesis(entry, model.features.primaries, at));
+    model.dormant.back().born = read_integer<int>(entry, "born", at);
+  }
+}
+
 selection::ModelSettings read_settings(const Json& json, std::string_view at) {
   selection::ModelSettings settings;
   settings.features.method = read_name(kMethods, json, "method", at);
@@ -355,6 +373,7 @@ Model read_body(const Json& json) {
     for (const Json& text : entry)
       model.eliminated.back().push_back(need(read_value_as<std::string>(text, "/eliminated")));
   }
+  if (json.contains("population")) read_population(member(json, "population", ""), model);
   model.noise = read_noise(member(json, "noise", ""), "/noise");
   if (json.contains("batch_offsets"))
     model.offsets = read_offsets(member(json, "batch_offsets", ""), "/batch_offsets");

@@ -108,6 +108,37 @@ Json companions_json(const Model& model) {
   return out;
 }
 
+// With everything that a prediction by it needs.
+Json whole_hypothesis_json(const Hypothesis& hypothesis,
+                           const std::vector<descriptors::Primary>& primaries) {
+  Json entry = hypothesis_json(hypothesis, primaries);
+  entry["promise"] = vector_json(hypothesis.promise);
+  entry["low"] = vector_json(hypothesis.low);
+  entry["high"] = vector_json(hypothesis.high);
+  entry["center"] = vector_json(hypothesis.center);
+  entry["spread"] = vector_json(hypothesis.spread);
+  return entry;
+}
+
+// What a model inherited: when each hypothesis was found, the dormant ones, and what was promised
+// for the measurements in each record of the ledger.
+Json population_json(const Model& model) {
+  Json born = Json::array();
+  for (const Hypothesis& hypothesis : model.hypotheses) born.push_back(hypothesis.born);
+  Json dormant = Json::array();
+  for (const Hypothesis& hypothesis : model.dormant) {
+    dormant.push_back(whole_hypothesis_json(hypothesis, model.features.primaries));
+    dormant.back()["born"] = hypothesis.born;
+  }
+  Json promised = Json::array();
+  for (const selection::LedgerRecord& record : model.ledger)
+    promised.push_back(number(record.total_promised));
+  return {{"generation", model.generation},
+          {"born", born},
+          {"dormant", dormant},
+          {"promised", promised}};
+}
+
 Json ledger_json(const std::vector<selection::LedgerRecord>& records) {
   Json out = Json::array();
   for (const selection::LedgerRecord& record : records) {
@@ -218,15 +249,8 @@ Json parts_json(const Model& model) {
 std::string write_model(const ModelDocument& document) {
   const Model& model = document.model;
   Json hypotheses = Json::array();
-  for (const Hypothesis& hypothesis : model.hypotheses) {
-    Json entry = hypothesis_json(hypothesis, model.features.primaries);
-    entry["promise"] = vector_json(hypothesis.promise);
-    entry["low"] = vector_json(hypothesis.low);
-    entry["high"] = vector_json(hypothesis.high);
-    entry["center"] = vector_json(hypothesis.center);
-    entry["spread"] = vector_json(hypothesis.spread);
-    hypotheses.push_back(std::move(entry));
-  }
+  for (const Hypothesis& hypothesis : model.hypotheses)
+    hypotheses.push_back(whole_hypothesis_json(hypothesis, model.features.primaries));
   Json symbols = Json::array();
   for (const int element : model.elements)
     symbols.push_back(std::string(chemistry::element_symbol(element)));
@@ -264,6 +288,7 @@ std::string write_model(const ModelDocument& document) {
                {"typical_distance", number(model.typical_distance)}};
   // Only where the term was asked for: other documents do not change by it.
   if (!model.offsets.batches.empty()) json["batch_offsets"] = offsets_json(model.offsets);
+  if (model.generation > 0) json["population"] = population_json(model);
   return json.dump() + "\n";
 }
 
