@@ -14,13 +14,12 @@
 
 namespace kasetsu::store {
 
-class SqliteTransaction final : public Queries<campaign::Transaction> {
-  using Rows = Queries<campaign::Transaction>;
+class SqliteTransaction final : public SqliteReader, public campaign::Transaction {
 
  public:
   // index_batch: see LateIndex.
   SqliteTransaction(Connection& connection, std::size_t index_batch)
-      : Rows(connection),
+      : SqliteReader(connection),
         contents_by_number_(connection, kContentNumbers, index_batch),
         runs_by_number_(connection, kRunNumbers, index_batch),
         waiting_(connection) {
@@ -31,7 +30,7 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;
 
   // Asked for every row, answered from memory where that is known.
-  using Rows::open_proposal;
+  using SqliteReader::open_proposal;
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::vector<Property> properties(std::int64_t key) const override;
   std::optional<Proposal> open_proposal(std::int64_t campaign,
