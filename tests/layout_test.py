@@ -99,7 +99,6 @@ LONG_FUNCTIONS = {
     "daemon/jobs/worker.cc:Worker::execute",
     "daemon/jobs/worker.cc:Worker::retrain",
     "daemon/service/main.cc:run",
-    "daemon/store/migrations.cc:migrate",
     "drivers/tables/profile_columns.cc:match_columns",
     "drivers/tables/profile_table.cc:take",
     "drivers/tables/table.cc:read_table",

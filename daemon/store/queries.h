@@ -100,6 +100,9 @@ class SqliteReader : public virtual campaign::Reader {
   // The first delivery of a content, by its key, to a campaign.
   std::optional<Ingest> ingest_of_content(std::int64_t campaign, std::int64_t content) const;
 
+  // Called before a query of what the writer writes late: replicates and numbers of measurements.
+  virtual void write_waiting() const {}
+
   Connection& connection_;
 
  private:

@@ -237,7 +237,7 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
   Measurement& measurement = measurement_;
   for (const PreparedValue& value : row.values) {
     std::string id = next_id();
-    measurement.id = numbered_after_ ? std::string() : id;
+    measurement.id = id;
     measurement.property = value.property;
     measurement.value = value.value;
     measurement.flags = flags_of_values[static_cast<std::size_t>(&value - row.values.data())];

@@ -256,8 +256,7 @@ class ResultWriter {
   virtual const ReplicateWindow& replicate_window(std::int64_t campaign, std::string_view property,
                                                   std::int64_t catalyst,
                                                   std::string_view conditions) = 0;
-  // Returns the seq. Fields used: id (empty: numbered after its delivery, see Ingest), property,
-  // unit, value, flags, supersedes.
+  // Returns the seq. Fields used: id, property, value, flags, supersedes.
   virtual std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run,
                                           std::int64_t catalyst, const Measurement& measurement,
                                           Time now) = 0;
