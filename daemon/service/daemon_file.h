@@ -47,16 +47,18 @@ struct DaemonConfig {
   std::string log_format = "auto";  // text, json; auto: text on a terminal, else json
   // [profiles]
   std::string profile_folder;  // beside the built-in ones, and before them; empty: none
+  // [elements]
+  std::string element_folder;  // of the property tables that campaign files may name; empty: none
   // [drivers.NAME]
   std::vector<drivers::Settings> drivers;
   // [shutdown]
-  double drain_s = 20.0;
+  double drain_s = 5.0;
 
   // One sentence naming field, value and bound.
   Status validate() const;
 };
 
-// bad_data: "file:line:column: key", the value, what was expected or the nearest known key.
+// bad_data: "file:line: key", the value, what was expected, the nearest known key.
 Result<DaemonConfig> parse_daemon_config(std::string_view text, std::string_view file_name);
 
 // Every key as "section.key", sorted, for the test that holds decoder and example file together.

@@ -1,73 +1,51 @@
 // Campaigns, catalysts, samples, events and small things, in SQL.
 #include "daemon/store/queries.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
-
-#include "daemon/campaign/learning/models.h"
 
 namespace kasetsu::store {
 namespace {
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define CAMPAIGN_COLUMNS \
   "key, id, name, owner, state, reason, version, revision, created_at, updated_at"
 
 Campaign read_campaign(const Statement& s) {
-  Campaign campaign;
-  campaign.key = s.integer(0);
-  campaign.id = s.text(1);
-  campaign.name = s.text(2);
-  campaign.owner = s.text(3);
-  campaign.state = known(campaign::parse_campaign_state(s.view(4)));
-  campaign.reason = s.text(5);
-  campaign.version = s.integer(6);
-  campaign.revision = s.integer(7);
-  campaign.created_at = s.time(8);
-  campaign.updated_at = s.time(9);
-  return campaign;
+  Campaign c;
+  read_row(s, 0, c.key, c.id, c.name, c.owner, c.state, c.reason, c.version, c.revision, c.created_at,
+           c.updated_at);
+  return c;
 }
 
 CampaignVersion read_version(const Statement& s) {
-  CampaignVersion version;
-  version.version = s.integer(0);
-  version.text = s.text(1);
-  version.media_type = s.text(2);
-  version.sha256 = s.digest(3);
-  version.actor = s.text(4);
-  version.created_at = s.time(5);
-  return version;
+  CampaignVersion v;
+  read_row(s, 0, v.version, v.text, v.media_type, v.sha256, v.actor, v.created_at);
+  return v;
+}
+
+CatalystRow read_catalyst(const Statement& s) {
+  return {s.integer(0), s.text(1), s.text(2)};
 }
 
 }  // namespace
 
-template <typename Base>
-std::optional<Campaign> CampaignQueries<Base>::find_campaign(std::string_view name) const {
+std::optional<Campaign> SqliteReader::find_campaign(std::string_view name) const {
   return one(
       connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE name = ?1").bind(name),
       read_campaign);
 }
 
-template <typename Base>
-std::optional<Campaign> CampaignQueries<Base>::campaign(std::int64_t key) const {
+std::optional<Campaign> SqliteReader::campaign(std::int64_t key) const {
   return one(
       connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE key = ?1").bind(key),
       read_campaign);
 }
 
-template <typename Base>
-std::vector<Campaign> CampaignQueries<Base>::campaigns() const {
+std::vector<Campaign> SqliteReader::campaigns() const {
   return all(connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns ORDER BY name").bind(),
              read_campaign);
 }
 
-template <typename Base>
-std::optional<CampaignVersion> CampaignQueries<Base>::campaign_version(std::int64_t key,
+std::optional<CampaignVersion> SqliteReader::campaign_version(std::int64_t key,
                                                                        std::int64_t version) const {
   return one(connection_
                  .prepare("SELECT version, text, media_type, sha256, actor, created_at "
@@ -76,8 +54,7 @@ std::optional<CampaignVersion> CampaignQueries<Base>::campaign_version(std::int6
              read_version);
 }
 
-template <typename Base>
-std::vector<CampaignVersion> CampaignQueries<Base>::campaign_versions(std::int64_t key) const {
+std::vector<CampaignVersion> SqliteReader::campaign_versions(std::int64_t key) const {
   return all(connection_
                  .prepare("SELECT version, text, media_type, sha256, actor, created_at "
                           "FROM campaign_versions WHERE campaign = ?1 ORDER BY version")
@@ -85,8 +62,7 @@ std::vector<CampaignVersion> CampaignQueries<Base>::campaign_versions(std::int64
              read_version);
 }
 
-template <typename Base>
-std::vector<Property> CampaignQueries<Base>::properties(std::int64_t key) const {
+std::vector<Property> SqliteReader::properties(std::int64_t key) const {
   return all<Property>(connection_
                            .prepare("SELECT name, unit, target, low, high FROM properties "
                                     "WHERE campaign = ?1 AND known = 1 ORDER BY position")
@@ -97,42 +73,30 @@ std::vector<Property> CampaignQueries<Base>::properties(std::int64_t key) const 
                        });
 }
 
-template <typename Base>
-std::int64_t CampaignQueries<Base>::property_key(std::int64_t campaign,
+std::int64_t SqliteReader::property_key(std::int64_t campaign,
                                                  std::string_view name) const {
-  Statement& find =
-      connection_.prepare("SELECT key FROM properties WHERE campaign = ?1 AND name = ?2");
-  find.bind(campaign, name);
-  if (!find.step()) return 0;
-  const std::int64_t key = find.integer(0);
-  find.reset();
-  return key;
+  return first_integer(
+      connection_.prepare("SELECT key FROM properties WHERE campaign = ?1 AND name = ?2")
+          .bind(campaign, name));
 }
 
 // Catalysts and samples
 
-template <typename Base>
-std::optional<CatalystRow> CampaignQueries<Base>::find_catalyst(std::string_view canonical) const {
-  return one<CatalystRow>(
+std::optional<CatalystRow> SqliteReader::find_catalyst(std::string_view canonical) const {
+  return one(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE canonical = ?1")
           .bind(canonical),
-      [](const Statement& s) {
-        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
-      });
+      read_catalyst);
 }
 
-template <typename Base>
-std::optional<CatalystRow> CampaignQueries<Base>::catalyst(std::int64_t key) const {
-  return one<CatalystRow>(
+std::optional<CatalystRow> SqliteReader::catalyst(std::int64_t key) const {
+  return one(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE key = ?1")
           .bind(key),
-      [](const Statement& s) {
-        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
-      });
+      read_catalyst);
 }
 
-template <typename Base>
-std::optional<std::int64_t> CampaignQueries<Base>::sample_catalyst(std::int64_t campaign,
+std::optional<std::int64_t> SqliteReader::sample_catalyst(std::int64_t campaign,
                                                                    std::string_view label) const {
   return one<std::int64_t>(
       connection_.prepare("SELECT catalyst FROM samples WHERE campaign = ?1 AND label = ?2")
@@ -140,8 +104,7 @@ std::optional<std::int64_t> CampaignQueries<Base>::sample_catalyst(std::int64_t 
       [](const Statement& s) { return s.integer(0); });
 }
 
-template <typename Base>
-std::vector<Event> CampaignQueries<Base>::events(std::int64_t after, std::int64_t limit,
+std::vector<Event> SqliteReader::events(std::int64_t after, std::int64_t limit,
                                                  std::string_view campaign) const {
   return all<Event>(connection_
                         .prepare("SELECT seq, created_at, actor, campaign, object, id, verb, "
@@ -154,8 +117,7 @@ std::vector<Event> CampaignQueries<Base>::events(std::int64_t after, std::int64_
                     });
 }
 
-template <typename Base>
-std::vector<std::string> CampaignQueries<Base>::campaigns_with_news(std::int64_t after,
+std::vector<std::string> SqliteReader::campaigns_with_news(std::int64_t after,
                                                                     std::int64_t last) const {
   return all_texts(connection_
                        .prepare("SELECT DISTINCT campaign FROM events "
@@ -164,18 +126,11 @@ std::vector<std::string> CampaignQueries<Base>::campaigns_with_news(std::int64_t
                        .bind(after, last));
 }
 
-template <typename Base>
-std::int64_t CampaignQueries<Base>::last_event() const {
-  Statement& find = connection_.prepare("SELECT coalesce(max(seq), 0) FROM events");
-  find.bind();
-  find.step();
-  const std::int64_t seq = find.integer(0);
-  find.reset();
-  return seq;
+std::int64_t SqliteReader::last_event() const {
+  return first_integer(connection_.prepare("SELECT max(seq) FROM events").bind());
 }
 
-template <typename Base>
-std::optional<KeptReply> CampaignQueries<Base>::kept_reply(std::string_view scope,
+std::optional<KeptReply> SqliteReader::kept_reply(std::string_view scope,
                                                            std::string_view key) const {
   return one<KeptReply>(
       connection_.prepare("SELECT body, status, reply FROM replies WHERE scope = ?1 AND key = ?2")
@@ -185,39 +140,27 @@ std::optional<KeptReply> CampaignQueries<Base>::kept_reply(std::string_view scop
       });
 }
 
-template <typename Base>
-std::string CampaignQueries<Base>::setting(std::string_view name) const {
-  return one<std::string>(
-             connection_.prepare("SELECT value FROM settings WHERE name = ?1").bind(name),
-             [](const Statement& s) { return s.text(0); })
-      .value_or(std::string());
+std::string SqliteReader::setting(std::string_view name) const {
+  return first_text(connection_.prepare("SELECT value FROM settings WHERE name = ?1").bind(name));
 }
 
-template <typename Base>
-Counts CampaignQueries<Base>::counts() const {
+Counts SqliteReader::counts() const {
   // Row numbers rise by one and nothing is deleted: the largest is the count, without a scan.
   const auto largest = [this](const char* sql) {
-    Statement& find = connection_.prepare(sql);
-    find.bind();
-    find.step();
-    const std::int64_t number = find.integer(0);
-    find.reset();
-    return number;
+    return first_integer(connection_.prepare(sql).bind());
   };
   Counts counts;
-  counts.campaigns = largest("SELECT coalesce(max(key), 0) FROM campaigns");
-  counts.catalysts = largest("SELECT coalesce(max(key), 0) FROM catalysts");
-  counts.runs = largest("SELECT coalesce(max(seq), 0) FROM runs");
-  counts.measurements = largest("SELECT coalesce(max(seq), 0) FROM measurements");
-  counts.ingests = largest("SELECT coalesce(max(seq), 0) FROM ingests");
-  counts.quarantined = largest("SELECT coalesce(max(seq), 0) FROM quarantine");
-  counts.proposals = largest("SELECT coalesce(max(seq), 0) FROM proposals");
-  counts.models = largest("SELECT coalesce(max(seq), 0) FROM models");
-  counts.events = largest("SELECT coalesce(max(seq), 0) FROM events");
+  counts.campaigns = largest("SELECT max(key) FROM campaigns");
+  counts.catalysts = largest("SELECT max(key) FROM catalysts");
+  counts.runs = largest("SELECT max(seq) FROM runs");
+  counts.measurements = largest("SELECT max(seq) FROM measurements");
+  counts.ingests = largest("SELECT max(seq) FROM ingests");
+  counts.quarantined = largest("SELECT max(seq) FROM quarantine");
+  counts.proposals = largest("SELECT max(seq) FROM proposals");
+  counts.models = largest("SELECT max(seq) FROM models");
+  counts.events = largest("SELECT max(seq) FROM events");
   return counts;
 }
 
-template class CampaignQueries<campaign::Reader>;
-template class CampaignQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

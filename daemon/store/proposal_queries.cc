@@ -1,18 +1,11 @@
 // Batches and proposals, in SQL.
 #include "daemon/store/queries.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
-
-#include "daemon/campaign/learning/models.h"
 
 namespace kasetsu::store {
 namespace {
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
 #define PROPOSAL_COLUMNS                                                                  \
   "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, c.description, " \
@@ -23,57 +16,27 @@ namespace {
   "CROSS JOIN catalysts c ON c.key = o.catalyst "
 
 Batch read_batch(const Statement& s) {
-  Batch batch;
-  batch.seq = s.integer(0);
-  batch.id = s.text(1);
-  batch.campaign = s.integer(2);
-  batch.model = s.text(3);
-  batch.actor = s.text(4);
-  batch.summary = s.text(5);
-  batch.created_at = s.time(6);
-  return batch;
+  Batch b;
+  read_row(s, 0, b.seq, b.id, b.campaign, b.model, b.actor, b.summary, b.created_at);
+  return b;
 }
 
 Proposal read_proposal(const Statement& s) {
   Proposal p;
-  p.seq = s.integer(0);
-  p.id = s.text(1);
-  p.campaign = s.integer(2);
-  p.batch = s.text(3);
-  p.rank = s.integer(4);
-  p.strategy = s.text(5);
-  p.catalyst = s.text(6);
-  p.catalyst_description = s.text(7);
-  p.conditions = s.text(8);
-  p.mean = s.optional_real(9);
-  p.low = s.optional_real(10);
-  p.high = s.optional_real(11);
-  p.novelty = s.optional_real(12);
-  p.reason = s.text(13);
-  p.card = s.text(14);
-  p.model = s.text(15);
-  p.state = known(campaign::parse_proposal_state(s.view(16)));
-  p.state_reason = s.text(17);
-  p.client = s.text(18);
-  p.lease_expires = s.optional_time(19);
-  p.attempts = s.integer(20);
-  p.failures = s.integer(21);
-  p.amended_from = s.text(22);
-  p.revision = s.integer(23);
-  p.created_at = s.time(24);
-  p.updated_at = s.time(25);
+  read_row(s, 0, p.seq, p.id, p.campaign, p.batch, p.rank, p.strategy, p.catalyst,
+           p.catalyst_description, p.conditions, p.mean, p.low, p.high, p.novelty, p.reason, p.card,
+           p.model, p.state, p.state_reason, p.client, p.lease_expires, p.attempts, p.failures,
+           p.amended_from, p.revision, p.created_at, p.updated_at);
   return p;
 }
 
 }  // namespace
 
-template <typename Base>
-std::optional<Batch> ProposalQueries<Base>::find_batch(std::string_view id) const {
+std::optional<Batch> SqliteReader::find_batch(std::string_view id) const {
   return one(connection_.prepare("SELECT " BATCH_COLUMNS "WHERE id = ?1").bind(id), read_batch);
 }
 
-template <typename Base>
-std::vector<Batch> ProposalQueries<Base>::batches(std::int64_t campaign, const Page& page) const {
+std::vector<Batch> SqliteReader::batches(std::int64_t campaign, const Page& page) const {
   return all(
       connection_
           .prepare("SELECT " BATCH_COLUMNS "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
@@ -81,14 +44,12 @@ std::vector<Batch> ProposalQueries<Base>::batches(std::int64_t campaign, const P
       read_batch);
 }
 
-template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::find_proposal(std::string_view id) const {
+std::optional<Proposal> SqliteReader::find_proposal(std::string_view id) const {
   return one(connection_.prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.id = ?1").bind(id),
              read_proposal);
 }
 
-template <typename Base>
-std::vector<Proposal> ProposalQueries<Base>::proposals(std::int64_t campaign,
+std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign,
                                                        const ProposalFilter& filter,
                                                        const Page& page) const {
   if (filter.state) {
@@ -109,33 +70,22 @@ std::vector<Proposal> ProposalQueries<Base>::proposals(std::int64_t campaign,
              read_proposal);
 }
 
-template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::open_proposal(std::int64_t campaign,
-                                                             std::string_view catalyst) const {
-  const auto known = this->find_catalyst(catalyst);
-  return known ? open_proposal(campaign, known->key) : std::nullopt;
-}
-
-template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::open_proposal(std::int64_t campaign,
-                                                             std::int64_t catalyst) const {
+std::vector<Proposal> SqliteReader::open_proposals(std::int64_t campaign,
+                                                   std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
-  Statement& any = connection_.prepare_beside(
+  Statement& find = connection_.prepare(
       "SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
-  any.bind(campaign, catalyst);
-  if (!any.step()) return {};
-  any.reset();
-  return one(connection_
+  if (!any(find.bind(campaign, catalyst))) return {};
+  return all(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.catalyst = ?2 AND o.campaign = ?1 "
                           "AND o.state IN ('ACTIVE', 'PARTIAL', 'REQUESTED', 'FAILED', 'EXPIRED') "
                           "ORDER BY CASE o.state WHEN 'ACTIVE' THEN 0 WHEN 'PARTIAL' THEN 1 "
-                          "WHEN 'REQUESTED' THEN 2 WHEN 'FAILED' THEN 3 ELSE 4 END, o.seq LIMIT 1")
+                          "WHEN 'REQUESTED' THEN 2 WHEN 'FAILED' THEN 3 ELSE 4 END, o.seq")
                  .bind(campaign, catalyst),
              read_proposal);
 }
 
-template <typename Base>
-std::vector<Proposal> ProposalQueries<Base>::lapsed_proposals(Time now) const {
+std::vector<Proposal> SqliteReader::lapsed_proposals(Time now) const {
   return all(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS
                           "WHERE o.state = 'ACTIVE' AND o.lease_expires <= ?1 ORDER BY o.seq")
@@ -143,8 +93,7 @@ std::vector<Proposal> ProposalQueries<Base>::lapsed_proposals(Time now) const {
              read_proposal);
 }
 
-template <typename Base>
-std::vector<std::string> ProposalQueries<Base>::measured_for_proposal(
+std::vector<std::string> SqliteReader::measured_for_proposal(
     std::string_view proposal) const {
   if (proposal.empty()) return {};
   return all_texts(connection_
@@ -156,7 +105,5 @@ std::vector<std::string> ProposalQueries<Base>::measured_for_proposal(
                        .bind(proposal));
 }
 
-template class ProposalQueries<campaign::Reader>;
-template class ProposalQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

@@ -11,27 +11,22 @@ Nothing that is posted is lost while the daemon is down: a delivery is written t
 idempotency key, and removed when the daemon has answered for good. Posting again is harmless: the same delivery
 twice has one effect. Without a spool folder, a delivery is retried until `patience_s` has passed.
 """
-import decimal
-import fractions
 import hashlib
 import http.client
-import ipaddress
 import json
 import math
 import os
 import random
-import ssl
 import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import warnings
 
-__all__ = ["Client", "NotUnderstood", "Refused", "Unreachable", "Untrusted"]
+__all__ = ["Client", "Refused", "Unreachable"]
 
 
-_AGAIN = (308, 408, 425, 429, 500, 502, 503, 504, 507)  # answers that another try may change
+_BUSY = (429, 500, 502, 503, 504, 507)  # answers that another try may change
 
 
 class Refused(Exception):
@@ -44,54 +39,26 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """No answer from the daemon within the client's patience. What was spooled goes on waiting."""
-
-
-class NotUnderstood(Unreachable):
-    """Somebody answered, but not as the daemon does: a redirect, a proxy's page, a receipt without the ingest or with
-    another number of rows. What was spooled goes on waiting: nobody knows whether it was stored, and posting it again is
-    harmless."""
-
-
-class Untrusted(Unreachable):
-    """The daemon's certificate cannot be trusted; see ca_file."""
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would turn a POST into a GET and carry the token to another host."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        return None
+    """No answer from the daemon within the client's patience."""
 
 
 class Client:
     """url: of the daemon. client: the name that leases are given to; the same name after a restart gets its own
     leases back. token: bearer token, or None on a daemon without tokens. spool: folder for deliveries that wait.
-    patience_s: how long a request is retried while the daemon does not answer, or answers that it is busy.
-    ca_file: PEM file of who signed the daemon's certificate (default: KASETSU_CA_FILE, else the system's)."""
+    patience_s: how long a request is retried while the daemon does not answer, or answers that it is busy."""
 
     def __init__(self, url="http://127.0.0.1:8765", client="python", token=None, spool=None, patience_s=120.0,
-                 timeout_s=60.0, sleep=time.sleep, clock=time.monotonic, ca_file=None):
-        self.url = url.strip().rstrip("/")
+                 timeout_s=60.0, sleep=time.sleep, clock=time.monotonic):
+        self.url = url.rstrip("/")
         self.client = client
-        self._token = _clean_token(token)
+        self.token = token
         self.spool = spool
         self.patience_s = patience_s
         self.timeout_s = timeout_s
         self._sleep = sleep
         self._clock = clock
-        handlers = [_NoRedirects()]
-        ca_file = ca_file or os.environ.get("KASETSU_CA_FILE") or None
-        if self.url.startswith("https:"):
-            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)))
-        if _is_loopback(self.url):  # cron inherits http_proxy, which knows nothing of this machine's daemon
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._opener = urllib.request.build_opener(*handlers)
         if spool:
             os.makedirs(spool, mode=0o700, exist_ok=True)
-
-    def __repr__(self):
-        return f"Client({self.url!r}, client={self.client!r})"
 
     # -- campaigns ---------------------------------------------------------------------------------------------
 
@@ -108,20 +75,23 @@ class Client:
         """Posts one delivery and returns the daemon's verdict on each row. The idempotency key is made from the
         content unless one is given. revise: rows that are known with other content are corrections.
 
-        Numbers may be of any kind (Decimal, numpy). A value that is None or NaN was not measured: it is left out, and a
-        row without any other value gets the verdict "not measured" here, while the other rows are delivered."""
-        sendable, places, unmeasured = [], [], []
+        Numbers may be those of numpy or decimal. A value that is NaN or infinite counts as not measured; a row
+        without any other value is not sent, and its verdict is "not_measured" with the reason."""
+        sent, places, unmeasured = [], [], []
         for place, row in enumerate(rows):
-            plain, missing = _plain_row(row)
-            if missing and not plain["values"]:
-                unmeasured.append({"row": place, "verdict": "not measured",
-                                   "reason": ", ".join(missing) + ": no number was measured"})
+            row = _plain(row)
+            values = row.get("values") if isinstance(row, dict) else None
+            empty = isinstance(values, dict) and values and all(_value_of(v) is None for v in values.values())
+            if empty:
+                unmeasured.append({"row": place, "verdict": "not_measured",
+                                   "reason": "no number for " + ", ".join(sorted(values))})
             else:
-                sendable.append(plain)
+                sent.append(row)
                 places.append(place)
-        if unmeasured and not sendable:
-            return {"ingest": None, "accepted": 0, "rows": unmeasured}
-        delivery = {"source": _plain(source), "run": _plain(run), "rows": sendable}
+        if not sent:
+            return {"ingest": None, "replayed": False, "accepted": 0, "flagged": 0, "duplicate": 0,
+                    "quarantined": 0, "rows": unmeasured}
+        delivery = {"source": source, "run": run, "rows": sent}
         if revise:
             delivery["revise"] = True
         body = json.dumps(delivery, sort_keys=True, allow_nan=False)
@@ -130,38 +100,32 @@ class Client:
         waiting = self._spool_write(path, key, body)
         answer = self._deliver(path, key, body, waiting)
         if unmeasured:
-            for row, place in zip(answer["rows"], places):
-                row["row"] = place
-            answer["rows"] = sorted(answer["rows"] + unmeasured, key=lambda row: row["row"])
+            answer["rows"] = sorted([{**row, "row": places[row["row"]]} for row in answer["rows"]] + unmeasured,
+                                    key=lambda row: row["row"])
         return answer
 
     def flush(self):
         """Sends what waits in the spool, oldest first; returns how many deliveries were settled. A delivery that
-        the daemon refuses for good is kept beside the spool as `.refused` with the reason; one whose answer is not
-        understood stays, with a warning, and the next ones are sent all the same."""
+        the daemon refuses for good is kept beside the spool as `.refused` with the reason."""
         settled = 0
         for name in sorted(os.listdir(self.spool)) if self.spool else []:
             if not name.endswith(".json"):
                 continue
             path = os.path.join(self.spool, name)
             try:
-                where, key, body = _read_spooled(path)
+                with open(path, encoding="utf-8") as file:
+                    waiting = json.load(file)
+                where, key, body = waiting["path"], waiting["key"], waiting["body"]
             except FileNotFoundError:
                 continue  # another process of this robot was quicker
-            except OSError as error:
-                warnings.warn(f"{path} cannot be read: {error}")
-                continue
-            except (ValueError, RecursionError):
-                _set_aside(path)  # no file of this client: for a person to look at
+            except (ValueError, KeyError):
+                os.rename(path, path[:-5] + ".unreadable")  # no file of this client: for a person to look at
                 continue
             try:
                 self._deliver(where, key, body, path)
             except Refused:
                 if os.path.exists(path):
                     continue
-            except NotUnderstood as error:
-                warnings.warn(f"{path} goes on waiting: {error}")
-                continue
             settled += 1
         return settled
 
@@ -221,25 +185,21 @@ class Client:
         """One request, retried with growing pauses while the daemon is unreachable or busy. Requests are safe to
         repeat: reads are, and every POST carries an idempotency key or a verb that does nothing the second time."""
         if body is not None and not isinstance(body, bytes):
-            body = json.dumps(_plain(body), allow_nan=False).encode("utf-8")
+            body = json.dumps(body, allow_nan=False).encode("utf-8")
         deadline = self._clock() + self.patience_s
         pause = 0.1
         while True:
             try:
                 return self._once(method, path, body, content_type, key)
             except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError among them
-                reason = getattr(error, "reason", error)
-                if isinstance(reason, ssl.SSLCertVerificationError):
-                    raise Untrusted(f"the certificate of {self.url} is not trusted: {reason.verify_message}; give the "
-                                    "file of who signed it as ca_file or in KASETSU_CA_FILE") from None
-                problem = Unreachable(f"no answer from {self.url}: {error}")
+                problem = f"no answer from {self.url}: {error}"
             except Refused as error:
-                if error.status not in _AGAIN:
+                if error.status not in _BUSY:
                     raise
-                problem = (NotUnderstood if error.status in (308, 408, 425) else Unreachable)(str(error))
+                problem = str(error)
             pause_now = pause * (0.5 + random.random())
             if self._clock() + pause_now > deadline:
-                raise problem from None
+                raise Unreachable(problem)
             self._sleep(pause_now)
             pause = min(pause * 2.0, 10.0)
 
@@ -250,28 +210,19 @@ class Client:
             request.add_header("Content-Type", content_type)
         if key:
             request.add_header("Idempotency-Key", key)
-        if self._token:
-            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
         try:
-            with self._opener.open(request, timeout=self.timeout_s) as response:
-                status, text = response.status, response.read()
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
+                text = response.read()
         except urllib.error.HTTPError as error:
-            with error:
-                status, text, target = error.code, error.read(), error.headers.get("Location", "")
-            problem = _json(text)
-            is_problem = isinstance(problem, dict) and any(name in problem for name in ("title", "detail", "code"))
-            if is_problem or status in _AGAIN:
-                raise Refused(status, problem if is_problem else {"detail": _shown(text)}) from None
-            if 300 <= status < 400:
-                raise NotUnderstood(f"{self.url} answers {status}: the daemon is elsewhere ({_shown(target)}); redirects are "
-                                    "not followed, give its own address as url") from None
-            raise NotUnderstood(f"{self.url} answers {status}, and not as a daemon does: {_shown(text)}") from None
-        if not text:
-            return {}
-        answer = _json(text)
-        if answer is None:
-            raise NotUnderstood(f"{self.url} answers {status} without JSON: {_shown(text)}")
-        return answer
+            text = error.read()
+            try:
+                problem = json.loads(text)
+            except ValueError:
+                problem = {"detail": text[:200].decode("utf-8", "replace")}
+            raise Refused(error.code, problem) from None
+        return json.loads(text) if text else {}
 
     def _verb(self, proposal, verb, body):
         return self.request("POST", f"/v1/proposals/{_quote(proposal)}:{verb}", {"client": self.client, **body})
@@ -281,16 +232,11 @@ class Client:
             answer = self.request("POST", path, body.encode("utf-8"), key=key)
         except Refused as error:
             # A wrong token or a campaign that is not there yet is no fault of the data: it goes on waiting.
-            if waiting and error.status not in (401, 403, 404):
+            if waiting and error.status not in _BUSY + (401, 403, 404):
                 with open(waiting[:-5] + ".refused", "w", encoding="utf-8") as file:
                     json.dump({"path": path, "key": key, "body": body, "problem": error.problem}, file)
                 _remove(waiting)
             raise
-        rows = answer.get("rows") if isinstance(answer, dict) else None
-        sent = _rows_of(body)
-        if not (isinstance(rows, list) and answer.get("ingest") and isinstance(answer["ingest"], str)
-                and (sent is None or len(rows) == sent) and all(isinstance(row, dict) for row in rows)):
-            raise NotUnderstood(f"the answer of {self.url} is no receipt of {sent} rows: {_shown(json.dumps(answer))}")
         if waiting:
             _remove(waiting)
         return answer
@@ -313,113 +259,33 @@ class Client:
         return final
 
 
-def _clean_token(token):
-    if not token:
-        return None
-    token = (token.decode("ascii", "replace") if isinstance(token, bytes) else str(token)).strip()
-    if not all("!" <= character <= "~" for character in token):
-        # Without its text: an exception may end in a log.
-        raise ValueError("the token holds a space, a line end or another character that no token has")
-    return token or None
-
-
-def _is_loopback(url):
-    host = urllib.parse.urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _plain_row(row):
-    """A row as JSON can hold it, and the names of values that are no measured numbers, which it lacks."""
-    plain = _plain(row)
-    if not isinstance(plain, dict) or not isinstance(row.get("values"), dict):
-        return plain, []
-    missing = [str(name) for name, value in row["values"].items() if _is_missing(value)]
-    plain["values"] = {name: value for name, value in plain["values"].items() if name not in missing}
-    return plain, missing
-
-
-def _is_missing(value):
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    try:
-        return bool(value != value)  # NaN of every kind of number
-    except (TypeError, ValueError, ArithmeticError):
-        return isinstance(value, decimal.Decimal) and value.is_nan()  # also a signalling one
-
-
 def _plain(value):
-    """As JSON can hold it. Numbers of other kinds become numbers; what is no number and no text becomes its text, which
-    the daemon puts in quarantine with its reason, so that the other rows go on."""
-    if value is None or isinstance(value, (bool, int)) and type(value) in (bool, int):
+    """What JSON can hold: numbers of other libraries as numbers, NaN and infinity as null, anything else by its
+    text, which the daemon then names."""
+    if value is None or isinstance(value, (bool, int, str)):
         return value
-    if isinstance(value, str):
-        return str(value).encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, (float, decimal.Decimal, fractions.Fraction)):
-        try:
-            number = float(value)
-        except (OverflowError, ValueError):
-            return str(value)
-        return number if math.isfinite(number) else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(_plain(name)): _plain(item) for name, item in value.items()}
+        return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((_plain(item) for item in value), key=str)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace")
-    for method in ("isoformat", "tolist", "item"):  # dates; arrays and numbers of numpy
-        if callable(getattr(value, method, None)):
-            try:
-                converted = getattr(value, method)()
-            except (TypeError, ValueError):
-                continue
-            return str(value) if isinstance(converted, type(value)) else _plain(converted)
-    if isinstance(value, int):
-        return int(value)
-    return str(value)
-
-
-def _read_spooled(path):
-    with open(path, "rb") as file:
-        waiting = json.loads(file.read())
-    if not isinstance(waiting, dict):
-        raise ValueError("no delivery")
-    parts = [waiting.get(name) for name in ("path", "key", "body")]
-    # A path that does not begin so would lead the token to another host.
-    if not all(isinstance(part, str) for part in parts) or not parts[0].startswith("/v1/") or not parts[0].isprintable():
-        raise ValueError("no delivery")
-    return parts
-
-
-def _set_aside(path):
+        return [_plain(one) for one in value]
+    if hasattr(value, "item") and callable(value.item):  # numpy's scalars
+        try:
+            return _plain(value.item())
+        except (TypeError, ValueError):
+            return str(value)
     try:
-        os.rename(path, path[:-5] + ".unreadable")
-    except OSError as error:
-        warnings.warn(f"{path} is no delivery, and cannot be put aside: {error}")
+        return _plain(int(value) if value == int(value) else float(value))
+    except (TypeError, ValueError, OverflowError, ArithmeticError):
+        try:
+            return _plain(float(value))
+        except (TypeError, ValueError, OverflowError, ArithmeticError):
+            return str(value)
 
 
-def _rows_of(body):
-    delivery = _json(body)
-    rows = delivery.get("rows") if isinstance(delivery, dict) else None
-    return len(rows) if isinstance(rows, list) else None
-
-
-def _json(text):
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _shown(text):
-    """The beginning of a stranger's text, without characters that steer a terminal."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:200])
+def _value_of(value):
+    return value.get("value") if isinstance(value, dict) else value
 
 
 def _remove(path):

@@ -34,7 +34,7 @@ Error system_error(std::string message, const std::string& path) {
   return Error{code == ENOENT ? ErrorCode::not_found
                : full         ? ErrorCode::storage_full
                               : ErrorCode::storage_failed,
-               std::move(message), "", path, std::strerror(code)};
+               fmt::format("{}: {}", message, std::strerror(code)), "", path, ""};
 }
 
 Status make_folder(const std::string& path) {
@@ -145,7 +145,11 @@ std::string safe_name(std::string_view name) {
     safe.push_back(bad ? '_' : c);
   }
   while (safe.starts_with('.')) safe.erase(0, 1);
-  if (safe.size() > 200) safe.erase(0, safe.size() - 200);
+  if (safe.size() > 200) {
+    safe.erase(0, safe.size() - 200);
+    // Not within a character of several bytes.
+    while (!safe.empty() && (static_cast<unsigned char>(safe[0]) & 0xC0) == 0x80) safe.erase(0, 1);
+  }
   return safe.empty() ? "file" : safe;
 }
 

@@ -3,25 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "core/base/text.h"
 #include "daemon/base/config_tree.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
+#include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
 
-CampaignConfig Decoder::campaign(const Node& root) {
+CampaignConfig CampaignDecoder::campaign(const ConfigNode& root) {
   CampaignConfig config;
-  if (!check_table(root, "", "")) return config;
-  const Node* format = required(root, "", "format", "1");
+  if (!check(root, "", "")) return config;
+  const ConfigNode* format = required(root, "", "format", "1");
   if (format == nullptr) return config;
-  if (format->kind != Node::Kind::integer || format->integer != 1) {
+  if (format->kind != ConfigNode::Kind::integer || format->integer != 1) {
     fail(*format, "format", "a format that this version does not read", shown(*format),
          "format = 1");
     return config;
   }
-  const Node* name = required(root, "", "name", "\"ocm\"");
+  const ConfigNode* name = required(root, "", "name", "\"ocm\"");
   config.name = text(name, "name");
   if (name != nullptr && !failed()) {
     if (const Status fine = check_campaign_name(config.name); !fine) {
@@ -47,15 +49,15 @@ CampaignConfig Decoder::campaign(const Node& root) {
 
   const Result<planning::CandidateSpace> space = planning::CandidateSpace::make(config.space);
   if (!space) {
-    const Node& at = *root.find("space");
+    const ConfigNode& at = *root.find("space");
     fail_in(at.items.empty() ? at : at.items.front(), "space", space.error());
     return config;
   }
   if (!config.rules.empty()) {
     const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
     if (!rules) {
-      const Node* const listed = root.find("rules");
-      const Node& at = listed != nullptr ? *listed : *root.find("materials");
+      const ConfigNode* const listed = root.find("rules");
+      const ConfigNode& at = listed != nullptr ? *listed : *root.find("materials");
       // Point at the rule that is named, if one is; those of materials come last.
       std::optional<std::size_t> which;
       if (!at.items.empty()) which = 0;
@@ -115,11 +117,11 @@ Result<CampaignConfig> parse_campaign(std::string_view text, std::string_view fi
                        "format = 1, name, [[targets]], [[space]] and [planner]; see "
                        "config/campaigns/ocm.toml");
   }
-  const Result<Node> root = read_tree(text, file_name, media_type);
+  const Result<ConfigNode> root = read_tree(text, file_name, media_type);
   if (!root) return root.error();
-  Decoder decoder(file_name, supports);
+  CampaignDecoder decoder(file_name, supports);
   CampaignConfig config = decoder.campaign(*root);
-  if (decoder.failed()) return *decoder.error();
+  if (const Status read = decoder.status(); !read) return read.error();
   config.text = std::string(text);
   config.media_type = std::string(media_type);
   return config;
@@ -149,10 +151,72 @@ std::pair<double, double> totals_of(const planning::SpacePart& part) {
   return {least, largest};
 }
 
+// Where proposals may lie by a campaign file.
+struct ProposalBounds {
+  planning::CandidateSpace space;
+  planning::RuleSet rules;
+
+  static std::shared_ptr<const ProposalBounds> make(const CampaignConfig& config) {
+    auto space = planning::CandidateSpace::make(config.space);
+    if (!space) return nullptr;
+    auto rules = planning::RuleSet::make(config.rules, *space);
+    if (!rules) return nullptr;
+    return std::make_shared<const ProposalBounds>(
+        ProposalBounds{std::move(*space), std::move(*rules)});
+  }
+
+  std::string misfit(const Proposal& proposal, const chemistry::SupportTable& supports) const {
+    Result<chemistry::Catalyst> catalyst = chemistry::parse_key(proposal.catalyst, supports);
+    if (!catalyst) return "its catalyst does not read any more";
+    planning::Candidate candidate{std::move(*catalyst), {}};
+    for (const std::string& broken : rules.explain(candidate)) return broken;
+    // These may lie outside the space.
+    if (proposal.strategy == "recheck" || proposal.strategy == "bridge" ||
+        proposal.strategy == "manual") {
+      return {};
+    }
+    const std::map<std::string, double> told = read_conditions(proposal.conditions);
+    for (const planning::ConditionLevels& condition : space.conditions()) {
+      const auto found = told.find(condition.name);
+      if (found == told.end())
+        return fmt::format("it tells no {}, which the file varies", condition.name);
+      candidate.conditions.push_back(found->second);
+    }
+    if (told.size() > candidate.conditions.size())
+      return "it tells a condition that the file does not vary";
+    return space.rank(candidate) ? "" : "the candidate space does not hold it";
+  }
+};
+
+// Sentences about what can be counted quickly.
+std::vector<std::string> warnings_of(const CampaignConfig& config, const ProposalBounds& bounds) {
+  constexpr std::uint64_t kMostCounted = 20'000;
+  if (bounds.space.size() > kMostCounted) return {};
+  std::uint64_t allowed = 0;
+  for (std::uint64_t i = 0; i < bounds.space.size(); ++i)
+    allowed += bounds.rules.allows(bounds.space.unrank(i)) ? 1 : 0;
+  if (allowed >= static_cast<std::uint64_t>(config.planner.batch)) return {};
+  return {
+      fmt::format("the space and the rules allow {} {}, and a batch is to have {}: batches will "
+                  "be smaller",
+                  allowed, allowed == 1 ? "candidate" : "candidates", config.planner.batch)};
+}
+
 }  // namespace
 
-CampaignDraft draft_of(const CampaignConfig& config) {
+std::vector<std::string> campaign_warnings(const CampaignConfig& config) {
+  const auto bounds = ProposalBounds::make(config);
+  return bounds ? warnings_of(config, *bounds) : std::vector<std::string>();
+}
+
+CampaignDraft draft_of(const CampaignConfig& config, const chemistry::SupportTable& supports) {
   CampaignDraft draft;
+  if (const auto bounds = ProposalBounds::make(config)) {
+    draft.misfit = [bounds, &supports](const Proposal& proposal) {
+      return bounds->misfit(proposal, supports);
+    };
+    draft.warnings = warnings_of(config, *bounds);
+  }
   draft.name = config.name;
   draft.owner = config.owner;
   draft.text = config.text;

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "daemon/base/ulid.h"
+#include "daemon/campaign/file/decoded_campaigns.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/records/events.h"
 
@@ -25,25 +26,26 @@ struct Correction {
 
 Result<Correction> begin_correction(const Reader& reader, std::string_view id,
                                     std::string_view reason, std::string_view person,
-                                    const Context& context) {
+                                    const Context& context, bool retracted = false) {
   if (trim(reason).empty()) {
     return Error{ErrorCode::invalid_argument, "a reason is needed", "reason", {}, "one sentence"};
   }
   Result<Measurement> found = find_measurement(reader, id);
   if (!found) return found.error();
-  if (found->retracted) {
-    return Error{ErrorCode::conflict,
-                 fmt::format("measurement {} was retracted: {}", id, found->reason),
-                 {},
-                 {},
-                 {}};
-  }
   if (!found->superseded_by.empty()) {
     return Error{ErrorCode::conflict,
                  fmt::format("measurement {} was superseded", id),
                  {},
                  {},
                  fmt::format("the newest one, {}", found->superseded_by)};
+  }
+  if (found->retracted != retracted) {
+    return Error{ErrorCode::conflict,
+                 retracted ? fmt::format("measurement {} was not retracted", id)
+                           : fmt::format("measurement {} was retracted: {}", id, found->reason),
+                 {},
+                 {},
+                 {}};
   }
   Correction correction;
   const auto ingest = reader.find_ingest(found->ingest);
@@ -56,11 +58,40 @@ Result<Correction> begin_correction(const Reader& reader, std::string_view id,
   return correction;
 }
 
+// A new revision of a measurement. Returns it as it is stored.
+Result<Measurement> write_revision(Transaction& tx, const Correction& correction, double value,
+                                   std::string_view reason, const Context& context) {
+  const Measurement& old = correction.measurement;
+  const auto catalyst = tx.find_catalyst(old.catalyst);
+  KASETSU_ASSERT(catalyst.has_value());
+  Measurement made;
+  made.id = context.ids->next(context.now);
+  made.property = old.property;
+  made.value = value;
+  made.flags = old.flags & ~static_cast<std::uint32_t>(kFlagOutOfRange);
+  for (const Property& property : tx.properties(correction.campaign.key)) {
+    if (property.name == old.property) made.flags |= range_flag(property, value);
+  }
+  made.supersedes = old.id;
+  const auto run = tx.run_of_measurement(old.id);
+  tx.insert_measurement(correction.campaign.key, run, catalyst->key, made, context.now);
+  tx.mark_measurement(old.id, "supersede", reason, correction.person, context.now);
+  append_event(tx, context, correction.campaign.name, "measurement", made.id, "supersedes",
+               {{"superseded", old.id},
+                {"before", old.value},
+                {"after", value},
+                {"reason", reason},
+                {"person", correction.person}});
+  settle_predictions(tx, correction.campaign.key, old.property, old.catalyst, context.now);
+  return find_measurement(tx, made.id);
+}
+
 }  // namespace
 
 Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
                            const std::optional<std::string>& corrected, std::string_view remark,
-                           const chemistry::SupportTable& supports, const Context& context) {
+                           const chemistry::SupportTable& supports, const Context& context,
+                           DecodedCampaigns* campaigns) {
   auto kept = tx.find_quarantined(id);
   if (!kept) {
     return Error{
@@ -85,8 +116,14 @@ Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
   DeliveryOptions options;
   options.source = ingest->source;
   options.run = ingest->run;
-  Ingestion ingestion(tx, context, *campaign);
-  Ingestion::Outcome outcome = ingestion.take(*row, *ingest, options);
+  DecodedCampaigns::Config config;
+  if (campaigns != nullptr) {
+    auto decoded = campaigns->of(tx, *campaign);
+    if (!decoded) return decoded.error();
+    config = std::move(*decoded);
+  }
+  RowRules rules(tx, context, *campaign, config.get());
+  RowRules::Outcome outcome = rules.take(*row, *ingest, options);
   if (outcome.error) return *outcome.error;
   kept->state = QuarantineState::readmitted;
   kept->measurement =
@@ -150,30 +187,14 @@ Result<Measurement> supersede(Transaction& tx, std::string_view measurement, dou
   }
   const auto correction = begin_correction(tx, measurement, reason, person, context);
   if (!correction) return correction.error();
-  const Measurement& old = correction->measurement;
-  const auto catalyst = tx.find_catalyst(old.catalyst);
-  KASETSU_ASSERT(catalyst.has_value());
-  Measurement made;
-  made.id = context.ids->next(context.now);
-  made.property = old.property;
-  made.value = value;
-  made.flags = old.flags & ~static_cast<std::uint32_t>(kFlagOutOfRange);
-  const Ingestion rules(tx, context, correction->campaign);
-  if (const Property* property = rules.property(old.property)) {
-    made.flags |= Ingestion::range_flag(*property, value);
-  }
-  made.supersedes = old.id;
-  const auto run = tx.run_of_measurement(measurement);
-  tx.insert_measurement(correction->campaign.key, run, catalyst->key, made, context.now);
-  tx.mark_measurement(measurement, "supersede", reason, correction->person, context.now);
-  append_event(tx, context, correction->campaign.name, "measurement", made.id, "supersedes",
-               {{"superseded", old.id},
-                {"before", old.value},
-                {"after", value},
-                {"reason", reason},
-                {"person", correction->person}});
-  settle_predictions(tx, correction->campaign.key, old.property, old.catalyst, context.now);
-  return find_measurement(tx, made.id);
+  return write_revision(tx, *correction, value, reason, context);
+}
+
+Result<Measurement> restore(Transaction& tx, std::string_view measurement, std::string_view reason,
+                            std::string_view person, const Context& context) {
+  const auto correction = begin_correction(tx, measurement, reason, person, context, true);
+  if (!correction) return correction.error();
+  return write_revision(tx, *correction, correction->measurement.value, reason, context);
 }
 
 Result<Measurement> exclude(Transaction& tx, std::string_view measurement, bool excluded,

@@ -19,8 +19,20 @@
 
 namespace kasetsu::campaign {
 
+struct CampaignConfig;
+class DecodedCampaigns;
+
 enum class DeliveryFormat { json, ndjson, csv };
-// From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv.
+// What becomes of a table's rows that are stored already and have no name of their own.
+enum class Repeats {
+  ask,   // the delivery is refused, with their number and lines
+  skip,  // they are duplicates: the table grew
+  keep   // they are replicates that gave the same numbers
+};
+inline constexpr std::string_view kWorkbookType =
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+// From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv, and
+// kWorkbookType, which is a table like text/csv.
 std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type);
 
 struct DeliveryOptions {
@@ -33,6 +45,7 @@ struct DeliveryOptions {
   // A row under a name (source, run, channel, sequence, replicate) that is known with other content
   // is a new revision that supersedes the old one, instead of an error.
   bool revise = false;
+  Repeats repeats = Repeats::ask;
   // A delivery that cannot be read at all becomes one quarantined row instead of an error: for
   // folders and brokers, whose senders wait for no answer.
   bool quarantine_unreadable = false;
@@ -42,10 +55,15 @@ struct DeliveryOptions {
   std::vector<Property> properties;
   std::vector<std::string> conditions;
   std::optional<std::string> id;
+  // Of a table: columns that are known and not wanted, the column of compositions, the sheet of a
+  // workbook, and the character before decimals (0: found out).
+  std::vector<std::string> ignore;
+  std::optional<std::string> composition;
+  std::string sheet;
+  char decimal = '\0';
   std::string file_name = "body";  // in messages
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
-  // Columns of properties that the campaign does not measure are left out. A row that neither the
-  // table nor the delivery names gets the file's digest for its run and its line for its sequence.
+  // Columns of properties that the campaign does not measure are left out.
   std::shared_ptr<const tables::Profile> profile;
   // JSON of a driver: "campaign" and "key" may stand beside the rows; they are the driver's affair.
   bool envelope = false;
@@ -85,6 +103,7 @@ struct PreparedDelivery {
   std::string bytes;
   Digest sha256;
   std::vector<PreparedRow> rows;
+  std::vector<std::string> notes;  // how a table was read: columns not used, lines left out
 };
 
 // Decodes. Rows with a fault of their own carry it in `problem`; an error is for what cannot be
@@ -121,6 +140,7 @@ struct IngestReceipt {
   Ingest ingest;
   bool replayed = false;  // the same delivery was here before: nothing was done
   std::vector<RowVerdict> rows;
+  std::vector<std::string> notes;  // of a table, for people
   // What the delivery changed, for those who retrain and listen.
   std::int64_t new_measurements = 0;
   std::vector<std::string> finished_proposals;
@@ -134,9 +154,11 @@ struct IngestReceipt {
 // another catalyst before. A result fills the open proposal that it names or whose catalyst it is,
 // enters the errors of the predictions that waited for it, and appends events. Errors: not_found
 // (campaign); unprocessable (same key, other body; a known row with other content unless `revise`);
-// bad_data with the row's pointer when `whole` and a row is wrong.
+// bad_data with the row's pointer when `whole` and a row is wrong. `config`: the campaign's decoded
+// file, which says what a row must tell to be learnt from; null: nothing beyond the database.
 Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
-                             const PreparedDelivery& delivery, const Context& context);
+                             const PreparedDelivery& delivery, const Context& context,
+                             const CampaignConfig* config = nullptr);
 
 // The receipt of an earlier delivery.
 Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view ingest);
@@ -147,7 +169,8 @@ Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view ingest
 // is.
 Result<RowVerdict> readmit(Transaction& tx, std::string_view quarantined,
                            const std::optional<std::string>& corrected, std::string_view remark,
-                           const chemistry::SupportTable& supports, const Context& context);
+                           const chemistry::SupportTable& supports, const Context& context,
+                           DecodedCampaigns* campaigns = nullptr);
 Result<QuarantinedRow> discard(Transaction& tx, std::string_view quarantined,
                                std::string_view reason, const Context& context);
 
@@ -156,6 +179,10 @@ Result<QuarantinedRow> discard(Transaction& tx, std::string_view quarantined,
 // by including. Errors: not_found; invalid_argument (no reason, value not finite); conflict
 // (already retracted or superseded).
 Result<Measurement> retract(Transaction& tx, std::string_view measurement, std::string_view reason,
+                            std::string_view person, const Context& context);
+// Brings a retracted measurement back as a new revision with the same value. Errors: conflict when
+// it was not retracted, or was restored already.
+Result<Measurement> restore(Transaction& tx, std::string_view measurement, std::string_view reason,
                             std::string_view person, const Context& context);
 Result<Measurement> supersede(Transaction& tx, std::string_view measurement, double value,
                               std::string_view reason, std::string_view person,

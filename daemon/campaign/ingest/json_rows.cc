@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/json_rows.h"
-#include "daemon/campaign/ingest/profile_rows.h"
+#include "daemon/campaign/records/conditions.h"
 #include "drivers/tables/loadings.h"
 #include "drivers/tables/table.h"
 
@@ -104,6 +105,7 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
         return bad_delivery(here, "unknown element", symbol, "a chemical symbol such as Li");
       const Result<double> number = read_value_as<double>(amount, here);
       if (!number) return number.error();
+      if (*element == 8) continue;  // oxygen is dropped, as in formulas
       if (*number < 0.0) {
         return bad_delivery(here, "a negative amount", dump_json(amount),
                             "an amount of at least 0");
@@ -119,9 +121,14 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
   if (value.contains("formula")) {
     const Result<std::string> text = read_field<std::string>(value, "formula", pointer);
     if (!text) return text.error();
-    auto formula = chemistry::parse_formula(*text);
-    if (!formula) return formula.error().in(json_pointer(pointer, "formula"));
-    catalyst.active = std::move(formula).value();
+    chemistry::ToldCatalyst told;
+    told.formula = *text;
+    if (const auto on = value.find("support"); on != value.end() && on->is_string()) {
+      told.support = on->get<std::string>();
+    }
+    auto made = chemistry::make_catalyst(told, supports);
+    if (!made) return made.error().in(json_pointer(pointer, "formula"));
+    catalyst = std::move(*made);
   }
   const Result<std::optional<std::string>> support =
       read_optional<std::string>(value, "support", pointer);
@@ -218,14 +225,13 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       conditions != object.end() && !conditions->is_null()) {
     const std::string at = json_pointer(pointer, "conditions");
     if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
-    // 800 and 800.0 are the same condition, whoever writes it.
-    Json numbers = Json::object();
+    std::map<std::string, double> numbers;
     for (const auto& [name, value] : conditions->items()) {
       const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
       if (!number) return number.error();
-      numbers[name] = *number == 0.0 ? 0.0 : *number;
+      numbers[name] = *number;
     }
-    row.conditions = dump_json(numbers);
+    row.conditions = conditions_text(numbers);
   }
 
   const auto values = object.find("values");
@@ -407,9 +413,11 @@ std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type)
   }
   if (type == "application/json") return DeliveryFormat::json;
   if (type == "application/x-ndjson") return DeliveryFormat::ndjson;
-  if (type == "text/csv") return DeliveryFormat::csv;
+  if (type == "text/csv" || type == kWorkbookType) return DeliveryFormat::csv;
   return {};
 }
+
+constexpr std::ptrdiff_t kMostWrongRows = 10'000;
 
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports) {
@@ -428,6 +436,10 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
       profile && delivery.options.idempotency_key.empty()) {
     delivery.options.idempotency_key =
         fmt::format("profile {} {} {}", profile->name, profile->version, delivery.sha256.hex());
+    if (!delivery.options.source.empty() || !delivery.options.run.empty()) {
+      const std::string from = delivery.options.source + '\0' + delivery.options.run;
+      delivery.options.idempotency_key += ' ' + sha256(from).hex().substr(0, 16);
+    }
   }
   Status read;
   switch (delivery.options.format) {
@@ -438,14 +450,25 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
       read = prepare_ndjson(delivery, supports);
       break;
     case DeliveryFormat::csv:
-      read = delivery.options.profile ? prepare_by_profile(delivery, supports)
-                                      : prepare_csv(delivery, supports);
+      read = prepare_csv(delivery, supports);
       break;
   }
   if (!read) {
     if (!delivery.options.quarantine_unreadable) return read.error();
     delivery.rows.clear();
     delivery.rows.push_back(refused_row(read.error(), "{}", ""));
+  }
+  // Each row in quarantine is written by itself: very many of them would keep others from writing.
+  const auto wrong = std::count_if(delivery.rows.begin(), delivery.rows.end(),
+                                   [](const PreparedRow& row) { return !row.problem.empty(); });
+  if (wrong > kMostWrongRows) {
+    const auto first = std::find_if(delivery.rows.begin(), delivery.rows.end(),
+                                    [](const PreparedRow& row) { return !row.problem.empty(); });
+    return Error{ErrorCode::bad_data,
+                 fmt::format("{} of {} rows cannot be read; the first: {}", wrong,
+                             delivery.rows.size(), first->problem),
+                 first->pointer, "",
+                 fmt::format("at most {} rows that cannot be read", kMostWrongRows)};
   }
   for (PreparedRow& row : delivery.rows) {
     const std::string& run = row.run.empty() ? delivery.options.run : row.run;

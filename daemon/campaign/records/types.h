@@ -64,6 +64,11 @@ enum Flag : std::uint32_t {
   kFlagReferenceDrift = 1u << 7,  // the same of a reference sample: the instrument drifts
   // The maximum over conditions stands far above the next best: often an outlier.
   kFlagIsolatedMaximum = 1u << 8,
+  // The catalyst was proposed under other conditions: the proposal stays open.
+  kFlagOtherConditions = 1u << 9,
+  // A limit of detection ("<0.1"), not a measured number: kept, and excluded from learning until a
+  // person includes it.
+  kFlagCensored = 1u << 10,
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 
@@ -323,11 +328,18 @@ struct TrainingChange {
 };
 
 // Catalysts of which the planner must know, by canonical key, each once, sorted.
+// What a proposal is of: a catalyst with its conditions.
+struct AskedCandidate {
+  std::string catalyst;    // canonical key
+  std::string conditions;  // as Proposal has them
+  bool operator==(const AskedCandidate&) const = default;
+};
+
 struct KnownPoints {
-  std::vector<std::string> measured;    // with a live measurement of any target
-  std::vector<std::string> pending;     // proposed and open (REQUESTED, ACTIVE, PARTIAL)
-  std::vector<std::string> failed;      // of a FAILED proposal
-  std::vector<std::string> infeasible;  // never again
+  std::vector<std::string> measured;       // with a live measurement of any target
+  std::vector<AskedCandidate> pending;     // proposed and open (REQUESTED, ACTIVE, PARTIAL)
+  std::vector<AskedCandidate> failed;      // of a FAILED proposal
+  std::vector<AskedCandidate> infeasible;  // never again
 };
 
 struct Page {

@@ -13,6 +13,7 @@
 #include "core/selection/validation.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/learning/model_document.h"
+#include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/cli/files/model_arguments.h"
 #include "daemon/cli/program/commands.h"
 
@@ -44,11 +45,13 @@ Json shares_json(const std::vector<selection::Frequency>& shares) {
 }
 
 void print_validation(const selection::Validation& found, double wall, Session& session) {
+  session.print(found.verdict.sentence() + "\n\n");
   session.print(fmt::format("Mean absolute error on {} rows of {} catalysts, {} folds:\n\n",
                             found.n_samples, found.n_catalysts, found.folds));
   TextTable text({"error", "nested, of"});
   text.add({format_short(found.nested.mae), "the model (its parts are below)"});
   text.add({format_short(found.nested_hypotheses.mae), "its hypotheses alone"});
+  text.add({format_short(found.nested_companions.mae), "its companions alone"});
   for (const selection::Judged& baseline : found.baselines)
     text.add({format_short(baseline.mae), "baseline " + baseline.name});
   session.print(text.text(Session::columns()));
@@ -114,7 +117,9 @@ Status run_validation(const selection::TrainingSet& data, const chemistry::Eleme
                     {"low", found->low[row]},
                     {"high", found->high[row]}});
   }
-  session.print_json({{"mae_nested", found->nested.mae},
+  session.print_json({{"verdict", campaign::verdict_json(found->verdict)},
+                      {"mae_nested", found->nested.mae},
+                      {"mae_nested_companions", found->nested_companions.mae},
                       {"mae_nested_hypotheses", found->nested_hypotheses.mae},
                       {"mae_naive", found->mae_naive},
                       {"mae_naive_ensemble", found->mae_naive_ensemble},

@@ -16,9 +16,9 @@
 #include "core/base/random.h"
 #include "daemon/campaign/ingest/ingest.h"
 #include "daemon/campaign/learning/hypothesis_record.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/learning/model_document.h"
 #include "daemon/campaign/learning/models.h"
-#include "daemon/campaign/learning/retrain.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/store/sqlite_database.h"
@@ -380,14 +380,11 @@ TEST(Worker, ACancelledJobEndsAndSaysSo) {
   ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
                 std::string text(kCampaign);
                 text.replace(text.find("20000000"), 8, "900000000000");  // hours of search
-                const auto config = campaign::parse_campaign(
-                    text, "test.toml", kToml,
-                    *chemistry::SupportTable::from_csv(
-                        testing::read_file(testing::source_file("config/elements/supports.csv")),
-                        "supports.csv"));
+                const auto config =
+                    campaign::parse_campaign(text, "test.toml", kToml, lab.supports());
                 if (!config) return config.error();
-                const auto applied =
-                    campaign::apply_campaign(tx, campaign::draft_of(*config), lab.context());
+                const auto applied = campaign::apply_campaign(
+                    tx, campaign::draft_of(*config, lab.supports()), lab.context());
                 return applied ? Status() : Status(applied.error());
               }).ok());
   lab.post(0, 40);
@@ -448,6 +445,35 @@ TEST(Worker, CompletesACampaignWhoseHypothesesAgree) {
              Laboratory::idle(reader);
     }));
     EXPECT_EQ(state_of(lab).substr(0, 9), wide ? "COMPLETED" : "ACTIVE: ");
+  }
+}
+
+TEST(Worker, AnEnsembleOfOneIsNoAgreement) {
+  std::string text(kCampaign);
+  text.replace(text.find("hypotheses = 4"), 14, "hypotheses = 1");
+  Laboratory lab(1, 7, text + "[stop]\nhypotheses_agree_within = 1e6\n");
+  lab.start_worker();
+  lab.post(0, 20);
+  EXPECT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y").has_value() &&
+           Laboratory::idle(reader);
+  }));
+  EXPECT_EQ(state_of(lab).substr(0, 9), "ACTIVE: ");
+}
+
+TEST(Worker, APausedOrCompletedCampaignIsNotRetrained) {
+  Laboratory lab(1);
+  lab.post(0, 12);
+  for (const auto verb : {campaign::CampaignVerb::pause, campaign::CampaignVerb::complete}) {
+    const Status asked = campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+      const auto steered = campaign::steer_campaign(tx, "test", verb, "", lab.context());
+      if (!steered) return steered.error();
+      const auto job = campaign::schedule_job(tx, "test", "retrain", "{}", lab.context());
+      return job ? Status() : Status(job.error());
+    });
+    ASSERT_FALSE(asked.ok());
+    EXPECT_EQ(asked.error().code, ErrorCode::conflict);
+    EXPECT_NE(asked.error().message.find("nothing is learnt"), std::string::npos);
   }
 }
 

@@ -107,7 +107,7 @@ TEST(CampaignConfig, ReadsEverything) {
   EXPECT_EQ(config->stop.measurements, 500);
   EXPECT_EQ(config->webhooks.size(), 1U);
   EXPECT_EQ(config->text, kGood);
-  EXPECT_EQ(draft_of(*config).properties[0].name, "C2_yield");
+  EXPECT_EQ(draft_of(*config, supports()).properties[0].name, "C2_yield");
 }
 
 TEST(CampaignConfig, ExamplesAreValid) {
@@ -170,26 +170,29 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
   const std::vector<Mistake> mistakes = {
       {"format = 1", "format = 2", 1, {"format", "\"2\"", "format = 1"}},
       {"format = 1\n", "", 1, {"\"format\" is missing"}},
-      {"format = 1", "fromat = 1", 1, {"unknown key \"fromat\"", "did you mean format"}},
+      {"format = 1", "fromat = 1", 1, {"unknown key \"fromat\"", "Did you mean \"format\"?"}},
       {"name = \"ocm\"", "name = \"OCM 1\"", 2, {"name", "\"OCM 1\"", "a-z"}},
       {"name = \"ocm\"", "name = 5", 2, {"expected a text", "\"5\""}},
       {"name = \"ocm\"\n", "", 1, {"\"name\" is missing"}},
       {"name = \"ocm\"", "name = ocm", 2, {"not TOML"}},
-      {"owner = \"group 3\"", "onwer = \"group 3\"", 3, {"\"onwer\"", "did you mean owner"}},
+      {"owner = \"group 3\"", "onwer = \"group 3\"", 3, {"\"onwer\"", "Did you mean \"owner\"?"}},
       {"owner = \"group 3\"", "owner = [\"a\"]", 3, {"owner", "\"[a]\""}},
       {"[[targets]]", "[targets]", 5, {"targets", "[[targets]]"}},
       {"name = \"C2_yield\"\n", "", 5, {"targets[0]", "\"name\" is missing"}},
       {"unit = \"%\"\n", "", 5, {"\"unit\" is missing"}},
       {"goal = \"maximize\"\n", "", 5, {"\"goal\" is missing", "minimize"}},
-      {"goal = \"maximize\"", "goal = \"maximise\"", 8, {"\"maximise\"", "did you mean maximize"}},
-      {"goal = \"maximize\"", "gaol = \"maximize\"", 8, {"\"gaol\"", "did you mean goal"}},
+      {"goal = \"maximize\"",
+       "goal = \"maximise\"",
+       8,
+       {"\"maximise\"", "Did you mean \"maximize\"?"}},
+      {"goal = \"maximize\"", "gaol = \"maximize\"", 8, {"\"gaol\"", "Did you mean \"goal\"?"}},
       {"hit_threshold = 15", "hit_threshold = \"15 %\"", 9, {"expected a number", "15 %"}},
       {"hit_threshold = 15", "hit_threshold = nan", 9, {"hit_threshold", "nan"}},
       {"hit_threshold = 15", "hit_threshold = inf", 9, {"hit_threshold", "inf"}},
       {"plausible = [0, 100]", "plausible = [100, 0]", 10, {"plausible", "smaller one first"}},
       {"plausible = [0, 100]", "plausible = 100", 10, {"expected a list"}},
       {"kind = \"slots\"\n", "", 12, {"\"kind\" is missing"}},
-      {"kind = \"slots\"", "kind = \"slot\"", 13, {"\"slot\"", "did you mean slots"}},
+      {"kind = \"slots\"", "kind = \"slot\"", 13, {"\"slot\"", "Did you mean \"slots\"?"}},
       {"slots = 3", "slots = 0", 14, {"out of range", "\"0\"", "1 to 20"}},
       {"slots = 3", "slots = 3.0", 14, {"whole number", "3"}},
       {"slots = 3\n", "", 12, {"\"slots\" is missing"}},
@@ -197,7 +200,10 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
       {"none = true\n", "", 12, {"\"none\" is missing"}},
       {"none = true", "loadings = [1]", 15, {"loadings", "slots does not have"}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Xx\"", 17, {"unknown element", "\"Xx\""}},
-      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"mn\"", 17, {"\"mn\"", "did you mean Mn"}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"",
+       "\"Li\", \"mn\"",
+       17,
+       {"\"mn\"", "Did you mean \"Mn\"?"}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Li\"", 17, {"listed twice", "\"Li\""}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "", 17, {"empty"}},
       {"supports = [\"MgO\", \"SiO2\"]",
@@ -206,13 +212,13 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        {"supports[1]", "Qq7"}},
       {"supports = [\"MgO\", \"SiO2\"]", "supports = [\"MgO\", \"MgO\"]", 18, {"MgO", "twice"}},
       {"supports = [\"MgO\", \"SiO2\"]", "supports = \"MgO\"", 18, {"expected a list"}},
-      {"supports = [\"MgO\", \"SiO2\"]", "suports = [\"MgO\"]", 18, {"did you mean supports"}},
+      {"supports = [\"MgO\", \"SiO2\"]", "suports = [\"MgO\"]", 18, {"Did you mean \"supports\"?"}},
       {"group = [\"Li\", \"Na\", \"K\"]\n",
        "",
        20,
        {"a rule that says nothing", "forbid_together"}},
       {"group = [", "forbid_elements = [\"W\"]\ngroup = [", 20, {"says several things"}},
-      {"at_most = 1", "at_mots = 1", 23, {"did you mean at_most"}},
+      {"at_most = 1", "at_mots = 1", 23, {"Did you mean \"at_most\"?"}},
       {"at_most = 1\n", "", 20, {"at_least or at_most"}},
       {"at_most = 1", "at_most = 1\nat_least = 2", 20, {"alkali", "contradict"}},
       {"at_most = 1",
@@ -223,20 +229,25 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        "group = [\"Li\", \"Au\"]",
        20,
        {"\"Au\"", "does not hold"}},
-      {"size = 8", "size = 33", 26, {"model.size", "out of range"}},
-      {"size = 8", "sise = 8", 26, {"did you mean size"}},
+      {"at_most = 1",
+       "at_most = 1\n[[rules]]\nallow_elements = [\"Li\"]\n[[rules]]\nforbid_elements = [\"Li\"]",
+       26,
+       {"rules[2]", "contradict one another"}},
+      {"size = 8", "size = 17", 26, {"model.size", "out of range", "0 to 16"}},
+      {"size = 8", "shared = 9", 26, {"model.shared", "out of range", "0 to 8"}},
+      {"size = 8", "sise = 8", 26, {"Did you mean \"size\"?"}},
       {"order = 1", "order = 4", 27, {"model.order", "0 to 3"}},
       {"epsilon = 1.35", "epsilon = 0.5", 28, {"model.epsilon", "0.5", "1 to 3"}},
-      {"epsilon = 1.35", "search = \"genetics\"", 28, {"did you mean genetic"}},
+      {"epsilon = 1.35", "search = \"genetics\"", 28, {"Did you mean \"genetic\"?"}},
       {"batch = 20\n", "", 30, {"\"batch\" is missing", "batch = 20"}},
       {"batch = 20", "batch = 0", 31, {"planner.batch", "out of range"}},
       {"batch = 20", "batch = \"20\"", 31, {"whole number", "\"20\""}},
-      {"batch = 20", "bacth = 20", 31, {"did you mean batch"}},
+      {"batch = 20", "bacth = 20", 31, {"Did you mean \"batch\"?"}},
       {"batch = 20", "batch = 4", 35, {"larger than the batch", "at most 4"}},
       {"diversity = 0.3", "diversity = 3", 32, {"planner.diversity", "0 to 1"}},
       {"diversity = 0.3", "acquisition = \"ei\"", 32, {"acquisition", "expected_improvement"}},
       {"[\"Mn-Na2WO4/SiO2\"]", "[\"Mn-Xx/SiO2\"]", 33, {"references[0]", "Xx"}},
-      {"exploit = 8", "exploits = 8", 36, {"did you mean exploit"}},
+      {"exploit = 8", "exploits = 8", 36, {"Did you mean \"exploit\"?"}},
       {"exploit = 8", "exploit = -1", 36, {"planner.mix.exploit", "-1"}},
       {"explore = \"50 %\"", "explore = \"half\"", 37, {"\"half\"", "share"}},
       {"explore = \"50 %\"", "explore = \"150 %\"", 37, {"150 %"}},
@@ -249,11 +260,11 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
       {"at = \"02:00\"", "at = 02:00:00", 46, {"retrain.at", "date or time"}},
       {"at = \"02:00\"\n", "", 44, {"\"at\" is missing"}},
       {"measurements = 500", "measurements = 0", 49, {"stop.measurements"}},
-      {"measurements = 500", "mesurements = 500", 49, {"did you mean measurements"}},
+      {"measurements = 500", "mesurements = 500", 49, {"Did you mean \"measurements\"?"}},
       {"https://example.org", "http://example.org", 52, {"https://"}},
-      {"\"stopped\"]", "\"stoped\"]", 53, {"did you mean stopped"}},
-      {"[[webhooks]]", "[[webhook]]", 51, {"did you mean webhooks"}},
-      {"[planner.mix]", "[planner.mixx]", 35, {"did you mean mix"}},
+      {"\"stopped\"]", "\"stoped\"]", 53, {"Did you mean \"stopped\"?"}},
+      {"[[webhooks]]", "[[webhook]]", 51, {"Did you mean \"webhooks\"?"}},
+      {"[planner.mix]", "[planner.mixx]", 35, {"Did you mean \"mix\"?"}},
       {"[stop]", "[plate]", 48, {"not TOML"}},
   };
   EXPECT_GE(mistakes.size(), 60U);
@@ -430,6 +441,36 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
   const auto begin = page.find("```toml\n") + 8;
   const auto example = parse(page.substr(begin, page.find("```\n", begin) - begin));
   EXPECT_TRUE(example.ok()) << example.error().to_string();
+}
+
+TEST(CampaignConfig, ProposalsThatDoNotFitTheFileAreNamedWithTheReason) {
+  const auto config = parse(kGood);
+  ASSERT_TRUE(config.ok());
+  const CampaignDraft draft = draft_of(*config, supports());
+  const auto misfit = [&](const char* catalyst, const char* strategy = "explore") {
+    Proposal proposal;
+    proposal.catalyst = catalyst;
+    proposal.strategy = strategy;
+    proposal.conditions = "{}";
+    return draft.misfit(proposal);
+  };
+  EXPECT_EQ(misfit("Li:1;Mn:2/MgO"), "");
+  EXPECT_THAT(misfit("Li:1;Na:1;Mn:1/MgO"), HasSubstr("alkali"));
+  EXPECT_THAT(misfit("Li:1;Na:1;Mn:1/MgO", "manual"), HasSubstr("alkali"));
+  EXPECT_THAT(misfit("Pt:1/MgO"), HasSubstr("does not hold"));
+  EXPECT_EQ(misfit("Pt:1/MgO", "manual"), "") << "a person may ask for what lies outside";
+  EXPECT_TRUE(draft.warnings.empty());
+}
+
+TEST(CampaignConfig, FewerCandidatesThanABatchAreWarnedOf) {
+  std::string text = kGood;
+  text.replace(text.find("slots = 3"), 9, "slots = 1");
+  text.replace(text.find("\"Li\", \"Na\", \"K\", \"Mn\", \"W\""), 26, "\"Mn\", \"W\"");
+  const auto rules = text.find("[[rules]]");
+  text.erase(rules, text.find("[model]") - rules);
+  const auto config = parse(text);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  EXPECT_THAT(campaign_warnings(*config), ::testing::ElementsAre(HasSubstr("6 candidates")));
 }
 
 }  // namespace
