@@ -47,6 +47,8 @@ struct Services {
   Clock clock;
   UlidSource& ids;
   const chemistry::SupportTable& supports;
+  campaign::DecodedCampaigns& campaigns;
+  campaign::Intake& intake;
   std::function<Result<DecodedCampaign>(std::string_view text, std::string_view media_type)>
       decode_campaign;
   // JSON object for /version.
@@ -58,11 +60,6 @@ struct Services {
   // Messages to people that wait or were given up on, for /v1/notifications; campaign empty: of
   // all.
   std::function<Json(const campaign::Reader&, const std::string& campaign)> notifications;
-  // Table profiles by name.
-  campaign::FindProfile find_profile =
-      [](const std::string& name) -> Result<std::shared_ptr<const tables::Profile>> {
-    return Error{ErrorCode::not_found, "there are no profiles here", "profile", name, ""};
-  };
   DriverControl drivers = {};
   // Writes a backup into the configured folder and returns its path; called on a worker.
   std::function<Result<std::string>()> backup;
@@ -133,6 +130,8 @@ class Api {
   // Size of a batch as the campaign's file says; 0 where it says none. Decodes the file.
   Result<std::int64_t> usual_batch(const std::string& name) const;
   asio::awaitable<Response> post_measurements(Request& request);
+  // For /metrics.
+  void count(const campaign::IngestReceipt& receipt);
   asio::awaitable<Response> post_campaign(Request& request);
   Result<Response> get_campaign(const Request& request);
   asio::awaitable<Response> post_recommend(Request& request);

@@ -113,16 +113,30 @@ class WorkerPool {
   std::atomic<std::size_t> waiting_{0};
 };
 
-// Runs `task` in a write transaction; the value is there once it is on the disk. On the network
-// thread.
+// Awaits what start(done) hands to `done` on another thread, once. On the network thread; the frame
+// of the caller outlives the call of `done`.
+template <typename T, typename Start>
+asio::awaitable<T> await_completion(Completions& completions, Start start) {
+  std::optional<T> value;
+  auto initiate = [&](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    start([&value, &completions, shared](T made) {
+      value.emplace(std::move(made));
+      completions.add([shared] { (*shared)(); });
+    });
+  };
+  co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(initiate,
+                                                                       asio::use_awaitable);
+  co_return std::move(*value);
+}
+
+// Runs `task` in a write transaction; the value is there once it is on the disk.
 template <typename T>
 asio::awaitable<Result<T>> commit(campaign::Database& database, Completions& completions,
                                   std::function<Result<T>(campaign::Transaction&)> task,
                                   campaign::Repeat repeat = campaign::Repeat::never) {
   std::optional<T> value;
-  // The frame of this coroutine outlives the task: it goes on only after `done`.
-  auto start = [&](auto handler) {
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+  auto start = [&](std::function<void(Status)> done) {
     database.write(
         [&value, &task](campaign::Transaction& tx) -> Status {
           Result<T> result = task(tx);
@@ -130,13 +144,9 @@ asio::awaitable<Result<T>> commit(campaign::Database& database, Completions& com
           value.emplace(std::move(result).value());
           return {};
         },
-        [shared, &completions](Status status) {
-          completions.add([shared, status = std::move(status)] { (*shared)(status); });
-        },
-        repeat);
+        std::move(done), repeat);
   };
-  const Status status = co_await asio::async_initiate<decltype(asio::use_awaitable), void(Status)>(
-      start, asio::use_awaitable);
+  const Status status = co_await await_completion<Status>(completions, start);
   if (!status) co_return status.error();
   KASETSU_ASSERT(value.has_value());
   co_return std::move(*value);

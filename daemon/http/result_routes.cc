@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
@@ -23,16 +24,7 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
 
 // One table of measurements, for spreadsheets.
 std::string to_csv(const std::vector<campaign::Measurement>& page) {
-  const auto cell = [](const std::string& value) {
-    if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
-    std::string quoted(1, '"');
-    for (const char c : value) {
-      if (c == '"') quoted.push_back('"');
-      quoted.push_back(c);
-    }
-    quoted.push_back('"');
-    return quoted;
-  };
+  const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
       "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
@@ -53,9 +45,34 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   return text;
 }
 
-// A dry run is undone by an error of its own.
-bool receipt_of_rehearsal(const Result<campaign::IngestReceipt>& result) {
-  return !result && result.error().code == ErrorCode::cancelled;
+Result<campaign::IntakeRequest> read_intake_request(Request& request) {
+  campaign::IntakeRequest asked;
+  campaign::DeliveryOptions& options = asked.options;
+  const auto format = campaign::parse_delivery_format(request.content_type);
+  if (!format) {
+    return Error{ErrorCode::bad_data, "a delivery needs a body and its Content-Type", "", "", ""};
+  }
+  options.format = *format;
+  options.idempotency_key = request.idempotency_key;
+  options.source = request.query_value("source").value_or("");
+  options.run = request.query_value("run").value_or("");
+  options.id = request.query_value("id");
+  options.file_name = request.query_value("file_name").value_or(options.file_name);
+  asked.profile = request.query_value("profile").value_or("");
+  if (!asked.profile.empty() && options.format != campaign::DeliveryFormat::csv) {
+    return Error{ErrorCode::bad_data, "a profile reads tables (text/csv)", "", "", ""};
+  }
+  for (const auto& [name, flag] : {std::pair{"dry_run", &asked.dry_run},
+                                   {"whole", &options.whole},
+                                   {"revise", &options.revise}}) {
+    const auto told = read_flag(request, name);
+    if (!told) return told.error();
+    *flag = *told;
+  }
+  asked.campaign = request.parameter("name");
+  asked.actor = request.principal.name;
+  asked.bytes = std::move(request.body);
+  return asked;
 }
 
 struct Correction {
@@ -73,77 +90,43 @@ Result<Correction> read_correction(const Json& body) {
 
 }  // namespace
 
+void Api::count(const campaign::IngestReceipt& receipt) {
+  if (receipt.replayed) {
+    taken_.duplicate += static_cast<std::int64_t>(receipt.rows.size());
+    return;
+  }
+  taken_.accepted += receipt.ingest.accepted;
+  taken_.flagged += receipt.ingest.flagged;
+  taken_.duplicate += receipt.ingest.duplicate;
+  taken_.quarantined += receipt.ingest.quarantined;
+}
+
 asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query = check_query(
       request, {"source", "run", "whole", "revise", "id", "profile", "file_name", "dry_run"});
   if (!query) co_return problem(query.error());
-  campaign::DeliveryOptions options;
-  const auto format = campaign::parse_delivery_format(request.content_type);
-  if (!format) co_return problem(400, "bad_data", "a delivery needs a body and its Content-Type");
-  options.format = *format;
-  options.idempotency_key = request.idempotency_key;
-  options.source = request.query_value("source").value_or("");
-  options.run = request.query_value("run").value_or("");
-  options.id = request.query_value("id");
-  options.file_name = request.query_value("file_name").value_or(options.file_name);
-  const auto profile = request.query_value("profile");
-  if (profile && options.format != campaign::DeliveryFormat::csv) {
-    co_return problem(400, "bad_data", "a profile reads tables (text/csv)");
-  }
-  const auto dry_run = read_flag(request, "dry_run");
-  if (!dry_run) co_return problem(dry_run.error());
-  const auto whole = read_flag(request, "whole");
-  if (!whole) co_return problem(whole.error());
-  const auto revise = read_flag(request, "revise");
-  if (!revise) co_return problem(revise.error());
-  options.whole = *whole;
-  options.revise = *revise;
-  const std::string& name = request.parameter("name");
-
-  std::function<Result<campaign::PreparedDelivery>()> prepare =
-      [&]() -> Result<campaign::PreparedDelivery> {
-    if (profile) {
-      auto found = services_.find_profile(*profile);
-      if (!found) return found.error();
-      options.profile = std::move(*found);
-    }
-    const Status known =
-        campaign::complete_options(services_.database, name, services_.supports, options);
-    if (!known) return known.error();
-    return campaign::prepare_delivery(std::move(request.body), std::move(options),
-                                      services_.supports);
-  };
+  auto read = read_intake_request(request);
+  if (!read) co_return problem(read.error());
+  campaign::IntakeRequest& asked = *read;
+  const bool dry_run = asked.dry_run;
   const bool here =
-      options.format != campaign::DeliveryFormat::csv && request.body.size() <= kSmallBody;
-  Result<campaign::PreparedDelivery> prepared =
-      here ? prepare() : Error{ErrorCode::internal, "", "", "", ""};
-  if (!here) prepared = co_await workers_.run<campaign::PreparedDelivery>(std::move(prepare));
-  if (!prepared) co_return problem(prepared.error());
-
-  const auto rehearsed = std::make_shared<campaign::IngestReceipt>();
-  std::function<Result<campaign::IngestReceipt>(Transaction&)> task =
-      [&](Transaction& tx) -> Result<campaign::IngestReceipt> {
-    if (!*dry_run) return campaign::ingest(tx, name, *prepared, context(request));
-    const Status undone = campaign::rehearsal(name, *prepared, context(request), rehearsed)(tx);
-    return undone.error();
+      asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;
+  std::function<Result<campaign::DecodedRequest>()> decode = [&] {
+    return services_.intake.decode(std::move(asked));
   };
-  Result<campaign::IngestReceipt> receipt = co_await commit<campaign::IngestReceipt>(
-      services_.database, completions_, std::move(task), campaign::Repeat::allowed);
-  if (*dry_run && receipt_of_rehearsal(receipt)) receipt = std::move(*rehearsed);
+  Result<campaign::DecodedRequest> decoded =
+      here ? decode() : co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
+  if (!decoded) co_return problem(decoded.error());
+  using Receipt = Result<campaign::IngestReceipt>;
+  Receipt receipt =
+      co_await await_completion<Receipt>(completions_, [&](std::function<void(Receipt)> done) {
+        services_.intake.commit(*decoded, std::move(done));
+      });
   if (!receipt) co_return problem(receipt.error());
-  if (*dry_run) {
-    // Nothing happened: nothing is counted.
-  } else if (receipt->replayed) {
-    taken_.duplicate += static_cast<std::int64_t>(receipt->rows.size());
-  } else {
-    taken_.accepted += receipt->ingest.accepted;
-    taken_.flagged += receipt->ingest.flagged;
-    taken_.duplicate += receipt->ingest.duplicate;
-    taken_.quarantined += receipt->ingest.quarantined;
-  }
+  if (!dry_run) count(*receipt);
   Response response;
   response.body = receipt_text(*receipt);
-  if (!*dry_run) response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
+  if (!dry_run) response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
   if (receipt->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
   co_return response;
 }
@@ -353,7 +336,7 @@ void Api::add_result_routes(Router& router) {
                 }
                 const auto verdict =
                     campaign::readmit(tx, request.parameter("id"), corrected, remark->value_or(""),
-                                      services_.supports, context);
+                                      services_.supports, context, &services_.campaigns);
                 if (!verdict) return verdict.error();
                 return Written{200, to_json(*verdict), ""};
               }),

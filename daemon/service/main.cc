@@ -193,8 +193,9 @@ class Daemon {
     const auto find = [folder = config_.profile_folder](const std::string& name) {
       return find_profile(name, folder);
     };
-    intake_ =
-        std::make_unique<campaign::Intake>(*database_, science_->supports, system_now, ids_, find);
+    campaigns_ = std::make_unique<campaign::DecodedCampaigns>(science_->supports);
+    intake_ = std::make_unique<campaign::Intake>(*database_, *campaigns_, science_->supports,
+                                                 system_now, ids_, find);
     drivers_ = make_supervisor(
         {.intake = *intake_,
          .clock = system_now,
@@ -291,6 +292,8 @@ class Daemon {
         .clock = system_now,
         .ids = ids_,
         .supports = science_->supports,
+        .campaigns = *campaigns_,
+        .intake = *intake_,
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<http::DecodedCampaign> {
           const auto parsed =
@@ -321,11 +324,12 @@ class Daemon {
               if (free && *free < config_.least_free_MiB * 1024.0 * 1024.0) {
                 reasons.push_back("the disk is almost full");
               }
+              for (std::string& reason : campaigns_->unreadable(*database_)) {
+                reasons.push_back(std::move(reason));
+              }
               return reasons;
             },
         .notifications = jobs::notifications_json,
-        .find_profile = [folder = config_.profile_folder](
-                            const std::string& name) { return find_profile(name, folder); },
         .drivers = driver_control(),
         .backup =
             [this] {
@@ -460,6 +464,7 @@ class Daemon {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<jobs::Worker> worker_;
+  std::unique_ptr<campaign::DecodedCampaigns> campaigns_;
   std::unique_ptr<campaign::Intake> intake_;
   std::unique_ptr<drivers::Supervisor> drivers_;
   std::unique_ptr<http::Api> api_;

@@ -110,26 +110,19 @@ std::vector<Proposal> ProposalQueries<Base>::proposals(std::int64_t campaign,
 }
 
 template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::open_proposal(std::int64_t campaign,
-                                                             std::string_view catalyst) const {
-  const auto known = this->find_catalyst(catalyst);
-  return known ? open_proposal(campaign, known->key) : std::nullopt;
-}
-
-template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::open_proposal(std::int64_t campaign,
-                                                             std::int64_t catalyst) const {
+std::vector<Proposal> ProposalQueries<Base>::open_proposals(std::int64_t campaign,
+                                                            std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
   Statement& any = connection_.prepare_beside(
       "SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
   any.bind(campaign, catalyst);
   if (!any.step()) return {};
   any.reset();
-  return one(connection_
+  return all(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.catalyst = ?2 AND o.campaign = ?1 "
                           "AND o.state IN ('ACTIVE', 'PARTIAL', 'REQUESTED', 'FAILED', 'EXPIRED') "
                           "ORDER BY CASE o.state WHEN 'ACTIVE' THEN 0 WHEN 'PARTIAL' THEN 1 "
-                          "WHEN 'REQUESTED' THEN 2 WHEN 'FAILED' THEN 3 ELSE 4 END, o.seq LIMIT 1")
+                          "WHEN 'REQUESTED' THEN 2 WHEN 'FAILED' THEN 3 ELSE 4 END, o.seq")
                  .bind(campaign, catalyst),
              read_proposal);
 }

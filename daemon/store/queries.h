@@ -74,7 +74,7 @@ class ResultQueries : public CampaignQueries<Base> {
 
  protected:
   // The first delivery of a content, by its key, to a campaign.
-  std::optional<Ingest> ingest_of_content(std::int64_t campaign, std::int64_t content) const;
+  std::vector<Ingest> ingests_of_content(std::int64_t campaign, std::int64_t content) const;
 
   using CampaignQueries<Base>::connection_;
   using CampaignQueries<Base>::property_key;
@@ -91,10 +91,7 @@ class ProposalQueries : public ResultQueries<Base> {
   std::optional<Proposal> find_proposal(std::string_view id) const override;
   std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                   const Page& page) const override;
-  std::optional<Proposal> open_proposal(std::int64_t campaign,
-                                        std::string_view catalyst) const override;
-  std::optional<Proposal> open_proposal(std::int64_t campaign,
-                                        std::int64_t catalyst) const override;
+  std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
   std::vector<Proposal> lapsed_proposals(Time now) const override;
   std::vector<std::string> measured_for_proposal(std::string_view proposal) const override;
 

@@ -179,11 +179,11 @@ std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
 }
 
 template <typename Base>
-std::optional<Ingest> ResultQueries<Base>::ingest_of_content(std::int64_t campaign,
-                                                             std::int64_t content) const {
-  return one(connection_
+std::vector<Ingest> ResultQueries<Base>::ingests_of_content(std::int64_t campaign,
+                                                            std::int64_t content) const {
+  return all(connection_
                  .prepare_beside("SELECT " INGEST_COLUMNS
-                                 " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq LIMIT 1")
+                                 " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq")
                  .bind(campaign, content),
              read_ingest);
 }

@@ -37,11 +37,11 @@ std::vector<Property> SqliteTransaction::properties(std::int64_t key) const {
   return found;
 }
 
-std::optional<Proposal> SqliteTransaction::open_proposal(std::int64_t campaign,
-                                                         std::int64_t catalyst) const {
+std::vector<Proposal> SqliteTransaction::open_proposals(std::int64_t campaign,
+                                                        std::int64_t catalyst) const {
   if (unproposed_.contains({campaign, catalyst})) return {};
-  std::optional<Proposal> found = Rows::open_proposal(campaign, catalyst);
-  if (!found) {
+  std::vector<Proposal> found = Rows::open_proposals(campaign, catalyst);
+  if (found.empty()) {
     if (unproposed_.size() >= kMostRemembered) unproposed_.clear();
     unproposed_.insert({campaign, catalyst});
   }
@@ -142,11 +142,11 @@ std::int64_t SqliteTransaction::find_content(const Digest& sha256) {
   return key;
 }
 
-std::optional<Ingest> SqliteTransaction::ingest_by_content(std::int64_t campaign,
-                                                           const Digest& sha256) {
+std::vector<Ingest> SqliteTransaction::ingests_by_content(std::int64_t campaign,
+                                                          const Digest& sha256) {
   const std::int64_t content = find_content(sha256);
   if (content == 0) return {};
-  return ingest_of_content(campaign, content);
+  return ingests_of_content(campaign, content);
 }
 
 std::optional<Run> SqliteTransaction::find_run(std::int64_t campaign, std::string_view source,

@@ -31,11 +31,9 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;
 
   // Asked for every row, answered from memory where that is known.
-  using Rows::open_proposal;
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::vector<Property> properties(std::int64_t key) const override;
-  std::optional<Proposal> open_proposal(std::int64_t campaign,
-                                        std::int64_t catalyst) const override;
+  std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
   bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
   std::string setting(std::string_view name) const override;
   std::int64_t next_run() const override;
@@ -48,7 +46,7 @@ class SqliteTransaction final : public Queries<campaign::Transaction> {
                                                     std::int64_t catalyst,
                                                     std::string_view conditions) override;
 
-  std::optional<Ingest> ingest_by_content(std::int64_t campaign, const Digest& sha256) override;
+  std::vector<Ingest> ingests_by_content(std::int64_t campaign, const Digest& sha256) override;
   std::optional<Run> find_run(std::int64_t campaign, std::string_view source, std::string_view run,
                               std::string_view channel, std::optional<std::int64_t> sequence,
                               std::optional<std::int64_t> replicate) override;

@@ -26,7 +26,6 @@ class Child {
   int input() const { return input_.get(); }  // all three without blocking
   int output() const { return output_.get(); }
   int errors() const { return errors_.get(); }
-  void close_input() { input_ = Handle(); }
 
   // How it ended ("exit code 3", "signal 9"), empty for exit code 0; nothing while it runs.
   std::optional<std::string> ended();

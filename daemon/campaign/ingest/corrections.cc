@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "daemon/base/ulid.h"
+#include "daemon/campaign/file/decoded_campaigns.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/records/events.h"
 
@@ -60,7 +61,8 @@ Result<Correction> begin_correction(const Reader& reader, std::string_view id,
 
 Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
                            const std::optional<std::string>& corrected, std::string_view remark,
-                           const chemistry::SupportTable& supports, const Context& context) {
+                           const chemistry::SupportTable& supports, const Context& context,
+                           DecodedCampaigns* campaigns) {
   auto kept = tx.find_quarantined(id);
   if (!kept) {
     return Error{
@@ -85,8 +87,14 @@ Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
   DeliveryOptions options;
   options.source = ingest->source;
   options.run = ingest->run;
-  Ingestion ingestion(tx, context, *campaign);
-  Ingestion::Outcome outcome = ingestion.take(*row, *ingest, options);
+  DecodedCampaigns::Config config;
+  if (campaigns != nullptr) {
+    auto decoded = campaigns->of(tx, *campaign);
+    if (!decoded) return decoded.error();
+    config = std::move(*decoded);
+  }
+  RowRules rules(tx, context, *campaign, config.get());
+  RowRules::Outcome outcome = rules.take(*row, *ingest, options);
   if (outcome.error) return *outcome.error;
   kept->state = QuarantineState::readmitted;
   kept->measurement =
@@ -158,9 +166,8 @@ Result<Measurement> supersede(Transaction& tx, std::string_view measurement, dou
   made.property = old.property;
   made.value = value;
   made.flags = old.flags & ~static_cast<std::uint32_t>(kFlagOutOfRange);
-  const Ingestion rules(tx, context, correction->campaign);
-  if (const Property* property = rules.property(old.property)) {
-    made.flags |= Ingestion::range_flag(*property, value);
+  for (const Property& property : tx.properties(correction->campaign.key)) {
+    if (property.name == old.property) made.flags |= range_flag(property, value);
   }
   made.supersedes = old.id;
   const auto run = tx.run_of_measurement(measurement);

@@ -2,10 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
 #include "daemon/base/json.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -20,19 +26,6 @@ std::string_view media_type(DeliveryFormat format) {
       return "text/csv";
   }
   return "";
-}
-
-// The first receipt once more, with what was taken in called a duplicate.
-IngestReceipt replay(const Reader& reader, const Ingest& ingest) {
-  IngestReceipt receipt = *find_receipt(reader, ingest.id);
-  receipt.replayed = true;
-  for (RowVerdict& row : receipt.rows) {
-    if (row.verdict == Verdict::accepted || row.verdict == Verdict::flagged) {
-      row.verdict = Verdict::duplicate;
-      row.reason.clear();
-    }
-  }
-  return receipt;
 }
 
 void count(Ingest& ingest, Verdict verdict) {
@@ -68,80 +61,171 @@ Event committed(const Ingest& ingest, const std::string& campaign, const Context
   return event;
 }
 
-}  // namespace
+// One delivery on its way into the database.
+class Writing {
+ public:
+  Writing(Transaction& tx, const Context& context, const Campaign& campaign,
+          const CampaignConfig* config, const PreparedDelivery& delivery)
+      : tx_(tx),
+        context_(context),
+        campaign_(campaign),
+        delivery_(delivery),
+        options_(delivery.options),
+        rules_(tx, context, campaign, config) {}
 
-Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
-                             const PreparedDelivery& delivery, const Context& context) {
-  const Result<Campaign> found = find_campaign(tx, campaign);
-  if (!found) return found.error();
-  const DeliveryOptions& options = delivery.options;
-  if (!options.idempotency_key.empty()) {
-    if (const auto before = tx.ingest_by_key(found->key, options.idempotency_key)) {
-      if (before->sha256 == delivery.sha256) return replay(tx, *before);
-      return Error{ErrorCode::unprocessable,
-                   "this idempotency key was used with another body before", "Idempotency-Key",
-                   options.idempotency_key, "the same body, or a new key"};
+  // The delivery that this one repeats: the same key, or the same bytes of the same source and run.
+  Result<std::optional<Ingest>> before() {
+    const std::string& key = options_.idempotency_key;
+    if (!key.empty()) {
+      auto known = tx_.ingest_by_key(campaign_.key, key);
+      if (known && known->sha256 != delivery_.sha256) {
+        return Error{ErrorCode::unprocessable,
+                     "this idempotency key was used with another body before", "Idempotency-Key",
+                     key, "the same body, or a new key"};
+      }
+      if (known || !options_.profile) return known;
     }
-  } else if (const auto before = tx.ingest_by_content(found->key, delivery.sha256)) {
-    return replay(tx, *before);
+    for (Ingest& known : tx_.ingests_by_content(campaign_.key, delivery_.sha256)) {
+      if (known.source != options_.source || known.run != options_.run) continue;
+      // A profile that was mended reads the same bytes anew; what is stored of them is known.
+      if (options_.profile) {
+        repeats_ = Repeats::skip;
+        return std::optional<Ingest>();
+      }
+      // What could not be read at all is read anew.
+      const bool taken = known.accepted + known.flagged + known.duplicate > 0;
+      if (!taken && known.rows != std::ssize(delivery_.rows)) continue;
+      return std::optional<Ingest>(std::move(known));
+    }
+    return std::optional<Ingest>();
   }
 
-  IngestReceipt receipt;
-  Ingest& ingest = receipt.ingest;
-  // Its measurements are numbered after it.
-  std::uint64_t most_measurements = 0;
-  for (const PreparedRow& row : delivery.rows) most_measurements += row.values.size();
-  const Ulid number = context.ids->block(context.now, 1 + most_measurements);
-  ingest.id = number.text();
-  ingest.campaign = found->key;
-  ingest.source = options.source;
-  ingest.run = options.run;
-  ingest.idempotency_key = options.idempotency_key;
-  ingest.media_type = std::string(media_type(options.format));
-  ingest.sha256 = delivery.sha256;
-  ingest.actor = context.actor;
-  ingest.received_at = context.now;
-  tx.keep_content(delivery.sha256, delivery.bytes, context.now);
+  // The receipt of `before`, with what was taken in then called a duplicate. Rows that wait in
+  // quarantine are judged anew: the campaign may have been mended.
+  Result<IngestReceipt> again(const Ingest& before) {
+    IngestReceipt receipt = *find_receipt(tx_, before.id);
+    receipt.replayed = true;
+    std::vector<QuarantinedRow> waiting;
+    if (receipt.rows.size() == delivery_.rows.size()) {
+      waiting = tx_.quarantined_of_ingest(before.seq);
+    }
+    for (RowVerdict& row : receipt.rows) {
+      if (row.verdict == Verdict::accepted || row.verdict == Verdict::flagged) {
+        row.verdict = Verdict::duplicate;
+        row.reason = why_not_live(row.measurements);
+        continue;
+      }
+      const auto kept = std::find_if(waiting.begin(), waiting.end(), [&](const auto& one) {
+        return one.row == row.row && one.state == QuarantineState::waiting;
+      });
+      if (kept == waiting.end()) continue;
+      auto outcome = rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, options_);
+      if (outcome.error) continue;
+      kept->state = QuarantineState::readmitted;
+      kept->measurement = outcome.verdict.measurements.empty()
+                              ? std::string()
+                              : outcome.verdict.measurements.front();
+      kept->actor = context_.actor;
+      kept->remark = "delivered again";
+      kept->resolved_at = context_.now;
+      tx_.resolve_quarantined(*kept);
+      append_event(tx_, context_, campaign_.name, "quarantine", kept->id, "readmitted",
+                   {{"corrected", false},
+                    {"measurement", kept->measurement},
+                    {"remark", kept->remark}});
+      row = std::move(outcome.verdict);
+      receipt.replayed = false;
+    }
+    receipt.new_measurements = rules_.new_measurements();
+    receipt.finished_proposals = std::move(rules_).finished();
+    return receipt;
+  }
 
-  Ingestion ingestion(tx, context, *found);
-  ingestion.number_after(number);
-  const bool one_row = delivery.rows.size() == 1;
+  Result<IngestReceipt> run() {
+    begin_ingest();
+    receipt_.rows.reserve(delivery_.rows.size());
+    for (const PreparedRow& row : delivery_.rows) {
+      if (const Status taken = take(row); !taken) return taken.error();
+    }
+    if (const auto question = rules_.question()) return *question;
+    Ingest& ingest = receipt_.ingest;
+    if (!one_row_) {
+      ingest.rows = static_cast<std::int64_t>(receipt_.rows.size());
+      ingest.measurements = rules_.new_measurements();
+      tx_.finish_ingest(ingest);
+    }
+    tx_.append_event(committed(ingest, campaign_.name, context_));
+    receipt_.new_measurements = rules_.new_measurements();
+    receipt_.finished_proposals = std::move(rules_).finished();
+    return std::move(receipt_);
+  }
+
+ private:
+  void begin_ingest() {
+    Ingest& ingest = receipt_.ingest;
+    // Its measurements are numbered after it.
+    std::uint64_t most_measurements = 0;
+    for (const PreparedRow& row : delivery_.rows) most_measurements += row.values.size();
+    const Ulid number = context_.ids->block(context_.now, 1 + most_measurements);
+    ingest.id = number.text();
+    ingest.campaign = campaign_.key;
+    ingest.source = options_.source;
+    ingest.run = options_.run;
+    ingest.idempotency_key = options_.idempotency_key;
+    ingest.media_type = std::string(media_type(options_.format));
+    ingest.sha256 = delivery_.sha256;
+    ingest.actor = context_.actor;
+    ingest.received_at = context_.now;
+    tx_.keep_content(delivery_.sha256, delivery_.bytes, context_.now);
+    rules_.number_after(number);
+    one_options_ = options_;
+    one_options_.repeats = repeats_.value_or(options_.repeats);
+    if (options_.format == DeliveryFormat::csv) rules_.expect_table(delivery_.rows, options_);
+    one_row_ = delivery_.rows.size() == 1;
+    if (one_row_) return;
+    // Rows may ask for measurements of rows before them: where their numbers begin is told first.
+    ingest.first_measurement = tx_.next_measurement();
+    ingest.seq = tx_.insert_ingest(ingest);
+    rules_.expect_many();
+  }
+
   // The delivery of one row is written whole, when its verdict is known. One of many rows goes
   // before them, without counts, and gets these after.
-  const Ingestion::Begin begin = [&](Verdict verdict, std::int64_t run) {
+  void write_ingest(Verdict verdict, std::int64_t run, std::int64_t measurements) {
+    Ingest& ingest = receipt_.ingest;
     ingest.rows = 1;
     count(ingest, verdict);
     ingest.first_run = ingest.last_run = run;
     if (run != 0) {
-      ingest.first_measurement = tx.next_measurement();
-      ingest.measurements = std::ssize(delivery.rows.front().values);
+      ingest.first_measurement = tx_.next_measurement();
+      ingest.measurements = measurements;
     }
-    ingest.seq = tx.insert_ingest(ingest);
-  };
-  if (!one_row) {
-    // Rows may ask for measurements of rows before them: where their numbers begin is told first.
-    ingest.first_measurement = tx.next_measurement();
-    ingest.seq = tx.insert_ingest(ingest);
-    ingestion.expect_many();
+    ingest.seq = tx_.insert_ingest(ingest);
   }
-  receipt.rows.reserve(delivery.rows.size());
-  for (const PreparedRow& row : delivery.rows) {
-    Ingestion::Outcome outcome =
-        ingestion.take(row, ingest, options, one_row ? begin : Ingestion::Begin());
+
+  Status take(const PreparedRow& row) {
+    Ingest& ingest = receipt_.ingest;
+    RowRules::Begin begin;
+    if (one_row_) {
+      begin = [this](Verdict verdict, std::int64_t run, std::int64_t measurements) {
+        write_ingest(verdict, run, measurements);
+      };
+    }
+    RowRules::Outcome outcome = rules_.take(row, ingest, one_options_, begin);
     if (outcome.error) {
       if (outcome.error->code != ErrorCode::bad_data) return *outcome.error;
-      if (options.whole) {
+      if (options_.whole) {
         Error error = *outcome.error;
         return row.pointer.empty() || error.where.starts_with(row.pointer) ||
                        error.message.starts_with(row.pointer)
                    ? error
                    : error.in(row.pointer);
       }
-      if (one_row) begin(Verdict::quarantined, 0);
-      outcome.verdict = ingestion.quarantine(row, *outcome.error, ingest);
+      if (one_row_) write_ingest(Verdict::quarantined, 0, 0);
+      outcome.verdict = rules_.quarantine(row, *outcome.error, ingest);
     }
-    if (one_row) {
-      if (ingest.seq == 0) begin(outcome.verdict.verdict, 0);
+    if (one_row_) {
+      if (ingest.seq == 0) write_ingest(outcome.verdict.verdict, 0, 0);
     } else {
       if (outcome.run != 0) {
         if (ingest.first_run == 0) ingest.first_run = outcome.run;
@@ -149,17 +233,44 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
       }
       count(ingest, outcome.verdict.verdict);
     }
-    receipt.rows.push_back(std::move(outcome.verdict));
+    receipt_.rows.push_back(std::move(outcome.verdict));
+    return {};
   }
-  if (!one_row) {
-    ingest.rows = static_cast<std::int64_t>(receipt.rows.size());
-    ingest.measurements = ingestion.new_measurements();
-    tx.finish_ingest(ingest);
+
+  // Of measurements that were retracted since.
+  std::string why_not_live(const std::vector<std::string>& measurements) const {
+    for (const std::string& id : measurements) {
+      const auto found = tx_.find_measurement(id);
+      if (found && found->retracted && found->superseded_by.empty()) {
+        return retracted_text(id, found->reason);
+      }
+    }
+    return {};
   }
-  tx.append_event(committed(ingest, found->name, context));
-  receipt.new_measurements = ingestion.new_measurements();
-  receipt.finished_proposals = std::move(ingestion).finished();
-  return receipt;
+
+  Transaction& tx_;
+  const Context& context_;
+  const Campaign& campaign_;
+  const PreparedDelivery& delivery_;
+  const DeliveryOptions& options_;
+  DeliveryOptions one_options_;
+  std::optional<Repeats> repeats_;
+  RowRules rules_;
+  IngestReceipt receipt_;
+  bool one_row_ = false;
+};
+
+}  // namespace
+
+Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
+                             const PreparedDelivery& delivery, const Context& context,
+                             const CampaignConfig* config) {
+  const Result<Campaign> found = find_campaign(tx, campaign);
+  if (!found) return found.error();
+  Writing writing(tx, context, *found, config, delivery);
+  const auto before = writing.before();
+  if (!before) return before.error();
+  return *before ? writing.again(**before) : writing.run();
 }
 
 Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view id) {
@@ -185,10 +296,7 @@ Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view id) {
       flags |= m.flags;
     }
     verdict.verdict = flags == 0 ? Verdict::accepted : Verdict::flagged;
-    for (const std::string_view name : flag_names(flags)) {
-      if (!verdict.reason.empty()) verdict.reason += ", ";
-      verdict.reason += name;
-    }
+    verdict.reason = flags_text(flags);
   }
   for (const QuarantinedRow& row : reader.quarantined_of_ingest(ingest->seq)) {
     if (row.row >= ingest->rows) continue;

@@ -19,7 +19,16 @@
 
 namespace kasetsu::campaign {
 
+struct CampaignConfig;
+class DecodedCampaigns;
+
 enum class DeliveryFormat { json, ndjson, csv };
+// What becomes of a table's rows that are stored already and have no name of their own.
+enum class Repeats {
+  ask,   // the delivery is refused, with their number and lines
+  skip,  // they are duplicates: the table grew
+  keep   // they are replicates that gave the same numbers
+};
 // From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv.
 std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type);
 
@@ -33,6 +42,7 @@ struct DeliveryOptions {
   // A row under a name (source, run, channel, sequence, replicate) that is known with other content
   // is a new revision that supersedes the old one, instead of an error.
   bool revise = false;
+  Repeats repeats = Repeats::ask;
   // A delivery that cannot be read at all becomes one quarantined row instead of an error: for
   // folders and brokers, whose senders wait for no answer.
   bool quarantine_unreadable = false;
@@ -44,8 +54,7 @@ struct DeliveryOptions {
   std::optional<std::string> id;
   std::string file_name = "body";  // in messages
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
-  // Columns of properties that the campaign does not measure are left out. A row that neither the
-  // table nor the delivery names gets the file's digest for its run and its line for its sequence.
+  // Columns of properties that the campaign does not measure are left out.
   std::shared_ptr<const tables::Profile> profile;
   // JSON of a driver: "campaign" and "key" may stand beside the rows; they are the driver's affair.
   bool envelope = false;
@@ -134,9 +143,11 @@ struct IngestReceipt {
 // another catalyst before. A result fills the open proposal that it names or whose catalyst it is,
 // enters the errors of the predictions that waited for it, and appends events. Errors: not_found
 // (campaign); unprocessable (same key, other body; a known row with other content unless `revise`);
-// bad_data with the row's pointer when `whole` and a row is wrong.
+// bad_data with the row's pointer when `whole` and a row is wrong. `config`: the campaign's decoded
+// file, which says what a row must tell to be learnt from; null: nothing beyond the database.
 Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
-                             const PreparedDelivery& delivery, const Context& context);
+                             const PreparedDelivery& delivery, const Context& context,
+                             const CampaignConfig* config = nullptr);
 
 // The receipt of an earlier delivery.
 Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view ingest);
@@ -147,7 +158,8 @@ Result<IngestReceipt> find_receipt(const Reader& reader, std::string_view ingest
 // is.
 Result<RowVerdict> readmit(Transaction& tx, std::string_view quarantined,
                            const std::optional<std::string>& corrected, std::string_view remark,
-                           const chemistry::SupportTable& supports, const Context& context);
+                           const chemistry::SupportTable& supports, const Context& context,
+                           DecodedCampaigns* campaigns = nullptr);
 Result<QuarantinedRow> discard(Transaction& tx, std::string_view quarantined,
                                std::string_view reason, const Context& context);
 

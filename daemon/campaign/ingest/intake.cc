@@ -1,85 +1,81 @@
 #include "daemon/campaign/ingest/intake.h"
 
+#include <future>
 #include <utility>
-
-#include "daemon/campaign/file/campaign_file.h"
-#include "daemon/campaign/lifecycle/campaigns.h"
 
 namespace kasetsu::campaign {
 
-Status complete_options(const Database& database, std::string_view campaign,
-                        const chemistry::SupportTable& supports, DeliveryOptions& options) {
-  if (options.format != DeliveryFormat::csv) return {};
-  std::string text, media_type;
-  const Status read = database.read([&](const Reader& reader) -> Status {
-    const auto found = find_campaign(reader, campaign);
-    if (!found) return found.error();
-    options.properties = reader.properties(found->key);
-    if (const auto version = reader.campaign_version(found->key, found->version)) {
-      text = version->text;
-      media_type = version->media_type;
-    }
-    return {};
-  });
-  if (!read) return read;
-  const auto decoded = parse_campaign(text, "campaign", media_type, supports);
-  if (decoded) options.conditions = decoded->conditions();
-  return {};
-}
-
-std::function<Status(Transaction&)> rehearsal(const std::string& campaign,
-                                              const PreparedDelivery& delivery,
-                                              const Context& context,
-                                              std::shared_ptr<IngestReceipt> receipt) {
-  return [campaign, &delivery, context, receipt = std::move(receipt)](Transaction& tx) -> Status {
-    auto made = ingest(tx, campaign, delivery, context);
-    if (!made) return made.error();
-    *receipt = std::move(*made);
-    // An error takes back what the task did.
-    return Error{ErrorCode::cancelled, "a dry run", "", "", ""};
-  };
-}
-
-Intake::Intake(Database& database, const chemistry::SupportTable& supports, Clock clock,
-               UlidSource& ids, FindProfile find_profile)
+Intake::Intake(Database& database, DecodedCampaigns& campaigns,
+               const chemistry::SupportTable& supports, Clock clock, UlidSource& ids,
+               FindProfile find_profile)
     : database_(database),
+      campaigns_(campaigns),
       supports_(supports),
       clock_(std::move(clock)),
       ids_(ids),
       find_profile_(std::move(find_profile)) {
 }
 
-Result<IngestReceipt> Intake::take(IntakeRequest request) {
-  DeliveryOptions options = std::move(request.options);
+Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
+  DeliveryOptions& options = request.options;
   if (!request.profile.empty()) {
     auto profile = find_profile_(request.profile);
     if (!profile) return profile.error();
     options.profile = std::move(*profile);
     options.format = DeliveryFormat::csv;
   }
-  if (const Status known = complete_options(database_, request.campaign, supports_, options);
-      !known) {
-    return known.error();
+  if (options.format == DeliveryFormat::csv) {
+    const Status known = database_.read([&](const Reader& reader) -> Status {
+      const auto found = find_campaign(reader, request.campaign);
+      if (!found) return found.error();
+      const auto config = campaigns_.of(reader, *found);
+      if (!config) return config.error();
+      options.properties = reader.properties(found->key);
+      options.conditions = (*config)->conditions();
+      return {};
+    });
+    if (!known) return known.error();
   }
-  const auto prepared = prepare_delivery(std::move(request.bytes), std::move(options), supports_);
-  if (!prepared) return prepared.error();
-  const auto context = [&] {
-    Context made;
-    made.now = clock_();
-    made.ids = &ids_;
-    made.actor = request.actor;
-    return made;
-  };
-  if (request.dry_run) {
-    auto receipt = std::make_shared<IngestReceipt>();
-    const Status done =
-        write_and_wait(database_, rehearsal(request.campaign, *prepared, context(), receipt));
-    if (!done && done.error().code != ErrorCode::cancelled) return done.error();
-    return std::move(*receipt);
-  }
-  return write_and_wait<IngestReceipt>(database_, [&](Transaction& tx) {
-    return ingest(tx, request.campaign, *prepared, context());
-  });
+  auto delivery = prepare_delivery(std::move(request.bytes), std::move(options), supports_);
+  if (!delivery) return delivery.error();
+  return DecodedRequest{std::move(request.campaign), std::move(request.actor), request.dry_run,
+                        std::move(*delivery)};
+}
+
+void Intake::commit(const DecodedRequest& request, Done done) {
+  const auto receipt = std::make_shared<IngestReceipt>();
+  const auto undone = std::make_shared<bool>(false);
+  database_.write(
+      [this, &request, receipt, undone](Transaction& tx) -> Status {
+        const auto campaign = find_campaign(tx, request.campaign);
+        if (!campaign) return campaign.error();
+        const auto config = campaigns_.of(tx, *campaign);
+        if (!config) return config.error();
+        const Context context{clock_(), &ids_, request.actor};
+        auto made = ingest(tx, request.campaign, request.delivery, context, config->get());
+        if (!made) return made.error();
+        *receipt = std::move(*made);
+        *undone = request.dry_run;
+        // The store undoes a task that returns an error, and only such a task.
+        if (request.dry_run) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};
+        return {};
+      },
+      [receipt, undone, done = std::move(done)](const Status& status) {
+        if (status.ok() || (*undone && status.error().code == ErrorCode::cancelled)) {
+          done(std::move(*receipt));
+        } else {
+          done(status.error());
+        }
+      },
+      Repeat::allowed);
+}
+
+Result<IngestReceipt> Intake::take(IntakeRequest request) {
+  const auto decoded = decode(std::move(request));
+  if (!decoded) return decoded.error();
+  std::promise<Result<IngestReceipt>> promise;
+  commit(*decoded, [&](Result<IngestReceipt> receipt) { promise.set_value(std::move(receipt)); });
+  return promise.get_future().get();
 }
 
 Json receipt_summary(const IngestReceipt& receipt) {

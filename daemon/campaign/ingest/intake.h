@@ -7,6 +7,7 @@
 
 #include "core/chemistry/catalyst.h"
 #include "daemon/base/json.h"
+#include "daemon/campaign/file/decoded_campaigns.h"
 #include "daemon/campaign/ingest/ingest.h"
 #include "daemon/campaign/records/store_port.h"
 #include "drivers/tables/profile.h"
@@ -17,38 +18,47 @@ namespace kasetsu::campaign {
 using FindProfile =
     std::function<Result<std::shared_ptr<const tables::Profile>>(const std::string& name)>;
 
-// Fills in what only the campaign knows: its properties and, for tables, its conditions. Reads the
-// database only for tables. Errors: not_found (campaign).
-Status complete_options(const Database& database, std::string_view campaign,
-                        const chemistry::SupportTable& supports, DeliveryOptions& options);
-
-// ingest without a trace: what it would answer, undone at once. As a task for the writer; the
-// receipt is in `receipt` afterwards, and the task's own status is `cancelled` then.
-std::function<Status(Transaction&)> rehearsal(const std::string& campaign,
-                                              const PreparedDelivery& delivery,
-                                              const Context& context,
-                                              std::shared_ptr<IngestReceipt> receipt);
-
 struct IntakeRequest {
   std::string campaign;
   std::string bytes;
   DeliveryOptions options;
   std::string profile;  // name; empty: none
   std::string actor;    // "driver gc-folder"
-  bool dry_run = false;
+  bool dry_run = false;  // answers what would become of the delivery, and leaves nothing behind
 };
 
-// For threads that may wait. Everything given outlives it; take may be called from several threads.
+// A request that was decoded and is ready for the writer.
+struct DecodedRequest {
+  std::string campaign;
+  std::string actor;
+  bool dry_run = false;
+  PreparedDelivery delivery;
+};
+
+// Everything given outlives it. May be asked by several threads.
 class Intake {
  public:
-  Intake(Database& database, const chemistry::SupportTable& supports, Clock clock, UlidSource& ids,
-         FindProfile find_profile);
-  // Decodes, commits, answers when it is on the disk. Errors as prepare_delivery's and ingest's.
+  Intake(Database& database, DecodedCampaigns& campaigns, const chemistry::SupportTable& supports,
+         Clock clock, UlidSource& ids, FindProfile find_profile);
+
+  // The whole way, for threads that may wait: decodes, commits, answers when it is on the disk.
+  // Errors as those of the two steps.
   Result<IngestReceipt> take(IntakeRequest request);
+
+  // The first step. Of a table it reads the campaign's properties and conditions, for which it may
+  // wait. Errors: not_found (campaign, profile), conflict (the daemon cannot decode the campaign),
+  // and those of prepare_delivery.
+  Result<DecodedRequest> decode(IntakeRequest request) const;
+  // The second step, without waiting. `done` is called once, on the writer's thread, after the
+  // commit. `request` outlives that call. Errors: as ingest's, and conflict as above.
+  using Done = std::function<void(Result<IngestReceipt>)>;
+  void commit(const DecodedRequest& request, Done done);
+
   Database& database() { return database_; }
 
  private:
   Database& database_;
+  DecodedCampaigns& campaigns_;
   const chemistry::SupportTable& supports_;
   Clock clock_;
   UlidSource& ids_;

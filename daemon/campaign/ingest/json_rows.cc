@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/json_rows.h"
+#include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/ingest/profile_rows.h"
 #include "drivers/tables/loadings.h"
 #include "drivers/tables/table.h"
@@ -218,14 +220,13 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       conditions != object.end() && !conditions->is_null()) {
     const std::string at = json_pointer(pointer, "conditions");
     if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
-    // 800 and 800.0 are the same condition, whoever writes it.
-    Json numbers = Json::object();
+    std::map<std::string, double> numbers;
     for (const auto& [name, value] : conditions->items()) {
       const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
       if (!number) return number.error();
-      numbers[name] = *number == 0.0 ? 0.0 : *number;
+      numbers[name] = *number;
     }
-    row.conditions = dump_json(numbers);
+    row.conditions = conditions_text(numbers);
   }
 
   const auto values = object.find("values");
@@ -428,6 +429,10 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
       profile && delivery.options.idempotency_key.empty()) {
     delivery.options.idempotency_key =
         fmt::format("profile {} {} {}", profile->name, profile->version, delivery.sha256.hex());
+    if (!delivery.options.source.empty() || !delivery.options.run.empty()) {
+      const std::string from = delivery.options.source + '\0' + delivery.options.run;
+      delivery.options.idempotency_key += ' ' + sha256(from).hex().substr(0, 16);
+    }
   }
   Status read;
   switch (delivery.options.format) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/base/json.h"
+#include "daemon/campaign/records/conditions.h"
 #include "drivers/tables/profile_table.h"
 
 namespace kasetsu::campaign {
@@ -17,8 +18,7 @@ std::string cells_json(const tables::ProfileRow& row) {
   return dump_json({{"cells", std::move(cells)}});
 }
 
-PreparedRow prepare(const tables::ProfileRow& row, const DeliveryOptions& options,
-                    const std::string& file_run) {
+PreparedRow prepare(const tables::ProfileRow& row, const DeliveryOptions& options) {
   PreparedRow prepared;
   prepared.pointer = row.points.empty() ? fmt::format("line {}", row.line)
                                         : fmt::format("best of {} rows from line {}",
@@ -43,12 +43,7 @@ PreparedRow prepare(const tables::ProfileRow& row, const DeliveryOptions& option
   prepared.run = row.run;
   prepared.sequence = row.sequence;
   prepared.replicate = row.replicate;
-  // So that the same row in another delivery of the file is known again.
-  if (row.run.empty() && options.run.empty()) prepared.run = file_run;
-  if (row.channel.empty() && !row.sequence) {
-    prepared.sequence = static_cast<std::int64_t>(row.line);
-  }
-  if (!row.conditions.empty()) prepared.conditions = dump_json(Json(row.conditions));
+  if (!row.conditions.empty()) prepared.conditions = conditions_text(row.conditions);
   for (const tables::ProfileValue& value : row.values) {
     const bool measured =
         options.properties.empty() ||
@@ -68,10 +63,9 @@ Status prepare_by_profile(PreparedDelivery& delivery, const chemistry::SupportTa
   auto table = tables::read_profile_table(delivery.bytes, options.file_name, *options.profile,
                                           supports, options.max_rows);
   if (!table) return table.error();
-  const std::string file_run = fmt::format("file {}", delivery.sha256.hex().substr(0, 16));
   delivery.rows.reserve(table->rows.size());
   for (const tables::ProfileRow& row : table->rows) {
-    PreparedRow prepared = prepare(row, options, file_run);
+    PreparedRow prepared = prepare(row, options);
     if (!row.problem && prepared.values.empty()) {
       // A point of a screening whose best alone is the campaign's: kept in the delivery's bytes.
       const bool point = options.profile->reduce && row.points.empty();

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include "core/base/text.h"
 #include "daemon/base/ulid.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -15,6 +18,8 @@ namespace {
 
 // A laboratory's clock may be off by this much before a time in the future is flagged.
 constexpr Duration kClockTolerance = std::chrono::hours(1);
+// Above this the squares that learning takes are no numbers any more.
+constexpr double kLargestValue = 1e150;
 
 Error refuse(std::string message, std::string value = {}, std::string expected = {}) {
   return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
@@ -55,194 +60,334 @@ void settle_predictions(Transaction& tx, std::int64_t campaign, const std::strin
   }
 }
 
-Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& ingest,
-                                   const DeliveryOptions& options, const Begin& begin) {
+std::uint32_t range_flag(const Property& property, double value) {
+  return (property.low && value < *property.low) || (property.high && value > *property.high)
+             ? static_cast<std::uint32_t>(kFlagOutOfRange)
+             : 0U;
+}
+
+std::string flags_text(std::uint32_t flags) {
+  std::string text;
+  for (const std::string_view name : flag_names(flags)) {
+    if (!text.empty()) text += ", ";
+    text += name;
+  }
+  return text;
+}
+
+std::string retracted_text(const std::string& measurement, const std::string& reason) {
+  return fmt::format("measurement {} was retracted ({}); kasetsu results restore brings it back",
+                     measurement, reason);
+}
+
+RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& campaign,
+                   const CampaignConfig* config)
+    : tx_(tx), context_(context), campaign_(campaign), properties_(tx.properties(campaign.key)) {
+  if (config != nullptr) conditions_ = config->conditions();
+}
+
+void RowRules::expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
+  stored_.emplace(tx_, campaign_.key, rows, options);
+}
+
+RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
+                                 const DeliveryOptions& options, const Begin& begin) {
   Outcome outcome;
-  outcome.verdict.row = given.row;
-  const PreparedRow& row = given;
-  const std::string& source = row.source.empty() ? options.source : row.source;
-  const std::string& run_name = row.run.empty() ? options.run : row.run;
+  outcome.verdict.row = row.row;
   if (!row.problem.empty()) {
     outcome.error = refuse(row.problem);
     return outcome;
   }
-
-  std::string_view catalyst_key = row.catalyst;
-  std::string_view description = row.description;
-  std::optional<Proposal> proposal;
-  if (!row.proposal.empty()) {
-    proposal = tx_.find_proposal(row.proposal);
-    if (!proposal || proposal->campaign != campaign_.key) {
-      outcome.error = refuse("the campaign has no such proposal", row.proposal,
-                             "the id of a proposal of this campaign, or none");
-      return outcome;
-    }
-    if (row.catalyst.empty()) {
-      catalyst_key = proposal->catalyst;
-      description = proposal->catalyst_description;
-    } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
-      outcome.error = refuse(
-          fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst), row.catalyst,
-          "the same catalyst; amend the proposal when something else was made");
-      return outcome;
-    }
+  Subject subject;
+  subject.row = &row;
+  subject.source = row.source.empty() ? &options.source : &row.source;
+  subject.run = row.run.empty() ? &options.run : &row.run;
+  subject.conditions = row.conditions;
+  subject.flags = row.flags;
+  subject.supersedes.resize(row.values.size());
+  subject.stored.resize(row.values.size());
+  Status fine = find_proposal(subject);
+  if (fine) fine = find_catalyst(subject);
+  if (fine) fine = check_values(row);
+  if (fine) fine = check_conditions(subject);
+  if (!fine) {
+    outcome.error = fine.error();
+    return outcome;
   }
-  CatalystRow of_sample;
-  if (catalyst_key.empty() && !row.sample.empty()) {
+  const auto known = find_before(subject, options.revise, outcome.verdict);
+  if (!known) outcome.error = known.error();
+  if (!known || *known) return outcome;
+
+  const auto [kept, fresh] = known_.try_emplace(subject.catalyst, 0);
+  if (fresh) {
+    kept->second = tx_.keep_catalyst(subject.catalyst, subject.description, context_.now);
+  }
+  subject.catalyst_key = kept->second;
+  if (const Status label = keep_sample(subject); !label) {
+    outcome.error = label.error();
+    return outcome;
+  }
+  const auto stored = find_stored(subject, options, outcome.verdict, ingest);
+  if (!stored) outcome.error = stored.error();
+  if (!stored || *stored) return outcome;
+  match_proposal(subject);
+  write(subject, ingest, begin, outcome);
+  return outcome;
+}
+
+Status RowRules::find_proposal(Subject& subject) const {
+  const PreparedRow& row = *subject.row;
+  subject.catalyst = row.catalyst;
+  subject.description = row.description;
+  if (row.proposal.empty()) return {};
+  auto proposal = tx_.find_proposal(row.proposal);
+  if (!proposal || proposal->campaign != campaign_.key) {
+    return refuse("the campaign has no such proposal", row.proposal,
+                  "the id of a proposal of this campaign, or none");
+  }
+  if (row.catalyst.empty()) {
+    subject.catalyst = proposal->catalyst;
+    subject.description = proposal->catalyst_description;
+  } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
+    return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
+                  row.catalyst,
+                  "the same catalyst; amend the proposal when something else was made");
+  }
+  // Conditions that the row does not tell are those that were proposed.
+  if (proposal->conditions != "{}" && !proposal->conditions.empty()) {
+    auto told = read_conditions(row.conditions);
+    told.merge(read_conditions(proposal->conditions));
+    subject.conditions = conditions_text(told);
+  }
+  if (answers_conditions(proposal->conditions, subject.conditions)) {
+    subject.proposal = std::move(proposal);
+  } else {
+    subject.flags |= kFlagOtherConditions;
+  }
+  return {};
+}
+
+Status RowRules::find_catalyst(Subject& subject) {
+  const PreparedRow& row = *subject.row;
+  if (subject.catalyst.empty() && !row.sample.empty()) {
     const auto known = tx_.sample_catalyst(campaign_.key, row.sample);
     if (!known) {
-      outcome.error = refuse("the campaign has no such sample", row.sample,
-                             "a label that was told together with its catalyst before, or the "
-                             "catalyst beside it");
-      return outcome;
+      return refuse("the campaign has no such sample", row.sample,
+                    "a label that was told together with its catalyst before, or the catalyst "
+                    "beside it");
     }
-    of_sample = *tx_.catalyst(*known);
-    catalyst_key = of_sample.canonical;
-    description = of_sample.description;
+    const CatalystRow of_sample = *tx_.catalyst(*known);
+    subject.catalyst = of_sample.canonical;
+    subject.description = of_sample.description;
   }
-  if (catalyst_key.empty()) {
-    outcome.error = refuse("the row names no catalyst");
-    return outcome;
-  }
+  if (subject.catalyst.empty()) return refuse("the row names no catalyst");
   // Rows of one delivery repeat few compositions.
-  const auto remembered = known_.find(catalyst_key);
-  Known* known = remembered == known_.end() ? nullptr : &remembered->second;
-  if (auto slip = known ? std::nullopt : unit_slip(catalyst_key)) {
-    outcome.error = std::move(slip);
-    return outcome;
-  }
+  if (known_.contains(subject.catalyst)) return {};
+  return check_amounts(subject.catalyst);
+}
 
-  std::uint32_t flags = row.flags;
+Status RowRules::check_values(const PreparedRow& row) const {
   for (const PreparedValue& value : row.values) {
     const Property* const measured = property(value.property);
     if (!measured) {
       std::vector<std::string> names;
       for (const Property& one : properties_) names.push_back(one.name);
       const auto nearest = nearest_names(value.property, names, 1);
-      outcome.error =
-          refuse("the campaign measures no such property", value.property,
-                 nearest.empty() ? join_or(names) : fmt::format("{}?", nearest.front()));
-      return outcome;
+      return refuse("the campaign measures no such property", value.property,
+                    nearest.empty() ? join_or(names) : fmt::format("{}?", nearest.front()));
     }
     if (!value.unit.empty() && value.unit != measured->unit) {
-      outcome.error = refuse(fmt::format("{} is measured in another unit", value.property),
-                             value.unit, fmt::format("\"{}\"", measured->unit));
-      return outcome;
+      return refuse(fmt::format("{} is measured in another unit", value.property), value.unit,
+                    fmt::format("\"{}\"", measured->unit));
     }
     if (!std::isfinite(value.value)) {
-      outcome.error = refuse(fmt::format("{} is not a finite number", value.property));
-      return outcome;
+      return refuse(fmt::format("{} is not a finite number", value.property));
+    }
+    if (std::abs(value.value) > kLargestValue) {
+      return refuse(fmt::format("{} is too large to learn from", value.property),
+                    format_number(value.value), "a number below 1e150");
     }
   }
-  if (row.values.empty()) {
-    outcome.error = refuse("the row has no measured value");
-    return outcome;
-  }
+  if (row.values.empty()) return refuse("the row has no measured value");
+  return {};
+}
 
-  // A row with a name of its own is known when it comes again, in whatever delivery.
-  std::optional<Digest> content;
-  std::optional<Run> before;
-  if (has_name(run_name, row.channel, row.sequence)) {
-    content = row.content ? *row.content : content_of(row, source, run_name);
-    if (may_be_known(source, run_name, row)) {
-      before =
-          tx_.find_run(campaign_.key, source, run_name, row.channel, row.sequence, row.replicate);
+Status RowRules::check_conditions(const Subject& subject) const {
+  if (conditions_.empty() || subject.row->kind == SampleKind::blank) return {};
+  const auto told = read_conditions(subject.conditions);
+  std::vector<std::string> others;
+  for (const auto& [name, value] : told) {
+    if (std::find(conditions_.begin(), conditions_.end(), name) == conditions_.end()) {
+      others.push_back(name);
     }
   }
-  if (before && before->content == content) {
-    outcome.verdict.verdict = Verdict::duplicate;
-    for (const Measurement& m : tx_.measurements_of_run(before->seq)) {
-      outcome.verdict.measurements.push_back(m.id);
-    }
-    return outcome;
+  for (const std::string& wanted : conditions_) {
+    if (told.contains(wanted)) continue;
+    const auto near = nearest_names(wanted, others, 1);
+    return refuse(fmt::format("the row does not tell the condition {}, which the campaign varies",
+                              wanted),
+                  near.empty() ? std::string() : near.front(),
+                  near.empty() ? fmt::format("a number for {}", wanted)
+                               : fmt::format("did you mean {}?", wanted));
   }
-  if (before && !options.revise) {
-    outcome.error = Error{
+  return {};
+}
+
+Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& verdict) {
+  const PreparedRow& row = *subject.row;
+  if (!has_name(*subject.run, row.channel, row.sequence)) return false;
+  subject.content = row.content ? *row.content : content_of(row, *subject.source, *subject.run);
+  if (may_be_known(subject)) {
+    subject.before = tx_.find_run(campaign_.key, *subject.source, *subject.run, row.channel,
+                                  row.sequence, row.replicate);
+  }
+  if (!subject.before) return false;
+  if (subject.before->content == subject.content) {
+    verdict.verdict = Verdict::duplicate;
+    for (const Measurement& m : tx_.measurements_of_run(subject.before->seq)) {
+      verdict.measurements.push_back(m.id);
+    }
+    return true;
+  }
+  if (!revise) {
+    return Error{
         ErrorCode::unprocessable,
-        fmt::format("source \"{}\" delivered run \"{}\"{}{} with other content "
-                    "before",
-                    source, run_name,
+        fmt::format("source \"{}\" delivered run \"{}\"{}{} with other content before",
+                    *subject.source, *subject.run,
                     row.channel.empty() ? std::string() : fmt::format(", channel {}", row.channel),
                     row.sequence ? fmt::format(", sequence {}", *row.sequence) : std::string()),
         row.pointer,
         {},
         "the same content, another name, or \"revise\": true for a correction"};
-    return outcome;
   }
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    subject.supersedes[i] = newest_of(*subject.before, row.values[i].property);
+  }
+  return false;
+}
 
-  const std::int64_t catalyst =
-      known ? known->catalyst : tx_.keep_catalyst(catalyst_key, description, context_.now);
-  if (!known && many_) known = &known_.emplace(catalyst_key, Known{catalyst}).first->second;
-  if (!row.sample.empty()) {
-    const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
-    if (of_label && *of_label != catalyst) {
-      outcome.error =
-          refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
-                 "the catalyst that the label stands for, or another label");
-      return outcome;
-    }
-    if (!of_label) {
-      tx_.keep_sample(campaign_.key, row.sample, catalyst, row.kind, context_.now);
+Status RowRules::keep_sample(const Subject& subject) {
+  const PreparedRow& row = *subject.row;
+  if (row.sample.empty()) return {};
+  const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
+  if (!of_label) {
+    tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
+  } else if (*of_label != subject.catalyst_key) {
+    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
+                  "the catalyst that the label stands for, or another label");
+  }
+  return {};
+}
+
+Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& options,
+                                   RowVerdict& verdict, const Ingest& ingest) {
+  const PreparedRow& row = *subject.row;
+  if (!stored_ || options.repeats == Repeats::keep ||
+      has_name(*subject.run, row.channel, row.sequence)) {
+    return false;
+  }
+  using State = StoredRows::Found::State;
+  const auto found = stored_->find(row, subject.catalyst, subject.catalyst_key, subject.conditions,
+                                   ingest.id);
+  std::size_t stored = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    subject.stored[i] = found[i].state == State::stored;
+    stored += subject.stored[i] ? 1 : 0;
+    if (found[i].state != State::changed) continue;
+    subject.supersedes[i] = found[i].measurement;
+    if (!options.revise) {
+      stored_->ask_changed(row, row.values[i].property, found[i].value, row.values[i].value);
     }
   }
+  // Without a label only a row that is stored as a whole is known.
+  if (stored != found.size() && row.sample.empty()) subject.stored.assign(found.size(), false);
+  if (stored != found.size()) return false;
+  if (row.sample.empty() && options.repeats == Repeats::ask) stored_->ask_repeated(row);
+  verdict.verdict = Verdict::duplicate;
+  for (const auto& one : found) {
+    verdict.measurements.push_back(one.measurement);
+    if (!one.reason.empty()) verdict.reason = retracted_text(one.measurement, one.reason);
+  }
+  return true;
+}
 
+void RowRules::match_proposal(Subject& subject) const {
+  const PreparedRow& row = *subject.row;
   const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
-  if (!proposal && answers && !(known && known->unproposed)) {
-    proposal = tx_.open_proposal(campaign_.key, catalyst);
-    if (known) known->unproposed = !proposal;
+  if (!subject.proposal && row.proposal.empty() && answers) {
+    std::vector<Proposal> open = tx_.open_proposals(campaign_.key, subject.catalyst_key);
+    const auto answered = std::find_if(open.begin(), open.end(), [&](const Proposal& one) {
+      return answers_conditions(one.conditions, subject.conditions);
+    });
+    if (answered != open.end()) {
+      subject.proposal = std::move(*answered);
+    } else if (!open.empty()) {
+      subject.flags |= kFlagOtherConditions;
+    }
   }
-  if (proposal && (proposal->state == ProposalState::cancelled ||
-                   proposal->state == ProposalState::infeasible)) {
-    flags |= kFlagClosedProposal;
+  if (subject.proposal && (subject.proposal->state == ProposalState::cancelled ||
+                           subject.proposal->state == ProposalState::infeasible)) {
+    subject.flags |= kFlagClosedProposal;
   }
-  if (row.measured_at && *row.measured_at > context_.now + kClockTolerance) flags |= kFlagClock;
-  flags |= balance_flags(row);
+  if (row.measured_at && *row.measured_at > context_.now + kClockTolerance) {
+    subject.flags |= kFlagClock;
+  }
+  subject.flags |= balance_flags(row);
+}
 
-  Run& run = run_;
+void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& begin,
+                     Outcome& outcome) {
+  const PreparedRow& row = *subject.row;
+  const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
+  std::uint32_t all_flags = subject.flags;
+  std::vector<std::uint32_t> flags_of_values;
+  std::int64_t measurements = 0;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    const PreparedValue& value = row.values[i];
+    std::uint32_t flags = subject.flags | range_flag(*property(value.property), value.value);
+    if (answers && !subject.before && subject.supersedes[i].empty()) {
+      flags |= replicate_flag(subject, value);
+    }
+    flags_of_values.push_back(flags);
+    if (subject.stored[i]) continue;
+    all_flags |= flags;
+    ++measurements;
+  }
+  outcome.verdict.verdict = all_flags == 0 ? Verdict::accepted : Verdict::flagged;
+  outcome.verdict.reason = flags_text(all_flags);
+  if (begin) begin(outcome.verdict.verdict, tx_.next_run(), measurements);
+
+  Run run;
   run.ingest = ingest.seq;
   run.row = row.row;
   run.campaign = campaign_.key;
-  run.catalyst = catalyst;
+  run.catalyst = subject.catalyst_key;
   run.kind = row.kind;
-  run.source = source;
-  run.run = run_name;
+  run.source = *subject.source;
+  run.run = *subject.run;
   run.channel = row.channel;
   run.sequence = row.sequence;
   run.replicate = row.replicate;
   run.sample = row.sample;
-  run.conditions = row.conditions;
-  run.proposal = proposal ? proposal->id : std::string();
+  run.conditions = subject.conditions;
+  run.proposal = subject.proposal ? subject.proposal->id : std::string();
   run.measured_at = row.measured_at;
-  run.content = content;
-
-  std::uint32_t all_flags = flags;
-  std::vector<std::uint32_t>& flags_of_values = flags_of_values_;
-  flags_of_values.clear();
-  for (const PreparedValue& value : row.values) {
-    std::uint32_t of_value = flags | range_flag(*property(value.property), value.value);
-    if (answers && !before) of_value |= replicate_flag(row, value, catalyst);
-    flags_of_values.push_back(of_value);
-    all_flags |= of_value;
-  }
-  outcome.verdict.verdict = all_flags == 0 ? Verdict::accepted : Verdict::flagged;
-  if (begin) {
-    begin(outcome.verdict.verdict, tx_.next_run());
-    run.ingest = ingest.seq;
-  }
+  run.content = subject.content;
   outcome.run = tx_.insert_run(run);
 
-  const bool predicted =
-      answers && !(known && known->unpredicted) && tx_.has_predictions(campaign_.key, catalyst);
-  if (known && answers) known->unpredicted = !predicted;
-  Measurement& measurement = measurement_;
-  for (const PreparedValue& value : row.values) {
+  const bool predicted = answers && tx_.has_predictions(campaign_.key, subject.catalyst_key);
+  Measurement measurement;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    const PreparedValue& value = row.values[i];
+    if (subject.stored[i]) continue;
     std::string id = next_id();
     measurement.id = numbered_after_ ? std::string() : id;
     measurement.property = value.property;
     measurement.value = value.value;
-    measurement.flags = flags_of_values[static_cast<std::size_t>(&value - row.values.data())];
-    measurement.supersedes = before ? newest_of(*before, value.property) : std::string();
-    tx_.insert_measurement(campaign_.key, outcome.run, catalyst, measurement, context_.now);
+    measurement.flags = flags_of_values[i];
+    measurement.supersedes = subject.supersedes[i];
+    tx_.insert_measurement(campaign_.key, outcome.run, subject.catalyst_key, measurement,
+                           context_.now);
     if (!measurement.supersedes.empty()) {
       tx_.mark_measurement(measurement.supersedes, "supersede",
                            fmt::format("revised by delivery {}", ingest.id), context_.actor,
@@ -252,41 +397,35 @@ Ingestion::Outcome Ingestion::take(const PreparedRow& given, const Ingest& inges
     }
     outcome.verdict.measurements.push_back(std::move(id));
     if (predicted) {
-      settle_predictions(tx_, campaign_.key, value.property, std::string(catalyst_key),
-                         context_.now);
+      settle_predictions(tx_, campaign_.key, value.property, subject.catalyst, context_.now);
     }
     ++new_measurements_;
   }
-  for (const std::string_view name : flag_names(all_flags)) {
-    if (!outcome.verdict.reason.empty()) outcome.verdict.reason += ", ";
-    outcome.verdict.reason += name;
-  }
-  if (proposal) answer(*proposal, row);
-  return outcome;
+  if (subject.proposal) answer(*subject.proposal, row);
 }
 
-std::string Ingestion::next_id() {
+std::string RowRules::next_id() {
   if (!numbered_after_) return context_.ids->next(context_.now);
   return numbered_after_->plus(static_cast<std::uint64_t>(new_measurements_) + 1).text();
 }
 
-std::optional<Error> Ingestion::unit_slip(std::string_view key) {
+Status RowRules::check_amounts(std::string_view key) {
   const std::string_view actives = key.substr(0, key.find('/'));
   double total = 0.0;
   for (std::size_t at = 0; at < actives.size();) {
     const std::size_t end = std::min(actives.find(';', at), actives.size());
     const std::string_view part = actives.substr(at, end - at);
     const auto colon = part.find(':');
-    if (colon == std::string_view::npos) return std::nullopt;
+    if (colon == std::string_view::npos) return {};
     total += parse_number(part.substr(colon + 1)).value_or(0.0);
     at = end + 1;
   }
-  if (total <= 0.0) return std::nullopt;
+  if (total <= 0.0) return {};
   if (!amounts_read_) amounts_ = total_amounts(tx_, campaign_);
   amounts_read_ = true;
   constexpr double kSlip = 100.0;
   if (!amounts_ || (total <= amounts_->largest * kSlip && total * kSlip >= amounts_->least)) {
-    return std::nullopt;
+    return {};
   }
   return refuse(fmt::format("the amounts add up to {}, those of the campaign's catalysts to {} to "
                             "{}: another unit, such as mol for mmol?",
@@ -295,13 +434,7 @@ std::optional<Error> Ingestion::unit_slip(std::string_view key) {
                 std::string(key), "amounts in the unit of the campaign's space");
 }
 
-std::uint32_t Ingestion::range_flag(const Property& property, double value) {
-  return (property.low && value < *property.low) || (property.high && value > *property.high)
-             ? static_cast<std::uint32_t>(kFlagOutOfRange)
-             : 0U;
-}
-
-std::uint32_t Ingestion::balance_flags(const PreparedRow& row) const {
+std::uint32_t RowRules::balance_flags(const PreparedRow& row) const {
   std::uint32_t flags = 0;
   double selectivities = 0.0;
   for (const PreparedValue& value : row.values) {
@@ -319,17 +452,17 @@ std::uint32_t Ingestion::balance_flags(const PreparedRow& row) const {
   return flags;
 }
 
-std::uint32_t Ingestion::replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                                        std::int64_t catalyst) {
-  if (!tx_.replicate_window(campaign_.key, value.property, catalyst, row.conditions)
+std::uint32_t RowRules::replicate_flag(const Subject& subject, const PreparedValue& value) {
+  if (!tx_.replicate_window(campaign_.key, value.property, subject.catalyst_key, subject.conditions)
            .is_far(value.value)) {
     return 0;
   }
-  return row.kind == SampleKind::reference ? static_cast<std::uint32_t>(kFlagReferenceDrift)
-                                           : static_cast<std::uint32_t>(kFlagReplicateSpread);
+  return subject.row->kind == SampleKind::reference
+             ? static_cast<std::uint32_t>(kFlagReferenceDrift)
+             : static_cast<std::uint32_t>(kFlagReplicateSpread);
 }
 
-RowVerdict Ingestion::quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {
+RowVerdict RowRules::quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {
   QuarantinedRow kept;
   kept.id = context_.ids->next(context_.now);
   kept.row = row.row;
@@ -346,33 +479,30 @@ RowVerdict Ingestion::quarantine(const PreparedRow& row, const Error& error, con
   return verdict;
 }
 
-const Property* Ingestion::property(const std::string& name) const {
+const Property* RowRules::property(const std::string& name) const {
   const auto found = std::find_if(properties_.begin(), properties_.end(),
                                   [&](const Property& one) { return one.name == name; });
   return found == properties_.end() ? nullptr : &*found;
 }
 
-bool Ingestion::may_be_known(const std::string& source, const std::string& run,
-                             const PreparedRow& row) {
+bool RowRules::may_be_known(const Subject& subject) {
   if (!many_) return true;
-  std::string of_run = source;
-  of_run.push_back('\0');
-  of_run += run;
+  const std::string of_run = *subject.source + '\0' + *subject.run;
   if (of_run != run_asked_) {
     run_asked_ = of_run;
-    run_known_ = tx_.may_have_run(campaign_.key, source, run);
+    run_known_ = tx_.may_have_run(campaign_.key, *subject.source, *subject.run);
     names_of_run_.clear();
   }
   if (run_known_) return true;
-  std::string name = row.channel;
-  for (const auto& number : {row.sequence, row.replicate}) {
+  std::string name = subject.row->channel;
+  for (const auto& number : {subject.row->sequence, subject.row->replicate}) {
     name.push_back('\0');
     if (number) name += fmt::format_int(*number).c_str();
   }
   return !names_of_run_.insert(std::move(name)).second;
 }
 
-std::string Ingestion::newest_of(const Run& run, const std::string& property) const {
+std::string RowRules::newest_of(const Run& run, const std::string& property) const {
   for (Measurement m : tx_.measurements_of_run(run.seq)) {
     if (m.property != property) continue;
     while (!m.superseded_by.empty()) {
@@ -385,7 +515,7 @@ std::string Ingestion::newest_of(const Run& run, const std::string& property) co
   return {};
 }
 
-void Ingestion::answer(Proposal proposal, const PreparedRow& row) {
+void RowRules::answer(Proposal proposal, const PreparedRow& row) {
   switch (proposal.state) {
     case ProposalState::succeeded:
     case ProposalState::infeasible:

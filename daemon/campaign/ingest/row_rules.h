@@ -13,6 +13,7 @@
 
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/ingest/stored_rows.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 
 namespace kasetsu::campaign {
@@ -22,13 +23,21 @@ namespace kasetsu::campaign {
 void settle_predictions(Transaction& tx, std::int64_t campaign, const std::string& property,
                         const std::string& catalyst, Time now);
 
-// Takes the rows of one delivery, one after the other. Everything given outlives it.
-class Ingestion {
+// The flag of a value outside the property's plausible range, or 0.
+std::uint32_t range_flag(const Property& property, double value);
+
+// Why a row that is stored does not count, for the one who sends it again.
+std::string retracted_text(const std::string& measurement, const std::string& reason);
+
+// "out_of_range, clock".
+std::string flags_text(std::uint32_t flags);
+
+// Judges and writes the rows of one delivery, one after the other. Everything given outlives it.
+class RowRules {
  public:
-  Ingestion(Transaction& tx, const Context& context, const Campaign& campaign)
-      : tx_(tx), context_(context), campaign_(campaign) {
-    properties_ = tx.properties(campaign.key);
-  }
+  // config: the campaign's decoded file; null: it asks nothing of a row.
+  RowRules(Transaction& tx, const Context& context, const Campaign& campaign,
+           const CampaignConfig* config);
 
   // What became of a row. `error` set with code bad_data: it belongs in quarantine, for that
   // reason; with another code: the delivery is refused.
@@ -38,52 +47,78 @@ class Ingestion {
     std::int64_t run = 0;  // seq of what was written; 0: nothing
   };
 
-  // begin: called before the first thing is written for the row, with its verdict and the run that
-  // it will have; sets ingest.seq. Empty: the ingest is there.
-  using Begin = std::function<void(Verdict, std::int64_t run)>;
-  Outcome take(const PreparedRow& given, const Ingest& ingest, const DeliveryOptions& options,
+  // begin: called before the first thing is written for the row, with its verdict, the run and the
+  // number of measurements that it will have; sets ingest.seq. Not given: the ingest is written.
+  using Begin = std::function<void(Verdict, std::int64_t run, std::int64_t measurements)>;
+  Outcome take(const PreparedRow& row, const Ingest& ingest, const DeliveryOptions& options,
                const Begin& begin = {});
-
-  // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
-  // for mmol, percent for fractions.
-  std::optional<Error> unit_slip(std::string_view key);
-
-  static std::uint32_t range_flag(const Property& property, double value);
-
-  // What the numbers of one row say of one another.
-  std::uint32_t balance_flags(const PreparedRow& row) const;
-
-  // Against the newest hundred live measurements of the same property, catalyst and conditions.
-  std::uint32_t replicate_flag(const PreparedRow& row, const PreparedValue& value,
-                               std::int64_t catalyst);
 
   RowVerdict quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest);
 
   std::int64_t new_measurements() const { return new_measurements_; }
   std::vector<std::string> finished() && { return std::move(finished_); }
-  const Property* property(const std::string& name) const;
+  // Rows without a name that are stored already are recognised from here on.
+  void expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options);
+  // What must be asked about the rows that were taken; nothing: all is clear.
+  std::optional<Error> question() const { return stored_ ? stored_->question() : std::nullopt; }
   // More than one row comes: it pays to ask once for all rows of a run.
   void expect_many() { many_ = true; }
   // The measurements have the identifiers that follow this one, the delivery's.
   void number_after(const Ulid& delivery) { numbered_after_ = delivery; }
 
  private:
+  // What a row is about, and what was found out while judging it.
+  struct Subject {
+    const PreparedRow* row = nullptr;
+    const std::string* source = nullptr;
+    const std::string* run = nullptr;
+    std::string catalyst, description, conditions;
+    std::optional<Proposal> proposal;
+    std::optional<Digest> content;
+    std::optional<Run> before;  // the run under the same name
+    std::int64_t catalyst_key = 0;
+    std::uint32_t flags = 0;
+    std::vector<std::string> supersedes;  // by value; empty text: nothing
+    std::vector<bool> stored;             // by value: is there already, and not written again
+  };
+
+  Status find_proposal(Subject& subject) const;
+  Status find_catalyst(Subject& subject);
+  // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
+  // for mmol, percent for fractions.
+  Status check_amounts(std::string_view key);
+  Status check_values(const PreparedRow& row) const;
+  // Rows that lack a condition of the campaign cannot be learnt from.
+  Status check_conditions(const Subject& subject) const;
+  Status keep_sample(const Subject& subject);
+  // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
+  // duplicate, and `verdict` says of what.
+  Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);
+  Result<bool> find_stored(Subject& subject, const DeliveryOptions& options, RowVerdict& verdict,
+                           const Ingest& ingest);
+  // The open proposal that the row answers without naming it.
+  void match_proposal(Subject& subject) const;
+  void write(const Subject& subject, const Ingest& ingest, const Begin& begin, Outcome& outcome);
+
+  // What the numbers of one row say of one another.
+  std::uint32_t balance_flags(const PreparedRow& row) const;
+  // Against the newest hundred live measurements of the same property, catalyst and conditions.
+  std::uint32_t replicate_flag(const Subject& subject, const PreparedValue& value);
   // False when nothing was delivered under this name, for certain. A run that nobody knew when the
   // delivery began has only the names that the delivery gave it.
-  bool may_be_known(const std::string& source, const std::string& run, const PreparedRow& row);
-
+  bool may_be_known(const Subject& subject);
   // The end of the chain of corrections that began with a run's measurement of a property; empty:
   // none.
   std::string newest_of(const Run& run, const std::string& property) const;
-
   void answer(Proposal proposal, const PreparedRow& row);
-
   // The identifier of the next measurement.
   std::string next_id();
+  const Property* property(const std::string& name) const;
 
   Transaction& tx_;
   const Context& context_;
   const Campaign& campaign_;
+  std::vector<std::string> conditions_;  // that the campaign varies
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_
@@ -92,25 +127,10 @@ class Ingestion {
   std::int64_t new_measurements_ = 0;
   std::vector<std::string> finished_;
   std::optional<Ulid> numbered_after_;
+  std::optional<StoredRows> stored_;
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  // A composition that rows of this delivery had before: its amounts are plausible.
-  struct Known {
-    std::int64_t catalyst = 0;
-    bool unproposed = false, unpredicted = false;  // nothing of the kind comes meanwhile
-  };
-  std::unordered_map<std::string, Known, TextHash, std::equal_to<>> known_;
-
-  // What is written for one row: kept, so that the next one need not ask for memory.
-  Run run_;
-  Measurement measurement_;
-  std::vector<std::uint32_t> flags_of_values_;
+  std::unordered_map<std::string, std::int64_t> known_;  // catalysts of this delivery, by key
 };
 
 }  // namespace kasetsu::campaign

@@ -75,4 +75,8 @@ double ReplicateWindow::distance(double middle, std::size_t k) const {
   return low == k + 1 ? up(k) : std::max(up(low - 1), down(k - low));
 }
 
+bool ReplicateWindow::contains(double value) const {
+  return std::binary_search(sorted_.begin(), sorted_.end(), value);
+}
+
 }  // namespace kasetsu::campaign

@@ -22,6 +22,8 @@ class ReplicateWindow {
   // say nothing.
   bool is_far(double value) const;
   std::vector<double> newest_first() const;
+  bool contains(double value) const;
+  bool full() const { return by_age_.size() >= kMost; }
 
  private:
   // The k-th smallest of |value - middle|, from 0.

@@ -113,13 +113,10 @@ class Reader {
   virtual std::optional<Proposal> find_proposal(std::string_view id) const = 0;
   virtual std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                           const Page& page) const = 0;
-  // The one that a result of this catalyst answers: ACTIVE before PARTIAL, REQUESTED, FAILED,
+  // Those that a result of this catalyst may answer: ACTIVE before PARTIAL, REQUESTED, FAILED,
   // EXPIRED, then the oldest.
-  virtual std::optional<Proposal> open_proposal(std::int64_t campaign,
-                                                std::string_view catalyst) const = 0;
-  // The same by the catalyst's number.
-  virtual std::optional<Proposal> open_proposal(std::int64_t campaign,
-                                                std::int64_t catalyst) const = 0;
+  virtual std::vector<Proposal> open_proposals(std::int64_t campaign,
+                                               std::int64_t catalyst) const = 0;
   // ACTIVE and leased until `now` or less, in all campaigns.
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
   // Names of the properties measured in runs of a proposal.
@@ -201,8 +198,8 @@ class Transaction : public Reader {
   virtual void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                            SampleKind kind, Time now) = 0;
 
-  // The first delivery of these bytes to this campaign.
-  virtual std::optional<Ingest> ingest_by_content(std::int64_t campaign, const Digest& sha256) = 0;
+  // The deliveries of these bytes to this campaign, the oldest first.
+  virtual std::vector<Ingest> ingests_by_content(std::int64_t campaign, const Digest& sha256) = 0;
   // The newest run under this name.
   virtual std::optional<Run> find_run(std::int64_t campaign, std::string_view source,
                                       std::string_view run, std::string_view channel,

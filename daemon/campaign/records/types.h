@@ -64,6 +64,8 @@ enum Flag : std::uint32_t {
   kFlagReferenceDrift = 1u << 7,  // the same of a reference sample: the instrument drifts
   // The maximum over conditions stands far above the next best: often an outlier.
   kFlagIsolatedMaximum = 1u << 8,
+  // The catalyst was proposed under other conditions: the proposal stays open.
+  kFlagOtherConditions = 1u << 9,
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 

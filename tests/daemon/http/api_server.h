@@ -45,11 +45,19 @@ class ApiServer {
     store::StoreOptions store;
     store.path = (folder_ / "kasetsu.db").string();
     database_ = store::SqliteDatabase::open(store).value();
+    campaigns_ = std::make_unique<campaign::DecodedCampaigns>(supports_);
+    intake_ = std::make_unique<campaign::Intake>(
+        *database_, *campaigns_, supports_, system_now, ids_,
+        [](const std::string& name) -> Result<std::shared_ptr<const tables::Profile>> {
+          return Error{ErrorCode::not_found, "there are no profiles here", "profile", name, ""};
+        });
     Services services{
         .database = *database_,
         .clock = system_now,
         .ids = ids_,
         .supports = supports_,
+        .campaigns = *campaigns_,
+        .intake = *intake_,
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<DecodedCampaign> {
           const auto config = campaign::parse_campaign(text, "campaign", media_type, supports_);
@@ -141,6 +149,8 @@ class ApiServer {
   UlidSource ids_;
   chemistry::SupportTable supports_;
   std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<campaign::DecodedCampaigns> campaigns_;
+  std::unique_ptr<campaign::Intake> intake_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<TestServer> server_;
   std::vector<std::string> not_ready_;

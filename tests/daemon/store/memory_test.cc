@@ -43,9 +43,10 @@ class Memory : public testing::StoreTest {
         std::sort(values.begin(), values.end());
         seen.replicates.push_back(std::move(values));
       }
-      const auto proposal = reader.open_proposal(campaign->key, catalyst->key);
-      seen.proposals.push_back(proposal ? proposal->id + std::string(to_string(proposal->state))
-                                        : std::string("none"));
+      const auto open = reader.open_proposals(campaign->key, catalyst->key);
+      seen.proposals.push_back(open.empty()
+                                   ? std::string("none")
+                                   : open[0].id + std::string(to_string(open[0].state)));
     }
     return seen;
   }

@@ -34,7 +34,7 @@ class SupervisorTest : public kasetsu::testing::StoreTest {
   void SetUp() override {
     open();
     intake_ = std::make_unique<campaign::Intake>(
-        *database_, supports_, [] { return system_now(); }, ids_,
+        *database_, campaigns_, supports_, [] { return system_now(); }, ids_,
         [](const std::string&) -> Result<std::shared_ptr<const tables::Profile>> {
           return Error{ErrorCode::not_found, "none", "", "", ""};
         });
@@ -86,6 +86,7 @@ class SupervisorTest : public kasetsu::testing::StoreTest {
     ASSERT_EQ(lives_, count);
   }
 
+  campaign::DecodedCampaigns campaigns_{supports_};
   std::unique_ptr<campaign::Intake> intake_;
   std::shared_ptr<spdlog::logger> log_;
   std::atomic<int> lives_{0};

@@ -1,0 +1,44 @@
+// The campaign files that the database holds, decoded once a version. Every door, the jobs and the
+// pages ask here, so that all of them see the same campaign and the same error.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/chemistry/catalyst.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/records/store_port.h"
+
+namespace kasetsu::campaign {
+
+// May be asked by several threads. The support table outlives it.
+class DecodedCampaigns {
+ public:
+  using Config = std::shared_ptr<const CampaignConfig>;
+
+  explicit DecodedCampaigns(const chemistry::SupportTable& supports) : supports_(supports) {}
+
+  // The present version of `campaign`, which `reader` knows. Errors: conflict, when this daemon
+  // cannot decode it (a support of another table, a newer format), with what the decoder found;
+  // internal, when its text is missing.
+  Result<Config> of(const Reader& reader, const Campaign& campaign);
+
+  // One sentence for each campaign that takes results and cannot be decoded.
+  std::vector<std::string> unreadable(const Database& database);
+
+ private:
+  struct Entry {
+    std::int64_t version = 0;
+    Result<Config> config = Error{};
+  };
+  const chemistry::SupportTable& supports_;
+  std::mutex mutex_;
+  std::map<std::string, Entry, std::less<>> entries_;  // by the campaign's id
+};
+
+}  // namespace kasetsu::campaign

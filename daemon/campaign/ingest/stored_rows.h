@@ -1,0 +1,59 @@
+// Which rows of a table that have no name of their own are stored already. docs/what-a-row-means.md
+// has the rules.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/records/store_port.h"
+
+namespace kasetsu::campaign {
+
+class StoredRows {
+ public:
+  // rows: all rows of the delivery. Everything given outlives it.
+  StoredRows(Transaction& tx, std::int64_t campaign, const std::vector<PreparedRow>& rows,
+             const DeliveryOptions& options);
+
+  // One value of a row, compared with what is stored.
+  struct Found {
+    enum class State { fresh, stored, changed } state = State::fresh;
+    std::string measurement;  // stored, changed: the id of the one that is there
+    std::string reason;       // stored: why it does not count, when it was retracted
+    double value = 0.0;       // that of the one that is there
+  };
+  // For each value of the row. catalyst: the key and its number. `ingest` is the delivery's id,
+  // whose own rows do not count.
+  std::vector<Found> find(const PreparedRow& row, std::string_view catalyst,
+                          std::int64_t catalyst_key, std::string_view conditions,
+                          std::string_view ingest);
+
+  // A row that is stored already, or with another value: to be asked about.
+  void ask_repeated(const PreparedRow& row);
+  void ask_changed(const PreparedRow& row, const std::string& property, double before, double now);
+  std::optional<Error> question() const;
+
+ private:
+  struct Stored {
+    Measurement measurement;
+    bool matched = false;
+  };
+  std::vector<Stored>& stored_of(std::string_view catalyst, std::string_view ingest);
+
+  Transaction& tx_;
+  std::int64_t campaign_;
+  const DeliveryOptions& options_;
+  std::map<std::string, std::vector<Stored>, std::less<>> stored_;  // by catalyst
+  std::map<std::string, int, std::less<>> labels_;  // how many rows have a sample's label
+  std::size_t rows_ = 0;
+  std::vector<std::string> repeated_, changed_;  // places of rows
+  std::string first_change_;
+};
+
+}  // namespace kasetsu::campaign
