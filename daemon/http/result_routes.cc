@@ -45,6 +45,33 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   return text;
 }
 
+// ignore: names with commas between them.
+Status read_table_options(const Request& request, campaign::DeliveryOptions& options) {
+  options.composition = request.query_value("composition");
+  options.sheet = request.query_value("sheet").value_or("");
+  std::string ignore = request.query_value("ignore").value_or("");
+  for (std::size_t at = 0; at < ignore.size();) {
+    const std::size_t end = std::min(ignore.find(',', at), ignore.size());
+    options.ignore.emplace_back(trim(std::string_view(ignore).substr(at, end - at)));
+    at = end + 1;
+  }
+  const std::string decimal = request.query_value("decimal").value_or("");
+  if (decimal != "" && decimal != "point" && decimal != "comma") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter decimal", decimal,
+                 "point or comma"};
+  }
+  options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
+  const std::string repeats = request.query_value("repeats").value_or("ask");
+  if (repeats != "ask" && repeats != "skip" && repeats != "keep") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter repeats", repeats,
+                 "ask, skip or keep"};
+  }
+  options.repeats = repeats == "ask"    ? campaign::Repeats::ask
+                    : repeats == "skip" ? campaign::Repeats::skip
+                                        : campaign::Repeats::keep;
+  return {};
+}
+
 Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   campaign::IntakeRequest asked;
   campaign::DeliveryOptions& options = asked.options;
@@ -58,6 +85,7 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   options.run = request.query_value("run").value_or("");
   options.id = request.query_value("id");
   options.file_name = request.query_value("file_name").value_or(options.file_name);
+  if (const Status told = read_table_options(request, options); !told) return told.error();
   asked.profile = request.query_value("profile").value_or("");
   if (!asked.profile.empty() && options.format != campaign::DeliveryFormat::csv) {
     return Error{ErrorCode::bad_data, "a profile reads tables (text/csv)", "", "", ""};
@@ -103,7 +131,8 @@ void Api::count(const campaign::IngestReceipt& receipt) {
 
 asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query = check_query(
-      request, {"source", "run", "whole", "revise", "id", "profile", "file_name", "dry_run"});
+      request, {"source", "run", "whole", "revise", "id", "profile", "file_name", "dry_run", "repeats",
+                "ignore", "composition", "sheet", "decimal"});
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());
@@ -136,7 +165,8 @@ void Api::add_result_routes(Router& router) {
               "/v1/campaigns/{name}/measurements",
               Scope::results,
               [this](Request& request) { return post_measurements(request); },
-              {"application/json", "text/csv", "application/x-ndjson"},
+              {"application/json", "text/csv", "application/x-ndjson",
+               std::string(campaign::kWorkbookType)},
               true});
   const std::vector<std::string> names = {"property", "catalyst", "live",
                                           "ingest",   "limit",    "page_token"};

@@ -113,7 +113,9 @@ std::string receipt_text(const campaign::IngestReceipt& receipt) {
       text += dump_json(to_json(row));
     }
   }
-  text += "]}";
+  text += ']';
+  if (!receipt.notes.empty()) text += ",\"notes\":" + dump_json(Json(receipt.notes));
+  text += '}';
   return text;
 }
 

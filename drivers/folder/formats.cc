@@ -30,6 +30,8 @@ bool is_unfinished(std::string_view name) {
   const std::string small = small_letters(name);
   constexpr std::array<std::string_view, 5> kEnds = {".part", ".tmp", ".crdownload", ".filepart",
                                                      ".partial"};
+  // Files that operating systems put into folders.
+  if (small == "desktop.ini" || small == "thumbs.db" || small == "ehthumbs.db") return true;
   return small.starts_with('.') || small.starts_with("~$") || small.ends_with('~') ||
          std::any_of(kEnds.begin(), kEnds.end(),
                      [&](std::string_view end) { return small.ends_with(end); });

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -12,6 +13,9 @@
 #include "core/base/text.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/problems.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -23,18 +27,10 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 // Letters and digits only, in lower case: what is left of a name when its writing is forgiven.
 std::string bare(std::string_view name) {
   std::string result;
-  for (const char c : lower_case(name)) {
+  for (const char c : small_letters(name)) {
     if (is_letter(c) || is_digit(c)) result += c;
   }
   return result;
@@ -99,7 +95,7 @@ bool tells_amount(std::string_view rest) {
   for (std::size_t at = 0; at < rest.size();) {
     std::size_t end = at;
     while (end < rest.size() && is_letter(rest[end])) ++end;
-    const std::string word = lower_case(rest.substr(at, end - at));
+    const std::string word = small_letters(rest.substr(at, end - at));
     amount = amount || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
     at = std::max(end, at + 1);
   }
@@ -111,7 +107,7 @@ std::optional<int> element_near_miss(std::string_view name) {
   std::size_t letters = 0;
   while (letters < name.size() && is_letter(name[letters])) ++letters;
   if (letters == 0 || letters > 2) return std::nullopt;
-  std::string symbol = lower_case(name.substr(0, letters));
+  std::string symbol = small_letters(name.substr(0, letters));
   symbol[0] = static_cast<char>(symbol[0] - 'a' + 'A');
   const auto element = chemistry::atomic_number(symbol);
   constexpr int kPlutonium =
@@ -130,23 +126,61 @@ bool looks_like_symbol(std::string_view name) {
   return name.size() == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
 }
 
-bool is_none(std::string_view cell) {
-  return cell.empty() || lower_case(cell) == "none";
+// "Cu (wt%)": the symbol and the unit of an amount. C (%), S (%) and Y (%) are conversion,
+// selectivity and yield.
+struct ElementHeader {
+  int element = 0;
+  std::string unit;
+};
+std::optional<ElementHeader> element_header(std::string_view name) {
+  if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}};
+  const HeaderName split = split_unit(name);
+  const auto element = chemistry::atomic_number(split.cased);
+  if (!element || split.unit.empty()) return std::nullopt;
+  static constexpr std::array<std::string_view, 12> kUnits = {
+      "wt%", "mol%", "at%", "mmol/g", "mol/g", "mmol", "mol", "wt.%", "at.%", "mol.%", "g", "mg"};
+  const bool amount = std::any_of(kUnits.begin(), kUnits.end(), [&](std::string_view unit) {
+    return same_unit(split.unit, unit);
+  });
+  const bool percent = split.unit == "%" && split.cased.size() == 2;
+  if (!amount && !percent) return std::nullopt;
+  return ElementHeader{*element, split.unit};
+}
+
+bool is_noble_gas(int element) {
+  return element == 2 || element == 10 || element == 18 || element == 36 || element == 54 ||
+         element == 86;
+}
+
+std::string digits_of(std::string_view text) {
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), is_digit);
+  return digits;
 }
 
 class Recogniser {
  public:
-  Recogniser(std::span<const std::string> header, std::span<const CsvRecord> rows,
-             const ReadOptions& options, std::string_view file_name, std::size_t line)
-      : header_(header), rows_(rows), options_(options), file_name_(file_name), line_(line) {
-    layout_.roles.assign(header.size(), Role::unused);
+  Recogniser(const Sheet& sheet, const ReadOptions& options, std::string_view file_name)
+      : header_(sheet.header.fields),
+        style_(sheet.style),
+        options_(options),
+        file_name_(file_name),
+        line_(sheet.header.line) {
+    // Rows of another length than the header say nothing of its columns.
+    for (const CsvRecord& row : sheet.rows) {
+      if (row.fields.size() >= header_.size()) rows_.push_back(&row);
+    }
+    layout_.roles.assign(header_.size(), Role::unused);
   }
 
   Result<Layout> run() {
     if (auto status = check_names(); !status) return status.error();
-    if (auto status = take_named(); !status) return status.error();
-    if (auto status = find_shape(); !status) return status.error();
-    if (auto status = refuse_near_misses(); !status) return status.error();
+    take_named();
+    if (options_.delivery) take_known();
+    if (auto status = find_shape(); !status) problems_.push_back(status.error());
+    ask_about_elements();
+    if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
+    if (!problems_.empty()) return together(file_name_, problems_);
     find_id();
     return std::move(layout_);
   }
@@ -166,14 +200,20 @@ class Recogniser {
   std::string_view cell(const CsvRecord& row, std::size_t column) const {
     return trim(row.fields[column]);
   }
+  bool is_amount(std::string_view cell) const {
+    const auto nulls = usual_null_words();
+    const auto number = read_number(cell, style_);
+    return cell.empty() || (number && number->value >= 0.0) ||
+           std::find(nulls.begin(), nulls.end(), small_letters(cell)) != nulls.end();
+  }
   bool all_numbers(std::size_t column) const {
-    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord& row) {
-      return cell(row, column).empty() || parse_number(cell(row, column)).has_value();
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      return cell(*row, column).empty() || read_number(cell(*row, column), style_).ok();
     });
   }
   bool all_blank(std::size_t column) const {
     return std::all_of(rows_.begin(), rows_.end(),
-                       [&](const CsvRecord& row) { return cell(row, column).empty(); });
+                       [&](const CsvRecord* row) { return cell(*row, column).empty(); });
   }
   std::vector<std::string> quoted_names() const {
     std::vector<std::string> names;
@@ -184,13 +224,6 @@ class Recogniser {
   }
 
   Status check_names() {
-    if (header_.size() == 1 && header_[0].find_first_of(";\t|") != std::string::npos) {
-      const char mark = header_[0][header_[0].find_first_of(";\t|")];
-      return problem("the cells are not separated by commas", header_[0],
-                     fmt::format("a comma between cells, not {}", mark == '\t'  ? "a tab"
-                                                                  : mark == ';' ? "a semicolon"
-                                                                                : "a bar"));
-    }
     if (std::all_of(header_.begin(), header_.end(),
                     [](const std::string& name) { return parse_number(name).has_value(); })) {
       return problem("the first line holds numbers, not column names", header_[0],
@@ -236,31 +269,32 @@ class Recogniser {
     return "";
   }
 
-  Status take(const std::string& name, Role role, std::string_view what, std::size_t* where) {
+  std::optional<std::size_t> take(const std::string& name, Role role, std::string_view what) {
     auto found = find(name, what);
-    if (!found) return found.error();
+    if (!found) {
+      problems_.push_back(found.error());
+      return {};
+    }
     if (layout_.roles[*found] != Role::unused) {
-      return problem(*found, fmt::format("the column is named twice, the second time as {}", what),
-                     name, "one use for a column");
+      problems_.push_back(
+          problem(*found, fmt::format("the column is named twice, the second time as {}", what),
+                  name, "one use for a column"));
+      return {};
     }
     layout_.roles[*found] = role;
-    *where = *found;
-    return {};
+    return *found;
   }
 
-  Status take_named() {
-    std::size_t at = 0;
+  void take_named() {
     for (const std::string& name : options_.targets) {
-      if (auto status = take(name, Role::target, "target", &at); !status) return status;
-      layout_.targets.push_back(at);
+      if (const auto at = take(name, Role::target, "target")) layout_.targets.push_back(*at);
     }
     for (const std::string& name : options_.conditions) {
-      if (auto status = take(name, Role::condition, "condition", &at); !status) return status;
-      layout_.conditions.push_back(at);
+      if (const auto at = take(name, Role::condition, "condition")) {
+        layout_.conditions.push_back(*at);
+      }
     }
-    for (const std::string& name : options_.ignore) {
-      if (auto status = take(name, Role::ignored, "ignored", &at); !status) return status;
-    }
+    for (const std::string& name : options_.ignore) (void)take(name, Role::ignored, "ignored");
     for (const std::string& name : options_.ignore_present) {
       for (std::size_t i = 0; i < header_.size(); ++i) {
         if (header_[i] == trim(name) && layout_.roles[i] == Role::unused) {
@@ -268,19 +302,75 @@ class Recogniser {
         }
       }
     }
-    if (options_.id) {
-      if (auto status = take(*options_.id, Role::id, "id", &at); !status) return status;
-      layout_.id = at;
+    if (options_.id) layout_.id = take(*options_.id, Role::id, "id");
+    if (options_.composition) {
+      if (const auto at = take(*options_.composition, Role::formula, "composition")) {
+        layout_.composition = {*at};
+      }
     }
-    return {};
+  }
+
+  // Of a delivery: the campaign's properties and conditions that are there, columns that say whose
+  // row it is, and what comes near to one of them.
+  void take_known() {
+    const auto take_all = [&](const std::vector<std::string>& names, Role role,
+                              std::vector<std::size_t>& columns) {
+      for (const std::string& name : names) {
+        for (std::size_t i = 0; i < header_.size(); ++i) {
+          if (header_[i] != name || layout_.roles[i] != Role::unused) continue;
+          layout_.roles[i] = role;
+          columns.push_back(i);
+        }
+      }
+    };
+    take_all(options_.known_targets, Role::target, layout_.targets);
+    take_all(options_.known_conditions, Role::condition, layout_.conditions);
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
+    }
+    for (const auto& [names, what] :
+         {std::pair{&options_.known_targets, "property"}, {&options_.known_conditions, "condition"}}) {
+      for (const std::string& name : *names) ask_about_near(name, what);
+    }
+    for (const std::string& name : column_uses()) {
+      if (own_column(name)) ask_about_near(name, "column");
+    }
+    if (layout_.targets.empty()) {
+      problems_.push_back(problem("the table has no column of a property that the campaign measures",
+                                  {},
+                                  options_.known_targets.empty()
+                                      ? std::string()
+                                      : "a column " + join_or(options_.known_targets)));
+    }
+  }
+
+  // Headers that are another writing of a name that the table does not have, or a letter off it.
+  void ask_about_near(const std::string& name, std::string_view what) {
+    if (std::find(header_.begin(), header_.end(), name) != header_.end()) return;
+    const std::string wanted = bare(name);
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
+      const std::string is = bare(header_[i]);
+      const std::string without_unit = bare(split_unit(header_[i]).cased);
+      const bool near = is == wanted || (!without_unit.empty() && without_unit == wanted) ||
+                        (wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
+                         digits_of(is) == digits_of(wanted));
+      if (!near) continue;
+      problems_.push_back(problem(
+          i, fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
+          header_[i],
+          fmt::format("the header {}, or --ignore \"{}\" when it is something else", name,
+                      header_[i])));
+    }
   }
 
   Status find_shape() {
-    std::vector<std::size_t> slots, elements, formulas;
+    std::vector<std::size_t> slots, elements, formulas, with_unit;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused) continue;
       if (slot_number(header_[i])) slots.push_back(i);
-      if (chemistry::atomic_number(header_[i])) elements.push_back(i);
+      const auto element = element_header(header_[i]);
+      if (element) (element->unit.empty() ? elements : with_unit).push_back(i);
       if (is_formula_name(header_[i])) formulas.push_back(i);
       if (is_support_name(header_[i])) {
         if (layout_.support) {
@@ -290,11 +380,18 @@ class Recogniser {
         layout_.support = i;
       }
     }
+    // Columns with units are the composition unless other columns without units are.
+    if (elements.empty() && slots.empty()) elements = with_unit;
     // "No" heads a column of row numbers far more often than amounts of nobelium.
     std::vector<std::size_t> plain = elements;
     std::erase_if(plain, [&](std::size_t i) { return header_[i] == "No"; });
 
     Shape shape = options_.shape;
+    if (!layout_.composition.empty()) {
+      layout_.shape = Shape::formula;
+      if (layout_.support) layout_.roles[*layout_.support] = Role::support;
+      return {};
+    }
     if (shape == Shape::automatic) {
       if (!slots.empty() && !plain.empty()) {
         return problem(fmt::format("there are slot columns (\"{}\") and element columns (\"{}\")",
@@ -310,12 +407,37 @@ class Recogniser {
         shape = Shape::loadings;
       } else if (!plain.empty()) {
         shape = Shape::loadings;
-      } else if (!formulas.empty()) {
-        shape = Shape::formula;
       } else {
-        return nothing_found();
+        if (formulas.empty()) formulas = columns_of_compositions();
+        if (formulas.empty()) return nothing_found();
+        shape = Shape::formula;
       }
     }
+    return use_shape(shape, slots, elements, formulas);
+  }
+
+  // Columns whose cells are all names or formulas of catalysts, whatever their header.
+  std::vector<std::size_t> columns_of_compositions() const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
+      std::size_t read = 0, compounds = 0;
+      const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        const std::string text = plain_characters(cell(*row, i));
+        if (text.empty()) return true;
+        ++read;
+        const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+        if (name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1) ++compounds;
+        return name.ok();
+      });
+      if (all && read > 0 && 2 * compounds > read) found.push_back(i);
+    }
+    return found;
+  }
+
+  Status use_shape(Shape shape, const std::vector<std::size_t>& slots,
+                   const std::vector<std::size_t>& elements,
+                   const std::vector<std::size_t>& formulas) {
 
     layout_.shape = shape;
     switch (shape) {
@@ -333,7 +455,9 @@ class Recogniser {
                            "--id No or --ignore No");
           }
           layout_.composition.push_back(i);
-          layout_.elements.push_back(*chemistry::atomic_number(header_[i]));
+          const auto told = element_header(header_[i]);
+          layout_.elements.push_back(told->element);
+          if (layout_.amounts_unit.empty()) layout_.amounts_unit = told->unit;
           layout_.roles[i] = Role::element;
         }
         break;
@@ -342,8 +466,9 @@ class Recogniser {
           return none_of("formula column", "a column named formula, composition or catalyst");
         }
         if (formulas.size() > 1) {
-          return problem(formulas[1], "there are two formula columns", header_[formulas[1]],
-                         "one; the other can be left out with --ignore");
+          return problem(formulas[1], "two columns hold compositions", header_[formulas[1]],
+                         fmt::format("one: --composition \"{}\", or the other left out with --ignore",
+                                     header_[formulas[0]]));
         }
         layout_.composition = formulas;
         layout_.roles[formulas[0]] = Role::formula;
@@ -386,15 +511,15 @@ class Recogniser {
     for (const std::size_t f : formulas) {
       std::size_t read = 0;
       std::size_t agreeing = 0;
-      for (const CsvRecord& row : rows_) {
-        const auto name = chemistry::parse_catalyst_name(cell(row, f), supports);
+      for (const CsvRecord* const row : rows_) {
+        const auto name = chemistry::parse_catalyst_name(cell(*row, f), supports);
         if (!name) continue;
         ++read;
         std::set<int> named, held;
         for (const auto& part : name->active.parts()) named.insert(part.element);
         for (const std::size_t e : elements) {
-          const auto amount = parse_number(cell(row, e));
-          if (amount && *amount > 0) held.insert(*chemistry::atomic_number(header_[e]));
+          const auto amount = read_number(cell(*row, e), style_);
+          if (amount && amount->value > 0) held.insert(element_header(header_[e])->element);
         }
         if (named == held) ++agreeing;
       }
@@ -415,8 +540,8 @@ class Recogniser {
   // yes and no hold Y and N).
   bool holds_symbols(std::size_t column) const {
     bool sure = false;
-    for (const CsvRecord& row : rows_) {
-      const std::string_view text = cell(row, column);
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, column);
       if (is_none(text)) continue;
       if (!chemistry::atomic_number(text)) return false;
       sure = sure || text.size() == 2;
@@ -455,7 +580,33 @@ class Recogniser {
     return error;
   }
 
-  Status refuse_near_misses() const {
+  // Columns whose names are symbols, and that hold no amounts of an element.
+  void ask_about_elements() {
+    if (layout_.shape != Shape::loadings) return;
+    for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
+      const std::size_t i = layout_.composition[k];
+      const auto wrong = std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        return !is_amount(cell(*row, i));
+      });
+      if (is_noble_gas(layout_.elements[k])) {
+        problems_.push_back(problem(
+            i, "a noble gas is in no catalyst; is this column something else, such as a gas flow?",
+            header_[i],
+            fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
+      } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(),
+                                                      [&](const CsvRecord* row) {
+                                                        return !cell(*row, i).empty() &&
+                                                               is_amount(cell(*row, i));
+                                                      })) {
+        problems_.push_back(problem(
+            i, "the column has the name of an element and holds no amounts",
+            std::string(cell(**wrong, i)),
+            fmt::format("amounts, or --ignore \"{}\" when it is no element", header_[i])));
+      }
+    }
+  }
+
+  void ask_about_near_misses() {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       const std::string& name = header_[i];
@@ -469,20 +620,22 @@ class Recogniser {
       } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
         if (const auto element = element_near_miss(name)) {
           meant = chemistry::element_symbol(*element);
+          // "CO" beside "Co" is something else.
+          if (std::find(header_.begin(), header_.end(), meant) != header_.end()) meant.clear();
         } else if (looks_like_symbol(name) && name != "Id") {
-          return problem(i, "unknown element", name,
-                         "a chemical symbol such as Li; a column that is no element is named by "
-                         "--target, --conditions, --id or --ignore");
+          problems_.push_back(
+              problem(i, "unknown element", name,
+                      "a chemical symbol such as Li; a column that is no element is named by "
+                      "--target, --conditions, --id or --ignore"));
         }
       }
       if (meant.empty() && !layout_.support && is_support_near_miss(name)) meant = "Support";
-      if (!meant.empty()) {
-        return problem(
-            i, "the column is no part of the composition, but looks like it", name,
-            fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant, name));
-      }
+      if (meant.empty()) continue;
+      problems_.push_back(
+          problem(i, "the column is no part of the composition, but looks like it", name,
+                  fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant,
+                              name)));
     }
-    return {};
   }
 
   void find_id() {
@@ -490,8 +643,8 @@ class Recogniser {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || all_numbers(i)) continue;
       std::set<std::string_view> seen;
-      const bool distinct = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord& row) {
-        return !cell(row, i).empty() && seen.insert(cell(row, i)).second;
+      const bool distinct = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        return !cell(*row, i).empty() && seen.insert(cell(*row, i)).second;
       });
       if (!distinct) continue;
       layout_.id = i;
@@ -500,12 +653,14 @@ class Recogniser {
     }
   }
 
-  std::span<const std::string> header_;
-  std::span<const CsvRecord> rows_;
+  const std::vector<std::string>& header_;
+  std::vector<const CsvRecord*> rows_;
+  const NumberStyle& style_;
   const ReadOptions& options_;
   std::string_view file_name_;
   std::size_t line_;
   Layout layout_;
+  std::vector<Error> problems_;
 };
 
 }  // namespace
@@ -525,10 +680,22 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-Result<Layout> recognise(std::span<const std::string> header, std::span<const CsvRecord> rows,
-                         const ReadOptions& options, std::string_view file_name,
-                         std::size_t header_line) {
-  return Recogniser(header, rows, options, file_name, header_line).run();
+Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
+                         std::string_view file_name) {
+  return Recogniser(sheet, options, file_name).run();
+}
+
+std::optional<ColumnUse> own_column(std::string_view name) {
+  static constexpr std::pair<std::string_view, ColumnUse> kOwn[] = {
+      {"proposal", ColumnUse::proposal},   {"sample", ColumnUse::sample},
+      {"kind", ColumnUse::kind},           {"channel", ColumnUse::channel},
+      {"sequence", ColumnUse::sequence},   {"replicate", ColumnUse::replicate},
+      {"source", ColumnUse::source},       {"run", ColumnUse::run},
+      {"measured_at", ColumnUse::measured_at}, {"preparation", ColumnUse::preparation}};
+  for (const auto& [known, use] : kOwn) {
+    if (known == name) return use;
+  }
+  return {};
 }
 
 }  // namespace kasetsu::tables

@@ -3,14 +3,13 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/csv.h"
 #include "core/base/result.h"
-#include "drivers/tables/table.h"
+#include "drivers/tables/table_rows.h"
 
 namespace kasetsu::tables {
 
@@ -20,10 +19,11 @@ enum class Role {
   target,
   condition,
   ignored,
+  own,      // sample, channel, ... of a delivery
   slot,     // M1, M2, ...
   support,  // Support
-  element,  // a chemical symbol
-  formula   // formula, composition, catalyst
+  element,  // a chemical symbol, perhaps with a unit
+  formula   // formula, composition, catalyst, or the one column of compositions
 };
 
 struct Layout {
@@ -32,22 +32,21 @@ struct Layout {
   std::vector<std::size_t>
       composition;            // slot, element or formula columns, in the order of the file
   std::vector<int> elements;  // atomic numbers of `composition`, for Shape::loadings
+  std::string amounts_unit;   // that the headers of the element columns tell
   std::optional<std::size_t> support;
   std::optional<std::size_t> id;
-  std::vector<std::size_t> targets;     // in the order of ReadOptions::targets
-  std::vector<std::size_t> conditions;  // in the order of ReadOptions::conditions
+  std::vector<std::size_t> targets, conditions;
+  std::vector<std::string> notes;
 };
 
-// A column's name without the spaces, tabs and no-break spaces (which spreadsheets leave in
-// headers) at both ends.
-std::string trim_name(std::string_view name);
+// Errors (bad_data) name file, line of the header and column, all that were found together: names
+// that are missing, given twice or empty, two shapes at once, none, and columns that look like part
+// of the composition, or like something that was told, and are not.
+Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
+                         std::string_view file_name);
 
-// header: names without spaces around them; rows: all of header.size() cells. Errors (bad_data)
-// name file, line of the header and column: names that are missing, given twice or empty, two
-// shapes at once, none, and columns that look like part of the composition and are not.
-Result<Layout> recognise(std::span<const std::string> header, std::span<const CsvRecord> rows,
-                         const ReadOptions& options, std::string_view file_name,
-                         std::size_t header_line);
+// Names of columns that say whose row it is.
+std::optional<ColumnUse> own_column(std::string_view name);
 
 // Insertions, deletions and substitutions that make one text of the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);

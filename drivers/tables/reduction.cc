@@ -11,7 +11,7 @@ namespace {
 struct Point {
   double sum = 0.0;
   int count = 0;
-  const ProfileRow* row = nullptr;  // the first of its replicates
+  const TableRow* row = nullptr;  // the first of its replicates
   double mean() const { return sum / count; }
 };
 
@@ -23,19 +23,19 @@ struct Group {
 
 }  // namespace
 
-void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows) {
+void reduce(const Reduction& reduction, std::vector<TableRow>& rows) {
   using Key = std::tuple<std::string, std::string, std::string, std::string, std::string,
                          std::string, std::string>;
   std::vector<Key> order;
   std::map<Key, Group> groups;
-  for (const ProfileRow& row : rows) {
-    if (row.problem) continue;
+  for (const TableRow& row : rows) {
+    if (!row.problems.empty()) continue;
     const auto value =
         std::find_if(row.values.begin(), row.values.end(),
-                     [&](const ProfileValue& v) { return v.name == reduction.property; });
+                     [&](const TableValue& v) { return v.name == reduction.property; });
     if (value == row.values.end()) continue;
     Key key{row.source,  row.run,  row.channel,
-            row.sample,  row.kind, row.catalyst ? chemistry::canonical_key(*row.catalyst) : "",
+            row.sample,  row.kind, row.catalyst ? row.catalyst->key : "",
             row.proposal};
     if (!groups.contains(key)) order.push_back(key);
     Group& group = groups[key];
@@ -46,7 +46,7 @@ void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows) {
     group.lines.push_back(row.line);
     group.unit = value->unit;
   }
-  std::vector<ProfileRow> made;
+  std::vector<TableRow> made;
   for (const Key& key : order) {
     const Group& group = groups[key];
     std::vector<const Point*> points;
@@ -63,7 +63,7 @@ void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows) {
     std::sort(points.begin(), points.end(), [](const Point* a, const Point* b) {
       return a->mean() != b->mean() ? a->mean() > b->mean() : a->row->line < b->row->line;
     });
-    ProfileRow row = *points[0]->row;
+    TableRow row = *points[0]->row;
     row.sequence.reset();
     row.replicate.reset();
     row.points = group.lines;
@@ -75,7 +75,7 @@ void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows) {
     }
     row.isolated_maximum = reduction.method == "max" && points.size() > 1 &&
                            value - points[1]->mean() > reduction.isolated_by;
-    row.values = {{reduction.name, value, group.unit}};
+    row.values = {{reduction.name, value, group.unit, false}};
     made.push_back(std::move(row));
   }
   rows.insert(rows.end(), std::make_move_iterator(made.begin()),

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "drivers/tables/profile_table.h"
+#include "drivers/tables/table_rows.h"
 
 namespace kasetsu::tables {
 
@@ -13,6 +13,6 @@ namespace kasetsu::tables {
 // the best point (or of the fixed one), the lines of its points, and no sequence.
 // `isolated_maximum` when the best stands above the next best by more than `isolated_by`: a single
 // outlier looks so. All points stay as they are.
-void reduce(const Reduction& reduction, std::vector<ProfileRow>& rows);
+void reduce(const Reduction& reduction, std::vector<TableRow>& rows);
 
 }  // namespace kasetsu::tables

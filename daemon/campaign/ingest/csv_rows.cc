@@ -1,320 +1,135 @@
-// Decoding deliveries that are tables.
+// Decoding deliveries that are tables, by a profile or by what the campaign knows.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <span>
-#include <unordered_map>
 #include <utility>
 
 #include "core/base/csv.h"
-#include "core/base/text.h"
 #include "daemon/campaign/ingest/json_rows.h"
-#include "drivers/tables/columns.h"
-#include "drivers/tables/table.h"
+#include "daemon/campaign/records/conditions.h"
+#include "drivers/tables/problems.h"
+#include "drivers/tables/table_rows.h"
 
 namespace kasetsu::campaign {
 namespace {
 
-// Columns that say whose row it is, as a row object has them.
-enum class Own { proposal, sample, kind, channel, sequence, replicate, source, run, measured_at };
-constexpr std::pair<std::string_view, Own> kOwnColumns[] = {
-    {"proposal", Own::proposal}, {"sample", Own::sample},     {"kind", Own::kind},
-    {"channel", Own::channel},   {"sequence", Own::sequence}, {"replicate", Own::replicate},
-    {"source", Own::source},     {"run", Own::run},           {"measured_at", Own::measured_at}};
-
-// One cell of such a column. place() says where it stands.
-template <typename Place>
-Status read_own(PreparedRow& row, Own own, std::string_view text, const Place& place) {
-  const auto label = [&](std::string& member) -> Status {
-    if (Status named = check_label(text, place); !named) return named;
-    member = text;
-    return {};
-  };
-  switch (own) {
-    case Own::proposal:
-      return label(row.proposal);
-    case Own::sample:
-      return label(row.sample);
-    case Own::channel:
-      return label(row.channel);
-    case Own::source:
-      return label(row.source);
-    case Own::run:
-      return label(row.run);
-    case Own::sequence:
-    case Own::replicate: {
-      const auto number = parse_number(text);
-      if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) {
-        return bad_delivery(place(), "not an integer", std::string(text), "an integer");
-      }
-      (own == Own::sequence ? row.sequence : row.replicate) = static_cast<std::int64_t>(*number);
-      return {};
-    }
-    case Own::kind: {
-      const auto kind = parse_sample_kind(text);
-      if (!kind) {
-        return bad_delivery(place(), "unknown kind of sample", std::string(text),
-                            "catalyst, support, blank or reference");
-      }
-      row.kind = *kind;
-      return {};
-    }
-    case Own::measured_at: {
-      const Result<Time> time = parse_time(text);
-      if (!time) return time.error().in(place());
-      row.measured_at = *time;
-      return {};
-    }
+tables::ReadOptions reading_of(const DeliveryOptions& options) {
+  tables::ReadOptions reading;
+  reading.profile = options.profile;
+  reading.id = options.id;
+  reading.ignore = options.ignore;
+  reading.sheet = options.sheet;
+  reading.composition = options.composition;
+  reading.decimal = options.decimal;
+  reading.delivery = true;
+  for (const Property& property : options.properties) {
+    reading.known_targets.push_back(property.name);
   }
-  return {};
+  reading.known_conditions = options.conditions;
+  return reading;
 }
 
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (const std::string& field : fields) {
-    if (&field != fields.data()) line += ',';
-    line += csv_cell(field);
+// The row as it stood in the file, for quarantine. One that was read without a profile can be read
+// again as a table of one row.
+std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options) {
+  if (options.profile) {
+    Json cells = Json::object();
+    for (const auto& [header, cell] : row.cells) cells[header] = cell;
+    return dump_json({{"cells", std::move(cells)}});
   }
-  line += '\n';
-  return line;
+  std::string header, line;
+  for (const auto& [name, cell] : row.cells) {
+    header += (header.empty() ? "" : ",") + csv_cell(name);
+    line += (&name == &row.cells.front().first ? "" : ",") + csv_cell(cell);
+  }
+  Json raw = {{"table", header + "\n" + line + "\n"}};
+  Json targets = Json::array();
+  for (const Property& property : options.properties) targets.push_back(property.name);
+  raw["targets"] = std::move(targets);
+  if (!options.conditions.empty()) raw["conditions"] = options.conditions;
+  if (options.id) raw["id"] = *options.id;
+  return dump_json(raw);
 }
 
-// Reads the rows of one table. A table repeats few compositions many times: what a row's
-// composition cells mean is looked up once for every combination of texts. A row that needs more
-// than that, or is wrong, is read alone, below the header, by the reader of whole tables, whose
-// words it then gets.
-class TableRows {
- public:
-  TableRows(const DeliveryOptions& options, const std::vector<CsvRecord>& records,
-            const chemistry::SupportTable& supports)
-      : options_(options), records_(records), supports_(supports) {
-    for (const std::string& name : records.front().fields) {
-      header_.push_back(tables::trim_name(name));
-    }
-    header_line_ = csv_line(records.front().fields);
-    const auto below_header =
-        static_cast<std::size_t>(std::count(header_line_.begin(), header_line_.end(), '\n')) + 1;
-    alone_place_ = csv_place(options.file_name, below_header);
+void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOptions& options) {
+  if (!row.kind.empty()) prepared.kind = *parse_sample_kind(row.kind);
+  if (prepared.kind == SampleKind::blank) {
+    prepared.catalyst.assign(1, '-');
+    prepared.description.assign("blank");
+  } else if (row.catalyst) {
+    prepared.catalyst = row.catalyst->key;
+    prepared.description = row.catalyst->description;
   }
-
-  // What the columns are.
-  Status recognise() {
-    const auto has = [&](std::string_view name) {
-      return std::find(header_.begin(), header_.end(), name) != header_.end();
-    };
-    reading_.missing_targets = true;
-    reading_.id = options_.id;
-    std::vector<std::string> wanted;
-    for (const Property& property : options_.properties) {
-      wanted.push_back(property.name);
-      if (has(property.name)) reading_.targets.push_back(property.name);
-    }
-    if (reading_.targets.empty()) {
-      return bad_delivery(csv_place(options_.file_name, records_.front().line),
-                          "the table has no column of a property that the campaign measures", {},
-                          wanted.empty() ? std::string() : "a column " + join_or(wanted));
-    }
-    for (const std::string& name : options_.conditions) {
-      if (has(name)) reading_.conditions.push_back(name);
-    }
-    const auto taken = [&](std::string_view name) {
-      const auto in = [&](const std::vector<std::string>& names) {
-        return std::find(names.begin(), names.end(), name) != names.end();
-      };
-      return in(reading_.targets) || in(reading_.conditions) || reading_.id == name;
-    };
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      for (const auto& [name, own] : kOwnColumns) {
-        if (header_[i] != name || taken(name)) continue;
-        reading_.ignore.emplace_back(name);
-        own_columns_.emplace_back(i, own);
-      }
-      if (reading_.id == header_[i]) own_columns_.emplace_back(i, Own::sample);
-    }
-    std::vector<CsvRecord> even;
-    for (std::size_t r = 1; r < records_.size(); ++r) {
-      if (records_[r].fields.size() != header_.size()) uneven_ = true;
-    }
-    if (uneven_) {
-      for (std::size_t r = 1; r < records_.size(); ++r) {
-        if (records_[r].fields.size() == header_.size()) even.push_back(records_[r]);
-      }
-    }
-    // Rows that are all of another length than the header say nothing of its columns.
-    if (uneven_ && even.empty()) return {};
-    auto layout = tables::recognise(header_,
-                                    uneven_ ? std::span<const CsvRecord>(even)
-                                            : std::span<const CsvRecord>(records_).subspan(1),
-                                    reading_, options_.file_name, records_.front().line);
-    if (!layout) return layout.error();
-    layout_ = std::move(*layout);
-    return {};
+  prepared.proposal = row.proposal;
+  prepared.sample = row.sample;
+  prepared.channel = row.channel;
+  prepared.source = row.source;
+  prepared.run = row.run;
+  prepared.sequence = row.sequence;
+  prepared.replicate = row.replicate;
+  prepared.conditions = conditions_text(row.conditions);
+  for (const tables::TableValue& value : row.values) {
+    const bool measured =
+        options.properties.empty() ||
+        std::any_of(options.properties.begin(), options.properties.end(),
+                    [&](const Property& property) { return property.name == value.name; });
+    if (!measured) continue;
+    prepared.values.push_back({value.name, value.value, value.unit});
+    if (value.censored) prepared.flags |= kFlagCensored;
   }
+  prepared.measured_at = row.measured_at;
+  if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
+}
 
-  PreparedRow read(std::size_t r) {
-    const CsvRecord& record = records_[r];
-    PreparedRow row;
-    row.row = static_cast<std::int64_t>(r) - 1;
-    row.pointer = "line ";
-    row.pointer += fmt::format_int(record.line).c_str();
-    const Status fine = fill(row, record);
-    if (fine.ok()) return row;
-    PreparedRow refused = refused_row(fine.error(), raw(record), row.pointer);
-    refused.row = row.row;
-    return refused;
+PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options) {
+  PreparedRow prepared;
+  prepared.pointer = row.points.empty() ? fmt::format("line {}", row.line)
+                                        : fmt::format("best of {} rows from line {}",
+                                                      row.points.size(), row.points.front());
+  if (row.problems.empty()) {
+    fill(prepared, row, options);
+    return prepared;
   }
-
- private:
-  struct Composition {
-    std::string key, description;
-  };
-
-  Status fill(PreparedRow& row, const CsvRecord& record) {
-    const std::string& file = options_.file_name;
-    if (record.fields.size() != header_.size()) {
-      return bad_delivery(csv_place(file, record.line),
-                          fmt::format("the row has {} cells", record.fields.size()), {},
-                          fmt::format("{} as in the header", header_.size()));
-    }
-    for (const auto& [column, own] : own_columns_) {
-      const std::string_view text = trim(record.fields[column]);
-      if (text.empty()) continue;
-      const auto place = [&, at = column] { return csv_place(file, record.line, header_[at], at); };
-      if (Status read = read_own(row, own, text, place); !read) return read;
-    }
-    if (row.kind == SampleKind::blank) {
-      return bad_delivery(csv_place(file, record.line), "a blank in a table of catalysts", {},
-                          "blanks as JSON rows, which need no composition");
-    }
-    if (!fill_from_memory(row, record)) {
-      row.values.clear();
-      if (Status alone = fill_alone(row, record); !alone) return alone;
-    }
-    if (row.values.empty()) {
-      return bad_delivery(csv_place(file, record.line), "no value is there", {},
-                          "at least one measured number");
-    }
-    return {};
+  for (const Error& problem : row.problems) {
+    if (!prepared.problem.empty()) prepared.problem += "; ";
+    prepared.problem += problem.to_string();
   }
-
-  // False: the row must be read alone.
-  bool fill_from_memory(PreparedRow& row, const CsvRecord& record) {
-    if (!layout_) return false;
-    // Text that may be wrong UTF-8 is for the reader of tables to judge.
-    for (const std::string& field : record.fields) {
-      for (const char c : field) {
-        if ((static_cast<unsigned char>(c) & 0x80) != 0) return false;
-      }
-    }
-    if (layout_->id && trim(record.fields[*layout_->id]).empty()) return false;
-    const auto known = compositions_.find(composition_of(record));
-    if (known == compositions_.end()) return false;
-    row.values.reserve(layout_->targets.size());
-    for (std::size_t t = 0; t < layout_->targets.size(); ++t) {
-      const std::string_view text = trim(record.fields[layout_->targets[t]]);
-      if (text.empty()) continue;
-      const auto number = parse_number(text);
-      if (!number) return false;
-      row.values.push_back({reading_.targets[t], *number, {}});
-    }
-    if (!layout_->conditions.empty()) {
-      Json conditions = Json::object();
-      for (std::size_t c = 0; c < layout_->conditions.size(); ++c) {
-        const auto number = parse_number(record.fields[layout_->conditions[c]]);
-        if (!number) return false;
-        conditions[reading_.conditions[c]] = *number;
-      }
-      row.conditions = dump_json(conditions);
-    }
-    row.catalyst = known->second.key;
-    row.description = known->second.description;
-    return true;
-  }
-
-  Status fill_alone(PreparedRow& row, const CsvRecord& record) {
-    const auto table = tables::read_table(header_line_ + csv_line(record.fields),
-                                          options_.file_name, reading_, supports_);
-    if (!table) {
-      // Read alone, the row stands right below the header: the message names its own line.
-      Error error = table.error();
-      if (error.where.starts_with(alone_place_)) {
-        error.where.replace(0, alone_place_.size(), csv_place(options_.file_name, record.line));
-      }
-      return error;
-    }
-    const chemistry::Catalyst& catalyst = table->catalysts.front();
-    row.catalyst = chemistry::canonical_key(catalyst);
-    row.description = chemistry::describe(catalyst);
-    for (Eigen::Index i = 0; i < table->targets.cols(); ++i) {
-      if (std::isnan(table->targets(0, i))) continue;
-      row.values.push_back(
-          {table->target_names[static_cast<std::size_t>(i)], table->targets(0, i), {}});
-    }
-    if (table->conditions.cols() > 0) {
-      Json conditions = Json::object();
-      for (Eigen::Index i = 0; i < table->conditions.cols(); ++i) {
-        conditions[table->condition_names[static_cast<std::size_t>(i)]] = table->conditions(0, i);
-      }
-      row.conditions = dump_json(conditions);
-    }
-    // What a bulk delivery needs; beyond that, rows are read one by one.
-    constexpr std::size_t kMostCompositions = 200'000;
-    if (layout_ && compositions_.size() < kMostCompositions) {
-      compositions_.emplace(composition_of(record), Composition{row.catalyst, row.description});
-    }
-    return {};
-  }
-
-  // The composition's cells as they stand.
-  const std::string& composition_of(const CsvRecord& record) {
-    composition_.clear();
-    for (const std::size_t column : layout_->composition) {
-      composition_ += record.fields[column];
-      composition_.push_back('\0');
-    }
-    if (layout_->support) composition_ += record.fields[*layout_->support];
-    return composition_;
-  }
-
-  std::string raw(const CsvRecord& record) const {
-    Json raw = {{"table", header_line_ + csv_line(record.fields)}, {"targets", reading_.targets}};
-    if (!reading_.conditions.empty()) raw["conditions"] = reading_.conditions;
-    if (options_.id) raw["id"] = *options_.id;
-    return dump_json(raw);
-  }
-
-  const DeliveryOptions& options_;
-  const std::vector<CsvRecord>& records_;
-  const chemistry::SupportTable& supports_;
-  std::vector<std::string> header_;
-  std::string header_line_;
-  std::string alone_place_;  // of a row that is read alone
-  tables::ReadOptions reading_;
-  std::vector<std::pair<std::size_t, Own>> own_columns_;
-  bool uneven_ = false;
-  std::optional<tables::Layout> layout_;
-  std::unordered_map<std::string, Composition> compositions_;
-  std::string composition_;
-};
+  prepared.raw = raw_of(row, options);
+  return prepared;
+}
 
 }  // namespace
 
 Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
   const DeliveryOptions& options = delivery.options;
-  const Result<std::vector<CsvRecord>> records = read_csv(delivery.bytes, options.file_name);
-  if (!records) return records.error();
-  if (records->size() < 2) {
-    return bad_delivery(options.file_name, "the table has no rows", {},
-                        "a header and at least one row");
+  auto table = tables::read_rows(delivery.bytes, options.file_name, reading_of(options), supports,
+                                 options.max_rows);
+  if (!table) return table.error();
+  delivery.notes = std::move(table->notes);
+  if (!table->unused.empty()) {
+    delivery.notes.push_back(fmt::format("not used: {}", fmt::join(table->unused, ", ")));
   }
-  if (records->size() - 1 > options.max_rows) {
-    return too_many(records->size() - 1, options.max_rows);
+  std::size_t unmeasured = 0;
+  delivery.rows.reserve(table->rows.size());
+  for (const tables::TableRow& row : table->rows) {
+    PreparedRow prepared = prepare(row, options);
+    if (row.problems.empty() && prepared.values.empty()) {
+      // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
+      // whose best alone is the campaign's.
+      ++unmeasured;
+      continue;
+    }
+    prepared.row = static_cast<std::int64_t>(delivery.rows.size());
+    delivery.rows.push_back(std::move(prepared));
   }
-  TableRows rows(options, *records, supports);
-  if (const Status recognised = rows.recognise(); !recognised) return recognised;
-  delivery.rows.reserve(records->size() - 1);
-  for (std::size_t r = 1; r < records->size(); ++r) delivery.rows.push_back(rows.read(r));
+  const bool points = options.profile && options.profile->reduce;
+  if (unmeasured > 0 && !points) {
+    delivery.notes.push_back(fmt::format("{} rows hold no measured value: not measured", unmeasured));
+  }
+  if (delivery.rows.empty()) {
+    return bad_delivery(options.file_name, "no row of the table holds a value that the campaign measures",
+                        "", "at least one measured number");
+  }
   return {};
 }
 
@@ -336,25 +151,20 @@ Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::Suppo
     }
     return {};
   };
-  if (const Status read = names("targets",
-                                [&](const std::string& name) {
-                                  Property property;
-                                  property.name = name;
-                                  delivery.options.properties.push_back(property);
-                                });
-      !read) {
-    return read.error();
+  Status read = names("targets", [&](const std::string& name) {
+    Property property;
+    property.name = name;
+    delivery.options.properties.push_back(property);
+  });
+  if (read) {
+    read = names("conditions",
+                 [&](const std::string& name) { delivery.options.conditions.push_back(name); });
   }
-  if (const Status read =
-          names("conditions",
-                [&](const std::string& name) { delivery.options.conditions.push_back(name); });
-      !read) {
-    return read.error();
-  }
+  if (!read) return read.error();
   const auto id = read_optional<std::string>(object, "id");
   if (!id) return id.error();
   delivery.options.id = *id;
-  if (const Status read = prepare_csv(delivery, supports); !read) return read.error();
+  if (read = prepare_csv(delivery, supports); !read) return read.error();
   if (delivery.rows.size() != 1) return bad_delivery("/table", "not one row");
   PreparedRow row = std::move(delivery.rows.front());
   if (!row.problem.empty()) return bad_delivery("", row.problem);

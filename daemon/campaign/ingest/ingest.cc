@@ -136,6 +136,10 @@ class Writing {
       row = std::move(outcome.verdict);
       receipt.replayed = false;
     }
+    // The answer counts what is stored now.
+    Ingest& ingest = receipt.ingest;
+    ingest.accepted = ingest.flagged = ingest.duplicate = ingest.quarantined = 0;
+    for (const RowVerdict& row : receipt.rows) count(ingest, row.verdict);
     receipt.new_measurements = rules_.new_measurements();
     receipt.finished_proposals = std::move(rules_).finished();
     return receipt;

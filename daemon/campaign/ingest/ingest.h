@@ -29,7 +29,10 @@ enum class Repeats {
   skip,  // they are duplicates: the table grew
   keep   // they are replicates that gave the same numbers
 };
-// From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv.
+inline constexpr std::string_view kWorkbookType =
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+// From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv, and
+// kWorkbookType, which is a table like text/csv.
 std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type);
 
 struct DeliveryOptions {
@@ -52,6 +55,12 @@ struct DeliveryOptions {
   std::vector<Property> properties;
   std::vector<std::string> conditions;
   std::optional<std::string> id;
+  // Of a table: columns that are known and not wanted, the column of compositions, the sheet of a
+  // workbook, and the character before decimals (0: found out).
+  std::vector<std::string> ignore;
+  std::optional<std::string> composition;
+  std::string sheet;
+  char decimal = '\0';
   std::string file_name = "body";  // in messages
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
   // Columns of properties that the campaign does not measure are left out.
@@ -94,6 +103,7 @@ struct PreparedDelivery {
   std::string bytes;
   Digest sha256;
   std::vector<PreparedRow> rows;
+  std::vector<std::string> notes;  // how a table was read: columns not used, lines left out
 };
 
 // Decodes. Rows with a fault of their own carry it in `problem`; an error is for what cannot be
@@ -130,6 +140,7 @@ struct IngestReceipt {
   Ingest ingest;
   bool replayed = false;  // the same delivery was here before: nothing was done
   std::vector<RowVerdict> rows;
+  std::vector<std::string> notes;  // of a table, for people
   // What the delivery changed, for those who retrain and listen.
   std::int64_t new_measurements = 0;
   std::vector<std::string> finished_proposals;

@@ -55,6 +55,7 @@ void Intake::commit(const DecodedRequest& request, Done done) {
         auto made = ingest(tx, request.campaign, request.delivery, context, config->get());
         if (!made) return made.error();
         *receipt = std::move(*made);
+        receipt->notes = request.delivery.notes;
         *undone = request.dry_run;
         // The store undoes a task that returns an error, and only such a task.
         if (request.dry_run) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};

@@ -10,7 +10,6 @@
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/json_rows.h"
 #include "daemon/campaign/records/conditions.h"
-#include "daemon/campaign/ingest/profile_rows.h"
 #include "drivers/tables/loadings.h"
 #include "drivers/tables/table.h"
 
@@ -408,7 +407,7 @@ std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type)
   }
   if (type == "application/json") return DeliveryFormat::json;
   if (type == "application/x-ndjson") return DeliveryFormat::ndjson;
-  if (type == "text/csv") return DeliveryFormat::csv;
+  if (type == "text/csv" || type == kWorkbookType) return DeliveryFormat::csv;
   return {};
 }
 
@@ -443,8 +442,7 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
       read = prepare_ndjson(delivery, supports);
       break;
     case DeliveryFormat::csv:
-      read = delivery.options.profile ? prepare_by_profile(delivery, supports)
-                                      : prepare_csv(delivery, supports);
+      read = prepare_csv(delivery, supports);
       break;
   }
   if (!read) {

@@ -51,4 +51,10 @@ Result<std::shared_ptr<const tables::Profile>> find_profile(const std::string& n
   return Error{ErrorCode::not_found, "there is no such profile", "profile", name, join_or(names)};
 }
 
+Result<std::shared_ptr<const tables::Profile>> load_profile(const std::string& name_or_path,
+                                                            const std::string& folder) {
+  const bool path = name_or_path.ends_with(".toml") || name_or_path.find('/') != std::string::npos;
+  return path ? read_profile(name_or_path) : find_profile(name_or_path, folder);
+}
+
 }  // namespace kasetsu

@@ -17,4 +17,8 @@ Result<std::shared_ptr<const tables::Profile>> find_profile(const std::string& n
 // A profile's file by its path.
 Result<std::shared_ptr<const tables::Profile>> read_profile(const std::string& path);
 
+// Either: what ends with ".toml" or holds a "/" is a path.
+Result<std::shared_ptr<const tables::Profile>> load_profile(const std::string& name_or_path,
+                                                            const std::string& folder);
+
 }  // namespace kasetsu

@@ -395,8 +395,11 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
       append_event(tx_, context_, campaign_.name, "measurement", id, "supersedes",
                    {{"superseded", measurement.supersedes}, {"delivery", ingest.id}});
     }
+    if ((measurement.flags & kFlagCensored) != 0) {
+      tx_.mark_measurement(id, "exclude", "a limit of detection", context_.actor, context_.now);
+    }
     outcome.verdict.measurements.push_back(std::move(id));
-    if (predicted) {
+    if (predicted && (measurement.flags & kFlagCensored) == 0) {
       settle_predictions(tx_, campaign_.key, value.property, subject.catalyst, context_.now);
     }
     ++new_measurements_;

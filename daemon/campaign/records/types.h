@@ -66,6 +66,9 @@ enum Flag : std::uint32_t {
   kFlagIsolatedMaximum = 1u << 8,
   // The catalyst was proposed under other conditions: the proposal stays open.
   kFlagOtherConditions = 1u << 9,
+  // A limit of detection ("<0.1"), not a measured number: kept, and excluded from learning until a
+  // person includes it.
+  kFlagCensored = 1u << 10,
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 

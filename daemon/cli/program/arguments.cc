@@ -12,6 +12,7 @@
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
+#include "daemon/campaign/ingest/profiles.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -27,6 +28,10 @@ bool looks_like_outcome(const Eigen::VectorXd& condition, const Eigen::VectorXd&
     if (target[i] != least) return false;
   }
   return zeros > 0 && zeros < condition.size();
+}
+
+bool is_shape(const std::string& name) {
+  return name == "auto" || name == "loadings" || name == "slots" || name == "formula";
 }
 
 }  // namespace
@@ -47,9 +52,24 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
     command.add_option("DATA", data, "table of catalysts (CSV; - for standard input)")->required();
   }
   command
-      .add_option("--profile,--shape", profile,
+      .add_option("--profile", profile,
+                  "how the laboratory's table is read: a built-in profile or a file; also a shape")
+      ->group(group);
+  command
+      .add_option("--shape", shape,
                   "auto, loadings (a column an element), slots (M1,M2,...,Support) or formula")
       ->check(CLI::IsMember({"auto", "loadings", "slots", "formula"}))
+      ->group(group);
+  command.add_option("--composition", composition, "column of formulas or names, under any header")
+      ->group(group);
+  command.add_option("--sheet", sheet, "sheet of a workbook (default: the first one)")
+      ->group(group);
+  command.add_option("--decimal", decimal, "how the table writes decimals: point or comma")
+      ->check(CLI::IsMember({"point", "comma"}))
+      ->group(group);
+  command
+      .add_flag("--skip-rows-without-target", skip_rows_without_target,
+                "leave out rows whose target was not measured")
       ->group(group);
   command.add_option("--id", id, "column of row names")->group(group);
   command.add_option("--target", targets, "column that was measured")
@@ -66,10 +86,16 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
 
 tables::ReadOptions TableArguments::read_options() const {
   tables::ReadOptions options;
-  options.shape = profile == "loadings"  ? tables::Shape::loadings
-                  : profile == "slots"   ? tables::Shape::slots
-                  : profile == "formula" ? tables::Shape::formula
-                                         : tables::Shape::automatic;
+  // --profile takes the name of a shape, too.
+  const std::string& told = is_shape(profile) ? profile : shape;
+  options.shape = told == "loadings"  ? tables::Shape::loadings
+                  : told == "slots"   ? tables::Shape::slots
+                  : told == "formula" ? tables::Shape::formula
+                                      : tables::Shape::automatic;
+  if (!composition.empty()) options.composition = composition;
+  options.sheet = sheet;
+  options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
+  options.skip_missing_targets = skip_rows_without_target;
   if (!id.empty()) options.id = id;
   options.targets = targets;
   options.conditions = conditions;
@@ -145,9 +171,16 @@ Result<tables::Table> TableArguments::load(Session& session, const std::string& 
   if (!known_supports) return known_supports.error();
   auto text = read_file(path);
   if (!text) return text.error();
+  tables::ReadOptions reading = options;
+  if (!is_shape(profile) && !reading.profile) {
+    auto found = load_profile(profile, "");
+    if (!found) return found.error();
+    reading.profile = std::move(*found);
+  }
   auto table =
-      tables::read_table(*text, path == "-" ? "standard input" : path, options, *known_supports);
+      tables::read_table(*text, path == "-" ? "standard input" : path, reading, *known_supports);
   if (!table) return table;
+  for (const std::string& note : table->notes) session.say(fmt::format("{}: {}", path, note));
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {
       if (!looks_like_outcome(table->conditions.col(c), table->targets.col(t))) continue;

@@ -26,7 +26,10 @@ CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
 
 struct TableArguments {
   std::string data;
-  std::string profile = "auto";
+  std::string profile = "auto";  // a shape, the name of a profile, or its file
+  std::string shape = "auto";
+  std::string composition, sheet, decimal;
+  bool skip_rows_without_target = false;
   std::string id;
   std::vector<std::string> targets;
   std::vector<std::string> conditions;

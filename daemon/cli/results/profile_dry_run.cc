@@ -8,20 +8,28 @@
 #include "daemon/campaign/ingest/profiles.h"
 #include "daemon/cli/program/arguments.h"
 #include "daemon/cli/program/wire_text.h"
-#include "drivers/tables/profile_table.h"
+#include "drivers/tables/table_rows.h"
 
 namespace kasetsu::cli {
 namespace {
 
-Json row_json(const tables::ProfileRow& row) {
+std::string problems_text(const tables::TableRow& row) {
+  std::string text;
+  for (const Error& problem : row.problems) {
+    text += (text.empty() ? "" : "; ") + problem.to_string();
+  }
+  return text;
+}
+
+Json row_json(const tables::TableRow& row) {
   Json json = {{"line", row.line}};
-  if (row.problem) {
+  if (!row.problems.empty()) {
     json["verdict"] = "quarantined";
-    json["reason"] = row.problem->to_string();
+    json["reason"] = problems_text(row);
     return json;
   }
   json["verdict"] = "readable";
-  if (row.catalyst) json["catalyst"] = chemistry::canonical_key(*row.catalyst);
+  if (row.catalyst) json["catalyst"] = row.catalyst->key;
   const std::pair<const char*, const std::string*> labels[] = {
       {"kind", &row.kind}, {"sample", &row.sample},   {"proposal", &row.proposal},
       {"run", &row.run},   {"channel", &row.channel}, {"source", &row.source}};
@@ -32,7 +40,7 @@ Json row_json(const tables::ProfileRow& row) {
   if (row.replicate) json["replicate"] = *row.replicate;
   if (!row.conditions.empty()) json["conditions"] = row.conditions;
   Json values = Json::object();
-  for (const tables::ProfileValue& value : row.values) {
+  for (const tables::TableValue& value : row.values) {
     values[value.name] = {{"value", value.value}, {"unit", value.unit}};
   }
   json["values"] = std::move(values);
@@ -40,6 +48,18 @@ Json row_json(const tables::ProfileRow& row) {
   if (!row.points.empty()) json["points"] = row.points;
   if (row.isolated_maximum) json["flags"] = {"isolated_max"};
   return json;
+}
+
+// "header -> use name [unit]".
+std::vector<std::string> column_texts(const tables::TableRows& table) {
+  std::vector<std::string> texts;
+  for (const tables::ColumnReport& column : table.columns) {
+    if (column.use == "not used" || column.use == "ignore") continue;
+    texts.push_back(fmt::format("{} -> {}{}{}", column.header, column.use,
+                                column.name.empty() ? "" : " " + column.name,
+                                column.unit.empty() ? "" : " [" + column.unit + "]"));
+  }
+  return texts;
 }
 
 std::string what(const Json& row) {
@@ -73,27 +93,28 @@ bool is_profile_file(const std::string& profile) {
 }
 
 Status dry_run_offline(const std::string& file, const std::string& profile_name, Session& session) {
-  const auto profile =
-      is_profile_file(profile_name) ? read_profile(profile_name) : find_profile(profile_name, "");
+  const auto profile = load_profile(profile_name, "");
   if (!profile) return profile.error();
   const auto supports = TableArguments().load_supports();
   if (!supports) return supports.error();
   const auto text = read_file(file);
   if (!text) return text.error();
-  const auto table = tables::read_profile_table(*text, file, **profile, *supports);
+  tables::ReadOptions options;
+  options.profile = *profile;
+  const auto table = tables::read_rows(*text, file, options, *supports);
   if (!table) return table.error();
   std::size_t wrong = 0;
   std::string first;
   Json rows = Json::array();
-  for (const tables::ProfileRow& row : table->rows) {
+  for (const tables::TableRow& row : table->rows) {
     rows.push_back(row_json(row));
-    if (row.problem && wrong++ == 0) first = row.problem->to_string();
+    if (!row.problems.empty() && wrong++ == 0) first = problems_text(row);
   }
   if (session.json) {
     session.print_json({{"profile", (*profile)->name},
                         {"encoding", table->encoding},
                         {"delimiter", table->delimiter},
-                        {"columns", table->columns},
+                        {"columns", column_texts(*table)},
                         {"unused", table->unused},
                         {"quarantined", wrong},
                         {"rows", std::move(rows)}});
@@ -101,7 +122,7 @@ Status dry_run_offline(const std::string& file, const std::string& profile_name,
     session.say(fmt::format("{}, separated by {}, by profile {}", table->encoding,
                             table->delimiter == "tab" ? "tabs" : table->delimiter,
                             (*profile)->name));
-    for (const std::string& column : table->columns) session.say("  " + column);
+    for (const std::string& column : column_texts(*table)) session.say("  " + column);
     if (!table->unused.empty()) {
       session.say(fmt::format("not used: {}", fmt::join(table->unused, ", ")));
     }

@@ -12,7 +12,7 @@
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/loadings.h"
 #include "drivers/tables/local_time.h"
-#include "drivers/tables/profile_table.h"
+#include "drivers/tables/table_rows.h"
 #include "drivers/tables/units.h"
 #include "tests/paths.h"
 
@@ -43,14 +43,16 @@ Profile built_in(const std::string& name) {
   return std::move(profile).value();
 }
 
-Result<ProfileTable> read(const std::string& text, const Profile& profile) {
-  return read_profile_table(text, "lab.csv", profile, supports());
+Result<TableRows> read(const std::string& text, const Profile& profile) {
+  ReadOptions options;
+  options.profile = std::make_shared<const Profile>(profile);
+  return read_rows(text, "lab.csv", options, supports());
 }
 
-ProfileTable must_read(const std::string& text, const Profile& profile) {
+TableRows must_read(const std::string& text, const Profile& profile) {
   auto table = read(text, profile);
   EXPECT_TRUE(table.ok()) << table.error().to_string();
-  return table ? std::move(table).value() : ProfileTable();
+  return table ? std::move(table).value() : TableRows();
 }
 
 std::string refusal(const std::string& toml) {
@@ -130,11 +132,11 @@ TEST(Profile, ReadsTheHighThroughputDialect) {
       "C2H6y,C2H4y,COy,CO2y,C2s,C2H6s,C2H4s,COs,CO2s\n"
       "Mn-Na2WO4/SiO2,Mn,25,Na,11,W,74,SiO2,9,0.37,0.185,40,40,20,850,15,3,8,4,0.5,2,40.1,20.25,8,"
       "12.25,6,10,50.5,20,30.5,15,25\n";
-  const ProfileTable table = must_read(text, built_in("ocm_hte"));
+  const TableRows table = must_read(text, built_in("ocm_hte"));
   ASSERT_EQ(table.rows.size(), 1U);
-  const ProfileRow& row = table.rows[0];
-  ASSERT_FALSE(row.problem) << row.problem->to_string();
-  EXPECT_EQ(chemistry::canonical_key(*row.catalyst), "Mn:40;Na:40;W:20/SiO2");
+  const TableRow& row = table.rows[0];
+  ASSERT_TRUE(row.problems.empty()) << row.problems[0].to_string();
+  EXPECT_EQ(row.catalyst->key, "Mn:40;Na:40;W:20/SiO2");
   EXPECT_EQ(row.conditions.at("temperature_C"), 850.0);
   EXPECT_EQ(row.conditions.at("contact_time_s"), 0.5);
   EXPECT_EQ(row.conditions.at("CH4_O2_ratio"), 2.0);
@@ -145,20 +147,20 @@ TEST(Profile, ReadsTheHighThroughputDialect) {
 }
 
 TEST(Profile, ReadsTheRandomSearchDialect) {
-  const ProfileTable table = must_read(
+  const TableRows table = must_read(
       "M1,M2,M3,Support,Temp. (\u2103),CH4/O2 (mol/mol),Total flow (mL/min),PAr (atm),C2 yield "
       "(%)\nLi,none,Li,MgO,800,2,15,0.15,8.2\n",
       built_in("ocm_random"));
   ASSERT_EQ(table.rows.size(), 1U);
-  ASSERT_FALSE(table.rows[0].problem) << table.rows[0].problem->to_string();
-  EXPECT_EQ(chemistry::canonical_key(*table.rows[0].catalyst), "Li:2/MgO");
+  ASSERT_TRUE(table.rows[0].problems.empty()) << table.rows[0].problems[0].to_string();
+  EXPECT_EQ(table.rows[0].catalyst->key, "Li:2/MgO");
   EXPECT_EQ(table.rows[0].conditions.at("temperature_C"), 800.0);
   EXPECT_EQ(table.rows[0].conditions.at("p_Ar_atm"), 0.15);
   EXPECT_EQ(table.rows[0].values[0].value, 8.2);
 }
 
 TEST(Profile, ReadsTheLiteratureDialect) {
-  const ProfileTable table = must_read(
+  const TableRows table = must_read(
       "Cation 1,Cation 1 mol%,Cation 2,Cation 2 mol%,Anion 1,Anion 1 mol%,Promotor,Support 1,"
       "Support 1 mol%,Preparation,\"Temperature, K\",\"p(CH4), bar\",\"p(O2), "
       "bar\",p(CH4)/p(O2),\"p "
@@ -167,9 +169,9 @@ TEST(Profile, ReadsTheLiteratureDialect) {
       "%\"\nLi,10,,,Cl,1,n.a.,Mg,90,Impregnation,1023.15,0.5,0.25,2,1,0.8,98,30,40,60,18\n",
       built_in("ocm_literature"));
   ASSERT_EQ(table.rows.size(), 1U);
-  const ProfileRow& row = table.rows[0];
-  ASSERT_FALSE(row.problem) << row.problem->to_string();
-  EXPECT_EQ(chemistry::canonical_key(*row.catalyst), "Li:10/MgO|Impregnation");
+  const TableRow& row = table.rows[0];
+  ASSERT_TRUE(row.problems.empty()) << row.problems[0].to_string();
+  EXPECT_EQ(row.catalyst->key, "Li:10/MgO|Impregnation");
   EXPECT_EQ(row.conditions.at("temperature_C"), 750.0);
   EXPECT_EQ(row.conditions.at("p_O2_bar"), 0.25);
   EXPECT_EQ(row.values.size(), 5U);
@@ -177,20 +179,20 @@ TEST(Profile, ReadsTheLiteratureDialect) {
 
 // As NOMAD's own example files write it: spaces at the ends, a remark after #, a spreadsheet's (C).
 TEST(Profile, ReadsTheNomadDialect) {
-  const ProfileTable table = must_read(
+  const TableRows table = must_read(
       "catalyst ,sample_id,step,temperature \u00a9,x_r ethane (%) # reactant based conversion,x_p "
       "ethane (%),S_p C2H4 (%),set_temperature (K),C-balance\n"
       "Mn-Na2WO4/SiO2,FHI-7,3,400,12.5,12.25,80,673.15,99.5\n",
       built_in("nomad_catalysis"));
   ASSERT_EQ(table.rows.size(), 1U);
-  const ProfileRow& row = table.rows[0];
-  ASSERT_FALSE(row.problem) << row.problem->to_string();
+  const TableRow& row = table.rows[0];
+  ASSERT_TRUE(row.problems.empty()) << row.problems[0].to_string();
   EXPECT_EQ(row.sample, "FHI-7");
   EXPECT_EQ(row.sequence, 3);
   EXPECT_EQ(row.conditions.at("temperature_C"), 400.0);
   EXPECT_EQ(row.conditions.at("set_temperature_C"), 400.0);
   std::vector<std::string> names;
-  for (const ProfileValue& value : row.values) names.push_back(value.name);
+  for (const TableValue& value : row.values) names.push_back(value.name);
   EXPECT_THAT(names, ElementsAre("ethane_conversion", "ethane_conversion_by_products",
                                  "C2H4_selectivity", "carbon_balance"));
 }
@@ -203,16 +205,16 @@ TEST(Profile, PlateMapAndConstants) {
       "[[columns]]\nheader = \"y\"\nas = \"value\"\nname = \"C2_yield\"\n",
       "plate.toml");
   ASSERT_TRUE(profile.ok()) << profile.error().to_string();
-  const ProfileTable table = must_read("ch,y\n1,8\n2,9\n3,0.1\n4,7\n", *profile);
+  const TableRows table = must_read("ch,y\n1,8\n2,9\n3,0.1\n4,7\n", *profile);
   ASSERT_EQ(table.rows.size(), 4U);
-  EXPECT_EQ(chemistry::canonical_key(*table.rows[0].catalyst), "Li:1/MgO");
+  EXPECT_EQ(table.rows[0].catalyst->key, "Li:1/MgO");
   EXPECT_EQ(table.rows[0].source, "rig-1");
   EXPECT_EQ(table.rows[0].run, "r9");
   EXPECT_EQ(table.rows[1].sample, "S2");
   EXPECT_FALSE(table.rows[1].catalyst);
   EXPECT_EQ(table.rows[2].kind, "blank");
-  ASSERT_TRUE(table.rows[3].problem);
-  EXPECT_THAT(table.rows[3].problem->to_string(), HasSubstr("the plate map has no such channel"));
+  ASSERT_FALSE(table.rows[3].problems.empty());
+  EXPECT_THAT(table.rows[3].problems[0].to_string(), HasSubstr("the plate map has no such channel"));
 }
 
 Profile reducing(const std::string& more) {
@@ -242,10 +244,10 @@ TEST(Profile, ReducesOverConditionsAndKeepsEveryPoint) {
                {"method = \"top3_mean\"\n", 11.0, 15.5, 750.0},
                {"method = \"fixed\"\nat = { T = 700 }\n", 10.0, 1.0, 700.0}};
   for (const auto& c : cases) {
-    const ProfileTable table = must_read(text, reducing(c.method));
+    const TableRows table = must_read(text, reducing(c.method));
     ASSERT_EQ(table.rows.size(), 9U + 2U);
-    EXPECT_TRUE(table.rows[8].problem) << "nothing was measured there";
-    const ProfileRow& lithium = table.rows[9];
+    EXPECT_TRUE(table.rows[8].values.empty()) << "nothing was measured there";
+    const TableRow& lithium = table.rows[9];
     ASSERT_EQ(lithium.values.size(), 1U);
     EXPECT_EQ(lithium.values[0].name, "best");
     EXPECT_DOUBLE_EQ(lithium.values[0].value, c.lithium) << c.method;
@@ -382,9 +384,9 @@ TEST(Profile, AnyBytesWithoutHarm) {
         EXPECT_FALSE(table.error().message.empty());
         continue;
       }
-      for (const ProfileRow& row : table->rows) {
-        if (row.problem) {
-          EXPECT_THAT(row.problem->where, HasSubstr("lab.csv:"));
+      for (const TableRow& row : table->rows) {
+        if (!row.problems.empty()) {
+          EXPECT_THAT(row.problems[0].where, HasSubstr("lab.csv:"));
         } else {
           EXPECT_TRUE(std::isfinite(row.values.at(0).value));
         }

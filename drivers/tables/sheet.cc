@@ -1,0 +1,218 @@
+#include "drivers/tables/sheet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "core/base/text.h"
+#include "drivers/tables/encoding.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/profile_columns.h"
+#include "drivers/tables/units.h"
+#include "drivers/tables/workbook.h"
+
+namespace kasetsu::tables {
+namespace {
+
+Error bad(std::string where, std::string message, std::string value, std::string expected) {
+  return {ErrorCode::bad_data, std::move(message), std::move(where), std::move(value),
+          std::move(expected)};
+}
+
+std::size_t filled(const CsvRecord& record) {
+  return static_cast<std::size_t>(
+      std::count_if(record.fields.begin(), record.fields.end(),
+                    [](const std::string& cell) { return !trim(cell).empty(); }));
+}
+
+// How well the records fit a delimiter: the records of the most usual width, and that width.
+std::pair<std::size_t, std::size_t> regularity(const std::vector<CsvRecord>& records) {
+  std::map<std::size_t, std::size_t> widths;
+  for (const CsvRecord& record : records) ++widths[record.fields.size()];
+  std::pair<std::size_t, std::size_t> best{0, 0};
+  for (const auto& [width, count] : widths) {
+    if (width > 1) best = std::max(best, {count, width});
+  }
+  return best;
+}
+
+// Which of two ways to cut a file is better: with a profile, the one whose header has more of its
+// columns.
+std::pair<std::size_t, std::size_t> fitness(const std::vector<CsvRecord>& records,
+                                            const Profile* profile) {
+  if (profile == nullptr) return regularity(records);
+  const auto header = static_cast<std::size_t>(profile->header_row) - 1;
+  if (records.size() <= header) return {0, 0};
+  return {count_matches(records[header].fields, *profile) + 1, 0};
+}
+
+Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_name,
+                                   const Profile* profile, std::string& delimiter) {
+  std::vector<std::string> candidates{",", ";", "tab", "|"};
+  if (profile != nullptr && profile->delimiter != "auto") candidates = {profile->delimiter};
+  std::optional<Error> first;
+  std::optional<std::vector<CsvRecord>> best;
+  std::pair<std::size_t, std::size_t> most{0, 0};
+  for (const std::string& candidate : candidates) {
+    CsvOptions options;
+    options.delimiter = candidate == "tab" ? '\t' : candidate[0];
+    auto records = read_csv(text, file_name, options);
+    if (!records) {
+      if (!first) first = records.error();
+      continue;
+    }
+    const auto fit = fitness(*records, profile);
+    if (best && fit <= most) continue;
+    most = fit;
+    best = std::move(*records);
+    delimiter = candidate;
+  }
+  // Cut without its own delimiter, a table that is wrong in another way has one column.
+  if (!best || (first && most.first <= 1)) return *first;
+  return std::move(*best);
+}
+
+// The line that names the columns: lines above it with few cells are titles.
+std::size_t find_header(const std::vector<CsvRecord>& records) {
+  std::size_t widest = 0;
+  for (const CsvRecord& record : records) widest = std::max(widest, filled(record));
+  for (std::size_t i = 0; i + 1 < records.size() && i < 20; ++i) {
+    if (5 * filled(records[i]) >= 3 * widest) return i;
+  }
+  return 0;
+}
+
+// Whether the line below the header holds units: none of its cells is a number, and where the next
+// line has numbers it has a unit or nothing.
+bool holds_units(const CsvRecord& record, const CsvRecord& next, const NumberStyle& style) {
+  std::size_t units = 0;
+  for (std::size_t i = 0; i < record.fields.size(); ++i) {
+    std::string cell = plain_characters(trim(record.fields[i]));
+    if (cell.size() > 2 && (cell.front() == '(' || cell.front() == '[')) {
+      cell = cell.substr(1, cell.size() - 2);
+    }
+    if (cell.empty() || cell == "-") continue;
+    const bool above_number =
+        i < next.fields.size() && read_number(next.fields[i], style).ok();
+    if (!above_number || !convert_units(cell, cell)) return false;
+    const auto known = convert_units(cell, cell);
+    if (read_number(cell, style) || !known) return false;
+    ++units;
+  }
+  return units > 0;
+}
+
+Result<std::vector<CsvRecord>> read_records(std::string_view bytes, std::string_view file_name,
+                                            const SheetOptions& options, Sheet& sheet) {
+  if (is_workbook(bytes)) {
+    auto workbook = read_workbook(bytes, file_name, options.sheet);
+    if (!workbook) return workbook.error();
+    sheet.encoding = "utf-8";
+    sheet.delimiter = "workbook";
+    sheet.notes = std::move(workbook->notes);
+    return std::move(workbook->rows);
+  }
+  if (!options.sheet.empty()) {
+    return bad(std::string(file_name), "this file is no workbook and has no sheets", options.sheet,
+               "an .xlsx file, or no --sheet");
+  }
+  auto decoded =
+      decode_text(bytes, options.profile ? options.profile->encoding : "auto", file_name);
+  if (!decoded) return decoded.error();
+  sheet.encoding = decoded->encoding;
+  if (trim(decoded->text).empty()) {
+    return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
+  }
+  return cut(decoded->text, file_name, options.profile, sheet.delimiter);
+}
+
+}  // namespace
+
+std::string trim_name(std::string_view name) {
+  constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+  for (std::size_t before = name.size() + 1; before != name.size();) {
+    before = name.size();
+    name = trim(name);
+    if (name.starts_with(kNoBreakSpace)) name.remove_prefix(kNoBreakSpace.size());
+    if (name.ends_with(kNoBreakSpace)) name.remove_suffix(kNoBreakSpace.size());
+  }
+  std::string text;
+  for (const char c : name) {
+    const bool line_end = c == '\n' || c == '\r' || c == '\t';
+    if (line_end && text.ends_with(' ')) continue;
+    text.push_back(line_end ? ' ' : c);
+  }
+  return text;
+}
+
+Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
+                         const SheetOptions& options) {
+  Sheet sheet;
+  auto records = read_records(bytes, file_name, options, sheet);
+  if (!records) return records.error();
+  const Profile* const profile = options.profile;
+  std::size_t first = 0;
+  if (!options.columns.empty()) {
+    sheet.header.line = records->empty() ? 1 : records->front().line;
+    sheet.header.fields = options.columns;
+  } else {
+    const std::size_t at = profile != nullptr ? static_cast<std::size_t>(profile->header_row) - 1
+                                              : find_header(*records);
+    if (at >= records->size()) {
+      return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
+    }
+    if (at > 0 && profile == nullptr) {
+      sheet.notes.push_back(
+          at == 1 ? fmt::format("line {} above the header is a title and was left out",
+                                records->front().line)
+                  : fmt::format("lines {} to {} above the header are titles and were left out",
+                                records->front().line, (*records)[at - 1].line));
+    }
+    sheet.header = (*records)[at];
+    first = at + 1;
+  }
+  for (std::string& name : sheet.header.fields) name = trim_name(name);
+  std::vector<CsvRecord> rows(std::make_move_iterator(records->begin() +
+                                                      static_cast<std::ptrdiff_t>(first)),
+                              std::make_move_iterator(records->end()));
+  std::erase_if(rows, [](const CsvRecord& row) { return filled(row) == 0; });
+  if (profile != nullptr) {
+    sheet.style = {profile->decimal, profile->thousands, false};
+  } else {
+    sheet.style = find_style(rows);
+  }
+  if (options.decimal != '\0') {
+    sheet.style = {options.decimal, options.decimal == ',' ? "." : ",", false};
+  }
+  const bool unit_row = profile != nullptr
+                            ? profile->unit_row && !rows.empty()
+                            : rows.size() > 1 && holds_units(rows[0], rows[1], sheet.style);
+  if (unit_row) {
+    sheet.units = rows.front().fields;
+    for (std::string& unit : sheet.units) {
+      unit = std::string(trim(plain_characters(unit)));
+      if (unit.size() > 2 && (unit.front() == '(' || unit.front() == '[')) {
+        unit = unit.substr(1, unit.size() - 2);
+      }
+    }
+    if (profile == nullptr) {
+      sheet.notes.push_back(fmt::format("line {} holds units", rows.front().line));
+    }
+    rows.erase(rows.begin());
+  }
+  if (rows.empty()) {
+    return bad(csv_place(file_name, sheet.header.line), "the file has a header and no rows", "",
+               "at least one row");
+  }
+  if (rows.size() > options.max_rows) {
+    return bad(std::string(file_name), fmt::format("the table has {} rows", rows.size()), "",
+               fmt::format("at most {}", options.max_rows));
+  }
+  sheet.rows = std::move(rows);
+  return sheet;
+}
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,42 @@
+// A table as it lies in a file: which line is the header, how the cells are separated, how numbers
+// are written. What the columns mean is the affair of columns.h and profile_columns.h.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/csv.h"
+#include "core/base/result.h"
+#include "drivers/tables/cells.h"
+#include "drivers/tables/profile.h"
+
+namespace kasetsu::tables {
+
+struct Sheet {
+  std::string encoding;
+  std::string delimiter;            // "," ";" "tab" "|", or "workbook"
+  CsvRecord header;                 // names without spaces around them, line ends as spaces
+  std::vector<std::string> units;   // of the line below the header; empty: there is none
+  std::vector<CsvRecord> rows;      // without blank ones; each as long as the header, or faulty
+  NumberStyle style;
+  std::vector<std::string> notes;   // what was skipped or found out, for people
+};
+
+struct SheetOptions {
+  const Profile* profile = nullptr;     // null: everything is found out
+  std::vector<std::string> columns;     // names of the columns of a file without a header
+  std::string sheet;                    // of a workbook; empty: the first one
+  char decimal = '\0';                  // '.' or ','; 0: found out
+  std::size_t max_rows = 1'000'000;
+};
+
+// Errors (bad_data) are for the whole file: its encoding, its form, no header, no rows.
+Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
+                         const SheetOptions& options);
+
+// A column's name without spaces, tabs and no-break spaces at both ends, line ends as spaces.
+std::string trim_name(std::string_view name);
+
+}  // namespace kasetsu::tables

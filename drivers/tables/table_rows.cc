@@ -1,0 +1,687 @@
+#include "drivers/tables/table_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <unordered_map>
+
+#include "core/base/csv.h"
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/weights.h"
+#include "drivers/tables/cells.h"
+#include "drivers/tables/columns.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/loadings.h"
+#include "drivers/tables/profile_columns.h"
+#include "drivers/tables/problems.h"
+#include "drivers/tables/reduction.h"
+
+namespace kasetsu::tables {
+namespace {
+
+constexpr double kLargestInteger = 9e15;
+
+Error bad(std::string message, std::string value, std::string expected) {
+  return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
+}
+
+class RowReader {
+ public:
+  // profile: of a table without one, the empty profile.
+  RowReader(std::string_view file_name, const Sheet& sheet, const MatchedColumns& columns,
+            const Profile& profile, bool recognised, const chemistry::SupportTable& supports)
+      : file_name_(file_name),
+        sheet_(sheet),
+        header_(sheet.header),
+        columns_(columns),
+        profile_(profile),
+        recognised_(recognised),
+        supports_(supports) {}
+
+  TableRow read(const CsvRecord& record) {
+    TableRow row;
+    row.line = record.line;
+    fill(row, record);
+    if (row.problems.empty()) {
+      if (const Status named = check_labels(row); !named) row.problems.push_back(named.error());
+    }
+    for (Error& problem : row.problems) {
+      if (problem.where.empty()) problem.where = csv_place(file_name_, record.line);
+    }
+    if (!row.problems.empty()) {
+      for (std::size_t i = 0; i < header_.fields.size() && i < record.fields.size(); ++i) {
+        row.cells.emplace_back(header_.fields[i], record.fields[i]);
+      }
+    }
+    return row;
+  }
+
+  bool is_null(std::string_view cell) const {
+    const std::string text = small_letters(plain_characters(trim(cell)));
+    if (text.empty()) return true;
+    if (recognised_) {
+      const auto words = usual_null_words();
+      return std::find(words.begin(), words.end(), text) != words.end();
+    }
+    return std::any_of(profile_.null.begin(), profile_.null.end(),
+                       [&](const std::string& word) { return small_letters(word) == text; });
+  }
+
+  static bool names_elements(ColumnUse use) {
+    return use == ColumnUse::slot || use == ColumnUse::catalyst || use == ColumnUse::support ||
+           use == ColumnUse::element_list;
+  }
+
+  static bool is_composition(ColumnUse use) {
+    return names_elements(use) || use == ColumnUse::slot_amount || use == ColumnUse::element ||
+           use == ColumnUse::fraction_list || use == ColumnUse::preparation;
+  }
+
+
+ private:
+  Error at(const CsvRecord& record, const MatchedColumn& column, Error error) const {
+    error.where = csv_place(file_name_, record.line, column.header, column.at);
+    return error;
+  }
+
+  // The cell without spaces, with the column's map; empty for a null word. The symbol of an element
+  // is never a null word where elements stand, and one in other capitals is asked about.
+  Result<std::string> text_of(const CsvRecord& record, const MatchedColumn& column) const {
+    const std::string_view cell = trim(record.fields[column.at]);
+    const auto mapped = column.column.map.find(std::string(cell));
+    if (mapped != column.column.map.end()) return mapped->second;
+    const ColumnUse use = column.column.use;
+    if (names_elements(use)) {
+      if (chemistry::atomic_number(cell)) return std::string(cell);
+      if (is_null(cell) || (recognised_ && is_none(cell))) {
+        std::string symbol = small_letters(cell);
+        if (!symbol.empty() && symbol[0] >= 'a' && symbol[0] <= 'z') {
+          symbol[0] = static_cast<char>(symbol[0] - 'a' + 'A');
+        }
+        if (!chemistry::atomic_number(symbol)) return std::string();
+        return bad(use == ColumnUse::slot ? "unknown element" : "an element, or no value?",
+                   std::string(cell),
+                   fmt::format("a chemical symbol such as Li, or none; did you mean {}?", symbol));
+      }
+      return std::string(cell);
+    }
+    const bool number = use == ColumnUse::element || use == ColumnUse::slot_amount ||
+                        use == ColumnUse::value || use == ColumnUse::condition ||
+                        use == ColumnUse::sequence || use == ColumnUse::replicate ||
+                        use == ColumnUse::measured_at;
+    if (recognised_ && !number) return std::string(cell);
+    // "nan" is no amount: it may be an element that was measured and failed.
+    if (recognised_ && use == ColumnUse::element && small_letters(cell) == "nan") {
+      return std::string(cell);
+    }
+    return is_null(cell) ? std::string() : std::string(cell);
+  }
+
+  Result<double> number(std::string_view cell) const {
+    auto read = read_number(cell, sheet_.style);
+    if (!read) return read.error();
+    if (read->bound != '\0') {
+      return bad("a limit of detection where a number is needed", std::string(cell), "a number");
+    }
+    return read->value;
+  }
+
+  // Names are printed on vials and in lists.
+  static Status check_labels(const TableRow& row) {
+    constexpr std::size_t kLongest = 200;
+    for (const std::string* label :
+         {&row.proposal, &row.sample, &row.source, &row.run, &row.channel}) {
+      const bool printable = std::none_of(label->begin(), label->end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+      });
+      if (!printable || label->size() > kLongest) {
+        return bad("not a name", *label, fmt::format("at most {} printable characters", kLongest));
+      }
+    }
+    return {};
+  }
+
+  struct Parts {
+    std::string name;  // of a catalyst column
+    std::vector<const MatchedColumn*> slots;
+    std::vector<Loading> loadings;
+    std::string elements, fractions;
+    std::string support, preparation;
+    bool structured = false;
+  };
+
+  void fill(TableRow& row, const CsvRecord& record) {
+    const std::size_t width = header_.fields.size();
+    const bool longer =
+        std::any_of(record.fields.begin() + static_cast<std::ptrdiff_t>(
+                                                std::min(width, record.fields.size())),
+                    record.fields.end(),
+                    [](const std::string& cell) { return !trim(cell).empty(); });
+    if (record.fields.size() < width || longer) {
+      row.problems.push_back(bad(fmt::format("the row has {} cells", record.fields.size()), "",
+                                 fmt::format("{}, as many as {}", width,
+                                             "the header; a last row like this is a file that was "
+                                             "cut off while it was written")));
+      return;
+    }
+    Parts parts;
+    std::string cells;  // that make the composition
+    for (const MatchedColumn& column : columns_.columns) {
+      if (is_composition(column.column.use)) cells += record.fields[column.at] + '\0';
+      const auto text = text_of(record, column);
+      const Status fine = text ? take(row, parts, column, *text) : Status(text.error());
+      if (!fine) row.problems.push_back(at(record, column, fine.error()));
+    }
+    if (!row.problems.empty()) return;
+    Status fine = take_constants(row, parts);
+    if (fine) fine = check_kind(row, parts);
+    if (fine && row.kind != "blank") fine = find_catalyst(row, record, parts, cells);
+    if (fine && !row.catalyst && row.kind != "blank" && row.sample.empty() &&
+        row.proposal.empty()) {
+      fine = bad("the row does not say which catalyst it is about", "",
+                 "a catalyst, a sample that is known, or a proposal");
+    }
+    if (!fine) row.problems.push_back(fine.error());
+  }
+
+  // A table repeats few compositions many times: each is read once.
+  Status find_catalyst(TableRow& row, const CsvRecord& record, const Parts& parts,
+                       const std::string& cells) {
+    constexpr std::size_t kMostRemembered = 200'000;
+    // The plate map may tell the composition by the channel.
+    const bool by_cells = profile_.plate.empty();
+    if (by_cells) {
+      if (const auto known = catalysts_.find(cells); known != catalysts_.end()) {
+        row.catalyst = known->second;
+        return {};
+      }
+    }
+    auto catalyst = assemble(record, parts);
+    if (!catalyst) return catalyst.error();
+    if (!*catalyst) return {};
+    auto made = std::make_shared<ReadCatalyst>();
+    made->catalyst = std::move(**catalyst);
+    made->key = chemistry::canonical_key(made->catalyst);
+    made->description = chemistry::describe(made->catalyst);
+    row.catalyst = made;
+    if (by_cells && catalysts_.size() < kMostRemembered) catalysts_.emplace(cells, row.catalyst);
+    return {};
+  }
+
+  Status take(TableRow& row, Parts& parts, const MatchedColumn& column,
+              const std::string& text) const {
+    const auto integer = [&](std::optional<std::int64_t>& out) -> Status {
+      if (text.empty()) return {};
+      const auto value = number(text);
+      if (!value) return value.error();
+      if (*value != std::floor(*value) || std::abs(*value) > kLargestInteger) {
+        return bad("not an integer", text, "an integer");
+      }
+      out = static_cast<std::int64_t>(*value);
+      return {};
+    };
+    switch (column.column.use) {
+      case ColumnUse::catalyst:
+        parts.name = text;
+        return {};
+      case ColumnUse::slot:
+        parts.structured = true;
+        if (!is_none(text)) parts.slots.push_back(&column);
+        return {};
+      case ColumnUse::slot_amount:
+        return {};  // read with its slot
+      case ColumnUse::element: {
+        parts.structured = true;
+        if (text.empty()) return {};  // absent
+        auto amount = number(text);
+        if (!amount) {
+          Error error = amount.error();
+          error.expected = "an amount, 0 or nothing where the element is absent; " + error.expected;
+          return error;
+        }
+        if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
+        parts.loadings.push_back({column.element, *amount, column.file_unit});
+        return {};
+      }
+      case ColumnUse::element_list:
+        parts.structured = true;
+        parts.elements = text;
+        return {};
+      case ColumnUse::fraction_list:
+        parts.fractions = text;
+        return {};
+      case ColumnUse::support:
+        parts.support = is_none(text) ? std::string() : text;
+        return {};
+      case ColumnUse::preparation:
+        parts.preparation = text;
+        return {};
+      case ColumnUse::sample:
+        row.sample = text;
+        return {};
+      case ColumnUse::kind:
+        row.kind = small_letters(text);
+        return {};
+      case ColumnUse::proposal:
+        row.proposal = text;
+        return {};
+      case ColumnUse::source:
+        row.source = text;
+        return {};
+      case ColumnUse::run:
+        row.run = text;
+        return {};
+      case ColumnUse::channel:
+        row.channel = text;
+        return {};
+      case ColumnUse::sequence:
+        return integer(row.sequence);
+      case ColumnUse::replicate:
+        return integer(row.replicate);
+      case ColumnUse::measured_at: {
+        if (text.empty()) return {};
+        const auto time = read_time(text, profile_.time_formats,
+                                    profile_.time_zone ? &*profile_.time_zone : nullptr);
+        if (!time) return time.error();
+        row.measured_at = *time;
+        return {};
+      }
+      case ColumnUse::condition:
+      case ColumnUse::value: {
+        if (text.empty()) {
+          return recognised_ && column.column.use == ColumnUse::condition
+                     ? Status(bad("the cell is empty", "", "a finite number"))
+                     : Status();
+        }
+        if (column.column.use == ColumnUse::condition) {
+          const auto value = number(text);
+          if (!value) return value.error();
+          row.conditions[column.column.name] = column.conversion(*value);
+          return {};
+        }
+        const auto value = read_number(text, sheet_.style);
+        if (!value) return value.error();
+        const bool percent = value->percent && column.unit.empty();
+        row.values.push_back({column.column.name, column.conversion(value->value),
+                              percent ? "%" : column.unit, value->bound != '\0'});
+        return {};
+      }
+      case ColumnUse::ignore:
+        return {};
+    }
+    return {};
+  }
+
+  Status take_constants(TableRow& row, Parts& parts) const {
+    const auto set = [&](std::string_view name, std::string& member) {
+      const auto found = profile_.constants.find(std::string(name));
+      if (member.empty() && found != profile_.constants.end()) member = found->second;
+    };
+    set("channel", row.channel);
+    if (const auto well = profile_.plate.find(row.channel); well != profile_.plate.end()) {
+      if (row.sample.empty()) row.sample = well->second.sample;
+      if (row.kind.empty()) row.kind = well->second.kind;
+      if (parts.name.empty() && !parts.structured) parts.name = well->second.catalyst;
+    } else if (!profile_.plate.empty() && parts.name.empty() && !parts.structured &&
+               row.sample.empty()) {
+      return bad("the plate map has no such channel", row.channel, "a channel of [plate]");
+    }
+    set("source", row.source);
+    set("run", row.run);
+    set("sample", row.sample);
+    set("kind", row.kind);
+    set("proposal", row.proposal);
+    set("support", parts.support);
+    set("preparation", parts.preparation);
+    set("catalyst", parts.name);
+    return {};
+  }
+
+  // Blanks are told by their kind, or by the name that laboratories give an empty tube.
+  static Status check_kind(TableRow& row, const Parts& parts) {
+    if (row.kind.empty() && small_letters(parts.name) == "blank") row.kind = "blank";
+    constexpr std::array<std::string_view, 5> kKinds = {"", "catalyst", "support", "blank",
+                                                        "reference"};
+    if (std::find(kKinds.begin(), kKinds.end(), row.kind) == kKinds.end()) {
+      return bad("unknown kind of sample", row.kind, "catalyst, support, blank or reference");
+    }
+    return {};
+  }
+
+  // Weights without a support are shares of the whole: they become shares of the substance, with
+  // the same sum.
+  static std::vector<Loading> by_substance(std::vector<Loading> loadings) {
+    double sum = 0.0, moles = 0.0;
+    for (const Loading& one : loadings) {
+      const auto weight = chemistry::atomic_weight(one.element);
+      const bool mass =
+          same_unit(one.unit, "wt%") || same_unit(one.unit, "g") || same_unit(one.unit, "mg");
+      if (!mass || !weight) return loadings;
+      sum += one.amount;
+      moles += one.amount / *weight;
+    }
+    for (Loading& one : loadings) {
+      one.amount *= sum / moles / *chemistry::atomic_weight(one.element);
+      one.unit = "mol%";
+    }
+    return loadings;
+  }
+
+  // Amounts by weight on a support become amounts of substance on one gram of it.
+  std::string amounts_unit(const Parts& parts) const {
+    if (!recognised_) return profile_.elements_unit;
+    const bool weights = std::any_of(parts.loadings.begin(), parts.loadings.end(),
+                                     [](const Loading& one) { return same_unit(one.unit, "wt%"); });
+    return weights && !parts.support.empty() ? "mmol/g" : "";
+  }
+
+  // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
+  // composition.
+  Result<std::optional<chemistry::Catalyst>> assemble(const CsvRecord& record,
+                                                      const Parts& parts) const {
+    chemistry::Catalyst catalyst;
+    std::vector<Loading> loadings = parts.loadings;
+    for (const MatchedColumn* slot : parts.slots) {
+      const std::string symbol = text_of(record, *slot).value();
+      const auto element = chemistry::atomic_number(symbol);
+      if (!element) {
+        return at(record, *slot, unknown_element(symbol));
+      }
+      double amount = 1.0;
+      std::string unit;
+      for (const MatchedColumn& column : columns_.columns) {
+        if (column.column.use != ColumnUse::slot_amount ||
+            fold_name(column.column.of) != fold_name(slot->header)) {
+          continue;
+        }
+        const auto amount_text = text_of(record, column);
+        if (!amount_text) return at(record, column, amount_text.error());
+        const auto told = number(*amount_text);
+        if (!told) return at(record, column, told.error());
+        if (*told < 0.0) {
+          return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
+        }
+        amount = *told;
+      }
+      if (amount > 0.0) loadings.push_back({*element, amount, ""});
+    }
+    if (!parts.elements.empty() || !parts.fractions.empty()) {
+      auto listed = read_lists(parts.elements, parts.fractions);
+      if (!listed) return listed.error();
+      loadings.insert(loadings.end(), listed->begin(), listed->end());
+    }
+    if (!parts.structured) {
+      if (parts.name.empty()) {
+        if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
+      } else {
+        auto named = chemistry::parse_catalyst_name(plain_name(parts.name), supports_);
+        if (!named) return in_column(record, ColumnUse::catalyst, named.error());
+        catalyst = std::move(*named);
+      }
+    } else {
+      const std::string unit = amounts_unit(parts);
+      if (recognised_ && unit.empty()) loadings = by_substance(loadings);
+      auto active = combine(loadings, unit);
+      if (!active) return active.error();
+      catalyst.active = std::move(*active);
+    }
+    if (!parts.support.empty()) {
+      const std::string support = plain_name(parts.support);
+      if (!catalyst.support.empty() && catalyst.support != support) {
+        return in_column(record, ColumnUse::support,
+                         bad("the support is told twice", parts.support, catalyst.support));
+      }
+      auto formula = supports_.formula(support);
+      if (!formula) return in_column(record, ColumnUse::support, formula.error());
+      catalyst.support = support;
+      catalyst.support_formula = std::move(*formula);
+    }
+    catalyst.preparation = parts.preparation;
+    if (catalyst.active.empty() && catalyst.support.empty()) {
+      return bad("the row has no element and no support", "",
+                 "at least one element, or a bare support; an empty tube is of the kind blank");
+    }
+    return std::optional<chemistry::Catalyst>(std::move(catalyst));
+  }
+
+  static Error unknown_element(const std::string& symbol) {
+    std::string expected = "a chemical symbol such as Li, or none";
+    std::string forgiven = small_letters(symbol);
+    if (!forgiven.empty() && forgiven[0] >= 'a' && forgiven[0] <= 'z') {
+      forgiven[0] = static_cast<char>(forgiven[0] - 'a' + 'A');
+      if (chemistry::atomic_number(forgiven)) {
+        expected += fmt::format("; did you mean {}?", forgiven);
+      }
+    }
+    return bad("unknown element", symbol, std::move(expected));
+  }
+
+  // The error with the place of the first column of this use.
+  Error in_column(const CsvRecord& record, ColumnUse use, Error error) const {
+    const auto column =
+        std::find_if(columns_.columns.begin(), columns_.columns.end(),
+                     [&](const MatchedColumn& one) { return one.column.use == use; });
+    return column == columns_.columns.end() ? error : at(record, *column, std::move(error));
+  }
+
+  // Full-width letters and subscripts become plain ones; dashes between actives stay.
+  static std::string plain_name(const std::string& name) {
+    return std::string(trim(plain_characters(name)));
+  }
+
+  Result<std::vector<Loading>> read_lists(const std::string& elements,
+                                          const std::string& fractions) const {
+    const auto split = [](const std::string& text) {
+      std::vector<std::string> parts;
+      std::size_t at = 0;
+      while (at <= text.size() && !text.empty()) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        parts.emplace_back(trim(std::string_view(text).substr(at, end - at)));
+        at = end + 1;
+      }
+      return parts;
+    };
+    const auto symbols = split(elements), amounts = split(fractions);
+    if (symbols.size() != amounts.size()) {
+      return bad(fmt::format("{} elements and {} fractions", symbols.size(), amounts.size()),
+                 elements, "as many of the one as of the other");
+    }
+    std::vector<Loading> loadings;
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+      const auto element = chemistry::atomic_number(symbols[i]);
+      if (!element) return bad("unknown element", symbols[i], "a chemical symbol such as Li");
+      const auto amount = parse_number(amounts[i]);
+      if (!amount || *amount < 0.0) {
+        return bad("not a fraction", amounts[i], "a number of at least 0");
+      }
+      if (*amount > 0.0) loadings.push_back({*element, *amount, ""});
+    }
+    return loadings;
+  }
+
+  std::string_view file_name_;
+  const Sheet& sheet_;
+  const CsvRecord& header_;
+  const MatchedColumns& columns_;
+  const Profile& profile_;
+  bool recognised_;
+  const chemistry::SupportTable& supports_;
+  std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
+};
+
+// Whether the line below the header is a line of units that the profile does not expect: no number
+// stands below a value, and a unit does.
+bool is_unit_row(const CsvRecord& record, const MatchedColumns& columns, const RowReader& reader,
+                 const NumberStyle& style) {
+  bool unit = false;
+  for (const MatchedColumn& column : columns.columns) {
+    if (column.column.use != ColumnUse::value && column.column.use != ColumnUse::condition) {
+      continue;
+    }
+    if (column.at >= record.fields.size()) return false;
+    const std::string_view cell = trim(record.fields[column.at]);
+    if (reader.is_null(cell)) continue;
+    if (read_number(cell, style)) return false;
+    unit = unit || convert_units(cell, column.unit.empty() ? cell : column.unit).ok();
+  }
+  return unit;
+}
+
+// The recognised columns in the form of a profile's.
+MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOptions& options) {
+  MatchedColumns matched;
+  std::size_t next_element = 0;
+  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
+    MatchedColumn column;
+    column.at = i;
+    column.header = sheet.header.fields[i];
+    column.column.headers = {column.header};
+    column.column.name = column.header;
+    switch (layout.roles[i]) {
+      case Role::target:
+        column.column.use = ColumnUse::value;
+        break;
+      case Role::condition:
+        column.column.use = ColumnUse::condition;
+        break;
+      case Role::id:
+        column.column.use = ColumnUse::sample;
+        break;
+      case Role::own:
+        column.column.use = *own_column(small_letters(column.header));
+        column.column.name.clear();
+        break;
+      case Role::slot:
+        column.column.use = ColumnUse::slot;
+        break;
+      case Role::support:
+        column.column.use = ColumnUse::support;
+        break;
+      case Role::formula:
+        column.column.use = ColumnUse::catalyst;
+        break;
+      case Role::element:
+        column.column.use = ColumnUse::element;
+        column.element = layout.elements[next_element++];
+        column.file_unit = layout.amounts_unit;
+        break;
+      case Role::ignored:
+        continue;
+      case Role::unused:
+        if (!column.header.empty()) matched.unused.push_back(column.header);
+        continue;
+    }
+    matched.columns.push_back(std::move(column));
+  }
+  (void)options;
+  return matched;
+}
+
+// What people see of the columns.
+void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table) {
+  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
+    ColumnReport report;
+    report.number = i + 1;
+    report.header = sheet.header.fields[i];
+    report.use = "not used";
+    bool numbers = true;
+    for (const CsvRecord& row : sheet.rows) {
+      if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
+      ++report.filled;
+      numbers = numbers && read_number(row.fields[i], sheet.style).ok();
+    }
+    report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
+    const auto used =
+        std::find_if(columns.columns.begin(), columns.columns.end(),
+                     [&](const MatchedColumn& column) { return column.at == i; });
+    if (used != columns.columns.end()) {
+      report.use = to_string(used->column.use);
+      report.name = used->column.name;
+      report.unit = used->column.use == ColumnUse::element ? used->file_unit : used->unit;
+    } else if (numbers && report.filled > 0 && !report.header.empty()) {
+      table.unused_numbers.push_back(report.header);
+    }
+    table.columns.push_back(std::move(report));
+  }
+}
+
+Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
+                             const Profile& profile, const RowReader& reader,
+                             std::string_view file_name) {
+  const bool values = std::any_of(
+      columns.columns.begin(), columns.columns.end(),
+      [](const MatchedColumn& column) { return column.column.use == ColumnUse::value; });
+  if (!values) {
+    std::vector<std::string> wanted;
+    for (const ProfileColumn& column : profile.columns) {
+      if (column.use == ColumnUse::value) wanted.push_back(column.headers[0]);
+    }
+    return Error{ErrorCode::bad_data, "no column holds a measured value",
+                 csv_place(file_name, sheet.header.line), "", "a column " + join_or(wanted)};
+  }
+  if (is_unit_row(sheet.rows.front(), columns, reader, sheet.style)) {
+    return Error{ErrorCode::bad_data, "the line below the header holds units",
+                 csv_place(file_name, sheet.rows.front().line), "",
+                 "unit_row = true in the profile"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
+                            const ReadOptions& options, const chemistry::SupportTable& supports,
+                            std::size_t max_rows) {
+  SheetOptions sheet_options;
+  sheet_options.profile = options.profile.get();
+  sheet_options.columns = options.columns;
+  sheet_options.sheet = options.sheet;
+  sheet_options.decimal = options.decimal;
+  sheet_options.max_rows = max_rows;
+  auto sheet = read_sheet(bytes, file_name, sheet_options);
+  if (!sheet) return sheet.error();
+  const Profile recognised;
+  const Profile& profile = options.profile ? *options.profile : recognised;
+  TableRows table;
+  MatchedColumns columns;
+  if (options.profile) {
+    auto matched = match_columns(sheet->header, sheet->units, profile, file_name);
+    if (!matched) return matched.error();
+    columns = std::move(*matched);
+  } else {
+    auto layout = recognise(*sheet, options, file_name);
+    if (!layout) return layout.error();
+    table.shape = layout->shape;
+    columns = columns_of(*layout, *sheet, options);
+    for (const std::size_t column : layout->composition) {
+      table.composition.push_back(sheet->header.fields[column]);
+    }
+  }
+  RowReader reader(file_name, *sheet, columns, profile, !options.profile, supports);
+  if (options.profile) {
+    const Status fine = check_profile_columns(*sheet, columns, profile, reader, file_name);
+    if (!fine) return fine.error();
+  }
+  table.encoding = sheet->encoding;
+  table.delimiter = sheet->delimiter;
+  table.header_line = sheet->header.line;
+  table.notes = std::move(sheet->notes);
+  table.unused = columns.unused;
+  for (const MatchedColumn& column : columns.columns) {
+    if (column.column.use == ColumnUse::value) table.targets.push_back(column.column.name);
+    if (column.column.use == ColumnUse::condition) table.conditions.push_back(column.column.name);
+    if (options.profile && RowReader::is_composition(column.column.use)) {
+      table.composition.push_back(column.header);
+    }
+  }
+  report(*sheet, columns, table);
+  table.rows.reserve(sheet->rows.size());
+  for (const CsvRecord& record : sheet->rows) table.rows.push_back(reader.read(record));
+  if (profile.reduce) reduce(*profile.reduce, table.rows);
+  return table;
+}
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,383 @@
+#include "drivers/tables/workbook.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <zip.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <pugixml.hpp>
+#include <set>
+
+#include "core/base/text.h"
+#include "drivers/tables/encoding.h"
+
+namespace kasetsu::tables {
+namespace {
+
+constexpr std::uint64_t kLargestPart = 64U << 20;
+constexpr std::uint64_t kLargestRatio = 200;  // unpacked to packed, of parts above a megabyte
+constexpr std::size_t kMostRows = 1'000'000;
+constexpr std::size_t kMostColumns = 1'000;
+constexpr std::size_t kMostCells = 10'000'000;  // blank ones between others included
+constexpr std::size_t kLongestCell = 1U << 16;
+
+Error bad(std::string_view file_name, std::string message, std::string value = {},
+          std::string expected = {}) {
+  return Error{ErrorCode::bad_data, std::move(message), std::string(file_name), std::move(value),
+               std::move(expected)};
+}
+
+class WorkbookArchive {
+ public:
+  static Result<WorkbookArchive> open(std::string_view bytes, std::string_view file_name) {
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t* const source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+    zip_t* const zip =
+        source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
+    if (zip == nullptr) {
+      if (source != nullptr) zip_source_free(source);
+      const std::string reason = zip_error_strerror(&error);
+      zip_error_fini(&error);
+      return bad(file_name, "the workbook cannot be unpacked", reason, "an .xlsx file");
+    }
+    zip_error_fini(&error);
+    WorkbookArchive archive;
+    archive.file_name_ = std::string(file_name);
+    archive.zip_.reset(zip);
+    return archive;
+  }
+
+  // Empty where there is no such part.
+  Result<std::string> part(const std::string& name) const {
+    zip_stat_t found;
+    zip_stat_init(&found);
+    if (zip_stat(zip_.get(), name.c_str(), 0, &found) != 0) return std::string();
+    const std::uint64_t size = found.size, packed = std::max<std::uint64_t>(found.comp_size, 1);
+    if (size > kLargestPart || (size > (1U << 20) && size / packed > kLargestRatio)) {
+      return bad(file_name_, "a part of the workbook is too large", name,
+                 "at most 64 MiB, and no archive that unpacks to 200 times its size");
+    }
+    if (found.encryption_method != ZIP_EM_NONE) {
+      return bad(file_name_, "the workbook is encrypted", name, "a workbook without a password");
+    }
+    std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
+        zip_fopen(zip_.get(), name.c_str(), 0), zip_fclose);
+    if (!file) return bad(file_name_, "a part of the workbook cannot be read", name, "");
+    std::string text(size, '\0');
+    const auto read = zip_fread(file.get(), text.data(), size);
+    if (read < 0 || static_cast<std::uint64_t>(read) != size) {
+      return bad(file_name_, "a part of the workbook cannot be read", name, "");
+    }
+    return text;
+  }
+
+ private:
+  struct Close {
+    void operator()(zip_t* zip) const { zip_discard(zip); }
+  };
+  std::string file_name_;
+  std::unique_ptr<zip_t, Close> zip_;
+};
+
+// Elements by their names without namespaces.
+std::string_view local_name(const pugi::xml_node& node) {
+  std::string_view name = node.name();
+  return name.substr(name.rfind(':') == std::string_view::npos ? 0 : name.rfind(':') + 1);
+}
+
+pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
+  for (const pugi::xml_node& one : node.children()) {
+    if (local_name(one) == name) return one;
+  }
+  return {};
+}
+
+// The text of a string item: its runs, without the readings of Japanese words (rPh).
+std::string text_of(const pugi::xml_node& item) {
+  std::string text;
+  for (const pugi::xml_node& part : item.children()) {
+    if (local_name(part) == "t") text += part.text().get();
+    if (local_name(part) == "r") text += child(part, "t").text().get();
+  }
+  return text;
+}
+
+enum class Format { plain, percent, date };
+
+// What a number format shows: letters of dates outside of quotes and brackets, or a percent sign.
+Format format_of(std::string_view code) {
+  bool quoted = false, bracket = false;
+  Format format = Format::plain;
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    const char c = code[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\\' || c == '_' || c == '*') {
+      ++i;
+      continue;
+    }
+    if (c == '[') bracket = true;
+    if (c == ']') bracket = false;
+    if (bracket) continue;
+    if (c == ';') break;
+    if (c == '%') return Format::percent;
+    if (std::string_view("yYdDhHsS").find(c) != std::string_view::npos) format = Format::date;
+  }
+  return format;
+}
+
+Format builtin_format(int id) {
+  if (id == 9 || id == 10) return Format::percent;
+  if ((id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) ||
+      (id >= 50 && id <= 58)) {
+    return Format::date;
+  }
+  return Format::plain;
+}
+
+// "AB12": the column, from 0.
+std::optional<std::size_t> column_of(std::string_view reference) {
+  std::size_t column = 0;
+  std::size_t letters = 0;
+  while (letters < reference.size() && reference[letters] >= 'A' && reference[letters] <= 'Z') {
+    column = column * 26 + static_cast<std::size_t>(reference[letters] - 'A') + 1;
+    if (++letters > 3) return std::nullopt;
+  }
+  return letters == 0 ? std::nullopt : std::optional(column - 1);
+}
+
+class WorkbookReader {
+ public:
+  WorkbookReader(const WorkbookArchive& archive, std::string_view file_name)
+      : archive_(archive), file_name_(file_name) {}
+
+  Result<Workbook> read(std::string_view wanted) {
+    auto part = choose_sheet(wanted);
+    if (!part) return part.error();
+    if (const Status read = read_strings(); !read) return read.error();
+    if (const Status read = read_formats(); !read) return read.error();
+    if (const Status read = read_cells(*part); !read) return read.error();
+    return std::move(workbook_);
+  }
+
+ private:
+  Result<pugi::xml_node> load(const std::string& name, pugi::xml_document& document) const {
+    auto text = archive_.part(name);
+    if (!text) return text.error();
+    if (text->empty()) return pugi::xml_node();
+    const auto parsed = document.load_buffer(text->data(), text->size(),
+                                             pugi::parse_default | pugi::parse_ws_pcdata);
+    if (!parsed) {
+      return bad(file_name_, fmt::format("{} is no XML", name), parsed.description(),
+                 "a workbook that a spreadsheet program can open");
+    }
+    return document.document_element();
+  }
+
+  Result<std::string> choose_sheet(std::string_view wanted) {
+    pugi::xml_document document, links;
+    const auto book = load("xl/workbook.xml", document);
+    if (!book) return book.error();
+    if (!*book) {
+      return bad(file_name_, "the archive holds no workbook", "", "an .xlsx file or a text table");
+    }
+    const std::string_view epoch = child(*book, "workbookPr").attribute("date1904").value();
+    since_1904_ = epoch == "1" || epoch == "true";
+    const auto relations = load("xl/_rels/workbook.xml.rels", links);
+    if (!relations) return relations.error();
+    std::string chosen, name;
+    std::vector<std::string> others;
+    for (const pugi::xml_node& sheet : child(*book, "sheets").children()) {
+      const std::string here = sheet.attribute("name").value();
+      const bool hidden = std::string_view(sheet.attribute("state").value()).starts_with("hidden") ||
+                          std::string_view(sheet.attribute("state").value()) == "veryHidden";
+      const bool fits = wanted.empty() ? !hidden && chosen.empty() : trim(here) == trim(wanted);
+      if (!fits) {
+        others.push_back(here);
+        continue;
+      }
+      name = here;
+      for (const pugi::xml_attribute& attribute : sheet.attributes()) {
+        if (std::string_view(attribute.name()).ends_with(":id")) chosen = attribute.value();
+      }
+    }
+    if (chosen.empty()) {
+      return bad(file_name_, "the workbook has no such sheet", std::string(wanted), join_or(others));
+    }
+    if (!others.empty()) {
+      workbook_.notes.push_back(fmt::format("sheet \"{}\" was read; the workbook also has {} (--sheet)",
+                                            name, fmt::join(others, ", ")));
+    }
+    for (const pugi::xml_node& link : relations->children()) {
+      if (link.attribute("Id").value() != chosen) continue;
+      const std::string target = link.attribute("Target").value();
+      return target.starts_with('/') ? target.substr(1) : "xl/" + target;
+    }
+    return bad(file_name_, "the workbook does not say where the sheet lies", name, "");
+  }
+
+  Status read_strings() {
+    pugi::xml_document document;
+    const auto root = load("xl/sharedStrings.xml", document);
+    if (!root) return root.error();
+    for (const pugi::xml_node& item : root->children()) {
+      if (local_name(item) == "si") strings_.push_back(text_of(item));
+    }
+    return {};
+  }
+
+  Status read_formats() {
+    pugi::xml_document document;
+    const auto root = load("xl/styles.xml", document);
+    if (!root) return root.error();
+    std::map<int, Format> own;
+    for (const pugi::xml_node& format : child(*root, "numFmts").children()) {
+      own[format.attribute("numFmtId").as_int()] = format_of(format.attribute("formatCode").value());
+    }
+    for (const pugi::xml_node& style : child(*root, "cellXfs").children()) {
+      const int id = style.attribute("numFmtId").as_int();
+      const auto found = own.find(id);
+      formats_.push_back(found != own.end() ? found->second : builtin_format(id));
+    }
+    return {};
+  }
+
+  std::string number(const std::string& text, Format format) const {
+    const auto value = parse_number(text);
+    if (!value) return text;
+    if (format == Format::percent) return fmt::format("{:.15g} %", *value * 100.0);
+    if (format == Format::date && *value > 0.0 && *value < 2'958'466.0) {
+      // The 1900 system counts a 29 February 1900 that never was.
+      const double days = *value + (since_1904_ ? 1462.0 : 0.0) + (*value < 60.0 ? 1.0 : 0.0);
+      const auto seconds = std::chrono::seconds(
+          static_cast<std::int64_t>(std::llround((days - 25'569.0) * 86'400.0)));
+      return fmt::format("{:%Y-%m-%dT%H:%M:%S}", std::chrono::sys_seconds(seconds));
+    }
+    return format_number(*value);
+  }
+
+  Result<std::string> cell_text(const pugi::xml_node& cell) const {
+    const std::string_view type = cell.attribute("t").value();
+    const std::string value = child(cell, "v").text().get();
+    if (type == "inlineStr") return text_of(child(cell, "is"));
+    if (type == "s") {
+      const auto index = parse_number(value);
+      if (!index || *index < 0.0 || *index >= static_cast<double>(strings_.size())) {
+        return bad(file_name_, "a cell names a text that the workbook does not have",
+                   cell.attribute("r").value(), "");
+      }
+      return strings_[static_cast<std::size_t>(*index)];
+    }
+    if (type == "b") return std::string(value == "1" ? "true" : "false");
+    if (type == "str" || type == "e" || type == "d") return value;
+    const auto style = static_cast<std::size_t>(cell.attribute("s").as_uint());
+    return number(value, style < formats_.size() ? formats_[style] : Format::plain);
+  }
+
+  Status read_cells(const std::string& part) {
+    pugi::xml_document document;
+    const auto root = load(part, document);
+    if (!root) return root.error();
+    std::size_t width = 0, line = 0, hidden = 0, unfinished = 0;
+    for (const pugi::xml_node& row : child(*root, "sheetData").children()) {
+      line = row.attribute("r").as_uint(static_cast<unsigned>(line) + 1);
+      if (workbook_.rows.size() >= kMostRows) {
+        return bad(file_name_, "the sheet has too many rows", "", fmt::format("at most {}", kMostRows));
+      }
+      hidden += row.attribute("hidden").as_bool() ? 1 : 0;
+      CsvRecord record{line, {}};
+      for (const pugi::xml_node& cell : row.children()) {
+        if (local_name(cell) != "c") continue;
+        const auto told = column_of(cell.attribute("r").value());
+        const std::size_t column = told.value_or(record.fields.size());
+        if (column >= kMostColumns) {
+          return bad(file_name_, "the sheet has too many columns", cell.attribute("r").value(),
+                     fmt::format("at most {}", kMostColumns));
+        }
+        auto text = cell_text(cell);
+        if (!text) return text.error();
+        if (text->size() > kLongestCell || invalid_utf8(*text) != std::string_view::npos) {
+          return bad(file_name_, "a cell holds no readable text", cell.attribute("r").value(), "");
+        }
+        if (child(cell, "f") && text->empty()) ++unfinished;
+        if (record.fields.size() <= column) record.fields.resize(column + 1);
+        record.fields[column] = std::move(*text);
+      }
+      width = std::max(width, record.fields.size());
+      workbook_.rows.push_back(std::move(record));
+    }
+    if (width == 0) return bad(file_name_, "the sheet is empty", "", "a header and at least one row");
+    if (width * workbook_.rows.size() > kMostCells) {
+      return bad(file_name_, "the sheet has too many cells", "", fmt::format("at most {}", kMostCells));
+    }
+    for (CsvRecord& record : workbook_.rows) record.fields.resize(width);
+    spread_down(*root);
+    if (hidden > 0) {
+      workbook_.notes.push_back(fmt::format("{} hidden rows were read like the others", hidden));
+    }
+    if (unfinished > 0) {
+      workbook_.notes.push_back(fmt::format(
+          "{} formulas have no value in the file: open and save it in a spreadsheet program",
+          unfinished));
+    }
+    return {};
+  }
+
+  // A name that is merged over two lines of the header stands in both.
+  void spread_down(const pugi::xml_node& root) {
+    for (const pugi::xml_node& merged : child(root, "mergeCells").children()) {
+      const std::string_view range = merged.attribute("ref").value();
+      const auto colon = range.find(':');
+      if (colon == std::string_view::npos) continue;
+      const std::string_view from = range.substr(0, colon), to = range.substr(colon + 1);
+      const auto column = column_of(from);
+      if (!column || column != column_of(to)) continue;
+      const auto row_of = [](std::string_view reference) {
+        return static_cast<std::size_t>(
+            parse_number(reference.substr(reference.find_first_of("0123456789"))).value_or(0.0));
+      };
+      if (from.find_first_of("0123456789") == std::string_view::npos ||
+          to.find_first_of("0123456789") == std::string_view::npos) {
+        continue;
+      }
+      const std::size_t first = row_of(from), last = row_of(to);
+      const std::string* text = nullptr;
+      for (CsvRecord& record : workbook_.rows) {
+        if (*column >= record.fields.size()) break;
+        if (record.line == first) text = &record.fields[*column];
+        if (text != nullptr && record.line > first && record.line <= last) {
+          record.fields[*column] = *text;
+        }
+      }
+    }
+  }
+
+  const WorkbookArchive& archive_;
+  std::string_view file_name_;
+  bool since_1904_ = false;
+  std::vector<std::string> strings_;
+  std::vector<Format> formats_;
+  Workbook workbook_;
+};
+
+}  // namespace
+
+bool is_workbook(std::string_view bytes) {
+  return bytes.starts_with("PK\x03\x04");
+}
+
+Result<Workbook> read_workbook(std::string_view bytes, std::string_view file_name,
+                               std::string_view sheet) {
+  const auto archive = WorkbookArchive::open(bytes, file_name);
+  if (!archive) return archive.error();
+  return WorkbookReader(*archive, file_name).read(sheet);
+}
+
+}  // namespace kasetsu::tables

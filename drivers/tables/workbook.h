@@ -1,0 +1,28 @@
+// Workbooks (.xlsx): the cells of one sheet as texts, as a person sees them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/csv.h"
+#include "core/base/result.h"
+
+namespace kasetsu::tables {
+
+struct Workbook {
+  std::vector<CsvRecord> rows;     // all as long as the longest; `line` is the sheet's row number
+  std::vector<std::string> notes;  // hidden rows, other sheets
+};
+
+// Whether the bytes begin like a zip archive.
+bool is_workbook(std::string_view bytes);
+
+// sheet: a name; empty: the first sheet that is not hidden. Cells of formulas give the values that
+// the program kept; dates are RFC 3339 without an offset; percent formats give "55.1 %". Limits
+// against hostile files: 64 MiB unpacked for each part, a ratio of 200, 1,000,000 rows, 1,000
+// columns. Errors (bad_data): no workbook, an unknown sheet (with those that there are), a limit.
+Result<Workbook> read_workbook(std::string_view bytes, std::string_view file_name,
+                               std::string_view sheet);
+
+}  // namespace kasetsu::tables
