@@ -12,14 +12,16 @@
 | pending | any CSV of compositions in which a result that is awaited reads PENDING | a number | PENDING or empty |
 
 Compositions are columns of amounts named by chemical symbols, with `Support` or one column `support=MgO` of zeros and ones
-for each support; or slots M1, M2, ... with Support; or one column `catalyst` of names. `import` posts the measured rows
-(each under the file's name and its line, so that a file that has grown is simply imported again), `campaign` writes a
-campaign file whose candidates are all rows, `export` writes measured catalysts and open proposals.
+for each support; or slots M1, M2, ... with Support; or one column `catalyst` of names. `import` posts the measured rows,
+each known by the file's name and its content: a file that has grown or was sorted anew is simply imported again, and rows
+that were imported and are no longer there are named. `campaign` writes a campaign file whose candidates are all rows,
+`export` writes measured catalysts and open proposals.
 
 Python 3.9 or newer, standard library only; uses kasetsu_client.py.
 """
 import argparse
 import csv
+import hashlib
 import json
 import os
 import re
@@ -35,6 +37,7 @@ Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho 
 Bi Po At Rn Fr Ra Ac Th Pa U Np Pu""".split())
 BOOKKEEPING = {"edbo": {"priority"}, "baybe": {"BatchNr", "FitNr"}, "nimo": {"actions"}, "pending": {"priority"}}
 PENDING = "PENDING"
+FIRST_NAME = 1 << 32  # sequences from here on are made of a row's content, those below are lines
 
 
 class WrongTable(Exception):
@@ -148,9 +151,53 @@ def read_row(path, line, cells, roles):
 
 
 def api_rows(rows):
-    """Measured rows as the API takes them."""
-    return [{"catalyst": r.catalyst, "sequence": r.line, "values": r.values,
-             **({"conditions": r.conditions} if r.conditions else {})} for r in rows if r.values]
+    """Measured rows as the API takes them. A row's name is made of its content, and equal rows are counted: so the order
+    of the file does not matter."""
+    made, seen = [], {}
+    for row in rows:
+        if not row.values:
+            continue
+        catalyst = row.catalyst if isinstance(row.catalyst, str) else key_of(row.catalyst)
+        content = json.dumps([catalyst, row.conditions, row.values], sort_keys=True)
+        seen[content] = seen.get(content, 0) + 1
+        digest = hashlib.sha256(f"{content} {seen[content]}".encode()).digest()
+        made.append({"catalyst": row.catalyst, "sequence": int.from_bytes(digest[:6], "big") + FIRST_NAME,
+                     "values": row.values, **({"conditions": row.conditions} if row.conditions else {})})
+    return made
+
+
+def stored_rows(client, campaign, source, run):
+    """Sequences of the live measurements of an earlier import, and what those that are named by their lines (as before
+    0.6) hold: {sequence: [(key, conditions, {property: value})]}."""
+    stored, token = {}, ""
+    while True:
+        page = client.request("GET", f"/v1/campaigns/{campaign}/measurements?live=true&limit=1000"
+                              + (f"&page_token={token}" if token else ""))
+        for m in page["measurements"]:
+            if m["source"] == source and m["run"] == run and m["sequence"] is not None:
+                _, _, values = stored.setdefault(m["sequence"], (m["catalyst"]["key"], m["conditions"] or {}, {}))
+                values[m["property"]] = m["value"]
+        token = page.get("next_page_token") or ""
+        if not token:
+            return stored
+
+
+def without_stored(rows, stored):
+    """The rows that an import by lines did not bring, and the sequences of those that it brought and are gone."""
+    by_line = {s: json.dumps(content, sort_keys=True) for s, content in stored.items() if s < FIRST_NAME}
+    fresh, now = [], set()
+    for row in rows:
+        now.add(row["sequence"])
+        catalyst = row["catalyst"]
+        key = catalyst if isinstance(catalyst, str) else key_of(catalyst)
+        content = json.dumps((key, row.get("conditions", {}), row["values"]), sort_keys=True)
+        known = next((s for s, there in by_line.items() if there == content), None)
+        if known is None:
+            fresh.append(row)
+        else:
+            del by_line[known]
+    gone = sorted(set(by_line) | {s for s in stored if s >= FIRST_NAME and s not in now})
+    return fresh, gone
 
 
 def parse_key(key):
@@ -301,13 +348,23 @@ def main(arguments=None):
     measured = api_rows(rows)
     run = os.path.splitext(os.path.basename(args.file))[0]
     counts = {}
+    total = len(measured)
+    lines = {row["sequence"]: line for row, line in zip(measured, [r.line for r in rows if r.values])}
+    stored = stored_rows(client, args.campaign, args.source, run)
+    measured, gone = without_stored(measured, stored)
+    if total > len(measured):
+        counts["duplicate"] = total - len(measured)
+    for sequence in gone:
+        key, conditions, values = stored[sequence]
+        print(f"{args.file}: imported before and no longer in the file: {key} {conditions or ''} {values}; retract it when it "
+              "was wrong", file=sys.stderr)
     for begin in range(0, len(measured), 5000):
         answer = client.post_measurements(args.campaign, args.source, run, measured[begin:begin + 5000])
         for row in answer["rows"]:
             counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
             if row["verdict"] == "quarantined":
-                print(f"{args.file}:{measured[begin + row['row']]['sequence']}: {row['reason']}", file=sys.stderr)
-    print(f"{len(rows)} rows, {len(measured)} measured: " + ", ".join(f"{n} {v}" for v, n in sorted(counts.items())))
+                print(f"{args.file}:{lines[measured[begin + row['row']]['sequence']]}: {row['reason']}", file=sys.stderr)
+    print(f"{len(rows)} rows, {total} measured: " + ", ".join(f"{n} {v}" for v, n in sorted(counts.items())))
     if counts.get("quarantined"):
         sys.exit(65)
 

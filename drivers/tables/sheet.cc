@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "daemon/base/json.h"
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/profile_columns.h"
@@ -212,7 +213,79 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
                fmt::format("at most {}", options.max_rows));
   }
   sheet.rows = std::move(rows);
+  if (profile == nullptr) join_exported_rows(sheet);
   return sheet;
+}
+
+void join_exported_rows(Sheet& sheet) {
+  const std::vector<std::string>& header = sheet.header.fields;
+  const auto column = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  };
+  const std::size_t catalyst = column("catalyst"), property = column("property"),
+                    value = column("value"), conditions = column("conditions");
+  if (std::max({catalyst, property, value, conditions}) >= header.size()) return;
+  std::vector<std::size_t> kept{catalyst};
+  for (const std::string_view name :
+       {"kind", "source", "run", "channel", "sequence", "replicate", "sample", "measured_at"}) {
+    if (column(name) < header.size()) kept.push_back(column(name));
+  }
+  std::vector<std::string> names;
+  for (const std::size_t at : kept) names.push_back(header[at]);
+  const auto place_of = [&](const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) names.push_back(name);
+    return found == names.end() ? names.size() - 1
+                                : static_cast<std::size_t>(found - names.begin());
+  };
+  const auto cell = [&](const CsvRecord& row, std::string_view name) {
+    const std::size_t at = column(name);
+    return at < row.fields.size() ? std::string(trim(row.fields[at])) : std::string();
+  };
+  std::vector<CsvRecord> joined;
+  std::map<std::string, std::vector<std::size_t>> runs;  // rows of `joined` under one name
+  std::size_t left_out = 0;
+  for (const CsvRecord& row : sheet.rows) {
+    if (row.fields.size() < header.size()) continue;
+    if (cell(row, "retracted") == "true" || cell(row, "excluded") == "true" ||
+        !cell(row, "superseded_by").empty()) {
+      ++left_out;
+      continue;
+    }
+    const std::string conditions_text = cell(row, "conditions");
+    std::string name = conditions_text;
+    for (const std::size_t at : kept) name += '\0' + row.fields[at];
+    const std::size_t into = place_of(cell(row, "property"));
+    auto& same = runs[name];
+    // A run has a property once: the next value of it belongs to the next run.
+    const auto open = std::find_if(same.begin(), same.end(), [&](std::size_t at) {
+      return joined[at].fields.size() <= into || joined[at].fields[into].empty();
+    });
+    CsvRecord* target = open == same.end() ? nullptr : &joined[*open];
+    if (target == nullptr) {
+      same.push_back(joined.size());
+      target = &joined.emplace_back(CsvRecord{row.line, {}});
+      for (const std::size_t at : kept) target->fields.push_back(row.fields[at]);
+      if (const auto told = parse_json(conditions_text); told && told->is_object()) {
+        for (const auto& [condition, number] : told->items()) {
+          const std::size_t at = place_of(condition);
+          target->fields.resize(std::max(target->fields.size(), at + 1));
+          target->fields[at] = number.dump();
+        }
+      }
+    }
+    target->fields.resize(std::max(target->fields.size(), into + 1));
+    target->fields[into] = row.fields[value];
+  }
+  if (joined.empty()) return;
+  for (CsvRecord& row : joined) row.fields.resize(names.size());
+  sheet.header.fields = std::move(names);
+  sheet.rows = std::move(joined);
+  if (left_out > 0) {
+    sheet.notes.push_back(
+        fmt::format("{} measurements that were retracted, excluded or superseded were left out",
+                    left_out));
+  }
 }
 
 }  // namespace kasetsu::tables

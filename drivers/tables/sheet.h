@@ -36,6 +36,11 @@ struct SheetOptions {
 Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
                          const SheetOptions& options);
 
+// The measurements as `results export` and GET /v1/.../measurements write them, one value a row,
+// become one row a run: a column for each property and condition. Rows that were retracted,
+// excluded or superseded are left out. Does nothing to other tables.
+void join_exported_rows(Sheet& sheet);
+
 // A column's name without spaces, tabs and no-break spaces at both ends, line ends as spaces.
 std::string trim_name(std::string_view name);
 

@@ -417,7 +417,11 @@ class RowReader {
       if (parts.name.empty()) {
         if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
       } else {
-        auto named = chemistry::parse_catalyst_name(plain_name(parts.name), supports_);
+        // Exports write canonical keys: "K:1;Li:1/MgO".
+        const std::string plain = plain_name(parts.name);
+        const bool key = plain.find(':') != std::string::npos || plain.starts_with("-/");
+        auto named = key ? chemistry::parse_key(plain, supports_)
+                         : chemistry::parse_catalyst_name(plain, supports_);
         if (!named) return in_column(record, ColumnUse::catalyst, named.error());
         catalyst = std::move(*named);
       }

@@ -26,25 +26,26 @@ struct Correction {
 
 Result<Correction> begin_correction(const Reader& reader, std::string_view id,
                                     std::string_view reason, std::string_view person,
-                                    const Context& context) {
+                                    const Context& context, bool retracted = false) {
   if (trim(reason).empty()) {
     return Error{ErrorCode::invalid_argument, "a reason is needed", "reason", {}, "one sentence"};
   }
   Result<Measurement> found = find_measurement(reader, id);
   if (!found) return found.error();
-  if (found->retracted) {
-    return Error{ErrorCode::conflict,
-                 fmt::format("measurement {} was retracted: {}", id, found->reason),
-                 {},
-                 {},
-                 {}};
-  }
   if (!found->superseded_by.empty()) {
     return Error{ErrorCode::conflict,
                  fmt::format("measurement {} was superseded", id),
                  {},
                  {},
                  fmt::format("the newest one, {}", found->superseded_by)};
+  }
+  if (found->retracted != retracted) {
+    return Error{ErrorCode::conflict,
+                 retracted ? fmt::format("measurement {} was not retracted", id)
+                           : fmt::format("measurement {} was retracted: {}", id, found->reason),
+                 {},
+                 {},
+                 {}};
   }
   Correction correction;
   const auto ingest = reader.find_ingest(found->ingest);
@@ -55,6 +56,34 @@ Result<Correction> begin_correction(const Reader& reader, std::string_view id,
   correction.campaign = std::move(*campaign);
   correction.person = person.empty() ? context.actor : std::string(person);
   return correction;
+}
+
+// A new revision of a measurement. Returns it as it is stored.
+Result<Measurement> write_revision(Transaction& tx, const Correction& correction, double value,
+                                   std::string_view reason, const Context& context) {
+  const Measurement& old = correction.measurement;
+  const auto catalyst = tx.find_catalyst(old.catalyst);
+  KASETSU_ASSERT(catalyst.has_value());
+  Measurement made;
+  made.id = context.ids->next(context.now);
+  made.property = old.property;
+  made.value = value;
+  made.flags = old.flags & ~static_cast<std::uint32_t>(kFlagOutOfRange);
+  for (const Property& property : tx.properties(correction.campaign.key)) {
+    if (property.name == old.property) made.flags |= range_flag(property, value);
+  }
+  made.supersedes = old.id;
+  const auto run = tx.run_of_measurement(old.id);
+  tx.insert_measurement(correction.campaign.key, run, catalyst->key, made, context.now);
+  tx.mark_measurement(old.id, "supersede", reason, correction.person, context.now);
+  append_event(tx, context, correction.campaign.name, "measurement", made.id, "supersedes",
+               {{"superseded", old.id},
+                {"before", old.value},
+                {"after", value},
+                {"reason", reason},
+                {"person", correction.person}});
+  settle_predictions(tx, correction.campaign.key, old.property, old.catalyst, context.now);
+  return find_measurement(tx, made.id);
 }
 
 }  // namespace
@@ -158,29 +187,14 @@ Result<Measurement> supersede(Transaction& tx, std::string_view measurement, dou
   }
   const auto correction = begin_correction(tx, measurement, reason, person, context);
   if (!correction) return correction.error();
-  const Measurement& old = correction->measurement;
-  const auto catalyst = tx.find_catalyst(old.catalyst);
-  KASETSU_ASSERT(catalyst.has_value());
-  Measurement made;
-  made.id = context.ids->next(context.now);
-  made.property = old.property;
-  made.value = value;
-  made.flags = old.flags & ~static_cast<std::uint32_t>(kFlagOutOfRange);
-  for (const Property& property : tx.properties(correction->campaign.key)) {
-    if (property.name == old.property) made.flags |= range_flag(property, value);
-  }
-  made.supersedes = old.id;
-  const auto run = tx.run_of_measurement(measurement);
-  tx.insert_measurement(correction->campaign.key, run, catalyst->key, made, context.now);
-  tx.mark_measurement(measurement, "supersede", reason, correction->person, context.now);
-  append_event(tx, context, correction->campaign.name, "measurement", made.id, "supersedes",
-               {{"superseded", old.id},
-                {"before", old.value},
-                {"after", value},
-                {"reason", reason},
-                {"person", correction->person}});
-  settle_predictions(tx, correction->campaign.key, old.property, old.catalyst, context.now);
-  return find_measurement(tx, made.id);
+  return write_revision(tx, *correction, value, reason, context);
+}
+
+Result<Measurement> restore(Transaction& tx, std::string_view measurement, std::string_view reason,
+                            std::string_view person, const Context& context) {
+  const auto correction = begin_correction(tx, measurement, reason, person, context, true);
+  if (!correction) return correction.error();
+  return write_revision(tx, *correction, correction->measurement.value, reason, context);
 }
 
 Result<Measurement> exclude(Transaction& tx, std::string_view measurement, bool excluded,

@@ -180,6 +180,10 @@ Result<QuarantinedRow> discard(Transaction& tx, std::string_view quarantined,
 // (already retracted or superseded).
 Result<Measurement> retract(Transaction& tx, std::string_view measurement, std::string_view reason,
                             std::string_view person, const Context& context);
+// Brings a retracted measurement back as a new revision with the same value. Errors: conflict when
+// it was not retracted, or was restored already.
+Result<Measurement> restore(Transaction& tx, std::string_view measurement, std::string_view reason,
+                            std::string_view person, const Context& context);
 Result<Measurement> supersede(Transaction& tx, std::string_view measurement, double value,
                               std::string_view reason, std::string_view person,
                               const Context& context);

