@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/base/csv.h"
 #include "core/base/text.h"
+#include "daemon/base/spreadsheet.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -24,7 +24,7 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
 
 // One table of measurements, for spreadsheets.
 std::string to_csv(const std::vector<campaign::Measurement>& page) {
-  const auto cell = [](const std::string& value) { return csv_cell(value); };
+  const auto cell = [](const std::string& value) { return spreadsheet_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
       "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
@@ -130,9 +130,9 @@ void Api::count(const campaign::IngestReceipt& receipt) {
 }
 
 asio::awaitable<Response> Api::post_measurements(Request& request) {
-  const Status query = check_query(
-      request, {"source", "run", "whole", "revise", "id", "profile", "file_name", "dry_run", "repeats",
-                "ignore", "composition", "sheet", "decimal"});
+  const Status query =
+      check_query(request, {"source", "run", "whole", "revise", "id", "profile", "file_name",
+                            "dry_run", "repeats", "ignore", "composition", "sheet", "decimal"});
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());
@@ -236,6 +236,21 @@ void Api::add_result_routes(Router& router) {
                 const auto why = read_correction(body);
                 if (!why) return why.error();
                 const auto done = campaign::retract(tx, request.parameter("id"), why->reason,
+                                                    why->person, context);
+                if (!done) return done.error();
+                return Written{200, to_json(*done), ""};
+              }),
+              {"application/json"}});
+  router.add({"POST",
+              "/v1/measurements/{id}:restore",
+              Scope::results,
+              writing([](Transaction& tx, const Request& request, const Json& body,
+                         const campaign::Context& context) -> Result<Written> {
+                const Status known = refuse_unknown(body, {"reason", "person"}, "");
+                if (!known) return known.error();
+                const auto why = read_correction(body);
+                if (!why) return why.error();
+                const auto done = campaign::restore(tx, request.parameter("id"), why->reason,
                                                     why->person, context);
                 if (!done) return done.error();
                 return Written{200, to_json(*done), ""};

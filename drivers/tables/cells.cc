@@ -12,8 +12,8 @@ namespace kasetsu::tables {
 namespace {
 
 Error bad(std::string message, std::string_view value, std::string expected) {
-  return Error{ErrorCode::bad_data, std::move(message), {}, std::string(value),
-               std::move(expected)};
+  return Error{
+      ErrorCode::bad_data, std::move(message), {}, std::string(value), std::move(expected)};
 }
 
 bool is_digit(char c) {
@@ -90,9 +90,9 @@ bool is_none(std::string_view cell) {
 
 std::span<const std::string_view> usual_null_words() {
   static constexpr std::array<std::string_view, 22> kWords = {
-      "-",    "--",   "\u2013", "\u2014", "n.d.", "n.d",  "nd", "n/d", "n/a",          "n.a.", "na",
-      "nan",  "null", "none",   "#n/a",   "n.m.", "n/m",  "nm", "?",   "not measured", "missing",
-      "#na"};
+      "-",   "--",   "\u2013", "\u2014",       "n.d.",    "n.d",  "nd",   "n/d",
+      "n/a", "n.a.", "na",     "nan",          "null",    "none", "#n/a", "n.m.",
+      "n/m", "nm",   "?",      "not measured", "missing", "#na"};
   return kWords;
 }
 
@@ -102,8 +102,7 @@ NumberStyle find_style(std::span<const CsvRecord> rows) {
     for (const std::string& cell : row.fields) {
       if (cell.empty() || cell.find_first_of(",.") == std::string::npos) continue;
       const std::string digits = strip(cell).digits;
-      if (digits.empty() ||
-          digits.find_first_not_of("0123456789,.+-eE ") != std::string::npos) {
+      if (digits.empty() || digits.find_first_not_of("0123456789,.+-eE ") != std::string::npos) {
         continue;
       }
       switch (judge(digits, ',', '.')) {

@@ -328,19 +328,18 @@ class Recogniser {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
     }
-    for (const auto& [names, what] :
-         {std::pair{&options_.known_targets, "property"}, {&options_.known_conditions, "condition"}}) {
+    for (const auto& [names, what] : {std::pair{&options_.known_targets, "property"},
+                                      {&options_.known_conditions, "condition"}}) {
       for (const std::string& name : *names) ask_about_near(name, what);
     }
     for (const std::string& name : column_uses()) {
       if (own_column(name)) ask_about_near(name, "column");
     }
     if (layout_.targets.empty()) {
-      problems_.push_back(problem("the table has no column of a property that the campaign measures",
-                                  {},
-                                  options_.known_targets.empty()
-                                      ? std::string()
-                                      : "a column " + join_or(options_.known_targets)));
+      problems_.push_back(
+          problem("the table has no column of a property that the campaign measures", {},
+                  options_.known_targets.empty() ? std::string()
+                                                 : "a column " + join_or(options_.known_targets)));
     }
   }
 
@@ -357,7 +356,8 @@ class Recogniser {
                          digits_of(is) == digits_of(wanted));
       if (!near) continue;
       problems_.push_back(problem(
-          i, fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
+          i,
+          fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
           header_[i],
           fmt::format("the header {}, or --ignore \"{}\" when it is something else", name,
                       header_[i])));
@@ -438,7 +438,6 @@ class Recogniser {
   Status use_shape(Shape shape, const std::vector<std::size_t>& slots,
                    const std::vector<std::size_t>& elements,
                    const std::vector<std::size_t>& formulas) {
-
     layout_.shape = shape;
     switch (shape) {
       case Shape::slots:
@@ -466,9 +465,10 @@ class Recogniser {
           return none_of("formula column", "a column named formula, composition or catalyst");
         }
         if (formulas.size() > 1) {
-          return problem(formulas[1], "two columns hold compositions", header_[formulas[1]],
-                         fmt::format("one: --composition \"{}\", or the other left out with --ignore",
-                                     header_[formulas[0]]));
+          return problem(
+              formulas[1], "two columns hold compositions", header_[formulas[1]],
+              fmt::format("one: --composition \"{}\", or the other left out with --ignore",
+                          header_[formulas[0]]));
         }
         layout_.composition = formulas;
         layout_.roles[formulas[0]] = Role::formula;
@@ -585,23 +585,21 @@ class Recogniser {
     if (layout_.shape != Shape::loadings) return;
     for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
       const std::size_t i = layout_.composition[k];
+      const auto number = [&](const CsvRecord* row) {
+        return read_number(cell(*row, i), style_).ok();
+      };
       const auto wrong = std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        return !is_amount(cell(*row, i));
+        return !is_amount(cell(*row, i)) && !number(row);
       });
       if (is_noble_gas(layout_.elements[k])) {
         problems_.push_back(problem(
             i, "a noble gas is in no catalyst; is this column something else, such as a gas flow?",
-            header_[i],
-            fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
-      } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(),
-                                                      [&](const CsvRecord* row) {
-                                                        return !cell(*row, i).empty() &&
-                                                               is_amount(cell(*row, i));
-                                                      })) {
-        problems_.push_back(problem(
-            i, "the column has the name of an element and holds no amounts",
-            std::string(cell(**wrong, i)),
-            fmt::format("amounts, or --ignore \"{}\" when it is no element", header_[i])));
+            header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
+      } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(), number)) {
+        problems_.push_back(
+            problem(i, "the column has the name of an element and holds no amounts",
+                    std::string(cell(**wrong, i)),
+                    fmt::format("amounts, or --ignore \"{}\" when it is no element", header_[i])));
       }
     }
   }
@@ -631,10 +629,9 @@ class Recogniser {
       }
       if (meant.empty() && !layout_.support && is_support_near_miss(name)) meant = "Support";
       if (meant.empty()) continue;
-      problems_.push_back(
-          problem(i, "the column is no part of the composition, but looks like it", name,
-                  fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant,
-                              name)));
+      problems_.push_back(problem(
+          i, "the column is no part of the composition, but looks like it", name,
+          fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant, name)));
     }
   }
 
@@ -687,11 +684,16 @@ Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
 
 std::optional<ColumnUse> own_column(std::string_view name) {
   static constexpr std::pair<std::string_view, ColumnUse> kOwn[] = {
-      {"proposal", ColumnUse::proposal},   {"sample", ColumnUse::sample},
-      {"kind", ColumnUse::kind},           {"channel", ColumnUse::channel},
-      {"sequence", ColumnUse::sequence},   {"replicate", ColumnUse::replicate},
-      {"source", ColumnUse::source},       {"run", ColumnUse::run},
-      {"measured_at", ColumnUse::measured_at}, {"preparation", ColumnUse::preparation}};
+      {"proposal", ColumnUse::proposal},
+      {"sample", ColumnUse::sample},
+      {"kind", ColumnUse::kind},
+      {"channel", ColumnUse::channel},
+      {"sequence", ColumnUse::sequence},
+      {"replicate", ColumnUse::replicate},
+      {"source", ColumnUse::source},
+      {"run", ColumnUse::run},
+      {"measured_at", ColumnUse::measured_at},
+      {"preparation", ColumnUse::preparation}};
   for (const auto& [known, use] : kOwn) {
     if (known == name) return use;
   }

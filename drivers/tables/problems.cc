@@ -66,7 +66,8 @@ Error together(std::string_view file_name, const std::vector<Error>& problems) {
     Error one{ErrorCode::bad_data, group.message, group.column, group.value, group.expected};
     text += "\n  " + one.to_string();
     if (group.lines.empty()) continue;
-    text += group.lines.size() == 1 ? " (line " : fmt::format(" ({} rows: lines ", group.lines.size());
+    text +=
+        group.lines.size() == 1 ? " (line " : fmt::format(" ({} rows: lines ", group.lines.size());
     for (std::size_t i = 0; i < std::min(group.lines.size(), kMostLines); ++i) {
       text += (i == 0 ? "" : ", ") + group.lines[i];
     }

@@ -30,9 +30,9 @@ void reduce(const Reduction& reduction, std::vector<TableRow>& rows) {
   std::map<Key, Group> groups;
   for (const TableRow& row : rows) {
     if (!row.problems.empty()) continue;
-    const auto value =
-        std::find_if(row.values.begin(), row.values.end(),
-                     [&](const TableValue& v) { return v.name == reduction.property; });
+    const auto value = std::find_if(row.values.begin(), row.values.end(), [&](const TableValue& v) {
+      return v.name == reduction.property;
+    });
     if (value == row.values.end()) continue;
     Key key{row.source,  row.run,  row.channel,
             row.sample,  row.kind, row.catalyst ? row.catalyst->key : "",

@@ -96,8 +96,7 @@ bool holds_units(const CsvRecord& record, const CsvRecord& next, const NumberSty
       cell = cell.substr(1, cell.size() - 2);
     }
     if (cell.empty() || cell == "-") continue;
-    const bool above_number =
-        i < next.fields.size() && read_number(next.fields[i], style).ok();
+    const bool above_number = i < next.fields.size() && read_number(next.fields[i], style).ok();
     if (!above_number || !convert_units(cell, cell)) return false;
     const auto known = convert_units(cell, cell);
     if (read_number(cell, style) || !known) return false;
@@ -176,9 +175,9 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
     first = at + 1;
   }
   for (std::string& name : sheet.header.fields) name = trim_name(name);
-  std::vector<CsvRecord> rows(std::make_move_iterator(records->begin() +
-                                                      static_cast<std::ptrdiff_t>(first)),
-                              std::make_move_iterator(records->end()));
+  std::vector<CsvRecord> rows(
+      std::make_move_iterator(records->begin() + static_cast<std::ptrdiff_t>(first)),
+      std::make_move_iterator(records->end()));
   std::erase_if(rows, [](const CsvRecord& row) { return filled(row) == 0; });
   if (profile != nullptr) {
     sheet.style = {profile->decimal, profile->thousands, false};
@@ -282,9 +281,8 @@ void join_exported_rows(Sheet& sheet) {
   sheet.header.fields = std::move(names);
   sheet.rows = std::move(joined);
   if (left_out > 0) {
-    sheet.notes.push_back(
-        fmt::format("{} measurements that were retracted, excluded or superseded were left out",
-                    left_out));
+    sheet.notes.push_back(fmt::format(
+        "{} measurements that were retracted, excluded or superseded were left out", left_out));
   }
 }
 

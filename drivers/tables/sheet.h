@@ -16,19 +16,19 @@ namespace kasetsu::tables {
 
 struct Sheet {
   std::string encoding;
-  std::string delimiter;            // "," ";" "tab" "|", or "workbook"
-  CsvRecord header;                 // names without spaces around them, line ends as spaces
-  std::vector<std::string> units;   // of the line below the header; empty: there is none
-  std::vector<CsvRecord> rows;      // without blank ones; each as long as the header, or faulty
+  std::string delimiter;           // "," ";" "tab" "|", or "workbook"
+  CsvRecord header;                // names without spaces around them, line ends as spaces
+  std::vector<std::string> units;  // of the line below the header; empty: there is none
+  std::vector<CsvRecord> rows;     // without blank ones; each as long as the header, or faulty
   NumberStyle style;
-  std::vector<std::string> notes;   // what was skipped or found out, for people
+  std::vector<std::string> notes;  // what was skipped or found out, for people
 };
 
 struct SheetOptions {
-  const Profile* profile = nullptr;     // null: everything is found out
-  std::vector<std::string> columns;     // names of the columns of a file without a header
-  std::string sheet;                    // of a workbook; empty: the first one
-  char decimal = '\0';                  // '.' or ','; 0: found out
+  const Profile* profile = nullptr;  // null: everything is found out
+  std::vector<std::string> columns;  // names of the columns of a file without a header
+  std::string sheet;                 // of a workbook; empty: the first one
+  char decimal = '\0';               // '.' or ','; 0: found out
   std::size_t max_rows = 1'000'000;
 };
 

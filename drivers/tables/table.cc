@@ -40,7 +40,8 @@ class TableMaker {
     }
     if (!problems_.empty()) return together(file_name_, problems_);
     if (skipped_ > 0) {
-      rows_.notes.push_back(fmt::format("{} rows without a measured target were left out", skipped_));
+      rows_.notes.push_back(
+          fmt::format("{} rows without a measured target were left out", skipped_));
     }
     if (censored_ > 0) {
       rows_.notes.push_back(fmt::format(
@@ -65,7 +66,8 @@ class TableMaker {
     if (!options_.profile) return;
     const auto check = [&](const std::vector<std::string>& wanted, std::vector<std::string> there,
                            std::string_view what) {
-      if (options_.profile->reduce && what == "target") there.push_back(options_.profile->reduce->name);
+      if (options_.profile->reduce && what == "target")
+        there.push_back(options_.profile->reduce->name);
       for (const std::string& name : wanted) {
         if (std::find(there.begin(), there.end(), name) != there.end()) continue;
         problems_.push_back(bad(csv_place(file_name_, rows_.header_line),
@@ -92,8 +94,8 @@ class TableMaker {
       return;
     }
     if (!row.catalyst) {
-      problems_.push_back(bad(csv_place(file_name_, row.line), "the row has no composition", "",
-                              "a catalyst"));
+      problems_.push_back(
+          bad(csv_place(file_name_, row.line), "the row has no composition", "", "a catalyst"));
       return;
     }
     std::vector<double> targets;
@@ -106,10 +108,10 @@ class TableMaker {
       targets.push_back(measured ? value->value : std::numeric_limits<double>::quiet_NaN());
       missing = missing || !measured;
       if (!measured && !options_.missing_targets && !options_.skip_missing_targets) {
-        problems_.push_back(bad(place(row, name),
-                                value == row.values.end() ? "the cell is empty"
-                                                          : "only a limit was measured",
-                                "", "a finite number, or --skip-rows-without-target"));
+        problems_.push_back(
+            bad(place(row, name),
+                value == row.values.end() ? "the cell is empty" : "only a limit was measured", "",
+                "a finite number, or --skip-rows-without-target"));
       }
     }
     if (missing && options_.skip_missing_targets) {
@@ -140,8 +142,7 @@ class TableMaker {
     }
     const auto [first, is_new] = line_of_id_.try_emplace(row.sample, row.line);
     if (is_new) return;
-    problems_.push_back(bad(where,
-                            fmt::format("the id is already that of line {}", first->second),
+    problems_.push_back(bad(where, fmt::format("the id is already that of line {}", first->second),
                             row.sample, "an id of its own for every row"));
   }
 

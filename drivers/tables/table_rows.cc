@@ -15,8 +15,8 @@
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/loadings.h"
-#include "drivers/tables/profile_columns.h"
 #include "drivers/tables/problems.h"
+#include "drivers/tables/profile_columns.h"
 #include "drivers/tables/reduction.h"
 
 namespace kasetsu::tables {
@@ -80,7 +80,6 @@ class RowReader {
            use == ColumnUse::fraction_list || use == ColumnUse::preparation;
   }
 
-
  private:
   Error at(const CsvRecord& record, const MatchedColumn& column, Error error) const {
     error.where = csv_place(file_name_, record.line, column.header, column.at);
@@ -90,7 +89,11 @@ class RowReader {
   // The cell without spaces, with the column's map; empty for a null word. The symbol of an element
   // is never a null word where elements stand, and one in other capitals is asked about.
   Result<std::string> text_of(const CsvRecord& record, const MatchedColumn& column) const {
-    const std::string_view cell = trim(record.fields[column.at]);
+    std::string_view cell = trim(record.fields[column.at]);
+    // An apostrophe keeps a spreadsheet program from taking the cell for a formula.
+    if (cell.size() > 1 && cell[0] == '\'' && std::string_view("=+-@").find(cell[1]) != cell.npos) {
+      cell.remove_prefix(1);
+    }
     const auto mapped = column.column.map.find(std::string(cell));
     if (mapped != column.column.map.end()) return mapped->second;
     const ColumnUse use = column.column.use;
@@ -155,11 +158,9 @@ class RowReader {
 
   void fill(TableRow& row, const CsvRecord& record) {
     const std::size_t width = header_.fields.size();
-    const bool longer =
-        std::any_of(record.fields.begin() + static_cast<std::ptrdiff_t>(
-                                                std::min(width, record.fields.size())),
-                    record.fields.end(),
-                    [](const std::string& cell) { return !trim(cell).empty(); });
+    const bool longer = std::any_of(
+        record.fields.begin() + static_cast<std::ptrdiff_t>(std::min(width, record.fields.size())),
+        record.fields.end(), [](const std::string& cell) { return !trim(cell).empty(); });
     if (record.fields.size() < width || longer) {
       row.problems.push_back(bad(fmt::format("the row has {} cells", record.fields.size()), "",
                                  fmt::format("{}, as many as {}", width,
@@ -598,9 +599,8 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
       numbers = numbers && read_number(row.fields[i], sheet.style).ok();
     }
     report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
-    const auto used =
-        std::find_if(columns.columns.begin(), columns.columns.end(),
-                     [&](const MatchedColumn& column) { return column.at == i; });
+    const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
+                                   [&](const MatchedColumn& column) { return column.at == i; });
     if (used != columns.columns.end()) {
       report.use = to_string(used->column.use);
       report.name = used->column.name;

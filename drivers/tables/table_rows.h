@@ -53,7 +53,7 @@ struct ReadOptions {
 struct TableValue {
   std::string name;
   double value = 0.0;
-  std::string unit;      // empty: neither profile nor file tells one
+  std::string unit;       // empty: neither profile nor file tells one
   bool censored = false;  // "<0.1": a limit of detection
 };
 
@@ -96,10 +96,10 @@ struct TableRows {
   std::string encoding;
   std::string delimiter;
   std::size_t header_line = 1;
-  std::vector<TableRow> rows;          // in the order of the file, then what the reduction made
-  std::vector<std::string> unused;     // headers of columns that nothing uses
-  std::vector<std::string> unused_numbers;  // of those: all cells are numbers
-  std::vector<std::string> composition;     // headers of the slot, element or formula columns
+  std::vector<TableRow> rows;       // in the order of the file, then what the reduction made
+  std::vector<std::string> unused;  // headers of columns that nothing uses
+  std::vector<std::string> unused_numbers;       // of those: all cells are numbers
+  std::vector<std::string> composition;          // headers of the slot, element or formula columns
   std::vector<std::string> targets, conditions;  // names of what the columns hold
   std::vector<ColumnReport> columns;
   std::vector<std::string> notes;  // what was skipped or assumed, one sentence each

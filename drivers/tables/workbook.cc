@@ -67,8 +67,8 @@ class WorkbookArchive {
     if (found.encryption_method != ZIP_EM_NONE) {
       return bad(file_name_, "the workbook is encrypted", name, "a workbook without a password");
     }
-    std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
-        zip_fopen(zip_.get(), name.c_str(), 0), zip_fclose);
+    std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(zip_.get(), name.c_str(), 0),
+                                                            zip_fclose);
     if (!file) return bad(file_name_, "a part of the workbook cannot be read", name, "");
     std::string text(size, '\0');
     const auto read = zip_fread(file.get(), text.data(), size);
@@ -196,8 +196,9 @@ class WorkbookReader {
     std::vector<std::string> others;
     for (const pugi::xml_node& sheet : child(*book, "sheets").children()) {
       const std::string here = sheet.attribute("name").value();
-      const bool hidden = std::string_view(sheet.attribute("state").value()).starts_with("hidden") ||
-                          std::string_view(sheet.attribute("state").value()) == "veryHidden";
+      const bool hidden =
+          std::string_view(sheet.attribute("state").value()).starts_with("hidden") ||
+          std::string_view(sheet.attribute("state").value()) == "veryHidden";
       const bool fits = wanted.empty() ? !hidden && chosen.empty() : trim(here) == trim(wanted);
       if (!fits) {
         others.push_back(here);
@@ -209,11 +210,13 @@ class WorkbookReader {
       }
     }
     if (chosen.empty()) {
-      return bad(file_name_, "the workbook has no such sheet", std::string(wanted), join_or(others));
+      return bad(file_name_, "the workbook has no such sheet", std::string(wanted),
+                 join_or(others));
     }
     if (!others.empty()) {
-      workbook_.notes.push_back(fmt::format("sheet \"{}\" was read; the workbook also has {} (--sheet)",
-                                            name, fmt::join(others, ", ")));
+      workbook_.notes.push_back(
+          fmt::format("sheet \"{}\" was read; the workbook also has {} (--sheet)", name,
+                      fmt::join(others, ", ")));
     }
     for (const pugi::xml_node& link : relations->children()) {
       if (link.attribute("Id").value() != chosen) continue;
@@ -239,7 +242,8 @@ class WorkbookReader {
     if (!root) return root.error();
     std::map<int, Format> own;
     for (const pugi::xml_node& format : child(*root, "numFmts").children()) {
-      own[format.attribute("numFmtId").as_int()] = format_of(format.attribute("formatCode").value());
+      own[format.attribute("numFmtId").as_int()] =
+          format_of(format.attribute("formatCode").value());
     }
     for (const pugi::xml_node& style : child(*root, "cellXfs").children()) {
       const int id = style.attribute("numFmtId").as_int();
@@ -289,7 +293,8 @@ class WorkbookReader {
     for (const pugi::xml_node& row : child(*root, "sheetData").children()) {
       line = row.attribute("r").as_uint(static_cast<unsigned>(line) + 1);
       if (workbook_.rows.size() >= kMostRows) {
-        return bad(file_name_, "the sheet has too many rows", "", fmt::format("at most {}", kMostRows));
+        return bad(file_name_, "the sheet has too many rows", "",
+                   fmt::format("at most {}", kMostRows));
       }
       hidden += row.attribute("hidden").as_bool() ? 1 : 0;
       CsvRecord record{line, {}};
@@ -313,9 +318,11 @@ class WorkbookReader {
       width = std::max(width, record.fields.size());
       workbook_.rows.push_back(std::move(record));
     }
-    if (width == 0) return bad(file_name_, "the sheet is empty", "", "a header and at least one row");
+    if (width == 0)
+      return bad(file_name_, "the sheet is empty", "", "a header and at least one row");
     if (width * workbook_.rows.size() > kMostCells) {
-      return bad(file_name_, "the sheet has too many cells", "", fmt::format("at most {}", kMostCells));
+      return bad(file_name_, "the sheet has too many cells", "",
+                 fmt::format("at most {}", kMostCells));
     }
     for (CsvRecord& record : workbook_.rows) record.fields.resize(width);
     spread_down(*root);

@@ -124,11 +124,13 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   }
   const bool points = options.profile && options.profile->reduce;
   if (unmeasured > 0 && !points) {
-    delivery.notes.push_back(fmt::format("{} rows hold no measured value: not measured", unmeasured));
+    delivery.notes.push_back(
+        fmt::format("{} rows hold no measured value: not measured", unmeasured));
   }
   if (delivery.rows.empty()) {
-    return bad_delivery(options.file_name, "no row of the table holds a value that the campaign measures",
-                        "", "at least one measured number");
+    return bad_delivery(options.file_name,
+                        "no row of the table holds a value that the campaign measures", "",
+                        "at least one measured number");
   }
   return {};
 }

@@ -119,7 +119,8 @@ class Writing {
         return one.row == row.row && one.state == QuarantineState::waiting;
       });
       if (kept == waiting.end()) continue;
-      auto outcome = rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, options_);
+      auto outcome =
+          rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, options_);
       if (outcome.error) continue;
       kept->state = QuarantineState::readmitted;
       kept->measurement = outcome.verdict.measurements.empty()
@@ -129,10 +130,9 @@ class Writing {
       kept->remark = "delivered again";
       kept->resolved_at = context_.now;
       tx_.resolve_quarantined(*kept);
-      append_event(tx_, context_, campaign_.name, "quarantine", kept->id, "readmitted",
-                   {{"corrected", false},
-                    {"measurement", kept->measurement},
-                    {"remark", kept->remark}});
+      append_event(
+          tx_, context_, campaign_.name, "quarantine", kept->id, "readmitted",
+          {{"corrected", false}, {"measurement", kept->measurement}, {"remark", kept->remark}});
       row = std::move(outcome.verdict);
       receipt.replayed = false;
     }

@@ -22,8 +22,8 @@ struct IntakeRequest {
   std::string campaign;
   std::string bytes;
   DeliveryOptions options;
-  std::string profile;  // name; empty: none
-  std::string actor;    // "driver gc-folder"
+  std::string profile;   // name; empty: none
+  std::string actor;     // "driver gc-folder"
   bool dry_run = false;  // answers what would become of the delivery, and leaves nothing behind
 };
 

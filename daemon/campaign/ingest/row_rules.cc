@@ -224,11 +224,11 @@ Status RowRules::check_conditions(const Subject& subject) const {
   for (const std::string& wanted : conditions_) {
     if (told.contains(wanted)) continue;
     const auto near = nearest_names(wanted, others, 1);
-    return refuse(fmt::format("the row does not tell the condition {}, which the campaign varies",
-                              wanted),
-                  near.empty() ? std::string() : near.front(),
-                  near.empty() ? fmt::format("a number for {}", wanted)
-                               : fmt::format("did you mean {}?", wanted));
+    return refuse(
+        fmt::format("the row does not tell the condition {}, which the campaign varies", wanted),
+        near.empty() ? std::string() : near.front(),
+        near.empty() ? fmt::format("a number for {}", wanted)
+                     : fmt::format("did you mean {}?", wanted));
   }
   return {};
 }
@@ -287,8 +287,8 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     return false;
   }
   using State = StoredRows::Found::State;
-  const auto found = stored_->find(row, subject.catalyst, subject.catalyst_key, subject.conditions,
-                                   ingest.id);
+  const auto found =
+      stored_->find(row, subject.catalyst, subject.catalyst_key, subject.conditions, ingest.id);
   std::size_t stored = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     subject.stored[i] = found[i].state == State::stored;

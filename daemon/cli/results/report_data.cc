@@ -1,4 +1,5 @@
 #include "daemon/cli/results/report_data.h"
+#include "daemon/base/spreadsheet.h"
 
 #include <fmt/format.h>
 
@@ -55,23 +56,26 @@ bool is_live(const Json& item) {
 std::string measurements_csv(const std::vector<Json>& measurements) {
   std::string csv =
       "id,catalyst,description,property,value,unit,source,run,channel,sequence,replicate,sample,"
-      "proposal,measured_at,received_at,retracted,excluded,superseded_by\n";
+      "proposal,measured_at,received_at,retracted,excluded,superseded_by,kind,conditions\n";
   for (const Json& item : measurements) {
     const auto cell = [&item](const char* name) {
       const std::string text = field(item, name);
-      return text == "-" ? "" : csv_cell(text);
+      return text == "-" ? "" : spreadsheet_cell(text);
     };
     const bool number = item.contains("value") && item["value"].is_number();
-    csv += fmt::format("{},{},{},{},{}", cell("id"), csv_cell(field(item["catalyst"], "key")),
-                       csv_cell(field(item["catalyst"], "description")), cell("property"),
-                       number ? format_number(item["value"].get<double>()) : "");
+    csv +=
+        fmt::format("{},{},{},{},{}", cell("id"), spreadsheet_cell(field(item["catalyst"], "key")),
+                    spreadsheet_cell(field(item["catalyst"], "description")), cell("property"),
+                    number ? format_number(item["value"].get<double>()) : "");
     for (const char* name :
          {"unit", "source", "run", "channel", "sequence", "replicate", "sample", "proposal",
           "measured_at", "received_at", "retracted", "excluded", "superseded_by"}) {
       csv += ',';
       csv += cell(name);
     }
-    csv += '\n';
+    const auto conditions = item.find("conditions");
+    const bool told = conditions != item.end() && conditions->is_object();
+    csv += fmt::format(",{},{}\n", cell("kind"), told ? csv_cell(conditions->dump()) : "");
   }
   return csv;
 }

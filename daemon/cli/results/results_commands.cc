@@ -7,6 +7,7 @@
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
+#include "daemon/campaign/ingest/ingest.h"
 #include "daemon/cli/program/arguments.h"
 #include "daemon/cli/program/client.h"
 #include "daemon/cli/program/commands.h"
@@ -40,6 +41,8 @@ struct Arguments {
   std::string person;
   std::string state = "waiting";
   std::string row;
+  std::string repeats, composition, sheet, decimal;
+  std::vector<std::string> ignore;
 };
 
 std::string media_type(const Arguments& arguments) {
@@ -47,9 +50,11 @@ std::string media_type(const Arguments& arguments) {
   if (format == "auto") {
     format = arguments.file.ends_with(".json")                                           ? "json"
              : arguments.file.ends_with(".ndjson") || arguments.file.ends_with(".jsonl") ? "ndjson"
+             : arguments.file.ends_with(".xlsx")                                         ? "xlsx"
                                                                                          : "csv";
   }
-  return format == "json"     ? "application/json"
+  return format == "xlsx"     ? std::string(campaign::kWorkbookType)
+         : format == "json"   ? "application/json"
          : format == "ndjson" ? "application/x-ndjson"
                               : "text/csv";
 }
@@ -96,6 +101,11 @@ Status import(const Arguments& arguments, Session& session) {
                  query({{"source", arguments.source},
                         {"run", arguments.run},
                         {"id", arguments.id_column},
+                        {"repeats", arguments.repeats},
+                        {"ignore", fmt::format("{}", fmt::join(arguments.ignore, ","))},
+                        {"composition", arguments.composition},
+                        {"sheet", arguments.sheet},
+                        {"decimal", arguments.decimal},
                         {"profile", arguments.profile},
                         {"file_name", arguments.profile.empty() ? "" : base_name(arguments.file)},
                         {"dry_run", arguments.dry_run ? "true" : ""},
@@ -119,6 +129,9 @@ Status import(const Arguments& arguments, Session& session) {
       if (quarantined++ == 0) first = reason;
       if (!session.json && !arguments.dry_run) session.say("quarantined: " + reason);
     }
+  }
+  if (!session.json && answer->contains("notes")) {
+    for (const Json& note : (*answer)["notes"]) session.say(note.get<std::string>());
   }
   if (session.json) {
     session.print_json(*answer);
@@ -301,7 +314,8 @@ void add_results(CLI::App& app, Session& session) {
           "Exit code 65 when rows are put in quarantine; the others are committed then.",
           import);
   command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
-  command->add_option("FILE", arguments->file, "CSV, JSON or NDJSON, by its name");
+  command->add_option("FILE", arguments->file,
+                      "CSV, workbook (.xlsx), JSON or NDJSON, by its name");
   command->add_option("--profile", arguments->profile,
                       "how the laboratory's table is read: a name, or a .toml file");
   command->add_flag("--dry-run", arguments->dry_run,
@@ -313,12 +327,24 @@ void add_results(CLI::App& app, Session& session) {
     }
     session.action = [=, &session] { return import(*arguments, session); };
   });
-  command->add_option("--format", arguments->format, "auto, csv, json or ndjson")
-      ->check(CLI::IsMember({"auto", "csv", "json", "ndjson"}))
+  command->add_option("--format", arguments->format, "auto, csv, xlsx, json or ndjson")
+      ->check(CLI::IsMember({"auto", "csv", "xlsx", "json", "ndjson"}))
       ->capture_default_str();
   command->add_option("--source", arguments->source, "instrument or person the results are from");
   command->add_option("--run", arguments->run, "name of the run");
   command->add_option("--id", arguments->id_column, "column of sample labels");
+  command
+      ->add_option("--repeats", arguments->repeats,
+                   "rows without a name that are stored already: ask, skip (the table grew) or\n"
+                   "keep (they were measured again)")
+      ->check(CLI::IsMember({"ask", "skip", "keep"}));
+  command->add_option("--ignore", arguments->ignore, "columns that are not wanted");
+  command->add_option("--composition", arguments->composition, "column of formulas or names");
+  command->add_option("--sheet", arguments->sheet, "sheet of a workbook");
+  command
+      ->add_option("--decimal", arguments->decimal,
+                   "point or comma, where the table leaves it open")
+      ->check(CLI::IsMember({"point", "comma"}));
   command->add_flag("--whole", arguments->whole, "all rows or none");
   command->add_flag("--revise", arguments->revise,
                     "known rows with other content are corrections, not errors");
@@ -339,6 +365,8 @@ void add_results(CLI::App& app, Session& session) {
        {std::tuple{"retract", "retracted",
                    "mark measurements as wrong; they stay readable and are never used",
                    "leaking fitting"},
+        std::tuple{"restore", "restored", "bring retracted measurements back as new revisions",
+                   "the fitting was tight"},
         std::tuple{"exclude", "excluded", "leave measurements out of models until included again",
                    "to be measured again"},
         std::tuple{"include", "included", "use excluded measurements again",

@@ -44,9 +44,8 @@ class Memory : public testing::StoreTest {
         seen.replicates.push_back(std::move(values));
       }
       const auto open = reader.open_proposals(campaign->key, catalyst->key);
-      seen.proposals.push_back(open.empty()
-                                   ? std::string("none")
-                                   : open[0].id + std::string(to_string(open[0].state)));
+      seen.proposals.push_back(open.empty() ? std::string("none")
+                                            : open[0].id + std::string(to_string(open[0].state)));
     }
     return seen;
   }

@@ -214,7 +214,8 @@ TEST(Profile, PlateMapAndConstants) {
   EXPECT_FALSE(table.rows[1].catalyst);
   EXPECT_EQ(table.rows[2].kind, "blank");
   ASSERT_FALSE(table.rows[3].problems.empty());
-  EXPECT_THAT(table.rows[3].problems[0].to_string(), HasSubstr("the plate map has no such channel"));
+  EXPECT_THAT(table.rows[3].problems[0].to_string(),
+              HasSubstr("the plate map has no such channel"));
 }
 
 Profile reducing(const std::string& more) {

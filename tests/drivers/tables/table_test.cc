@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/chemistry/element.h"
+#include "tests/paths.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::tables {
@@ -155,8 +156,7 @@ TEST(Table, NumbersInOtherWritings) {
 }
 
 TEST(Table, AllProblemsAreToldTogether) {
-  const std::string told =
-      refusal("Pd,Rh,y\n1,x,2\n1,0,abc\n1,0,abd\n-1,0,3\n", target("y"));
+  const std::string told = refusal("Pd,Rh,y\n1,x,2\n1,0,abc\n1,0,abd\n-1,0,3\n", target("y"));
   EXPECT_THAT(told, AllOf(HasSubstr("4 problems"), HasSubstr("column \"Rh\""),
                           HasSubstr("2 rows: lines 3, 4"), HasSubstr("negative amount")));
 }
@@ -182,7 +182,8 @@ TEST(Table, TheCompositionMayStandUnderAnyHeader) {
 
 TEST(Table, ReadsItsOwnExports) {
   const auto table = read(
-      "id,catalyst,property,value,unit,retracted,excluded,superseded_by,source,run,sample,conditions\n"
+      "id,catalyst,property,value,unit,retracted,excluded,superseded_by,source,run,sample,"
+      "conditions\n"
       "1,K:1;Li:1/MgO,y,8.5,%,false,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n"
       "2,K:1;Li:1/MgO,x,3,%,false,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n"
       "3,K:1;Li:1/MgO,y,9,%,true,false,,rig,r1,S1,\"{\"\"T\"\":800.0}\"\n",
@@ -196,6 +197,27 @@ TEST(Table, ReadsItsOwnExports) {
   EXPECT_EQ(table->targets(0, 0), 8.5);
   EXPECT_EQ(table->conditions(0, 0), 800.0);
   EXPECT_EQ(chemistry::canonical_key(table->catalysts[0]), "K:1;Li:1/MgO");
+}
+
+TEST(Table, ReadsWorkbooks) {
+  const std::string bytes =
+      testing::read_file(testing::source_dir() + "/tests/data/tables/workbook.xlsx");
+  ReadOptions options = target("Yield");
+  const auto table = read_table(bytes, "w.xlsx", options, chemistry::SupportTable());
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  ASSERT_EQ(table->catalysts.size(), 2U);
+  EXPECT_EQ(table->catalysts[1].support, "MgO");
+  EXPECT_EQ(table->targets(0, 0), 14.8) << "a percent format is read as a person sees it";
+  EXPECT_EQ(table->targets(1, 0), 7.4) << "the value that a formula had";
+  EXPECT_EQ(table->lines[1], 5U);
+  EXPECT_THAT(table->notes, ::testing::Contains(HasSubstr("hidden")));
+  options.sheet = "nowhere";
+  EXPECT_THAT(read_table(bytes, "w.xlsx", options, {}).error().to_string(),
+              AllOf(HasSubstr("no such sheet"), HasSubstr("Results")));
+  options.sheet.clear();
+  for (std::size_t cut = 4; cut < bytes.size(); cut += 7) {
+    EXPECT_FALSE(read_table(bytes.substr(0, cut), "w.xlsx", options, {}).ok());
+  }
 }
 
 TEST(Table, MissingTargetsOnlyOnRequest) {

@@ -1,6 +1,7 @@
 // Promises 2, 3 and 4: one effect, corrections as revisions, quarantine.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -492,6 +493,160 @@ TEST_F(Ingests, RandomHistoriesAgreeWithAPlainModel) {
   EXPECT_EQ(live, expected);
   const auto report = database_->check();
   EXPECT_TRUE(report.ok() && report->ok);
+}
+
+// docs/what-a-row-means.md.
+class Tables : public Ingests {
+ protected:
+  DeliveryOptions csv(const std::string& id = {}) const {
+    DeliveryOptions options;
+    options.format = DeliveryFormat::csv;
+    options.properties = draft().properties;
+    if (!id.empty()) options.id = id;
+    return options;
+  }
+  std::vector<double> live() {
+    std::vector<double> values;
+    for (const Measurement& m : measurements(true)) values.push_back(m.value);
+    std::sort(values.begin(), values.end());
+    return values;
+  }
+  static constexpr std::string_view kHead = "name,M1,M2,Support,C2_yield\n";
+  static std::string table(const std::vector<std::string>& rows) {
+    std::string text(kHead);
+    for (const std::string& one : rows) text += one + "\n";
+    return text;
+  }
+};
+
+TEST_F(Tables, ATableThatGrewAndWasCorrectedIsImportedAgainByTheNamesOfItsRows) {
+  const std::string a = "a,Li,K,MgO,1", b = "b,Na,K,MgO,2", c = "c,Li,Na,MgO,0";
+  ASSERT_TRUE(post(table({a, b}), csv("name")).ok());
+  const auto grown = post(table({c, b, a}), csv("name"));
+  ASSERT_TRUE(grown.ok()) << grown.error().to_string();
+  EXPECT_EQ(grown->ingest.accepted, 1);
+  EXPECT_EQ(grown->ingest.duplicate, 2);
+  EXPECT_EQ(live(), (std::vector<double>{0, 1, 2}));
+  // A corrected cell is asked about, and is a revision when that is said.
+  const std::string corrected = table({"a,Li,K,MgO,1.5", b, c});
+  const auto asked = post(corrected, csv("name"));
+  ASSERT_FALSE(asked.ok());
+  EXPECT_THAT(asked.error().to_string(), HasSubstr("1 of 3 rows are stored with other content"));
+  DeliveryOptions revise = csv("name");
+  revise.revise = true;
+  ASSERT_TRUE(post(corrected, revise).ok());
+  EXPECT_EQ(live(), (std::vector<double>{0, 1.5, 2}));
+  EXPECT_THAT(measurements(), SizeIs(4));
+}
+
+TEST_F(Tables, RowsWithoutNamesThatAreStoredAreAskedAbout) {
+  const auto bare = [](const std::string& rows) { return "M1,M2,Support,C2_yield\n" + rows; };
+  ASSERT_TRUE(post(bare("Li,K,MgO,0\nNa,K,MgO,2\n"), csv()).ok());
+  const auto asked = post(bare("Li,K,MgO,0\nNa,K,MgO,2\nLi,Na,MgO,3\n"), csv());
+  ASSERT_FALSE(asked.ok());
+  EXPECT_THAT(asked.error().to_string(), HasSubstr("2 of 3 rows are stored already"));
+  EXPECT_EQ(live(), (std::vector<double>{0, 2}));
+  DeliveryOptions skip = csv();
+  skip.repeats = Repeats::skip;
+  // The third zero is a true replicate: only as many as are stored are duplicates.
+  ASSERT_TRUE(post(bare("Li,K,MgO,0\nLi,K,MgO,0\nNa,K,MgO,2\nLi,Na,MgO,3\n"), skip).ok());
+  EXPECT_EQ(live(), (std::vector<double>{0, 0, 2, 3}));
+  DeliveryOptions keep = csv();
+  keep.repeats = Repeats::keep;
+  ASSERT_TRUE(post(bare("Na,K,MgO,2\n"), keep).ok());
+  EXPECT_EQ(live(), (std::vector<double>{0, 0, 2, 2, 3}));
+}
+
+TEST_F(Tables, TheSameBytesUnderAnotherRunAreReplicates) {
+  const std::string text = table({"a,Li,K,MgO,0"});
+  for (const char* run : {"monday", "tuesday", "tuesday"}) {
+    DeliveryOptions options = csv();
+    options.run = run;
+    ASSERT_TRUE(post(text, options).ok());
+  }
+  EXPECT_EQ(live(), (std::vector<double>{0, 0}));
+}
+
+TEST_F(Tables, WhatWasRetractedIsToldAndCanBeRestored) {
+  const std::string text = table({"a,Li,K,MgO,4"});
+  const auto first = post(text, csv());
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  const std::string id = first->rows[0].measurements.at(0);
+  ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                return retract(tx, id, "leak", "ann", context());
+              }).ok());
+  const auto again = post(text, csv());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->ingest.accepted, 0) << "the answer counts what is stored now";
+  EXPECT_THAT(again->rows[0].reason, HasSubstr("restore"));
+  EXPECT_THAT(live(), IsEmpty());
+  ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                return restore(tx, id, "no leak", "ann", context());
+              }).ok());
+  EXPECT_EQ(live(), (std::vector<double>{4}));
+}
+
+TEST_F(Tables, RowsInQuarantineAreJudgedAnewWhenTheyComeAgain) {
+  DeliveryOptions options = csv();
+  options.properties.push_back({"selectivity", "%", false, {}, {}});
+  const std::string text = "M1,M2,Support,selectivity\nLi,K,MgO,5\nNa,K,MgO,6\n";
+  const auto first = post(text, options);
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  EXPECT_EQ(first->ingest.quarantined, 2);
+  auto mended = draft();
+  mended.text += "# selectivity\n";
+  mended.properties = options.properties;
+  apply(mended);
+  const auto again = post(text, options);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->ingest.accepted, 2);
+  EXPECT_EQ(live(), (std::vector<double>{5, 6}));
+  EXPECT_THAT(waiting(), IsEmpty());
+  EXPECT_EQ(post(text, options)->ingest.duplicate, 2);
+  EXPECT_EQ(live(), (std::vector<double>{5, 6}));
+}
+
+TEST_F(Tables, ALimitOfDetectionIsKeptAndNotLearntFrom) {
+  const auto receipt = post(table({"a,Li,K,MgO,<0.1"}), csv());
+  ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+  EXPECT_THAT(receipt->rows[0].reason, HasSubstr("censored"));
+  const auto all = measurements();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_TRUE(all[0].excluded);
+  EXPECT_THAT(live(), IsEmpty());
+}
+
+TEST_F(Ingests, AValueThatCannotBeLearntFromIsQuarantined) {
+  const auto receipt =
+      post(R"({"rows":[{"catalyst":{"slots":["Li"]},"values":{"C2_yield":1e300}}]})");
+  ASSERT_TRUE(receipt.ok());
+  EXPECT_THAT(receipt->rows[0].reason, HasSubstr("too large"));
+}
+
+TEST_F(Ingests, AProposalIsAnsweredByCatalystAndConditions) {
+  PlannedBatch planned;
+  for (const char* conditions : {R"({"T":700.0})", R"({"T":800.0})"}) {
+    PlannedProposal one;
+    one.strategy = "explore";
+    one.catalyst = one.description = "Li:1/MgO";
+    one.conditions = conditions;
+    planned.proposals.push_back(one);
+  }
+  const auto issued = write<IssuedBatch>(
+      [&](Transaction& tx) { return issue_batch(tx, "ocm", planned, context("planner")); });
+  ASSERT_TRUE(issued.ok()) << issued.error().to_string();
+  const auto told = [&](const std::string& more) {
+    return post(body({row("\"Li\"", 3, more)}))->rows[0];
+  };
+  EXPECT_THAT(told(R"("conditions":{"T":555})").reason, HasSubstr("other_conditions"));
+  const std::string first = issued->proposals[0].id;
+  EXPECT_THAT(told(R"("conditions":{"T":556},"proposal":")" + first + "\"").reason,
+              HasSubstr("other_conditions"));
+  EXPECT_EQ(proposal(first).state, ProposalState::requested);
+  EXPECT_EQ(told(R"("conditions":{"T":800.0000000000001})").verdict, Verdict::accepted);
+  EXPECT_EQ(proposal(first).state, ProposalState::requested);
+  EXPECT_EQ(proposal(issued->proposals[1].id).state, ProposalState::succeeded);
+  EXPECT_EQ(measurements()[2].conditions, R"({"T":800.0})");
 }
 
 }  // namespace

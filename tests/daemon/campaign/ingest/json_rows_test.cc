@@ -185,15 +185,15 @@ TEST_F(Delivery, AWrongRowOfATableDoesNotTakeTheOthersWithIt) {
       "Na,K,MgO,973,7\n";
   const auto prepared = prepare(table, csv_);
   ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
-  ASSERT_EQ(prepared->rows.size(), 6u);
+  ASSERT_EQ(prepared->rows.size(), 5u);
   EXPECT_THAT(prepared->rows[0].problem, IsEmpty());
   EXPECT_THAT(prepared->rows[1].problem, HasSubstr("run.csv:3: column \"M1\""));
   EXPECT_THAT(prepared->rows[1].problem, HasSubstr("Xx"));
   EXPECT_THAT(prepared->rows[2].problem, HasSubstr("run.csv:4: column \"yield\""));
   EXPECT_THAT(prepared->rows[3].problem, HasSubstr("run.csv:5"));
-  EXPECT_THAT(prepared->rows[4].problem, HasSubstr("run.csv:6"));
-  EXPECT_THAT(prepared->rows[5].problem, IsEmpty());
-  EXPECT_EQ(prepared->rows[5].values[0].value, 7.0);
+  EXPECT_THAT(prepared->notes, ::testing::ElementsAre(HasSubstr("1 rows hold no measured value")));
+  EXPECT_THAT(prepared->rows[4].problem, IsEmpty());
+  EXPECT_EQ(prepared->rows[4].values[0].value, 7.0);
   // Kept so that it can be read again, and still wrong for the same reason.
   const auto again = prepare_row(prepared->rows[1].raw, supports_);
   ASSERT_FALSE(again.ok());
@@ -270,9 +270,8 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
                         pick({"MgO", "MgO", "MgO", "ZSM-5", "none", "Mars"}) + "," +
                         pick({"700", "700", "750.5", "", "7x"}) + "," +
                         pick({"1.5", "1.5", " 2 ", "", "abc", "1e400", "-0", "nan"}) + "," +
-                        pick({"10", "", "", "+3"}) + "," +
-                        pick({"", "s1", "\"a,b\"", "\xC3\xA9", "\xFF"}) + "," + pick({"", "3"}) +
-                        "," + pick({"", "7", "7.5"});
+                        pick({"10", "", "", "+3"}) + "," + pick({"", "s1", "\"a,b\"", "\xC3\xA9"}) +
+                        "," + pick({"", "3"}) + "," + pick({"", "7", "7.5"});
       if (random.below(20) == 0) row += ",more";
       rows.push_back(row + "\n");
     }
@@ -280,13 +279,20 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
     for (const std::string& row : rows) table += row;
     const auto whole = prepare(table, csv_);
     ASSERT_TRUE(whole.ok()) << whole.error().to_string();
-    ASSERT_EQ(whole->rows.size(), rows.size());
+    std::size_t next = 0;
     for (std::size_t r = 0; r < rows.size(); ++r) {
       SCOPED_TRACE(rows[r]);
       const auto alone = prepare(header + rows[r], csv_);
-      ASSERT_TRUE(alone.ok()) << alone.error().to_string();
+      const std::string place = "line " + std::to_string(r + 2);
+      if (!alone.ok()) {
+        ASSERT_THAT(alone.error().to_string(), HasSubstr("holds a value"));
+        ASSERT_TRUE(next == whole->rows.size() || whole->rows[next].pointer != place);
+        continue;
+      }
       const PreparedRow& expected = alone->rows.at(0);
-      const PreparedRow& got = whole->rows[r];
+      ASSERT_LT(next, whole->rows.size());
+      const PreparedRow& got = whole->rows[next++];
+      ASSERT_EQ(got.pointer, place);
       std::string problem = expected.problem;
       for (std::size_t at; (at = problem.find("run.csv:2")) != std::string::npos;) {
         problem.replace(at, 9, "run.csv:@");
