@@ -11,12 +11,12 @@ namespace kasetsu::tables {
 namespace {
 
 // "file:12: column "y"" apart: the line, and the column's part.
-struct Place {
+struct ProblemPlace {
   std::string line, column;
 };
 
-Place place_of(std::string_view where, std::string_view file_name) {
-  Place place;
+ProblemPlace place_of(std::string_view where, std::string_view file_name) {
+  ProblemPlace place;
   if (!where.starts_with(file_name)) return {{}, std::string(where)};
   where.remove_prefix(file_name.size());
   if (!where.starts_with(':')) return place;
@@ -42,7 +42,7 @@ Error together(std::string_view file_name, const std::vector<Error>& problems) {
   if (problems.size() == 1) return problems.front();
   std::vector<Group> groups;
   for (const Error& problem : problems) {
-    Place place = place_of(problem.where, file_name);
+    ProblemPlace place = place_of(problem.where, file_name);
     auto known = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
       return group.column == place.column && group.message == problem.message;
     });

@@ -282,37 +282,42 @@ class RowReader {
         return integer(row.sequence);
       case ColumnUse::replicate:
         return integer(row.replicate);
-      case ColumnUse::measured_at: {
-        if (text.empty()) return {};
-        const auto time = read_time(text, profile_.time_formats,
-                                    profile_.time_zone ? &*profile_.time_zone : nullptr);
-        if (!time) return time.error();
-        row.measured_at = *time;
-        return {};
-      }
+      case ColumnUse::measured_at:
       case ColumnUse::condition:
-      case ColumnUse::value: {
-        if (text.empty()) {
-          return recognised_ && column.column.use == ColumnUse::condition
-                     ? Status(bad("the cell is empty", "", "a finite number"))
-                     : Status();
-        }
-        if (column.column.use == ColumnUse::condition) {
-          const auto value = number(text);
-          if (!value) return value.error();
-          row.conditions[column.column.name] = column.conversion(*value);
-          return {};
-        }
-        const auto value = read_number(text, sheet_.style);
-        if (!value) return value.error();
-        const bool percent = value->percent && column.unit.empty();
-        row.values.push_back({column.column.name, column.conversion(value->value),
-                              percent ? "%" : column.unit, value->bound != '\0'});
-        return {};
-      }
+      case ColumnUse::value:
+        return take_measured(row, column, text);
       case ColumnUse::ignore:
         return {};
     }
+    return {};
+  }
+
+  // A time, a condition or a value.
+  Status take_measured(TableRow& row, const MatchedColumn& column, const std::string& text) const {
+    const ColumnUse use = column.column.use;
+    if (text.empty()) {
+      return recognised_ && use == ColumnUse::condition
+                 ? Status(bad("the cell is empty", "", "a finite number"))
+                 : Status();
+    }
+    if (use == ColumnUse::measured_at) {
+      const auto time = read_time(text, profile_.time_formats,
+                                  profile_.time_zone ? &*profile_.time_zone : nullptr);
+      if (!time) return time.error();
+      row.measured_at = *time;
+      return {};
+    }
+    if (use == ColumnUse::condition) {
+      const auto value = number(text);
+      if (!value) return value.error();
+      row.conditions[column.column.name] = column.conversion(*value);
+      return {};
+    }
+    const auto value = read_number(text, sheet_.style);
+    if (!value) return value.error();
+    const bool percent = value->percent && column.unit.empty();
+    row.values.push_back({column.column.name, column.conversion(value->value),
+                          percent ? "%" : column.unit, value->bound != '\0'});
     return {};
   }
 
