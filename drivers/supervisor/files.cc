@@ -145,7 +145,11 @@ std::string safe_name(std::string_view name) {
     safe.push_back(bad ? '_' : c);
   }
   while (safe.starts_with('.')) safe.erase(0, 1);
-  if (safe.size() > 200) safe.erase(0, safe.size() - 200);
+  if (safe.size() > 200) {
+    safe.erase(0, safe.size() - 200);
+    // Not within a character of several bytes.
+    while (!safe.empty() && (static_cast<unsigned char>(safe[0]) & 0xC0) == 0x80) safe.erase(0, 1);
+  }
   return safe.empty() ? "file" : safe;
 }
 
