@@ -232,10 +232,10 @@ void join_exported_rows(Sheet& sheet) {
   std::vector<std::string> names;
   for (const std::size_t at : kept) names.push_back(header[at]);
   const auto place_of = [&](const std::string& name) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) names.push_back(name);
-    return found == names.end() ? names.size() - 1
-                                : static_cast<std::size_t>(found - names.begin());
+    const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
+                                             names.begin());
+    if (at == names.size()) names.push_back(name);
+    return at;
   };
   const auto cell = [&](const CsvRecord& row, std::string_view name) {
     const std::size_t at = column(name);

@@ -325,7 +325,7 @@ TEST(TableRefuses, Values) {
   EXPECT_THAT(refusal("Pd,y\n-0.5,2\n"), AllOf(HasSubstr("negative"), HasSubstr("\"-0.5\"")));
   EXPECT_EQ(read("Pd,y\n\"0,5\",2\n")->catalysts[0].active.amount(46), 0.5);
   EXPECT_EQ(read("Pd,Rh\n,2\n")->catalysts[0].active.amount(46), 0.0) << "blank: absent";
-  EXPECT_THAT(refusal("Pd,y\n0x10,2\n"), HasSubstr("not a number"));
+  EXPECT_THAT(refusal("Pd,y\n1,2\n0x10,2\n"), HasSubstr("not a number"));
   EXPECT_THAT(refusal("Pd,Rh,y\n1,1,2\n0,0,3\n"),
               AllOf(HasSubstr("lab.csv:3"), HasSubstr("no element")));
   EXPECT_THAT(refusal("M1,M2\nnone,none\n"), HasSubstr("no element"));
@@ -356,7 +356,7 @@ TEST(TableRefuses, AnyBytesWithoutHarm) {
       EXPECT_TRUE(table->targets.allFinite());
     } else {
       EXPECT_EQ(table.error().code, ErrorCode::bad_data);
-      EXPECT_THAT(table.error().where, HasSubstr("lab.csv:"));
+      EXPECT_THAT(table.error().where, HasSubstr("lab.csv"));
       EXPECT_FALSE(table.error().message.empty());
     }
   };
