@@ -232,8 +232,8 @@ void join_exported_rows(Sheet& sheet) {
   std::vector<std::string> names;
   for (const std::size_t at : kept) names.push_back(header[at]);
   const auto place_of = [&](const std::string& name) {
-    const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
-                                             names.begin());
+    const auto at =
+        static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
     if (at == names.size()) names.push_back(name);
     return at;
   };

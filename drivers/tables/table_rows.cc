@@ -244,7 +244,10 @@ class RowReader {
           return error;
         }
         if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
-        parts.loadings.push_back({column.element, *amount, column.file_unit});
+        // Oxygen is dropped, as in formulas.
+        if (column.element != 8) {
+          parts.loadings.push_back({column.element, *amount, column.file_unit});
+        }
         return {};
       }
       case ColumnUse::element_list:
@@ -439,15 +442,14 @@ class RowReader {
       catalyst.active = std::move(*active);
     }
     if (!parts.support.empty()) {
-      const std::string support = plain_name(parts.support);
-      if (!catalyst.support.empty() && catalyst.support != support) {
+      auto support = supports_.read(plain_name(parts.support));
+      if (!support) return in_column(record, ColumnUse::support, support.error());
+      if (!catalyst.support.empty() && catalyst.support != support->name) {
         return in_column(record, ColumnUse::support,
                          bad("the support is told twice", parts.support, catalyst.support));
       }
-      auto formula = supports_.formula(support);
-      if (!formula) return in_column(record, ColumnUse::support, formula.error());
-      catalyst.support = support;
-      catalyst.support_formula = std::move(*formula);
+      catalyst.support = std::move(support->name);
+      catalyst.support_formula = std::move(support->formula);
     }
     catalyst.preparation = parts.preparation;
     if (catalyst.active.empty() && catalyst.support.empty()) {
@@ -685,6 +687,10 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     if (options.profile && RowReader::is_composition(column.column.use)) {
       table.composition.push_back(column.header);
     }
+  }
+  if (std::any_of(columns.columns.begin(), columns.columns.end(),
+                  [](const MatchedColumn& column) { return column.element == 8; })) {
+    table.notes.emplace_back("the amounts of oxygen are not counted");
   }
   report(*sheet, columns, table);
   table.rows.reserve(sheet->rows.size());

@@ -105,6 +105,7 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
         return bad_delivery(here, "unknown element", symbol, "a chemical symbol such as Li");
       const Result<double> number = read_value_as<double>(amount, here);
       if (!number) return number.error();
+      if (*element == 8) continue;  // oxygen is dropped, as in formulas
       if (*number < 0.0) {
         return bad_delivery(here, "a negative amount", dump_json(amount),
                             "an amount of at least 0");
@@ -120,9 +121,11 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
   if (value.contains("formula")) {
     const Result<std::string> text = read_field<std::string>(value, "formula", pointer);
     if (!text) return text.error();
-    auto formula = chemistry::parse_formula(*text);
-    if (!formula) return formula.error().in(json_pointer(pointer, "formula"));
-    catalyst.active = std::move(formula).value();
+    chemistry::ToldCatalyst told;
+    told.formula = *text;
+    auto made = chemistry::make_catalyst(told, supports);
+    if (!made) return made.error().in(json_pointer(pointer, "formula"));
+    catalyst = std::move(*made);
   }
   const Result<std::optional<std::string>> support =
       read_optional<std::string>(value, "support", pointer);
