@@ -123,6 +123,9 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
     if (!text) return text.error();
     chemistry::ToldCatalyst told;
     told.formula = *text;
+    if (const auto on = value.find("support"); on != value.end() && on->is_string()) {
+      told.support = on->get<std::string>();
+    }
     auto made = chemistry::make_catalyst(told, supports);
     if (!made) return made.error().in(json_pointer(pointer, "formula"));
     catalyst = std::move(*made);
