@@ -234,22 +234,8 @@ class RowReader {
         return {};
       case ColumnUse::slot_amount:
         return {};  // read with its slot
-      case ColumnUse::element: {
-        parts.structured = true;
-        if (text.empty()) return {};  // absent
-        auto amount = number(text);
-        if (!amount) {
-          Error error = amount.error();
-          error.expected = "an amount, 0 or nothing where the element is absent; " + error.expected;
-          return error;
-        }
-        if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
-        // Oxygen is dropped, as in formulas.
-        if (column.element != 8) {
-          parts.loadings.push_back({column.element, *amount, column.file_unit});
-        }
-        return {};
-      }
+      case ColumnUse::element:
+        return take_amount(parts, column, text);
       case ColumnUse::element_list:
         parts.structured = true;
         parts.elements = text;
@@ -291,6 +277,23 @@ class RowReader {
         return take_measured(row, column, text);
       case ColumnUse::ignore:
         return {};
+    }
+    return {};
+  }
+
+  Status take_amount(Parts& parts, const MatchedColumn& column, const std::string& text) const {
+    parts.structured = true;
+    if (text.empty()) return {};  // absent
+    auto amount = number(text);
+    if (!amount) {
+      Error error = amount.error();
+      error.expected = "an amount, 0 or nothing where the element is absent; " + error.expected;
+      return error;
+    }
+    if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
+    // Oxygen is dropped, as in formulas.
+    if (column.element != 8) {
+      parts.loadings.push_back({column.element, *amount, column.file_unit});
     }
     return {};
   }
