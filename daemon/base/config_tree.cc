@@ -12,63 +12,63 @@
 
 namespace kasetsu {
 
-const Node* Node::find(std::string_view name) const {
+const ConfigNode* ConfigNode::find(std::string_view name) const {
   for (const auto& [key, value] : members) {
     if (key == name) return &value;
   }
   return nullptr;
 }
 
-std::string kind_name(Node::Kind kind) {
+std::string kind_name(ConfigNode::Kind kind) {
   switch (kind) {
-    case Node::Kind::null:
+    case ConfigNode::Kind::null:
       return "nothing";
-    case Node::Kind::boolean:
+    case ConfigNode::Kind::boolean:
       return "true or false";
-    case Node::Kind::integer:
+    case ConfigNode::Kind::integer:
       return "a whole number";
-    case Node::Kind::real:
+    case ConfigNode::Kind::real:
       return "a number";
-    case Node::Kind::text:
+    case ConfigNode::Kind::text:
       return "a text";
-    case Node::Kind::array:
+    case ConfigNode::Kind::array:
       return "a list";
-    case Node::Kind::table:
+    case ConfigNode::Kind::table:
       return "a table";
-    case Node::Kind::date:
+    case ConfigNode::Kind::date:
       return "a date or time";
   }
   return "nothing";
 }
 
-std::string shown(const Node& node) {
+std::string shown(const ConfigNode& node) {
   switch (node.kind) {
-    case Node::Kind::boolean:
+    case ConfigNode::Kind::boolean:
       return node.boolean ? "true" : "false";
-    case Node::Kind::integer:
+    case ConfigNode::Kind::integer:
       return std::to_string(node.integer);
-    case Node::Kind::real:
+    case ConfigNode::Kind::real:
       return std::isfinite(node.real) ? format_number(node.real)
              : std::isnan(node.real)  ? "nan"
              : node.real > 0.0        ? "inf"
                                       : "-inf";
-    case Node::Kind::text:
+    case ConfigNode::Kind::text:
       return node.text;
-    case Node::Kind::array: {
+    case ConfigNode::Kind::array: {
       // A few items; more would hide the message.
       constexpr std::size_t kMost = 8;
       std::string text = "[";
       for (std::size_t i = 0; i < node.items.size() && i < kMost; ++i) {
         // Not deeper: lists of lists of lists would grow without bound.
-        const Node& item = node.items[i];
+        const ConfigNode& item = node.items[i];
         text += i == 0 ? "" : ", ";
-        text += item.kind == Node::Kind::array ? kind_name(item.kind) : shown(item);
+        text += item.kind == ConfigNode::Kind::array ? kind_name(item.kind) : shown(item);
       }
       return text + (node.items.size() > kMost ? ", ...]" : "]");
     }
-    case Node::Kind::null:
-    case Node::Kind::table:
-    case Node::Kind::date:
+    case ConfigNode::Kind::null:
+    case ConfigNode::Kind::table:
+    case ConfigNode::Kind::date:
       return kind_name(node.kind);
   }
   return {};
@@ -76,11 +76,11 @@ std::string shown(const Node& node) {
 
 namespace {
 
-Node from_toml(const toml::node& value) {
-  Node node;
+ConfigNode from_toml(const toml::node& value) {
+  ConfigNode node;
   node.line = static_cast<int>(value.source().begin.line);
   if (const auto* table = value.as_table()) {
-    node.kind = Node::Kind::table;
+    node.kind = ConfigNode::Kind::table;
     for (const auto& [key, member] : *table) {
       node.members.push_back({std::string(key.str()), from_toml(member)});
       node.members.back().value.line = static_cast<int>(key.source().begin.line);
@@ -89,49 +89,49 @@ Node from_toml(const toml::node& value) {
     std::stable_sort(node.members.begin(), node.members.end(),
                      [](const auto& a, const auto& b) { return a.value.line < b.value.line; });
   } else if (const auto* array = value.as_array()) {
-    node.kind = Node::Kind::array;
+    node.kind = ConfigNode::Kind::array;
     for (const auto& item : *array) node.items.push_back(from_toml(item));
   } else if (const auto* text = value.as_string()) {
-    node.kind = Node::Kind::text;
+    node.kind = ConfigNode::Kind::text;
     node.text = text->get();
   } else if (const auto* integer = value.as_integer()) {
-    node.kind = Node::Kind::integer;
+    node.kind = ConfigNode::Kind::integer;
     node.integer = integer->get();
     node.real = static_cast<double>(node.integer);
   } else if (const auto* real = value.as_floating_point()) {
-    node.kind = Node::Kind::real;
+    node.kind = ConfigNode::Kind::real;
     node.real = real->get();
   } else if (const auto* boolean = value.as_boolean()) {
-    node.kind = Node::Kind::boolean;
+    node.kind = ConfigNode::Kind::boolean;
     node.boolean = boolean->get();
   } else {
-    node.kind = Node::Kind::date;
+    node.kind = ConfigNode::Kind::date;
   }
   return node;
 }
 
-Node from_json(const Json& value) {
-  Node node;
+ConfigNode from_json(const Json& value) {
+  ConfigNode node;
   if (value.is_object()) {
-    node.kind = Node::Kind::table;
+    node.kind = ConfigNode::Kind::table;
     for (const auto& [key, member] : value.items()) {
       node.members.push_back({key, from_json(member)});
     }
   } else if (value.is_array()) {
-    node.kind = Node::Kind::array;
+    node.kind = ConfigNode::Kind::array;
     for (const auto& item : value) node.items.push_back(from_json(item));
   } else if (value.is_string()) {
-    node.kind = Node::Kind::text;
+    node.kind = ConfigNode::Kind::text;
     node.text = value.get<std::string>();
   } else if (value.is_number_integer()) {
-    node.kind = Node::Kind::integer;
+    node.kind = ConfigNode::Kind::integer;
     node.integer = value.get<std::int64_t>();
     node.real = value.get<double>();
   } else if (value.is_number()) {
-    node.kind = Node::Kind::real;
+    node.kind = ConfigNode::Kind::real;
     node.real = value.get<double>();
   } else if (value.is_boolean()) {
-    node.kind = Node::Kind::boolean;
+    node.kind = ConfigNode::Kind::boolean;
     node.boolean = value.get<bool>();
   }
   return node;
@@ -198,8 +198,8 @@ Error refuse_file(std::string_view file_name, int line, std::string message, std
           std::move(value), std::move(expected)};
 }
 
-Result<Node> read_tree(std::string_view text, std::string_view file_name,
-                       std::string_view media_type) {
+Result<ConfigNode> read_tree(std::string_view text, std::string_view file_name,
+                             std::string_view media_type) {
   if (media_type == kJson) {
     Result<Json> document = parse_json(text);
     if (!document) return document.error().in(file_name);
@@ -214,7 +214,7 @@ Result<Node> read_tree(std::string_view text, std::string_view file_name,
                        "at most 16 levels of keys or brackets");
   }
   try {
-    Node root = from_toml(toml::parse(text, file_name));
+    ConfigNode root = from_toml(toml::parse(text, file_name));
     root.line = 1;
     return root;
   } catch (const toml::parse_error& error) {

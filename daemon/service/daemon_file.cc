@@ -1,24 +1,29 @@
 #include "daemon/service/daemon_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <functional>
-#include <map>
+#include <utility>
 
-#include "core/base/text.h"
-#include "daemon/base/config_values.h"
+#include "daemon/base/config_reader.h"
 #include "daemon/service/driver_config.h"
 
 namespace kasetsu {
 namespace {
 
-using namespace config_values;
+using namespace config_value;
+
+ReadValue seconds(std::chrono::milliseconds& out) {
+  return [&out](ConfigReader& reader, const ConfigNode& value, const std::string& path) {
+    const double read = reader.number(&value, path, 0.1, 3'600.0, 0.1);
+    if (!reader.failed()) out = std::chrono::milliseconds(std::llround(read * 1e3));
+  };
+}
 
 // Every key of the file and where it goes.
-std::map<std::string, std::map<std::string, Read>> keys(DaemonConfig& config) {
+std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
   http::ServerOptions& server = config.server;
   constexpr std::int64_t kKiB = 1'024, kMiB = 1'024 * 1'024;
   return {
@@ -26,7 +31,7 @@ std::map<std::string, std::map<std::string, Read>> keys(DaemonConfig& config) {
        {{"address", text(config.address)},
         {"port", whole(config.port, 0, 65'535)},
         {"unix_socket", text(config.unix_socket)},
-        {"plain_beyond_loopback", boolean(config.plain_beyond_loopback)},
+        {"plain_beyond_loopback", flag(config.plain_beyond_loopback)},
         {"hosts", texts(server.hosts)}}},
       {"tls",
        {{"certificate_file", text(config.certificate_file)},
@@ -63,13 +68,6 @@ std::map<std::string, std::map<std::string, Read>> keys(DaemonConfig& config) {
   };
 }
 
-template <typename Map>
-std::vector<std::string> names_of(const Map& map) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : map) names.push_back(name);
-  return names;
-}
-
 }  // namespace
 
 Status DaemonConfig::validate() const {
@@ -94,56 +92,24 @@ Result<DaemonConfig> parse_daemon_config(std::string_view contents, std::string_
     return Error{ErrorCode::bad_data, fmt::format("larger than {} bytes", kLargestConfigFile), file,
                  "", "a configuration file"};
   }
-  // The library follows dotted keys without limit; no key of this file has more than one dot.
-  int dots = 0;
-  for (const char c : contents) {
-    dots = c == '.' ? dots + 1 : c == '\n' ? 0 : dots;
-    if (dots > 256) return Error{ErrorCode::bad_data, "a line with too many dots", file, "", ""};
-  }
-  toml::table document;
-  try {
-    document = toml::parse(contents, file);
-  } catch (const toml::parse_error& error) {
-    return Error{
-        ErrorCode::bad_data, std::string(error.description()),
-        fmt::format("{}:{}:{}", file, error.source().begin.line, error.source().begin.column), "",
-        ""};
-  }
+  const Result<ConfigNode> root = read_tree(contents, file, kToml);
+  if (!root) return root.error();
   DaemonConfig config;
-  const auto sections = keys(config);
-  const auto place = [&](const toml::source_region& at, std::string_view key) {
-    return fmt::format("{}:{}:{}: {}", file, at.begin.line, at.begin.column, key);
-  };
-  for (const auto& [section, value] : document) {
-    const std::string name(section.str());
-    if (name == "drivers") {
-      auto drivers = read_drivers(value, file);
-      if (!drivers) return drivers.error();
-      config.drivers = std::move(*drivers);
-      continue;
-    }
-    const auto known = sections.find(name);
-    if (known == sections.end()) {
-      return Error{ErrorCode::bad_data, "unknown section", place(section.source(), name), name,
-                   hint(name, names_of(sections))};
-    }
-    const auto* table = value.as_table();
-    if (!table) {
-      return Error{ErrorCode::bad_data, "not a section", place(section.source(), name), name,
-                   fmt::format("[{}]", name)};
-    }
-    for (const auto& [key, item] : *table) {
-      const std::string word(key.str());
-      const std::string where = place(key.source(), name + "." + word);
-      const auto read = known->second.find(word);
-      if (read == known->second.end()) {
-        return Error{ErrorCode::bad_data, "unknown key", where, word,
-                     hint(word, names_of(known->second))};
-      }
-      const Status status = read->second(item, where);
-      if (!status) return status.error();
-    }
+  ConfigKeys known;
+  for (auto& [section, keys] : sections(config)) {
+    known.emplace_back(section,
+                       [keys = std::move(keys)](ConfigReader& reader, const ConfigNode& value,
+                                                const std::string& path) {
+                         reader.read_table(value, path, keys);
+                       });
   }
+  known.emplace_back(
+      "drivers", [&config](ConfigReader& reader, const ConfigNode& value, const std::string& path) {
+        config.drivers = read_drivers(reader, value, path);
+      });
+  ConfigReader reader(file);
+  reader.read_table(*root, "", known);
+  if (const Status read = reader.status(); !read) return read.error();
   const Status valid = config.validate();
   if (!valid) return valid.error().in(file);
   return config;
@@ -152,9 +118,10 @@ Result<DaemonConfig> parse_daemon_config(std::string_view contents, std::string_
 std::vector<std::string> daemon_config_keys() {
   DaemonConfig config;
   std::vector<std::string> all;
-  for (const auto& [section, entries] : keys(config)) {
+  for (const auto& [section, entries] : sections(config)) {
     for (const auto& [key, read] : entries) all.push_back(section + "." + key);
   }
+  std::sort(all.begin(), all.end());
   return all;
 }
 

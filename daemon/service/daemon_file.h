@@ -56,7 +56,7 @@ struct DaemonConfig {
   Status validate() const;
 };
 
-// bad_data: "file:line:column: key", the value, what was expected or the nearest known key.
+// bad_data: "file:line: key", the value, what was expected, the nearest known key.
 Result<DaemonConfig> parse_daemon_config(std::string_view text, std::string_view file_name);
 
 // Every key as "section.key", sorted, for the test that holds decoder and example file together.

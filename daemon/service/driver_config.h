@@ -2,19 +2,17 @@
 // the API.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <string>
 #include <vector>
 
-#include "core/base/result.h"
+#include "daemon/base/config_reader.h"
 #include "drivers/supervisor/settings.h"
 
 namespace kasetsu {
 
-// bad_data: "file:line:column: drivers.name.key", the value, what was expected.
-Result<std::vector<drivers::Settings>> read_drivers(const toml::node& node,
-                                                    const std::string& file);
+// What is wrong is the reader's error.
+std::vector<drivers::Settings> read_drivers(ConfigReader& reader, const ConfigNode& node,
+                                            const std::string& path);
 
 // "folder.path", "mqtt.host", ...: every key by the kind that it belongs to, sorted; keys of all
 // kinds as "*.campaign".

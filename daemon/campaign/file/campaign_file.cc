@@ -11,17 +11,17 @@
 
 namespace kasetsu::campaign {
 
-CampaignConfig Decoder::campaign(const Node& root) {
+CampaignConfig CampaignDecoder::campaign(const ConfigNode& root) {
   CampaignConfig config;
-  if (!check_table(root, "", "")) return config;
-  const Node* format = required(root, "", "format", "1");
+  if (!check(root, "", "")) return config;
+  const ConfigNode* format = required(root, "", "format", "1");
   if (format == nullptr) return config;
-  if (format->kind != Node::Kind::integer || format->integer != 1) {
+  if (format->kind != ConfigNode::Kind::integer || format->integer != 1) {
     fail(*format, "format", "a format that this version does not read", shown(*format),
          "format = 1");
     return config;
   }
-  const Node* name = required(root, "", "name", "\"ocm\"");
+  const ConfigNode* name = required(root, "", "name", "\"ocm\"");
   config.name = text(name, "name");
   if (name != nullptr && !failed()) {
     if (const Status fine = check_campaign_name(config.name); !fine) {
@@ -47,15 +47,15 @@ CampaignConfig Decoder::campaign(const Node& root) {
 
   const Result<planning::CandidateSpace> space = planning::CandidateSpace::make(config.space);
   if (!space) {
-    const Node& at = *root.find("space");
+    const ConfigNode& at = *root.find("space");
     fail_in(at.items.empty() ? at : at.items.front(), "space", space.error());
     return config;
   }
   if (!config.rules.empty()) {
     const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
     if (!rules) {
-      const Node* const listed = root.find("rules");
-      const Node& at = listed != nullptr ? *listed : *root.find("materials");
+      const ConfigNode* const listed = root.find("rules");
+      const ConfigNode& at = listed != nullptr ? *listed : *root.find("materials");
       // Point at the rule that is named, if one is; those of materials come last.
       std::optional<std::size_t> which;
       if (!at.items.empty()) which = 0;
@@ -115,11 +115,11 @@ Result<CampaignConfig> parse_campaign(std::string_view text, std::string_view fi
                        "format = 1, name, [[targets]], [[space]] and [planner]; see "
                        "config/campaigns/ocm.toml");
   }
-  const Result<Node> root = read_tree(text, file_name, media_type);
+  const Result<ConfigNode> root = read_tree(text, file_name, media_type);
   if (!root) return root.error();
-  Decoder decoder(file_name, supports);
+  CampaignDecoder decoder(file_name, supports);
   CampaignConfig config = decoder.campaign(*root);
-  if (decoder.failed()) return *decoder.error();
+  if (const Status read = decoder.status(); !read) return read.error();
   config.text = std::string(text);
   config.media_type = std::string(media_type);
   return config;

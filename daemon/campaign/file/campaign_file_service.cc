@@ -3,19 +3,23 @@
 #include "daemon/campaign/file/campaign_file_decoder.h"
 
 namespace kasetsu::campaign {
+namespace {
 
-void Decoder::decode_retrain(const Node& root, CampaignConfig& config) {
-  const Node* node = table(root, "retrain");
+constexpr auto kRetrainWhenNames =
+    name_table<RetrainWhen>({{RetrainWhen::every_batch, "every_batch"},
+                             {RetrainWhen::every_results, "every_results"},
+                             {RetrainWhen::nightly, "nightly"},
+                             {RetrainWhen::by_hand, "by_hand"}});
+
+}  // namespace
+
+void CampaignDecoder::decode_retrain(const ConfigNode& root, CampaignConfig& config) {
+  const ConfigNode* node = table(root, "retrain");
   if (node == nullptr) return;
   Retrain& retrain = config.retrain;
-  const auto at = [](std::string_view key) { return join("retrain", key); };
-  retrain.when =
-      choice<RetrainWhen>(required(*node, "retrain", "when", "\"every_batch\""), at("when"),
-                          {{"every_batch", RetrainWhen::every_batch},
-                           {"every_results", RetrainWhen::every_results},
-                           {"nightly", RetrainWhen::nightly},
-                           {"by_hand", RetrainWhen::by_hand}},
-                          retrain.when);
+  const auto at = [](std::string_view key) { return join_key("retrain", key); };
+  retrain.when = choice(required(*node, "retrain", "when", "\"every_batch\""), at("when"),
+                        kRetrainWhenNames, retrain.when);
   if (failed()) return;
   if (retrain.when == RetrainWhen::every_results) {
     only(*node, "retrain", "every_results", {"when", "results"});
@@ -23,7 +27,7 @@ void Decoder::decode_retrain(const Node& root, CampaignConfig& config) {
         whole(required(*node, "retrain", "results", "10"), at("results"), 1, 1'000'000, 1));
   } else if (retrain.when == RetrainWhen::nightly) {
     only(*node, "retrain", "nightly", {"when", "at", "time_zone"});
-    const Node* time = required(*node, "retrain", "at", "\"02:00\"");
+    const ConfigNode* time = required(*node, "retrain", "at", "\"02:00\"");
     const std::string clock = text(time, at("at"));
     const auto digit = [&](std::size_t i) { return clock[i] >= '0' && clock[i] <= '9'; };
     const bool shaped =
@@ -35,7 +39,7 @@ void Decoder::decode_retrain(const Node& root, CampaignConfig& config) {
     }
     retrain.at_minute = hours * 60 + minutes;
     retrain.time_zone = text(node->find("time_zone"), at("time_zone"), retrain.time_zone);
-    if (const Node* place = node->find("time_zone"); place != nullptr && !failed()) {
+    if (const ConfigNode* place = node->find("time_zone"); place != nullptr && !failed()) {
       const Result<TimeZone> zone = TimeZone::read(retrain.time_zone);
       if (!zone) fail_in(*place, at("time_zone"), zone.error());
     }
@@ -44,31 +48,31 @@ void Decoder::decode_retrain(const Node& root, CampaignConfig& config) {
   }
 }
 
-void Decoder::decode_stop(const Node& root, CampaignConfig& config) {
-  const Node* node = table(root, "stop");
+void CampaignDecoder::decode_stop(const ConfigNode& root, CampaignConfig& config) {
+  const ConfigNode* node = table(root, "stop");
   if (node == nullptr) return;
   StopRules& stop = config.stop;
-  const auto at = [](std::string_view key) { return join("stop", key); };
-  if (const Node* n = node->find("measurements")) {
+  const auto at = [](std::string_view key) { return join_key("stop", key); };
+  if (const ConfigNode* n = node->find("measurements")) {
     stop.measurements = static_cast<int>(whole(n, at("measurements"), 1, 100'000'000, 1));
   }
-  if (const Node* n = node->find("target_reached")) {
+  if (const ConfigNode* n = node->find("target_reached")) {
     stop.target_reached = number(n, at("target_reached"), -1e301, 1e301, 0.0);
   }
-  if (const Node* n = node->find("batches_without_improvement")) {
+  if (const ConfigNode* n = node->find("batches_without_improvement")) {
     stop.batches_without_improvement =
         static_cast<int>(whole(n, at("batches_without_improvement"), 1, 100'000, 1));
   }
-  if (const Node* n = node->find("hypotheses_agree_within")) {
+  if (const ConfigNode* n = node->find("hypotheses_agree_within")) {
     stop.hypotheses_agree = number(n, at("hypotheses_agree_within"), 0.0, 1e300, 0.0);
   }
 }
 
-void Decoder::decode_webhooks(const Node& root, CampaignConfig& config) {
-  tables(root, "webhooks", [&](const Node& node, const std::string& path) {
+void CampaignDecoder::decode_webhooks(const ConfigNode& root, CampaignConfig& config) {
+  tables(root, "webhooks", [&](const ConfigNode& node, const std::string& path) {
     Webhook hook;
-    const Node* url = required(node, path, "url", "\"https://example.org/hook\"");
-    hook.url = text(url, join(path, "url"));
+    const ConfigNode* url = required(node, path, "url", "\"https://example.org/hook\"");
+    hook.url = text(url, join_key(path, "url"));
     const auto begins = [&](std::string_view with) { return hook.url.rfind(with, 0) == 0; };
     // Plain text only to this machine, and not to a host whose name begins like it.
     const auto here = [&](std::string_view host) {
@@ -77,32 +81,26 @@ void Decoder::decode_webhooks(const Node& root, CampaignConfig& config) {
     };
     if (url != nullptr && !failed() && !begins("https://") && !here("http://127.0.0.1") &&
         !here("http://localhost")) {
-      fail(*url, join(path, "url"), "not a safe address", hook.url,
+      fail(*url, join_key(path, "url"), "not a safe address", hook.url,
            "an address that begins with https://");
     }
-    hook.kind = choice<std::string>(
-        node.find("kind"), join(path, "kind"),
-        {{"generic", "generic"}, {"slack", "slack"}, {"teams", "teams"}, {"ntfy", "ntfy"}},
-        hook.kind);
-    static const std::vector<std::pair<std::string, std::string>> events = {{"batch", "batch"},
-                                                                            {"hit", "hit"},
-                                                                            {"model", "model"},
-                                                                            {"stopped", "stopped"},
-                                                                            {"failed", "failed"}};
-    list(required(node, path, "events", R"(["hit", "stopped"])"), join(path, "events"),
-         R"(["hit", "stopped"])", [&](const Node& item, const std::string& at) {
-           hook.events.push_back(choice<std::string>(&item, at, events, ""));
+    hook.kind = word(node.find("kind"), join_key(path, "kind"),
+                     {"generic", "slack", "teams", "ntfy"}, hook.kind);
+    static const std::vector<std::string> events = {"batch", "hit", "model", "stopped", "failed"};
+    list(required(node, path, "events", R"(["hit", "stopped"])"), join_key(path, "events"),
+         R"(["hit", "stopped"])", [&](const ConfigNode& item, const std::string& at) {
+           hook.events.push_back(word(&item, at, events));
          });
-    hook.secret_file = text(node.find("secret_file"), join(path, "secret_file"));
+    hook.secret_file = text(node.find("secret_file"), join_key(path, "secret_file"));
     if (!failed() && hook.kind == "generic" && hook.secret_file.empty()) {
       required(node, path, "secret_file", "\"ocm-hook.key\" (generic messages are signed)");
     }
     if (!failed() && hook.secret_file.find('/') != std::string::npos) {
-      fail(*node.find("secret_file"), join(path, "secret_file"), "not a plain name of a file",
+      fail(*node.find("secret_file"), join_key(path, "secret_file"), "not a plain name of a file",
            hook.secret_file,
            "a name within the daemon's webhooks.secret_dir, such as ocm-hook.key");
     }
-    hook.compositions = flag(node.find("compositions"), join(path, "compositions"), false);
+    hook.compositions = flag(node.find("compositions"), join_key(path, "compositions"), false);
     config.webhooks.push_back(std::move(hook));
   });
 }

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "core/base/text.h"
-#include "daemon/base/config_tree.h"
+#include "daemon/base/config_reader.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/cli/program/client.h"
@@ -38,29 +38,21 @@ bool answers(const std::string& path) {
 Status read_client_file(const std::string& path, Connection& connection) {
   const Result<std::string> text = read_file(path);
   if (!text) return text.error();
-  const Result<Node> root = read_tree(*text, path, kToml);
+  const Result<ConfigNode> root = read_tree(*text, path, kToml);
   if (!root) return root.error();
-  const std::vector<std::string> known{"url", "token_file", "ca_file"};
-  for (const auto& [key, value] : root->members) {
-    const std::string where = path + ":" + std::to_string(value.line) + ": " + key;
-    if (value.kind != Node::Kind::text) {
-      return Error{ErrorCode::bad_data, "expected a text in quotes", where, shown(value),
-                   "for example url = \"https://lab:8765\""};
-    }
-    if (key == "url") {
-      if (connection.url.empty()) connection.url_from = path;
-      if (connection.url.empty()) connection.url = value.text;
-    } else if (key == "token_file") {
-      if (connection.token_file.empty() && connection.token.empty())
-        connection.token_file = value.text;
-    } else if (key == "ca_file") {
-      if (connection.ca_file.empty()) connection.ca_file = value.text;
-    } else {
-      const auto near = nearest_names(key, known, 1);
-      return Error{ErrorCode::bad_data, "unknown key", where, key,
-                   join_or(known) + (near.empty() ? "" : "; did you mean " + near[0] + "?")};
-    }
+  std::string url, token_file, ca_file;
+  ConfigReader reader(path);
+  reader.read_table(*root, "",
+                    {{"url", config_value::text(url)},
+                     {"token_file", config_value::text(token_file)},
+                     {"ca_file", config_value::text(ca_file)}});
+  if (const Status read = reader.status(); !read) return read;
+  if (connection.url.empty() && !url.empty()) {
+    connection.url_from = path;
+    connection.url = url;
   }
+  if (connection.token_file.empty() && connection.token.empty()) connection.token_file = token_file;
+  if (connection.ca_file.empty()) connection.ca_file = ca_file;
   return {};
 }
 

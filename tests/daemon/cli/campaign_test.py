@@ -165,7 +165,7 @@ class Campaigns(DaemonCase):
         self.assertEqual((said["outcome"], said["campaign"], said["version"]), ("created", "ocm", 1))
         (folder / "ocm.toml").write_text(CAMPAIGN.replace("batch = 4", "bacth = 4"))
         self.wait("a refusal", lambda: json.loads(status.read_text())["outcome"] == "refused")
-        self.assertRegex(json.loads(status.read_text())["error"], r"ocm\.toml:\d+: planner: unknown key \"bacth\".*did you mean batch")
+        self.assertRegex(json.loads(status.read_text())["error"], r"ocm\.toml:\d+: planner: unknown key \"bacth\".*Did you mean \"batch\"")
         self.assertEqual(self.json("campaign", "show", "ocm")["version"], 1)
         (folder / "ocm.toml").write_text(CAMPAIGN.replace("batch = 4", "batch = 5"))
         self.wait("a new version", lambda: json.loads(status.read_text())["outcome"] == "updated")
@@ -273,7 +273,7 @@ class Reports(DaemonCase):
         bad = self.file("kasetsud.toml", "[listen]\nprot = 1\n")
         done = self.run_program("doctor", "--config", bad)
         self.assertEqual(done.returncode, 1)
-        self.assertIn('did you mean "port"?', done.stdout)
+        self.assertIn('Did you mean "port"?', done.stdout)
         os.environ["KASETSU_URL"] = "http://127.0.0.1:1"
         done = self.run_program("doctor", "--config", self.folder / "none.toml")
         self.assertEqual(done.returncode, 1)
@@ -330,7 +330,7 @@ class Shell(ProgramTest):
         said = self.refused(69, "campaign", "list", "--url", "http://127.0.0.1:4", environment={**environment, "KASETSU_URL": "http://127.0.0.1:3"})
         self.assertIn("http://127.0.0.1:4", said)
         file.write_text('ulr = "http://127.0.0.1:2"\n')
-        self.assertRegex(self.refused(65, "campaign", "list", environment=environment), r"client\.toml:1: ulr: unknown key.*did you mean url\?")
+        self.assertRegex(self.refused(65, "campaign", "list", environment=environment), r"client\.toml:1: unknown key \"ulr\".*Did you mean \"url\"\?")
 
     def test_no_colours_without_a_terminal(self):
         self.assertNotIn("\x1b", self.run_program("campaign", "list", "--url", "http://127.0.0.1:2").stderr)

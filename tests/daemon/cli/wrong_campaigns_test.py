@@ -204,7 +204,7 @@ class WrongCampaigns(unittest.TestCase):
                     if key is not None:
                         self.assertIn(key, said)
                         self.assertIn(value, said)
-                    self.assertRegex(said, r"expected|for example|did you mean|one of")
+                    self.assertRegex(said, r"expected|for example|Did you mean|one of")
                     self.assertEqual(said.count("\n"), 0)
 
     def test_snapshot(self):

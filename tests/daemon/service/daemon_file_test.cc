@@ -65,10 +65,10 @@ TEST(DaemonConfig, TheExampleNamesEveryKeyWithItsBuiltInValue) {
 }
 
 TEST(DaemonConfig, EveryMistakeIsNamedWithItsPlace) {
-  EXPECT_NE(error_of("[listen]\nprot = 1\n").find("kasetsud.toml:2:1: listen.prot"),
+  EXPECT_NE(error_of("[listen]\nprot = 1\n").find("kasetsud.toml:2: listen: unknown key \"prot\""),
             std::string::npos);
-  EXPECT_NE(error_of("[listen]\nprot = 1\n").find("did you mean \"port\"?"), std::string::npos);
-  EXPECT_NE(error_of("[lisen]\n").find("did you mean \"listen\"?"), std::string::npos);
+  EXPECT_NE(error_of("[listen]\nprot = 1\n").find(". Did you mean \"port\"?"), std::string::npos);
+  EXPECT_NE(error_of("[lisen]\n").find(". Did you mean \"listen\"?"), std::string::npos);
   EXPECT_NE(error_of("[listen]\nport = 70000\n").find("0 to 65535"), std::string::npos);
   EXPECT_NE(error_of("[listen]\nport = \"8765\"\n").find("whole number"), std::string::npos);
   EXPECT_NE(error_of("[log]\nlevel = \"loud\"\n").find("debug"), std::string::npos);
@@ -84,7 +84,7 @@ TEST(DaemonConfig, HostileFilesAreRefusedWithoutHarm) {
   EXPECT_NE(error_of(std::string(kLargestConfigFile + 1, '#')).find("larger"), std::string::npos);
   std::string dotted = "a";
   for (int i = 0; i < 30'000; ++i) dotted += ".a";
-  EXPECT_NE(error_of(dotted + " = 1\n").find("dots"), std::string::npos);
+  EXPECT_NE(error_of(dotted + " = 1\n").find("nested too deeply"), std::string::npos);
   EXPECT_NE(error_of("a = " + std::string(10'000, '[')), "");
 }
 

@@ -195,7 +195,7 @@ class Process(unittest.TestCase):
     def test_wrong_arguments_and_files(self):
         self.fails(2, "nonsense", "--nonsense")
         self.fails(2, "--listen", "--listen", "8765")
-        self.fails(65, "did you mean", config="[listen]\nprot = 1\n")
+        self.fails(65, "Did you mean \"port\"?", config="[listen]\nprot = 1\n")
         self.fails(2, "loopback", "--listen", "0.0.0.0:0")
         for text, code in (("", 0), ("[log]\nlevel = \"loud\"\n", 65)):
             path = os.path.join(self.folder, "check.toml")

@@ -65,7 +65,7 @@ TEST(DriverConfig, EveryMistakeIsNamedWithItsPlace) {
   EXPECT_NE(error_of("[drivers.gc]\nkind = \"folder\"\npath = \"a\"\n").find("campaign"),
             std::string::npos);
   EXPECT_NE(
-      error_of("[drivers.gc]\nkind = \"folder\"\npth = \"a\"\n").find("did you mean \"path\"?"),
+      error_of("[drivers.gc]\nkind = \"folder\"\npth = \"a\"\n").find(". Did you mean \"path\"?"),
       std::string::npos);
   EXPECT_NE(error_of("[drivers.gc]\nkind = \"folder\"\nhost = \"a\"\n").find("unknown key"),
             std::string::npos)
