@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "daemon/base/json.h"
+#include "daemon/campaign/planning/leases.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -44,16 +45,6 @@ bool has_news(const Reader& reader, const Campaign& campaign) {
         reader.count_training(campaign.key, property.name, 1) > 0) {
       return true;
     }
-  }
-  return false;
-}
-
-bool anything_open(const Reader& reader, const Campaign& campaign) {
-  for (const auto state :
-       {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
-    ProposalFilter filter;
-    filter.state = state;
-    if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
   }
   return false;
 }

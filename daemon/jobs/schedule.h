@@ -33,9 +33,6 @@ bool has_news(const Reader& reader, const Campaign& campaign);
 // matter of what came in.
 bool wants_retraining(const Reader& reader, const Campaign& campaign, const CampaignConfig& config);
 
-// Whether something that was asked for is offered, leased or measured in part.
-bool anything_open(const Reader& reader, const Campaign& campaign);
-
 // Detail of a job that looks for news when it begins.
 inline constexpr std::string_view kIfNew = R"({"if_new":true})";
 

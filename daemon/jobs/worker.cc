@@ -5,18 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <set>
 #include <utility>
 #include <vector>
 
-#include "core/planning/planner.h"
-#include "daemon/campaign/learning/judgement.h"
 #include "daemon/campaign/learning/models.h"
-#include "daemon/campaign/lifecycle/campaigns.h"
-#include "daemon/campaign/planning/leases.h"
-#include "daemon/campaign/planning/recommend.h"
-#include "daemon/campaign/records/events.h"
+#include "daemon/campaign/planning/next_batch.h"
 #include "daemon/jobs/schedule.h"
 
 namespace kasetsu::jobs {
@@ -35,6 +28,11 @@ constexpr auto kProgressPause = std::chrono::milliseconds(250);
 
 }  // namespace
 
+Worker::Outcome Worker::failed(const Error& error) {
+  return {error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
+          Json::object(), error.to_string()};
+}
+
 Status WorkerOptions::validate() const {
   if (threads > 1024) {
     return Error{ErrorCode::invalid_argument, "too many threads", "threads",
@@ -50,7 +48,8 @@ Worker::Worker(campaign::Database& database, const campaign::Science& science, C
       clock_(std::move(clock)),
       ids_(ids),
       options_(std::move(options)),
-      executor_(options_.threads) {
+      executor_(options_.threads),
+      tables_(science, options_.read_elements) {
 }
 
 Worker::~Worker() {
@@ -194,7 +193,8 @@ Status Worker::look_for_news(std::int64_t last) {
     const Result<Config> config = config_of(campaign);
     if (!config) continue;  // said when it was decoded
     if ((*config)->stop.any()) {
-      const Result<bool> done = complete_if_done(campaign, **config);
+      const Result<bool> done =
+          campaign::complete_if_done(database_, campaign, **config, context());
       if (!done) return done.error();
       if (*done) continue;
     }
@@ -250,38 +250,44 @@ Result<Worker::Config> Worker::config_of(const Campaign& campaign) {
   return kept;
 }
 
-Result<const campaign::Science*> Worker::science_of(const CampaignConfig& config) {
-  if (config.elements == "general") return &science_;
-  if (const auto known = other_tables_.find(config.elements); known != other_tables_.end())
-    return &known->second;
-  if (!options_.read_elements) {
-    return Error{ErrorCode::invalid_argument, "this daemon reads no other element tables",
-                 "model.elements", config.elements, "\"general\""};
-  }
-  Result<chemistry::ElementTable> table = options_.read_elements(config.elements);
-  if (!table) return table.error();
-  return &other_tables_
-              .emplace(config.elements,
-                       campaign::Science{std::move(table).value(), science_.supports})
-              .first->second;
-}
-
-void Worker::execute(const Job& job, const std::stop_token& stop) {
+std::optional<Campaign> Worker::begin(const Job& job) {
   std::optional<Campaign> campaign;
   const Status started = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
     campaign = tx.campaign(job.campaign);
     const auto running = campaign::start_job(tx, job.id, context());
-    if (!running) return running.error();
-    return {};
+    return running ? Status() : Status(running.error());
   });
-  if (!started || !campaign) {
-    // Cancelled in between, or the store cannot write: nothing to do here, and no reason to spin.
-    if (!started) spdlog::warn("job {}: {}", job.id, started.error().to_string());
+  if (started) return campaign;
+  // It was cancelled in between, or the store cannot write.
+  spdlog::warn("job {}: {}", job.id, started.error().to_string());
+  return std::nullopt;
+}
+
+Control Worker::control_of(const Job& job, std::stop_token cancelled) {
+  Control control;
+  control.stop = std::move(cancelled);
+  control.progress = [this, id = job.id, reported = std::chrono::steady_clock::time_point{}](
+                         double fraction, std::string_view stage) mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - reported < kProgressPause) return;
+    reported = now;
+    database_.write(
+        [id, fraction, text = std::string(stage)](Transaction& tx) {
+          return campaign::report_progress(tx, id, fraction, text);
+        },
+        [](const Status&) {});  // progress is for looking at: losing one report harms nobody
+  };
+  return control;
+}
+
+void Worker::execute(const Job& job, const std::stop_token& stop) {
+  const std::optional<Campaign> campaign = begin(job);
+  if (!campaign) {
+    // There is no reason to spin.
     std::unique_lock lock(mutex_);
     pause_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     return;
   }
-
   std::stop_source cancel;
   {
     const std::lock_guard lock(mutex_);
@@ -292,54 +298,24 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   }
   changed_.notify_all();
   const std::stop_callback on_stop(stop, [&cancel] { cancel.request_stop(); });
-  Control control;
-  control.stop = cancel.get_token();
-  auto reported = std::chrono::steady_clock::time_point{};
-  control.progress = [&](double fraction, std::string_view stage) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - reported < kProgressPause) return;
-    reported = now;
-    database_.write(
-        [id = job.id, fraction, text = std::string(stage)](Transaction& tx) {
-          return campaign::report_progress(tx, id, fraction, text);
-        },
-        [](const Status&) {});  // progress is for looking at: losing one report harms nobody
-  };
-
+  const Control control = control_of(job, cancel.get_token());
   spdlog::info("job {}: {} of campaign {}", job.id, job.kind, campaign->name);
   Outcome outcome;
   try {
-    if (job.kind == "retrain") {
-      outcome = retrain(job, *campaign, control);
-    } else if (job.kind == "plan") {
-      outcome = plan(job, *campaign, control);
-    } else {
-      outcome = {JobState::failed, Json::object(),
-                 fmt::format("unknown kind of job \"{}\"", job.kind)};
-    }
+    outcome = run_job(job, *campaign, control);
   } catch (const std::exception& exception) {
     outcome = {JobState::failed, Json::object(), exception.what()};
   }
-
   bool asked_by_person = false;
   {
     const std::lock_guard lock(mutex_);
     asked_by_person = cancel.stop_requested() && !stop.stop_requested();
     running_job_.clear();
     counts_.running = false;
-    switch (outcome.state) {
-      case JobState::completed:
-        ++counts_.completed;
-        break;
-      case JobState::skipped:
-        ++counts_.skipped;
-        break;
-      case JobState::cancelled:
-        ++counts_.cancelled;
-        break;
-      default:
-        ++counts_.failed;
-    }
+    counts_.completed += outcome.state == JobState::completed ? 1 : 0;
+    counts_.skipped += outcome.state == JobState::skipped ? 1 : 0;
+    counts_.cancelled += outcome.state == JobState::cancelled ? 1 : 0;
+    counts_.failed += outcome.state == JobState::failed ? 1 : 0;
   }
   // A daemon that shuts down leaves its job RUNNING: the next start puts it back.
   if (outcome.state == JobState::cancelled && !asked_by_person) return;
@@ -347,201 +323,53 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   const Status finished = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
     const auto done = campaign::finish_job(tx, job.id, outcome.state, dump_json(outcome.result),
                                            outcome.error, context());
-    if (!done) return done.error();
-    return {};
+    return done ? Status() : Status(done.error());
   });
   if (!finished) spdlog::error("job {}: {}", job.id, finished.error().to_string());
 }
 
-Worker::Outcome Worker::retrain(const Job& job, const Campaign& campaign, const Control& control,
-                                int batch_size) {
-  const auto failed = [](const Error& error) {
-    return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
-                   Json::object(), error.to_string()};
-  };
-  const Result<Config> decoded = config_of(campaign);
-  if (!decoded) return failed(decoded.error());
-  const CampaignConfig* const config = decoded->get();
+Worker::Outcome Worker::run_job(const Job& job, const Campaign& campaign, const Control& control) {
+  const Result<Config> config = config_of(campaign);
+  if (!config) return failed(config.error());
+  const Result<const campaign::Science*> science = tables_.of(**config);
+  if (!science) return failed(science.error());
+  const campaign::Workbench bench{database_,
+                                  campaign,
+                                  **config,
+                                  **science,
+                                  executor_,
+                                  control,
+                                  [this] { return context(); },
+                                  options_.code_version};
+  if (job.kind == "retrain") return retrain(job, bench, 0);
+  if (job.kind == "plan") return plan(job, bench);
+  return {JobState::failed, Json::object(), fmt::format("unknown kind of job \"{}\"", job.kind)};
+}
+
+Worker::Outcome Worker::retrain(const Job& job, const campaign::Workbench& bench, int batch_size) {
   if (campaign::only_if_new(job)) {
-    const Result<bool> news = campaign::read_value<bool>(
-        database_,
-        [&](const Reader& reader) -> Result<bool> { return campaign::has_news(reader, campaign); });
+    const Result<bool> news =
+        campaign::read_value<bool>(database_, [&](const Reader& reader) -> Result<bool> {
+          return campaign::has_news(reader, bench.campaign);
+        });
     if (!news) return failed(news.error());
     if (!*news) return {JobState::skipped, Json::object(), "nothing new since the model"};
   }
-  const Result<const campaign::Science*> science = science_of(*config);
-  if (!science) return failed(science.error());
-  Json result = Json::object();
-  result["models"] = Json::array();
-  bool learnt_any = false;
-  std::string why_not;
-  for (const campaign::Target& target : config->targets) {
-    campaign::TrainingSet rows;
-    std::optional<campaign::Model> before;
-    campaign::TrainingSet rows_before;
-    std::vector<campaign::LedgerEntry> ledger;  // of the model before
-    const Status read = database_.read([&](const Reader& reader) -> Status {
-      rows = reader.training_set(campaign.key, target.name, control.stop);
-      if (control.cancelled()) return cancelled_error();
-      if (config->batch_offsets) campaign::tell_batches(reader, campaign.key, rows);
-      before = reader.current_model(campaign.key, target.name);
-      if (!before) return {};
-      if (auto of = reader.training_set(before->snapshot, rows, control.stop))
-        rows_before = std::move(*of);
-      if (control.cancelled()) return cancelled_error();
-      campaign::Page page{0, 10'000};
-      while (true) {
-        const auto entries = reader.ledger(campaign.key, before->id, page);
-        ledger.insert(ledger.end(), entries.begin(), entries.end());
-        if (static_cast<std::int64_t>(entries.size()) < page.limit) return {};
-        page.after = entries.back().seq;
-      }
-    });
-    if (!read) return failed(read.error());
-    std::optional<campaign::ModelDocument> document_before;
-    campaign::Judgement judgement;
-    if (before) {
-      Result<campaign::ModelDocument> document = campaign::read_model(before->document);
-      if (document) {
-        document_before = std::move(*document);
-        judgement = campaign::judge(document_before->model, ledger);
-      } else if (document.error().where != campaign::kModelFormatPointer) {
-        return failed(document.error());
-      }  // else it was written by another version of the program: replaced, not judged
-    }
-    const auto started = std::chrono::steady_clock::now();
-    const Result<campaign::TrainingSet> to_learn = campaign::rows_to_learn(rows);
-    if (!to_learn) {
-      why_not = fmt::format("{}: {}", target.name, to_learn.error().to_string());
-      continue;
-    }
-    Result<campaign::Learnt> learnt =
-        campaign::learn(*to_learn, config->model, config->conditions(), **science,
-                        options_.code_version, executor_, control, judgement.history);
-    if (!learnt) {
-      // Too little to learn from is no failure of the job.
-      if (learnt.error().code != ErrorCode::bad_data) return failed(learnt.error());
-      why_not = fmt::format("{}: {}", target.name, learnt.error().to_string());
-      continue;
-    }
-    if (control.cancelled()) return {JobState::cancelled, Json::object(), "cancelled"};
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    campaign::NewModel made;
-    made.property = target.name;
-    made.document = learnt->text;
-    made.training = std::move(rows);
-    made.config_version = campaign.version;
-    made.seed = config->model.search.seed;
-    made.code_version = options_.code_version;
-    made.mae_cv = learnt->document.model.hypotheses.front().mae_cv;
-    if (learnt->document.model.honest_prediction.size() > 0)
-      made.mae_nested = learnt->summary.at("mae_honest").get<double>();
-    if (document_before) {
-      const campaign::Promotion promotion =
-          campaign::may_replace(learnt->document.model, *to_learn, ledger);
-      made.candidate = !promotion.promote;
-      made.status_reason = promotion.reason;
-      const Result<selection::TrainingSet> now =
-          campaign::training_rows(*to_learn, config->conditions(), (*science)->supports);
-      if (!now) return failed(now.error());
-      if (document_before->model.features.condition_names ==
-          learnt->document.model.features.condition_names) {
-        const Result<Json> changes =
-            campaign::model_changes(document_before->model, rows_before, learnt->document.model,
-                                    made.training, now->catalysts, now->conditions);
-        if (!changes) return failed(changes.error());
-        learnt->summary["changes"] = *changes;
-        learnt->summary["changes"]["from"] = before->id;
-      }
-      Json eliminated = Json::array();
-      for (const campaign::EliminatedHypothesis& hypothesis : judgement.eliminated)
-        eliminated.push_back(hypothesis.json());
-      learnt->summary["newly_eliminated"] = eliminated;
-    }
-    if (to_learn->rows.size() < made.training.rows.size()) {
-      learnt->summary["medians_of"] = made.training.rows.size();
-      spdlog::info("campaign {}: {} results of {} are learnt as {} medians of replicates",
-                   campaign.name, made.training.rows.size(), target.name, to_learn->rows.size());
-    }
-    made.summary = dump_json(learnt->summary);
-    made.seconds = seconds;
-    made.job = job.id;
-    const Result<campaign::Model> kept = campaign::write_and_wait<campaign::Model>(
-        database_, [&](Transaction& tx) -> Result<campaign::Model> {
-          const campaign::Context now = context();
-          Result<campaign::Model> model = campaign::keep_model(tx, campaign.name, made, now);
-          if (!model) return model.error();
-          for (const campaign::EliminatedHypothesis& hypothesis : judgement.eliminated) {
-            campaign::append_event(tx, now, campaign.name, "hypothesis",
-                                   fmt::format("{}/{}", before->id, hypothesis.hypothesis),
-                                   "eliminated", hypothesis.json());
-          }
-          // What is being made was proposed by an earlier model; this one, too, is held to what it
-          // says of it now.
-          std::vector<campaign::Proposal> open;
-          for (const auto state :
-               {campaign::ProposalState::requested, campaign::ProposalState::active,
-                campaign::ProposalState::partial}) {
-            campaign::ProposalFilter filter;
-            filter.state = state;
-            const auto some = tx.proposals(campaign.key, filter, {0, 10'000});
-            open.insert(open.end(), some.begin(), some.end());
-          }
-          Result<std::vector<campaign::LedgerEntry>> entries =
-              campaign::predict_proposals(learnt->document, open, (*science)->supports);
-          if (!entries) return entries.error();
-          for (campaign::LedgerEntry& entry : *entries) {
-            if (!std::isfinite(entry.predicted)) continue;
-            entry.model = model->id;
-            entry.predicted_at = now.now;
-            tx.insert_prediction(campaign.key, entry);
-          }
-          return model;
-        });
-    if (!kept) return failed(kept.error());
-    spdlog::info("campaign {}: model {} of {} from {} rows, leave-one-out error {:.4g}, {:.1f} s",
-                 campaign.name, kept->version, target.name, kept->rows, kept->mae_cv, seconds);
-    result["models"].push_back(
-        {{"id", kept->id}, {"version", kept->version}, {"mae_cv", kept->mae_cv}});
-    learnt_any = true;
+  const Result<campaign::Retrained> made = campaign::retrain(bench, job.id);
+  if (!made) return failed(made.error());
+  {
     const std::lock_guard lock(mutex_);
-    counts_.fit_seconds += seconds;
+    counts_.fit_seconds += made->seconds;
   }
-  if (!learnt_any) return {JobState::skipped, result, why_not};
-
-  const Result<std::string> agreed = agreement(campaign, *config, control);
-  if (!agreed) return failed(agreed.error());
-  if (!agreed->empty()) {
-    const Result<bool> done = complete(campaign, *agreed);
-    if (!done) return failed(done.error());
-    result["completed"] = *agreed;
-    return {JobState::completed, result, ""};
-  }
-  bool open = true;
-  std::optional<Campaign> now;
-  const Status read = database_.read([&](const Reader& reader) -> Status {
-    now = reader.campaign(campaign.key);
-    open = campaign::anything_open(reader, campaign);
-    return {};
-  });
-  if (!read) return failed(read.error());
-  if (!open && now && now->state == CampaignState::active) {
-    const Result<Json> planned = plan_batch(*now, *config, batch_size, control);
-    if (!planned) return failed(planned.error());
-    result["batch"] = *planned;
-  }
+  Json result = {{"models", made->models}};
+  if (made->models.empty()) return {JobState::skipped, result, made->why_none};
+  const Result<Json> followed = campaign::follow_up(bench, batch_size);
+  if (!followed) return failed(followed.error());
+  result.update(*followed);
   return {JobState::completed, result, ""};
 }
 
-Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Control& control) {
-  const auto failed = [](const Error& error) {
-    return Outcome{error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed,
-                   Json::object(), error.to_string()};
-  };
-  const Result<Config> decoded = config_of(campaign);
-  if (!decoded) return failed(decoded.error());
-  const CampaignConfig* const config = decoded->get();
+Worker::Outcome Worker::plan(const Job& job, const campaign::Workbench& bench) {
   const Result<Json> detail = parse_json(job.detail);
   if (!detail) return failed(detail.error());
   const auto size = read_optional<std::int64_t>(*detail, "batch_size");
@@ -552,48 +380,80 @@ Worker::Outcome Worker::plan(const Job& job, const Campaign& campaign, const Con
   const Status read = database_.read([&](const Reader& reader) -> Status {
     campaign::ProposalFilter filter;
     filter.state = campaign::ProposalState::requested;
-    on_offer = !reader.proposals(campaign.key, filter, {0, 1}).empty();
-    taught = campaign::wants_retraining(reader, campaign, *config);
+    on_offer = !reader.proposals(bench.campaign.key, filter, {0, 1}).empty();
+    taught = campaign::wants_retraining(reader, bench.campaign, bench.config);
     return {};
   });
   if (!read) return failed(read.error());
   if (on_offer) return {JobState::skipped, Json::object(), "proposals are on offer"};
   // A robot asks for the next batch as soon as it has delivered one: what that taught comes first.
   if (taught) {
-    Outcome learnt = retrain(job, campaign, control, batch_size);
+    Outcome learnt = retrain(job, bench, batch_size);
     if (learnt.state == JobState::cancelled || learnt.result.contains("batch") ||
         learnt.result.contains("completed")) {
       return learnt;
     }
     if (learnt.state == JobState::failed) {
-      spdlog::error("campaign {}: planned without what is new: {}", campaign.name, learnt.error);
+      spdlog::error("campaign {}: planned without what is new: {}", bench.campaign.name,
+                    learnt.error);
     }
   }
-  const Result<Json> planned = plan_batch(campaign, *config, batch_size, control);
+  const Result<Json> planned = campaign::plan_batch(bench, batch_size);
   if (!planned) return failed(planned.error());
   return {JobState::completed, {{"batch", *planned}}, ""};
 }
 
-Result<Json> Worker::plan_batch(const Campaign& campaign, const CampaignConfig& config, int size,
-                                const Control& control) {
-  std::string model_id;
-  const Result<campaign::RecommendInput> input = recommend_input(campaign, config, model_id);
-  if (!input) return input.error();
-  const Result<const campaign::Science*> science = science_of(config);
-  if (!science) return science.error();
-  const Result<campaign::Recommendation> recommended =
-      campaign::recommend(config, *input, size, **science, executor_, control);
-  if (!recommended) return recommended.error();
-  campaign::PlannedBatch batch = recommended->batch;
-  batch.model = model_id;
-  const Result<campaign::IssuedBatch> issued = campaign::write_and_wait<campaign::IssuedBatch>(
-      database_,
-      [&](Transaction& tx) { return campaign::issue_batch(tx, campaign.name, batch, context()); });
-  if (!issued) return issued.error();
-  return Json{{"id", issued->batch.id},
-              {"proposals", issued->proposals.size()},
-              {"left_out", issued->left_out.size()},
-              {"notes", recommended->plan.notes}};
+const TimeZone* Worker::zone_of(const Campaign& campaign, const std::string& name) {
+  if (const auto known = zones_.find(name); known != zones_.end())
+    return known->second ? &*known->second : nullptr;
+  Result<TimeZone> found = TimeZone::read(name);
+  if (!found) {
+    spdlog::error("campaign {}: retrain.time_zone: {}", campaign.name, found.error().to_string());
+  }
+  auto& kept = zones_[name];
+  if (found) kept = std::move(*found);
+  return kept ? &*kept : nullptr;
+}
+
+Result<int> Worker::look_at_clock() {
+  std::vector<Campaign> active;
+  const Status read = database_.read([&](const Reader& reader) -> Status {
+    for (Campaign& found : reader.campaigns()) {
+      if (found.state == CampaignState::active) active.push_back(std::move(found));
+    }
+    return {};
+  });
+  if (!read) return read.error();
+  int scheduled = 0;
+  for (const Campaign& campaign : active) {
+    const Result<Config> config = config_of(campaign);
+    if (!config || (*config)->retrain.when != campaign::RetrainWhen::nightly) continue;
+    const campaign::Retrain& retrain = (*config)->retrain;
+    const TimeZone* const zone = zone_of(campaign, retrain.time_zone);
+    if (zone == nullptr) continue;
+    const campaign::Context now = context();
+    const Result<bool> asks =
+        campaign::read_value<bool>(database_, [&](const Reader& reader) -> Result<bool> {
+          return campaign::clock_asks(reader, campaign, retrain, *zone, now.now);
+        });
+    if (!asks) return asks.error();
+    if (!*asks) continue;
+    bool job = false;
+    const Result<std::string> line = campaign::write_and_wait<std::string>(
+        database_, [&](Transaction& tx) -> Result<std::string> {
+          const auto waiting = [&] {
+            return tx.jobs(campaign.key, JobState::scheduled, {0, 1000}).size();
+          };
+          const std::size_t before = waiting();
+          auto done = campaign::look_at_clock(tx, campaign, retrain, *zone, now);
+          job = waiting() > before;
+          return done;
+        });
+    if (!line) return line.error();
+    if (!line->empty()) spdlog::info("nightly: {}", *line);
+    scheduled += job ? 1 : 0;
+  }
+  return scheduled;
 }
 
 }  // namespace kasetsu::jobs

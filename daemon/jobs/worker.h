@@ -26,7 +26,6 @@
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/campaign/learning/retrain.h"
-#include "daemon/campaign/planning/recommend.h"
 #include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::jobs {
@@ -83,27 +82,17 @@ class Worker {
   // Schedules retrainings that the events up to `last` ask for.
   Status look_for_news(std::int64_t last);
   std::optional<campaign::Job> next_job();
-  // Completes the campaign when one of its stop rules holds. True when it did.
-  Result<bool> complete_if_done(const campaign::Campaign& campaign,
-                                const campaign::CampaignConfig& config);
-  // Why the hypotheses of the newest model agree; empty: they do not, or it is not asked.
-  Result<std::string> agreement(const campaign::Campaign& campaign,
-                                const campaign::CampaignConfig& config, const Control& control);
-  Result<bool> complete(const campaign::Campaign& campaign, const std::string& reason);
-  // What a plan is made from.
-  Result<campaign::RecommendInput> recommend_input(const campaign::Campaign& campaign,
-                                                   const campaign::CampaignConfig& config,
-                                                   std::string& model_id) const;
+  static Outcome failed(const Error& error);
+  std::optional<campaign::Campaign> begin(const campaign::Job& job);
+  Control control_of(const campaign::Job& job, std::stop_token cancelled);
   void execute(const campaign::Job& job, const std::stop_token& stop);
-  Outcome retrain(const campaign::Job& job, const campaign::Campaign& campaign,
-                  const Control& control, int batch_size = 0);
-  Outcome plan(const campaign::Job& job, const campaign::Campaign& campaign,
-               const Control& control);
-  // Plans a batch and issues it; `size` 0: as the campaign says.
-  Result<Json> plan_batch(const campaign::Campaign& campaign,
-                          const campaign::CampaignConfig& config, int size, const Control& control);
-  // The tables that a campaign asks for.
-  Result<const campaign::Science*> science_of(const campaign::CampaignConfig& config);
+  Outcome run_job(const campaign::Job& job, const campaign::Campaign& campaign,
+                  const Control& control);
+  // batch_size 0: as the campaign says.
+  Outcome retrain(const campaign::Job& job, const campaign::Workbench& bench, int batch_size);
+  Outcome plan(const campaign::Job& job, const campaign::Workbench& bench);
+  // Null where it cannot be read, which is said once.
+  const TimeZone* zone_of(const campaign::Campaign& campaign, const std::string& name);
   // What the campaign's present version says, decoded once.
   using Config = std::shared_ptr<const campaign::CampaignConfig>;
   Result<Config> config_of(const campaign::Campaign& campaign);
@@ -129,15 +118,14 @@ class Worker {
 
   // Of the job thread only.
   std::int64_t seen_event_ = 0;
-  std::map<std::string, campaign::Science> other_tables_;  // by the path that a campaign names
+  campaign::ScienceTables tables_;
   // Of config_of, by the campaign's identifier: its newest version.
   struct Decoded {
     std::int64_t version = 0;
-    Result<Config> config;      // or why the file does not read
-    bool without_zone = false;  // its time zone cannot be read: said once
+    Result<Config> config;  // or why the file does not read
   };
   std::map<std::string, Decoded> decoded_;
-  std::map<std::string, TimeZone> zones_;  // by name
+  std::map<std::string, std::optional<TimeZone>> zones_;  // by name
   std::jthread watcher_;
   std::jthread thread_;
 };

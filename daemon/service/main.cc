@@ -25,7 +25,7 @@
 #include "daemon/base/system.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/campaign/ingest/profiles.h"
-#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/http/api.h"
 #include "daemon/http/guard.h"
 #include "daemon/http/server.h"

@@ -1,171 +1,222 @@
 #include "daemon/campaign/learning/retrain.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
-#include <map>
-#include <string_view>
-#include <tuple>
-#include <unordered_map>
+#include <chrono>
+#include <cmath>
+#include <optional>
 #include <utility>
+#include <vector>
 
-#include "core/selection/ensemble.h"
+#include "daemon/campaign/learning/judgement.h"
+#include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
+namespace {
 
-Result<selection::TrainingSet> training_rows(const TrainingSet& set,
-                                             const std::vector<std::string>& conditions,
-                                             const chemistry::SupportTable& supports) {
-  selection::TrainingSet out;
-  out.conditions.names = conditions;
-  std::vector<double> values;
-  std::vector<double> inputs;
-  std::unordered_map<std::string_view, std::size_t> first_of;  // place of a key's first catalyst
-  for (const TrainingRow& row : set.rows) {
-    if (row.kind == SampleKind::blank) continue;
-    const std::string where = fmt::format("measurement {}", row.measurement);
-    const auto [known, is_new] = first_of.try_emplace(row.catalyst, out.catalysts.size());
-    Result<chemistry::Catalyst> catalyst =
-        is_new ? chemistry::parse_key(row.catalyst, supports)
-               : Result<chemistry::Catalyst>(out.catalysts[known->second]);
-    if (!catalyst) return catalyst.error().in(where);
-    if (!conditions.empty()) {
-      const Result<Json> told = parse_json(row.conditions);
-      if (!told) return told.error().in(where);
-      for (const std::string& name : conditions) {
-        const Result<double> value = read_field<double>(*told, name, "/conditions");
-        if (!value) return value.error().in(where);
-        inputs.push_back(*value);
+// The current model of a target, and what became of its predictions.
+struct ModelBefore {
+  Model model;
+  TrainingSet rows;                       // that it was trained on
+  std::vector<LedgerEntry> ledger;        // its predictions
+  std::optional<ModelDocument> document;  // none: of another format
+  Judgement judgement;
+};
+
+struct Learning {
+  const Target& target;
+  TrainingSet rows;      // live
+  TrainingSet to_learn;  // the same, or medians of replicates
+  std::optional<ModelBefore> before;
+};
+
+std::vector<LedgerEntry> read_ledger(const Reader& reader, std::int64_t campaign,
+                                     const std::string& model) {
+  std::vector<LedgerEntry> all;
+  Page page{0, 10'000};
+  while (true) {
+    const auto entries = reader.ledger(campaign, model, page);
+    all.insert(all.end(), entries.begin(), entries.end());
+    if (static_cast<std::int64_t>(entries.size()) < page.limit) return all;
+    page.after = entries.back().seq;
+  }
+}
+
+Status read_learning(const Workbench& bench, Learning& learning) {
+  const std::int64_t campaign = bench.campaign.key;
+  const std::string& property = learning.target.name;
+  const Status read = bench.database.read([&](const Reader& reader) -> Status {
+    learning.rows = reader.training_set(campaign, property, bench.control.stop);
+    if (bench.control.cancelled()) return cancelled_error();
+    if (bench.config.batch_offsets) tell_batches(reader, campaign, learning.rows);
+    auto model = reader.current_model(campaign, property);
+    if (!model) return {};
+    ModelBefore& before = learning.before.emplace();
+    before.model = std::move(*model);
+    if (auto of = reader.training_set(before.model.snapshot, learning.rows, bench.control.stop))
+      before.rows = std::move(*of);
+    if (bench.control.cancelled()) return cancelled_error();
+    before.ledger = read_ledger(reader, campaign, before.model.id);
+    return {};
+  });
+  if (!read || !learning.before) return read;
+  ModelBefore& before = *learning.before;
+  Result<ModelDocument> document = read_model(before.model.document);
+  if (document) {
+    before.document = std::move(*document);
+    before.judgement = judge(before.document->model, before.ledger);
+  } else if (document.error().where != kModelFormatPointer) {
+    return document.error();
+  }  // A model that another version of the program wrote is replaced, not judged.
+  return {};
+}
+
+// Whether the new model replaces the one before, and what changed between the two.
+Status compare(const Workbench& bench, const Learning& learning, Learnt& learnt, NewModel& made) {
+  if (!learning.before || !learning.before->document) return {};
+  const ModelBefore& before = *learning.before;
+  const selection::Model& model = learnt.document.model;
+  const Promotion promotion = may_replace(model, learning.to_learn, before.ledger);
+  made.candidate = !promotion.promote;
+  made.status_reason = promotion.reason;
+  if (before.document->model.features.condition_names == model.features.condition_names) {
+    const Result<selection::TrainingSet> now =
+        training_rows(learning.to_learn, bench.config.conditions(), bench.science.supports);
+    if (!now) return now.error();
+    const Result<Json> changes = model_changes(before.document->model, before.rows, model,
+                                               learning.rows, now->catalysts, now->conditions);
+    if (!changes) return changes.error();
+    learnt.summary["changes"] = *changes;
+    learnt.summary["changes"]["from"] = before.model.id;
+  }
+  Json eliminated = Json::array();
+  for (const EliminatedHypothesis& hypothesis : before.judgement.eliminated)
+    eliminated.push_back(hypothesis.json());
+  learnt.summary["newly_eliminated"] = eliminated;
+  return {};
+}
+
+std::vector<Proposal> open_proposals(const Reader& reader, std::int64_t campaign) {
+  std::vector<Proposal> open;
+  for (const ProposalState state :
+       {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
+    ProposalFilter filter;
+    filter.state = state;
+    const auto some = reader.proposals(campaign, filter, {0, 10'000});
+    open.insert(open.end(), some.begin(), some.end());
+  }
+  return open;
+}
+
+Result<Model> keep(const Workbench& bench, const Learning& learning, const Learnt& learnt,
+                   const NewModel& made) {
+  return write_and_wait<Model>(bench.database, [&](Transaction& tx) -> Result<Model> {
+    const Context now = bench.context();
+    Result<Model> model = keep_model(tx, bench.campaign.name, made, now);
+    if (!model) return model.error();
+    if (learning.before) {
+      for (const EliminatedHypothesis& hypothesis : learning.before->judgement.eliminated) {
+        append_event(tx, now, bench.campaign.name, "hypothesis",
+                     fmt::format("{}/{}", learning.before->model.id, hypothesis.hypothesis),
+                     "eliminated", hypothesis.json());
       }
     }
-    out.catalysts.push_back(std::move(catalyst).value());
-    if (!row.batch.empty()) out.batches.push_back(row.batch);
-    values.push_back(row.value);
-  }
-  KASETSU_ASSERT(out.batches.empty() || out.batches.size() == values.size());
-  const auto rows = static_cast<Eigen::Index>(values.size());
-  out.y = Eigen::Map<const Eigen::VectorXd>(values.data(), rows);
-  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  out.conditions.values =
-      Eigen::Map<const RowMajor>(inputs.data(), rows, static_cast<Eigen::Index>(conditions.size()));
-  return out;
-}
-
-Result<TrainingSet> rows_to_learn(const TrainingSet& set, std::size_t most) {
-  if (set.rows.size() <= most) return set;
-  using Key = std::tuple<std::string_view, std::string_view, std::string_view, SampleKind>;
-  std::map<Key, std::size_t> place;
-  std::vector<std::vector<double>> values;
-  TrainingSet out;
-  out.property = set.property;
-  out.unit = set.unit;
-  out.snapshot = set.snapshot;
-  for (const TrainingRow& row : set.rows) {
-    const auto [known, is_new] =
-        place.try_emplace(Key{row.catalyst, row.conditions, row.batch, row.kind}, values.size());
-    if (is_new) {
-      out.rows.push_back(row);
-      values.emplace_back();
+    // What is being made was proposed by an earlier model; the new one, too, is held to what it
+    // says of it now.
+    Result<std::vector<LedgerEntry>> entries = predict_proposals(
+        learnt.document, open_proposals(tx, bench.campaign.key), bench.science.supports);
+    if (!entries) return entries.error();
+    for (LedgerEntry& entry : *entries) {
+      if (!std::isfinite(entry.predicted)) continue;
+      entry.model = model->id;
+      entry.predicted_at = now.now;
+      tx.insert_prediction(bench.campaign.key, entry);
     }
-    values[known->second].push_back(row.value);
+    return model;
+  });
+}
+
+// Empty where there is too little to learn from; `why_none` says why.
+Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target& target,
+                                            const std::string& job, std::string& why_none) {
+  Learning learning{target, {}, {}, {}};
+  if (const Status read = read_learning(bench, learning); !read) return read.error();
+  const auto started = std::chrono::steady_clock::now();
+  Result<TrainingSet> to_learn = rows_to_learn(learning.rows);
+  if (!to_learn) {
+    why_none = fmt::format("{}: {}", target.name, to_learn.error().to_string());
+    return std::optional<Model>();
   }
-  if (out.rows.size() > most) {
-    return Error{ErrorCode::bad_data,
-                 "there are more catalysts and conditions than one model can learn from",
-                 set.property, fmt::format("{} of them", out.rows.size()),
-                 fmt::format("at most {}: exclude results, or give a part of them a campaign of "
-                             "its own",
-                             most)};
+  learning.to_learn = std::move(*to_learn);
+  const selection::History history =
+      learning.before ? learning.before->judgement.history : selection::History();
+  Result<Learnt> learnt =
+      learn(learning.to_learn, bench.config.model, bench.config.conditions(), bench.science,
+            bench.code_version, bench.executor, bench.control, history);
+  if (!learnt) {
+    if (learnt.error().code != ErrorCode::bad_data) return learnt.error();
+    why_none = fmt::format("{}: {}", target.name, learnt.error().to_string());
+    return std::optional<Model>();
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    // A median is no measurement that a model before may have predicted.
-    if (values[i].size() > 1) out.rows[i].measurement.clear();
-    out.rows[i].value = selection::median(std::move(values[i]));
+  if (bench.control.cancelled()) return cancelled_error();
+  NewModel made;
+  made.property = target.name;
+  made.document = learnt->text;
+  made.config_version = bench.campaign.version;
+  made.seed = bench.config.model.search.seed;
+  made.code_version = bench.code_version;
+  made.mae_cv = learnt->document.model.hypotheses.front().mae_cv;
+  if (learnt->document.model.honest_prediction.size() > 0)
+    made.mae_nested = learnt->summary.at("mae_honest").get<double>();
+  made.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  made.job = job;
+  if (const Status compared = compare(bench, learning, *learnt, made); !compared)
+    return compared.error();
+  if (learning.to_learn.rows.size() < learning.rows.rows.size()) {
+    learnt->summary["medians_of"] = learning.rows.rows.size();
+    spdlog::info("campaign {}: {} results of {} are learnt as {} medians of replicates",
+                 bench.campaign.name, learning.rows.rows.size(), target.name,
+                 learning.to_learn.rows.size());
+  }
+  made.summary = dump_json(learnt->summary);
+  made.training = std::move(learning.rows);
+  const Result<Model> kept = keep(bench, learning, *learnt, made);
+  if (!kept) return kept.error();
+  spdlog::info("campaign {}: model {} of {} from {} rows, leave-one-out error {:.4g}, {:.1f} s",
+               bench.campaign.name, kept->version, target.name, kept->rows, kept->mae_cv,
+               made.seconds);
+  return std::optional<Model>(*kept);
+}
+
+}  // namespace
+
+Result<const Science*> ScienceTables::of(const CampaignConfig& config) {
+  if (config.elements == "general") return &general_;
+  if (const auto known = others_.find(config.elements); known != others_.end())
+    return &known->second;
+  if (!read_) {
+    return Error{ErrorCode::invalid_argument, "this daemon reads no other element tables",
+                 "model.elements", config.elements, "\"general\""};
+  }
+  Result<chemistry::ElementTable> table = read_(config.elements);
+  if (!table) return table.error();
+  return &others_.emplace(config.elements, Science{std::move(table).value(), general_.supports})
+              .first->second;
+}
+
+Result<Retrained> retrain(const Workbench& bench, const std::string& job) {
+  Retrained out;
+  for (const Target& target : bench.config.targets) {
+    const Result<std::optional<Model>> model = retrain_target(bench, target, job, out.why_none);
+    if (!model) return model.error();
+    if (!*model) continue;
+    out.models.push_back(
+        {{"id", (*model)->id}, {"version", (*model)->version}, {"mae_cv", (*model)->mae_cv}});
+    out.seconds += (*model)->seconds;
   }
   return out;
-}
-
-Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
-                     const std::vector<std::string>& conditions, const Science& science,
-                     const std::string& code_version, const Executor& executor,
-                     const Control& control, const selection::History& history) {
-  const Result<selection::TrainingSet> rows = training_rows(set, conditions, science.supports);
-  if (!rows) return rows.error();
-  Result<selection::Model> model =
-      selection::train(science.elements, *rows, settings, executor, control, history);
-  if (!model) return model.error();
-  Learnt learnt;
-  learnt.document.provenance = {set.property, set.unit, set.snapshot.hex(), code_version};
-  learnt.document.model = std::move(model).value();
-  learnt.text = write_model(learnt.document);
-  learnt.summary = model_summary(learnt.document.model);
-  return learnt;
-}
-
-Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
-                                                   std::span<const Proposal> proposals,
-                                                   const chemistry::SupportTable& supports) {
-  std::vector<LedgerEntry> entries;
-  if (proposals.empty()) return entries;
-  TrainingSet asked;
-  for (const Proposal& proposal : proposals) {
-    TrainingRow row;
-    row.catalyst = proposal.catalyst;
-    row.conditions = proposal.conditions;
-    asked.rows.push_back(std::move(row));
-  }
-  const Result<selection::TrainingSet> rows =
-      training_rows(asked, document.model.features.condition_names, supports);
-  if (!rows) return rows.error();
-  const Result<selection::Predictor> predictor = selection::Predictor::make(document.model);
-  if (!predictor) return predictor.error();
-  const Result<selection::Predictions> found =
-      predictor->predict(rows->catalysts, rows->conditions);
-  if (!found) return found.error();
-  for (std::size_t i = 0; i < proposals.size(); ++i) {
-    const auto row = static_cast<Eigen::Index>(i);
-    LedgerEntry entry;
-    entry.catalyst = proposals[i].catalyst;
-    entry.proposal = proposals[i].id;
-    entry.property = document.provenance.target;
-    entry.predicted = found->mean[row];
-    entry.low = found->low[row];
-    entry.high = found->high[row];
-    entries.push_back(entry);
-    entry.low.reset();
-    entry.high.reset();
-    for (Eigen::Index h = 0; h < found->by_hypothesis.cols(); ++h) {
-      entry.hypothesis = h;
-      entry.predicted = found->by_hypothesis(row, h);
-      entries.push_back(entry);
-    }
-  }
-  return entries;
-}
-
-Json model_summary(const selection::Model& model) {
-  const selection::Hypothesis& best = model.hypotheses.front();
-  Json texts = Json::array();
-  Json words = Json::array();
-  for (const descriptors::Descriptor& descriptor : best.descriptors) {
-    texts.push_back(descriptors::to_text(descriptor, model.features.primaries));
-    words.push_back(descriptors::describe(descriptor, model.features.primaries));
-  }
-  return {{"mae_cv", best.mae_cv},
-          {"batch_offsets", model.offsets.batches.empty() ? Json() : offsets_json(model.offsets)},
-          {"mae_honest", honest_json(model)},
-          {"parts", parts_json(model)},
-          {"noise", noise_json(model.noise)},
-          {"eliminated", model.eliminated},
-          {"mae_train", best.mae_train},
-          {"n_samples", model.n_samples},
-          {"n_descriptors", model.n_descriptors},
-          {"hypotheses", model.hypotheses.size()},
-          {"size", model.size},
-          {"sizes_tried", sizes_json(model)},
-          {"best", texts},
-          {"best_in_words", words},
-          {"evaluations", model.search.evaluations},
-          {"stopped_by", model.search.stopped_by}};
 }
 
 }  // namespace kasetsu::campaign

@@ -1,67 +1,57 @@
-// From measured rows to a model: what retraining does, without threads, clocks or HTTP. Used by the
-// daemon's jobs and, on files, by the command line.
+// Retraining, the whole use case: from a campaign's live measurements to kept models, with what the
+// ledger says of the models before them.
 #pragma once
 
-#include <span>
+#include <functional>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "core/base/control.h"
 #include "core/base/executor.h"
 #include "core/base/result.h"
-#include "core/chemistry/catalyst.h"
-#include "core/chemistry/element_table.h"
-#include "core/selection/model.h"
 #include "daemon/base/json.h"
-#include "daemon/campaign/learning/model_document.h"
-#include "daemon/campaign/records/types.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/learning/learn.h"
+#include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::campaign {
 
-// The tables that every model is made with, read once at start.
-struct Science {
-  chemistry::ElementTable elements;
-  chemistry::SupportTable supports;
+// The element tables that campaigns name, each read once.
+class ScienceTables {
+ public:
+  using ReadElements = std::function<Result<chemistry::ElementTable>(const std::string& name)>;
+  // `general` outlives this; without `read` there is no other table.
+  ScienceTables(const Science& general, ReadElements read)
+      : general_(general), read_(std::move(read)) {}
+  Result<const Science*> of(const CampaignConfig& config);
+
+ private:
+  const Science& general_;
+  ReadElements read_;
+  std::map<std::string, Science> others_;
 };
 
-// The rows as the core wants them: catalysts by key, conditions that are inputs, values. Blanks are
-// left out (no catalyst was in the tube). Errors: bad_data naming the measurement, for a key that
-// does not read or a named condition that its run does not tell.
-Result<selection::TrainingSet> training_rows(const TrainingSet& set,
-                                             const std::vector<std::string>& conditions,
-                                             const chemistry::SupportTable& supports);
-
-// Learning takes about 140 kB of memory a row.
-inline constexpr std::size_t kMostRowsToLearn = 20'000;
-
-// What a model is learnt from: the set itself, as long as it has at most that many rows. Of a
-// larger one, the results of one catalyst under the same conditions, in the same batch where
-// batches count, are one row with their median. Errors: bad_data if that leaves too many.
-Result<TrainingSet> rows_to_learn(const TrainingSet& set, std::size_t most = kMostRowsToLearn);
-
-struct Learnt {
-  ModelDocument document;
-  std::string text;  // of the document
-  Json summary;      // see model_summary
+// What long work on one campaign needs. Everything that is referred to outlives the call.
+struct Workbench {
+  Database& database;
+  const Campaign& campaign;
+  const CampaignConfig& config;
+  const Science& science;
+  const Executor& executor;
+  const Control& control;
+  std::function<Context()> context;
+  std::string code_version;  // goes into every model
 };
 
-// Trains on rows_to_learn, with what the ledger knows (judgement.h). Errors: those of
-// training_rows and selection::train.
-Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
-                     const std::vector<std::string>& conditions, const Science& science,
-                     const std::string& code_version, const Executor& executor,
-                     const Control& control, const selection::History& history = {});
+struct Retrained {
+  Json models = Json::array();  // [{"id", "version", "mae_cv"}], by target
+  std::string why_none;         // where there is none
+  double seconds = 0.0;         // wall time of the search
+};
 
-// Predictions of proposals by the model and by each of its hypotheses, for the ledger; `model` and
-// the time are left to the caller. Errors: those of training_rows and Predictor::predict.
-Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
-                                                   std::span<const Proposal> proposals,
-                                                   const chemistry::SupportTable& supports);
-
-// For lists and pages: {"mae_cv", "mae_train", "n_samples", "n_descriptors", "hypotheses", "size",
-// "best": [texts], "best_in_words": [...], "evaluations", "stopped_by", "mae_honest" (by
-// calibration folds; null without), "batch_offsets" (offsets_json; null without), "parts"
-// (parts_json), "noise" (noise_json), "eliminated" (hypotheses that may not return)}.
-Json model_summary(const selection::Model& model);
+// Learns each target and keeps its model; too little to learn from is no error. Predictions of the
+// open proposals by the new model go into its ledger. Errors: cancelled; those of the database, and
+// of learn() where they are not about the data.
+Result<Retrained> retrain(const Workbench& bench, const std::string& job);
 
 }  // namespace kasetsu::campaign

@@ -457,6 +457,15 @@ Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view cl
   return made;
 }
 
+bool anything_open(const Reader& reader, const Campaign& campaign) {
+  for (const auto state : {requested, active, partial}) {
+    ProposalFilter filter;
+    filter.state = state;
+    if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
+  }
+  return false;
+}
+
 std::int64_t sweep_leases(Transaction& tx, const Context& context) {
   std::int64_t count = 0;
   for (Proposal& proposal : tx.lapsed_proposals(context.now)) {

@@ -101,6 +101,9 @@ Result<Proposal> amend(Transaction& tx, std::string_view proposal, std::string_v
                        std::string_view catalyst, std::string_view description,
                        std::string_view reason, const Context& context);
 
+// Whether a proposal is offered, leased or measured in part.
+bool anything_open(const Reader& reader, const Campaign& campaign);
+
 // Leases that ran out: ACTIVE -> REQUESTED, with an event. Returns how many. The daemon calls it
 // every few seconds; claim and take do not depend on it.
 std::int64_t sweep_leases(Transaction& tx, const Context& context);

@@ -444,6 +444,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   out.plate = plate_of(config, out.plan.proposals.size(),
                        options.seed + static_cast<std::uint64_t>(input.batch_number));
   out.plan.notes.insert(out.plan.notes.begin(), notes.begin(), notes.end());
+  out.batch.model = input.model_id;
   out.batch.property = problem.target;
   out.batch.measured_too = options.allow_measured;
   Json summary = plan_summary(out.plan);

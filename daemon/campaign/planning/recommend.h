@@ -11,7 +11,7 @@
 #include "core/planning/planner.h"
 #include "core/selection/model.h"
 #include "daemon/campaign/file/campaign_file.h"
-#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/campaign/records/types.h"
 
@@ -29,6 +29,7 @@ struct RecommendInput {
   KnownPoints known;
   std::vector<std::string> proposed;      // keys offered before and cancelled or expired
   std::optional<selection::Model> model;  // none: a cold start
+  std::string model_id;                   // empty: not of a database
   TrainingSet
       model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
   int batch_number = 1;
@@ -39,7 +40,7 @@ struct Recommendation {
   planning::Plan plan;
   Json plate = Json::array();  // [{"plate", "channel", "sample": "proposal", "blank" or
                                // "reference", "rank" of a proposal, "catalyst" of a reference}]
-  PlannedBatch batch;          // without the model's id
+  PlannedBatch batch;
 };
 
 // size 0: as the campaign says. Errors: those of the space, the rules and the planner.

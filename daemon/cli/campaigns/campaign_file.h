@@ -5,7 +5,7 @@
 
 #include "core/base/result.h"
 #include "daemon/campaign/file/campaign_file.h"
-#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/cli/program/arguments.h"
 
 namespace kasetsu::cli {

@@ -18,7 +18,7 @@
 #include "daemon/campaign/learning/hypothesis_record.h"
 #include "daemon/campaign/learning/model_document.h"
 #include "daemon/campaign/learning/models.h"
-#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/store/sqlite_database.h"

@@ -1,7 +1,7 @@
 // Snapshots, models, the ledger, jobs.
 #include <gmock/gmock.h>
 
-#include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/learning/learn.h"
 #include "tests/daemon/store/fixture.h"
 
 namespace kasetsu::campaign {

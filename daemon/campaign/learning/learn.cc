@@ -1,0 +1,171 @@
+#include "daemon/campaign/learning/learn.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "core/selection/ensemble.h"
+
+namespace kasetsu::campaign {
+
+Result<selection::TrainingSet> training_rows(const TrainingSet& set,
+                                             const std::vector<std::string>& conditions,
+                                             const chemistry::SupportTable& supports) {
+  selection::TrainingSet out;
+  out.conditions.names = conditions;
+  std::vector<double> values;
+  std::vector<double> inputs;
+  std::unordered_map<std::string_view, std::size_t> first_of;  // place of a key's first catalyst
+  for (const TrainingRow& row : set.rows) {
+    if (row.kind == SampleKind::blank) continue;
+    const std::string where = fmt::format("measurement {}", row.measurement);
+    const auto [known, is_new] = first_of.try_emplace(row.catalyst, out.catalysts.size());
+    Result<chemistry::Catalyst> catalyst =
+        is_new ? chemistry::parse_key(row.catalyst, supports)
+               : Result<chemistry::Catalyst>(out.catalysts[known->second]);
+    if (!catalyst) return catalyst.error().in(where);
+    if (!conditions.empty()) {
+      const Result<Json> told = parse_json(row.conditions);
+      if (!told) return told.error().in(where);
+      for (const std::string& name : conditions) {
+        const Result<double> value = read_field<double>(*told, name, "/conditions");
+        if (!value) return value.error().in(where);
+        inputs.push_back(*value);
+      }
+    }
+    out.catalysts.push_back(std::move(catalyst).value());
+    if (!row.batch.empty()) out.batches.push_back(row.batch);
+    values.push_back(row.value);
+  }
+  KASETSU_ASSERT(out.batches.empty() || out.batches.size() == values.size());
+  const auto rows = static_cast<Eigen::Index>(values.size());
+  out.y = Eigen::Map<const Eigen::VectorXd>(values.data(), rows);
+  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  out.conditions.values =
+      Eigen::Map<const RowMajor>(inputs.data(), rows, static_cast<Eigen::Index>(conditions.size()));
+  return out;
+}
+
+Result<TrainingSet> rows_to_learn(const TrainingSet& set, std::size_t most) {
+  if (set.rows.size() <= most) return set;
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view, SampleKind>;
+  std::map<Key, std::size_t> place;
+  std::vector<std::vector<double>> values;
+  TrainingSet out;
+  out.property = set.property;
+  out.unit = set.unit;
+  out.snapshot = set.snapshot;
+  for (const TrainingRow& row : set.rows) {
+    const auto [known, is_new] =
+        place.try_emplace(Key{row.catalyst, row.conditions, row.batch, row.kind}, values.size());
+    if (is_new) {
+      out.rows.push_back(row);
+      values.emplace_back();
+    }
+    values[known->second].push_back(row.value);
+  }
+  if (out.rows.size() > most) {
+    return Error{ErrorCode::bad_data,
+                 "there are more catalysts and conditions than one model can learn from",
+                 set.property, fmt::format("{} of them", out.rows.size()),
+                 fmt::format("at most {}: exclude results, or give a part of them a campaign of "
+                             "its own",
+                             most)};
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // A median is no measurement that a model before may have predicted.
+    if (values[i].size() > 1) out.rows[i].measurement.clear();
+    out.rows[i].value = selection::median(std::move(values[i]));
+  }
+  return out;
+}
+
+Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& settings,
+                     const std::vector<std::string>& conditions, const Science& science,
+                     const std::string& code_version, const Executor& executor,
+                     const Control& control, const selection::History& history) {
+  const Result<selection::TrainingSet> rows = training_rows(set, conditions, science.supports);
+  if (!rows) return rows.error();
+  Result<selection::Model> model =
+      selection::train(science.elements, *rows, settings, executor, control, history);
+  if (!model) return model.error();
+  Learnt learnt;
+  learnt.document.provenance = {set.property, set.unit, set.snapshot.hex(), code_version};
+  learnt.document.model = std::move(model).value();
+  learnt.text = write_model(learnt.document);
+  learnt.summary = model_summary(learnt.document.model);
+  return learnt;
+}
+
+Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
+                                                   std::span<const Proposal> proposals,
+                                                   const chemistry::SupportTable& supports) {
+  std::vector<LedgerEntry> entries;
+  if (proposals.empty()) return entries;
+  TrainingSet asked;
+  for (const Proposal& proposal : proposals) {
+    TrainingRow row;
+    row.catalyst = proposal.catalyst;
+    row.conditions = proposal.conditions;
+    asked.rows.push_back(std::move(row));
+  }
+  const Result<selection::TrainingSet> rows =
+      training_rows(asked, document.model.features.condition_names, supports);
+  if (!rows) return rows.error();
+  const Result<selection::Predictor> predictor = selection::Predictor::make(document.model);
+  if (!predictor) return predictor.error();
+  const Result<selection::Predictions> found =
+      predictor->predict(rows->catalysts, rows->conditions);
+  if (!found) return found.error();
+  for (std::size_t i = 0; i < proposals.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    LedgerEntry entry;
+    entry.catalyst = proposals[i].catalyst;
+    entry.proposal = proposals[i].id;
+    entry.property = document.provenance.target;
+    entry.predicted = found->mean[row];
+    entry.low = found->low[row];
+    entry.high = found->high[row];
+    entries.push_back(entry);
+    entry.low.reset();
+    entry.high.reset();
+    for (Eigen::Index h = 0; h < found->by_hypothesis.cols(); ++h) {
+      entry.hypothesis = h;
+      entry.predicted = found->by_hypothesis(row, h);
+      entries.push_back(entry);
+    }
+  }
+  return entries;
+}
+
+Json model_summary(const selection::Model& model) {
+  const selection::Hypothesis& best = model.hypotheses.front();
+  Json texts = Json::array();
+  Json words = Json::array();
+  for (const descriptors::Descriptor& descriptor : best.descriptors) {
+    texts.push_back(descriptors::to_text(descriptor, model.features.primaries));
+    words.push_back(descriptors::describe(descriptor, model.features.primaries));
+  }
+  return {{"mae_cv", best.mae_cv},
+          {"batch_offsets", model.offsets.batches.empty() ? Json() : offsets_json(model.offsets)},
+          {"mae_honest", honest_json(model)},
+          {"parts", parts_json(model)},
+          {"noise", noise_json(model.noise)},
+          {"eliminated", model.eliminated},
+          {"mae_train", best.mae_train},
+          {"n_samples", model.n_samples},
+          {"n_descriptors", model.n_descriptors},
+          {"hypotheses", model.hypotheses.size()},
+          {"size", model.size},
+          {"sizes_tried", sizes_json(model)},
+          {"best", texts},
+          {"best_in_words", words},
+          {"evaluations", model.search.evaluations},
+          {"stopped_by", model.search.stopped_by}};
+}
+
+}  // namespace kasetsu::campaign
