@@ -64,6 +64,7 @@ std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
         {"connections_per_peer", whole(server.connections_per_peer, 1, 100'000)},
         {"requests_per_s", number(config.requests_per_s, 0.0, 1e6)}}},
       {"profiles", {{"folder", text(config.profile_folder)}}},
+      {"elements", {{"folder", text(config.element_folder)}}},
       {"shutdown", {{"drain_s", number(config.drain_s, 0.0, 3'600.0)}}},
   };
 }

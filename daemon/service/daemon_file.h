@@ -47,6 +47,8 @@ struct DaemonConfig {
   std::string log_format = "auto";  // text, json; auto: text on a terminal, else json
   // [profiles]
   std::string profile_folder;  // beside the built-in ones, and before them; empty: none
+  // [elements]
+  std::string element_folder;  // of the property tables that campaign files may name; empty: none
   // [drivers.NAME]
   std::vector<drivers::Settings> drivers;
   // [shutdown]

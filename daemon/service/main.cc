@@ -22,9 +22,11 @@
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/base/log.h"
+#include "daemon/base/operator_files.h"
 #include "daemon/base/system.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "daemon/campaign/learning/element_tables.h"
 #include "daemon/campaign/learning/learn.h"
 #include "daemon/http/api.h"
 #include "daemon/http/guard.h"
@@ -113,10 +115,8 @@ class Daemon {
     jobs::WorkerOptions worker_options;
     worker_options.threads = config_.threads;
     worker_options.code_version = std::string(kVersion);
-    worker_options.read_elements = [](const std::string& path) -> Result<chemistry::ElementTable> {
-      const Result<std::string> text = read_file(path);
-      if (!text) return text.error();
-      return chemistry::ElementTable::from_csv(*text, path);
+    worker_options.read_elements = [folder = config_.element_folder](const std::string& name) {
+      return campaign::read_element_table(folder, name);
     };
     worker_ =
         std::make_unique<jobs::Worker>(*database_, *science_, system_now, ids_, worker_options);
@@ -157,6 +157,8 @@ class Daemon {
             const auto parsed =
                 campaign::parse_campaign(text, file, media_type, science_->supports);
             if (!parsed) return parsed.error();
+            const Status named = campaign::check_element_table(config_.element_folder, *parsed);
+            if (!named) return named.error().in(file);
             return campaign::draft_of(*parsed);
           },
           log_);
@@ -269,7 +271,7 @@ class Daemon {
         return Error{ErrorCode::not_found, "the daemon has no folder of keys",
                      "webhooks.secret_dir", name, "a folder in the daemon's configuration"};
       }
-      Result<std::string> text = read_file((std::filesystem::path(folder) / name).string());
+      Result<std::string> text = read_operator_file(folder, name, "", 4'096);
       if (!text) return text;
       const std::string key(trim(*text));
       if (key.size() < 16) {
@@ -299,6 +301,8 @@ class Daemon {
           const auto parsed =
               campaign::parse_campaign(text, "campaign", media_type, science_->supports);
           if (!parsed) return parsed.error();
+          const Status named = campaign::check_element_table(config_.element_folder, *parsed);
+          if (!named) return named.error().in("campaign");
           return http::DecodedCampaign{campaign::draft_of(*parsed), parsed->conditions(),
                                        parsed->planner.batch};
         },

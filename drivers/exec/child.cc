@@ -168,8 +168,9 @@ Result<Child> Child::start(const ExecSettings& settings, const std::string& fold
   if (::read(report->read.get(), &code, sizeof code) == sizeof code) {
     ::waitpid(process, nullptr, 0);
     child.process_ = -1;
-    return Error{ErrorCode::unavailable, "the program cannot be started", "", plan->program,
-                 std::strerror(code)};
+    return Error{ErrorCode::unavailable,
+                 fmt::format("the program cannot be started: {}", std::strerror(code)), "",
+                 plan->program, ""};
   }
   child.input_ = std::move(input->write);
   child.output_ = std::move(output->read);

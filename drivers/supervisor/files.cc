@@ -34,7 +34,7 @@ Error system_error(std::string message, const std::string& path) {
   return Error{code == ENOENT ? ErrorCode::not_found
                : full         ? ErrorCode::storage_full
                               : ErrorCode::storage_failed,
-               std::move(message), "", path, std::strerror(code)};
+               fmt::format("{}: {}", message, std::strerror(code)), "", path, ""};
 }
 
 Status make_folder(const std::string& path) {

@@ -110,7 +110,7 @@ struct CampaignConfig {
   std::vector<planning::Rule> rules;             // with those that the materials imply
   std::optional<planning::Materials> materials;  // none: nothing is weighed or paid
   selection::ModelSettings model;
-  std::string elements = "general";  // property table: "general" or a file's path
+  std::string elements = "general";  // property table: "general", or the name of a file
   // Drift between batches is estimated from what was measured in several of them, and taken off.
   bool batch_offsets = false;
   PlannerSettings planner;

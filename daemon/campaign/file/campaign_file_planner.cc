@@ -43,11 +43,11 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
               {"products", config_value::whole(model.products, 0, 100'000)},
               {"loading", config_value::choice(model.features.loading, kLoadingNames)},
               {"normalize", config_value::choice(model.features.normalize, kNormalizationNames)},
-              {"size", config_value::whole(search.size, 0, 32)},
+              {"size", config_value::whole(search.size, 0, selection::kLargestSize)},
               {"epsilon", config_value::number(search.regression.epsilon, 1.0, 3.0)},
               {"alpha", config_value::number(search.regression.alpha, 0.0, 1e6)},
               {"hypotheses", config_value::whole(search.hypotheses, 1, 1000)},
-              {"shared", config_value::whole(search.shared, 0, 31)},
+              {"shared", config_value::whole(search.shared, 0, 8)},
               {"search", config_value::choice(search.method, kSearchNames)},
               {"one_per_family", config_value::flag(search.one_per_family)},
               {"seed", config_value::whole(search.seed, 0, INT64_MAX)},
@@ -62,6 +62,9 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
     fail(*node, "model.alpha", "epsilon 1 (least absolute deviations) goes without alpha",
          fmt::format("{:g}", search.regression.alpha), "alpha = 0, or epsilon above 1");
   }
+  // What no training would take must not be applied.
+  if (const Status valid = model.validate(); !failed() && !valid)
+    fail_in(*node, "model", valid.error());
 }
 
 planning::MixEntry CampaignDecoder::mix_entry(const ConfigNode& value, const std::string& key,
