@@ -318,18 +318,19 @@ KnownPoints LearningQueries<Base>::known_points(std::int64_t campaign) const {
                              "(SELECT key FROM properties WHERE campaign = ?1 AND target = 1) "
                              "AND " KASETSU_SQL_LIVE ") ORDER BY c.canonical")
                     .bind(campaign));
-  known.pending =
-      all_texts(connection_
-                    .prepare("SELECT DISTINCT c.canonical FROM proposals o "
-                             "CROSS JOIN catalysts c ON c.key = o.catalyst WHERE o.campaign = ?1 "
-                             "AND o.state IN ('REQUESTED', 'ACTIVE', 'PARTIAL') "
-                             "ORDER BY c.canonical")
-                    .bind(campaign));
   Statement& of_state = connection_.prepare(
-      "SELECT DISTINCT c.canonical FROM proposals o CROSS JOIN catalysts c ON c.key = o.catalyst "
-      "WHERE o.campaign = ?1 AND o.state = ?2 ORDER BY c.canonical");
-  known.failed = all_texts(of_state.bind(campaign, "FAILED"));
-  known.infeasible = all_texts(of_state.bind(campaign, "INFEASIBLE"));
+      "SELECT DISTINCT c.canonical, o.conditions FROM proposals o "
+      "CROSS JOIN catalysts c ON c.key = o.catalyst WHERE o.campaign = ?1 "
+      "AND o.state IN (?2, ?3, ?4) ORDER BY c.canonical, o.conditions");
+  const auto asked = [&](const char* state, const char* or_this, const char* or_that) {
+    std::vector<campaign::AskedCandidate> found;
+    Statement& rows = of_state.bind(campaign, state, or_this, or_that);
+    while (rows.step()) found.push_back({rows.text(0), rows.text(1)});
+    return found;
+  };
+  known.pending = asked("REQUESTED", "ACTIVE", "PARTIAL");
+  known.failed = asked("FAILED", "", "");
+  known.infeasible = asked("INFEASIBLE", "", "");
   return known;
 }
 

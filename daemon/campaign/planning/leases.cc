@@ -7,6 +7,7 @@
 
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -103,17 +104,17 @@ bool may_be_repeated(std::string_view strategy) {
   return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
 }
 
-// Proposed although it was measured, or under conditions that make it another candidate.
+// Proposed although it was measured.
 bool meant_to_be_repeated(const Proposal& proposal) {
-  if (may_be_repeated(proposal.strategy) || proposal.conditions != "{}") return true;
+  if (may_be_repeated(proposal.strategy)) return true;
   const Result<Json> card = parse_json(proposal.card.empty() ? "{}" : proposal.card);
   return card.ok() && card->is_object() && card->value("measured_before", false);
 }
 
 }  // namespace
 
-// Into the ledger.
-void foretell(Transaction& tx, const Proposal& proposal, const Foretold& said) {
+// Writes what a model says of the proposal into the ledger.
+void keep_prediction(Transaction& tx, const Proposal& proposal, const TargetForecast& said) {
   if (said.model.empty() || !said.mean) return;
   LedgerEntry entry;
   entry.model = said.model;
@@ -136,71 +137,144 @@ void foretell(Transaction& tx, const Proposal& proposal, const Foretold& said) {
   }
 }
 
+namespace {
+
+// Proposals of a campaign that a further one might repeat.
+class KnownAlready {
+ public:
+  KnownAlready(const Reader& reader, const Campaign& campaign)
+      : reader_(reader), campaign_(campaign.key) {
+    const KnownPoints known = reader.known_points(campaign_);
+    measured_.insert(known.measured.begin(), known.measured.end());
+    for (const AskedCandidate& one : known.pending) open_.insert(key(one));
+    for (const AskedCandidate& one : known.infeasible) never_.insert(key(one));
+    for (const Property& property : reader.properties(campaign_)) {
+      if (property.target) targets_.push_back(property.name);
+    }
+  }
+
+  void add(const AskedCandidate& one) { open_.insert(key(one)); }
+  bool open(const AskedCandidate& one) const { return open_.contains(key(one)); }
+  bool never(const AskedCandidate& one) const { return never_.contains(key(one)); }
+  // Whether a target of the catalyst has a live measurement under these conditions.
+  bool measured(const AskedCandidate& one) const {
+    if (!measured_.contains(one.catalyst)) return false;
+    if (one.conditions == "{}") return true;
+    MeasurementFilter filter;
+    filter.catalyst = one.catalyst;
+    filter.live_only = true;
+    for (const std::string& target : targets_) {
+      filter.property = target;
+      for (const Measurement& found : reader_.measurements(campaign_, filter, {0, 10'000})) {
+        if (answers_conditions(one.conditions, found.conditions)) return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static std::string key(const AskedCandidate& one) {
+    return one.catalyst + "@" + conditions_text(read_conditions(one.conditions));
+  }
+
+  const Reader& reader_;
+  std::int64_t campaign_;
+  Keys measured_, open_, never_;
+  std::vector<std::string> targets_;
+};
+
+// The plan's map of the plate, with the ranks that the proposals got. `ranks`: by planned rank from
+// 1; 0 for a proposal that was left out, whose place stays empty.
+std::string with_ranks(const std::string& summary, const std::vector<std::int64_t>& ranks) {
+  Result<Json> parsed = parse_json(summary.empty() ? "{}" : summary);
+  if (!parsed || !parsed->is_object() || !parsed->contains("plate"))
+    return summary.empty() ? "{}" : summary;
+  for (Json& place : (*parsed)["plate"]) {
+    const auto planned = place.value("rank", std::size_t{0});
+    if (planned == 0 || planned > ranks.size()) continue;
+    place["rank"] = ranks[planned - 1];
+    if (ranks[planned - 1] != 0) continue;
+    place["sample"] = "empty";
+    place.erase("rank");
+  }
+  return dump_json(*parsed);
+}
+
+Proposal proposal_of(const PlannedProposal& wanted, const Batch& batch, const Context& context) {
+  Proposal proposal;
+  proposal.id = context.ids->next(context.now);
+  proposal.campaign = batch.campaign;
+  proposal.batch = batch.id;
+  proposal.strategy = wanted.strategy;
+  proposal.catalyst = wanted.catalyst;
+  proposal.catalyst_description = wanted.description;
+  proposal.conditions = wanted.conditions;
+  proposal.mean = wanted.mean;
+  proposal.low = wanted.low;
+  proposal.high = wanted.high;
+  proposal.novelty = wanted.novelty;
+  proposal.reason = wanted.reason;
+  proposal.card = wanted.card;
+  proposal.model = batch.model;
+  proposal.created_at = proposal.updated_at = context.now;
+  return proposal;
+}
+
+Error not_active(const Campaign& campaign, std::string_view what) {
+  return Error{ErrorCode::conflict,
+               fmt::format("campaign {} is {}: {}", campaign.name, to_string(campaign.state), what),
+               {},
+               {},
+               {}};
+}
+
+}  // namespace
+
 Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
                                 const PlannedBatch& planned, const Context& context) {
   const Result<Campaign> found = find_campaign(tx, campaign);
   if (!found) return found.error();
-  if (found->state != CampaignState::active) {
-    return Error{
-        ErrorCode::conflict,
-        fmt::format("campaign {} is {}: nothing is proposed", campaign, to_string(found->state)),
-        {},
-        {},
-        {}};
-  }
+  if (found->state != CampaignState::active) return not_active(*found, "nothing is proposed");
   std::string property = planned.property;
   for (const Property& known : tx.properties(found->key)) {
     if (property.empty() && known.target) property = known.name;
   }
-
-  const KnownPoints known = tx.known_points(found->key);
-  std::set<std::string, std::less<>> taken(known.pending.begin(), known.pending.end());
-  const std::set<std::string, std::less<>> never(known.infeasible.begin(), known.infeasible.end());
-  const Keys measured(known.measured.begin(), known.measured.end());
-
   IssuedBatch issued;
+  KnownAlready known(tx, *found);
+  std::vector<const PlannedProposal*> kept;
+  std::vector<std::int64_t> ranks;
+  for (const PlannedProposal& wanted : planned.proposals) {
+    const AskedCandidate candidate{wanted.catalyst, wanted.conditions};
+    const bool again = may_be_repeated(wanted.strategy);
+    if (known.never(candidate) ||
+        (!again &&
+         (known.open(candidate) || (!planned.measured_too && known.measured(candidate))))) {
+      issued.left_out.push_back(candidate);
+      ranks.push_back(0);
+      continue;
+    }
+    known.add(candidate);
+    kept.push_back(&wanted);
+    ranks.push_back(std::ssize(kept));
+  }
   Batch& batch = issued.batch;
   batch.id = context.ids->next(context.now);
   batch.campaign = found->key;
   batch.model = planned.model;
   batch.actor = context.actor;
-  batch.summary = planned.summary.empty() ? "{}" : planned.summary;
+  batch.summary = with_ranks(planned.summary, ranks);
   batch.created_at = context.now;
   tx.insert_batch(batch);
   Json strategies = Json::object();
-  for (const PlannedProposal& wanted : planned.proposals) {
-    const bool repeat = may_be_repeated(wanted.strategy);
-    // Under other conditions a measured catalyst is another candidate.
-    const bool meanwhile =
-        !planned.measured_too && wanted.conditions == "{}" && measured.count(wanted.catalyst) != 0;
-    if (never.count(wanted.catalyst) != 0 ||
-        (!repeat && (meanwhile || taken.count(wanted.catalyst) != 0))) {
-      issued.left_out.push_back(wanted.catalyst);
-      continue;
-    }
-    taken.insert(wanted.catalyst);
-    Proposal proposal;
-    proposal.id = context.ids->next(context.now);
-    proposal.campaign = found->key;
-    proposal.batch = batch.id;
-    proposal.rank = static_cast<std::int64_t>(issued.proposals.size()) + 1;
-    proposal.strategy = wanted.strategy;
-    proposal.catalyst = wanted.catalyst;
-    proposal.catalyst_description = wanted.description;
-    proposal.conditions = wanted.conditions;
-    proposal.mean = wanted.mean;
-    proposal.low = wanted.low;
-    proposal.high = wanted.high;
-    proposal.novelty = wanted.novelty;
-    proposal.reason = wanted.reason;
-    proposal.card = wanted.card;
-    proposal.model = planned.model;
-    proposal.created_at = proposal.updated_at = context.now;
+  for (const PlannedProposal* wanted : kept) {
+    Proposal proposal = proposal_of(*wanted, batch, context);
+    proposal.rank = std::ssize(issued.proposals) + 1;
     tx.insert_proposal(proposal);
-    foretell(tx, proposal,
-             {planned.model, property, wanted.mean, wanted.low, wanted.high, wanted.hypotheses});
-    for (const Foretold& other : wanted.others) foretell(tx, proposal, other);
-    strategies[wanted.strategy] = strategies.value(wanted.strategy, 0) + 1;
+    keep_prediction(
+        tx, proposal,
+        {planned.model, property, wanted->mean, wanted->low, wanted->high, wanted->hypotheses});
+    for (const TargetForecast& other : wanted->others) keep_prediction(tx, proposal, other);
+    strategies[wanted->strategy] = strategies.value(wanted->strategy, 0) + 1;
     issued.proposals.push_back(std::move(proposal));
   }
   append_event(tx, context, found->name, "batch", batch.id, "created",
@@ -209,6 +283,45 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
                 {"left_out", issued.left_out.size()}});
   return issued;
 }
+
+namespace {
+
+// The client's own leases first, so that a robot that starts anew gets them back.
+void renew_own(Transaction& tx, const Campaign& campaign, std::string_view client,
+               std::size_t wanted, Duration lease, const Context& context,
+               std::vector<Proposal>& taken) {
+  ProposalFilter own;
+  own.state = active;
+  own.client = std::string(client);
+  for (Proposal& proposal : tx.proposals(campaign.key, own, {0, 10'000})) {
+    if (taken.size() == wanted) return;
+    taken.push_back(renew(tx, std::move(proposal), lease, context));
+  }
+}
+
+void take_waiting(Transaction& tx, const Campaign& campaign, ProposalState state,
+                  std::string_view client, std::size_t wanted, Duration lease,
+                  const Context& context, std::vector<Proposal>& taken) {
+  ProposalFilter filter;
+  filter.state = state;
+  std::vector<Proposal> waiting = tx.proposals(campaign.key, filter, {0, 10'000});
+  if (waiting.empty()) return;
+  const KnownAlready known(tx, campaign);
+  for (Proposal& proposal : waiting) {
+    if (taken.size() == wanted) return;
+    if (state == failed && proposal.failures >= kMostFailures) continue;
+    if (!meant_to_be_repeated(proposal) &&
+        known.measured({proposal.catalyst, proposal.conditions})) {
+      proposal.state = cancelled;
+      proposal.state_reason = "measured elsewhere meanwhile";
+      changed(tx, proposal, "cancelled", context, {{"reason", proposal.state_reason}});
+      continue;
+    }
+    taken.push_back(lease_to(tx, std::move(proposal), client, lease, context));
+  }
+}
+
+}  // namespace
 
 Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
                                    std::string_view client, std::int64_t count, Duration lease,
@@ -223,24 +336,11 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
   }
   std::vector<Proposal> taken;
   const auto wanted = static_cast<std::size_t>(count);
-  Page page;
-  page.limit = 10'000;
-  ProposalFilter own;
-  own.state = active;
-  own.client = std::string(client);
-  for (Proposal& proposal : tx.proposals(found->key, own, page)) {
-    if (taken.size() == wanted) break;
-    taken.push_back(renew(tx, std::move(proposal), lease, context));
-  }
+  renew_own(tx, *found, client, wanted, lease, context, taken);
   if (taken.size() == wanted) return taken;
   if (found->state != CampaignState::active) {
     if (!taken.empty()) return taken;
-    return Error{
-        ErrorCode::conflict,
-        fmt::format("campaign {} is {}: nothing is given out", campaign, to_string(found->state)),
-        {},
-        {},
-        {}};
+    return not_active(*found, "nothing is given out");
   }
   // Lapsed leases first: they have waited longest.
   for (Proposal& proposal : tx.lapsed_proposals(context.now)) {
@@ -249,24 +349,8 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
     taken.push_back(lease_to(tx, std::move(proposal), client, lease, context));
   }
   for (const ProposalState state : {requested, failed}) {
-    if (taken.size() == wanted) break;
-    ProposalFilter filter;
-    filter.state = state;
-    std::vector<Proposal> waiting = tx.proposals(found->key, filter, page);
-    if (waiting.empty()) continue;
-    const KnownPoints known = tx.known_points(found->key);
-    const Keys measured(known.measured.begin(), known.measured.end());
-    for (Proposal& proposal : waiting) {
-      if (taken.size() == wanted) break;
-      if (state == failed && proposal.failures >= kMostFailures) continue;
-      if (measured.count(proposal.catalyst) != 0 && !meant_to_be_repeated(proposal)) {
-        proposal.state = cancelled;
-        proposal.state_reason = "measured elsewhere meanwhile";
-        changed(tx, proposal, "cancelled", context, {{"reason", proposal.state_reason}});
-        continue;
-      }
-      taken.push_back(lease_to(tx, std::move(proposal), client, lease, context));
-    }
+    if (taken.size() < wanted)
+      take_waiting(tx, *found, state, client, wanted, lease, context, taken);
   }
   return taken;
 }
@@ -303,14 +387,8 @@ Result<Proposal> claim(Transaction& tx, std::string_view id, std::string_view cl
   }
   const auto campaign = tx.campaign(proposal->campaign);
   KASETSU_ASSERT(campaign.has_value());
-  if (campaign->state != CampaignState::active) {
-    return Error{ErrorCode::conflict,
-                 fmt::format("campaign {} is {}: nothing is given out", campaign->name,
-                             to_string(campaign->state)),
-                 {},
-                 {},
-                 {}};
-  }
+  if (campaign->state != CampaignState::active)
+    return not_active(*campaign, "nothing is given out");
   return lease_to(tx, *proposal, client, lease, context);
 }
 

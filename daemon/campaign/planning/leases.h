@@ -18,7 +18,7 @@ inline constexpr Duration kDefaultLease =
 inline constexpr Duration kLongestLease = std::chrono::hours(24 * 90);
 
 // What the model of another target says of a proposal, for the ledger.
-struct Foretold {
+struct TargetForecast {
   std::string model;  // id
   std::string property;
   std::optional<double> mean, low, high;
@@ -35,7 +35,7 @@ struct PlannedProposal {
   std::string card;  // JSON
   // Predictions of the model's hypotheses for the ledger, by hypothesis; may be empty.
   std::vector<double> hypotheses;
-  std::vector<Foretold> others;
+  std::vector<TargetForecast> others;
 };
 
 struct PlannedBatch {
@@ -44,14 +44,15 @@ struct PlannedBatch {
   std::string summary;   // JSON
   std::vector<PlannedProposal> proposals;
   bool measured_too = false;  // the campaign lets measured compositions be proposed
-  // A composition that has an open proposal already, was measured since the plan was begun, or was
-  // called infeasible, is left out unless its strategy is "recheck", "bridge" or "manual".
+  // A catalyst with its conditions that has an open proposal already, was measured since the plan
+  // was begun, or was called infeasible, is left out unless its strategy is "recheck", "bridge" or
+  // "manual".
 };
 
 struct IssuedBatch {
   Batch batch;
-  std::vector<Proposal> proposals;    // by rank
-  std::vector<std::string> left_out;  // keys that were known by then
+  std::vector<Proposal> proposals;       // by rank
+  std::vector<AskedCandidate> left_out;  // that were known by then
 };
 
 // Writes a batch, its proposals, and the predictions into the ledger, before anything is measured.

@@ -76,7 +76,7 @@ Result<RecommendInput> read_recommend_input(const Reader& reader, const Campaign
     ProposalFilter filter;
     filter.state = state;
     for (const Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000}))
-      input.proposed.push_back(proposal.catalyst);
+      input.proposed.push_back({proposal.catalyst, proposal.conditions});
   }
   input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
   if (const auto model = reader.current_model(campaign.key, target)) {

@@ -15,6 +15,7 @@
 #include "core/planning/surrogates/ensemble_surrogate.h"
 #include "core/planning/surrogates/gaussian_surrogate.h"
 #include "core/planning/surrogates/pareto.h"
+#include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -111,27 +112,36 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
     known.push_back(
         {entry.candidate, KnownState::measured, entry.sum / entry.count, entry.count, entry.worst});
   }
-  const auto add = [&](const std::vector<std::string>& keys, KnownState state) -> Status {
-    for (const std::string& key : keys) {
-      Result<planning::Candidate> candidate = candidate_of(key, "{}", {}, supports);
+  const auto add = [&](const std::vector<AskedCandidate>& asked, KnownState state) -> Status {
+    for (const AskedCandidate& one : asked) {
+      Result<planning::Candidate> candidate =
+          candidate_of(one.catalyst, one.conditions, names, supports);
       if (!candidate) return candidate.error();
       known.push_back({std::move(candidate).value(), state});
     }
     return {};
   };
-  for (const auto& [keys, state] : {std::pair{&input.known.pending, KnownState::pending},
-                                    std::pair{&input.proposed, KnownState::proposed},
-                                    std::pair{&input.known.failed, KnownState::failed},
-                                    std::pair{&input.known.infeasible, KnownState::infeasible}}) {
-    if (const Status status = add(*keys, state); !status) return status.error();
+  for (const auto& [asked, state] : {std::pair{&input.known.pending, KnownState::pending},
+                                     std::pair{&input.proposed, KnownState::proposed},
+                                     std::pair{&input.known.failed, KnownState::failed},
+                                     std::pair{&input.known.infeasible, KnownState::infeasible}}) {
+    if (const Status status = add(*asked, state); !status) return status.error();
   }
   // Measured for another target of the campaign only.
+  std::vector<AskedCandidate> others;
   if (names.empty()) {
-    std::vector<std::string> others;
     for (const std::string& key : input.known.measured) {
-      if (!measured->contains(key)) others.push_back(key);
+      if (!measured->contains(key)) others.push_back({key, "{}"});
     }
-    if (const Status status = add(others, KnownState::measured); !status) return status.error();
+  }
+  if (const Status status = add(others, KnownState::measured); !status) return status.error();
+  for (std::size_t t = 0; t < input.others.size() && !names.empty(); ++t) {
+    const Result<MeasuredCandidates> of_other =
+        measured_candidates(config, input.others[t].training, supports, {});
+    if (!of_other) return of_other.error();
+    for (const auto& [key, entry] : *of_other) {
+      if (!measured->contains(key)) known.push_back({entry.candidate, KnownState::measured});
+    }
   }
   return known;
 }
@@ -499,11 +509,11 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     planned_proposal.strategy = std::string(planning::to_string(proposal.strategy));
     planned_proposal.catalyst = chemistry::canonical_key(proposal.candidate.catalyst);
     planned_proposal.description = chemistry::describe(proposal.candidate.catalyst);
-    Json conditions = Json::object();
+    std::map<std::string, double> conditions;
     for (std::size_t j = 0; j < proposal.candidate.conditions.size(); ++j) {
       conditions[config.space.conditions[j].name] = proposal.candidate.conditions[j];
     }
-    planned_proposal.conditions = dump_json(conditions);
+    planned_proposal.conditions = conditions_text(conditions);
     planned_proposal.mean = finite(proposal.mean);
     planned_proposal.low = finite(proposal.low);
     planned_proposal.high = finite(proposal.high);
@@ -524,12 +534,12 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
         if (!of_others[t]) continue;
         const Target& target = config.targets[t];
         const auto row = static_cast<Eigen::Index>(i);
-        Foretold foretold = {input.others[t - 1].model_id,    target.name,
-                             finite(of_others[t]->mean[row]), finite(of_others[t]->low[row]),
-                             finite(of_others[t]->high[row]), {}};
+        TargetForecast forecast = {input.others[t - 1].model_id,    target.name,
+                                   finite(of_others[t]->mean[row]), finite(of_others[t]->low[row]),
+                                   finite(of_others[t]->high[row]), {}};
         for (const double said : of_others[t]->by_hypothesis.row(row))
-          foretold.hypotheses.push_back(said);
-        planned_proposal.others.push_back(std::move(foretold));
+          forecast.hypotheses.push_back(said);
+        planned_proposal.others.push_back(std::move(forecast));
         planning::TargetPrediction prediction = {of_others[t]->mean[row], of_others[t]->low[row],
                                                  of_others[t]->high[row],
                                                  of_others[t]->novelty[row]};

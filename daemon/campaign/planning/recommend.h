@@ -27,7 +27,7 @@ struct OtherTarget {
 struct RecommendInput {
   TrainingSet training;  // all live measurements of the first target
   KnownPoints known;
-  std::vector<std::string> proposed;      // keys offered before and cancelled or expired
+  std::vector<AskedCandidate> proposed;   // offered before and cancelled or expired
   std::optional<selection::Model> model;  // none: a cold start
   std::string model_id;                   // empty: not of a database
   TrainingSet

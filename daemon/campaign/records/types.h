@@ -328,11 +328,18 @@ struct TrainingChange {
 };
 
 // Catalysts of which the planner must know, by canonical key, each once, sorted.
+// What a proposal is of: a catalyst with its conditions.
+struct AskedCandidate {
+  std::string catalyst;    // canonical key
+  std::string conditions;  // as Proposal has them
+  bool operator==(const AskedCandidate&) const = default;
+};
+
 struct KnownPoints {
-  std::vector<std::string> measured;    // with a live measurement of any target
-  std::vector<std::string> pending;     // proposed and open (REQUESTED, ACTIVE, PARTIAL)
-  std::vector<std::string> failed;      // of a FAILED proposal
-  std::vector<std::string> infeasible;  // never again
+  std::vector<std::string> measured;       // with a live measurement of any target
+  std::vector<AskedCandidate> pending;     // proposed and open (REQUESTED, ACTIVE, PARTIAL)
+  std::vector<AskedCandidate> failed;      // of a FAILED proposal
+  std::vector<AskedCandidate> infeasible;  // never again
 };
 
 struct Page {

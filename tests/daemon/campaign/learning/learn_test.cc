@@ -425,9 +425,9 @@ TEST_F(Learning, KnownPointsAreMeasuredPendingFailedAndInfeasible) {
   });
   const auto known = read<KnownPoints>([](const Reader& reader) { return reader.known_points(1); });
   EXPECT_THAT(known.measured, ::testing::ElementsAre("Li:1/MgO"));
-  EXPECT_THAT(known.failed, ::testing::ElementsAre("Na:1/MgO"));
-  EXPECT_THAT(known.infeasible, ::testing::ElementsAre("K:1/MgO"));
-  EXPECT_THAT(known.pending, ::testing::ElementsAre("Cs:1/MgO"));
+  EXPECT_THAT(known.failed, ::testing::ElementsAre(AskedCandidate{"Na:1/MgO", "{}"}));
+  EXPECT_THAT(known.infeasible, ::testing::ElementsAre(AskedCandidate{"K:1/MgO", "{}"}));
+  EXPECT_THAT(known.pending, ::testing::ElementsAre(AskedCandidate{"Cs:1/MgO", "{}"}));
 }
 
 class Jobs : public Learning {
