@@ -21,7 +21,21 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
   return json;
 }
 
-Response validation_response(const DecodedCampaign& decoded) {
+// Proposals that a file withdraws, or would.
+Json fallen_json(const std::vector<campaign::FallenProposal>& fallen) {
+  Json list = Json::array();
+  for (const auto& [proposal, reason] : fallen) {
+    list.push_back({{"id", proposal.id},
+                    {"catalyst", proposal.catalyst},
+                    {"state", to_string(proposal.state)},
+                    {"client", proposal.client},
+                    {"reason", reason}});
+  }
+  return list;
+}
+
+Response validation_response(const DecodedCampaign& decoded,
+                             const std::vector<campaign::FallenProposal>& fallen) {
   Json properties = Json::array();
   for (const campaign::Property& property : decoded.draft.properties) {
     properties.push_back(to_json(property));
@@ -30,6 +44,8 @@ Response validation_response(const DecodedCampaign& decoded) {
                              {"name", decoded.draft.name},
                              {"properties", std::move(properties)},
                              {"conditions", decoded.conditions},
+                             {"warnings", decoded.draft.warnings},
+                             {"withdraws", fallen_json(fallen)},
                              {"batch_size", decoded.batch_size}});
 }
 
@@ -114,6 +130,8 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
       const bool updated = applied->outcome == campaign::ApplyOutcome::updated;
       Json json = full_json(tx, applied->campaign);
       json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
+      json["warnings"] = decoded->draft.warnings;
+      json["withdrawn"] = fallen_json(applied->withdrawn);
       return campaign::Reply{created ? 201 : 200, dump_json(json), false};
     };
     auto reply = request.idempotency_key.empty()
@@ -152,7 +170,15 @@ void Api::add_campaign_routes(Router& router) {
                         const auto decoded =
                             services_.decode_campaign(request.body, request.content_type);
                         if (!decoded) return decoded.error();
-                        return validation_response(*decoded);
+                        using Fallen = std::vector<campaign::FallenProposal>;
+                        const auto fallen = campaign::read_value<Fallen>(
+                            services_.database, [&](const Reader& reader) -> Result<Fallen> {
+                              const auto found = reader.find_campaign(decoded->draft.name);
+                              if (!found) return Fallen();
+                              return campaign::fallen_proposals(reader, *found, decoded->draft);
+                            });
+                        if (!fallen) return fallen.error();
+                        return validation_response(*decoded, *fallen);
                       }),
               documents});
   router.add({"GET", "/v1/campaigns/{name}", Scope::read,

@@ -329,6 +329,10 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
 }
 
 Worker::Outcome Worker::run_job(const Job& job, const Campaign& campaign, const Control& control) {
+  if (campaign.state != CampaignState::active) {
+    return {JobState::skipped, Json::object(),
+            fmt::format("the campaign is {}", to_string(campaign.state))};
+  }
   const Result<Config> config = config_of(campaign);
   if (!config) return failed(config.error());
   const Result<const campaign::Science*> science = tables_.of(**config);

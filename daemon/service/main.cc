@@ -159,7 +159,7 @@ class Daemon {
             if (!parsed) return parsed.error();
             const Status named = campaign::check_element_table(config_.element_folder, *parsed);
             if (!named) return named.error().in(file);
-            return campaign::draft_of(*parsed);
+            return campaign::draft_of(*parsed, science_->supports);
           },
           log_);
       upkeep_options.also = [this] { campaign_folder_->look(); };
@@ -303,7 +303,7 @@ class Daemon {
           if (!parsed) return parsed.error();
           const Status named = campaign::check_element_table(config_.element_folder, *parsed);
           if (!named) return named.error().in("campaign");
-          return http::DecodedCampaign{campaign::draft_of(*parsed), parsed->conditions(),
+          return http::DecodedCampaign{campaign::draft_of(*parsed, science_->supports), parsed->conditions(),
                                        parsed->planner.batch};
         },
         .version = version_json(),

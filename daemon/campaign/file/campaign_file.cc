@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "core/base/text.h"
 #include "daemon/base/config_tree.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
+#include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
 
@@ -149,10 +151,72 @@ std::pair<double, double> totals_of(const planning::SpacePart& part) {
   return {least, largest};
 }
 
+// Where proposals may lie by a campaign file.
+struct ProposalBounds {
+  planning::CandidateSpace space;
+  planning::RuleSet rules;
+
+  static std::shared_ptr<const ProposalBounds> make(const CampaignConfig& config) {
+    auto space = planning::CandidateSpace::make(config.space);
+    if (!space) return nullptr;
+    auto rules = planning::RuleSet::make(config.rules, *space);
+    if (!rules) return nullptr;
+    return std::make_shared<const ProposalBounds>(
+        ProposalBounds{std::move(*space), std::move(*rules)});
+  }
+
+  std::string misfit(const Proposal& proposal, const chemistry::SupportTable& supports) const {
+    Result<chemistry::Catalyst> catalyst = chemistry::parse_key(proposal.catalyst, supports);
+    if (!catalyst) return "its catalyst does not read any more";
+    planning::Candidate candidate{std::move(*catalyst), {}};
+    for (const std::string& broken : rules.explain(candidate)) return broken;
+    // These may lie outside the space.
+    if (proposal.strategy == "recheck" || proposal.strategy == "bridge" ||
+        proposal.strategy == "manual") {
+      return {};
+    }
+    const std::map<std::string, double> told = read_conditions(proposal.conditions);
+    for (const planning::ConditionLevels& condition : space.conditions()) {
+      const auto found = told.find(condition.name);
+      if (found == told.end())
+        return fmt::format("it tells no {}, which the file varies", condition.name);
+      candidate.conditions.push_back(found->second);
+    }
+    if (told.size() > candidate.conditions.size())
+      return "it tells a condition that the file does not vary";
+    return space.rank(candidate) ? "" : "the candidate space does not hold it";
+  }
+};
+
+// Sentences about what can be counted quickly.
+std::vector<std::string> warnings_of(const CampaignConfig& config, const ProposalBounds& bounds) {
+  constexpr std::uint64_t kMostCounted = 20'000;
+  if (bounds.space.size() > kMostCounted) return {};
+  std::uint64_t allowed = 0;
+  for (std::uint64_t i = 0; i < bounds.space.size(); ++i)
+    allowed += bounds.rules.allows(bounds.space.unrank(i)) ? 1 : 0;
+  if (allowed >= static_cast<std::uint64_t>(config.planner.batch)) return {};
+  return {
+      fmt::format("the space and the rules allow {} {}, and a batch is to have {}: batches will "
+                  "be smaller",
+                  allowed, allowed == 1 ? "candidate" : "candidates", config.planner.batch)};
+}
+
 }  // namespace
 
-CampaignDraft draft_of(const CampaignConfig& config) {
+std::vector<std::string> campaign_warnings(const CampaignConfig& config) {
+  const auto bounds = ProposalBounds::make(config);
+  return bounds ? warnings_of(config, *bounds) : std::vector<std::string>();
+}
+
+CampaignDraft draft_of(const CampaignConfig& config, const chemistry::SupportTable& supports) {
   CampaignDraft draft;
+  if (const auto bounds = ProposalBounds::make(config)) {
+    draft.misfit = [bounds, &supports](const Proposal& proposal) {
+      return bounds->misfit(proposal, supports);
+    };
+    draft.warnings = warnings_of(config, *bounds);
+  }
   draft.name = config.name;
   draft.owner = config.owner;
   draft.text = config.text;

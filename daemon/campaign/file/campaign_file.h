@@ -135,8 +135,11 @@ Result<CampaignConfig> parse_campaign(std::string_view text, std::string_view fi
                                       std::string_view media_type,
                                       const chemistry::SupportTable& supports);
 
-// What apply_campaign needs.
-CampaignDraft draft_of(const CampaignConfig& config);
+// What apply_campaign needs. The tables outlive the draft.
+CampaignDraft draft_of(const CampaignConfig& config, const chemistry::SupportTable& supports);
+
+// What is legal and yet hardly meant: fewer candidates than a batch. One sentence each.
+std::vector<std::string> campaign_warnings(const CampaignConfig& config);
 
 // Every key that the decoder knows, as "planner.mix.explore"; tables in arrays as "targets[].name".
 // The test that holds decoder, schema and documentation together reads it.

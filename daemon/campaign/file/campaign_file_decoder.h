@@ -78,6 +78,7 @@ class CampaignDecoder : public ConfigReader {
   planning::AmountLimit amount_limit(const ConfigNode& node, const std::string& path,
                                      std::string_view kind);
   planning::ChargeLimit charge_limit(const ConfigNode& node, const std::string& path);
+  void check_elements_left(const ConfigNode& root, const CampaignConfig& config);
   RuleKind rule_kind(const ConfigNode& node, const std::string& path, const std::string& kind);
 
   void decode_targets(const ConfigNode& root, CampaignConfig& config);

@@ -1,6 +1,7 @@
 // Model, planner and plate of a campaign file.
 #include <cmath>
 
+#include "core/selection/search/subset.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
 
 namespace kasetsu::campaign {
@@ -14,16 +15,9 @@ constexpr auto kAcquisitionNames =
                              {Acquisition::probability, "probability"},
                              {Acquisition::conservative, "conservative"},
                              {Acquisition::mean, "mean"}});
-using descriptors::Loading;
-using descriptors::Normalization;
-constexpr auto kMethodNames = name_table<descriptors::Method>(
-    {{descriptors::Method::afe, "afe"}, {descriptors::Method::extended, "extended"}});
-constexpr auto kLoadingNames = name_table<Loading>({{Loading::automatic, "auto"},
-                                                    {Loading::variable, "variable"},
-                                                    {Loading::constant, "constant"}});
-constexpr auto kNormalizationNames = name_table<Normalization>({{Normalization::afe65, "afe65"},
-                                                                {Normalization::dataset, "dataset"},
-                                                                {Normalization::all, "all"}});
+using descriptors::kLoadingNames;
+using descriptors::kMethodNames;
+using descriptors::kNormalizationNames;
 // The search at random is for benchmarks only.
 constexpr auto kSearchNames = name_table<selection::Method>(
     {{selection::Method::exchange, "exchange"}, {selection::Method::genetic, "genetic"}});

@@ -173,6 +173,47 @@ void CampaignDecoder::decode_rules(const ConfigNode& root, CampaignConfig& confi
     rule.what = rule_kind(node, path, given.front());
     config.rules.push_back(std::move(rule));
   });
+  check_elements_left(root, config);
+}
+
+// Rules that together forbid every element would leave bare supports, which nobody means.
+void CampaignDecoder::check_elements_left(const ConfigNode& root, const CampaignConfig& config) {
+  const ConfigNode* rules = root.find("rules");
+  if (rules == nullptr || failed()) return;
+  std::set<int> left;
+  for (const planning::SpacePart& part : config.space.parts) {
+    std::visit(
+        [&](const auto& actives) {
+          if constexpr (requires { actives.elements; }) {
+            left.insert(actives.elements.begin(), actives.elements.end());
+          } else {
+            for (const auto& catalyst : actives.catalysts) {
+              for (const auto& part_of : catalyst.active.parts()) left.insert(part_of.element);
+            }
+          }
+        },
+        part.actives);
+  }
+  if (left.empty()) return;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const planning::Rule& rule = config.rules[i];
+    if (const auto* allow = std::get_if<planning::AllowElements>(&rule.what)) {
+      std::erase_if(left, [&](int z) {
+        return std::find(allow->elements.begin(), allow->elements.end(), z) ==
+               allow->elements.end();
+      });
+    } else if (const auto* forbid = std::get_if<planning::ForbidElements>(&rule.what)) {
+      for (const int z : forbid->elements) left.erase(z);
+    } else {
+      continue;
+    }
+    names.push_back(fmt::format("\"{}\"", rule.name));
+    if (!left.empty()) continue;
+    fail(rules->items.at(i), fmt::format("rules[{}]", i), "the rules contradict one another",
+         fmt::format("{}", fmt::join(names, ", ")), "rules that leave at least one element");
+    return;
+  }
 }
 
 void CampaignDecoder::decode_materials(const ConfigNode& root, CampaignConfig& config) {

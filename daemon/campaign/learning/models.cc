@@ -90,7 +90,26 @@ void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set)
   }
   for (TrainingRow& row : set.rows) {
     const auto found = of_proposal.find(row.proposal);
-    row.batch = found == of_proposal.end() ? "given" : fmt::format("batch {}", found->second);
+    if (found != of_proposal.end()) row.batch = fmt::format("batch {}", found->second);
+  }
+  // Results that answer no proposal came in runs, which are batches, too.
+  std::map<std::int64_t, TrainingRow*> rest;  // by the measurement's seq
+  for (TrainingRow& row : set.rows) {
+    if (!row.batch.empty()) continue;
+    row.batch = "given";
+    rest.emplace(row.seq, &row);
+  }
+  MeasurementFilter filter;
+  filter.property = set.property;
+  page = {0, 10'000};
+  while (!rest.empty()) {
+    const auto measured = reader.measurements(campaign, filter, page);
+    for (const Measurement& one : measured) {
+      page.after = one.seq;
+      const auto found = rest.find(one.seq);
+      if (found != rest.end() && !one.run.empty()) found->second->batch = "run " + one.run;
+    }
+    if (static_cast<std::int64_t>(measured.size()) < page.limit) return;
   }
 }
 
@@ -176,8 +195,15 @@ Result<ScheduledJob> schedule_job(Transaction& tx, std::string_view campaign, st
                                   std::string_view detail, const Context& context) {
   const Result<Campaign> found = find_campaign(tx, campaign);
   if (!found) return found.error();
-  if (found->state == CampaignState::stopped) {
-    return Error{ErrorCode::conflict, fmt::format("campaign {} is STOPPED", campaign), {}, {}, {}};
+  if (found->state != CampaignState::active) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("campaign {} is {}: nothing is learnt or planned", campaign,
+                             to_string(found->state)),
+                 {},
+                 {},
+                 found->state == CampaignState::paused  ? "an ACTIVE campaign: resume it first"
+                 : found->state == CampaignState::draft ? "an ACTIVE campaign: start it first"
+                                                        : "an ACTIVE campaign"};
   }
   Page page;
   page.limit = 1000;

@@ -14,7 +14,7 @@ namespace kasetsu::campaign {
 Digest snapshot_digest(const TrainingSet& set);
 
 // Writes into each row in which batch it was measured: "batch 3" by the batches' numbers, for the
-// answer to a proposal; "given" for others.
+// answer to a proposal; "run R" for others of a run with a name; "given" for the rest.
 void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set);
 
 struct NewModel {
@@ -47,7 +47,7 @@ bool has_news(const Reader& reader, const Campaign& campaign, std::string_view p
 
 // Jobs. A job of the same kind that still waits for the same campaign is returned instead of a
 // second one (ten batches while one trains make one retraining). Errors: not_found; conflict
-// (campaign STOPPED).
+// (the campaign is not ACTIVE).
 struct ScheduledJob {
   Job job;
   bool created = true;

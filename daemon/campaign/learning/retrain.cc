@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -98,6 +100,38 @@ Status compare(const Workbench& bench, const Learning& learning, Learnt& learnt,
   return {};
 }
 
+// Results that the model before was trained on and that are live no more: retracted, corrected,
+// excluded.
+std::size_t corrected_since(const Learning& learning) {
+  if (!learning.before) return 0;
+  std::set<std::string> live;
+  for (const TrainingRow& row : learning.rows.rows) live.insert(row.measurement);
+  return static_cast<std::size_t>(
+      std::count_if(learning.before->rows.rows.begin(), learning.before->rows.rows.end(),
+                    [&](const TrainingRow& row) { return !live.contains(row.measurement); }));
+}
+
+// What was planned on results that were corrected is told so, with the present prediction; the one
+// that it was issued with stays. Where the present one lies outside of that one's interval, a
+// REQUESTED proposal is withdrawn: nobody makes it yet, and what steered it is gone.
+void correct_proposal(Transaction& tx, const Context& now, const std::string& campaign,
+                      Proposal proposal, const LedgerEntry& said, std::size_t corrected) {
+  if (!proposal.mean || !std::isfinite(said.predicted)) return;
+  const bool outside = (proposal.low && said.predicted < *proposal.low) ||
+                       (proposal.high && said.predicted > *proposal.high);
+  const std::string reason = fmt::format(
+      "{} {} that its plan had learnt from {} corrected since: predicted {:.4g} now, {:.4g} before",
+      corrected, corrected == 1 ? "result" : "results", corrected == 1 ? "was" : "were",
+      said.predicted, *proposal.mean);
+  proposal.updated_at = now.now;
+  const bool withdrawn = outside && proposal.state == ProposalState::requested;
+  if (withdrawn) proposal.state = ProposalState::cancelled;
+  proposal.state_reason = (withdrawn ? "withdrawn: " : "") + reason;
+  tx.update_proposal(proposal);
+  append_event(tx, now, campaign, "proposal", proposal.id, withdrawn ? "cancelled" : "predicted",
+               {{"reason", proposal.state_reason}, {"catalyst", proposal.catalyst}});
+}
+
 std::vector<Proposal> open_proposals(const Reader& reader, std::int64_t campaign) {
   std::vector<Proposal> open;
   for (const ProposalState state :
@@ -133,6 +167,14 @@ Result<Model> keep(const Workbench& bench, const Learning& learning, const Learn
       entry.model = model->id;
       entry.predicted_at = now.now;
       tx.insert_prediction(bench.campaign.key, entry);
+    }
+    const std::size_t corrected = made.candidate ? 0 : corrected_since(learning);
+    if (corrected > 0 && made.property == bench.config.targets.front().name) {
+      for (const LedgerEntry& entry : *entries) {
+        if (entry.hypothesis >= 0) continue;
+        if (auto proposal = tx.find_proposal(entry.proposal))
+          correct_proposal(tx, now, bench.campaign.name, std::move(*proposal), entry, corrected);
+      }
     }
     return model;
   });

@@ -110,6 +110,79 @@ std::optional<TotalAmounts> total_amounts(const Reader& reader, const Campaign& 
   return TotalAmounts{*least, *largest};
 }
 
+std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaign& campaign,
+                                             const CampaignDraft& draft) {
+  std::vector<FallenProposal> fallen;
+  if (!draft.misfit) return fallen;
+  for (const ProposalState state :
+       {ProposalState::requested, ProposalState::active, ProposalState::failed}) {
+    ProposalFilter filter;
+    filter.state = state;
+    for (Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000})) {
+      std::string reason = draft.misfit(proposal);
+      if (!reason.empty()) fallen.push_back({std::move(proposal), std::move(reason)});
+    }
+  }
+  return fallen;
+}
+
+namespace {
+
+Applied create_campaign(Transaction& tx, const CampaignDraft& draft, const CampaignVersion& version,
+                        const Context& context) {
+  Applied applied;
+  applied.outcome = ApplyOutcome::created;
+  Campaign& campaign = applied.campaign;
+  campaign.id = context.ids->next(context.now);
+  campaign.name = draft.name;
+  campaign.owner = draft.owner;
+  campaign.state = draft.draft ? CampaignState::draft : CampaignState::active;
+  campaign.created_at = campaign.updated_at = context.now;
+  campaign.key = tx.insert_campaign(campaign);
+  tx.insert_campaign_version(campaign.key, version);
+  tx.set_properties(campaign.key, draft.properties);
+  keep_total_amounts(tx, campaign, draft);
+  append_event(tx, context, campaign.name, "campaign", campaign.id, "created",
+               {{"version", 1}, {"state", to_string(campaign.state)}});
+  return applied;
+}
+
+// A number keeps its meaning: what was measured in one unit is not read in another.
+Status check_units(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft) {
+  for (const Property& before : reader.properties(campaign.key)) {
+    for (const Property& now : draft.properties) {
+      if (before.name != now.name || before.unit == now.unit) continue;
+      MeasurementFilter filter;
+      filter.property = before.name;
+      if (reader.measurements(campaign.key, filter, {0, 1}).empty()) continue;
+      return Error{ErrorCode::conflict,
+                   fmt::format("{} has measurements in \"{}\" already", before.name, before.unit),
+                   "unit", now.unit, "the same unit, or a property under another name"};
+    }
+  }
+  return {};
+}
+
+// Cancels what does not fit the new version, whoever holds it.
+std::vector<FallenProposal> withdraw(Transaction& tx, const Campaign& campaign,
+                                     const CampaignDraft& draft, const Context& context) {
+  std::vector<FallenProposal> fallen = fallen_proposals(tx, campaign, draft);
+  for (auto& [proposal, reason] : fallen) {
+    proposal.state = ProposalState::cancelled;
+    proposal.state_reason =
+        fmt::format("withdrawn by version {} of the campaign file: {}", campaign.version, reason);
+    proposal.lease_expires.reset();
+    proposal.updated_at = context.now;
+    tx.update_proposal(proposal);
+    Json detail = {{"reason", proposal.state_reason}, {"catalyst", proposal.catalyst}};
+    if (!proposal.client.empty()) detail["client"] = proposal.client;
+    append_event(tx, context, campaign.name, "proposal", proposal.id, "cancelled", detail);
+  }
+  return fallen;
+}
+
+}  // namespace
+
 Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, const Context& context,
                                std::optional<std::int64_t> expected_revision) {
   if (const Status named = check_campaign_name(draft.name); !named) return named.error();
@@ -121,30 +194,13 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   version.sha256 = sha256(draft.text);
   version.actor = context.actor;
   version.created_at = context.now;
+  const auto present = tx.find_campaign(draft.name);
+  if (!present && expected_revision) {
+    return Error{ErrorCode::conflict, "there is no such campaign yet", "If-Match", draft.name, {}};
+  }
+  if (!present) return create_campaign(tx, draft, version, context);
 
   Applied applied;
-  const auto present = tx.find_campaign(draft.name);
-  if (!present) {
-    if (expected_revision) {
-      return Error{
-          ErrorCode::conflict, "there is no such campaign yet", "If-Match", draft.name, {}};
-    }
-    Campaign& campaign = applied.campaign;
-    campaign.id = context.ids->next(context.now);
-    campaign.name = draft.name;
-    campaign.owner = draft.owner;
-    campaign.state = draft.draft ? CampaignState::draft : CampaignState::active;
-    campaign.created_at = campaign.updated_at = context.now;
-    campaign.key = tx.insert_campaign(campaign);
-    tx.insert_campaign_version(campaign.key, version);
-    tx.set_properties(campaign.key, draft.properties);
-    keep_total_amounts(tx, campaign, draft);
-    append_event(tx, context, campaign.name, "campaign", campaign.id, "created",
-                 {{"version", 1}, {"state", to_string(campaign.state)}});
-    applied.outcome = ApplyOutcome::created;
-    return applied;
-  }
-
   applied.campaign = *present;
   Campaign& campaign = applied.campaign;
   if (const Status same = check_revision(campaign, expected_revision); !same) return same.error();
@@ -162,21 +218,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
                  {},
                  "a new campaign under another name"};
   }
-  // A number keeps its meaning: what was measured in one unit is not read in another.
-  for (const Property& before : tx.properties(campaign.key)) {
-    for (const Property& now : draft.properties) {
-      if (before.name != now.name || before.unit == now.unit) continue;
-      MeasurementFilter filter;
-      filter.property = before.name;
-      Page page;
-      page.limit = 1;
-      if (!tx.measurements(campaign.key, filter, page).empty()) {
-        return Error{ErrorCode::conflict,
-                     fmt::format("{} has measurements in \"{}\" already", before.name, before.unit),
-                     "unit", now.unit, "the same unit, or a property under another name"};
-      }
-    }
-  }
+  if (const Status kept = check_units(tx, campaign, draft); !kept) return kept.error();
   campaign.version += 1;
   campaign.revision += 1;
   campaign.owner = draft.owner;
@@ -188,6 +230,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   keep_total_amounts(tx, campaign, draft);
   append_event(tx, context, campaign.name, "campaign", campaign.id, "updated",
                {{"version", campaign.version}});
+  applied.withdrawn = withdraw(tx, campaign, draft, context);
   applied.outcome = ApplyOutcome::updated;
   return applied;
 }

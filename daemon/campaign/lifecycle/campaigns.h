@@ -2,6 +2,7 @@
 // decoder (daemon/campaign/file/campaign_file.h) makes the draft.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +23,20 @@ struct CampaignDraft {
   // Between which the amounts of a catalyst of the space add up; 0: not told. Results far outside
   // are a slip of the unit.
   double least_total = 0.0, largest_total = 0.0;
+  // Why a proposal does not fit the file: one sentence; empty where it does. Null: everything fits.
+  std::function<std::string(const Proposal&)> misfit;
+  // What is legal and yet hardly meant, one sentence each.
+  std::vector<std::string> warnings;
 };
+
+// A proposal that nobody should make by a new file, and why.
+struct FallenProposal {
+  Proposal proposal;
+  std::string reason;
+};
+// Of those that are REQUESTED, ACTIVE or FAILED, so that they are or may be given out.
+std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaign& campaign,
+                                             const CampaignDraft& draft);
 
 // A campaign's name is a part of URLs and file names: 1 to 64 of a-z 0-9 . _ -, beginning with a
 // letter or digit.
@@ -38,10 +52,12 @@ enum class ApplyOutcome { created, unchanged, updated };
 struct Applied {
   Campaign campaign;
   ApplyOutcome outcome = ApplyOutcome::unchanged;
+  std::vector<FallenProposal> withdrawn;  // CANCELLED by the new version
 };
 
 // Creates the campaign, or gives it a new version when the text differs from its newest one; the
-// same text changes nothing. expected_revision: the caller's ETag (If-Match). Errors:
+// same text changes nothing. A new version cancels the proposals that do not fit it.
+// expected_revision: the caller's ETag (If-Match). Errors:
 // invalid_argument (name, no target, a property twice); conflict (STOPPED or COMPLETED; another
 // revision; the unit of a property that has measurements changed).
 Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, const Context& context,

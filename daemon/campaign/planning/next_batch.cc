@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/selection/ensemble.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
@@ -35,13 +36,27 @@ Result<RecommendInput> recommend_input(const Workbench& bench) {
   });
 }
 
+// Few hypotheses agree by chance, and agreement of a model that predicts nothing means nothing.
+bool has_evidence(const selection::Model& model) {
+  constexpr std::size_t kFewestHypotheses = 5;
+  constexpr Eigen::Index kFewestRows = 20;
+  if (model.hypotheses.size() < kFewestHypotheses || model.y.size() < kFewestRows ||
+      model.honest_prediction.size() != model.y.size()) {
+    return false;
+  }
+  const double median =
+      selection::median(std::vector<double>(model.y.data(), model.y.data() + model.y.size()));
+  return (model.y - model.honest_prediction).cwiseAbs().mean() <
+         (model.y.array() - median).abs().mean();
+}
+
 // Why the hypotheses of the newest model agree; empty: they do not, or nobody asks.
 Result<std::string> agreement(const Workbench& bench) {
   const std::optional<double>& within = bench.config.stop.hypotheses_agree;
   if (!within) return std::string();
   const Result<RecommendInput> input = recommend_input(bench);
   if (!input) return input.error();
-  if (!input->model) return std::string();
+  if (!input->model || !has_evidence(*input->model)) return std::string();
   // Challenge ranks by disagreement, so its first pick is where the hypotheses agree least.
   CampaignConfig asked = bench.config;
   asked.planner.mix = {{planning::Strategy::challenge, 1, 0.0}};
@@ -59,9 +74,10 @@ Result<std::string> agreement(const Workbench& bench) {
   const planning::Proposal& pick = worst->plan.proposals.front();
   if (!(pick.disagreement <= *within)) return std::string();
   return fmt::format(
-      "the hypotheses agree: within {:.3g} {} everywhere in {} candidates, {} was asked",
-      pick.disagreement, bench.config.targets.front().unit, worst->plan.evaluated,
-      format_number(*within));
+      "the hypotheses agree: {} of them differ by {:.3g} {} at most on {} candidates ({:.3g} was "
+      "the limit)",
+      input->model->hypotheses.size(), pick.disagreement, bench.config.targets.front().unit,
+      worst->plan.evaluated, *within);
 }
 
 }  // namespace

@@ -86,10 +86,9 @@ std::string no_improvement(int batches, const Target& target, const StopInput& i
   const double gain = target.aim.utility(new_best->mean) - target.aim.utility(old_best->mean);
   if (gain > needed) return {};
   return fmt::format(
-      "no improvement in {} batches: best {} of {} before, {} since; better by more than {} would "
-      "count ({} replicates)",
-      batches, target.name, format_number(old_best->mean), format_number(new_best->mean),
-      fmt::format("{:.3g}", needed), df);
+      "no improvement in {} batches: the best {} is {:.4g} before and {:.4g} since; better by more "
+      "than {:.3g} would count ({} replicates)",
+      batches, target.name, old_best->mean, new_best->mean, needed, df);
 }
 
 }  // namespace
@@ -120,8 +119,13 @@ std::string stop_reason(const StopRules& rules, const Target& target, const Stop
     const Group* best = best_of(groups, target.aim);
     if (best != nullptr &&
         target.aim.utility(best->mean) >= target.aim.level_of(*rules.target_reached)) {
-      return fmt::format("the target is reached: {} is {} ({} was asked for)", target.name,
-                         format_number(best->mean), format_number(*rules.target_reached));
+      const std::string wanted =
+          target.aim.goal == planning::Goal::target
+              ? fmt::format("within {:.4g} of {:.4g}", *rules.target_reached, target.aim.value)
+              : fmt::format("{:.4g} was to be reached", *rules.target_reached);
+      return fmt::format("the target is reached: {} is {:.4g} in the mean of {} {} ({})",
+                         target.name, best->mean, best->n,
+                         best->n == 1 ? "measurement" : "measurements", wanted);
     }
   }
   if (rules.batches_without_improvement)

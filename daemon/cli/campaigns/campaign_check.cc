@@ -43,7 +43,8 @@ Json targets_json(const campaign::CampaignConfig& config) {
 struct Change {
   std::string word;  // "new", "unchanged", "changed", "unknown"
   std::string text;
-  std::string diff;  // of a changed one
+  std::string diff;                // of a changed one
+  Json withdraws = Json::array();  // proposals that would be withdrawn: id, catalyst, reason
 };
 
 // Planning takes this long here: a batch is planned and thrown away, on at most kTried candidates
@@ -80,8 +81,12 @@ std::string stop_text(const campaign::CampaignConfig& config) {
   const campaign::Target& target = config.targets.front();
   std::vector<std::string> rules;
   if (stop.measurements) rules.push_back(fmt::format("{} measurements", *stop.measurements));
-  if (stop.target_reached)
-    rules.push_back(fmt::format("{} reaches {:g}", target.name, *stop.target_reached));
+  if (stop.target_reached) {
+    rules.push_back(target.aim.goal == planning::Goal::target
+                        ? fmt::format("{} is within {:g} of {:g}", target.name,
+                                      *stop.target_reached, target.aim.value)
+                        : fmt::format("{} reaches {:g}", target.name, *stop.target_reached));
+  }
   if (stop.batches_without_improvement) {
     rules.push_back(
         fmt::format("{} batches without improvement", *stop.batches_without_improvement));
@@ -127,10 +132,23 @@ Result<Change> change_of(const campaign::CampaignConfig& config, const Client& c
     return Change{"unchanged",
                   fmt::format("{} is this file already (version {})", config.name, version), ""};
   }
-  return Change{"changed",
+  Change change{"changed",
                 fmt::format("{} would get a new version after {} ({})", config.name, version,
                             field(*found, "state")),
                 line_diff(field(*text, "text"), config.text)};
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/v1/campaigns:validate";
+  request.body = config.text;
+  request.content_type = config.media_type;
+  const auto checked = client.request(request);
+  if (!checked) return checked.error();
+  if (checked->contains("withdraws")) change.withdraws = checked->at("withdraws");
+  for (const Json& fallen : change.withdraws) {
+    change.diff += fmt::format("withdrawn: {} ({}): {}\n", field(fallen, "catalyst"),
+                               field(fallen, "state"), field(fallen, "reason"));
+  }
+  return change;
 }
 
 }  // namespace
@@ -180,10 +198,13 @@ Status validate_campaigns(const std::vector<std::string>& files, const std::stri
                       {"valid", true},
                       {"name", config->name},
                       {"targets", targets_json(*config)},
+                      {"warnings", campaign::campaign_warnings(*config)},
                       {"space_size", space->size()}});
     } else {
       session.print(fmt::format("{}: valid, campaign {}, {} candidates\n", file, config->name,
                                 space->size()));
+      for (const std::string& warning : campaign::campaign_warnings(*config))
+        session.print(fmt::format("note: {}\n", warning));
     }
   }
   if (session.json) session.print_json({{"campaigns", std::move(list)}});
@@ -227,6 +248,8 @@ Status plan_campaign(const std::string& file, const std::string& supports,
     session.print_json({{"name", config->name},
                         {"change", change->word},
                         {"diff", change->diff},
+                        {"withdraws", change->withdraws},
+                        {"warnings", campaign::campaign_warnings(*config)},
                         {"targets", targets_json(*config)},
                         {"space_size", space->size()},
                         {"allowed", counts->allowed},
@@ -261,6 +284,8 @@ Status plan_campaign(const std::string& file, const std::string& supports,
                         planning::to_string(options.mix[i].strategy), (*shares)[i]);
   }
   text += options.mix.empty() ? "\n" : ")\n";
+  for (const std::string& warning : campaign::campaign_warnings(*config))
+    text += fmt::format("note: {}\n", warning);
   text +=
       fmt::format("retrained: {}\nends: {}\n", retrain_text(config->retrain), stop_text(*config));
   text += fmt::format(

@@ -62,7 +62,7 @@ class ApiServer {
                                   std::string_view media_type) -> Result<DecodedCampaign> {
           const auto config = campaign::parse_campaign(text, "campaign", media_type, supports_);
           if (!config) return config.error();
-          return DecodedCampaign{campaign::draft_of(*config), config->conditions(),
+          return DecodedCampaign{campaign::draft_of(*config, supports_), config->conditions(),
                                  config->planner.batch};
         },
         .version = {{"name", "kasetsud"}},

@@ -82,7 +82,8 @@ class Laboratory {
     EXPECT_TRUE(config.ok()) << config.error().to_string();
     second_ = config->targets.size() > 1;
     const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
-      const auto done = campaign::apply_campaign(tx, campaign::draft_of(*config), context());
+      const auto done =
+          campaign::apply_campaign(tx, campaign::draft_of(*config, science_.supports), context());
       return done ? Status() : Status(done.error());
     });
     EXPECT_TRUE(applied.ok()) << applied.error().to_string();
@@ -103,6 +104,8 @@ class Laboratory {
     ASSERT_TRUE(database.ok()) << database.error().to_string();
     database_ = std::move(*database);
   }
+
+  const chemistry::SupportTable& supports() const { return science_.supports; }
 
   // The worker without its threads: nothing happens by itself.
   Worker& make_worker() {

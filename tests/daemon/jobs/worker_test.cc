@@ -16,9 +16,9 @@
 #include "core/base/random.h"
 #include "daemon/campaign/ingest/ingest.h"
 #include "daemon/campaign/learning/hypothesis_record.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/learning/model_document.h"
 #include "daemon/campaign/learning/models.h"
-#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/store/sqlite_database.h"
@@ -380,14 +380,11 @@ TEST(Worker, ACancelledJobEndsAndSaysSo) {
   ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
                 std::string text(kCampaign);
                 text.replace(text.find("20000000"), 8, "900000000000");  // hours of search
-                const auto config = campaign::parse_campaign(
-                    text, "test.toml", kToml,
-                    *chemistry::SupportTable::from_csv(
-                        testing::read_file(testing::source_file("config/elements/supports.csv")),
-                        "supports.csv"));
+                const auto config =
+                    campaign::parse_campaign(text, "test.toml", kToml, lab.supports());
                 if (!config) return config.error();
-                const auto applied =
-                    campaign::apply_campaign(tx, campaign::draft_of(*config), lab.context());
+                const auto applied = campaign::apply_campaign(
+                    tx, campaign::draft_of(*config, lab.supports()), lab.context());
                 return applied ? Status() : Status(applied.error());
               }).ok());
   lab.post(0, 40);

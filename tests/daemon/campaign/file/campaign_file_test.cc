@@ -107,7 +107,7 @@ TEST(CampaignConfig, ReadsEverything) {
   EXPECT_EQ(config->stop.measurements, 500);
   EXPECT_EQ(config->webhooks.size(), 1U);
   EXPECT_EQ(config->text, kGood);
-  EXPECT_EQ(draft_of(*config).properties[0].name, "C2_yield");
+  EXPECT_EQ(draft_of(*config, supports()).properties[0].name, "C2_yield");
 }
 
 TEST(CampaignConfig, ExamplesAreValid) {
