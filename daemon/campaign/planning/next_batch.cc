@@ -38,7 +38,7 @@ Result<RecommendInput> recommend_input(const Workbench& bench) {
 
 // Few hypotheses agree by chance, and agreement of a model that predicts nothing means nothing.
 bool has_evidence(const selection::Model& model) {
-  constexpr std::size_t kFewestHypotheses = 5;
+  constexpr std::size_t kFewestHypotheses = 3;
   constexpr Eigen::Index kFewestRows = 20;
   if (model.hypotheses.size() < kFewestHypotheses || model.y.size() < kFewestRows ||
       model.honest_prediction.size() != model.y.size()) {

@@ -448,5 +448,34 @@ TEST(Worker, CompletesACampaignWhoseHypothesesAgree) {
   }
 }
 
+TEST(Worker, AnEnsembleOfOneIsNoAgreement) {
+  std::string text(kCampaign);
+  text.replace(text.find("hypotheses = 4"), 14, "hypotheses = 1");
+  Laboratory lab(1, 7, text + "[stop]\nhypotheses_agree_within = 1e6\n");
+  lab.start_worker();
+  lab.post(0, 20);
+  EXPECT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y").has_value() &&
+           Laboratory::idle(reader);
+  }));
+  EXPECT_EQ(state_of(lab).substr(0, 9), "ACTIVE: ");
+}
+
+TEST(Worker, APausedOrCompletedCampaignIsNotRetrained) {
+  Laboratory lab(1);
+  lab.post(0, 12);
+  for (const auto verb : {campaign::CampaignVerb::pause, campaign::CampaignVerb::complete}) {
+    const Status asked = campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+      const auto steered = campaign::steer_campaign(tx, "test", verb, "", lab.context());
+      if (!steered) return steered.error();
+      const auto job = campaign::schedule_job(tx, "test", "retrain", "{}", lab.context());
+      return job ? Status() : Status(job.error());
+    });
+    ASSERT_FALSE(asked.ok());
+    EXPECT_EQ(asked.error().code, ErrorCode::conflict);
+    EXPECT_NE(asked.error().message.find("nothing is learnt"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace kasetsu::jobs

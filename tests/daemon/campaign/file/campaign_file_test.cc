@@ -181,7 +181,10 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
       {"name = \"C2_yield\"\n", "", 5, {"targets[0]", "\"name\" is missing"}},
       {"unit = \"%\"\n", "", 5, {"\"unit\" is missing"}},
       {"goal = \"maximize\"\n", "", 5, {"\"goal\" is missing", "minimize"}},
-      {"goal = \"maximize\"", "goal = \"maximise\"", 8, {"\"maximise\"", "Did you mean \"maximize\"?"}},
+      {"goal = \"maximize\"",
+       "goal = \"maximise\"",
+       8,
+       {"\"maximise\"", "Did you mean \"maximize\"?"}},
       {"goal = \"maximize\"", "gaol = \"maximize\"", 8, {"\"gaol\"", "Did you mean \"goal\"?"}},
       {"hit_threshold = 15", "hit_threshold = \"15 %\"", 9, {"expected a number", "15 %"}},
       {"hit_threshold = 15", "hit_threshold = nan", 9, {"hit_threshold", "nan"}},
@@ -197,7 +200,10 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
       {"none = true\n", "", 12, {"\"none\" is missing"}},
       {"none = true", "loadings = [1]", 15, {"loadings", "slots does not have"}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Xx\"", 17, {"unknown element", "\"Xx\""}},
-      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"mn\"", 17, {"\"mn\"", "Did you mean \"Mn\"?"}},
+      {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"",
+       "\"Li\", \"mn\"",
+       17,
+       {"\"mn\"", "Did you mean \"Mn\"?"}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "\"Li\", \"Li\"", 17, {"listed twice", "\"Li\""}},
       {"\"Li\", \"Na\", \"K\", \"Mn\", \"W\"", "", 17, {"empty"}},
       {"supports = [\"MgO\", \"SiO2\"]",
@@ -223,6 +229,10 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        "group = [\"Li\", \"Au\"]",
        20,
        {"\"Au\"", "does not hold"}},
+      {"at_most = 1",
+       "at_most = 1\n[[rules]]\nallow_elements = [\"Li\"]\n[[rules]]\nforbid_elements = [\"Li\"]",
+       26,
+       {"rules[2]", "contradict one another"}},
       {"size = 8", "size = 17", 26, {"model.size", "out of range", "0 to 16"}},
       {"size = 8", "shared = 9", 26, {"model.shared", "out of range", "0 to 8"}},
       {"size = 8", "sise = 8", 26, {"Did you mean \"size\"?"}},
@@ -431,6 +441,36 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
   const auto begin = page.find("```toml\n") + 8;
   const auto example = parse(page.substr(begin, page.find("```\n", begin) - begin));
   EXPECT_TRUE(example.ok()) << example.error().to_string();
+}
+
+TEST(CampaignConfig, ProposalsThatDoNotFitTheFileAreNamedWithTheReason) {
+  const auto config = parse(kGood);
+  ASSERT_TRUE(config.ok());
+  const CampaignDraft draft = draft_of(*config, supports());
+  const auto misfit = [&](const char* catalyst, const char* strategy = "explore") {
+    Proposal proposal;
+    proposal.catalyst = catalyst;
+    proposal.strategy = strategy;
+    proposal.conditions = "{}";
+    return draft.misfit(proposal);
+  };
+  EXPECT_EQ(misfit("Li:1;Mn:2/MgO"), "");
+  EXPECT_THAT(misfit("Li:1;Na:1;Mn:1/MgO"), HasSubstr("alkali"));
+  EXPECT_THAT(misfit("Li:1;Na:1;Mn:1/MgO", "manual"), HasSubstr("alkali"));
+  EXPECT_THAT(misfit("Pt:1/MgO"), HasSubstr("does not hold"));
+  EXPECT_EQ(misfit("Pt:1/MgO", "manual"), "") << "a person may ask for what lies outside";
+  EXPECT_TRUE(draft.warnings.empty());
+}
+
+TEST(CampaignConfig, FewerCandidatesThanABatchAreWarnedOf) {
+  std::string text = kGood;
+  text.replace(text.find("slots = 3"), 9, "slots = 1");
+  text.replace(text.find("\"Li\", \"Na\", \"K\", \"Mn\", \"W\""), 26, "\"Mn\", \"W\"");
+  const auto rules = text.find("[[rules]]");
+  text.erase(rules, text.find("[model]") - rules);
+  const auto config = parse(text);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  EXPECT_THAT(campaign_warnings(*config), ::testing::ElementsAre(HasSubstr("6 candidates")));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "daemon/base/json.h"
 #include "tests/daemon/store/fixture.h"
 
 namespace kasetsu::campaign {
@@ -218,7 +219,7 @@ TEST_F(Proposals, InfeasibleOnesAreNeverOfferedOrProposedAgain) {
   EXPECT_FALSE(try_claim(id, "robot").ok());
   EXPECT_THAT(*try_take("robot", 1), IsEmpty());
   const auto again = issue({"Li:1/MgO", "Na:1/MgO"});
-  EXPECT_THAT(again.left_out, ::testing::ElementsAre("Li:1/MgO"));
+  EXPECT_THAT(again.left_out, ::testing::ElementsAre(AskedCandidate{"Li:1/MgO", "{}"}));
   EXPECT_THAT(again.proposals, SizeIs(1));
   const auto by_hand = act([&](Transaction& tx) {
     return propose_by_hand(tx, "ocm", "Li:1/MgO", "Li/MgO", "please", context());
@@ -264,7 +265,66 @@ TEST_F(Proposals, WhatWasMeasuredElsewhereMeanwhileIsNotGivenOut) {
   EXPECT_THAT(ids, ::testing::UnorderedElementsAre(batch.proposals[1].id, repeat.proposals[0].id));
   EXPECT_THAT(verbs(batch.proposals[0].id), ::testing::Contains("succeeded"));
   // A plan that was begun before the measurement came is too late for it.
-  EXPECT_THAT(issue({"Li:1/MgO", "K:1/MgO"}).left_out, ::testing::ElementsAre("Li:1/MgO"));
+  EXPECT_THAT(issue({"Li:1/MgO", "K:1/MgO"}).left_out,
+              ::testing::ElementsAre(AskedCandidate{"Li:1/MgO", "{}"}));
+}
+
+// Proposals that differ only in conditions were dropped, all but the first, and the plate's map
+// kept the ranks of the plan.
+TEST_F(Proposals, ACatalystUnderOtherConditionsIsAnotherProposalAndThePlateSaysTheSame) {
+  const auto issue_at = [&](const std::vector<std::string>& conditions) {
+    PlannedBatch planned;
+    Json plate = Json::array();
+    for (std::size_t i = 0; i < conditions.size(); ++i) {
+      PlannedProposal proposal;
+      proposal.strategy = "explore";
+      proposal.catalyst = "Li:1/MgO";
+      proposal.conditions = conditions[i];
+      proposal.card = fmt::format("{{\"channel\":{}}}", 10 - i);
+      planned.proposals.push_back(proposal);
+      plate.push_back({{"channel", 10 - i}, {"sample", "proposal"}, {"rank", i + 1}});
+    }
+    planned.summary = dump_json({{"plate", plate}});
+    return *write<IssuedBatch>(
+        [&](Transaction& tx) { return issue_batch(tx, "ocm", planned, context("planner")); });
+  };
+  const auto first = issue_at({R"({"T_C":700})", R"({"T_C":800})", R"({"T_C":900})"});
+  EXPECT_THAT(first.proposals, SizeIs(3));
+  // 800.0 is 800; 850 is new.
+  const auto second = issue_at({R"({"T_C":800.0000000001})", R"({"T_C":850})", R"({"T_C":950})"});
+  ASSERT_THAT(second.proposals, SizeIs(2));
+  EXPECT_EQ(second.left_out.front().conditions, R"({"T_C":800.0000000001})");
+  const Json summary = *parse_json(second.batch.summary);
+  for (const Proposal& proposal : second.proposals) {
+    const auto channel = parse_json(proposal.card)->at("channel").get<int>();
+    for (const Json& place : summary.at("plate")) {
+      if (place.at("channel").get<int>() != channel) continue;
+      EXPECT_EQ(place.at("rank").get<std::int64_t>(), proposal.rank);
+    }
+  }
+  EXPECT_EQ(summary.at("plate")[0].at("sample"), "empty");
+}
+
+TEST_F(Proposals, AChangedFileWithdrawsWhatItForbids) {
+  const auto batch = issue({"Pb:1/MgO", "Li:1/MgO", "Pb:2/MgO"});
+  ASSERT_TRUE(try_claim(batch.proposals[2].id, "robot").ok());
+  CampaignDraft changed = draft("ocm", "format = 1 # no lead\n");
+  changed.misfit = [](const Proposal& proposal) {
+    return proposal.catalyst.starts_with("Pb") ? "rule \"no lead\": holds Pb" : "";
+  };
+  const Campaign before = read<Campaign>([](const Reader& r) { return *r.find_campaign("ocm"); });
+  const auto named = read<std::vector<FallenProposal>>(
+      [&](const Reader& reader) { return fallen_proposals(reader, before, changed); });
+  EXPECT_THAT(named, SizeIs(2)) << "plan says what apply will do";
+  apply(changed);
+  for (const std::size_t gone : {0U, 2U}) {
+    const Proposal found = proposal(batch.proposals[gone].id);
+    EXPECT_EQ(found.state, cancelled);
+    EXPECT_THAT(found.state_reason, HasSubstr("version 2"));
+    EXPECT_THAT(found.state_reason, HasSubstr("no lead"));
+  }
+  EXPECT_EQ(proposal(batch.proposals[1].id).state, requested);
+  EXPECT_THAT(*try_take("other", 3), SizeIs(1));
 }
 
 TEST_F(Proposals, ReleasedOnesGoBackToThePool) {

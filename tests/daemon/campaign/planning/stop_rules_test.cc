@@ -63,6 +63,16 @@ TEST(StopRules, TargetReachedByAMeanOfGoodValues) {
   EXPECT_THAT(
       stop_reason(rules, most, {std::vector{row("a", 12.0, "", 0, SampleKind::reference)}, {}}),
       IsEmpty());
+  EXPECT_THAT(
+      stop_reason(rules, most, {std::vector{row("a", 14.0), row("a", 15.0), row("a", 15.5)}, {}}),
+      HasSubstr("is 14.83 in the mean of 3 measurements (10 was to be reached)"));
+  Target near = target(planning::Goal::target);
+  near.aim.value = 20.0;
+  rules.target_reached = 1.0;
+  EXPECT_THAT(stop_reason(rules, near, {std::vector{row("a", 1.0)}, {}}), IsEmpty());
+  EXPECT_THAT(stop_reason(rules, near, {std::vector{row("a", 20.5)}, {}}),
+              HasSubstr("within 1 of 20"));
+  rules.target_reached = 10.0;
   const Target least = target(planning::Goal::minimize);
   EXPECT_THAT(stop_reason(rules, least, {std::vector{row("a", 10.1)}, {}}), IsEmpty());
   EXPECT_THAT(stop_reason(rules, least, {std::vector{row("a", 9.0)}, {}}), HasSubstr("9"));
