@@ -111,6 +111,17 @@ std::string retrain_text(const campaign::Retrain& retrain) {
   return "by hand";
 }
 
+std::string rules_text(const planning::RuleCounts& counts) {
+  std::string text;
+  for (const planning::RuleCount& rule : counts.rules) {
+    text += fmt::format("rule \"{}\": removes {}{}\n", rule.name, rule.estimated ? "about " : "",
+                        rule.removed);
+  }
+  if (!counts.rules.empty())
+    text += fmt::format("allowed: {}{}\n", counts.estimated ? "about " : "", counts.allowed);
+  return text;
+}
+
 Result<Change> change_of(const campaign::CampaignConfig& config, const Client& client) {
   const std::string path = "/v1/campaigns/" + encode(config.name);
   auto found = client.get(path);
@@ -271,13 +282,7 @@ Status plan_campaign(const std::string& file, const std::string& supports,
                         target.unit.empty() ? "" : " in " + target.unit);
   }
   text += fmt::format("space: {} candidates\n", space->size());
-  for (const planning::RuleCount& rule : counts->rules) {
-    text += fmt::format("rule \"{}\": removes {}{}\n", rule.name, rule.estimated ? "about " : "",
-                        rule.removed);
-  }
-  if (!counts->rules.empty()) {
-    text += fmt::format("allowed: {}{}\n", counts->estimated ? "about " : "", counts->allowed);
-  }
+  text += rules_text(*counts);
   text += fmt::format("batch: {}", options.batch);
   for (std::size_t i = 0; i < options.mix.size(); ++i) {
     text += fmt::format("{}{} {}", i == 0 ? " (" : ", ",
