@@ -92,7 +92,7 @@ void CampaignDecoder::only(const ConfigNode& node, const std::string& path, std:
   for (const auto& [key, value] : node.members) {
     if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
       fail(value, path, fmt::format("a key that {} does not have", kind), key,
-           known_names(key, allowed));
+           fmt::format("one of {}", fmt::join(allowed, ", ")));
     }
   }
 }
