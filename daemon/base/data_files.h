@@ -30,4 +30,21 @@ std::vector<std::string> unix_socket_paths();
 // else $XDG_RUNTIME_DIR; empty where there is neither.
 std::string default_unix_socket();
 
+// The table in the file `path`, or in the data file `built_in` where `path` is empty, as
+// Table::from_csv reads it.
+template <typename Table>
+Result<Table> read_data_table(std::string_view built_in, std::string path = {}) {
+  if (path.empty()) {
+    auto found = find_data_file(built_in);
+    if (!found) return found.error();
+    path = std::move(*found);
+  }
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  return Table::from_csv(*text, path);
+}
+
+inline constexpr std::string_view kElementsFile = "elements/general.csv";
+inline constexpr std::string_view kSupportsFile = "elements/supports.csv";
+
 }  // namespace kasetsu

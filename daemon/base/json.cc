@@ -27,7 +27,7 @@ std::string shown(const Json& value) {
 
 // Builds the value, and stops at what parse_json refuses. (The library's own callback would be
 // called for every token and needs a set of names for every object.)
-class Builder {
+class JsonBuilder {
  public:
   using number_integer_t = Json::number_integer_t;
   using number_unsigned_t = Json::number_unsigned_t;
@@ -108,7 +108,7 @@ class Builder {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  Builder builder;
+  JsonBuilder builder;
   try {
     if (!Json::sax_parse(text, &builder)) return bad("", std::move(builder.refusal()));
   } catch (const Json::exception& error) {

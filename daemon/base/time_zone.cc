@@ -279,17 +279,33 @@ seconds TimeZone::offset(sys_seconds at) const {
   return summer ? *footer_->summer : footer_->standard;
 }
 
+TimeZone TimeZone::fixed(seconds offset) {
+  TimeZone zone;
+  zone.before_ = offset;
+  return zone;
+}
+
+std::vector<sys_seconds> TimeZone::moments(local_seconds local) const {
+  const sys_seconds as_utc(local.time_since_epoch());
+  // No zone has moved by more than a day at once.
+  std::vector<sys_seconds> found;
+  for (const sys_seconds near : {as_utc - days(1), as_utc + days(1)}) {
+    const sys_seconds moment = as_utc - offset(near);
+    if (offset(moment) == offset(near) && (found.empty() || found.back() != moment)) {
+      found.push_back(moment);
+    }
+  }
+  return found;
+}
+
 sys_seconds TimeZone::at(std::chrono::year_month_day date, int minute) const {
   const local_seconds wanted = local_days(date) + std::chrono::minutes(minute);
-  const auto utc = [&](seconds offset) { return sys_seconds(wanted.time_since_epoch() - offset); };
-  // No zone has moved by more than a day at once.
-  const seconds before = offset(utc(seconds(0)) - days(1));
-  const seconds after = offset(utc(seconds(0)) + days(1));
-  if (offset(utc(before)) == before) return utc(before);
-  if (offset(utc(after)) == after) return utc(after);
+  if (const auto found = moments(wanted); !found.empty()) return found.front();
   // Jumped over: the first moment with the later offset.
-  sys_seconds low = utc(seconds(0)) - days(1);
-  sys_seconds high = utc(seconds(0)) + days(1);
+  const sys_seconds as_utc(wanted.time_since_epoch());
+  sys_seconds low = as_utc - days(1);
+  sys_seconds high = as_utc + days(1);
+  const seconds before = offset(low);
   while (high - low > seconds(1)) {
     const sys_seconds middle = low + (high - low) / 2;
     (offset(middle) == before ? low : high) = middle;

@@ -1,5 +1,6 @@
-// Local time of a place, from the machine's time zone database (TZif files, RFC 8536), for what
-// happens at a time of day. GCC 12's <chrono> has no time zones.
+// Local time of a place, from the machine's time zone database (TZif files, RFC 8536). GCC 12's
+// <chrono> has no time zones, and Debian's date library (3.0.1) does not follow the rule at the end
+// of a file: for Berlin it knows no summer time after 2037.
 #pragma once
 
 #include <chrono>
@@ -21,9 +22,14 @@ class TimeZone {
   // Of an IANA name, such as "Asia/Tokyo". Errors: bad_data with the nearest name; not_found where
   // the machine has no database (Debian's package tzdata).
   static Result<TimeZone> read(std::string_view name);
+  // The same offset at all times.
+  static TimeZone fixed(std::chrono::seconds offset);
 
   // Local time minus UTC at this moment.
   std::chrono::seconds offset(std::chrono::sys_seconds at) const;
+  // The moments at which clocks show this local time, in order: one; none where they jump over it;
+  // two where they are put back.
+  std::vector<std::chrono::sys_seconds> moments(std::chrono::local_seconds local) const;
   // The moment at which `minute` (of the day, 0 to 1439) comes on this local date. A time that the
   // clocks jump over comes when they jump; one that they pass twice comes the first time: every
   // date has it once.

@@ -172,16 +172,20 @@ Status TokenFile::revoke(std::string_view name) {
   return {};
 }
 
-const Token* TokenFile::match(std::string_view secret, Time now) const {
+const Token* TokenFile::find(std::string_view secret) const {
   const Digest hash = sha256(secret);
   const Token* found = nullptr;
   for (const Token& token : tokens_) {
     const bool same =
         CRYPTO_memcmp(token.hash.bytes.data(), hash.bytes.data(), hash.bytes.size()) == 0;
-    const bool valid = !token.expires || now < *token.expires;
-    if (same && valid) found = &token;
+    if (same) found = &token;
   }
   return found;
+}
+
+const Token* TokenFile::match(std::string_view secret, Time now) const {
+  const Token* found = find(secret);
+  return found && found->expires && *found->expires <= now ? nullptr : found;
 }
 
 Result<TokenFile> read_token_file(const std::string& path) {

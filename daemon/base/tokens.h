@@ -39,8 +39,10 @@ class TokenFile {
   // Errors: not_found.
   Status revoke(std::string_view name);
 
-  // The token whose hash this is and that has not expired. Takes the same time whichever it is, and
-  // whether there is one.
+  // The token whose hash this is, expired or not. Takes the same time whichever it is, and whether
+  // there is one.
+  const Token* find(std::string_view secret) const;
+  // The same, unless it has expired.
   const Token* match(std::string_view secret, Time now) const;
 
   const std::vector<Token>& tokens() const { return tokens_; }

@@ -134,7 +134,7 @@ asio::awaitable<Response> Api::write_once(Request& request, const Write& act) {
       return campaign::Reply{answer->status, dump_json(answer->body), false};
     };
     if (request.idempotency_key.empty()) return action();
-    return campaign::once(tx, request.method + " " + request.path, request.idempotency_key,
+    return campaign::once(tx, idempotency_scope(request), request.idempotency_key,
                           sha256(request.body), context, action);
   };
   Result<campaign::Reply> reply =
@@ -197,6 +197,10 @@ Result<campaign::Page> read_page(const Request& request, std::int64_t usual, std
       read_integer(request, "page_token", 0, 0, std::numeric_limits<std::int64_t>::max());
   if (!after) return after.error();
   return campaign::Page{*after, *limit};
+}
+
+std::string idempotency_scope(const Request& request) {
+  return fmt::format("{} {} {}", request.principal.name, request.method, request.path);
 }
 
 std::string revision_tag(std::int64_t revision) {

@@ -188,6 +188,9 @@ Result<std::int64_t> read_integer(const Request& request, std::string_view name,
 // The revision that If-Match names; nothing without the field or for "*".
 Result<std::optional<std::int64_t>> expected_revision(const Request& request);
 
+// Within which an idempotency key is known again: one token's requests of one address.
+std::string idempotency_scope(const Request& request);
+
 std::string revision_tag(std::int64_t revision);
 
 }  // namespace kasetsu::http

@@ -136,7 +136,7 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
     };
     auto reply = request.idempotency_key.empty()
                      ? action()
-                     : campaign::once(tx, "POST /v1/campaigns", request.idempotency_key,
+                     : campaign::once(tx, idempotency_scope(request), request.idempotency_key,
                                       sha256(request.body), context, action);
     if (!reply) return reply.error();
     made.reply = std::move(*reply);

@@ -114,8 +114,11 @@ asio::awaitable<void> Api::stream_events(Sink& sink, std::int64_t after, std::st
 }
 
 void Api::add_event_routes(Router& router) {
-  router.add(
-      {"GET", "/v1/events", Scope::read, [this](Request& request) { return get_events(request); }});
+  router.add({.method = "GET",
+              .pattern = "/v1/events",
+              .scope = Scope::read,
+              .handler = [this](Request& request) { return get_events(request); },
+              .waits = true});
 }
 
 }  // namespace kasetsu::http

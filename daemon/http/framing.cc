@@ -62,6 +62,12 @@ bool is_target(std::string_view target) {
 
 }  // namespace
 
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lower(c);
+  return out;
+}
+
 std::variant<std::size_t, FramingError> find_head(std::string_view arrived, std::size_t& seen) {
   for (std::size_t i = seen; i < arrived.size(); ++i) {
     const auto byte = static_cast<unsigned char>(arrived[i]);

@@ -42,4 +42,7 @@ std::variant<Head, FramingError> read_head(std::string_view block, std::size_t m
 // where the last look stopped and is moved on.
 std::variant<std::size_t, FramingError> find_head(std::string_view arrived, std::size_t& seen);
 
+// In lower case, as field values and host names are compared (ASCII).
+std::string lowered(std::string_view text);
+
 }  // namespace kasetsu::http

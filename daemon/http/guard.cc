@@ -38,8 +38,13 @@ std::variant<http::Principal, http::Response> Guard::decide(const http::Request&
   if (field.empty()) return refuse("a bearer token is needed");
   const Time now = clock_();
   const Token* token = nullptr;
-  if (field.size() > kScheme.size() && field.compare(0, kScheme.size(), kScheme) == 0) {
-    token = tokens_.match(std::string_view(field).substr(kScheme.size()), now);
+  if (field.size() > kScheme.size() && field.starts_with(kScheme)) {
+    token = tokens_.find(std::string_view(field).substr(kScheme.size()));
+  }
+  if (token && token->expires && *token->expires <= now) {
+    http::Response response = refuse("the token is unknown or has expired");
+    response.token = token->name;
+    return response;
   }
   if (!token) {
     if (failures_.size() >= kMostPeers) failures_.clear();
@@ -57,6 +62,7 @@ std::variant<http::Principal, http::Response> Guard::decide(const http::Request&
     http::Response response =
         http::problem(429, "too_many_requests", "this token asks more often than it may");
     response.headers = {{"Retry-After", "1"}};
+    response.token = token->name;
     return response;
   }
   http::Principal principal{token->name, {}};

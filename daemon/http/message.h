@@ -68,6 +68,7 @@ struct Response {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   bool close = false;
+  std::string token;  // name of a token that is refused; for the log, never sent
   // Set: after the head, the stream writes the body until it returns; the connection then closes.
   std::function<asio::awaitable<void>(Sink&)> stream;
 };

@@ -50,9 +50,9 @@ Error bad_target(std::string message, std::string_view text) {
 
 }  // namespace
 
-Result<Target> parse_target(std::string_view text) {
+Result<RequestTarget> parse_target(std::string_view text) {
   const std::string_view whole = text;
-  Target target;
+  RequestTarget target;
   if (text.starts_with("http://")) {
     text.remove_prefix(7);
     const auto slash = text.find_first_of("/?");

@@ -19,10 +19,11 @@ struct Route {
   Handler handler;
   // Media types that a body may have; empty: a body is not wanted, and ignored if it is empty.
   std::vector<std::string> consumes = {};
-  bool bulk = false;  // the larger body limit
+  bool bulk = false;   // the larger body limit
+  bool waits = false;  // for events: its connection may be closed when others need the place
 };
 
-struct Target {
+struct RequestTarget {
   std::string path;  // as sent
   std::vector<std::pair<std::string, std::string>> query;
   std::string authority;  // of the absolute form, else empty
@@ -30,7 +31,7 @@ struct Target {
 
 // Origin form ("/path?query") or absolute form ("http://host/path"). bad_data otherwise, and for a
 // wrong percent escape, an escaped NUL, or a fragment.
-Result<Target> parse_target(std::string_view text);
+Result<RequestTarget> parse_target(std::string_view text);
 
 class Router {
  public:

@@ -14,6 +14,8 @@
 
 #include <spdlog/logger.h>
 
+#include <boost/asio/generic/stream_protocol.hpp>
+
 #include "core/base/result.h"
 #include "daemon/http/message.h"
 #include "daemon/http/metrics.h"
@@ -30,6 +32,9 @@ struct ServerOptions {
   std::size_t header_fields = 64;
   std::size_t body_bytes = 1024 * 1024;
   std::size_t bulk_body_bytes = 16 * 1024 * 1024;  // routes that take tables
+  // Of all requests that are read or handled at once. Above it the upload that takes longest is
+  // given up, or the new one is refused.
+  std::size_t all_bodies_bytes = 256 * 1024 * 1024;
   std::chrono::milliseconds header_time{10'000};   // first byte to the end of the head
   std::chrono::milliseconds request_time{30'000};  // first byte to the end of the body
   std::chrono::milliseconds idle_time{60'000};     // between requests
@@ -37,19 +42,25 @@ struct ServerOptions {
   // A waiting connection costs a few kilobytes; what waits too long makes room (evict_after).
   std::size_t connections = 4096;
   std::size_t connections_per_peer = 2048;
-  // A connection that has waited this long for a request may be closed to let a new one in when the
-  // limits are reached.
+  // A connection that has waited this long for a request, or for an event, may be closed to let a
+  // new one in when the limits are reached; those that wait for a request go first.
   std::chrono::milliseconds evict_after{1'000};
   // A wrong token is told so only after this long.
   std::chrono::milliseconds refusal_delay{250};
   // Host names under which the daemon may be asked, beside its own addresses: a page in a browser
   // that rebinds its name to 127.0.0.1 is refused. Ports do not matter.
   std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]"};
+  // Addresses of proxies, which tell their client's address in X-Forwarded-For; the limit of
+  // connections for one address is not for them.
+  std::vector<std::string> proxies;
   bool beyond_loopback = false;  // only with tokens, and TLS unless told otherwise
 
   // One sentence naming field, value and bound.
   Status validate() const;
 };
+
+// Whether the daemon may listen there. Errors: invalid_argument.
+Status check_address(const std::string& address, bool beyond_loopback);
 
 // Decides who asks: a principal, or the refusal (401, 429).
 using Authenticator = std::function<std::variant<Principal, Response>(const Request&)>;
@@ -88,15 +99,19 @@ class Server {
  private:
   friend class SessionBase;
   template <typename Stream>
-  friend class Session;
-  struct State;  // acceptors and timers
+  friend class HttpSession;
+  struct State;  // acceptors, connections and timers
 
   template <typename Acceptor>
   asio::awaitable<void> accept(std::shared_ptr<Acceptor> acceptor, bool tls);
+  void begin(asio::generic::stream_protocol::socket stream, std::string peer, bool tls);
+  bool is_proxy(const std::string& address) const;
   bool admit(const std::string& peer);
-  // Closes the connection that has waited longest for a request, of one peer or (empty) of any, if
-  // it has waited long enough.
+  // Closes the connection that has waited longest, of one peer or (empty) of any.
   bool evict(const std::string& peer);
+  // Counts bytes of a body that has arrived; false where there are too many.
+  bool hold(SessionBase& session, std::size_t bytes);
+  void let_go(SessionBase& session);
   void joined(SessionBase* session);
   void left(SessionBase* session);
   void finish_drain();

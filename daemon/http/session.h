@@ -1,4 +1,4 @@
-// One connection. Included by server.cc alone.
+// One connection. Included by server.cc and session.cc alone.
 #pragma once
 
 #include <array>
@@ -42,7 +42,8 @@ inline Response internal_problem() {
 
 class SessionBase : public std::enable_shared_from_this<SessionBase> {
  public:
-  enum class Phase { waiting, reading, handling, writing };
+  // watching: for events, by a stream or a long poll.
+  enum class Phase { waiting, reading, handling, writing, watching };
 
   SessionBase(Server& server, std::string peer) : server_(server), peer_(std::move(peer)) {}
   SessionBase(const SessionBase&) = delete;
@@ -51,6 +52,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
 
   // Closes the socket at once; what is awaited on it fails.
   virtual void abort() = 0;
+  virtual int descriptor() = 0;
 
   Phase phase() const { return phase_; }
   // When the server gives the connection up; it looks a few times a second. A timer of its own for
@@ -69,26 +71,40 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   void expires_at(Clock::time_point time) { deadline_ = time; }
   void expires_never() { deadline_ = Clock::time_point::max(); }
 
+  using ParsedHead = beast::http::request_parser<beast::http::string_body>::value_type;
+
   // Everything that is decided between the head and the body. Fills `request` and `route`; returns
   // the refusal, if any.
-  std::optional<Response> decide(
-      const Head& head, const beast::http::request_parser<beast::http::string_body>& parser,
-      Request& request, const Route*& route);
+  std::optional<Response> decide(const Head& head, const ParsedHead& message, Request& request,
+                                 const Route*& route);
   std::string head_text(const Response& response, const Request& request, bool keep_alive,
                         int minor_version) const;
   void record(const Request& request, const Route* route, int status, Clock::time_point began);
 
+ private:
+  void read_fields(const ParsedHead& message, Request& request) const;
+  std::optional<Response> check_source(const Head& head, const ParsedHead& message,
+                                       const std::string& authority) const;
+  std::optional<Response> authorize(const Route& route, Request& request) const;
+  static std::optional<Response> check_body(const Head& head, const Route& route,
+                                            const Request& request);
+
+ protected:
   Server& server_;
   std::string peer_;
   Phase phase_ = Phase::waiting;
   Clock::time_point since_ = Clock::now();
   Clock::time_point deadline_ = Clock::time_point::max();
+
+ private:
+  friend class Server;
+  std::size_t held_ = 0;  // bytes of the body
 };
 
 template <typename Stream>
-class Session final : public SessionBase, private Sink {
+class HttpSession final : public SessionBase, private Sink {
  public:
-  Session(Server& server, std::string peer, Stream stream)
+  HttpSession(Server& server, std::string peer, Stream stream)
       : SessionBase(server, std::move(peer)), stream_(std::move(stream)) {}
 
   void abort() override {
@@ -97,12 +113,14 @@ class Session final : public SessionBase, private Sink {
     socket_layer().close(ignored);
   }
 
+  int descriptor() override { return socket_layer().native_handle(); }
+
   // Runs until the connection ends; never throws.
   asio::awaitable<void> run() {
     try {
       co_await serve();
     } catch (const std::exception& error) {
-      server_.log_->error("connection failed peer={} error={}", peer_, error.what());
+      server_.log_->error("connection failed peer={} error=\"{}\"", peer_, error.what());
     }
     abort();
     server_.left(this);
@@ -134,100 +152,59 @@ class Session final : public SessionBase, private Sink {
     }
   }
 
+  // A request on its way.
+  struct Exchange {
+    Request request;
+    const Route* route = nullptr;
+    FramingError wrong;
+    Clock::time_point began;
+    bool keep_alive = false;
+    int minor_version = 1;
+  };
+
   // One request and its answer; false when the connection is to be closed.
   asio::awaitable<bool> exchange() {
-    const ServerOptions& options = server_.options_;
-    Request request;
-    request.peer = peer_;
-    FramingError refused;
+    Exchange now;
+    now.request.peer = peer_;
     std::string block;
-    const HeadState state = co_await receive_head(block, refused);
+    const HeadState state = co_await receive_head(block, now.wrong);
     if (state == HeadState::closed) co_return false;
-    const Clock::time_point began = began_;
-    if (state == HeadState::wrong) {
-      co_return co_await refuse(request, refused, began);
-    }
-    const auto read = read_head(block, options.header_fields);
+    now.began = began_;
+    if (state == HeadState::wrong) co_return co_await refuse(now);
+    const auto read = read_head(block, server_.options_.header_fields);
     if (const auto* wrong = std::get_if<FramingError>(&read)) {
-      refused = *wrong;
-      co_return co_await refuse(request, refused, began);
+      now.wrong = *wrong;
+      co_return co_await refuse(now);
     }
     const Head& head = std::get<Head>(read);
-
+    now.keep_alive = head.keep_alive;
+    now.minor_version = head.minor_version;
     Parser parser;
+    if (!parse_head(block, parser)) {
+      now.wrong = {400, "no HTTP request"};
+      co_return co_await refuse(now);
+    }
+    std::optional<Response> refusal = decide(head, parser.get(), now.request, now.route);
+    if (refusal && (refusal->status == 401 || refusal->status == 429)) {
+      boost::system::error_code ignored;
+      asio::steady_timer delay(server_.io_, server_.options_.refusal_delay);
+      co_await delay.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    const BodyState body = co_await take_body(now, head, parser, refusal);
+    if (body == BodyState::wrong) co_return co_await refuse(now);
+    if (body == BodyState::closed) co_return false;
+    const bool again = co_await respond(now, refusal);
+    server_.let_go(*this);
+    co_return again;
+  }
+
+  bool parse_head(const std::string& block, Parser& parser) const {
     // The limits of the head and the declared length are checked here, not by the parser.
-    parser.header_limit(static_cast<std::uint32_t>(options.header_bytes + 64));
+    parser.header_limit(static_cast<std::uint32_t>(server_.options_.header_bytes + 64));
     parser.body_limit(std::numeric_limits<std::uint64_t>::max());
     boost::system::error_code error;
     parser.put(asio::buffer(block), error);
-    if (error || !parser.is_header_done()) {
-      refused = {400, "no HTTP request"};
-      co_return co_await refuse(request, refused, began);
-    }
-
-    const Route* route = nullptr;
-    std::optional<Response> refusal = decide(head, parser, request, route);
-    if (refusal && (refusal->status == 401 || refusal->status == 429)) {
-      asio::steady_timer delay(server_.io_, options.refusal_delay);
-      co_await delay.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    }
-    const std::size_t limit = route && route->bulk ? options.bulk_body_bytes : options.body_bytes;
-    bool keep_alive = head.keep_alive;
-    const bool has_body = head.chunked || head.content_length.value_or(0) > 0;
-    if (!refusal && head.content_length.value_or(0) > limit) {
-      refusal = problem(413, "too_large",
-                        fmt::format("the body has {} bytes; this request may have {}",
-                                    *head.content_length, limit));
-    }
-    if (refusal && has_body &&
-        (head.expects_continue || head.content_length.value_or(0) > options.body_bytes)) {
-      // The client has not sent the body yet, or it is too long to swallow.
-      keep_alive = false;
-      const bool written = co_await answer(request, *refusal, false, head.minor_version);
-      record(request, route, refusal->status, began);
-      if (written) co_await linger();
-      co_return false;
-    }
-
-    if (has_body) {
-      expires_at(began + options.request_time);
-      if (head.expects_continue && !parser.is_done()) {
-        co_await asio::async_write(stream_, asio::buffer(kContinue),
-                                   asio::redirect_error(asio::use_awaitable, error));
-        if (error) {
-          gone_ = true;
-          co_return false;
-        }
-      }
-      const BodyState body = co_await receive_body(parser, limit, refused);
-      if (body == BodyState::closed) co_return false;
-      if (body == BodyState::wrong) {
-        co_return co_await refuse(request, refused, began);
-      }
-      request.body = std::move(parser.get().body());
-    } else if (!parser.is_done()) {
-      refused = {400, "no HTTP request"};
-      co_return co_await refuse(request, refused, began);
-    }
-
-    Response response;
-    if (refusal) {
-      response = std::move(*refusal);
-    } else {
-      enter(Phase::handling);
-      expires_never();
-      response = co_await handled(*route, request);
-    }
-    if (response.close || server_.draining()) keep_alive = false;
-    if (response.stream && request.method != "HEAD") {
-      keep_alive = false;
-      co_await stream_answer(request, response, head.minor_version);
-    } else {
-      const bool written = co_await answer(request, response, keep_alive, head.minor_version);
-      if (!written) keep_alive = false;
-    }
-    record(request, route, response.status, began);
-    co_return keep_alive;
+    return !error && parser.is_header_done();
   }
 
   enum class HeadState { complete, wrong, closed };
@@ -279,6 +256,67 @@ class Session final : public SessionBase, private Sink {
 
   enum class BodyState { complete, wrong, closed };
 
+  // Reads the body, if there is one; a request that is refused has its body swallowed while that is
+  // cheap, so that the connection can be kept.
+  asio::awaitable<BodyState> take_body(Exchange& now, const Head& head, Parser& parser,
+                                       std::optional<Response>& refusal) {
+    const ServerOptions& options = server_.options_;
+    const std::uint64_t length = head.content_length.value_or(0);
+    const std::size_t limit =
+        now.route && now.route->bulk ? options.bulk_body_bytes : options.body_bytes;
+    if (!refusal && length > limit) {
+      refusal =
+          problem(413, "too_large",
+                  fmt::format("the body has {} bytes; this request may have {}", length, limit));
+    }
+    if (!head.chunked && length == 0) {
+      now.wrong = {400, "no HTTP request"};
+      co_return parser.is_done() ? BodyState::complete : BodyState::wrong;
+    }
+    if (refusal && (head.expects_continue || length > options.body_bytes)) {
+      // The client has not sent the body yet, or it is too long to swallow.
+      const bool written = co_await answer(now.request, *refusal, false, head.minor_version);
+      record(now.request, now.route, refusal->status, now.began);
+      if (written) co_await linger();
+      co_return BodyState::closed;
+    }
+    expires_at(now.began + options.request_time);
+    if (head.expects_continue && !parser.is_done()) {
+      boost::system::error_code error;
+      co_await asio::async_write(stream_, asio::buffer(kContinue),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      if (error) {
+        gone_ = true;
+        co_return BodyState::closed;
+      }
+    }
+    const BodyState body = co_await receive_body(parser, limit, now.wrong);
+    if (body == BodyState::complete) now.request.body = std::move(parser.get().body());
+    co_return body;
+  }
+
+  // Returns whether the connection is kept.
+  asio::awaitable<bool> respond(Exchange& now, std::optional<Response>& refusal) {
+    Response response;
+    if (refusal) {
+      response = std::move(*refusal);
+    } else {
+      enter(now.route->waits ? Phase::watching : Phase::handling);
+      expires_never();
+      response = co_await handled(*now.route, now.request);
+    }
+    bool keep_alive = now.keep_alive && !response.close && !server_.draining();
+    if (response.stream && now.request.method != "HEAD") {
+      keep_alive = false;
+      co_await stream_answer(now.request, response, now.minor_version);
+    } else {
+      const bool written = co_await answer(now.request, response, keep_alive, now.minor_version);
+      if (!written) keep_alive = false;
+    }
+    record(now.request, now.route, response.status, now.began);
+    co_return keep_alive;
+  }
+
   asio::awaitable<BodyState> receive_body(Parser& parser, std::size_t limit,
                                           FramingError& refused) {
     boost::system::error_code error;
@@ -305,6 +343,10 @@ class Session final : public SessionBase, private Sink {
           co_return BodyState::closed;
         }
         buffer_.commit(bytes);
+        if (!server_.hold(*this, bytes)) {
+          refused = {503, "too many large requests at once; try again in a second"};
+          co_return BodyState::wrong;
+        }
       }
       const std::size_t used = parser.put(buffer_.data(), error);
       buffer_.consume(used);
@@ -340,17 +382,18 @@ class Session final : public SessionBase, private Sink {
     } catch (const std::exception& error) {
       failure = error.what();
     }
-    server_.log_->error("handler failed id={} route={} error={}", request.id, route.pattern,
+    server_.log_->error("handler failed id={} route={} error=\"{}\"", request.id, route.pattern,
                         failure);
     co_return internal_problem();
   }
 
-  // Answers a head or body that cannot be framed, and gives up the connection.
-  asio::awaitable<bool> refuse(Request& request, const FramingError& refused,
-                               Clock::time_point began) {
-    Response response = problem(refused.status, "framing", refused.detail);
-    const bool written = co_await answer(request, response, false, 1);
-    record(request, nullptr, refused.status, began);
+  // Answers a head or body that cannot be read, and gives up the connection.
+  asio::awaitable<bool> refuse(Exchange& now) {
+    const int status = now.wrong.status;
+    Response response = problem(status, status == 503 ? "busy" : "framing", now.wrong.detail);
+    server_.let_go(*this);
+    const bool written = co_await answer(now.request, response, false, 1);
+    record(now.request, now.route, status, now.began);
     if (written) co_await linger();
     co_return false;
   }
@@ -378,11 +421,13 @@ class Session final : public SessionBase, private Sink {
 
   asio::awaitable<bool> write(std::string text) override {
     if (server_.draining() || gone_) co_return false;
+    enter(Phase::writing);
     expires_after(server_.options_.write_time);
     boost::system::error_code error;
     co_await asio::async_write(stream_, asio::buffer(text),
                                asio::redirect_error(asio::use_awaitable, error));
     expires_never();
+    enter(Phase::watching);
     if (error) gone_ = true;
     co_return !error;
   }

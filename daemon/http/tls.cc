@@ -2,7 +2,10 @@
 
 #include "daemon/base/asio.h"
 
+#include <openssl/x509.h>
+
 #include <boost/asio/ssl/context.hpp>
+#include <ctime>
 
 namespace kasetsu::http {
 
@@ -33,6 +36,23 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(
     if (error) return wrong("client certificates cannot be asked for", client_ca_file);
   }
   return context;
+}
+
+std::string certificate_warning(boost::asio::ssl::context& context, Time now) {
+  const X509* certificate = SSL_CTX_get0_certificate(context.native_handle());
+  if (!certificate) return "there is no certificate";
+  std::time_t at = std::chrono::system_clock::to_time_t(now);
+  if (X509_cmp_time(X509_get0_notBefore(certificate), &at) > 0) {
+    return "the certificate is not valid yet: clients refuse it";
+  }
+  if (X509_cmp_time(X509_get0_notAfter(certificate), &at) < 0) {
+    return "the certificate has expired: clients refuse it";
+  }
+  at += 14 * 86'400;
+  if (X509_cmp_time(X509_get0_notAfter(certificate), &at) < 0) {
+    return "the certificate expires within two weeks";
+  }
+  return {};
 }
 
 }  // namespace kasetsu::http

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/result.h"
+#include "daemon/base/time.h"
 
 namespace boost::asio::ssl {
 class context;
@@ -17,5 +18,9 @@ namespace kasetsu::http {
 Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(
     const std::string& certificate_file, const std::string& key_file,
     const std::string& client_ca_file);
+
+// What a client will say against the certificate at this time: expired, not valid yet, or about to
+// expire (within two weeks). Empty: nothing.
+std::string certificate_warning(boost::asio::ssl::context& context, Time now);
 
 }  // namespace kasetsu::http

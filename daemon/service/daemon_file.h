@@ -52,7 +52,7 @@ struct DaemonConfig {
   // [drivers.NAME]
   std::vector<drivers::Settings> drivers;
   // [shutdown]
-  double drain_s = 20.0;
+  double drain_s = 5.0;
 
   // One sentence naming field, value and bound.
   Status validate() const;

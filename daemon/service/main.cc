@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "daemon/base/asio.h"
 
@@ -49,25 +50,55 @@ namespace {
 namespace asio = boost::asio;
 
 Result<campaign::Science> read_science() {
-  const auto supports_path = find_data_file("elements/supports.csv");
-  if (!supports_path) return supports_path.error();
-  const auto supports_text = read_file(*supports_path);
-  if (!supports_text) return supports_text.error();
-  auto supports = chemistry::SupportTable::from_csv(*supports_text, *supports_path);
+  auto supports = read_data_table<chemistry::SupportTable>(kSupportsFile);
   if (!supports) return supports.error();
-  const auto elements_path = find_data_file("elements/general.csv");
-  if (!elements_path) return elements_path.error();
-  const auto elements_text = read_file(*elements_path);
-  if (!elements_text) return elements_text.error();
-  auto elements = chemistry::ElementTable::from_csv(*elements_text, *elements_path);
+  auto elements = read_data_table<chemistry::ElementTable>(kElementsFile);
   if (!elements) return elements.error();
   return campaign::Science{std::move(*elements), std::move(*supports)};
 }
 
+// Plain HTTP: null.
+Result<std::shared_ptr<asio::ssl::context>> read_tls(const DaemonConfig& config) {
+  if (config.certificate_file.empty()) return std::shared_ptr<asio::ssl::context>{};
+  return http::make_tls_context(config.certificate_file, config.key_file, config.client_ca_file);
+}
+
+bool beyond_loopback(const DaemonConfig& config) {
+  return !config.token_file.empty() &&
+         (!config.certificate_file.empty() || config.plain_beyond_loopback);
+}
+
+// What the files hold that the configuration names.
+struct Parts {
+  campaign::Science science;
+  std::shared_ptr<asio::ssl::context> tls;
+  std::optional<TokenFile> tokens;
+};
+
+// Reads all of them and changes nothing: what fails here is also refused by --check-config.
+Result<Parts> read_parts(const DaemonConfig& config) {
+  auto science = read_science();
+  if (!science) return science.error();
+  auto tls = read_tls(config);
+  if (!tls) return tls.error();
+  Parts parts{std::move(*science), *tls, {}};
+  if (!config.token_file.empty()) {
+    auto tokens = read_token_file(config.token_file);
+    if (!tokens) return tokens.error();
+    parts.tokens = std::move(*tokens);
+  }
+  const Status address = http::check_address(config.address, beyond_loopback(config));
+  if (!address) return address.error();
+  return parts;
+}
+
+// How long work may go on after the last connection is closed.
+constexpr std::chrono::seconds kLastWork{3};
+
 // Runs until it is told to end; returns the exit code.
 class Daemon {
  public:
-  Daemon(DaemonConfig config, Arguments arguments)
+  Daemon(DaemonConfig config, DaemonArguments arguments)
       : config_(std::move(config)),
         arguments_(std::move(arguments)),
         log_(logger("daemon")),
@@ -89,66 +120,77 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
 
   Result<int> run() {
-    auto science = read_science();
-    if (!science) return science.error();
-    science_ = std::move(*science);
-    auto tls = read_tls(config_);
-    if (!tls) return tls.error();
-    if (!config_.token_file.empty()) {
+    auto parts = read_parts(config_);
+    if (!parts) return parts.error();
+    science_ = std::move(parts->science);
+    if (parts->tokens) {
+      guard_.emplace(std::move(*parts->tokens), system_now, config_.requests_per_s);
       token_stamp_ = stamp(config_.token_file);
-      auto tokens = read_token_file(config_.token_file);
-      if (!tokens) return tokens.error();
-      guard_.emplace(std::move(*tokens), system_now, config_.requests_per_s);
     }
-    config_.server.beyond_loopback = guard_ && (*tls || config_.plain_beyond_loopback);
-    const Status folder = prepare_folder();
-    if (!folder) return folder.error();
+    warn_of_certificate(parts->tls);
+    config_.server.beyond_loopback = beyond_loopback(config_);
+    if (Status folder = prepare_folder(); !folder) return folder.error();
+    if (Status opened = open_database(); !opened) return opened.error();
+    make_worker();
+    make_drivers();
+    make_notifier();
+    make_server();
+    const auto port = server_->listen_tcp(config_.address, config_.port, parts->tls);
+    if (!port) return port.error();
+    if (Status listening = listen_on_socket(); !listening) return listening.error();
+    if (Status started = worker_->start(); !started) return started.error();
+    make_upkeep();
+    upkeep_->start();
+    notifier_->start();
+    drivers_->start(config_.drivers);
+    return serve(*port);
+  }
 
-    store::StoreOptions store_options;
-    store_options.path = (std::filesystem::path(config_.data_dir) / "kasetsu.db").string();
-    store_options.clock = system_now;
-    store_options.log = [log = logger("store")](const std::string& line) { log->info("{}", line); };
-    auto opened = store::SqliteDatabase::open(store_options);
+ private:
+  Status open_database() {
+    store::StoreOptions options;
+    options.path = (std::filesystem::path(config_.data_dir) / "kasetsu.db").string();
+    options.clock = system_now;
+    options.log = [log = logger("store")](const std::string& line) { log->info("{}", line); };
+    auto opened = store::SqliteDatabase::open(options);
     if (!opened) return opened.error();
     database_ = std::move(*opened);
+    return {};
+  }
 
-    jobs::WorkerOptions worker_options;
-    worker_options.threads = config_.threads;
-    worker_options.code_version = std::string(kVersion);
-    worker_options.read_elements = [folder = config_.element_folder](const std::string& name) {
+  void make_worker() {
+    jobs::WorkerOptions options;
+    options.threads = config_.threads;
+    options.code_version = std::string(kVersion);
+    options.read_elements = [folder = config_.element_folder](const std::string& name) {
       return campaign::read_element_table(folder, name);
     };
-    worker_ =
-        std::make_unique<jobs::Worker>(*database_, *science_, system_now, ids_, worker_options);
-    make_drivers();
+    worker_ = std::make_unique<jobs::Worker>(*database_, *science_, system_now, ids_, options);
+  }
+
+  void make_server() {
     api_ = std::make_unique<http::Api>(io_, services());
     database_->on_commit([this](std::int64_t last_event) {
       api_->events().signal(last_event);
       worker_->wake(last_event);
     });
-    make_notifier();
     http::Router router;
     api_->add_routes(router);
     server_ =
         std::make_unique<http::Server>(io_, std::move(router), config_.server, logger("http"));
     api_->set_server(*server_);
     server_->on_drain([this] { api_->events().close(); });
+    if (!guard_) return;
+    server_->set_authenticator(
+        [this](const http::Request& request) { return guard_->decide(request); });
+  }
 
-    if (guard_) {
-      server_->set_authenticator(
-          [this](const http::Request& request) { return guard_->decide(request); });
-    }
-    const auto port = server_->listen_tcp(config_.address, config_.port, *tls);
-    if (!port) return port.error();
-    const Status listening = listen_on_socket();
-    if (!listening) return listening.error();
-    const Status started = worker_->start();
-    if (!started) return started.error();
-    UpkeepOptions upkeep_options;
-    upkeep_options.backup_dir = config_.backup_dir;
-    upkeep_options.backup_every =
+  void make_upkeep() {
+    UpkeepOptions options;
+    options.backup_dir = config_.backup_dir;
+    options.backup_every =
         std::chrono::seconds(static_cast<std::int64_t>(config_.backup_every_h * 3'600.0));
-    upkeep_options.backups_kept = static_cast<std::size_t>(config_.backups_kept);
+    options.backups_kept = static_cast<std::size_t>(config_.backups_kept);
     if (!config_.campaign_dir.empty()) {
       campaign_folder_ = std::make_unique<CampaignFolder>(
           config_.campaign_dir, *database_, system_now, ids_,
@@ -162,25 +204,24 @@ class Daemon {
             return campaign::draft_of(*parsed, science_->supports);
           },
           log_);
-      upkeep_options.also = [this] { campaign_folder_->look(); };
+      options.also = [this] { campaign_folder_->look(); };
     }
-    upkeep_ = std::make_unique<Upkeep>(*database_, system_now, ids_, upkeep_options, log_);
-    upkeep_->start();
-    notifier_->start();
-    drivers_->start(config_.drivers);
+    upkeep_ = std::make_unique<Upkeep>(*database_, system_now, ids_, options, log_);
+  }
 
+  // Returns the exit code once the daemon is told to end.
+  Result<int> serve(std::uint16_t port) {
     wait_for_signals();
     pulse();
     if (!arguments_.port_file.empty()) {
-      const Status written = write_file(arguments_.port_file, fmt::format("{}\n", *port));
+      const Status written = write_file(arguments_.port_file, fmt::format("{}\n", port));
       if (!written) return written.error();
     }
     log_->info("ready version={} address={} port={} data={} sqlite={}", kVersion, config_.address,
-               *port, config_.data_dir, sqlite3_libversion());
+               port, config_.data_dir, sqlite3_libversion());
     notify_service_manager("READY=1");
-
     work_.emplace(asio::make_work_guard(io_));
-    io_.run();
+    run_network();
     const Status health = database_->health();
     if (!health) {
       log_->critical("ended because of the storage error=\"{}\"", health.error().to_string());
@@ -190,7 +231,26 @@ class Daemon {
     return 0;
   }
 
- private:
+  void warn_of_certificate(const std::shared_ptr<asio::ssl::context>& tls) const {
+    if (!tls) return;
+    const std::string warning = http::certificate_warning(*tls, system_now());
+    if (!warning.empty()) {
+      log_->warn("certificate file={} warning=\"{}\"", config_.certificate_file, warning);
+    }
+  }
+
+  // What a handler throws, such as std::bad_alloc, ends its connection and not the daemon.
+  void run_network() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& error) {
+        log_->error("the network thread goes on after an error error=\"{}\"", error.what());
+      }
+    }
+  }
+
   void make_drivers() {
     const auto find = [folder = config_.profile_folder](const std::string& name) {
       return find_profile(name, folder);
@@ -359,12 +419,6 @@ class Daemon {
     });
   }
 
-  // Plain HTTP: null.
-  static Result<std::shared_ptr<asio::ssl::context>> read_tls(const DaemonConfig& config) {
-    if (config.certificate_file.empty()) return std::shared_ptr<asio::ssl::context>{};
-    return http::make_tls_context(config.certificate_file, config.key_file, config.client_ca_file);
-  }
-
   // All or nothing: a wrong file leaves everything as it is. Whether there are tokens and TLS at
   // all is settled at the start.
   Status reload_all() {
@@ -381,6 +435,7 @@ class Daemon {
       const auto read = read_tls(*config);
       if (!read) return read.error();
       tls = *read;
+      warn_of_certificate(tls);
     }
     set_log_level(config->log_level);
     if (tokens) guard_->replace(std::move(*tokens), config->requests_per_s);
@@ -428,6 +483,14 @@ class Daemon {
     notify_service_manager("STOPPING=1");
     const auto deadline =
         std::chrono::milliseconds(static_cast<std::int64_t>(config_.drain_s * 1e3));
+    // Work that cannot be interrupted must not keep the daemon: what is acknowledged is on the
+    // disk.
+    std::thread([deadline, log = log_] {
+      std::this_thread::sleep_for(deadline + kLastWork);
+      log->error("ended while work was running");
+      log->flush();
+      std::_Exit(1);
+    }).detach();
     server_->drain(deadline, [this] {
       signals_.cancel();
       pulse_.cancel();
@@ -455,7 +518,7 @@ class Daemon {
   }
 
   DaemonConfig config_;
-  Arguments arguments_;
+  DaemonArguments arguments_;
   std::shared_ptr<spdlog::logger> log_;
   UlidSource ids_;
   std::optional<campaign::Science> science_;
@@ -498,11 +561,17 @@ int fail(const Error& error) {
 }
 
 int run(int argc, char** argv) {
-  Arguments arguments;
+  DaemonArguments arguments;
   if (const std::optional<int> code = read_arguments(argc, argv, arguments)) return *code;
   const auto config = read_config(arguments);
   if (!config) return fail(config.error());
   if (arguments.check_config) {
+    const auto parts = read_parts(*config);
+    if (!parts) return fail(parts.error());
+    if (parts->tls) {
+      const std::string warning = http::certificate_warning(*parts->tls, system_now());
+      if (!warning.empty()) fmt::print(stderr, "kasetsud: {}\n", warning);
+    }
     fmt::print("the configuration is right\n");
     return 0;
   }

@@ -10,7 +10,7 @@
 
 namespace kasetsu {
 
-std::optional<int> read_arguments(int argc, char** argv, Arguments& arguments) {
+std::optional<int> read_arguments(int argc, char** argv, DaemonArguments& arguments) {
   CLI::App app{"Kasetsu's daemon: takes in results, learns, proposes the next catalysts.",
                "kasetsud"};
   app.add_option("--config", arguments.config_file, "configuration file (TOML)");
@@ -35,7 +35,7 @@ std::optional<int> read_arguments(int argc, char** argv, Arguments& arguments) {
   return {};
 }
 
-Result<DaemonConfig> read_config(const Arguments& arguments) {
+Result<DaemonConfig> read_config(const DaemonArguments& arguments) {
   DaemonConfig config;
   if (!arguments.config_file.empty()) {
     const auto text = read_file(arguments.config_file);

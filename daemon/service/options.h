@@ -9,7 +9,7 @@
 
 namespace kasetsu {
 
-struct Arguments {
+struct DaemonArguments {
   std::string config_file;
   std::string data_dir;
   std::string listen;
@@ -22,10 +22,10 @@ struct Arguments {
 
 // Reads the command line. A code: the program has answered (--help, --version, a mistake) and ends
 // with it.
-std::optional<int> read_arguments(int argc, char** argv, Arguments& arguments);
+std::optional<int> read_arguments(int argc, char** argv, DaemonArguments& arguments);
 
 // The file that the command line names, with what the command line says instead. Errors: those of
 // the file, of --listen, and of DaemonConfig::validate.
-Result<DaemonConfig> read_config(const Arguments& arguments);
+Result<DaemonConfig> read_config(const DaemonArguments& arguments);
 
 }  // namespace kasetsu

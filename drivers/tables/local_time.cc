@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "core/base/text.h"
@@ -17,13 +14,6 @@ namespace {
 
 Error unreadable(std::string_view text, std::string message, std::string expected) {
   return Error{ErrorCode::bad_data, std::move(message), {}, std::string(text), std::move(expected)};
-}
-
-std::int64_t big_endian(const char* at, int bytes) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) value = value << 8 | static_cast<unsigned char>(at[i]);
-  if (bytes == 4) return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
-  return static_cast<std::int64_t>(value);
 }
 
 struct Fields {
@@ -165,106 +155,16 @@ std::optional<int> take_offset(std::string_view& text) {
 
 constexpr std::int64_t kMicros = 1'000'000;
 
-std::int64_t floor_seconds(std::int64_t micros) {
-  return micros >= 0 ? micros / kMicros : -((-micros + kMicros - 1) / kMicros);
-}
-
 }  // namespace
 
-Result<TimeZone> TimeZone::find(std::string_view name, const std::string& zone_files) {
-  TimeZone zone;
-  if (name == "UTC" || name == "Z") return zone;
-  if (!name.empty() && (name[0] == '+' || name[0] == '-')) {
-    std::string padded = "0000-00-00T" + std::string(name);
-    std::string_view text = padded;
-    const auto offset = take_offset(text);
-    if (!offset) return unreadable(name, "not an offset", "such as +09:00");
-    zone.first_offset_ = *offset * 60;
-    return zone;
-  }
-  const bool plain = !name.empty() && name[0] != '/' && name.find("..") == std::string_view::npos &&
-                     std::all_of(name.begin(), name.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' ||
-                              c == '/';
-                     });
-  std::string bytes;
-  if (plain) {
-    std::ifstream file(zone_files + "/" + std::string(name), std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  if (!bytes.starts_with("TZif")) {
-    return unreadable(name, "unknown time zone",
-                      "UTC, an offset such as +09:00, or a name such as Asia/Tokyo (Debian's "
-                      "package tzdata)");
-  }
-  // RFC 8536: a block with 32-bit times, then one with 64-bit times.
-  struct Counts {
-    std::size_t isut, isstd, leap, time, type, chars;
-  };
-  const auto counts_at = [&](std::size_t at) {
-    std::array<std::size_t, 6> c{};
-    for (std::size_t i = 0; i < 6; ++i) {
-      c[i] = static_cast<std::size_t>(big_endian(bytes.data() + at + 20 + 4 * i, 4));
-    }
-    return Counts{c[0], c[1], c[2], c[3], c[4], c[5]};
-  };
-  const auto size_of = [](const Counts& c, std::size_t width) {
-    return c.time * (width + 1) + c.type * 6 + c.chars + c.leap * (width + 4) + c.isstd + c.isut;
-  };
-  const Error broken = unreadable(name, "the zone file cannot be read", "a compiled zone");
-  if (bytes.size() < 44 || bytes[4] < '2') return broken;
-  const std::size_t second = 44 + size_of(counts_at(0), 4);
-  if (bytes.size() < second + 44) return broken;
-  const Counts counts = counts_at(second);
-  const std::size_t times = second + 44;
-  if (counts.type == 0 || bytes.size() < times + size_of(counts, 8)) return broken;
-  const std::size_t indices = times + counts.time * 8;
-  const std::size_t types = indices + counts.time;
-  const auto offset_of = [&](std::size_t type) {
-    return static_cast<std::int32_t>(big_endian(bytes.data() + types + type * 6, 4));
-  };
-  zone.first_offset_ = offset_of(0);
-  for (std::size_t i = 0; i < counts.time; ++i) {
-    const auto type = static_cast<std::size_t>(static_cast<unsigned char>(bytes[indices + i]));
-    if (type >= counts.type) return broken;
-    zone.changes_.push_back({big_endian(bytes.data() + times + 8 * i, 8), offset_of(type)});
-  }
-  // Beyond the last written change a rule with a comma in the footer goes on changing the clocks;
-  // Debian's files hold the changes until 2037, and what is later is not guessed.
-  const std::string_view footer = std::string_view(bytes).substr(times + size_of(counts, 8));
-  if (footer.find(',') != std::string_view::npos && !zone.changes_.empty()) {
-    zone.last_known_ = zone.changes_.back().at;
-  }
-  return zone;
-}
-
-Result<std::int64_t> TimeZone::to_utc(std::int64_t local) const {
-  std::vector<std::int64_t> fits;
-  const auto consider = [&](std::int64_t begin, std::int64_t end, std::int32_t offset) {
-    const std::int64_t utc = local - offset;
-    if (utc >= begin && utc < end) fits.push_back(utc);
-  };
-  std::int64_t begin = INT64_MIN;
-  std::int32_t offset = first_offset_;
-  for (const Change& change : changes_) {
-    consider(begin, change.at, offset);
-    begin = change.at;
-    offset = change.offset;
-  }
-  consider(begin, INT64_MAX, offset);
-  if (fits.size() > 1) {
-    return unreadable("", "the clocks were put back: this hour came twice",
-                      "a time with an offset such as +01:00, or in UTC");
-  }
-  if (fits.empty()) {
-    return unreadable("", "the clocks were put forward: this hour did not happen",
-                      "the instrument's time zone in the profile");
-  }
-  if (fits[0] > last_known_) {
-    return unreadable("", "the zone file does not reach so far", "a time with an offset");
-  }
-  return fits[0];
+Result<TimeZone> find_time_zone(std::string_view name) {
+  if (name == "Z") return TimeZone::fixed(std::chrono::seconds(0));
+  if (!name.starts_with('+') && !name.starts_with('-')) return TimeZone::read(name);
+  const std::string padded = "0000-00-00T" + std::string(name);
+  std::string_view text = padded;
+  const auto offset = take_offset(text);
+  if (!offset) return unreadable(name, "not an offset", "such as +09:00");
+  return TimeZone::fixed(std::chrono::minutes(*offset));
 }
 
 Result<UtcTime> read_time(std::string_view given, std::span<const std::string> formats,
@@ -311,14 +211,19 @@ Result<UtcTime> read_time(std::string_view given, std::span<const std::string> f
   if (zone == nullptr) {
     return unreadable(given, "the time has no zone", "time_zone in the profile, or an offset");
   }
-  const std::int64_t seconds = floor_seconds(*local);
-  const auto utc = zone->to_utc(seconds);
-  if (!utc) {
-    Error error = utc.error();
-    error.value = given;
-    return error;
+  const auto moment =
+      std::chrono::local_time<std::chrono::microseconds>(std::chrono::microseconds(*local));
+  const auto second = std::chrono::floor<std::chrono::seconds>(moment);
+  const auto found = zone->moments(second);
+  if (found.size() > 1) {
+    return unreadable(given, "the clocks were put back: this hour came twice",
+                      "a time with an offset such as +01:00, or in UTC");
   }
-  return UtcTime(std::chrono::microseconds(*utc * kMicros + (*local - seconds * kMicros)));
+  if (found.empty()) {
+    return unreadable(given, "the clocks were put forward: this hour did not happen",
+                      "the instrument's time zone in the profile");
+  }
+  return found.front() + (moment - second);
 }
 
 }  // namespace kasetsu::tables

@@ -74,7 +74,7 @@ class Decoder {
     profile.decimal = decimal[0];
     profile.unknown_columns = unknown == "ignore";
     if (!zone.empty()) {
-      auto found = TimeZone::find(zone);
+      auto found = find_time_zone(zone);
       if (!found) return found.error().in(place(*document.get("time_zone"), "time_zone"));
       profile.time_zone = std::move(*found);
     }

@@ -21,6 +21,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,26 @@ def campaign(name, retrain):
     return CAMPAIGN.format(name=name, retrain=retrain, elements=json.dumps(ELEMENTS), supports=json.dumps(SUPPORTS))
 
 
+TLS = {}  # with --tls: the client's context, and the daemon's configuration file
+
+
+def speak_tls(folder):
+    """A certificate of this run's own, for every daemon and robot."""
+    certificate, key, config = (os.path.join(folder, name) for name in ("cert.pem", "key.pem", "tls.toml"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(f"[tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n")
+    TLS.update(config=config, context=ssl.create_default_context(cafile=certificate))
+
+
+def connect(port):
+    if TLS:
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=TLS["context"])
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+
 class Daemon:
     def __init__(self, program, folder):
         self.program = program
@@ -87,7 +108,7 @@ class Daemon:
             self.log_begin = log.tell()
             self.process = subprocess.Popen(
                 [self.program, "--data-dir", os.path.join(self.folder, "data"), "--listen", f"127.0.0.1:{port}",
-                 "--port-file", self.port_file, "--threads", "1"], stdout=log, stderr=log)
+                 "--port-file", self.port_file, "--threads", "1", *(["--config", TLS["config"]] if TLS else [])], stdout=log, stderr=log)
 
     def is_ready(self):
         return os.path.exists(self.port_file) and os.path.getsize(self.port_file) > 0
@@ -150,7 +171,7 @@ class Robot(threading.Thread):
 
     def once(self, path, body, key, content_type):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            self.connection = connect(self.port)
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         headers = {"Content-Type": content_type, "Idempotency-Key": key}
@@ -385,7 +406,7 @@ def setup_job(port):
 def wait_for(port, job):
     deadline = time.monotonic() + 120
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = connect(port)
         connection.request("GET", f"/v1/jobs/{job}")
         state = json.loads(connection.getresponse().read())["state"]
         connection.close()
@@ -522,6 +543,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal", help="file that a line is added to for every database")
     parser.add_argument("--scratch", help="folder for the databases (default: TMPDIR)")
+    parser.add_argument("--tls", action="store_true", help="everything over TLS")
     parser.add_argument("--totals", action="store_true", help="add up the journal and end")
     parser.add_argument("--quiet", action="store_true")
     args = parser.parse_args()
@@ -530,7 +552,10 @@ def main():
         return
     if not args.bin:
         parser.error("--bin is needed")
-    lines = run(args)
+    with tempfile.TemporaryDirectory() as folder:
+        if args.tls:
+            speak_tls(folder)
+        lines = run(args)
     total = add(lines)
     tell(total)
     if args.journal:

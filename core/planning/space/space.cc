@@ -16,7 +16,10 @@ namespace {
 using chemistry::Catalyst;
 using chemistry::Composition;
 
-constexpr std::uint64_t kOverlapLimit = 50'000'000;
+// Bounds on the time that a hostile definition can take: all overlaps of a space together are
+// counted within about a second, and every known catalyst may stand for all condition points.
+constexpr std::uint64_t kOverlapLimit = 5'000'000;
+constexpr std::uint64_t kConditionLimit = 100'000;
 
 Catalyst unrank_local(const CandidateSpace::Part& part, std::uint64_t local) {
   if (!part.family) return part.catalysts[static_cast<std::size_t>(local)];
@@ -111,7 +114,12 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
     }
     space.condition_points_ = times(space.condition_points_, condition.levels.size());
   }
+  if (space.condition_points_ > kConditionLimit) {
+    return wrong_space("the conditions have too many combinations",
+                       std::to_string(space.condition_points_), "at most 100000: fewer levels");
+  }
 
+  std::uint64_t walked = 0;  // to count overlaps
   space.first_.push_back(0);
   for (const SpacePart& given : definition.parts) {
     Part part;
@@ -166,10 +174,11 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
     }
     for (const Part& earlier : space.parts_) {
       if (!share_support(earlier, part)) continue;
-      if (std::min(earlier.size, part.size) > kOverlapLimit) {
-        return wrong_space(
-            "the overlap of two parts of the space is too large to count", "",
-            "parts told apart by supports or preparations, or one part below 50 million");
+      walked = plus(walked, std::min(earlier.size, part.size));
+      if (walked > kOverlapLimit) {
+        return wrong_space("the parts of the space overlap too much to be counted", "",
+                           "parts that differ in supports or preparations, or parts whose smaller "
+                           "ones have fewer than 5 million candidates together");
       }
       // Walk through the smaller one.
       if (part.size <= earlier.size) {

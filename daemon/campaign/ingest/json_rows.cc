@@ -417,6 +417,8 @@ std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type)
   return {};
 }
 
+constexpr std::ptrdiff_t kMostWrongRows = 10'000;
+
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports) {
   const bool printable = std::all_of(options.idempotency_key.begin(), options.idempotency_key.end(),
@@ -455,6 +457,18 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
     if (!delivery.options.quarantine_unreadable) return read.error();
     delivery.rows.clear();
     delivery.rows.push_back(refused_row(read.error(), "{}", ""));
+  }
+  // Each row in quarantine is written by itself: very many of them would keep others from writing.
+  const auto wrong = std::count_if(delivery.rows.begin(), delivery.rows.end(),
+                                   [](const PreparedRow& row) { return !row.problem.empty(); });
+  if (wrong > kMostWrongRows) {
+    const auto first = std::find_if(delivery.rows.begin(), delivery.rows.end(),
+                                    [](const PreparedRow& row) { return !row.problem.empty(); });
+    return Error{ErrorCode::bad_data,
+                 fmt::format("{} of {} rows cannot be read; the first: {}", wrong,
+                             delivery.rows.size(), first->problem),
+                 first->pointer, "",
+                 fmt::format("at most {} rows that cannot be read", kMostWrongRows)};
   }
   for (PreparedRow& row : delivery.rows) {
     const std::string& run = row.run.empty() ? delivery.options.run : row.run;

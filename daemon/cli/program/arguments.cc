@@ -105,15 +105,7 @@ tables::ReadOptions TableArguments::read_options() const {
 }
 
 Result<chemistry::SupportTable> TableArguments::load_supports() const {
-  std::string path = supports;
-  if (path.empty()) {
-    auto found = find_data_file("elements/supports.csv");
-    if (!found) return found.error();
-    path = *found;
-  }
-  auto text = read_file(path);
-  if (!text) return text.error();
-  return chemistry::SupportTable::from_csv(*text, path);
+  return read_data_table<chemistry::SupportTable>(kSupportsFile, supports);
 }
 
 void TableArguments::add_batches_to(CLI::App& command) {
@@ -234,15 +226,7 @@ descriptors::FeaturizerOptions FeatureArguments::options() const {
 }
 
 Result<chemistry::ElementTable> FeatureArguments::load_elements() const {
-  std::string path = elements;
-  if (path.empty()) {
-    auto found = find_data_file("elements/general.csv");
-    if (!found) return found.error();
-    path = *found;
-  }
-  auto text = read_file(path);
-  if (!text) return text.error();
-  return chemistry::ElementTable::from_csv(*text, path);
+  return read_data_table<chemistry::ElementTable>(kElementsFile, elements);
 }
 
 void RegressionArguments::add_to(CLI::App& command) {

@@ -93,6 +93,25 @@ TEST_F(Api_, DescriptionAndRoutesAgree) {
       304);
 }
 
+TEST_F(Api_, AnIdempotencyKeyBelongsToItsToken) {
+  server.test_server().on_network([&] {
+    server.server().set_authenticator(
+        [](const Request& request) -> std::variant<Principal, Response> {
+          return Principal{request.authorization,
+                           {Scope::read, Scope::results, Scope::campaigns, Scope::admin}};
+        });
+  });
+  const auto apply = [&](const std::string& token) {
+    return server.ask("POST", "/v1/campaigns", file_text("config/campaigns/ocm.toml"),
+                      "Idempotency-Key: k\r\nAuthorization: " + token + "\r\n", "application/toml");
+  };
+  EXPECT_EQ(apply("alice").status, 201);
+  EXPECT_EQ(apply("alice").raw.field("Idempotent-Replayed"), "true");
+  const auto other = apply("bob");
+  EXPECT_EQ(other.raw.field("Idempotent-Replayed"), "");
+  EXPECT_EQ(other.status, 200) << "the campaign is there already: unchanged";
+}
+
 TEST_F(Api_, EveryRouteAsksForItsScopeAndNothingElseOpens) {
   std::string allowed;
   server.test_server().on_network([&] {

@@ -58,7 +58,7 @@ TEST(Router, SaysWhatIsMissing) {
   EXPECT_EQ(found(table, "POST", "/v1/campaigns/:pause"), "404");
 }
 
-TEST(Target, SplitsPathAndQuery) {
+TEST(RequestTarget, SplitsPathAndQuery) {
   const auto target = parse_target("/v1/events?after=3&campaign=a%26b+c&flag").value();
   EXPECT_EQ(target.path, "/v1/events");
   ASSERT_EQ(target.query.size(), 3u);
@@ -68,7 +68,7 @@ TEST(Target, SplitsPathAndQuery) {
   EXPECT_EQ(parse_target("http://localhost").value().path, "/");
 }
 
-TEST(Target, RefusesWhatIsNoPath) {
+TEST(RequestTarget, RefusesWhatIsNoPath) {
   for (const char* text : {"", "a", "*", "/%", "/%4", "/%zz", "/%00", "/a#b", "http:///a", "/a?b=%",
                            "ftp://x/", "localhost:80"}) {
     EXPECT_FALSE(parse_target(text).ok()) << text;

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 
+#include "daemon/http/tls.h"
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/test_server.h"
 
@@ -70,6 +71,22 @@ Router routes() {
               },
               {},
               false});
+  router.add({.method = "GET",
+              .pattern = "/quiet",
+              .scope = Scope::open,
+              .handler = [](Request&) -> asio::awaitable<Response> {
+                Response response;
+                response.content_type = "text/event-stream";
+                response.stream = [](Sink& sink) -> asio::awaitable<void> {
+                  const bool written = co_await sink.write(": begun\n\n");
+                  if (!written) co_return;
+                  asio::steady_timer timer(co_await asio::this_coro::executor);
+                  timer.expires_after(3s);
+                  co_await timer.async_wait(asio::use_awaitable);
+                };
+                co_return response;
+              },
+              .waits = true});
   router.add({"GET",
               "/stream",
               Scope::open,
@@ -164,6 +181,13 @@ TEST(Server, PagesOfOtherOriginsAndReboundNamesAreRefused) {
   EXPECT_EQ(ask(server, "GET /hello HTTP/1.1\r\nHost: LocalHost\r\n\r\n").status, 200);
   EXPECT_EQ(ask(server, get("/hello", "Origin: http://evil.example\r\n")).status, 403);
   EXPECT_EQ(ask(server, get("/hello", "Origin: null\r\n")).status, 403);
+  // Of two Origin fields only the first counted, and HTTP/1.0 was not asked for its Host.
+  EXPECT_EQ(
+      ask(server, get("/hello", "Origin: http://localhost\r\nOrigin: http://evil.example\r\n"))
+          .status,
+      403);
+  EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: evil.example\r\n\r\n").status, 421);
+  EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n").status, 200);
   EXPECT_EQ(ask(server, get("/hello", "Origin: http://localhost\r\n")).status, 200);
   EXPECT_EQ(ask(server, "GET http://localhost/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
             200);
@@ -259,31 +283,46 @@ TEST(Server, SlowHeadsAndBodiesAndIdleConnectionsAreClosed) {
   EXPECT_EQ(ask(server, get("/hello")).status, 200);
 }
 
-TEST(Server, WaitingConnectionsMakeRoomAndBusyOnesDoNot) {
+TEST(Server, WaitingConnectionsMakeRoomFirstThenIdleStreamsAndBusyOnesNever) {
   ServerOptions options;
   options.connections = 4;
   options.evict_after = 0ms;
   TestServer server(routes(), options);
+  RawClient stream(server.port());
+  stream.send(get("/quiet"));
+  ASSERT_TRUE(stream.receive_until("begun"));
   std::vector<std::unique_ptr<RawClient>> idle;
-  for (int i = 0; i < 4; ++i) idle.push_back(std::make_unique<RawClient>(server.port()));
+  for (int i = 0; i < 3; ++i) idle.push_back(std::make_unique<RawClient>(server.port()));
   EXPECT_EQ(ask(server, get("/hello")).status, 200);
   EXPECT_TRUE(idle[0]->closed());
-  // All four in the middle of something: the next one is told to come again.
-  TestServer busy(routes(), options);
+  // Streams that wait for events are next.
+  TestServer streaming(routes(), options);
   std::vector<std::unique_ptr<RawClient>> streams;
   for (int i = 0; i < 4; ++i) {
-    streams.push_back(std::make_unique<RawClient>(busy.port()));
-    streams.back()->send(get("/stream"));
-    ASSERT_TRUE(streams.back()->receive_until("data: 0"));
+    streams.push_back(std::make_unique<RawClient>(streaming.port()));
+    streams.back()->send(get("/quiet"));
+    ASSERT_TRUE(streams.back()->receive_until("begun"));
   }
+  EXPECT_EQ(ask(streaming, get("/hello")).status, 200);
+  EXPECT_TRUE(streams[0]->closed());
+  // All four in the middle of something: the next one is told to come again.
+  TestServer busy(routes(), options);
+  std::vector<std::unique_ptr<RawClient>> working;
+  for (int i = 0; i < 4; ++i) {
+    working.push_back(std::make_unique<RawClient>(busy.port()));
+    working.back()->send(get("/slow"));
+  }
+  std::this_thread::sleep_for(100ms);
   RawClient refused(busy.port());
   refused.send(get("/hello"));
   EXPECT_EQ(refused.receive().status, kRefused);
+  for (const auto& client : working) EXPECT_EQ(client->receive().status, 200);
 }
 
 TEST(Server, OnePeerCannotTakeEveryConnection) {
   ServerOptions options;
   options.connections_per_peer = 2;
+  options.evict_after = 60s;
   TestServer server(routes(), options);
   std::vector<std::unique_ptr<RawClient>> greedy;
   for (int i = 0; i < 2; ++i) {
@@ -294,6 +333,74 @@ TEST(Server, OnePeerCannotTakeEveryConnection) {
   RawClient third(server.port(), "127.0.0.2");
   EXPECT_EQ(third.receive().status, kRefused);
   EXPECT_EQ(ask(server, get("/hello")).status, 200);
+}
+
+TEST(Server, ThePlaceOfAStreamIsFreeWhenItsClientIsGone) {
+  TestServer server(routes());
+  const auto connections = [&] {
+    std::string text;
+    server.on_network([&] { text = server.server().metrics().text(); });
+    return text.find("kasetsu_http_connections 1\n") != std::string::npos ? 1 : 0;
+  };
+  {
+    RawClient stream(server.port());
+    stream.send(get("/quiet"));
+    ASSERT_TRUE(stream.receive_until("begun"));
+    ASSERT_EQ(connections(), 1);
+  }
+  for (int i = 0; i < 500 && connections() == 1; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(connections(), 0);
+}
+
+// A hundred uploads that lack one byte held all their bodies.
+TEST(Server, BodiesTogetherHaveALimit) {
+  ServerOptions options;
+  options.bulk_body_bytes = 1'000'000;
+  options.all_bodies_bytes = 2'500'000;
+  options.evict_after = 50ms;
+  TestServer server(routes(), options);
+  const std::string head =
+      "POST /bulk HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+      "Content-Length: 1000000\r\n\r\n";
+  std::vector<std::unique_ptr<RawClient>> stalled;
+  for (int i = 0; i < 5; ++i) {
+    stalled.push_back(std::make_unique<RawClient>(server.port()));
+    stalled.back()->send(head + std::string(999'999, 'x'));
+    std::this_thread::sleep_for(100ms);
+  }
+  EXPECT_TRUE(stalled[0]->closed()) << "the upload that takes longest is given up";
+  RawClient whole(server.port());
+  whole.send(head + std::string(1'000'000, 'x'));
+  EXPECT_EQ(whole.receive().status, 200);
+  // What was held is given back.
+  stalled.clear();
+  for (int i = 0; i < 5; ++i) {
+    RawClient again(server.port());
+    again.send(head + std::string(1'000'000, 'x'));
+    EXPECT_EQ(again.receive().status, 200);
+  }
+}
+
+TEST(Server, AProxyIsLookedThrough) {
+  Router router = routes();
+  router.add({"GET", "/peer", Scope::open, [](Request& request) -> asio::awaitable<Response> {
+                Response response;
+                response.body = request.peer;
+                co_return response;
+              }});
+  ServerOptions options;
+  options.proxies = {"127.0.0.1"};
+  options.connections_per_peer = 1;
+  TestServer server(std::move(router), options);
+  const RawClient other(server.port());  // the limit of one address is not for proxies
+  const auto peer = [&](std::string_view fields) { return ask(server, get("/peer", fields)).body; };
+  EXPECT_EQ(peer(""), "127.0.0.1");
+  EXPECT_EQ(peer("X-Forwarded-For: 198.51.100.7\r\n"), "198.51.100.7");
+  EXPECT_EQ(peer("X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n"), "198.51.100.7")
+      << "what the client itself says is not believed";
+  EXPECT_EQ(peer("X-Forwarded-For: 198.51.100.7, 127.0.0.1\r\n"), "198.51.100.7");
+  TestServer plain(routes());
+  EXPECT_EQ(ask(plain, get("/hello", "X-Forwarded-For: 198.51.100.7\r\n")).status, 200);
 }
 
 TEST(Server, DrainingLetsRequestsFinishAndClosesIdleConnections) {
@@ -400,6 +507,23 @@ TEST(Server, MetricsCountByRouteAndNeverByPath) {
       std::string::npos);
   EXPECT_EQ(text.find("who"), std::string::npos);
   EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(Server, ACertificateThatClientsRefuseIsSaid) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("kasetsu_tls_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string certificate = folder / "c.pem", key = folder / "k.pem";
+  const auto warning = [&](long from, long to) {
+    write_test_certificate(certificate, key, from, to);
+    return certificate_warning(*make_tls_context(certificate, key, "").value(), system_now());
+  };
+  constexpr long kDay = 86'400;
+  EXPECT_EQ(warning(-kDay, 60 * kDay), "");
+  EXPECT_NE(warning(-3 * kDay, -kDay).find("has expired"), std::string::npos);
+  EXPECT_NE(warning(kDay, 60 * kDay).find("not valid yet"), std::string::npos);
+  EXPECT_NE(warning(-kDay, 3 * kDay).find("two weeks"), std::string::npos);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Server, OptionsAreBounded) {

@@ -115,6 +115,24 @@ TEST(Guard, LetsRightTokensInAndBrakesGuessing) {
   EXPECT_EQ(status("Bearer wrong"), 401);
 }
 
+TEST(Guard, TheLogHearsWhichTokenIsRefused) {
+  TokenFile file;
+  const std::string secret = file.create("robot", {"results"}, kNow + hours(1), kNow).value();
+  Time now = kNow + hours(2);
+  Guard guard(file, [&] { return now; });
+  http::Request request;
+  const auto named = [&](const std::string& token) {
+    request.authorization = "Bearer " + token;
+    const auto decided = guard.decide(request);
+    const auto& refusal = std::get<http::Response>(decided);
+    EXPECT_EQ(refusal.status, 401);
+    EXPECT_EQ(refusal.body.find("robot"), std::string::npos);
+    return refusal.token;
+  };
+  EXPECT_EQ(named(secret), "robot");
+  EXPECT_EQ(named("wrong"), "");
+}
+
 TEST(Guard, OneTokenAsksSoOftenAndNoMoreAndOthersAreNotTouched) {
   TokenFile file;
   const std::string robot = file.create("robot", {"results"}, std::nullopt, kNow).value();

@@ -197,13 +197,22 @@ class Process(unittest.TestCase):
         self.fails(2, "--listen", "--listen", "8765")
         self.fails(65, "Did you mean \"port\"?", config="[listen]\nprot = 1\n")
         self.fails(2, "loopback", "--listen", "0.0.0.0:0")
-        for text, code in (("", 0), ("[log]\nlevel = \"loud\"\n", 65)):
+        def check(text, *arguments):
             path = os.path.join(self.folder, "check.toml")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-            result = subprocess.run([PROGRAM, "--config", path, "--check-config"], capture_output=True, timeout=60,
-                                    check=False)
-            self.assertEqual(result.returncode, code)
+            result = subprocess.run([PROGRAM, "--config", path, "--data-dir", os.path.join(self.folder, "none"),
+                                     "--check-config", *arguments], capture_output=True, timeout=60, check=False)
+            return result.returncode
+
+        self.assertEqual(check(""), 0)
+        # What cannot start is refused: a wrong value, a file that is not there, an address beyond loopback.
+        for text in ("[log]\nlevel = \"loud\"\n", "[tokens]\nfile = \"/no/such/file\"\n",
+                     "[tls]\ncertificate_file = \"/no/such/file\"\nkey_file = \"/no/such/file\"\n",
+                     "[listen]\naddress = \"0.0.0.0\"\n", "[listen]\naddress = \"lab.example\"\n"):
+            self.assertNotEqual(check(text), 0, text)
+        self.assertNotEqual(check("", "--listen", "0.0.0.0:0"), 0)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "none")), "it creates nothing")
 
     def test_a_taken_port_is_said(self):
         with socket.socket() as taken:
@@ -265,6 +274,10 @@ class Process(unittest.TestCase):
         self.assertEqual(daemon.ask("/v1/campaigns", token="kasetsu_" + "3" * 64)[0], 401)
         self.assertEqual(daemon.ask("/v1/campaigns", token=secrets["reader"])[0], 200)
         self.assertEqual(daemon.ask("/v1/campaigns", token=secrets["robot"])[0], 403)
+        refused = [json.loads(line)["msg"] for line in daemon.text().splitlines() if "request refused" in line]
+        self.assertEqual(len(refused), 3, refused)
+        for line, token in zip(refused, ("unknown", "unknown", "robot")):
+            self.assertRegex(line, rf"id=\S+ status=40[13] route=/v1/campaigns peer=127.0.0.1 token={token}$")
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
         with open(path, "w", encoding="utf-8") as file:
@@ -278,6 +291,16 @@ class Process(unittest.TestCase):
         daemon.end()
         for secret in (*secrets.values(), "kasetsu_" + "3" * 64):
             self.assertNotIn(secret[8:], daemon.text())
+
+    def test_the_end_comes_in_time_whatever_runs(self):
+        daemon = self.start(config="[shutdown]\ndrain_s = 0.5\n")
+        half = socket.create_connection(("127.0.0.1", daemon.port))
+        half.sendall(b"GET /hea")
+        time.sleep(0.3)
+        began = time.monotonic()
+        self.assertEqual(daemon.end(), 0)
+        self.assertLess(time.monotonic() - began, 10 * PATIENCE)
+        half.close()
 
     def test_tls(self):
         if not shutil.which("openssl"):

@@ -30,6 +30,7 @@ class UpkeepTest : public testing::StoreTest {
     upkeep_options_.backups_kept = 3;
   }
   std::unique_ptr<Upkeep> start() {
+    upkeep_options_.also = [this] { ++looks_; };
     auto upkeep = std::make_unique<Upkeep>(
         *database_, [this] { return from_micros(time_); }, ids_, upkeep_options_,
         std::make_shared<spdlog::logger>("upkeep",
@@ -47,6 +48,11 @@ class UpkeepTest : public testing::StoreTest {
     std::sort(names.begin(), names.end());
     return names;
   }
+  // Waits until the thread has looked twice more, the second time with the clock as it is now.
+  void wait_for_a_look() {
+    const int before = looks_;
+    wait_until([&] { return looks_ >= before + 2; });
+  }
   // Waits until it holds; a test that never gets there fails by its time limit's sentence.
   template <typename Condition>
   static void wait_until(const Condition& condition) {
@@ -58,6 +64,7 @@ class UpkeepTest : public testing::StoreTest {
 
   UpkeepOptions upkeep_options_;
   std::atomic<std::int64_t> time_{0};
+  std::atomic<int> looks_{0};
 };
 
 TEST_F(UpkeepTest, BacksUpWhenItIsDueAndKeepsTheNewest) {
@@ -65,7 +72,7 @@ TEST_F(UpkeepTest, BacksUpWhenItIsDueAndKeepsTheNewest) {
   wait_until([&] { return backups().size() == 1; });
   std::vector<std::string> made = backups();
   pass(std::chrono::hours(23));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  wait_for_a_look();
   EXPECT_EQ(backups(), made) << "not due yet";
   for (int day = 0; day < 5; ++day) {
     ASSERT_TRUE(
@@ -85,7 +92,7 @@ TEST_F(UpkeepTest, BacksUpWhenItIsDueAndKeepsTheNewest) {
   }
   // After a restart nothing is due that was done.
   upkeep = start();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  wait_for_a_look();
   upkeep->stop();
   EXPECT_EQ(backups(), kept);
 }
@@ -99,7 +106,7 @@ TEST_F(UpkeepTest, LeasesThatRanOutAreGivenBack) {
               }).ok());
   auto upkeep = start();
   pass(std::chrono::minutes(59));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  wait_for_a_look();
   EXPECT_EQ(proposal(id).state, campaign::ProposalState::active);
   pass(std::chrono::minutes(2));
   wait_until([&] { return proposal(id).state == campaign::ProposalState::requested; });

@@ -313,9 +313,9 @@ TEST(Loadings, WeightsAreThoseOfTheElements) {
 
 TEST(LocalTime, ZonesOffsetsAndHoursThatComeTwice) {
   const std::vector<std::string> formats = {"%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "excel"};
-  const auto berlin = TimeZone::find("Europe/Berlin");
-  const auto tokyo = TimeZone::find("Asia/Tokyo");
-  const auto fixed = TimeZone::find("+09:00");
+  const auto berlin = find_time_zone("Europe/Berlin");
+  const auto tokyo = find_time_zone("Asia/Tokyo");
+  const auto fixed = find_time_zone("+09:00");
   ASSERT_TRUE(berlin.ok() && tokyo.ok() && fixed.ok());
   const auto seconds = [](const Result<UtcTime>& time) {
     EXPECT_TRUE(time.ok()) << time.error().to_string();
@@ -339,7 +339,12 @@ TEST(LocalTime, ZonesOffsetsAndHoursThatComeTwice) {
        {"2024-13-01 00:00:00", "2024-02-30 00:00:00", "yesterday", "2024-01-01 25:00:00", "12"}) {
     EXPECT_FALSE(read_time(wrong, formats, &*berlin).ok()) << wrong;
   }
-  EXPECT_FALSE(TimeZone::find("../../etc/passwd").ok());
+  EXPECT_FALSE(find_time_zone("../../etc/passwd").ok());
+  // Beyond the last change that is written in the file, its rule holds.
+  EXPECT_EQ(seconds(read_time("2045-07-15 12:00:00", formats, &*berlin)), 2383725600);
+  EXPECT_EQ(seconds(read_time("2045-01-15 12:00:00", formats, &*berlin)), 2368090800);
+  EXPECT_THAT(read_time("2045-03-26 02:30:00", formats, &*berlin).error().message,
+              HasSubstr("did not happen"));
 }
 
 TEST(Encoding, EveryTextComesBackWhateverItWasWrittenIn) {
