@@ -290,7 +290,7 @@ TEST(Server, WaitingConnectionsMakeRoomFirstThenIdleStreamsAndBusyOnesNever) {
   TestServer server(routes(), options);
   RawClient stream(server.port());
   stream.send(get("/quiet"));
-  ASSERT_TRUE(stream.receive_until("begun"));
+  ASSERT_TRUE(stream.receive_until("begun\n\n"));
   std::vector<std::unique_ptr<RawClient>> idle;
   for (int i = 0; i < 3; ++i) idle.push_back(std::make_unique<RawClient>(server.port()));
   EXPECT_EQ(ask(server, get("/hello")).status, 200);
@@ -301,7 +301,7 @@ TEST(Server, WaitingConnectionsMakeRoomFirstThenIdleStreamsAndBusyOnesNever) {
   for (int i = 0; i < 4; ++i) {
     streams.push_back(std::make_unique<RawClient>(streaming.port()));
     streams.back()->send(get("/quiet"));
-    ASSERT_TRUE(streams.back()->receive_until("begun"));
+    ASSERT_TRUE(streams.back()->receive_until("begun\n\n"));
   }
   EXPECT_EQ(ask(streaming, get("/hello")).status, 200);
   EXPECT_TRUE(streams[0]->closed());
@@ -345,7 +345,7 @@ TEST(Server, ThePlaceOfAStreamIsFreeWhenItsClientIsGone) {
   {
     RawClient stream(server.port());
     stream.send(get("/quiet"));
-    ASSERT_TRUE(stream.receive_until("begun"));
+    ASSERT_TRUE(stream.receive_until("begun\n\n"));
     ASSERT_EQ(connections(), 1);
   }
   for (int i = 0; i < 500 && connections() == 1; ++i) std::this_thread::sleep_for(10ms);
