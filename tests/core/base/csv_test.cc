@@ -129,13 +129,26 @@ TEST(Csv, WhatIsWrittenIsReadBack) {
 TEST(Csv, ASpreadsheetRunsNoCellAndTheTextComesBack) {
   for (const std::string text :
        {"=1+1", "=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "-/MgO", "'=1", "''-x",
-        "\xEF\xBC\x9D" "1", "\n=1"}) {
+        "\xEF\xBC\x9D"
+        "1",
+        "\n=1"}) {
     const std::string cell = csv_cell(text);
     EXPECT_TRUE(cell.starts_with('\'') || cell.starts_with("\"'")) << cell;
     EXPECT_EQ(read("a,b\n" + cell + ",x\n")[1].fields[0], text);
+    std::string elsewhere = "'" + text;
+    take_off_apostrophe(elsewhere);
+    EXPECT_EQ(elsewhere, text);
   }
   for (const std::string text : {"-5", "+0.5", "-1e-3", "'quoted", "MgO", "'-5"})
     EXPECT_EQ(csv_cell(text), text) << "no formula";
+  std::string label = "'quoted";
+  take_off_apostrophe(label);
+  EXPECT_EQ(label, "'quoted");
+}
+
+TEST(Csv, NothingThatCutsAtSemicolonsSplitsACell) {
+  EXPECT_EQ(csv_cell("Li:1;Na:2/MgO"), "\"Li:1;Na:2/MgO\"");
+  EXPECT_EQ(csv_cell("=1;=2"), "\"'=1;=2\"");
 }
 
 TEST(Csv, AnyBytesGiveRecordsOrAnError) {

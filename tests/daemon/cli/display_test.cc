@@ -50,7 +50,9 @@ TEST(Printable, AnyBytesGiveTextWithoutControls) {
     for (std::size_t i = 0; i < shown.size(); ++i) {
       const auto byte = static_cast<unsigned char>(shown[i]);
       ASSERT_TRUE(byte >= 0x20 && byte != 0x7f);
-      if (byte == 0xC2) ASSERT_GE(static_cast<unsigned char>(shown[i + 1]), 0xA0);
+      if (byte == 0xC2) {
+        ASSERT_GE(static_cast<unsigned char>(shown[i + 1]), 0xA0);
+      }
     }
     ASSERT_EQ(printable(shown, false), shown) << "once is enough";
   }

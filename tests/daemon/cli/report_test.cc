@@ -121,6 +121,21 @@ TEST(Exports, NoCellIsAFormulaAndEveryCellComesBack) {
   EXPECT_EQ((*records)[1].fields[sample], "=cmd|' /C calc'!A0");
 }
 
+TEST(Exports, MeasurementsHaveTheirKindAndTheirConditions) {
+  const std::string csv = measurements_csv(
+      Json::array({measurement("Li:1/MgO", 8.0, {{"temperature_C", 700.25}}), Json::object()}));
+  const auto records = read_csv(csv, "m.csv");
+  ASSERT_TRUE(records);
+  ASSERT_EQ(records->size(), 3U);
+  const auto last_two = [&](std::size_t row) {
+    const auto& fields = (*records)[row].fields;
+    return std::vector<std::string>(fields.end() - 2, fields.end());
+  };
+  EXPECT_EQ(last_two(0), (std::vector<std::string>{"kind", "conditions"}));
+  EXPECT_EQ(last_two(1), (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})"}));
+  EXPECT_EQ(last_two(2), (std::vector<std::string>{"", ""}));
+}
+
 TEST(Exports, CatalystsStandInOneLineWithTheirConditions) {
   const Json list = Json::array({measurement("Li:1/MgO", 1.0, {{"temperature_C", 700}}),
                                  measurement("Li:1/MgO", 3.0, {{"temperature_C", 700}}),
