@@ -1,42 +1,13 @@
-// Names of strategies, how a batch is divided among them, and the checks of the options.
+#include "core/planning/mix.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-
-#include "core/planning/planner.h"
+#include <string>
+#include <utility>
 
 namespace kasetsu::planning {
-
-std::string_view to_string(Strategy strategy) {
-  switch (strategy) {
-    case Strategy::explore:
-      return "explore";
-    case Strategy::challenge:
-      return "challenge";
-    case Strategy::recheck:
-      return "recheck";
-    case Strategy::exploit:
-      return "exploit";
-    case Strategy::bridge:
-      return "bridge";
-    case Strategy::random:
-      return "random";
-    case Strategy::manual:
-      return "manual";
-  }
-  return "explore";
-}
-
-std::optional<Strategy> parse_strategy(std::string_view text) {
-  for (const Strategy strategy :
-       {Strategy::explore, Strategy::challenge, Strategy::recheck, Strategy::exploit,
-        Strategy::bridge, Strategy::random, Strategy::manual}) {
-    if (text == to_string(strategy)) return strategy;
-  }
-  return std::nullopt;
-}
-
 Mix default_mix() {
   return {{Strategy::exploit, 0, 0.4},
           {Strategy::explore, 0, 0.3},
@@ -91,28 +62,6 @@ Result<std::vector<int>> divide(const Mix& mix, int batch) {
     ++counts[remainders[n].second];
   }
   return counts;
-}
-
-Status PlanOptions::validate() const {
-  const auto wrong = [](std::string field, std::string value, std::string expected) {
-    return Error{ErrorCode::invalid_argument, field + " is out of range", field, std::move(value),
-                 std::move(expected)};
-  };
-  if (batch < 1 || batch > 10'000) return wrong("batch", std::to_string(batch), "1 to 10000");
-  if (!(diversity >= 0.0 && diversity <= 1.0)) {
-    return wrong("diversity", fmt::format("{:g}", diversity), "0 to 1");
-  }
-  if (threshold && !std::isfinite(*threshold)) {
-    return wrong("threshold", fmt::format("{:g}", *threshold), "a finite number");
-  }
-  if (most_measurements < 1) {
-    return wrong("most_measurements", std::to_string(most_measurements), "1 or more");
-  }
-  if (most_evaluated < 1) return wrong("most_evaluated", "0", "1 or more");
-  if (reservoir < static_cast<std::size_t>(batch)) {
-    return wrong("reservoir", std::to_string(reservoir), "at least the batch");
-  }
-  return {};
 }
 
 }  // namespace kasetsu::planning

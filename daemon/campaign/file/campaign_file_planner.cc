@@ -64,7 +64,7 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
 planning::MixEntry CampaignDecoder::mix_entry(const ConfigNode& value, const std::string& key,
                                               const std::string& at) {
   planning::MixEntry entry;
-  entry.strategy = planning::parse_strategy(key).value();
+  entry.strategy = planning::kStrategyNames.from_name(key).value();
   constexpr std::string_view kExpected = "a number of catalysts (8) or a share (\"40 %\" or 0.4)";
   if (value.kind == ConfigNode::Kind::integer) {
     entry.count = static_cast<int>(whole(&value, at, 0, 10'000, 0));

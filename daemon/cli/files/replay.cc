@@ -145,7 +145,7 @@ Status run(const Arguments& arguments, Session& session) {
   if (!arguments.strategies.empty()) {
     options.mix.clear();
     for (const std::string& name : arguments.strategies) {
-      options.mix.push_back({*planning::parse_strategy(name), 0, 1.0});
+      options.mix.push_back({*planning::kStrategyNames.from_name(name), 0, 1.0});
     }
   }
   auto settings = arguments.model.settings();
