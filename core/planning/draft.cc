@@ -7,14 +7,14 @@
 #include <functional>
 #include <utility>
 
+#include "core/base/constants.h"
+
 namespace kasetsu::planning {
 namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double squared_distance(const VectorXd& a, const VectorXd& b) {
   return (a - b).squaredNorm();
@@ -350,8 +350,8 @@ std::vector<std::size_t> Draft::diverse(const std::vector<Member>& pool, int cou
   return chosen;
 }
 
-// Each pick as if the earlier ones had been measured at their mean ("kriging believer", Ginsbourger,
-// Le Riche and Carraro, 2010): the covariance shrinks, the mean stays.
+// Each pick as if the earlier ones had been measured at their mean ("kriging believer",
+// Ginsbourger, Le Riche and Carraro, 2010): the covariance shrinks, the mean stays.
 std::vector<std::size_t> Draft::improving(const std::vector<Member>& pool,
                                           const JointPrediction& joint, int count) {
   BatchBudget budget = budget_;

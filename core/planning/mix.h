@@ -19,12 +19,12 @@ enum class Strategy {
   manual      // what a person asked for
 };
 inline constexpr auto kStrategyNames = name_table<Strategy>({{Strategy::explore, "explore"},
-                                                              {Strategy::challenge, "challenge"},
-                                                              {Strategy::recheck, "recheck"},
-                                                              {Strategy::exploit, "exploit"},
-                                                              {Strategy::bridge, "bridge"},
-                                                              {Strategy::random, "random"},
-                                                              {Strategy::manual, "manual"}});
+                                                             {Strategy::challenge, "challenge"},
+                                                             {Strategy::recheck, "recheck"},
+                                                             {Strategy::exploit, "exploit"},
+                                                             {Strategy::bridge, "bridge"},
+                                                             {Strategy::random, "random"},
+                                                             {Strategy::manual, "manual"}});
 constexpr std::string_view to_string(Strategy strategy) {
   return kStrategyNames.to_name(strategy);
 }

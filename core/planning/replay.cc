@@ -117,90 +117,132 @@ SurrogateMaker gaussian_maker(const Executor& executor) {
   };
 }
 
+namespace {
+
+class Replayer {
+ public:
+  Replayer(const Pool& pool, const ReplayOptions& options, const SurrogateMaker& maker,
+           const Executor& executor, const Control& control)
+      : pool_(pool), options_(options), maker_(maker), executor_(executor), control_(control) {}
+
+  ReplayRun by_chance(std::uint64_t seed) const {
+    const std::vector<std::size_t> order = shuffled(seed);
+    ReplayRun run;
+    run.seed = seed;
+    for (int round = 0; round <= options_.rounds; ++round) {
+      const auto n = static_cast<std::ptrdiff_t>(options_.start + round * options_.batch);
+      run.rounds.push_back(summarise(pool_, {order.begin(), order.begin() + n}, options_));
+      run.rounds.back().surrogate = "random";
+    }
+    return run;
+  }
+
+  // first_step: of all runs together, for the progress.
+  Result<ReplayRun> by_plan(std::uint64_t seed, int first_step) const {
+    std::vector<std::size_t> measured = shuffled(seed);
+    measured.resize(static_cast<std::size_t>(options_.start));
+    ReplayRun run;
+    run.seed = seed;
+    std::unique_ptr<Surrogate> surrogate;
+    const double steps = static_cast<double>(options_.seeds) * std::max(1, options_.rounds);
+    for (int round = 0; round <= options_.rounds; ++round) {
+      run.rounds.push_back(summarise(pool_, measured, options_));
+      if (round == options_.rounds) break;
+      if (control_.should_stop()) {
+        return Error{ErrorCode::cancelled, "the replay was cancelled", "", "", ""};
+      }
+      control_.report((first_step + round) / steps, "replaying");
+      const Result<Plan> batch =
+          plan_next(measured, seed * 1000 + static_cast<std::uint64_t>(round), surrogate);
+      if (!batch) return batch.error();
+      measure(*batch, measured, run.rounds.back());
+    }
+    return run;
+  }
+
+ private:
+  std::vector<std::size_t> shuffled(std::uint64_t seed) const {
+    std::vector<std::size_t> order(pool_.values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    Random(seed).shuffle(order);
+    return order;
+  }
+
+  // `surrogate`: of the round before; becomes that of this one.
+  Result<Plan> plan_next(const std::vector<std::size_t>& measured, std::uint64_t seed,
+                         std::unique_ptr<Surrogate>& surrogate) const {
+    std::vector<MeasuredPoint> points;
+    PlanProblem problem;
+    for (const std::size_t i : measured) {
+      KnownPoint known;
+      known.candidate = pool_.space->unrank(i);
+      known.value = pool_.values[i];
+      known.measurements = 1;
+      points.push_back({known.candidate, known.value});
+      problem.known.push_back(std::move(known));
+    }
+    Result<std::unique_ptr<Surrogate>> next = maker_(*pool_.space, points, surrogate.get());
+    if (!next) return next.error();
+    surrogate = std::move(next).value();
+    problem.space = &*pool_.space;
+    problem.surrogate = surrogate.get();
+    PlanOptions plan_options;
+    plan_options.batch = options_.batch;
+    plan_options.mix = options_.mix;
+    plan_options.aim = {options_.goal, 0.0};
+    plan_options.threshold = options_.threshold;
+    plan_options.acquisition = options_.acquisition;
+    plan_options.diversity = options_.diversity;
+    plan_options.seed = seed;
+    return plan(problem, plan_options, executor_, {});
+  }
+
+  void measure(const Plan& batch, std::vector<std::size_t>& measured, ReplayRound& round) const {
+    double error = 0.0;
+    std::set<std::size_t> chosen;
+    for (const Proposal& proposal : batch.proposals) {
+      // A recheck costs a place on the plate; it tells nothing new here.
+      if (!proposal.index) continue;
+      const auto i = static_cast<std::size_t>(*proposal.index);
+      error += std::abs(proposal.mean - pool_.values[i]);
+      chosen.insert(i);
+    }
+    round.surrogate = batch.surrogate;
+    round.mae_next = chosen.empty() ? kNaN : error / static_cast<double>(batch.proposals.size());
+    const std::set<std::size_t> before(measured.begin(), measured.end());
+    for (const std::size_t i : chosen) {
+      if (!before.count(i)) measured.push_back(i);
+    }
+  }
+
+  const Pool& pool_;
+  const ReplayOptions& options_;
+  const SurrogateMaker& maker_;
+  const Executor& executor_;
+  const Control& control_;
+};
+
+}  // namespace
+
 Result<ReplayResult> replay(const ReplayProblem& problem, const ReplayOptions& options,
                             const SurrogateMaker& maker, const Executor& executor,
                             const Control& control) {
-  const Result<Pool> made = make_pool(problem, options.goal);
-  if (!made) return made.error();
-  const Pool& pool = *made;
-  if (Status status = options.validate(pool.values.size()); !status) return status.error();
-
+  const Result<Pool> pool = make_pool(problem, options.goal);
+  if (!pool) return pool.error();
+  if (Status status = options.validate(pool->values.size()); !status) return status.error();
   ReplayResult result;
-  result.pool = pool.values.size();
-  for (std::size_t i = 0; i < pool.top.size(); ++i) {
-    if (pool.top[i]) result.top1.push_back(pool.first_row[i]);
+  result.pool = pool->values.size();
+  for (std::size_t i = 0; i < pool->top.size(); ++i) {
+    if (pool->top[i]) result.top1.push_back(pool->first_row[i]);
   }
   std::sort(result.top1.begin(), result.top1.end());
-  const double steps = static_cast<double>(options.seeds) * std::max(1, options.rounds);
+  const Replayer replayer(*pool, options, maker, executor, control);
   for (int s = 0; s < options.seeds; ++s) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(s);
-    std::vector<std::size_t> order(pool.values.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    Random(seed).shuffle(order);
-
-    ReplayRun by_chance;
-    by_chance.seed = seed;
-    for (int round = 0; round <= options.rounds; ++round) {
-      const auto n = static_cast<std::ptrdiff_t>(options.start + round * options.batch);
-      by_chance.rounds.push_back(summarise(pool, {order.begin(), order.begin() + n}, options));
-      by_chance.rounds.back().surrogate = "random";
-    }
-    result.random.push_back(std::move(by_chance));
-
-    ReplayRun run;
-    run.seed = seed;
-    std::vector<std::size_t> measured(order.begin(), order.begin() + options.start);
-    std::unique_ptr<Surrogate> surrogate;
-    for (int round = 0; round <= options.rounds; ++round) {
-      run.rounds.push_back(summarise(pool, measured, options));
-      if (round == options.rounds) break;
-      if (control.should_stop()) {
-        return Error{ErrorCode::cancelled, "the replay was cancelled", "", "", ""};
-      }
-      control.report((s * std::max(1, options.rounds) + round) / steps, "replaying");
-      std::vector<MeasuredPoint> points;
-      PlanProblem plan_problem;
-      for (const std::size_t i : measured) {
-        KnownPoint known;
-        known.candidate = pool.space->unrank(i);
-        known.value = pool.values[i];
-        known.measurements = 1;
-        points.push_back({known.candidate, known.value});
-        plan_problem.known.push_back(std::move(known));
-      }
-      Result<std::unique_ptr<Surrogate>> next = maker(*pool.space, points, surrogate.get());
-      if (!next) return next.error();
-      surrogate = std::move(next).value();
-      plan_problem.space = &*pool.space;
-      plan_problem.surrogate = surrogate.get();
-      PlanOptions plan_options;
-      plan_options.batch = options.batch;
-      plan_options.mix = options.mix;
-      plan_options.aim = {options.goal, 0.0};
-      plan_options.threshold = options.threshold;
-      plan_options.acquisition = options.acquisition;
-      plan_options.diversity = options.diversity;
-      plan_options.seed = seed * 1000 + static_cast<std::uint64_t>(round);
-      const Result<Plan> batch = plan(plan_problem, plan_options, executor, {});
-      if (!batch) return batch.error();
-      double error = 0.0;
-      std::set<std::size_t> chosen;
-      for (const Proposal& proposal : batch->proposals) {
-        // A recheck costs a place on the plate; it tells nothing new here.
-        if (!proposal.index) continue;
-        const auto i = static_cast<std::size_t>(*proposal.index);
-        error += std::abs(proposal.mean - pool.values[i]);
-        chosen.insert(i);
-      }
-      run.rounds.back().surrogate = batch->surrogate;
-      run.rounds.back().mae_next =
-          chosen.empty() ? kNaN : error / static_cast<double>(batch->proposals.size());
-      const std::set<std::size_t> before(measured.begin(), measured.end());
-      for (const std::size_t i : chosen) {
-        if (!before.count(i)) measured.push_back(i);
-      }
-    }
-    result.runs.push_back(std::move(run));
+    result.random.push_back(replayer.by_chance(seed));
+    Result<ReplayRun> run = replayer.by_plan(seed, s * std::max(1, options.rounds));
+    if (!run) return run.error();
+    result.runs.push_back(std::move(run).value());
   }
   control.report(1.0, "replayed");
   return result;

@@ -141,12 +141,11 @@ Status SeveralTargets::pick(Draft& draft, const std::vector<Scored>& from, int c
     std::string said = fmt::format("{} {}", draft.problem.target, draft.interval(member));
     for (Index t = 1; t < targets; ++t) {
       const AlsoWanted& also = draft.problem.also[static_cast<std::size_t>(t - 1)];
-      said += fmt::format(", {} {}", also.target,
-                          with_unit(mean(static_cast<Index>(i), t), also.unit));
+      said +=
+          fmt::format(", {} {}", also.target, with_unit(mean(static_cast<Index>(i), t), also.unit));
     }
-    const std::string gain = covered > 0.0
-                                 ? fmt::format("{:.2g} %", 100.0 * member.score / covered)
-                                 : short_number(member.score);
+    const std::string gain = covered > 0.0 ? fmt::format("{:.2g} %", 100.0 * member.score / covered)
+                                           : short_number(member.score);
     draft.take(Strategy::exploit, member,
                fmt::format("Predicted {}: expected to extend the front of {} targets by {}.", said,
                            targets, gain),

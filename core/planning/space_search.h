@@ -88,9 +88,9 @@ class SpaceSearch {
   const SeveralTargets& targets_;
   const Executor& executor_;
   const Control& control_;
-  std::size_t pool_;             // candidates kept for a strategy to choose from
-  std::uint64_t visited_ = 0;    // candidates to scan
-  std::uint64_t unusable_ = 0;   // candidates without a prediction
+  std::size_t pool_;            // candidates kept for a strategy to choose from
+  std::uint64_t visited_ = 0;   // candidates to scan
+  std::uint64_t unusable_ = 0;  // candidates without a prediction
 };
 
 }  // namespace kasetsu::planning

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/constants.h"
+
 namespace kasetsu::planning {
 namespace {
 
@@ -14,7 +16,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // Hypotheses that differ by less than this share of the interval agree.
 constexpr double kAgree = 1e-6;
 
@@ -27,10 +28,10 @@ std::string why_exploit(const Draft& draft, const Member& member) {
       return fmt::format("probability {:.2f} of reaching {}", member.score,
                          draft.as_good_as(*draft.options.threshold));
     case Acquisition::conservative:
-      return fmt::format("nine chances in ten of {} or better",
-                         draft.as_good_as(draft.options.aim.goal == Goal::maximize
-                                              ? member.score
-                                              : -member.score));
+      return fmt::format(
+          "nine chances in ten of {} or better",
+          draft.as_good_as(draft.options.aim.goal == Goal::maximize ? member.score
+                                                                    : -member.score));
     case Acquisition::automatic:
     case Acquisition::mean:
       break;
@@ -140,10 +141,9 @@ Status pick_exploit(Draft& draft, const std::vector<Scored>& from, int count) {
   const std::string runner_up = draft.runner_up(*pool, chosen);
   for (const std::size_t i : chosen) {
     const Member& member = (*pool)[i];
-    draft.take(
-        Strategy::exploit, member,
-        fmt::format("Predicted {}: {}.", draft.interval(member), why_exploit(draft, member)),
-        runner_up);
+    draft.take(Strategy::exploit, member,
+               fmt::format("Predicted {}: {}.", draft.interval(member), why_exploit(draft, member)),
+               runner_up);
   }
   return {};
 }
@@ -208,7 +208,7 @@ Status pick_random(Draft& draft, const std::vector<Scored>& from, int count) {
   Result<std::vector<Member>> chosen = draft.members(pool);
   if (!chosen) return chosen.error();
   for (Member& member : *chosen) {
-    member.score = kNan;
+    member.score = kNaN;
     draft.take(Strategy::random, member, "Drawn at random from what the rules allow.", "");
   }
   return {};
@@ -240,14 +240,14 @@ Status pick_recheck(Draft& draft, int count) {
     const Member member =
         member_of(draft.space.rank(point.candidate), point.candidate, draft.known_evaluation,
                   static_cast<Index>(i), std::abs(point.loo_error));
-    draft.take(Strategy::recheck, member,
-               fmt::format("Measured {} ({}), {} away from what the others predict for it: repeat "
-                           "it before a hypothesis is built on it.",
-                           draft.in_unit(point.value),
-                           point.measurements == 1 ? "once"
-                                                   : fmt::format("{} times", point.measurements),
-                           draft.in_unit(std::abs(point.loo_error))),
-               n + 1 < order.size() ? draft.known_keys[order[n + 1].second] : "");
+    draft.take(
+        Strategy::recheck, member,
+        fmt::format("Measured {} ({}), {} away from what the others predict for it: repeat "
+                    "it before a hypothesis is built on it.",
+                    draft.in_unit(point.value),
+                    point.measurements == 1 ? "once" : fmt::format("{} times", point.measurements),
+                    draft.in_unit(std::abs(point.loo_error))),
+        n + 1 < order.size() ? draft.known_keys[order[n + 1].second] : "");
     --left;
   }
   return {};

@@ -10,6 +10,8 @@
 
 #include "core/regression/gaussian_process.h"
 #include "core/regression/random_forest.h"
+#include "core/selection/ensemble.h"
+#include "core/selection/population.h"
 
 namespace kasetsu::selection {
 namespace {
@@ -18,10 +20,8 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-double median(VectorXd values) {
-  std::sort(values.begin(), values.end());
-  const Index n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+double median_of(const VectorXd& values) {
+  return median(std::vector<double>(values.begin(), values.end()));
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ Result<Selected> select(const MatrixXd& X, const VectorXd& y, const MatrixXd& fr
   }
   Selected out;
   if (varying.empty()) {
-    out.predictions = VectorXd::Constant(fresh.rows(), median(y));
-    out.loo = VectorXd::Constant(y.size(), median(y));
+    out.predictions = VectorXd::Constant(fresh.rows(), median_of(y));
+    out.loo = VectorXd::Constant(y.size(), median_of(y));
     out.mae_train = out.mae_loo = mean_error(y, out.loo);
     return out;
   }
@@ -94,7 +94,7 @@ Result<Selected> select(const MatrixXd& X, const VectorXd& y, const MatrixXd& fr
     by_hypothesis.col(h) = ((values * fitted->fit.coefficients).array() + fitted->fit.intercept)
                                .cwiseMax(y.minCoeff())
                                .cwiseMin(y.maxCoeff());
-    weights.push_back(ledger_weight(fitted->mae_cv, nullptr));
+    weights.push_back(weight_of_error(fitted->mae_cv));
     if (h == 0) {
       out.loo = y - fitted->residuals;
       out.mae_train = fitted->fit.mae;
@@ -184,7 +184,7 @@ Result<NamedPredictions> baselines(const TrainingSet& train, const TrainingSet& 
   const VectorXd& y = train.y;
   const SearchOptions quick = reduced(settings.search, 4);
   NamedPredictions out;
-  out.emplace_back("median", VectorXd::Constant(fresh.rows(), median(y)));
+  out.emplace_back("median", VectorXd::Constant(fresh.rows(), median_of(y)));
 
   const auto huber = regression::fit_robust(X, y, settings.search.regression);
   if (!huber) return huber.error();

@@ -55,6 +55,49 @@ Contrasts contrasts_of(const TrainingSet& data, const std::vector<int>& batch_of
   return out;
 }
 
+// Restricted likelihood of tau^2 / sigma^2, of independent w_j ~ N(0, sigma^2 + tau^2 lambda_j) and
+// the rest of the squares.
+struct Likelihood {
+  const std::vector<std::pair<double, double>>& parts;  // lambda, w^2
+  double rest;
+  int df;
+
+  double variance(double ratio) const {
+    double sum = rest;
+    for (const auto& [value, square] : parts) sum += square / (1.0 + ratio * value);
+    return sum / df;
+  }
+  double minus_log(double ratio) const {
+    double sum = df * std::log(variance(ratio));
+    for (const auto& [value, square] : parts) sum += std::log1p(ratio * value);
+    return sum;
+  }
+  // 0, or the best of a fine logarithmic grid, refined by golden section.
+  double best_ratio() const {
+    constexpr double kLow = -12.0, kHigh = 12.0;  // natural logarithms
+    constexpr int kGrid = 240;
+    double best_log = kLow;
+    for (int k = 0; k <= kGrid; ++k) {
+      const double log = kLow + (kHigh - kLow) * k / kGrid;
+      if (minus_log(std::exp(log)) < minus_log(std::exp(best_log))) best_log = log;
+    }
+    double low = best_log - (kHigh - kLow) / kGrid;
+    double high = best_log + (kHigh - kLow) / kGrid;
+    const double golden = 0.5 * (std::sqrt(5.0) - 1.0);
+    for (int k = 0; k < 60; ++k) {
+      const double a = high - golden * (high - low);
+      const double b = low + golden * (high - low);
+      if (minus_log(std::exp(a)) <= minus_log(std::exp(b))) {
+        high = b;
+      } else {
+        low = a;
+      }
+    }
+    const double ratio = std::exp(0.5 * (low + high));
+    return minus_log(0.0) <= minus_log(ratio) ? 0.0 : ratio;
+  }
+};
+
 }  // namespace
 
 double BatchOffsets::of(std::string_view name) const {
@@ -82,7 +125,6 @@ BatchOffsets batch_offsets(const TrainingSet& data) {
   const VectorXd lambda = eigen.eigenvalues();
   const MatrixXd& Q = eigen.eigenvectors();
   const VectorXd t = Q.transpose() * of.u;
-  // Independent under the model: w_j ~ N(0, sigma^2 + tau^2 lambda_j), and the rest of the squares.
   std::vector<std::pair<double, double>> parts;  // lambda, w^2
   double rest = of.s;
   for (Index j = 0; j < lambda.size(); ++j) {
@@ -106,39 +148,9 @@ BatchOffsets batch_offsets(const TrainingSet& data) {
   if (between + rest <= 0.0) return out;  // all replicates are equal: no drift, no error
   if (rest > 0.0) out.p = f_upper(between / ranks / (rest / out.df), ranks, out.df);
 
-  const auto variance = [&](double ratio) {
-    double sum = rest;
-    for (const auto& [value, square] : parts) sum += square / (1.0 + ratio * value);
-    return sum / of.df;
-  };
-  const auto minus_likelihood = [&](double ratio) {
-    double sum = of.df * std::log(variance(ratio));
-    for (const auto& [value, square] : parts) sum += std::log1p(ratio * value);
-    return sum;
-  };
-  // tau^2 / sigma^2: 0, or the best of a fine logarithmic grid, refined by golden section.
-  constexpr double kLow = -12.0, kHigh = 12.0;  // natural logarithms
-  constexpr int kGrid = 240;
-  double best_log = kLow;
-  for (int k = 0; k <= kGrid; ++k) {
-    const double log = kLow + (kHigh - kLow) * k / kGrid;
-    if (minus_likelihood(std::exp(log)) < minus_likelihood(std::exp(best_log))) best_log = log;
-  }
-  double low = best_log - (kHigh - kLow) / kGrid;
-  double high = best_log + (kHigh - kLow) / kGrid;
-  const double golden = 0.5 * (std::sqrt(5.0) - 1.0);
-  for (int k = 0; k < 60; ++k) {
-    const double a = high - golden * (high - low);
-    const double b = low + golden * (high - low);
-    if (minus_likelihood(std::exp(a)) <= minus_likelihood(std::exp(b))) {
-      high = b;
-    } else {
-      low = a;
-    }
-  }
-  double ratio = std::exp(0.5 * (low + high));
-  if (minus_likelihood(0.0) <= minus_likelihood(ratio)) ratio = 0.0;
-  const double sigma = std::sqrt(variance(ratio));
+  const Likelihood likelihood{parts, rest, of.df};
+  const double ratio = likelihood.best_ratio();
+  const double sigma = std::sqrt(likelihood.variance(ratio));
   out.within_sd = sigma;
   out.between_sd = sigma * std::sqrt(ratio);
   VectorXd shrink(lambda.size());

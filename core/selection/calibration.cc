@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/selection/ensemble.h"
@@ -65,26 +66,30 @@ Result<FoldSaid> predict_fold(const chemistry::ElementTable& elements, const Tra
   return out;
 }
 
-void next_shares(std::size_t part, int left, std::vector<int>& counts,
-                 std::vector<std::vector<int>>& out) {
-  if (part + 1 == counts.size()) {
-    counts[part] = left;
-    out.push_back(counts);
-    return;
+// All ways to divide kShareSteps steps among so many parts, in the order of the first part's count,
+// then the second's, and so on.
+std::vector<std::vector<int>> all_shares(std::size_t parts) {
+  std::vector<std::vector<int>> shares = {{}};
+  for (std::size_t part = 0; part < parts; ++part) {
+    std::vector<std::vector<int>> longer;
+    for (const std::vector<int>& counts : shares) {
+      const int left = kShareSteps - std::accumulate(counts.begin(), counts.end(), 0);
+      // The last part gets all that is left.
+      for (int count = part + 1 == parts ? left : 0; count <= left; ++count) {
+        longer.push_back(counts);
+        longer.back().push_back(count);
+      }
+    }
+    shares = std::move(longer);
   }
-  for (int count = 0; count <= left; ++count) {
-    counts[part] = count;
-    next_shares(part + 1, left - count, counts, out);
-  }
+  return shares;
 }
 
 }  // namespace
 
 Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& parts) {
   const auto count = static_cast<std::size_t>(parts.cols());
-  std::vector<std::vector<int>> all;
-  std::vector<int> counts(count);
-  next_shares(0, kShareSteps, counts, all);
+  std::vector<std::vector<int>> all = all_shares(count);
   const double equal = static_cast<double>(kShareSteps) / static_cast<double>(count);
   const auto departure = [&](const std::vector<int>& shares) {
     double sum = 0.0;

@@ -3,8 +3,6 @@
 #include <iterator>
 #include <utility>
 
-#include "core/base/constants.h"
-
 namespace kasetsu::selection {
 namespace {
 
@@ -91,24 +89,6 @@ Eigen::VectorXd weighted_mean(std::span<const Companion> companions,
   }
   if (share > 0.0) sum /= share;
   return sum;
-}
-
-CompanionRange companion_range(std::span<const Companion> companions) {
-  CompanionRange range;
-  for (const Companion& companion : companions) {
-    const auto count = static_cast<std::size_t>(companion.forest.columns);
-    const std::vector<double> from(count, -kInfinity);
-    const std::vector<double> to(count, kInfinity);
-    const auto [low, high] = regression::bounds(companion.forest, from, to);
-    range.share += companion.weight;
-    range.low += companion.weight * low;
-    range.high += companion.weight * high;
-  }
-  if (range.share > 0.0) {
-    range.low /= range.share;
-    range.high /= range.share;
-  }
-  return range;
 }
 
 }  // namespace kasetsu::selection

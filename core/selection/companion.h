@@ -46,12 +46,4 @@ Result<std::vector<Companion>> grow_companions(const TrainingSet& data,
 Eigen::VectorXd weighted_mean(std::span<const Companion> companions,
                               const Eigen::MatrixXd& by_companion);
 
-// Whatever they are asked: their share of the prediction, and the range of what they say together
-// (mean by weight).
-struct CompanionRange {
-  double share = 0.0;
-  double low = 0.0, high = 0.0;
-};
-CompanionRange companion_range(std::span<const Companion> companions);
-
 }  // namespace kasetsu::selection

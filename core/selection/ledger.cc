@@ -32,6 +32,7 @@ void LedgerRecord::enter(double error, double ensemble_error, const Eigen::Vecto
   KASETSU_ASSERT(std::isfinite(error) && std::isfinite(ensemble_error));
   ++count;
   total_error += std::abs(error);
+  if (promise.size() > 0) total_promised += promise.mean();
   total_log_p += std::log(promise_p(error, promise));
   if (std::abs(error) > std::abs(ensemble_error)) ++worse;
 }
@@ -77,15 +78,6 @@ bool eliminated(const LedgerRecord& record, int hypotheses, double level) {
   KASETSU_ASSERT(hypotheses >= 1 && level > 0.0 && level < 1.0);
   return log_evidence_against_promise(record) >= std::log(hypotheses / level) &&
          log_evidence_worse(record) >= -std::log(level);
-}
-
-double ledger_weight(double promised_error, const LedgerRecord* record) {
-  double error = promised_error;
-  if (record != nullptr) {
-    error =
-        (kPromiseCount * promised_error + record->total_error) / (kPromiseCount + record->count);
-  }
-  return 1.0 / std::max(error * error, 1e-300);
 }
 
 const LedgerRecord* History::find(std::span<const std::string> descriptors) const {

@@ -32,6 +32,7 @@ struct LedgerRecord {
   std::vector<std::string> descriptors;  // texts, sorted
   int count = 0;                         // of measurements that were predicted before
   double total_error = 0.0;              // sum of |error|
+  double total_promised = 0.0;           // sum of what leave-one-out promised for each
   double total_log_p = 0.0;              // sum of ln p, p the rank among the promised errors
   int worse = 0;                         // times that its |error| was larger than the ensemble's
 
@@ -57,16 +58,19 @@ inline constexpr double kEliminationLevel = 0.05;
 // hypotheses: how many are judged together.
 bool eliminated(const LedgerRecord& record, int hypotheses, double level = kEliminationLevel);
 
-// Relative weight in the ensemble's median: 1 / error^2, error the mean of what leave-one-out
-// promises, which counts as kPromiseCount measurements, and of the ledger. Least absolute error is
-// what the hypotheses are fitted for; the square gives one that errs twice as much a quarter.
-inline constexpr double kPromiseCount = 20.0;
-double ledger_weight(double promised_error, const LedgerRecord* record);
+// A hypothesis that stood in an earlier model.
+struct Veteran {
+  std::vector<std::string> descriptors;  // texts, sorted
+  int born = 0;                          // number of the retraining that found it
+  bool operator==(const Veteran&) const = default;
+};
 
 // What is known when a model is trained.
 struct History {
   std::vector<LedgerRecord> records;                 // by descriptors, each set once
   std::vector<std::vector<std::string>> eliminated;  // may not return; each sorted
+  std::vector<Veteran> veterans;                     // alive and dormant ones, in their order
+  int generation = 0;                                // models trained before
 
   const LedgerRecord* find(std::span<const std::string> descriptors) const;
 };

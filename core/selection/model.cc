@@ -59,6 +59,14 @@ std::vector<std::string> hypothesis_key(const Hypothesis& hypothesis,
   return key;
 }
 
+std::vector<double> Predictions::for_ledger(Eigen::Index row) const {
+  std::vector<double> said;
+  for (const Eigen::MatrixXd* of : {&by_hypothesis, &by_dormant}) {
+    for (Eigen::Index h = 0; h < of->cols(); ++h) said.push_back((*of)(row, h));
+  }
+  return said;
+}
+
 Result<Predictor> Predictor::make(const Model& model) {
   KASETSU_ASSERT(!model.hypotheses.empty());
   Result<Featurizer> featurizer = Featurizer::from_state(model.features);
@@ -90,17 +98,29 @@ Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> cata
   const auto rows = static_cast<Eigen::Index>(catalysts.size());
   const auto count = static_cast<Eigen::Index>(model.hypotheses.size());
   // No hypothesis is believed far beyond anything that was ever measured.
-  const auto [lowest, highest] = predicted_range(model);
+  const FollowedRange range = predicted_range(model);
+  const double lowest = range.low;
+  const double highest = range.high;
   Predictions out;
   out.by_hypothesis.resize(rows, count);
   out.outside = Eigen::VectorXd::Zero(rows);
+  const auto say = [&](const Hypothesis& hypothesis, const Eigen::MatrixXd& values) {
+    return ((values * hypothesis.coefficients).array() + hypothesis.intercept)
+        .cwiseMax(lowest)
+        .cwiseMin(highest)
+        .matrix()
+        .eval();
+  };
+  out.by_dormant.resize(rows, static_cast<Eigen::Index>(model.dormant.size()));
+  for (std::size_t h = 0; h < model.dormant.size(); ++h) {
+    out.by_dormant.col(static_cast<Eigen::Index>(h)) =
+        say(model.dormant[h], clamped(model.dormant[h], *primary_values, nullptr));
+  }
   for (Eigen::Index h = 0; h < count; ++h) {
     const Hypothesis& hypothesis = model.hypotheses[static_cast<std::size_t>(h)];
     Eigen::VectorXd outside = Eigen::VectorXd::Zero(rows);
     const Eigen::MatrixXd values = clamped(hypothesis, *primary_values, &outside);
-    out.by_hypothesis.col(h) = ((values * hypothesis.coefficients).array() + hypothesis.intercept)
-                                   .cwiseMax(lowest)
-                                   .cwiseMin(highest);
+    out.by_hypothesis.col(h) = say(hypothesis, values);
     out.outside += hypothesis.weight * outside;
     if (h == 0) out.coordinates = standardized(hypothesis, values);
   }

@@ -58,6 +58,7 @@ struct Hypothesis {
   Eigen::VectorXd promise;
   // Of each descriptor on the training set: where it was seen, and its standardisation.
   Eigen::VectorXd low, high, center, spread;
+  int born = 0;  // number of the retraining that found it (Model::generation)
 };
 
 // What choosing the size saw: mean |error| of the hypotheses on calibration folds.
@@ -70,7 +71,9 @@ struct SizeTried {
 struct Model {
   ModelSettings settings;
   descriptors::FeaturizerState features;  // cut down to the primaries that the hypotheses use
-  std::vector<Hypothesis> hypotheses;     // by mae_cv
+  std::vector<Hypothesis> hypotheses;     // by expected error (population.h)
+  std::vector<Hypothesis> dormant;  // of earlier models, without a place and a weight; the same
+  int generation = 0;               // models of the campaign before this one
   int n_samples = 0;
   int n_descriptors = 0;  // offered to the search
   int size = 0;           // descriptors in a hypothesis; smaller than asked for when rows are few
@@ -96,9 +99,9 @@ struct Model {
   std::vector<int> elements;
   std::vector<std::string> supports;
   double base = 0.0;  // median |error| of the rows behind `scores`
-  // Sorted |error| / unit of each row (see interval_unit in model.cc): the conformal scores, of the
-  // honest predictions where there are any; else of leave-one-out, or of the median of the other
-  // rows where that is worse.
+  // Sorted |error| / unit of each row (see interval_unit in ensemble.h): the conformal scores, of
+  // the honest predictions where there are any; else of leave-one-out, or of the median of the
+  // other rows where that is worse.
   Eigen::VectorXd scores;
   // The training set in the space of the best hypothesis's descriptors, standardised: rows x size.
   // Novelty and farthest-point sampling measure distances here.
@@ -119,7 +122,10 @@ struct Predictions {
   Eigen::VectorXd
       disagreement;  // weighted mean absolute deviation of the hypotheses from the median
   Eigen::MatrixXd by_hypothesis;  // rows x hypotheses
-  Eigen::MatrixXd coordinates;    // rows x size, as Model::coordinates
+  Eigen::MatrixXd by_dormant;     // rows x dormant hypotheses
+  // What each hypothesis predicts for a row, the dormant ones last: what the ledger keeps.
+  std::vector<double> for_ledger(Eigen::Index row) const;
+  Eigen::MatrixXd coordinates;  // rows x size, as Model::coordinates
 };
 
 // Learns featurizer and hypotheses. Errors: bad_data when there are fewer than 5 rows or no

@@ -1,47 +1,16 @@
 #include "core/selection/noise.h"
 
+#include <boost/math/distributions/fisher_f.hpp>
 #include <cmath>
 
 #include "core/base/result.h"
 
 namespace kasetsu::selection {
-namespace {
-
-// Regularised incomplete beta function by its continued fraction (Lentz's method; Press et al.,
-// "Numerical Recipes", 3rd edition, 2007, section 6.4).
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0.0) return 0.0;
-  if (x >= 1.0) return 1.0;
-  if (x > (a + 1.0) / (a + b + 2.0)) return 1.0 - incomplete_beta(b, a, 1.0 - x);
-  constexpr double kTiny = 1e-300;
-  double c = 1.0;
-  double d = 1.0 - (a + b) * x / (a + 1.0);
-  d = 1.0 / (std::abs(d) < kTiny ? kTiny : d);
-  double h = d;
-  for (int m = 1; m <= 1000; ++m) {
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    double change = 1.0;
-    for (const double term : {even, odd}) {
-      d = 1.0 + term * d;
-      d = 1.0 / (std::abs(d) < kTiny ? kTiny : d);
-      c = 1.0 + term / c;
-      if (std::abs(c) < kTiny) c = kTiny;
-      change = c * d;
-      h *= change;
-    }
-    if (std::abs(change - 1.0) < 1e-15) break;
-  }
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x));
-  return front * h / a;
-}
-
-}  // namespace
-
 double f_upper(double f, double df1, double df2) {
   KASETSU_ASSERT(f >= 0.0 && df1 >= 1.0 && df2 >= 1.0);
-  return incomplete_beta(0.5 * df2, 0.5 * df1, df2 / (df2 + df1 * f));
+  if (std::isinf(f)) return 0.0;
+  const boost::math::fisher_f_distribution<double> distribution(df1, df2);
+  return boost::math::cdf(boost::math::complement(distribution, f));
 }
 
 Noise noise_of(const TrainingSet& data, const Eigen::VectorXd& fitted, int parameters) {

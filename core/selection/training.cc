@@ -11,6 +11,7 @@
 #include "core/selection/calibration.h"
 #include "core/selection/ensemble.h"
 #include "core/selection/pipeline.h"
+#include "core/selection/population.h"
 
 namespace kasetsu::selection {
 namespace {
@@ -32,9 +33,11 @@ std::array<int, 3> families_of(const Descriptor& descriptor) {
 // Keeps of the featurizer only the primaries that the hypotheses use, and renumbers their factors.
 void cut_down(Model& model) {
   std::set<int> used;
-  for (const Hypothesis& hypothesis : model.hypotheses) {
-    for (const Descriptor& descriptor : hypothesis.descriptors) {
-      for (int f = 0; f < descriptor.order; ++f) used.insert(descriptor.factors[f].primary);
+  for (const std::vector<Hypothesis>* kept : {&model.hypotheses, &model.dormant}) {
+    for (const Hypothesis& hypothesis : *kept) {
+      for (const Descriptor& descriptor : hypothesis.descriptors) {
+        for (int f = 0; f < descriptor.order; ++f) used.insert(descriptor.factors[f].primary);
+      }
     }
   }
   for (const Companion& companion : model.companions)
@@ -51,10 +54,11 @@ void cut_down(Model& model) {
   }
   state.primaries = std::move(primaries);
   state.offset = std::move(offset);
-  for (Hypothesis& hypothesis : model.hypotheses) {
-    for (Descriptor& descriptor : hypothesis.descriptors) {
-      for (int f = 0; f < descriptor.order; ++f) {
-        descriptor.factors[f].primary = renumbered.at(descriptor.factors[f].primary);
+  for (std::vector<Hypothesis>* kept : {&model.hypotheses, &model.dormant}) {
+    for (Hypothesis& hypothesis : *kept) {
+      for (Descriptor& descriptor : hypothesis.descriptors) {
+        for (int f = 0; f < descriptor.order; ++f)
+          descriptor.factors[f].primary = renumbered.at(descriptor.factors[f].primary);
       }
     }
   }
@@ -166,146 +170,10 @@ Result<Prepared> prepare(const chemistry::ElementTable& elements, const Training
                   std::move(distinct)};
 }
 
-Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data,
-                               const ModelSettings& settings, const Executor& executor,
-                               const Control& control, const History& history) {
-  const auto rows = static_cast<int>(data.catalysts.size());
-  descriptors::DescriptorMatrix with_products;
-  if (settings.order >= 2 && settings.products > 0) {
-    with_products = prepared.candidates;
-    descriptors::ScreeningOptions screening;
-    screening.order = settings.order;
-    screening.keep = settings.products;
-    Control screen = control;
-    screen.progress = [&control](double fraction, std::string_view stage) {
-      control.report(0.02 + 0.13 * fraction, stage);
-    };
-    Result<descriptors::Screened> screened =
-        descriptors::screen_products(prepared.candidates, data.y, screening, executor, screen);
-    if (!screened) return screened.error();
-    const Eigen::Index simple = with_products.values.cols();
-    with_products.values.conservativeResize(Eigen::NoChange, simple + screened->kept.values.cols());
-    with_products.values.rightCols(screened->kept.values.cols()) = screened->kept.values;
-    with_products.descriptors.insert(with_products.descriptors.end(),
-                                     screened->kept.descriptors.begin(),
-                                     screened->kept.descriptors.end());
-  }
-
-  const descriptors::DescriptorMatrix& candidates =
-      with_products.descriptors.empty() ? prepared.candidates : with_products;
-
-  Trained trained;
-  Model& model = trained.model;
-  model.settings = settings;
-  model.n_samples = rows;
-  model.n_descriptors = static_cast<int>(candidates.descriptors.size());
-  model.y = data.y;
-  note_what_was_seen(data.catalysts, model);
-
-  SearchOptions options = settings.search;
-  options.size = std::min({options.size, std::max(1, (rows - 2) / 2), model.n_descriptors});
-  model.size = options.size;
-  SearchProblem problem;
-  problem.X = &candidates.values;
-  problem.y = &data.y;
-  problem.families.reserve(candidates.descriptors.size());
-  for (const Descriptor& descriptor : candidates.descriptors)
-    problem.families.push_back(families_of(descriptor));
-  problem.forbidden = forbidden_sets(history, candidates, prepared.featurizer.primaries());
-
-  Control searching = control;
-  if (control.progress) {
-    searching.progress = [&control](double fraction, std::string_view stage) {
-      control.report(0.15 + 0.8 * fraction, stage);
-    };
-  }
-  Result<SearchResult> found = search(problem, options, executor, searching);
-  if (!found) return found.error();
-  if (control.cancelled()) return cancelled_error();
-  KASETSU_ASSERT(!found->hypotheses.empty());
-  model.search = std::move(*found);
-
-  control.report(0.95, "hypotheses");
-  Eigen::MatrixXd loo(rows, static_cast<Eigen::Index>(model.search.hypotheses.size()));
-  double total_weight = 0.0;
-  for (std::size_t h = 0; h < model.search.hypotheses.size(); ++h) {
-    if (control.cancelled()) return cancelled_error();
-    const FoundHypothesis& chosen = model.search.hypotheses[h];
-    Hypothesis hypothesis;
-    Eigen::MatrixXd columns(rows, static_cast<Eigen::Index>(chosen.candidates.size()));
-    for (std::size_t j = 0; j < chosen.candidates.size(); ++j) {
-      columns.col(static_cast<Eigen::Index>(j)) = candidates.values.col(chosen.candidates[j]);
-      hypothesis.descriptors.push_back(
-          candidates.descriptors[static_cast<std::size_t>(chosen.candidates[j])]);
-    }
-    Result<regression::LeaveOneOut> fitted =
-        regression::loo_robust(columns, data.y, options.regression);
-    if (!fitted) return fitted.error();
-    hypothesis.coefficients = fitted->fit.coefficients;
-    hypothesis.intercept = fitted->fit.intercept;
-    hypothesis.scale = fitted->fit.scale;
-    hypothesis.mae_train = fitted->fit.mae;
-    hypothesis.mae_cv = fitted->mae_cv;
-    hypothesis.promise = promise_of(fitted->residuals);
-    hypothesis.low = columns.colwise().minCoeff().transpose();
-    hypothesis.high = columns.colwise().maxCoeff().transpose();
-    hypothesis.center = columns.colwise().mean().transpose();
-    hypothesis.spread =
-        ((columns.rowwise() - hypothesis.center.transpose()).colwise().squaredNorm() /
-         static_cast<double>(rows))
-            .cwiseSqrt()
-            .transpose();
-    hypothesis.weight =
-        ledger_weight(hypothesis.mae_cv,
-                      history.find(hypothesis_key(hypothesis, prepared.featurizer.primaries())));
-    total_weight += hypothesis.weight;
-    loo.col(static_cast<Eigen::Index>(h)) = data.y - fitted->residuals;
-    model.hypotheses.push_back(std::move(hypothesis));
-  }
-  for (Hypothesis& hypothesis : model.hypotheses) hypothesis.weight /= total_weight;
-
-  const Hypothesis& best = model.hypotheses.front();
-  model.coordinates =
-      standardized(best, descriptors::evaluate(best.descriptors, prepared.primary_values));
-  const Eigen::VectorXd distance = nearest_distance(model.coordinates, model.coordinates, true);
-  model.typical_distance = median({distance.begin(), distance.end()});
-  trained.best_loo = loo.col(0);
-  trained.novelty = in_units(distance, model.typical_distance);
-
-  const std::vector<double> weights = weights_of(model.hypotheses);
-  std::vector<int> order;
-  model.loo_prediction.resize(rows);
-  trained.disagreement.resize(rows);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const Eigen::VectorXd row = loo.row(i).transpose();
-    const MedianAndSpread summary =
-        summarise({row.data(), static_cast<std::size_t>(row.size())}, weights, order);
-    model.loo_prediction[i] = summary.median;
-    trained.disagreement[i] = summary.spread;
-  }
-
-  if (settings.trees > 0) {
-    Control growing = control;
-    if (control.progress) {
-      growing.progress = [&control](double fraction, std::string_view stage) {
-        control.report(0.97 + 0.03 * fraction, stage);
-      };
-    }
-    Result<std::vector<Companion>> grown =
-        grow_companions(data, prepared.primary_values, prepared.distinct, settings.trees,
-                        settings.search.seed, executor, growing);
-    if (!grown) return grown.error();
-    model.companions = std::move(*grown);
-    share_equally(model);
-  }
-  model.features = prepared.featurizer.state();
-  return trained;
-}
-
 namespace {
 
 // Part of a control's progress and of its time.
-Control part(const Control& control, double from, double to, double seconds_kept) {
+Control part(const Control& control, double from, double to, double seconds_kept = 0.0) {
   Control out;
   out.stop = control.stop;
   if (control.progress) {
@@ -319,7 +187,247 @@ Control part(const Control& control, double from, double to, double seconds_kept
   return out;
 }
 
+// The candidates with the best screened products behind them.
+Result<descriptors::DescriptorMatrix> with_products(const descriptors::DescriptorMatrix& simple,
+                                                    const Eigen::VectorXd& y,
+                                                    const ModelSettings& settings,
+                                                    const Executor& executor,
+                                                    const Control& control) {
+  descriptors::ScreeningOptions screening;
+  screening.order = settings.order;
+  screening.keep = settings.products;
+  const Result<descriptors::Screened> screened =
+      descriptors::screen_products(simple, y, screening, executor, part(control, 0.02, 0.15));
+  if (!screened) return screened.error();
+  descriptors::DescriptorMatrix all = simple;
+  const descriptors::DescriptorMatrix& kept = screened->kept;
+  all.values.conservativeResize(Eigen::NoChange, simple.values.cols() + kept.values.cols());
+  all.values.rightCols(kept.values.cols()) = kept.values;
+  all.descriptors.insert(all.descriptors.end(), kept.descriptors.begin(), kept.descriptors.end());
+  return all;
+}
+
+// The hypothesis fitted to these columns, and its leave-one-out predictions; without a weight.
+struct Fitted {
+  Hypothesis hypothesis;
+  Eigen::VectorXd loo;
+};
+Result<Fitted> fit_hypothesis(std::vector<Descriptor> descriptors, const Eigen::MatrixXd& columns,
+                              const Eigen::VectorXd& y, const regression::RobustOptions& options) {
+  const Result<regression::LeaveOneOut> fitted = regression::loo_robust(columns, y, options);
+  if (!fitted) return fitted.error();
+  Fitted out;
+  Hypothesis& hypothesis = out.hypothesis;
+  hypothesis.descriptors = std::move(descriptors);
+  hypothesis.coefficients = fitted->fit.coefficients;
+  hypothesis.intercept = fitted->fit.intercept;
+  hypothesis.scale = fitted->fit.scale;
+  hypothesis.mae_train = fitted->fit.mae;
+  hypothesis.mae_cv = fitted->mae_cv;
+  hypothesis.promise = promise_of(fitted->residuals);
+  hypothesis.low = columns.colwise().minCoeff().transpose();
+  hypothesis.high = columns.colwise().maxCoeff().transpose();
+  hypothesis.center = columns.colwise().mean().transpose();
+  hypothesis.spread = ((columns.rowwise() - hypothesis.center.transpose()).colwise().squaredNorm() /
+                       static_cast<double>(columns.rows()))
+                          .cwiseSqrt()
+                          .transpose();
+  out.loo = y - fitted->residuals;
+  return out;
+}
+
+// Hypotheses that want a place in the ensemble, with their leave-one-out predictions.
+struct Contest {
+  std::vector<Contender> contenders;
+  std::vector<Fitted> fitted;
+
+  void add(Fitted candidate, std::vector<std::string> key, bool veteran, double optimism,
+           const History& history) {
+    const double expected =
+        expected_error(candidate.hypothesis.mae_cv, static_cast<int>(candidate.loo.size()),
+                       optimism, history.find(key));
+    contenders.push_back({expected, veteran, std::move(key)});
+    fitted.push_back(std::move(candidate));
+  }
+};
+
+// Fits the veterans to the present rows. One is passed over where it was eliminated, or where the
+// present features do not have its descriptors.
+Status add_veterans(const Prepared& prepared, const TrainingSet& data,
+                    const ModelSettings& settings, const History& history, double optimism,
+                    Contest& contest) {
+  const auto primaries = prepared.featurizer.primaries();
+  for (const Veteran& veteran : history.veterans) {
+    if (std::find(history.eliminated.begin(), history.eliminated.end(), veteran.descriptors) !=
+        history.eliminated.end()) {
+      continue;
+    }
+    const auto known = std::find_if(
+        contest.contenders.begin(), contest.contenders.end(),
+        [&](const Contender& contender) { return contender.key == veteran.descriptors; });
+    if (known != contest.contenders.end()) {
+      const auto at = static_cast<std::size_t>(known - contest.contenders.begin());
+      known->veteran = true;
+      contest.fitted[at].hypothesis.born = veteran.born;
+      continue;
+    }
+    std::vector<Descriptor> descriptors;
+    for (const std::string& text : veteran.descriptors) {
+      const Result<Descriptor> parsed = descriptors::parse_descriptor(text, primaries);
+      if (parsed) descriptors.push_back(*parsed);
+    }
+    if (descriptors.size() != veteran.descriptors.size()) continue;
+    const Eigen::MatrixXd columns = descriptors::evaluate(descriptors, prepared.primary_values);
+    const Eigen::RowVectorXd ranges = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
+    if (!columns.allFinite() || !(ranges.minCoeff() > 0.0)) continue;
+    Result<Fitted> fitted =
+        fit_hypothesis(std::move(descriptors), columns, data.y, settings.search.regression);
+    if (!fitted) return fitted.error();
+    fitted->hypothesis.born = veteran.born;
+    contest.add(std::move(*fitted), veteran.descriptors, true, optimism, history);
+  }
+  return {};
+}
+
+// Gives the places to the contenders with the least expected error. `loo` gets a column for each
+// hypothesis. The veterans that are left stay in the model without a weight.
+void give_places(Contest contest, const SearchOptions& options, Model& model,
+                 Eigen::MatrixXd& loo) {
+  constexpr std::size_t kDormantForEachPlace = 2;
+  const auto places = static_cast<std::size_t>(options.hypotheses);
+  const int shared = std::min(options.size - 1, options.shared * options.size / 8);
+  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, shared);
+  loo.resize(model.y.size(), static_cast<Eigen::Index>(chosen.size()));
+  double total_weight = 0.0;
+  for (const std::size_t i : chosen) {
+    Hypothesis& hypothesis = contest.fitted[i].hypothesis;
+    hypothesis.weight = weight_of_error(contest.contenders[i].expected);
+    total_weight += hypothesis.weight;
+    loo.col(static_cast<Eigen::Index>(model.hypotheses.size())) = contest.fitted[i].loo;
+    model.hypotheses.push_back(std::move(hypothesis));
+  }
+  for (Hypothesis& hypothesis : model.hypotheses) hypothesis.weight /= total_weight;
+  std::vector<std::size_t> rest;
+  for (std::size_t i = 0; i < contest.contenders.size(); ++i) {
+    if (contest.contenders[i].veteran &&
+        std::find(chosen.begin(), chosen.end(), i) == chosen.end()) {
+      rest.push_back(i);
+    }
+  }
+  std::stable_sort(rest.begin(), rest.end(), [&](std::size_t a, std::size_t b) {
+    return contest.contenders[a].expected < contest.contenders[b].expected;
+  });
+  if (rest.size() > kDormantForEachPlace * places) rest.resize(kDormantForEachPlace * places);
+  for (const std::size_t i : rest) model.dormant.push_back(std::move(contest.fitted[i].hypothesis));
+}
+
+// Searches for fresh hypotheses and lets them compete with the veterans.
+Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMatrix& candidates,
+                       const TrainingSet& data, const ModelSettings& settings,
+                       const Executor& executor, const Control& control, const History& history,
+                       Model& model, Eigen::MatrixXd& loo) {
+  SearchOptions options = settings.search;
+  options.size = std::min({options.size, std::max(1, (model.n_samples - 2) / 2),
+                           static_cast<int>(candidates.descriptors.size())});
+  model.size = options.size;
+  SearchProblem problem;
+  problem.X = &candidates.values;
+  problem.y = &data.y;
+  for (const Descriptor& descriptor : candidates.descriptors)
+    problem.families.push_back(families_of(descriptor));
+  problem.forbidden = forbidden_sets(history, candidates, prepared.featurizer.primaries());
+  Result<SearchResult> found = search(problem, options, executor, part(control, 0.15, 0.95));
+  if (!found) return found.error();
+  if (control.cancelled()) return cancelled_error();
+  KASETSU_ASSERT(!found->hypotheses.empty());
+  model.search = std::move(*found);
+  model.generation = history.generation;
+  control.report(0.95, "hypotheses");
+  const double optimism = optimism_of(history.records);
+  Contest contest;
+  for (const FoundHypothesis& chosen : model.search.hypotheses) {
+    if (control.cancelled()) return cancelled_error();
+    std::vector<Descriptor> descriptors;
+    for (const int candidate : chosen.candidates)
+      descriptors.push_back(candidates.descriptors[static_cast<std::size_t>(candidate)]);
+    Result<Fitted> fitted =
+        fit_hypothesis(std::move(descriptors), candidates.values(Eigen::all, chosen.candidates),
+                       data.y, options.regression);
+    if (!fitted) return fitted.error();
+    fitted->hypothesis.born = history.generation;
+    std::vector<std::string> key =
+        hypothesis_key(fitted->hypothesis, prepared.featurizer.primaries());
+    contest.add(std::move(*fitted), std::move(key), false, optimism, history);
+  }
+  if (Status status = add_veterans(prepared, data, settings, history, optimism, contest); !status)
+    return status;
+  give_places(std::move(contest), options, model, loo);
+  return {};
+}
+
+// What the ensemble says of its own training rows, and where they lie.
+void describe_training_rows(const Prepared& prepared, const Eigen::MatrixXd& loo,
+                            Trained& trained) {
+  Model& model = trained.model;
+  const Hypothesis& best = model.hypotheses.front();
+  model.coordinates =
+      standardized(best, descriptors::evaluate(best.descriptors, prepared.primary_values));
+  const Eigen::VectorXd distance = nearest_distance(model.coordinates, model.coordinates, true);
+  model.typical_distance = median({distance.begin(), distance.end()});
+  trained.best_loo = loo.col(0);
+  trained.novelty = in_units(distance, model.typical_distance);
+  const std::vector<double> weights = weights_of(model.hypotheses);
+  std::vector<int> order;
+  model.loo_prediction.resize(loo.rows());
+  trained.disagreement.resize(loo.rows());
+  for (Eigen::Index i = 0; i < loo.rows(); ++i) {
+    const Eigen::VectorXd row = loo.row(i).transpose();
+    const MedianAndSpread summary =
+        summarise({row.data(), static_cast<std::size_t>(row.size())}, weights, order);
+    model.loo_prediction[i] = summary.median;
+    trained.disagreement[i] = summary.spread;
+  }
+}
+
 }  // namespace
+
+Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data,
+                               const ModelSettings& settings, const Executor& executor,
+                               const Control& control, const History& history) {
+  std::optional<descriptors::DescriptorMatrix> products;
+  if (settings.order >= 2 && settings.products > 0) {
+    Result<descriptors::DescriptorMatrix> found =
+        with_products(prepared.candidates, data.y, settings, executor, control);
+    if (!found) return found.error();
+    products = std::move(*found);
+  }
+  const descriptors::DescriptorMatrix& candidates = products ? *products : prepared.candidates;
+
+  Trained trained;
+  Model& model = trained.model;
+  model.settings = settings;
+  model.n_samples = static_cast<int>(data.catalysts.size());
+  model.n_descriptors = static_cast<int>(candidates.descriptors.size());
+  model.y = data.y;
+  note_what_was_seen(data.catalysts, model);
+  Eigen::MatrixXd loo;
+  if (Status status = find_hypotheses(prepared, candidates, data, settings, executor, control,
+                                      history, model, loo);
+      !status) {
+    return status.error();
+  }
+  describe_training_rows(prepared, loo, trained);
+  if (settings.trees > 0) {
+    Result<std::vector<Companion>> grown =
+        grow_companions(data, prepared.primary_values, prepared.distinct, settings.trees,
+                        settings.search.seed, executor, part(control, 0.97, 1.0));
+    if (!grown) return grown.error();
+    model.companions = std::move(*grown);
+    share_equally(model);
+  }
+  model.features = prepared.featurizer.state();
+  return trained;
+}
 
 Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& measured,
                     const ModelSettings& settings, const Executor& executor, const Control& control,
@@ -348,12 +456,15 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   control.report(0.0, "descriptors");
   Result<Prepared> prepared = prepare(elements, data, settings, control);
   if (!prepared) return prepared.error();
+  // Folds learn without the veterans: those were chosen with the rows that a fold leaves out.
+  History of_folds = history;
+  of_folds.veterans.clear();
   std::vector<SizeTried> tried;
   if (calibrating && settings.size_by_nested_error) {
     // Half of a time that is given goes to the choice.
     first.search.time_limit *= 0.5;
     const Result<int> size = choose_size(elements, data, first, folds, executor,
-                                         part(control, 0.0, 0.3, kept), history, tried);
+                                         part(control, 0.0, 0.3, kept), of_folds, tried);
     if (!size) return size.error();
     first.search.size = *size;
   }
@@ -374,7 +485,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   bool calibrated = false;
   if (calibrating) {
     const Result<bool> done =
-        calibrate(elements, data, folds, executor, part(control, 0.7, 1.0, 0.0), history,
+        calibrate(elements, data, folds, executor, part(control, 0.7, 1.0), of_folds,
                   median({trained->disagreement.begin(), trained->disagreement.end()}), model);
     if (!done) return done.error();
     calibrated = *done;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -109,6 +108,12 @@ Status enough(const TrainingSet& data, const Folds& folds) {
                "at least 8 rows of 2 catalysts"};
 }
 
+Result<Predictions> predict(const Model& model, const TrainingSet& rows) {
+  const Result<Predictor> predictor = Predictor::make(model);
+  if (!predictor) return predictor.error();
+  return predictor->predict(rows.catalysts, rows.conditions);
+}
+
 struct FoldModel {
   Model model;
   Predictions predictions;
@@ -129,176 +134,297 @@ Status ValidationOptions::validate() const {
   return model.validate();
 }
 
-Result<Validation> validate(const chemistry::ElementTable& elements, const TrainingSet& data,
-                            const ValidationOptions& options, const Executor& executor,
-                            const Control& control) {
-  if (const Status status = options.validate(); !status) return status.error();
-  const ModelSettings settings = with_effort(options.model);
-  const Folds folds = make_folds(data.catalysts, options.folds, options.seed);
-  if (const Status status = enough(data, folds); !status) return status.error();
-  const auto rows = static_cast<Index>(data.y.size());
-  const Executor single(1);
+namespace {
 
-  Validation out;
-  out.n_samples = static_cast<int>(rows);
-  out.n_catalysts = make_folds(data.catalysts, 0, options.seed).count;
-  out.folds = folds.count;
-  out.fold_of_row = folds.of_row;
-  out.nominal = settings.coverage;
-  out.nested = {"model", 0.0, VectorXd(rows)};
-  out.nested_hypotheses = {"hypotheses", 0.0, VectorXd(rows)};
-  out.low.resize(rows);
-  out.high.resize(rows);
-
-  const std::vector<Split> parts = splits(data, folds);
-  const Folds few =
-      make_folds(data.catalysts, options.permutations > 0 ? kReducedFolds : 2, options.seed + 1);
-  const std::size_t shuffles =
-      options.permutations > 0 ? 1 + static_cast<std::size_t>(options.permutations) : 0;
-  Progress progress(control, 1 + parts.size() * 2 + shuffles * static_cast<std::size_t>(few.count));
-
-  // Naive: everything at once, as the search itself sees it.
-  ModelSettings naive = settings;
-  naive.calibration_folds = 0;
-  naive.trees = 0;
-  const Result<Model> whole = train(elements, data, naive, executor, progress.inner());
-  if (!whole) return whole.error();
-  out.mae_naive = whole->hypotheses.front().mae_cv;
-  out.noise = whole->noise;
-  out.mae_naive_ensemble = mean_error(whole->y, whole->loo_prediction);
-  progress.step("naive error");
-
-  std::vector<std::optional<FoldModel>> models(parts.size());
-  const Status trained = for_all(parts.size(), executor, control, [&](std::size_t f) -> Status {
-    const Split& split = parts[f];
-    Result<Model> model = train(elements, split.train, settings, single, progress.inner());
-    if (!model) return model.error();
-    const Result<Predictor> predictor = Predictor::make(*model);
-    if (!predictor) return predictor.error();
-    Result<Predictions> predictions =
-        predictor->predict(split.test.catalysts, split.test.conditions);
-    if (!predictions) return predictions.error();
-    progress.step("nested folds");
-    Result<Prepared> prepared = prepare(elements, split.train, settings, control);
-    if (!prepared) return prepared.error();
-    NamedPredictions others;
-    if (options.baselines) {
-      Result<NamedPredictions> found =
-          baselines(split.train, split.test, *prepared, settings, single, progress.inner());
-      if (!found) return found.error();
-      others = std::move(*found);
-    }
-    progress.step("baselines");
-    models[f] = FoldModel{std::move(*model), std::move(*predictions), std::move(others)};
-    return {};
-  });
-  if (!trained) return trained.error();
-
-  std::map<std::string, double> descriptor_share, family_share, property_share;
-  for (std::size_t f = 0; f < parts.size(); ++f) {
-    const std::vector<int>& test = parts[f].left_out;
-    const FoldModel& fold = *models[f];
-    // Of the batches that the fold's rows tell, the offsets are known to whoever predicts.
-    VectorXd drift = VectorXd::Zero(static_cast<Index>(test.size()));
-    for (std::size_t i = 0; i < test.size() && !data.batches.empty(); ++i) {
-      drift[static_cast<Index>(i)] =
-          fold.model.offsets.of(data.batches[static_cast<std::size_t>(test[i])]);
-    }
-    out.nested.predictions(test) = fold.predictions.mean + drift;
-    out.nested_hypotheses.predictions(test) = fold.predictions.median + drift;
-    out.low(test) = fold.predictions.low + drift;
-    out.high(test) = fold.predictions.high + drift;
-    for (std::size_t b = 0; b < fold.baselines.size(); ++b) {
-      if (f == 0) out.baselines.push_back({fold.baselines[b].first, 0.0, VectorXd(rows)});
-      out.baselines[b].predictions(test) = fold.baselines[b].second;
-    }
-    const std::vector<descriptors::Primary>& primaries = fold.model.features.primaries;
-    for (const Hypothesis& hypothesis : fold.model.hypotheses) {
+// What the hypotheses of a fold are made of, added up by name.
+class Shares {
+ public:
+  void add(const Model& model) {
+    const std::vector<descriptors::Primary>& primaries = model.features.primaries;
+    for (const Hypothesis& hypothesis : model.hypotheses) {
       std::set<std::string> families, properties;
       for (const descriptors::Descriptor& descriptor : hypothesis.descriptors) {
-        descriptor_share[descriptors::to_text(descriptor, primaries)] += hypothesis.weight;
+        descriptors_[descriptors::to_text(descriptor, primaries)] += hypothesis.weight;
         for (int k = 0; k < descriptor.order; ++k) {
           const auto& primary = primaries[static_cast<std::size_t>(descriptor.factors[k].primary)];
           families.insert(primary.name);
           properties.insert(primary.property);
         }
       }
-      for (const std::string& name : families) family_share[name] += hypothesis.weight;
-      for (const std::string& name : properties) property_share[name] += hypothesis.weight;
+      for (const std::string& name : families) families_[name] += hypothesis.weight;
+      for (const std::string& name : properties) properties_[name] += hypothesis.weight;
     }
   }
-  for (const std::string& name : companion_kinds()) out.parts.push_back({name, 0.0});
-  double companions = 0.0;
-  for (Frequency& part : out.parts) {
-    for (const std::optional<FoldModel>& fold : models) {
-      for (const Companion& companion : fold->model.companions) {
-        if (companion.name == part.name)
-          part.share += companion.weight / static_cast<double>(parts.size());
-      }
-    }
-    companions += part.share;
+  void write(double folds, Validation& out) const {
+    out.descriptors = sorted_shares(descriptors_, folds);
+    out.families = sorted_shares(families_, folds);
+    out.properties = sorted_shares(properties_, folds);
   }
-  out.parts.insert(out.parts.begin(), {"hypotheses", std::max(0.0, 1.0 - companions)});
-  out.nested.mae = mean_error(data.y, out.nested.predictions);
-  out.nested_hypotheses.mae = mean_error(data.y, out.nested_hypotheses.predictions);
-  for (Judged& baseline : out.baselines) baseline.mae = mean_error(data.y, baseline.predictions);
-  out.coverage =
-      static_cast<double>(
-          ((data.y.array() >= out.low.array()) && (data.y.array() <= out.high.array())).count()) /
-      static_cast<double>(rows);
-  const auto total = static_cast<double>(parts.size());
-  out.descriptors = sorted_shares(descriptor_share, total);
-  out.families = sorted_shares(family_share, total);
-  out.properties = sorted_shares(property_share, total);
 
-  out.permutation_p = out.mae_reduced = std::numeric_limits<double>::quiet_NaN();
-  if (options.permutations == 0) return out;
-  std::vector<VectorXd> targets(shuffles, data.y);
-  for (std::size_t s = 1; s < shuffles; ++s) {
-    Random random(options.seed, kPermutationStream + s);
-    random.shuffle(targets[s]);
+ private:
+  std::map<std::string, double> descriptors_, families_, properties_;
+};
+
+class Validator {
+ public:
+  Validator(const chemistry::ElementTable& elements, const TrainingSet& data,
+            const ValidationOptions& options, const Folds& folds, const Executor& executor,
+            const Control& control)
+      : elements_(elements),
+        data_(data),
+        options_(options),
+        settings_(with_effort(options.model)),
+        executor_(executor),
+        control_(control),
+        rows_(data.y.size()),
+        parts_(splits(data, folds)),
+        few_(make_folds(data.catalysts, options.permutations > 0 ? kReducedFolds : 2,
+                        options.seed + 1)),
+        shuffles_(options.permutations > 0 ? 1 + static_cast<std::size_t>(options.permutations)
+                                           : 0),
+        progress_(control,
+                  1 + parts_.size() * 2 + shuffles_ * static_cast<std::size_t>(few_.count)) {
+    out_.n_samples = static_cast<int>(rows_);
+    out_.n_catalysts = make_folds(data.catalysts, 0, options.seed).count;
+    out_.folds = folds.count;
+    out_.fold_of_row = folds.of_row;
+    out_.nominal = settings_.coverage;
+    out_.nested = {"model", 0.0, VectorXd(rows_)};
+    out_.nested_hypotheses = {"hypotheses", 0.0, VectorXd(rows_)};
+    out_.nested_companions = {"companions", 0.0, VectorXd(rows_)};
+    out_.low.resize(rows_);
+    out_.high.resize(rows_);
+    out_.permutation_p = out_.mae_reduced = std::numeric_limits<double>::quiet_NaN();
   }
-  ModelSettings light = settings;
-  light.calibration_folds = 0;
-  light.trees = settings.trees > 0 ? kReducedTrees : 0;
-  light.search = reduced(settings.search, kReducedShare);
-  const std::vector<Split> reduced_parts = splits(data, few);
-  MatrixXd errors(static_cast<Index>(shuffles), rows);
-  const Status tested =
-      for_all(reduced_parts.size(), executor, control, [&](std::size_t f) -> Status {
-        const Split& split = reduced_parts[f];
-        const Result<Prepared> prepared = prepare(elements, split.train, light, control);
-        if (!prepared) return prepared.error();
-        TrainingSet train = split.train;
-        for (std::size_t s = 0; s < shuffles; ++s) {
-          if (control.cancelled()) return cancelled_error();
-          train.y = targets[s](split.kept);
-          Result<Trained> fitted =
-              train_prepared(*prepared, train, light, single, progress.inner());
-          if (!fitted) return fitted.error();
-          const Result<Predictor> predictor = Predictor::make(fitted->model);
-          if (!predictor) return predictor.error();
-          const Result<Predictions> predictions =
-              predictor->predict(split.test.catalysts, split.test.conditions);
-          if (!predictions) return predictions.error();
-          const VectorXd truth = targets[s](split.left_out);
-          errors(static_cast<Index>(s), split.left_out) =
-              (truth - predictions->mean).cwiseAbs().transpose();
-          progress.step("permutation test");
+
+  Result<Validation> run() {
+    if (Status status = naive(); !status) return status.error();
+    std::vector<std::optional<FoldModel>> models(parts_.size());
+    const Status trained = for_all(parts_.size(), executor_, control_,
+                                   [&](std::size_t f) { return train_fold(parts_[f], models[f]); });
+    if (!trained) return trained.error();
+    Shares shares;
+    for (std::size_t f = 0; f < parts_.size(); ++f) {
+      take_predictions(f, *models[f]);
+      shares.add(models[f]->model);
+    }
+    shares.write(static_cast<double>(parts_.size()), out_);
+    share_of_parts(models);
+    judge();
+    if (options_.permutations > 0) {
+      if (Status status = permutation_test(); !status) return status.error();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // Everything at once, as the search itself sees it.
+  Status naive() {
+    ModelSettings naive = settings_;
+    naive.calibration_folds = 0;
+    naive.trees = 0;
+    const Result<Model> whole = train(elements_, data_, naive, executor_, progress_.inner());
+    if (!whole) return whole.error();
+    out_.mae_naive = whole->hypotheses.front().mae_cv;
+    out_.noise = whole->noise;
+    out_.mae_naive_ensemble = mean_error(whole->y, whole->loo_prediction);
+    progress_.step("naive error");
+    return {};
+  }
+
+  Status train_fold(const Split& split, std::optional<FoldModel>& into) {
+    Result<Model> model = train(elements_, split.train, settings_, single_, progress_.inner());
+    if (!model) return model.error();
+    Result<Predictions> predictions = predict(*model, split.test);
+    if (!predictions) return predictions.error();
+    progress_.step("nested folds");
+    NamedPredictions others;
+    if (options_.baselines) {
+      const Result<Prepared> prepared = prepare(elements_, split.train, settings_, control_);
+      if (!prepared) return prepared.error();
+      Result<NamedPredictions> found =
+          baselines(split.train, split.test, *prepared, settings_, single_, progress_.inner());
+      if (!found) return found.error();
+      others = std::move(*found);
+    }
+    progress_.step("baselines");
+    into = FoldModel{std::move(*model), std::move(*predictions), std::move(others)};
+    return {};
+  }
+
+  void take_predictions(std::size_t f, const FoldModel& fold) {
+    const std::vector<int>& test = parts_[f].left_out;
+    // Whoever predicts knows the offsets of the batches that the fold's rows tell.
+    VectorXd drift = VectorXd::Zero(static_cast<Index>(test.size()));
+    for (std::size_t i = 0; i < test.size() && !data_.batches.empty(); ++i) {
+      drift[static_cast<Index>(i)] =
+          fold.model.offsets.of(data_.batches[static_cast<std::size_t>(test[i])]);
+    }
+    out_.nested.predictions(test) = fold.predictions.mean + drift;
+    out_.nested_hypotheses.predictions(test) = fold.predictions.median + drift;
+    // A model whose hypotheses have all of the prediction keeps no companion.
+    out_.nested_companions.predictions(test) =
+        (fold.model.companions.empty()
+             ? fold.predictions.median
+             : weighted_mean(fold.model.companions, fold.predictions.by_companion)) +
+        drift;
+    out_.low(test) = fold.predictions.low + drift;
+    out_.high(test) = fold.predictions.high + drift;
+    for (std::size_t b = 0; b < fold.baselines.size(); ++b) {
+      if (f == 0) out_.baselines.push_back({fold.baselines[b].first, 0.0, VectorXd(rows_)});
+      out_.baselines[b].predictions(test) = fold.baselines[b].second;
+    }
+  }
+
+  void share_of_parts(const std::vector<std::optional<FoldModel>>& models) {
+    double companions = 0.0;
+    for (const std::string& name : companion_kinds()) {
+      Frequency part{name, 0.0};
+      for (const std::optional<FoldModel>& fold : models) {
+        for (const Companion& companion : fold->model.companions) {
+          if (companion.name == name)
+            part.share += companion.weight / static_cast<double>(parts_.size());
         }
-        return {};
-      });
-  if (!tested) return tested.error();
-  const VectorXd means = errors.rowwise().mean();
-  out.mae_reduced = means[0];
-  int as_small = 0;
-  for (std::size_t s = 1; s < shuffles; ++s) {
-    out.mae_shuffled.push_back(means[static_cast<Index>(s)]);
-    if (out.mae_shuffled.back() <= out.mae_reduced) ++as_small;
+      }
+      companions += part.share;
+      out_.parts.push_back(std::move(part));
+    }
+    out_.parts.insert(out_.parts.begin(), {"hypotheses", std::max(0.0, 1.0 - companions)});
   }
-  out.permutation_p = (1.0 + as_small) / static_cast<double>(shuffles);
-  return out;
+
+  void judge() {
+    for (Judged* judged : {&out_.nested, &out_.nested_hypotheses, &out_.nested_companions})
+      judged->mae = mean_error(data_.y, judged->predictions);
+    for (Judged& baseline : out_.baselines)
+      baseline.mae = mean_error(data_.y, baseline.predictions);
+    const auto inside =
+        ((data_.y.array() >= out_.low.array()) && (data_.y.array() <= out_.high.array())).count();
+    out_.coverage = static_cast<double>(inside) / static_cast<double>(rows_);
+    std::vector<std::string> keys;
+    for (const chemistry::Catalyst& catalyst : data_.catalysts)
+      keys.push_back(chemistry::canonical_key(catalyst));
+    out_.verdict = verdict_of(keys, data_.y, out_.nested.predictions);
+  }
+
+  Status permutation_test() {
+    std::vector<VectorXd> targets(shuffles_, data_.y);
+    for (std::size_t s = 1; s < shuffles_; ++s) {
+      Random random(options_.seed, kPermutationStream + s);
+      random.shuffle(targets[s]);
+    }
+    ModelSettings light = settings_;
+    light.calibration_folds = 0;
+    light.trees = settings_.trees > 0 ? kReducedTrees : 0;
+    light.search = reduced(settings_.search, kReducedShare);
+    const std::vector<Split> parts = splits(data_, few_);
+    MatrixXd errors(static_cast<Index>(shuffles_), rows_);
+    const Status tested = for_all(parts.size(), executor_, control_, [&](std::size_t f) {
+      return shuffled_errors(parts[f], targets, light, errors);
+    });
+    if (!tested) return tested;
+    const VectorXd means = errors.rowwise().mean();
+    out_.mae_reduced = means[0];
+    int as_small = 0;
+    for (std::size_t s = 1; s < shuffles_; ++s) {
+      out_.mae_shuffled.push_back(means[static_cast<Index>(s)]);
+      if (out_.mae_shuffled.back() <= out_.mae_reduced) ++as_small;
+    }
+    out_.permutation_p = (1.0 + as_small) / static_cast<double>(shuffles_);
+    return {};
+  }
+
+  // Fills the columns of the rows that the split leaves out, a row for each of the targets.
+  Status shuffled_errors(const Split& split, const std::vector<VectorXd>& targets,
+                         const ModelSettings& light, MatrixXd& errors) {
+    const Result<Prepared> prepared = prepare(elements_, split.train, light, control_);
+    if (!prepared) return prepared.error();
+    TrainingSet train = split.train;
+    for (std::size_t s = 0; s < targets.size(); ++s) {
+      if (control_.cancelled()) return cancelled_error();
+      train.y = targets[s](split.kept);
+      const Result<Trained> fitted =
+          train_prepared(*prepared, train, light, single_, progress_.inner());
+      if (!fitted) return fitted.error();
+      const Result<Predictions> predictions = predict(fitted->model, split.test);
+      if (!predictions) return predictions.error();
+      const VectorXd truth = targets[s](split.left_out);
+      errors(static_cast<Index>(s), split.left_out) =
+          (truth - predictions->mean).cwiseAbs().transpose();
+      progress_.step("permutation test");
+    }
+    return {};
+  }
+
+  const chemistry::ElementTable& elements_;
+  const TrainingSet& data_;
+  const ValidationOptions& options_;
+  const ModelSettings settings_;
+  const Executor& executor_;
+  const Control& control_;
+  const Executor single_{1};
+  Index rows_;
+  std::vector<Split> parts_;
+  Folds few_;  // of the permutation test
+  std::size_t shuffles_;
+  Progress progress_;
+  Validation out_;
+};
+
+}  // namespace
+
+Result<Validation> validate(const chemistry::ElementTable& elements, const TrainingSet& data,
+                            const ValidationOptions& options, const Executor& executor,
+                            const Control& control) {
+  if (const Status status = options.validate(); !status) return status.error();
+  const Folds folds = make_folds(data.catalysts, options.folds, options.seed);
+  if (const Status status = enough(data, folds); !status) return status.error();
+  return Validator(elements, data, options, folds, executor, control).run();
 }
+
+namespace {
+
+// What one split of the rows says in the comparison of orders.
+struct OrderResult {
+  VectorXd predictions;
+  double mae_train = 0.0, mae_loo = 0.0;
+  VectorXd loo;
+};
+
+Result<OrderResult> by_composition(const Split& split, const ModelSettings& settings) {
+  const CompositionColumns columns = CompositionColumns::learn(split.train);
+  const auto fitted =
+      regression::loo_robust(columns.of(split.train), split.train.y, settings.search.regression);
+  if (!fitted) return fitted.error();
+  return OrderResult{predict_linear(fitted->fit, columns.of(split.test)), fitted->fit.mae,
+                     fitted->mae_cv, split.train.y - fitted->residuals};
+}
+
+Result<OrderResult> by_selected_composition(const Split& split, const ModelSettings& settings,
+                                            const Executor& executor, const Control& control) {
+  const CompositionColumns columns = CompositionColumns::learn(split.train);
+  const MatrixXd X = columns.of(split.train);
+  const auto chosen = select(X, split.train.y, columns.of(split.test), one_family_each(X.cols()),
+                             settings.search, executor, control);
+  if (!chosen) return chosen.error();
+  return OrderResult{chosen->predictions, chosen->mae_train, chosen->mae_loo, chosen->loo};
+}
+
+Result<OrderResult> by_order(const chemistry::ElementTable& elements, const Split& split,
+                             ModelSettings settings, int order, const Executor& executor,
+                             const Control& control) {
+  settings.order = order;
+  const Result<Prepared> prepared = prepare(elements, split.train, settings, control);
+  if (!prepared) return prepared.error();
+  const Result<Trained> trained =
+      train_prepared(*prepared, split.train, settings, executor, control);
+  if (!trained) return trained.error();
+  const Result<Predictions> found = predict(trained->model, split.test);
+  if (!found) return found.error();
+  const Hypothesis& best = trained->model.hypotheses.front();
+  return OrderResult{found->median, best.mae_train, best.mae_cv, trained->best_loo};
+}
+
+}  // namespace
 
 Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
                                         const TrainingSet& data, const ValidationOptions& options,
@@ -327,58 +453,30 @@ Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
     out.push_back({name, 0.0, 0.0, 0.0, VectorXd(rows), VectorXd(rows)});
   }
   Progress progress(control, parts.size() * out.size());
-  std::vector<std::vector<VectorXd>> predictions(parts.size(), std::vector<VectorXd>(out.size()));
-  const auto note = [&](std::size_t f, std::size_t row, double train, double loo,
-                        const VectorXd& loo_predictions) {
-    if (f + 1 != parts.size()) return;
-    out[row].mae_train = train;
-    out[row].mae_loo = loo;
-    out[row].loo = loo_predictions;
-  };
+  std::vector<std::vector<OrderResult>> results(parts.size());
   const Status done = for_all(parts.size(), executor, control, [&](std::size_t f) -> Status {
-    const Split& split = parts[f];
-    const VectorXd& y = split.train.y;
-    const CompositionColumns columns = CompositionColumns::learn(split.train);
-    const MatrixXd X = columns.of(split.train);
-    const MatrixXd fresh = columns.of(split.test);
-    const auto plain = regression::loo_robust(X, y, settings.search.regression);
-    if (!plain) return plain.error();
-    predictions[f][0] = predict_linear(plain->fit, fresh);
-    note(f, 0, plain->fit.mae, plain->mae_cv, y - plain->residuals);
-    progress.step("composition");
-    const auto chosen =
-        select(X, y, fresh, one_family_each(X.cols()), settings.search, single, progress.inner());
-    if (!chosen) return chosen.error();
-    predictions[f][1] = chosen->predictions;
-    note(f, 1, chosen->mae_train, chosen->mae_loo, chosen->loo);
-    progress.step("composition with selection");
-    for (int order = 0; order <= 3; ++order) {
+    for (std::size_t row = 0; row < out.size(); ++row) {
       if (control.cancelled()) return cancelled_error();
-      ModelSettings of_order = settings;
-      of_order.order = order;
-      const Result<Prepared> prepared = prepare(elements, split.train, of_order, control);
-      if (!prepared) return prepared.error();
-      const Result<Trained> trained =
-          train_prepared(*prepared, split.train, of_order, single, progress.inner());
-      if (!trained) return trained.error();
-      const Result<Predictor> predictor = Predictor::make(trained->model);
-      if (!predictor) return predictor.error();
-      const Result<Predictions> found =
-          predictor->predict(split.test.catalysts, split.test.conditions);
+      const Control inner = progress.inner();
+      Result<OrderResult> found =
+          row == 0 ? by_composition(parts[f], settings)
+          : row == 1
+              ? by_selected_composition(parts[f], settings, single, inner)
+              : by_order(elements, parts[f], settings, static_cast<int>(row) - 2, single, inner);
       if (!found) return found.error();
-      const auto place = static_cast<std::size_t>(2 + order);
-      predictions[f][place] = found->median;
-      const Hypothesis& best = trained->model.hypotheses.front();
-      note(f, place, best.mae_train, best.mae_cv, trained->best_loo);
-      progress.step(fmt::format("order {}", order));
+      results[f].push_back(std::move(*found));
+      progress.step(out[row].name);
     }
     return {};
   });
   if (!done) return done.error();
   for (std::size_t row = 0; row < out.size(); ++row) {
     for (std::size_t f = 0; f + 1 < parts.size(); ++f)
-      out[row].nested(parts[f].left_out) = predictions[f][row];
+      out[row].nested(parts[f].left_out) = results[f][row].predictions;
     out[row].mae_nested = mean_error(data.y, out[row].nested);
+    out[row].mae_train = results.back()[row].mae_train;
+    out[row].mae_loo = results.back()[row].mae_loo;
+    out[row].loo = results.back()[row].loo;
   }
   return out;
 }

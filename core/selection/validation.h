@@ -14,6 +14,7 @@
 #include "core/base/result.h"
 #include "core/chemistry/element_table.h"
 #include "core/selection/model.h"
+#include "core/selection/verdict.h"
 
 namespace kasetsu::selection {
 
@@ -47,6 +48,8 @@ struct Validation {
   std::vector<int> fold_of_row;
   Judged nested;             // the model: what it would have said of each row
   Judged nested_hypotheses;  // its hypotheses' median alone
+  Judged nested_companions;  // its companions alone; the hypotheses in folds that keep none
+  Verdict verdict;           // of the model's nested errors
   // Who predicts: "hypotheses", then the companions, with their shares of the prediction (mean over
   // the folds of what each fold's own calibration chose).
   std::vector<Frequency> parts;

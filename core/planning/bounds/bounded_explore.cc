@@ -114,159 +114,200 @@ BoundedSearch::Impl::Entry BoundedSearch::Impl::farthest_of(
   return best;
 }
 
+// One run of farthest-point sampling.
+class BoundedSearch::FarSearch {
+ public:
+  FarSearch(Impl& self, const MatrixXd& also, const std::unordered_set<std::uint64_t>& taken,
+            BatchBudget budget)
+      : self_(self),
+        taken_(taken),
+        budget_(std::move(budget)),
+        before_picks_(self.known.cols()),
+        points_(self.problem.surrogate->dimensions(), self.known.cols() + also.rows()) {
+    points_.leftCols(before_picks_) = self.known;
+    points_.rightCols(also.rows()) = also.transpose();
+    heap_ = std::move(self.explore.items);
+    std::make_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  // Candidates of lists are written out one by one: they are all looked at.
+  Status read_lists() {
+    const CandidateSpace& space = *self_.problem.space;
+    for (std::size_t p = 0; p < space.parts().size(); ++p) {
+      if (space.parts()[p].family) continue;
+      std::vector<Candidate> candidates;
+      std::vector<std::uint64_t> indices;
+      for (std::uint64_t local = 0; local < space.parts()[p].size; ++local) {
+        for (std::uint64_t c = 0; c < space.condition_points(); ++c) {
+          const auto index = space.index_of(p, local, c);
+          if (!index || taken_.count(*index) > 0 || !self_.usable(*index)) continue;
+          indices.push_back(*index);
+          candidates.push_back(space.unrank(*index));
+        }
+      }
+      if (candidates.empty()) continue;
+      Evaluation evaluation;
+      if (Status status = self_.problem.surrogate->evaluate(candidates, evaluation); !status)
+        return status;
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        const Eigen::VectorXd x = evaluation.coordinates.row(static_cast<Index>(i)).transpose();
+        if (x.allFinite()) listed_.emplace_back(indices[i], x);
+      }
+    }
+    return {};
+  }
+
+  // The farthest candidate of this round; none: nothing is left to pick.
+  Result<std::optional<FarPick>> pick(std::uint32_t round) {
+    found_ = self_.far_limit;
+    any_ = limited_ = false;
+    settled_.clear();
+    offer_each(listed_);
+    while (!heap_.empty() && heap_.front().bound >= found_) {
+      if (self_.control.should_stop())
+        return Error{ErrorCode::cancelled, "planning was cancelled", "", "", ""};
+      if (steps_ > self_.options.most_steps) {
+        limited_ = true;
+        break;
+      }
+      open(take_chunk(round), round);
+    }
+    if (!any_) {
+      found_ = -kInfinity;
+      offer_each(self_.of_sample);
+    }
+    if (!any_) return std::optional<FarPick>();
+    for (const Impl::Entry& entry : settled_) push(entry);
+    const bool proven = !limited_ && found_ > std::max(self_.far_limit, self_.explore.dropped);
+    if (!proven) self_.explore_proven = false;
+    const FarPick best{found_index_, std::sqrt(found_), proven};
+    if (Status status = add_point(best.index); !status) return status.error();
+    return std::optional(best);
+  }
+
+ private:
+  static bool later(const Impl::Entry& a, const Impl::Entry& b) { return Impl::before(b, a); }
+
+  void push(const Impl::Entry& entry) {
+    heap_.push_back(entry);
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  void offer(double squared, std::uint64_t index) {
+    if (squared < found_ || (any_ && squared == found_ && index >= found_index_)) return;
+    found_ = squared;
+    found_index_ = index;
+    any_ = true;
+  }
+
+  void offer_each(const std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>& candidates) {
+    for (const auto& [index, x] : candidates) {
+      if (taken_.count(index) > 0 || picked_.count(index) > 0 ||
+          (budget_.limited() &&
+           !budget_.exceeded_by(self_.problem.space->unrank(index).catalyst).empty())) {
+        continue;
+      }
+      offer((points_.colwise() - x).colwise().squaredNorm().minCoeff(), index);
+    }
+  }
+
+  // The entries with the largest bounds that are to be looked at.
+  std::vector<Impl::Entry> take_chunk(std::uint32_t round) {
+    std::vector<Impl::Entry> chunk;
+    while (!heap_.empty() && chunk.size() < kNodesAtOnce && heap_.front().bound >= found_) {
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      const Impl::Entry entry = heap_.back();
+      heap_.pop_back();
+      (entry.reached && entry.round == round ? settled_ : chunk).push_back(entry);
+    }
+    return chunk;
+  }
+
+  void open(std::vector<Impl::Entry> chunk, std::uint32_t round) {
+    std::vector<std::uint64_t> effort((chunk.size() + kNodesOfItem - 1) / kNodesOfItem, 0);
+    const double floor = found_;
+    // Only what was picked since the bound was made can lower it.
+    const MatrixXd recent = points_.rightCols(points_.cols() - before_picks_);
+    self_.executor.parallel_for(effort.size(), [&](std::size_t item) {
+      Impl::Worker worker(self_, false);
+      const std::size_t last = std::min(chunk.size(), (item + 1) * kNodesOfItem);
+      for (std::size_t i = item * kNodesOfItem; i < last; ++i)
+        look_at(chunk[i], round, recent, floor, worker);
+      effort[item] = worker.steps;
+    });
+    for (const std::uint64_t spent : effort) steps_ += spent;
+    for (Impl::Entry& entry : chunk) {
+      if (entry.reached) {
+        offer(entry.bound, entry.index);
+        settled_.push_back(entry);
+      } else if (entry.bound > self_.far_limit) {
+        // It is not looked at again before the next pick.
+        if (entry.bound >= found_) entry.bound = std::nextafter(found_, -kInfinity);
+        push(entry);
+      }
+    }
+    self_.opened += chunk.size();
+  }
+
+  void look_at(Impl::Entry& entry, std::uint32_t round, const MatrixXd& recent, double floor,
+               Impl::Worker& worker) const {
+    const ElementSets& group = self_.coordinates->group_of(entry.node);
+    if (group.count > 0 && entry.round != round && recent.cols() > 0) {
+      worker.place.load(group, entry.node);
+      worker.place.bound_all(group);
+      worker.place.place(group, nullptr);
+      ++worker.steps;
+      const double bound = worker.place.farthest_corner(recent, 0.0);
+      if (bound < entry.bound) {
+        entry = {bound, entry.node, 0, round, false};
+        if (bound < floor) return;
+      }
+    }
+    entry = self_.farthest_of(entry.node, points_, floor, taken_, budget_, worker);
+    entry.round = round;
+  }
+
+  Status add_point(std::uint64_t index) {
+    picked_.insert(index);
+    const Candidate candidate = self_.problem.space->unrank(index);
+    budget_.spend(candidate.catalyst);
+    Evaluation evaluation;
+    if (Status status = self_.problem.surrogate->evaluate({&candidate, 1}, evaluation); !status)
+      return status;
+    points_.conservativeResize(Eigen::NoChange, points_.cols() + 1);
+    points_.col(points_.cols() - 1) = evaluation.coordinates.row(0).transpose();
+    return {};
+  }
+
+  Impl& self_;
+  const std::unordered_set<std::uint64_t>& taken_;
+  BatchBudget budget_;
+  Index before_picks_;
+  MatrixXd points_;  // columns: what is known, picked by other strategies, and picked here
+  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> listed_;
+  std::vector<Impl::Entry> heap_, settled_;
+  std::unordered_set<std::uint64_t> picked_;
+  std::uint64_t steps_ = 0;
+  // The best candidate of this round so far.
+  double found_ = 0.0;
+  std::uint64_t found_index_ = 0;
+  bool any_ = false, limited_ = false;
+};
+
 Result<std::vector<BoundedSearch::FarPick>> BoundedSearch::farthest(
     int count, const MatrixXd& also, const std::unordered_set<std::uint64_t>& taken,
     BatchBudget budget) {
-  Impl& self = *impl_;
-  const Index dimensions = self.problem.surrogate->dimensions();
-  MatrixXd points(dimensions, self.known.cols() + also.rows());
-  points.leftCols(self.known.cols()) = self.known;
-  points.rightCols(also.rows()) = also.transpose();
-  const Index before_picks = self.known.cols();
-
-  // Candidates of lists are all looked at: they are written out one by one.
-  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> listed;
-  for (std::size_t p = 0; p < self.problem.space->parts().size(); ++p) {
-    if (self.problem.space->parts()[p].family) continue;
-    std::vector<Candidate> candidates;
-    std::vector<std::uint64_t> indices;
-    for (std::uint64_t local = 0; local < self.problem.space->parts()[p].size; ++local) {
-      for (std::uint64_t c = 0; c < self.problem.space->condition_points(); ++c) {
-        const auto index = self.problem.space->index_of(p, local, c);
-        if (!index || taken.count(*index) > 0 || !self.usable(*index)) continue;
-        indices.push_back(*index);
-        candidates.push_back(self.problem.space->unrank(*index));
-      }
-    }
-    if (candidates.empty()) continue;
-    Evaluation evaluation;
-    if (Status status = self.problem.surrogate->evaluate(candidates, evaluation); !status) {
-      return status.error();
-    }
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      const Eigen::VectorXd x = evaluation.coordinates.row(static_cast<Index>(i)).transpose();
-      if (x.allFinite()) listed.emplace_back(indices[i], x);
-    }
-  }
-
-  const auto later = [](const Impl::Entry& a, const Impl::Entry& b) { return Impl::before(b, a); };
-  std::vector<Impl::Entry> heap = std::move(self.explore.items);
-  std::make_heap(heap.begin(), heap.end(), later);
-  std::uint64_t steps = 0;
-  std::vector<FarPick> result;
-  std::unordered_set<std::uint64_t> picked;
+  FarSearch search(*impl_, also, taken, std::move(budget));
+  if (Status status = search.read_lists(); !status) return status.error();
+  std::vector<FarPick> picks;
   for (int n = 0; n < count; ++n) {
-    const auto round = static_cast<std::uint32_t>(n + 1);
-    // The best candidate of this round so far.
-    double found = self.far_limit;
-    std::uint64_t found_index = 0;
-    bool any = false;
-    const auto offer = [&](double squared, std::uint64_t index) {
-      if (squared < found || (any && squared == found && index >= found_index)) return;
-      found = squared;
-      found_index = index;
-      any = true;
-    };
-    const auto offer_affordable =
-        [&](const std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>& candidates) {
-          for (const auto& [index, x] : candidates) {
-            if (taken.count(index) > 0 || picked.count(index) > 0 ||
-                (budget.limited() &&
-                 !budget.exceeded_by(self.problem.space->unrank(index).catalyst).empty())) {
-              continue;
-            }
-            const double nearest = (points.colwise() - x).colwise().squaredNorm().minCoeff();
-            offer(nearest, index);
-          }
-        };
-    offer_affordable(listed);
-    std::vector<Impl::Entry> settled;
-    bool limited = false;
-    while (!heap.empty() && heap.front().bound >= found) {
-      if (self.control.should_stop()) {
-        return Error{ErrorCode::cancelled, "planning was cancelled", "", "", ""};
-      }
-      if (steps > self.options.most_steps) {
-        limited = true;
-        break;
-      }
-      std::vector<Impl::Entry> chunk;
-      while (!heap.empty() && chunk.size() < kNodesAtOnce && heap.front().bound >= found) {
-        std::pop_heap(heap.begin(), heap.end(), later);
-        const Impl::Entry entry = heap.back();
-        heap.pop_back();
-        if (entry.reached && entry.round == round) {
-          settled.push_back(entry);
-        } else {
-          chunk.push_back(entry);
-        }
-      }
-      std::vector<std::uint64_t> effort((chunk.size() + kNodesOfItem - 1) / kNodesOfItem, 0);
-      const double floor = found;
-      // Only what was picked since the bound was made can lower it.
-      const MatrixXd recent = points.rightCols(points.cols() - before_picks);
-      self.executor.parallel_for(effort.size(), [&](std::size_t item) {
-        Impl::Worker worker(self, false);
-        const std::size_t last = std::min(chunk.size(), (item + 1) * kNodesOfItem);
-        for (std::size_t i = item * kNodesOfItem; i < last; ++i) {
-          Impl::Entry& entry = chunk[i];
-          const ElementSets& group = self.coordinates->group_of(entry.node);
-          if (group.count > 0 && entry.round != round && recent.cols() > 0) {
-            worker.place.load(group, entry.node);
-            worker.place.bound_all(group);
-            worker.place.place(group, nullptr);
-            ++worker.steps;
-            const double bound = worker.place.farthest_corner(recent, 0.0);
-            if (bound < entry.bound) {
-              entry = {bound, entry.node, 0, round, false};
-              if (bound < floor) continue;
-            }
-          }
-          entry = self.farthest_of(entry.node, points, floor, taken, budget, worker);
-          entry.round = round;
-        }
-        effort[item] = worker.steps;
-      });
-      for (const std::uint64_t spent : effort) steps += spent;
-      for (const Impl::Entry& entry : chunk) {
-        if (entry.reached) {
-          offer(entry.bound, entry.index);
-          settled.push_back(entry);
-        } else if (entry.bound > self.far_limit) {
-          heap.push_back(entry);
-          // Not above `found`: it is not looked at again before the next pick.
-          if (heap.back().bound >= found) {
-            heap.back().bound = std::nextafter(found, -kInfinity);
-          }
-          std::push_heap(heap.begin(), heap.end(), later);
-        }
-      }
-      self.opened += chunk.size();
-    }
-    if (!any) {
-      found = -kInfinity;
-      offer_affordable(self.of_sample);
-    }
-    if (!any) break;
-    for (const Impl::Entry& entry : settled) {
-      heap.push_back(entry);
-      std::push_heap(heap.begin(), heap.end(), later);
-    }
-    const bool proven = !limited && found > std::max(self.far_limit, self.explore.dropped);
-    if (!proven) self.explore_proven = false;
-    picked.insert(found_index);
-    result.push_back({found_index, std::sqrt(found), proven});
-    Evaluation evaluation;
-    const Candidate candidate = self.problem.space->unrank(found_index);
-    budget.spend(candidate.catalyst);
-    if (Status status = self.problem.surrogate->evaluate({&candidate, 1}, evaluation); !status) {
-      return status.error();
-    }
-    points.conservativeResize(dimensions, points.cols() + 1);
-    points.col(points.cols() - 1) = evaluation.coordinates.row(0).transpose();
+    const Result<std::optional<FarPick>> next = search.pick(static_cast<std::uint32_t>(n + 1));
+    if (!next) return next.error();
+    if (!*next) break;
+    picks.push_back(**next);
   }
-  if (static_cast<int>(result.size()) < count) self.explore_proven = false;
-  return result;
+  if (static_cast<int>(picks.size()) < count) impl_->explore_proven = false;
+  return picks;
 }
 
 }  // namespace kasetsu::planning

@@ -85,6 +85,7 @@ class BoundedSearch {
 
  private:
   struct Impl;
+  class FarSearch;
   explicit BoundedSearch(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -161,6 +161,23 @@ void Bounder::bound_box(const AmountBox& box) {
   fill_primaries(*group_, box.share_low, box.share_high);
 }
 
+// About any point c the mean square is at least the variance, by (average - c)^2.
+Interval Bounder::own_variance(std::size_t column, Interval mean,
+                               const std::vector<double>& share_low,
+                               const std::vector<double>& share_high) const {
+  const double middle = 0.5 * (mean.low + mean.high);
+  std::array<double, kMostElementsOfSet> squares{};
+  for (std::size_t k = 0; k < rows_.size(); ++k) {
+    const double d = rows_[k][column] - middle;
+    squares[k] = d * d;
+  }
+  const Interval mean_square = average_about(squares.data(), share_low, share_high);
+  const double off = 0.5 * (mean.high - mean.low);
+  Interval out = widened({std::max(0.0, mean_square.low - off * off), mean_square.high});
+  out.low = std::max(out.low, 0.0);
+  return out;
+}
+
 // Intervals of the active primaries from those of averages and sums, and then of the terms.
 void Bounder::fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
                              const std::vector<double>& share_high) {
@@ -226,21 +243,9 @@ void Bounder::fill_primaries(const ElementSets& group, const std::vector<double>
         out = widened({1.0 / inverse.high, 1.0 / inverse.low});
         break;
       }
-      case Operation::own_variance: {
-        // About any point c the mean square is at least the variance, by (average - c)^2.
-        const Interval mean = average(c);
-        const double middle = 0.5 * (mean.low + mean.high);
-        std::array<double, kMostElementsOfSet> squares{};
-        for (std::size_t k = 0; k < count; ++k) {
-          const double d = rows_[k][c] - middle;
-          squares[k] = d * d;
-        }
-        const Interval mean_square = average_about(squares.data(), share_low, share_high);
-        const double off = 0.5 * (mean.high - mean.low);
-        out = widened({std::max(0.0, mean_square.low - off * off), mean_square.high});
-        out.low = std::max(out.low, 0.0);
+      case Operation::own_variance:
+        out = own_variance(c, average(c), share_low, share_high);
         break;
-      }
       case Operation::value:
         break;
     }

@@ -168,6 +168,8 @@ class Bounder {
   double squared_corner(const double* point, double stop) const;
   void fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
                       const std::vector<double>& share_high);
+  Interval own_variance(std::size_t column, Interval mean, const std::vector<double>& share_low,
+                        const std::vector<double>& share_high) const;
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
   double median(const std::vector<double>& values, double half);
 

@@ -114,79 +114,99 @@ RuleSet::Mask RuleSet::mask_of(const Composition& composition) {
   return mask;
 }
 
+namespace {
+
+// What is wrong with a rule by itself.
+Status check_rule(const Rule& rule) {
+  const auto contradiction = [&](double low, double high, const char* expected) {
+    return wrong(rule, "the limits contradict each other", fmt::format("{:g} to {:g}", low, high),
+                 expected);
+  };
+  const auto elements = [&](const std::vector<int>& given) -> Status {
+    if (given.empty()) return wrong(rule, "no elements are given");
+    return {};
+  };
+  const auto from_zero = [&](double low, double high) -> Status {
+    if (low <= high && low >= 0.0) return {};
+    return contradiction(low, high, "0 <= at_least <= at_most");
+  };
+  return std::visit(
+      Overloaded{[&](const AllowElements& r) { return elements(r.elements); },
+                 [&](const ForbidElements& r) { return elements(r.elements); },
+                 [&](const ForbidTogether& r) -> Status {
+                   if (std::set<int>(r.elements.begin(), r.elements.end()).size() >= 2) return {};
+                   return wrong(rule, "a forbidden pair needs two elements", symbols(r.elements),
+                                "two or more elements");
+                 },
+                 [&](const RequireTogether& r) -> Status {
+                   if (!r.with.empty() && !r.needs.empty()) return {};
+                   return wrong(rule, "a required pair needs both sides");
+                 },
+                 [&](const GroupLimit& r) -> Status {
+                   if (r.at_least <= r.at_most && r.at_least >= 0) return {};
+                   return wrong(rule, "the limits contradict each other",
+                                fmt::format("{} to {}", r.at_least, r.at_most),
+                                "0 <= at_least <= at_most");
+                 },
+                 [&](const AmountLimit& r) -> Status {
+                   if (Status status = elements(r.elements); !status) return status;
+                   return from_zero(r.at_least, r.at_most);
+                 },
+                 [&](const TotalLimit& r) { return from_zero(r.at_least, r.at_most); },
+                 [&](const ForbidSupports& r) -> Status {
+                   if (!r.supports.empty()) return {};
+                   return wrong(rule, "no supports are given");
+                 },
+                 [&](const ForbidOnSupport& r) -> Status {
+                   if (!r.supports.empty() && !r.elements.empty()) return {};
+                   return wrong(rule, "elements and supports are both needed");
+                 },
+                 [&](const ChargeLimit& r) -> Status {
+                   if (r.at_least <= r.at_most) return {};
+                   return contradiction(r.at_least, r.at_most, "at_least <= at_most");
+                 },
+                 [&](const MaterialLimit& r) { return r.materials.validate(); }},
+      rule.what);
+}
+
+// The elements that a rule names (RequireTogether: `with`), and the supports.
+std::vector<int> named_elements(const Rule& rule) {
+  return std::visit(
+      [](const auto& r) -> std::vector<int> {
+        if constexpr (requires { r.elements; }) {
+          return r.elements;
+        } else if constexpr (requires { r.with; }) {
+          return r.with;
+        } else {
+          return {};
+        }
+      },
+      rule.what);
+}
+
+std::vector<std::string> named_supports(const Rule& rule) {
+  return std::visit(
+      [](const auto& r) -> std::vector<std::string> {
+        if constexpr (requires { r.supports; }) {
+          return r.supports;
+        } else {
+          return {};
+        }
+      },
+      rule.what);
+}
+
+}  // namespace
+
 Result<RuleSet> RuleSet::compile(std::vector<Rule> rules) {
   RuleSet set;
   for (Rule& rule : rules) {
-    Mask first;
+    if (Status status = check_rule(rule); !status) return status.error();
+    Mask first = mask_of(named_elements(rule));
     Mask second;
-    Status status;
-    std::visit(Overloaded{[&](const AllowElements& r) {
-                            first = mask_of(r.elements);
-                            if (r.elements.empty()) status = wrong(rule, "no elements are given");
-                          },
-                          [&](const ForbidElements& r) {
-                            first = mask_of(r.elements);
-                            if (r.elements.empty()) status = wrong(rule, "no elements are given");
-                          },
-                          [&](const ForbidTogether& r) {
-                            first = mask_of(r.elements);
-                            if (first.count() < 2) {
-                              status = wrong(rule, "a forbidden pair needs two elements",
-                                             symbols(r.elements), "two or more elements");
-                            }
-                          },
-                          [&](const RequireTogether& r) {
-                            first = mask_of(r.with);
-                            second = mask_of(r.needs);
-                            if (r.with.empty() || r.needs.empty()) {
-                              status = wrong(rule, "a required pair needs both sides");
-                            }
-                          },
-                          [&](const GroupLimit& r) {
-                            first = r.elements.empty() ? Mask{~std::uint64_t{0}, ~std::uint64_t{0}}
-                                                       : mask_of(r.elements);
-                            if (r.at_least > r.at_most || r.at_least < 0) {
-                              status = wrong(rule, "the limits contradict each other",
-                                             fmt::format("{} to {}", r.at_least, r.at_most),
-                                             "0 <= at_least <= at_most");
-                            }
-                          },
-                          [&](const AmountLimit& r) {
-                            first = mask_of(r.elements);
-                            if (r.elements.empty()) {
-                              status = wrong(rule, "no elements are given");
-                            } else if (!(r.at_least <= r.at_most) || r.at_least < 0.0) {
-                              status = wrong(rule, "the limits contradict each other",
-                                             fmt::format("{:g} to {:g}", r.at_least, r.at_most),
-                                             "0 <= at_least <= at_most");
-                            }
-                          },
-                          [&](const TotalLimit& r) {
-                            if (!(r.at_least <= r.at_most) || r.at_least < 0.0) {
-                              status = wrong(rule, "the limits contradict each other",
-                                             fmt::format("{:g} to {:g}", r.at_least, r.at_most),
-                                             "0 <= at_least <= at_most");
-                            }
-                          },
-                          [&](const ForbidSupports& r) {
-                            if (r.supports.empty()) status = wrong(rule, "no supports are given");
-                          },
-                          [&](const ForbidOnSupport& r) {
-                            first = mask_of(r.elements);
-                            if (r.supports.empty() || r.elements.empty()) {
-                              status = wrong(rule, "elements and supports are both needed");
-                            }
-                          },
-                          [&](const ChargeLimit& r) {
-                            if (!(r.at_least <= r.at_most)) {
-                              status = wrong(rule, "the limits contradict each other",
-                                             fmt::format("{:g} to {:g}", r.at_least, r.at_most),
-                                             "at_least <= at_most");
-                            }
-                          },
-                          [&](const MaterialLimit& r) { status = r.materials.validate(); }},
-               rule.what);
-    if (!status) return status.error();
+    if (const auto* pair = std::get_if<RequireTogether>(&rule.what)) second = mask_of(pair->needs);
+    const auto* group = std::get_if<GroupLimit>(&rule.what);
+    if (group != nullptr && group->elements.empty()) first = {~std::uint64_t{0}, ~std::uint64_t{0}};
     set.first_.push_back(first);
     set.second_.push_back(second);
     set.rules_.push_back(std::move(rule));
@@ -245,137 +265,113 @@ bool leaves_something(const CandidateSpace& space, const RuleSet& rules) {
 
 }  // namespace
 
+namespace {
+
+int most_elements_of(const CandidateSpace& space) {
+  int most = 0;
+  for (const auto& part : space.parts()) {
+    if (part.family) most = std::max(most, part.family->largest());
+    for (const auto& catalyst : part.catalysts)
+      most = std::max(most, static_cast<int>(catalyst.active.parts().size()));
+  }
+  return most;
+}
+
+// Names that the space does not know are mistakes: the rule could never act. Lists of what is at
+// hand or not wanted may hold more than the space uses.
+Status check_names(const Rule& rule, const CandidateSpace& space) {
+  std::vector<int> elements = named_elements(rule);
+  if (const auto* pair = std::get_if<RequireTogether>(&rule.what))
+    elements.insert(elements.end(), pair->needs.begin(), pair->needs.end());
+  if (std::holds_alternative<AllowElements>(rule.what) ||
+      std::holds_alternative<ForbidElements>(rule.what)) {
+    elements.clear();
+  }
+  const std::vector<int> known = space.elements();
+  for (const int element : elements) {
+    if (std::binary_search(known.begin(), known.end(), element)) continue;
+    return wrong(rule, "names an element that the space does not hold",
+                 std::string(chemistry::element_symbol(element)), "one of " + symbols(known));
+  }
+  std::vector<std::string> supports;
+  for (const Support& support : space.supports()) supports.push_back(support.name);
+  for (const std::string& name : named_supports(rule)) {
+    if (std::find(supports.begin(), supports.end(), name) != supports.end()) continue;
+    return wrong(
+        rule, "names a support that the space does not hold", name,
+        supports.empty() ? "no support: the space has none" : "one of " + joined(supports));
+  }
+  return {};
+}
+
+// Whether these are all supports of a space in which everything has one.
+bool every_support(const CandidateSpace& space, const std::vector<std::string>& names) {
+  for (const auto& part : space.parts()) {
+    if (!part.family) return false;
+    for (const Support& support : part.supports) {
+      if (support.name.empty()) return false;
+    }
+  }
+  const std::vector<Support> supports = space.supports();
+  return std::all_of(supports.begin(), supports.end(), [&](const Support& support) {
+    return std::find(names.begin(), names.end(), support.name) != names.end();
+  });
+}
+
+}  // namespace
+
 Result<RuleSet> RuleSet::make(std::vector<Rule> rules, const CandidateSpace& space) {
   Result<RuleSet> compiled = compile(std::move(rules));
   if (!compiled) return compiled;
   RuleSet set = std::move(compiled).value();
-
-  // Names that the space does not know are mistakes: a rule that can never act.
-  const std::vector<int> in_space = space.elements();
-  const std::vector<Support> supports = space.supports();
-  const auto unknown_element = [&](const std::vector<int>& elements) -> std::optional<int> {
-    for (const int element : elements) {
-      if (!std::binary_search(in_space.begin(), in_space.end(), element)) return element;
-    }
-    return std::nullopt;
-  };
-  const auto unknown_support =
-      [&](const std::vector<std::string>& names) -> std::optional<std::string> {
-    for (const std::string& name : names) {
-      if (std::none_of(supports.begin(), supports.end(),
-                       [&](const Support& s) { return s.name == name; })) {
-        return name;
-      }
-    }
-    return std::nullopt;
-  };
-  int most_elements = 0;
-  for (const auto& part : space.parts()) {
-    if (part.family) {
-      most_elements = std::max(most_elements, part.family->largest());
-    } else {
-      for (const auto& catalyst : part.catalysts) {
-        most_elements = std::max(most_elements, static_cast<int>(catalyst.active.parts().size()));
-      }
-    }
-  }
-
-  Mask usable = mask_of(in_space);
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    if (const auto* allow = std::get_if<AllowElements>(&set.rules_[i].what)) {
+  Mask usable = mask_of(space.elements());
+  for (const Rule& rule : set.rules_) {
+    if (const auto* allow = std::get_if<AllowElements>(&rule.what)) {
       usable = usable & mask_of(allow->elements);
-    } else if (const auto* forbid = std::get_if<ForbidElements>(&set.rules_[i].what)) {
+    } else if (const auto* forbid = std::get_if<ForbidElements>(&rule.what)) {
       const Mask mask = mask_of(forbid->elements);
       usable = usable & Mask{~mask.low, ~mask.high};
     }
   }
   for (std::size_t i = 0; i < set.size(); ++i) {
     const Rule& rule = set.rules_[i];
-    std::optional<int> element;
-    std::optional<std::string> support;
-    Status status;
-    std::visit(
-        Overloaded{
-            [&](const AllowElements&) {
-              // A list of what is at hand may hold more than the space uses.
-            },
-            [&](const ForbidElements&) {
-              // A list of what is not wanted may hold more than the space uses.
-            },
-            [&](const ForbidTogether& r) { element = unknown_element(r.elements); },
-            [&](const RequireTogether& r) {
-              element = unknown_element(r.with);
-              if (!element) element = unknown_element(r.needs);
-            },
-            [&](const GroupLimit& r) {
-              element = unknown_element(r.elements);
-              const int reachable = std::min(most_elements, (set.first_[i] & usable).count());
-              if (r.at_least > reachable) {
-                status =
-                    wrong(rule, "asks for more elements than the space and the other rules allow",
-                          std::to_string(r.at_least), fmt::format("at most {}", reachable));
-              }
-            },
-            [&](const AmountLimit& r) { element = unknown_element(r.elements); },
-            [&](const TotalLimit&) {},
-            [&](const ForbidSupports& r) {
-              support = unknown_support(r.supports);
-              bool bare = false;
-              bool all = true;
-              for (const auto& part : space.parts()) {
-                if (!part.family) bare = true;
-                for (const Support& s : part.supports) {
-                  if (s.name.empty()) bare = true;
-                }
-              }
-              for (const Support& s : supports) {
-                if (std::find(r.supports.begin(), r.supports.end(), s.name) == r.supports.end()) {
-                  all = false;
-                }
-              }
-              if (all && !bare) status = wrong(rule, "forbids every support of the space");
-            },
-            [&](const ForbidOnSupport& r) {
-              element = unknown_element(r.elements);
-              support = unknown_support(r.supports);
-            },
-            [&](const ChargeLimit&) {}, [&](const MaterialLimit&) {}},
-        rule.what);
-    if (element) {
-      return wrong(rule, "names an element that the space does not hold",
-                   std::string(chemistry::element_symbol(*element)), "one of " + symbols(in_space));
-    }
-    if (support) {
-      std::vector<std::string> names;
-      for (const Support& s : supports) names.push_back(s.name);
-      return wrong(rule, "names a support that the space does not hold", *support,
-                   names.empty() ? "no support: the space has none" : "one of " + joined(names));
-    }
-    if (!status) return status.error();
-  }
-
-  if (!set.empty() && space.size() <= kProveLimit && !leaves_something(space, set)) {
-    // Drop each rule that is not needed for the contradiction: what is left is minimal.
-    std::vector<Rule> needed = set.rules_;
-    for (std::size_t i = 0; i < needed.size();) {
-      std::vector<Rule> fewer = needed;
-      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-      const Result<RuleSet> trial = compile(fewer);
-      if (trial && !leaves_something(space, *trial)) {
-        needed = std::move(fewer);
-      } else {
-        ++i;
+    if (Status status = check_names(rule, space); !status) return status.error();
+    if (const auto* group = std::get_if<GroupLimit>(&rule.what)) {
+      const int reachable = std::min(most_elements_of(space), (set.first_[i] & usable).count());
+      if (group->at_least > reachable) {
+        return wrong(rule, "asks for more elements than the space and the other rules allow",
+                     std::to_string(group->at_least), fmt::format("at most {}", reachable));
       }
     }
-    std::vector<std::string> names;
-    for (const Rule& rule : needed) names.push_back('"' + rule.name + '"');
-    return Error{ErrorCode::invalid_argument,
-                 needed.size() == 1
-                     ? fmt::format("the rule {} leaves no candidate", names.front())
-                     : fmt::format("the rules {} together leave no candidate", joined(names)),
-                 "rules", "", "rules that at least one candidate of the space keeps"};
+    const auto* forbid = std::get_if<ForbidSupports>(&rule.what);
+    if (forbid != nullptr && every_support(space, forbid->supports))
+      return wrong(rule, "forbids every support of the space");
   }
+  if (!set.empty() && space.size() <= kProveLimit && !leaves_something(space, set))
+    return set.contradiction(space);
   return set;
+}
+
+// Drops each rule that is not needed for the contradiction: what is left is minimal.
+Error RuleSet::contradiction(const CandidateSpace& space) const {
+  std::vector<Rule> needed = rules_;
+  for (std::size_t i = 0; i < needed.size();) {
+    std::vector<Rule> fewer = needed;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    const Result<RuleSet> trial = compile(fewer);
+    if (trial && !leaves_something(space, *trial)) {
+      needed = std::move(fewer);
+    } else {
+      ++i;
+    }
+  }
+  std::vector<std::string> names;
+  for (const Rule& rule : needed) names.push_back('"' + rule.name + '"');
+  return Error{ErrorCode::invalid_argument,
+               needed.size() == 1
+                   ? fmt::format("the rule {} leaves no candidate", names.front())
+                   : fmt::format("the rules {} together leave no candidate", joined(names)),
+               "rules", "", "rules that at least one candidate of the space keeps"};
 }
 
 bool RuleSet::broken(std::size_t i, const Candidate& candidate, const Mask& mask) const {

@@ -142,6 +142,7 @@ class RuleSet {
   static Mask mask_of(const chemistry::Composition& composition);
   bool broken(std::size_t rule, const Candidate& candidate, const Mask& mask) const;
   static Result<RuleSet> compile(std::vector<Rule> rules);
+  Error contradiction(const CandidateSpace& space) const;
 
   std::vector<Rule> rules_;
   std::vector<Mask> first_;   // of each rule's elements

@@ -92,12 +92,11 @@ std::string candidate_key(const Candidate& candidate,
   return key;
 }
 
-Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
-  CandidateSpace space;
-  if (definition.parts.empty())
-    return wrong_space("the space has no part", "", "at least one part");
+namespace {
+
+Status check_conditions(const std::vector<ConditionLevels>& conditions) {
   std::set<std::string> names;
-  for (const ConditionLevels& condition : definition.conditions) {
+  for (const ConditionLevels& condition : conditions) {
     if (condition.name.empty() || !names.insert(condition.name).second) {
       return wrong_space("a condition has no name of its own", condition.name, "distinct names");
     }
@@ -112,96 +111,116 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
             key_number(level), "each level once");
       }
     }
-    space.condition_points_ = times(space.condition_points_, condition.levels.size());
   }
+  return {};
+}
+
+Result<CandidateSpace::Part> part_of_list(const SpacePart& given, const CatalystList& list) {
+  if (!given.supports.empty() || !given.preparations.empty()) {
+    return wrong_space("a list carries its own supports and preparations", "",
+                       "no supports and no preparations beside a list");
+  }
+  if (list.catalysts.empty()) return wrong_space("the list is empty", "", "at least one catalyst");
+  std::map<std::string, const Catalyst*> by_key;
+  for (const Catalyst& catalyst : list.catalysts)
+    by_key.emplace(chemistry::canonical_key(catalyst), &catalyst);
+  CandidateSpace::Part part;
+  for (const auto& [key, catalyst] : by_key) {
+    part.keys.push_back(key);
+    part.catalysts.push_back(*catalyst);
+  }
+  part.size = part.catalysts.size();
+  return part;
+}
+
+Result<CandidateSpace::Part> part_of_family(const SpacePart& given) {
+  Result<CompositionFamily> family = std::visit(
+      [](const auto& kind) -> Result<CompositionFamily> {
+        if constexpr (std::is_same_v<std::decay_t<decltype(kind)>, CatalystList>) {
+          return Error{};
+        } else {
+          return CompositionFamily::make(kind);
+        }
+      },
+      given.actives);
+  if (!family) return family.error();
+  CandidateSpace::Part part;
+  part.family = std::move(family).value();
+  part.supports = given.supports;
+  if (part.supports.empty()) part.supports.push_back({});
+  part.preparations = given.preparations;
+  if (part.preparations.empty()) part.preparations.push_back({});
+  std::set<std::string> seen;
+  for (const Support& support : part.supports) {
+    if (!seen.insert(support.name).second)
+      return wrong_space("support is listed twice", support.name, "each support once");
+  }
+  seen.clear();
+  for (const std::string& preparation : part.preparations) {
+    if (!seen.insert(preparation).second)
+      return wrong_space("preparation is listed twice", preparation, "each preparation once");
+  }
+  part.size = times(times(part.family->size(), part.supports.size()), part.preparations.size());
+  return part;
+}
+
+// Which of a part's candidates the earlier parts hold: goes through the smaller one. `walked`
+// counts the candidates that all calls have gone through.
+Status find_repeats(const std::vector<CandidateSpace::Part>& parts, CandidateSpace::Part& part,
+                    std::uint64_t& walked) {
+  for (const CandidateSpace::Part& earlier : parts) {
+    if (!share_support(earlier, part)) continue;
+    walked = plus(walked, std::min(earlier.size, part.size));
+    if (walked > kOverlapLimit) {
+      return wrong_space("the parts of the space overlap too much to be counted", "",
+                         "parts that differ in supports or preparations, or parts whose smaller "
+                         "ones have fewer than 5 million candidates together");
+    }
+    if (part.size <= earlier.size) {
+      for (std::uint64_t local = 0; local < part.size; ++local) {
+        if (rank_local(earlier, unrank_local(part, local))) part.repeats.push_back(local);
+      }
+    } else {
+      for (std::uint64_t local = 0; local < earlier.size; ++local) {
+        if (const auto here = rank_local(part, unrank_local(earlier, local)))
+          part.repeats.push_back(*here);
+      }
+    }
+  }
+  std::sort(part.repeats.begin(), part.repeats.end());
+  part.repeats.erase(std::unique(part.repeats.begin(), part.repeats.end()), part.repeats.end());
+  return {};
+}
+
+}  // namespace
+
+Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
+  const auto too_large = [] {
+    return wrong_space("the space is too large to address", "", "fewer than 2^63 candidates");
+  };
+  CandidateSpace space;
+  if (definition.parts.empty())
+    return wrong_space("the space has no part", "", "at least one part");
+  if (Status status = check_conditions(definition.conditions); !status) return status.error();
+  for (const ConditionLevels& condition : definition.conditions)
+    space.condition_points_ = times(space.condition_points_, condition.levels.size());
   if (space.condition_points_ > kConditionLimit) {
     return wrong_space("the conditions have too many combinations",
                        std::to_string(space.condition_points_), "at most 100000: fewer levels");
   }
-
   std::uint64_t walked = 0;  // to count overlaps
   space.first_.push_back(0);
   for (const SpacePart& given : definition.parts) {
-    Part part;
-    if (const auto* list = std::get_if<CatalystList>(&given.actives)) {
-      if (!given.supports.empty() || !given.preparations.empty()) {
-        return wrong_space("a list carries its own supports and preparations", "",
-                           "no supports and no preparations beside a list");
-      }
-      if (list->catalysts.empty())
-        return wrong_space("the list is empty", "", "at least one catalyst");
-      std::map<std::string, const Catalyst*> by_key;
-      for (const Catalyst& catalyst : list->catalysts) {
-        by_key.emplace(chemistry::canonical_key(catalyst), &catalyst);
-      }
-      for (const auto& [key, catalyst] : by_key) {
-        part.keys.push_back(key);
-        part.catalysts.push_back(*catalyst);
-      }
-      part.size = part.catalysts.size();
-    } else {
-      Result<CompositionFamily> family = std::visit(
-          [](const auto& kind) -> Result<CompositionFamily> {
-            if constexpr (std::is_same_v<std::decay_t<decltype(kind)>, CatalystList>) {
-              return Error{};
-            } else {
-              return CompositionFamily::make(kind);
-            }
-          },
-          given.actives);
-      if (!family) return family.error();
-      part.family = std::move(family).value();
-      part.supports = given.supports;
-      if (part.supports.empty()) part.supports.push_back({});
-      part.preparations = given.preparations;
-      if (part.preparations.empty()) part.preparations.push_back({});
-      std::set<std::string> seen;
-      for (const Support& support : part.supports) {
-        if (!seen.insert(support.name).second) {
-          return wrong_space("support is listed twice", support.name, "each support once");
-        }
-      }
-      seen.clear();
-      for (const std::string& preparation : part.preparations) {
-        if (!seen.insert(preparation).second) {
-          return wrong_space("preparation is listed twice", preparation, "each preparation once");
-        }
-      }
-      part.size = times(times(part.family->size(), part.supports.size()), part.preparations.size());
-    }
-    if (part.size >= kLargestSpace) {
-      return wrong_space("the space is too large to address", "", "fewer than 2^63 candidates");
-    }
-    for (const Part& earlier : space.parts_) {
-      if (!share_support(earlier, part)) continue;
-      walked = plus(walked, std::min(earlier.size, part.size));
-      if (walked > kOverlapLimit) {
-        return wrong_space("the parts of the space overlap too much to be counted", "",
-                           "parts that differ in supports or preparations, or parts whose smaller "
-                           "ones have fewer than 5 million candidates together");
-      }
-      // Walk through the smaller one.
-      if (part.size <= earlier.size) {
-        for (std::uint64_t local = 0; local < part.size; ++local) {
-          if (rank_local(earlier, unrank_local(part, local))) part.repeats.push_back(local);
-        }
-      } else {
-        for (std::uint64_t local = 0; local < earlier.size; ++local) {
-          if (const auto here = rank_local(part, unrank_local(earlier, local))) {
-            part.repeats.push_back(*here);
-          }
-        }
-      }
-    }
-    std::sort(part.repeats.begin(), part.repeats.end());
-    part.repeats.erase(std::unique(part.repeats.begin(), part.repeats.end()), part.repeats.end());
-    space.first_.push_back(plus(space.first_.back(), part.size - part.repeats.size()));
-    space.parts_.push_back(std::move(part));
+    const auto* list = std::get_if<CatalystList>(&given.actives);
+    Result<Part> part = list != nullptr ? part_of_list(given, *list) : part_of_family(given);
+    if (!part) return part.error();
+    if (part->size >= kLargestSpace) return too_large();
+    if (Status status = find_repeats(space.parts_, *part, walked); !status) return status.error();
+    space.first_.push_back(plus(space.first_.back(), part->size - part->repeats.size()));
+    space.parts_.push_back(std::move(*part));
   }
   space.size_ = times(space.first_.back(), space.condition_points_);
-  if (space.size_ >= kLargestSpace) {
-    return wrong_space("the space is too large to address", "", "fewer than 2^63 candidates");
-  }
+  if (space.size_ >= kLargestSpace) return too_large();
   space.definition_ = std::move(definition);
   return space;
 }

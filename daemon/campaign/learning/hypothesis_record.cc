@@ -35,7 +35,8 @@ using Texts = std::vector<std::string>;
 // Of a model whose predictions were settled: what each of its hypotheses says, and what it
 // promised.
 struct Held {
-  std::vector<std::pair<Texts, double>> hypotheses;
+  std::vector<std::pair<Texts, double>> hypotheses;  // alive, then dormant
+  std::size_t alive = 0;
   std::vector<Texts> eliminated;
 };
 
@@ -45,10 +46,13 @@ std::optional<Held> read_held(const Reader& reader, std::string_view id) {
   const Result<ModelDocument> document = read_model(model->document);
   if (!document) return std::nullopt;
   Held held;
-  for (const selection::Hypothesis& hypothesis : document->model.hypotheses) {
-    held.hypotheses.emplace_back(
-        selection::hypothesis_key(hypothesis, document->model.features.primaries),
-        hypothesis.mae_cv);
+  const selection::Model& of = document->model;
+  held.alive = of.hypotheses.size();
+  for (const std::vector<selection::Hypothesis>* kept : {&of.hypotheses, &of.dormant}) {
+    for (const selection::Hypothesis& hypothesis : *kept) {
+      held.hypotheses.emplace_back(selection::hypothesis_key(hypothesis, of.features.primaries),
+                                   hypothesis.mae_cv);
+    }
   }
   held.eliminated = document->model.eliminated;
   return held;
@@ -116,10 +120,11 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
     if (static_cast<std::int64_t>(entries.size()) < page.limit) break;
   }
 
-  std::set<Texts> alive, eliminated;
+  std::set<Texts> alive, dormant, eliminated;
   if (const auto current = reader.current_model(campaign.key, name)) {
     if (const auto held = read_held(reader, current->id)) {
-      for (const auto& [texts, promised] : held->hypotheses) alive.insert(texts);
+      for (std::size_t h = 0; h < held->hypotheses.size(); ++h)
+        (h < held->alive ? alive : dormant).insert(held->hypotheses[h].first);
       eliminated.insert(held->eliminated.begin(), held->eliminated.end());
     }
   }
@@ -149,6 +154,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
     item["descriptors"] = texts;
     item["state"] = eliminated.count(texts) != 0 ? "eliminated"
                     : alive.count(texts) != 0    ? "alive"
+                    : dormant.count(texts) != 0  ? "dormant"
                                                  : "dropped";
     item["promised"] = record.promised;
     item["n"] = all.n;

@@ -15,7 +15,8 @@ namespace kasetsu::campaign {
 // "hypotheses": [{"descriptors", "state", "promised" (leave-one-out error of the first model that
 // held it), "n", "mae", "errors": [{"batch", "n", "mae"}]}]}. Only of predictions that met their
 // measurement; each measurement counts once, by the first prediction of it. state: "alive" (in the
-// current model), "eliminated", "dropped" (the search found better ones). By mean error, the worst
+// current model), "dormant" (without a place in it, and still judged), "eliminated", "dropped" (too
+// many better ones). By mean error, the worst
 // last. Errors: not_found (no such target); a model's document that cannot be read is passed over.
 Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
                                std::string_view property);

@@ -42,14 +42,23 @@ std::vector<Point> without(const std::multiset<Point>& from, const std::multiset
   return rest;
 }
 
-std::vector<std::string> key_of(const selection::Model& model, std::size_t hypothesis) {
-  return selection::hypothesis_key(model.hypotheses[hypothesis], model.features.primaries);
+std::vector<std::string> key_of(const selection::Model& model,
+                                const selection::Hypothesis& hypothesis) {
+  return selection::hypothesis_key(hypothesis, model.features.primaries);
+}
+
+// Alive and dormant ones: as the ledger numbers them.
+std::vector<const selection::Hypothesis*> judged_hypotheses(const selection::Model& model) {
+  std::vector<const selection::Hypothesis*> all;
+  for (const selection::Hypothesis& hypothesis : model.hypotheses) all.push_back(&hypothesis);
+  for (const selection::Hypothesis& hypothesis : model.dormant) all.push_back(&hypothesis);
+  return all;
 }
 
 std::map<std::string, double> shares_of(const selection::Model& model) {
   std::map<std::string, double> shares;
-  for (std::size_t h = 0; h < model.hypotheses.size(); ++h) {
-    for (const std::string& text : key_of(model, h)) shares[text] += model.hypotheses[h].weight;
+  for (const selection::Hypothesis& hypothesis : model.hypotheses) {
+    for (const std::string& text : key_of(model, hypothesis)) shares[text] += hypothesis.weight;
   }
   return shares;
 }
@@ -75,10 +84,14 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
   Judgement out;
   out.history.records = model.ledger;
   out.history.eliminated = model.eliminated;
+  out.history.generation = model.generation + 1;
+  const std::vector<const selection::Hypothesis*> hypotheses = judged_hypotheses(model);
+  for (const selection::Hypothesis* hypothesis : hypotheses)
+    out.history.veterans.push_back({key_of(model, *hypothesis), hypothesis->born});
   // In the order of the measurements' first entries.
   std::vector<std::pair<std::string, Settled>> settled;
   std::map<std::string, std::size_t> place;
-  const auto count = static_cast<std::int64_t>(model.hypotheses.size());
+  const auto count = static_cast<std::int64_t>(hypotheses.size());
   for (const LedgerEntry& entry : entries) {
     if (!entry.error || entry.hypothesis < 0 || entry.hypothesis >= count) continue;
     const auto [found, added] = place.emplace(entry.measurement, settled.size());
@@ -88,8 +101,8 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
   if (settled.empty()) return out;
 
   std::vector<LedgerRecord> records;
-  for (std::size_t h = 0; h < model.hypotheses.size(); ++h) {
-    std::vector<std::string> key = key_of(model, h);
+  for (const selection::Hypothesis* hypothesis : hypotheses) {
+    std::vector<std::string> key = key_of(model, *hypothesis);
     const LedgerRecord* known = out.history.find(key);
     records.push_back(known != nullptr ? *known : LedgerRecord{});
     records.back().descriptors = std::move(key);
@@ -101,14 +114,17 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
     std::vector<double> errors;
     std::vector<double> weights;
     for (const auto& [h, error] : of.errors) {
+      const double weight = hypotheses[static_cast<std::size_t>(h)]->weight;
+      if (weight <= 0.0) continue;  // dormant ones have no part in the ensemble
       errors.push_back(error);
-      weights.push_back(model.hypotheses[static_cast<std::size_t>(h)].weight);
+      weights.push_back(weight);
     }
+    if (errors.empty()) continue;
     // The error of a weighted median is the weighted median of the errors.
     const double ensemble = selection::weighted_median(errors, weights, order);
     for (const auto& [h, error] : of.errors) {
       const auto index = static_cast<std::size_t>(h);
-      records[index].enter(error, ensemble, model.hypotheses[index].promise);
+      records[index].enter(error, ensemble, hypotheses[index]->promise);
     }
   }
   for (std::size_t h = 0; h < records.size(); ++h) {
@@ -124,7 +140,7 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
     }
     if (!selection::eliminated(record, static_cast<int>(records.size()))) continue;
     out.eliminated.push_back({static_cast<std::int64_t>(h), record.descriptors, record.count,
-                              model.hypotheses[h].mae_cv, record.mean_error(),
+                              hypotheses[h]->mae_cv, record.mean_error(),
                               selection::log_evidence_against_promise(record),
                               selection::log_evidence_worse(record), measurements});
     out.history.eliminated.push_back(record.descriptors);
@@ -192,13 +208,14 @@ Result<Json> model_changes(const selection::Model& before, const TrainingSet& ro
   for (const Point& point : added) samples.insert(point.first);
 
   std::set<std::vector<std::string>> sets;
-  for (std::size_t h = 0; h < before.hypotheses.size(); ++h) sets.insert(key_of(before, h));
+  for (std::size_t h = 0; h < before.hypotheses.size(); ++h)
+    sets.insert(key_of(before, before.hypotheses[h]));
   int kept = 0;
   for (std::size_t h = 0; h < now.hypotheses.size(); ++h)
-    kept += sets.count(key_of(now, h)) > 0 ? 1 : 0;
+    kept += sets.count(key_of(now, now.hypotheses[h])) > 0 ? 1 : 0;
 
-  const std::vector<std::string> best_before = key_of(before, 0);
-  const std::vector<std::string> best_now = key_of(now, 0);
+  const std::vector<std::string> best_before = key_of(before, before.hypotheses[0]);
+  const std::vector<std::string> best_now = key_of(now, now.hypotheses[0]);
   std::vector<std::string> in, out;
   std::set_difference(best_now.begin(), best_now.end(), best_before.begin(), best_before.end(),
                       std::back_inserter(in));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/selection/ensemble.h"
+#include "daemon/campaign/learning/verdict_json.h"
 
 namespace kasetsu::campaign {
 
@@ -133,10 +134,11 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
     entries.push_back(entry);
     entry.low.reset();
     entry.high.reset();
-    for (Eigen::Index h = 0; h < found->by_hypothesis.cols(); ++h) {
-      entry.hypothesis = h;
-      entry.predicted = found->by_hypothesis(row, h);
+    entry.hypothesis = 0;
+    for (const double predicted : found->for_ledger(row)) {
+      entry.predicted = predicted;
       entries.push_back(entry);
+      ++entry.hypothesis;
     }
   }
   return entries;
@@ -150,7 +152,8 @@ Json model_summary(const selection::Model& model) {
     texts.push_back(descriptors::to_text(descriptor, model.features.primaries));
     words.push_back(descriptors::describe(descriptor, model.features.primaries));
   }
-  return {{"mae_cv", best.mae_cv},
+  return {{"verdict", verdict_json(selection::verdict_of(model))},
+          {"mae_cv", best.mae_cv},
           {"batch_offsets", model.offsets.batches.empty() ? Json() : offsets_json(model.offsets)},
           {"mae_honest", honest_json(model)},
           {"parts", parts_json(model)},

@@ -126,6 +126,34 @@ void describe_hypothesis(Io& io, H& hypothesis,
   io.field("spread", hypothesis.spread);
 }
 
+// What a model inherited: when each hypothesis was found, the dormant ones, and what was promised
+// for the measurements in each record of the ledger. After the hypotheses and the ledger.
+template <typename Io, typename M>
+void describe_population(Io& io, M& model) {
+  io.field("generation", model.generation);
+  std::vector<int> born;
+  Eigen::VectorXd promised(std::ssize(model.ledger));
+  if constexpr (Io::kReads) {
+    io.field("born", born);
+    io.field("promised", promised);
+    if (born.size() != model.hypotheses.size() || promised.size() != std::ssize(model.ledger))
+      refuse_document(io.at(), "the population does not fit the hypotheses and the ledger");
+    for (std::size_t h = 0; h < born.size(); ++h) model.hypotheses[h].born = born[h];
+    for (Eigen::Index r = 0; r < promised.size(); ++r)
+      model.ledger[static_cast<std::size_t>(r)].total_promised = promised[r];
+  } else {
+    for (const Hypothesis& hypothesis : model.hypotheses) born.push_back(hypothesis.born);
+    for (Eigen::Index r = 0; r < promised.size(); ++r)
+      promised[r] = model.ledger[static_cast<std::size_t>(r)].total_promised;
+    io.field("born", born);
+    io.field("promised", promised);
+  }
+  io.list("dormant", model.dormant, [&](auto& inner, auto& hypothesis) {
+    describe_hypothesis(inner, hypothesis, model.features.primaries);
+    inner.field("born", hypothesis.born);
+  });
+}
+
 template <typename Io, typename N>
 void describe_noise(Io& io, N& noise) {
   io.field("replicated", noise.replicated);
@@ -237,6 +265,10 @@ void describe_model(Io& io, M& model) {
     inner.field("worse", record.worse);
   });
   io.field("eliminated", model.eliminated);
+  // First models and those of older programs inherited nothing.
+  bool inherited = model.generation > 0;
+  if constexpr (Io::kReads) inherited = io.has("population");
+  if (inherited) io.object("population", [&](auto& inner) { describe_population(inner, model); });
   io.object("noise", [&](auto& inner) { describe_noise(inner, model.noise); });
   // Only where the term was asked for: other documents do not change by it.
   bool has_offsets = !model.offsets.batches.empty();
@@ -281,6 +313,12 @@ void check_model(Model& model) {
     throw UnreadableDocument{status.error().in("/settings")};
   for (std::size_t i = 0; i < model.hypotheses.size(); ++i)
     check_hypothesis(model.hypotheses[i], fmt::format("/hypotheses/{}", i));
+  for (std::size_t i = 0; i < model.dormant.size(); ++i)
+    check_hypothesis(model.dormant[i], fmt::format("/population/dormant/{}", i));
+  for (const selection::LedgerRecord& record : model.ledger) {
+    if (!std::isfinite(record.total_promised))
+      refuse_document("/population/promised", "a promise that is not a number");
+  }
   double share = 0.0;
   for (std::size_t i = 0; i < model.companions.size(); ++i) {
     check_companion(model.companions[i], model, fmt::format("/companions/{}", i));

@@ -486,11 +486,11 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     }
     return predictor->predict(catalysts, conditions);
   };
-  Eigen::MatrixXd by_hypothesis;
+  std::optional<selection::Predictions> of_first;
   if (input.model) {
     Result<selection::Predictions> predictions = predict(*input.model);
     if (!predictions) return predictions.error();
-    by_hypothesis = std::move(predictions->by_hypothesis);
+    of_first = std::move(predictions).value();
   }
   std::vector<std::optional<selection::Predictions>> of_others(config.targets.size());
   for (std::size_t t = 1; t < config.targets.size() && t <= input.others.size(); ++t) {
@@ -537,8 +537,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
         TargetForecast forecast = {input.others[t - 1].model_id,    target.name,
                                    finite(of_others[t]->mean[row]), finite(of_others[t]->low[row]),
                                    finite(of_others[t]->high[row]), {}};
-        for (const double said : of_others[t]->by_hypothesis.row(row))
-          forecast.hypotheses.push_back(said);
+        forecast.hypotheses = of_others[t]->for_ledger(row);
         planned_proposal.others.push_back(std::move(forecast));
         planning::TargetPrediction prediction = {of_others[t]->mean[row], of_others[t]->low[row],
                                                  of_others[t]->high[row],
@@ -552,9 +551,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
       card["targets"] = std::move(targets);
     }
     planned_proposal.card = dump_json(card);
-    for (Eigen::Index h = 0; h < by_hypothesis.cols(); ++h) {
-      planned_proposal.hypotheses.push_back(by_hypothesis(static_cast<Eigen::Index>(i), h));
-    }
+    if (of_first) planned_proposal.hypotheses = of_first->for_ledger(static_cast<Eigen::Index>(i));
     out.batch.proposals.push_back(std::move(planned_proposal));
   }
   return out;

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/selection/history.h"
 #include "core/selection/model.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/learning/model_document.h"
+#include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/cli/files/model_arguments.h"
 #include "daemon/cli/program/commands.h"
 
@@ -17,9 +19,22 @@ struct Arguments {
   TableArguments table;
   ModelArguments model;
   std::string out;
+  std::string history;  // file of an earlier model; empty: none
+
+  // What the earlier model leaves to this one.
+  Result<selection::Succession> succession(const selection::TrainingSet& data) const {
+    if (history.empty()) return selection::Succession{};
+    auto text = read_file(history);
+    if (!text) return text.error();
+    auto before = campaign::read_model(*text);
+    if (!before) return before.error();
+    return selection::history_of(before->model, data);
+  }
 };
 
 void print_text(const selection::Model& model, double wall, Session& session) {
+  if (const auto verdict = selection::verdict_of(model))
+    session.print(verdict->sentence() + "\n\n");
   const selection::Hypothesis& best = model.hypotheses.front();
   session.print(fmt::format("Best of {}, over {} and {}:\n\n",
                             counted(model.hypotheses.size(), "hypothesis", "hypotheses"),
@@ -64,8 +79,14 @@ Status run(const Arguments& arguments, Session& session) {
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
   const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
-  auto model =
-      selection::train(loaded->elements, loaded->data, *settings, session.executor(), control);
+  auto succession = arguments.succession(loaded->data);
+  if (!succession) return succession.error().in(arguments.history);
+  if (!arguments.history.empty()) {
+    session.say(fmt::format("{} rows judged the hypotheses of {}; {} were eliminated",
+                            succession->judged, arguments.history, succession->eliminated));
+  }
+  auto model = selection::train(loaded->elements, loaded->data, *settings, session.executor(),
+                                control, succession->history);
   session.end_progress();
   if (!model) return model.error().in(arguments.table.data);
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
@@ -84,9 +105,12 @@ Status run(const Arguments& arguments, Session& session) {
         {"hypotheses", campaign::hypotheses_json(*model)},
         {"n_samples", model->n_samples},
         {"n_descriptors", model->n_descriptors},
+        {"generation", model->generation},
+        {"dormant", model->dormant.size()},
         {"size", model->size},
         {"sizes_tried", campaign::sizes_json(*model)},
         {"mae_honest", campaign::honest_json(*model)},
+        {"verdict", campaign::verdict_json(selection::verdict_of(*model))},
         {"parts", campaign::parts_json(*model)},
         {"noise", campaign::noise_json(model->noise)},
         {"batch_offsets",
@@ -116,6 +140,9 @@ void add_fit(CLI::App& app, Session& session) {
   arguments->table.add_to(*command);
   arguments->table.add_batches_to(*command);
   command->add_option("--model", arguments->out, "file to write the model to");
+  command->add_option("--history", arguments->history,
+                      "an earlier model of the same target: rows that it had not seen judge its "
+                      "hypotheses, which compete with new ones");
   arguments->model.add_to(*command);
   add_threads(*command, session);
   run_when_chosen(*command, session, arguments, run);

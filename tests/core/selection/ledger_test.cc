@@ -14,6 +14,7 @@
 #include "core/descriptors/featurizer.h"
 #include "core/regression/huber/robust.h"
 #include "core/selection/model.h"
+#include "core/selection/population.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::selection {
@@ -92,16 +93,14 @@ TEST(Ledger, RanksAmongPromises) {
   EXPECT_NEAR(many[49], 0.5, 0.01);
 }
 
-TEST(Ledger, WeightFollowsTheErrorsAsTheyComeIn) {
-  EXPECT_DOUBLE_EQ(ledger_weight(2.0, nullptr), 0.25);
+TEST(Ledger, ARecordAddsUpErrorsAndPromises) {
   LedgerRecord record;
   const Eigen::VectorXd promise = Eigen::VectorXd::Ones(10);
   for (int i = 0; i < 20; ++i) record.enter(i % 2 == 0 ? 4.0 : -4.0, 1.0, promise);
   EXPECT_EQ(record.count, 20);
   EXPECT_EQ(record.worse, 20);
   EXPECT_DOUBLE_EQ(record.mean_error(), 4.0);
-  EXPECT_DOUBLE_EQ(ledger_weight(2.0, &record), 1.0 / 9.0);
-  EXPECT_LT(ledger_weight(2.0, &record), ledger_weight(2.0, nullptr));
+  EXPECT_DOUBLE_EQ(record.total_promised, 20.0);
   History history;
   record.descriptors = {"a", "b"};
   history.records.push_back(record);
@@ -182,7 +181,8 @@ TEST(Ledger, TheTrueHypothesisSurvivesTenBatchesAndPlantedOnesDoNot) {
         const Eigen::MatrixXd columns = made.X(Eigen::all, made.hypotheses[h]);
         const auto fitted = regression::loo_robust(columns.topRows(known), y, {}).value();
         promises[h] = promise_of(fitted.residuals);
-        if (alive[h]) weights[h] = ledger_weight(fitted.mae_cv, &records[h]);
+        if (alive[h])
+          weights[h] = weight_of_error(expected_error(fitted.mae_cv, known, 1.0, &records[h]));
         predicted.col(static_cast<Eigen::Index>(h)) =
             (columns.middleRows(known, Simulation::kBatch) * fitted.fit.coefficients).array() +
             fitted.fit.intercept;

@@ -135,6 +135,22 @@ TEST(Model, OnNoiseOnlyTheHonestErrorIsHonest) {
   EXPECT_GT((data.y - model.honest_prediction).cwiseAbs().mean(), 0.9 * spread);
 }
 
+// The ceil((n + 1) coverage)-th smallest score: of 4 scores and 80 % all four, of 19 the sixteenth.
+// With n in place of n + 1 a 50 % interval of 4 scores would end at the second one, not the third.
+TEST(Model, TheConformalQuantileIsThatOfOneMoreScore) {
+  Model model = train(general_elements(), laboratory(40, 0.3, 9), quick(), Executor(2), {}).value();
+  model.base = 1.0;
+  for (const int n : {4, 9, 19, 20, 49}) {
+    model.scores = Eigen::VectorXd::LinSpaced(n, 1.0, n);
+    for (const double coverage : {0.5, 0.8, 0.9}) {
+      model.settings.coverage = coverage;
+      const double rank = std::min<double>(n, std::ceil((n + 1) * coverage));
+      EXPECT_DOUBLE_EQ(Predictor::make(model).value().half_width(0.0, 0.0), rank)
+          << n << " scores, " << coverage;
+    }
+  }
+}
+
 TEST(Model, AnElementNeverSeenIsOutsideAndWidensTheInterval) {
   const TrainingSet data = laboratory(50, 0.3, 9);
   const Model model = train(general_elements(), data, quick(), Executor(2), {}).value();

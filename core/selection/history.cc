@@ -1,0 +1,84 @@
+#include "core/selection/history.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kasetsu::selection {
+namespace {
+
+std::vector<int> rows_not_seen(const Model& before, const TrainingSet& data) {
+  std::multiset<std::pair<std::string, double>> seen;
+  for (std::size_t i = 0; i < before.catalysts.size(); ++i)
+    seen.emplace(before.catalysts[i], before.y[static_cast<Eigen::Index>(i)]);
+  std::vector<int> rows;
+  for (std::size_t i = 0; i < data.catalysts.size(); ++i) {
+    const auto found = seen.find({chemistry::canonical_key(data.catalysts[i]),
+                                  data.y[static_cast<Eigen::Index>(i)]});
+    if (found == seen.end()) {
+      rows.push_back(static_cast<int>(i));
+    } else {
+      seen.erase(found);
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<Succession> history_of(const Model& before, const TrainingSet& data) {
+  Succession out;
+  History& history = out.history;
+  history.eliminated = before.eliminated;
+  history.generation = before.generation + 1;
+  std::vector<const Hypothesis*> hypotheses;
+  std::map<std::vector<std::string>, LedgerRecord> records;
+  for (const LedgerRecord& record : before.ledger) records[record.descriptors] = record;
+  for (const std::vector<Hypothesis>* kept : {&before.hypotheses, &before.dormant}) {
+    for (const Hypothesis& hypothesis : *kept) {
+      hypotheses.push_back(&hypothesis);
+      history.veterans.push_back(
+          {hypothesis_key(hypothesis, before.features.primaries), hypothesis.born});
+    }
+  }
+  const std::vector<int> rows = rows_not_seen(before, data);
+  out.judged = static_cast<int>(rows.size());
+  if (!rows.empty()) {
+    const TrainingSet fresh = subset(data, rows);
+    const Result<Predictor> predictor = Predictor::make(before);
+    if (!predictor) return predictor.error();
+    const Result<Predictions> said = predictor->predict(fresh.catalysts, fresh.conditions);
+    if (!said) return said.error();
+    for (Eigen::Index i = 0; i < fresh.y.size(); ++i) {
+      const std::vector<double> by_hypothesis = said->for_ledger(i);
+      for (std::size_t h = 0; h < hypotheses.size(); ++h) {
+        LedgerRecord& record = records[history.veterans[h].descriptors];
+        record.descriptors = history.veterans[h].descriptors;
+        record.enter(fresh.y[i] - by_hypothesis[h], fresh.y[i] - said->median[i],
+                     hypotheses[h]->promise);
+      }
+    }
+  }
+  for (auto& [key, record] : records) {
+    const bool stood = std::any_of(history.veterans.begin(), history.veterans.end(),
+                                   [&](const Veteran& v) { return v.descriptors == key; });
+    if (stood && !rows.empty() && eliminated(record, static_cast<int>(hypotheses.size()))) {
+      history.eliminated.push_back(key);
+      ++out.eliminated;
+    }
+    history.records.push_back(std::move(record));
+  }
+  std::sort(history.eliminated.begin(), history.eliminated.end());
+  history.eliminated.erase(std::unique(history.eliminated.begin(), history.eliminated.end()),
+                           history.eliminated.end());
+  std::erase_if(history.veterans, [&](const Veteran& veteran) {
+    return std::binary_search(history.eliminated.begin(), history.eliminated.end(),
+                              veteran.descriptors);
+  });
+  return out;
+}
+
+}  // namespace kasetsu::selection

@@ -1,0 +1,39 @@
+// The population of a campaign: hypotheses outlive retraining and compete with fresh ones for the
+// places of the ensemble by one number, the expected error on the next batch. METHOD section 8.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/selection/ledger.h"
+
+namespace kasetsu::selection {
+
+// How much larger errors on later batches were than leave-one-out promised, over everything that
+// the campaign's ledger holds; 1 without records, and never less: the search chose by the promise.
+double optimism_of(std::span<const LedgerRecord> records);
+
+// Leave-one-out promised `mae_cv` on so many rows. The promise times the optimism counts as half as
+// many measurements as there are rows, because the search chose by the same rows; the record counts
+// as what it is: (k0 m0 + n e) / (k0 + n).
+double expected_error(double mae_cv, int rows, double optimism, const LedgerRecord* record);
+
+// Relative weight in the ensemble's median: 1 / error^2. Least absolute error is what the
+// hypotheses are fitted for; the square gives one that errs twice as much a quarter.
+double weight_of_error(double expected);
+
+// One that wants a place.
+struct Contender {
+  double expected = 0.0;         // error on the next batch
+  bool veteran = false;          // stood in an earlier model
+  std::vector<std::string> key;  // texts of its descriptors, sorted
+};
+
+// Which of them get the `places`, by expected error; of equal ones veterans, then the earlier ones.
+// Any two share at most `shared` descriptors. Fresh ones take at most half of the places, and more
+// only where there are not enough veterans.
+std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std::size_t places,
+                                     int shared);
+
+}  // namespace kasetsu::selection

@@ -1,0 +1,142 @@
+#include "core/selection/population.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/selection/history.h"
+#include "tests/core/selection/laboratory.h"
+
+namespace kasetsu::selection {
+namespace {
+
+using testing::general_elements;
+using testing::laboratory;
+
+LedgerRecord record_of(int count, double error, double promised) {
+  LedgerRecord record;
+  record.count = count;
+  record.total_error = count * error;
+  record.total_promised = count * promised;
+  return record;
+}
+
+TEST(Population, OptimismIsWhatTheLedgerShowsAndNeverBelowOne) {
+  EXPECT_EQ(optimism_of({}), 1.0);
+  const std::vector<LedgerRecord> worse{record_of(10, 3.0, 2.0), record_of(30, 2.0, 1.0)};
+  EXPECT_DOUBLE_EQ(optimism_of(worse), 90.0 / 50.0);
+  EXPECT_EQ(optimism_of(std::vector{record_of(10, 1.0, 2.0)}), 1.0);
+}
+
+TEST(Population, TheExpectedErrorMovesFromThePromiseToTheRecord) {
+  EXPECT_DOUBLE_EQ(expected_error(2.0, 100, 1.5, nullptr), 3.0);
+  const LedgerRecord record = record_of(50, 5.0, 2.0);
+  EXPECT_DOUBLE_EQ(expected_error(2.0, 100, 1.5, &record), 4.0);
+  EXPECT_DOUBLE_EQ(weight_of_error(2.0), 0.25);
+}
+
+TEST(Population, FreshOnesTakeAtMostHalfOfThePlacesWhereThereAreVeterans) {
+  std::vector<Contender> contenders;
+  for (int i = 0; i < 10; ++i) contenders.push_back({1.0 + i, false, {"f" + std::to_string(i)}});
+  for (int i = 0; i < 10; ++i) contenders.push_back({50.0 + i, true, {"v" + std::to_string(i)}});
+  const std::vector<std::size_t> chosen = fill_places(contenders, 6, 0);
+  ASSERT_EQ(chosen.size(), 6u);
+  EXPECT_EQ(std::count_if(chosen.begin(), chosen.end(), [](std::size_t i) { return i >= 10; }), 3);
+  contenders.resize(11);
+  EXPECT_EQ(fill_places(contenders, 6, 0).size(), 6u) << "places are filled all the same";
+}
+
+TEST(Population, PlacesGoToDifferentHypotheses) {
+  const std::vector<Contender> contenders{
+      {1.0, true, {"a", "b", "c"}}, {2.0, true, {"a", "b", "d"}}, {3.0, true, {"a", "x", "y"}}};
+  EXPECT_EQ(fill_places(contenders, 3, 1), (std::vector<std::size_t>{0, 2}));
+}
+
+ModelSettings quick() {
+  ModelSettings settings;
+  settings.search.work = 40'000'000;
+  settings.search.hypotheses = 8;
+  settings.search.size = 4;
+  settings.trees = 0;
+  settings.calibration_folds = 0;
+  return settings;
+}
+
+History after(const Model& model) {
+  History history;
+  history.generation = model.generation + 1;
+  for (const std::vector<Hypothesis>* kept : {&model.hypotheses, &model.dormant}) {
+    for (const Hypothesis& hypothesis : *kept) {
+      history.veterans.push_back(
+          {hypothesis_key(hypothesis, model.features.primaries), hypothesis.born});
+    }
+  }
+  return history;
+}
+
+std::vector<int> births(const Model& model) {
+  std::vector<int> born;
+  for (const Hypothesis& hypothesis : model.hypotheses) born.push_back(hypothesis.born);
+  return born;
+}
+
+TEST(Population, HypothesesOutliveRetrainingAndDormantOnesMayComeBack) {
+  const TrainingSet all = laboratory(90, 0.3, 4);
+  std::vector<int> rows(60);
+  for (int i = 0; i < 60; ++i) rows[static_cast<std::size_t>(i)] = i;
+  Model model = train(general_elements(), subset(all, rows), quick(), Executor(2), {}).value();
+  EXPECT_TRUE(model.dormant.empty());
+  for (int batch = 0; batch < 3; ++batch) {
+    for (int i = 0; i < 10; ++i) rows.push_back(static_cast<int>(rows.size()));
+    const History history = after(model);
+    const Model next =
+        train(general_elements(), subset(all, rows), quick(), Executor(2), {}, history).value();
+    const Model again =
+        train(general_elements(), subset(all, rows), quick(), Executor(1), {}, history).value();
+    EXPECT_EQ(births(next), births(again));
+    EXPECT_EQ(next.loo_prediction, again.loo_prediction) << "the same history, the same model";
+    EXPECT_EQ(next.generation, batch + 1);
+    const std::vector<int> born = births(next);
+    EXPECT_GE(std::count_if(born.begin(), born.end(), [&](int b) { return b <= batch; }), 4)
+        << "at least half of the places stay with veterans";
+    EXPECT_FALSE(next.dormant.empty());
+    const Predictor predictor = Predictor::make(next).value();
+    const Predictions said = predictor.predict(all.catalysts, {}).value();
+    EXPECT_EQ(said.by_dormant.cols(), static_cast<Eigen::Index>(next.dormant.size()));
+    EXPECT_TRUE(said.by_dormant.allFinite());
+    EXPECT_EQ(said.for_ledger(0).size(), next.hypotheses.size() + next.dormant.size());
+    model = next;
+  }
+}
+
+TEST(Population, RowsMeasuredSinceAreEnteredOnceForEachHypothesis) {
+  const TrainingSet all = laboratory(70, 0.3, 6);
+  std::vector<int> rows(60);
+  for (int i = 0; i < 60; ++i) rows[static_cast<std::size_t>(i)] = i;
+  const Model before =
+      train(general_elements(), subset(all, rows), quick(), Executor(2), {}).value();
+  const Succession next = history_of(before, all).value();
+  EXPECT_EQ(next.judged, 10);
+  EXPECT_EQ(next.history.generation, 1);
+  ASSERT_EQ(next.history.records.size(), before.hypotheses.size());
+  for (const LedgerRecord& record : next.history.records) {
+    EXPECT_EQ(record.count, 10);
+    EXPECT_GT(record.total_promised, 0.0);
+  }
+  EXPECT_EQ(history_of(before, subset(all, rows)).value().judged, 0) << "it saw them";
+}
+
+TEST(Population, AnEliminatedVeteranGetsNoPlace) {
+  const TrainingSet data = laboratory(60, 0.3, 5);
+  const Model first = train(general_elements(), data, quick(), Executor(2), {}).value();
+  History history = after(first);
+  history.eliminated.push_back(history.veterans.front().descriptors);
+  const Model second = train(general_elements(), data, quick(), Executor(2), {}, history).value();
+  for (const std::vector<Hypothesis>* kept : {&second.hypotheses, &second.dormant}) {
+    for (const Hypothesis& hypothesis : *kept)
+      EXPECT_NE(hypothesis_key(hypothesis, second.features.primaries), history.eliminated.front());
+  }
+}
+
+}  // namespace
+}  // namespace kasetsu::selection
