@@ -77,23 +77,28 @@ Verdict verdict_of(std::span<const std::string> catalysts, const Eigen::VectorXd
     rows_of[catalysts[static_cast<std::size_t>(i)]].push_back(i);
   verdict.catalysts = static_cast<int>(rows_of.size());
   if (verdict.catalysts < kFewestToJudge) return verdict;
+  std::map<std::string, double> measured;  // median of a catalyst's rows
+  for (const auto& [key, rows] : rows_of) {
+    const Eigen::VectorXd of_catalyst = y(rows);
+    measured.emplace(key, median({of_catalyst.begin(), of_catalyst.end()}));
+  }
   std::vector<double> gains;
   double own_sum = 0.0;
   double median_sum = 0.0;
   for (const auto& [key, rows] : rows_of) {
     std::vector<double> others;
-    for (Eigen::Index i = 0; i < y.size(); ++i) {
-      if (catalysts[static_cast<std::size_t>(i)] != key) others.push_back(y[i]);
+    for (const auto& [other, value] : measured) {
+      if (other != key) others.push_back(value);
     }
     const double guess = median(std::move(others));
-    const double own = (y(rows) - predictions(rows)).cwiseAbs().sum();
-    const double of_median = (y(rows).array() - guess).abs().sum();
+    const double own = (y(rows) - predictions(rows)).cwiseAbs().mean();
+    const double of_median = (y(rows).array() - guess).abs().mean();
     own_sum += own;
     median_sum += of_median;
-    gains.push_back((of_median - own) / static_cast<double>(rows.size()));
+    gains.push_back(of_median - own);
   }
-  verdict.mae = own_sum / static_cast<double>(y.size());
-  verdict.mae_median = median_sum / static_cast<double>(y.size());
+  verdict.mae = own_sum / verdict.catalysts;
+  verdict.mae_median = median_sum / verdict.catalysts;
   verdict.p = sign_flip_p(gains);
   if (verdict.p > kVerdictLevel || verdict.mae >= verdict.mae_median) {
     verdict.word = VerdictWord::no_better_than_median;

@@ -34,8 +34,8 @@ inline constexpr double kVerdictLevel = 0.05;
 struct Verdict {
   VerdictWord word = VerdictWord::too_few;
   int catalysts = 0;  // judged
-  // Mean |error| on rows that were not seen: of the model, and of the median of all other
-  // catalysts.
+  // Mean |error| on catalysts that were not seen, each of which counts once, whatever the number of
+  // its rows: of the model, and of the median of all other catalysts.
   double mae = std::numeric_limits<double>::quiet_NaN();
   double mae_median = std::numeric_limits<double>::quiet_NaN();
   // Of so large a gain by chance: sign-flip permutation test, one-sided, of the differences between
