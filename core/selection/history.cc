@@ -16,8 +16,8 @@ std::vector<int> rows_not_seen(const Model& before, const TrainingSet& data) {
     seen.emplace(before.catalysts[i], before.y[static_cast<Eigen::Index>(i)]);
   std::vector<int> rows;
   for (std::size_t i = 0; i < data.catalysts.size(); ++i) {
-    const auto found = seen.find({chemistry::canonical_key(data.catalysts[i]),
-                                  data.y[static_cast<Eigen::Index>(i)]});
+    const auto found = seen.find(
+        {chemistry::canonical_key(data.catalysts[i]), data.y[static_cast<Eigen::Index>(i)]});
     if (found == seen.end()) {
       rows.push_back(static_cast<int>(i));
     } else {
@@ -50,7 +50,8 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
     const TrainingSet fresh = subset(data, rows);
     const Result<Predictor> predictor = Predictor::make(before);
     if (!predictor) return predictor.error();
-    const Result<Predictions> said = predictor->predict(fresh.catalysts, fresh.conditions);
+    const Result<Predictions> said =
+        predictor->predict(fresh.catalysts, fresh.conditions, Asked::alive_and_dormant);
     if (!said) return said.error();
     for (Eigen::Index i = 0; i < fresh.y.size(); ++i) {
       const std::vector<double> by_hypothesis = said->for_ledger(i);
@@ -58,7 +59,7 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
         LedgerRecord& record = records[history.veterans[h].descriptors];
         record.descriptors = history.veterans[h].descriptors;
         record.enter(fresh.y[i] - by_hypothesis[h], fresh.y[i] - said->median[i],
-                     hypotheses[h]->promise);
+                     hypotheses[h]->promise, hypotheses[h]->born == before.generation);
       }
     }
   }

@@ -28,11 +28,15 @@ double log_mixture(const Value& value) {
 
 }  // namespace
 
-void LedgerRecord::enter(double error, double ensemble_error, const Eigen::VectorXd& promise) {
+void LedgerRecord::enter(double error, double ensemble_error, const Eigen::VectorXd& promise,
+                         bool first) {
   KASETSU_ASSERT(std::isfinite(error) && std::isfinite(ensemble_error));
   ++count;
   total_error += std::abs(error);
-  if (promise.size() > 0) total_promised += promise.mean();
+  if (first && promise.size() > 0) {
+    first_error += std::abs(error);
+    first_promised += promise.mean();
+  }
   total_log_p += std::log(promise_p(error, promise));
   if (std::abs(error) > std::abs(ensemble_error)) ++worse;
 }

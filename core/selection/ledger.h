@@ -32,12 +32,16 @@ struct LedgerRecord {
   std::vector<std::string> descriptors;  // texts, sorted
   int count = 0;                         // of measurements that were predicted before
   double total_error = 0.0;              // sum of |error|
-  double total_promised = 0.0;           // sum of what leave-one-out promised for each
-  double total_log_p = 0.0;              // sum of ln p, p the rank among the promised errors
-  int worse = 0;                         // times that its |error| was larger than the ensemble's
+  // Of its measurements that the very model that found it had predicted: sums of |error|, and of
+  // what leave-one-out promised.
+  double first_error = 0.0;
+  double first_promised = 0.0;
+  double total_log_p = 0.0;  // sum of ln p, p the rank among the promised errors
+  int worse = 0;             // times that its |error| was larger than the ensemble's
 
-  // Enters one measurement. promise: Hypothesis::promise of the model that predicted.
-  void enter(double error, double ensemble_error, const Eigen::VectorXd& promise);
+  // Enters one measurement. promise: Hypothesis::promise of the model that predicted; first:
+  // whether that model found the hypothesis.
+  void enter(double error, double ensemble_error, const Eigen::VectorXd& promise, bool first);
   double mean_error() const;  // 0 without measurements
   bool operator==(const LedgerRecord&) const = default;
 };

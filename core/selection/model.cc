@@ -90,7 +90,7 @@ double Predictor::half_width(double disagreement, double novelty) const {
 }
 
 Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> catalysts,
-                                       const Conditions& conditions) const {
+                                       const Conditions& conditions, Asked asked) const {
   const Model& model = *model_;
   const Result<Eigen::MatrixXd> primary_values = featurizer_.evaluate(catalysts, conditions);
   if (!primary_values) return primary_values.error();
@@ -111,10 +111,12 @@ Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> cata
         .matrix()
         .eval();
   };
-  out.by_dormant.resize(rows, static_cast<Eigen::Index>(model.dormant.size()));
-  for (std::size_t h = 0; h < model.dormant.size(); ++h) {
-    out.by_dormant.col(static_cast<Eigen::Index>(h)) =
-        say(model.dormant[h], clamped(model.dormant[h], *primary_values, nullptr));
+  if (asked == Asked::alive_and_dormant) {
+    out.by_dormant.resize(rows, static_cast<Eigen::Index>(model.dormant.size()));
+    for (std::size_t h = 0; h < model.dormant.size(); ++h) {
+      out.by_dormant.col(static_cast<Eigen::Index>(h)) =
+          say(model.dormant[h], clamped(model.dormant[h], *primary_values, nullptr));
+    }
   }
   for (Eigen::Index h = 0; h < count; ++h) {
     const Hypothesis& hypothesis = model.hypotheses[static_cast<std::size_t>(h)];

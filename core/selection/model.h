@@ -122,8 +122,9 @@ struct Predictions {
   Eigen::VectorXd
       disagreement;  // weighted mean absolute deviation of the hypotheses from the median
   Eigen::MatrixXd by_hypothesis;  // rows x hypotheses
-  Eigen::MatrixXd by_dormant;     // rows x dormant hypotheses
-  // What each hypothesis predicts for a row, the dormant ones last: what the ledger keeps.
+  Eigen::MatrixXd by_dormant;     // rows x dormant hypotheses; without columns unless asked for
+  // What each hypothesis predicts for a row, the dormant ones last: what the ledger keeps. Of
+  // predictions that were asked of the dormant ones, too.
   std::vector<double> for_ledger(Eigen::Index row) const;
   Eigen::MatrixXd coordinates;  // rows x size, as Model::coordinates
 };
@@ -141,6 +142,10 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
 std::vector<std::string> hypothesis_key(const Hypothesis& hypothesis,
                                         std::span<const descriptors::Primary> primaries);
 
+// Whom a prediction asks. Dormant hypotheses have no part in it: only the ledger needs them, and a
+// search of the space would pay for them a million times.
+enum class Asked { alive, alive_and_dormant };
+
 // Predicts with a model, which must outlive it. Safe to use from several threads at once.
 class Predictor {
  public:
@@ -148,7 +153,8 @@ class Predictor {
   static Result<Predictor> make(const Model& model);
   // Errors: an element that the model's table lacks; conditions that do not fit the model's.
   Result<Predictions> predict(std::span<const chemistry::Catalyst> catalysts,
-                              const descriptors::Conditions& conditions) const;
+                              const descriptors::Conditions& conditions,
+                              Asked asked = Asked::alive) const;
   const Model& model() const { return *model_; }
   // Half of the interval of a prediction with this disagreement and novelty; grows with both.
   double half_width(double disagreement, double novelty) const;

@@ -21,9 +21,8 @@ double optimism_of(std::span<const LedgerRecord> records) {
   double promised = 0.0;
   double found = 0.0;
   for (const LedgerRecord& record : records) {
-    if (!(record.total_promised > 0.0)) continue;  // written before promises were kept
-    promised += record.total_promised;
-    found += record.total_error;
+    promised += record.first_promised;
+    found += record.first_error;
   }
   return promised > 0.0 ? std::max(1.0, found / promised) : 1.0;
 }
@@ -54,6 +53,7 @@ std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std:
     for (const std::size_t i : order) {
       if (chosen.size() == places) return;
       const Contender& contender = contenders[i];
+      if (!contender.may_stand) continue;
       if (limit_fresh && !contender.veteran && fresh_left == 0) continue;
       const bool too_alike = std::any_of(chosen.begin(), chosen.end(), [&](std::size_t k) {
         return k == i || shared_texts(contenders[k].key, contender.key) > shared;
@@ -64,7 +64,7 @@ std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std:
     }
   };
   const bool any_veteran = std::any_of(contenders.begin(), contenders.end(),
-                                       [](const Contender& c) { return c.veteran; });
+                                       [](const Contender& c) { return c.veteran && c.may_stand; });
   if (any_veteran) take(true);
   take(false);
   std::sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {

@@ -10,8 +10,10 @@
 
 namespace kasetsu::selection {
 
-// How much larger errors on later batches were than leave-one-out promised, over everything that
-// the campaign's ledger holds; 1 without records, and never less: the search chose by the promise.
+// How much larger the errors of hypotheses that had just been found were than leave-one-out had
+// promised, over the campaign's whole ledger; 1 without records, and never less: the search chose
+// by the promise. Later predictions do not count: by then the promise rests on rows that the search
+// did not choose by, and a long life would make fresh hypotheses look better than they are.
 double optimism_of(std::span<const LedgerRecord> records);
 
 // Leave-one-out promised `mae_cv` on so many rows. The promise times the optimism counts as half as
@@ -28,6 +30,9 @@ struct Contender {
   double expected = 0.0;         // error on the next batch
   bool veteran = false;          // stood in an earlier model
   std::vector<std::string> key;  // texts of its descriptors, sorted
+  // Not where it has more descriptors than are sought now: its leave-one-out error is the kinder
+  // for it. It stays dormant.
+  bool may_stand = true;
 };
 
 // Which of them get the `places`, by expected error; of equal ones veterans, then the earlier ones.

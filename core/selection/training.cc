@@ -241,21 +241,50 @@ struct Contest {
   std::vector<Contender> contenders;
   std::vector<Fitted> fitted;
 
-  void add(Fitted candidate, std::vector<std::string> key, bool veteran, double optimism,
+  // most: descriptors that one with a place may have.
+  void add(Fitted candidate, std::vector<std::string> key, bool veteran, int most, double optimism,
            const History& history) {
     const double expected =
         expected_error(candidate.hypothesis.mae_cv, static_cast<int>(candidate.loo.size()),
                        optimism, history.find(key));
-    contenders.push_back({expected, veteran, std::move(key)});
+    const bool may_stand = std::ssize(key) <= most;
+    contenders.push_back({expected, veteran, std::move(key), may_stand});
     fitted.push_back(std::move(candidate));
   }
 };
 
-// Fits the veterans to the present rows. One is passed over where it was eliminated, or where the
-// present features do not have its descriptors.
+int most_descriptors(Eigen::Index rows) {
+  return std::max(1, static_cast<int>(rows - 2) / 2);
+}
+
+// Whether no column is constant to rounding, by the rule of descriptors::enumerate.
+bool all_vary(const Eigen::MatrixXd& columns) {
+  const Eigen::ArrayXd range = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
+  const Eigen::ArrayXd largest = columns.cwiseAbs().colwise().maxCoeff();
+  return (range > 1e-12 * largest).all();
+}
+
+// Whether these settings ask for hypotheses of such descriptors, whatever their number.
+bool asked_for(std::span<const Descriptor> descriptors, const ModelSettings& settings) {
+  std::set<int> families;
+  for (const Descriptor& descriptor : descriptors) {
+    if (descriptor.order > std::max(1, settings.order)) return false;
+    if (settings.order == 0 && descriptor.factors[0].form != descriptors::Form::identity)
+      return false;
+    for (int f = 0; f < descriptor.order; ++f) {
+      if (!families.insert(descriptor.factors[f].primary).second && settings.search.one_per_family)
+        return false;
+    }
+  }
+  return true;
+}
+
+// Fits the veterans to the present rows. One is passed over where it was eliminated, where the
+// present features do not have its descriptors or the settings do not ask for such, and where the
+// rows are too few for it. most: descriptors of one that may get a place.
 Status add_veterans(const Prepared& prepared, const TrainingSet& data,
-                    const ModelSettings& settings, const History& history, double optimism,
-                    Contest& contest) {
+                    const ModelSettings& settings, const History& history, int most,
+                    double optimism, Contest& contest) {
   const auto primaries = prepared.featurizer.primaries();
   for (const Veteran& veteran : history.veterans) {
     if (std::find(history.eliminated.begin(), history.eliminated.end(), veteran.descriptors) !=
@@ -276,15 +305,17 @@ Status add_veterans(const Prepared& prepared, const TrainingSet& data,
       const Result<Descriptor> parsed = descriptors::parse_descriptor(text, primaries);
       if (parsed) descriptors.push_back(*parsed);
     }
-    if (descriptors.size() != veteran.descriptors.size()) continue;
+    if (descriptors.size() != veteran.descriptors.size() || !asked_for(descriptors, settings) ||
+        std::ssize(descriptors) > most_descriptors(data.y.size())) {
+      continue;
+    }
     const Eigen::MatrixXd columns = descriptors::evaluate(descriptors, prepared.primary_values);
-    const Eigen::RowVectorXd ranges = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
-    if (!columns.allFinite() || !(ranges.minCoeff() > 0.0)) continue;
+    if (!columns.allFinite() || !all_vary(columns)) continue;
     Result<Fitted> fitted =
         fit_hypothesis(std::move(descriptors), columns, data.y, settings.search.regression);
     if (!fitted) return fitted.error();
     fitted->hypothesis.born = veteran.born;
-    contest.add(std::move(*fitted), veteran.descriptors, true, optimism, history);
+    contest.add(std::move(*fitted), veteran.descriptors, true, most, optimism, history);
   }
   return {};
 }
@@ -327,7 +358,7 @@ Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMa
                        const Executor& executor, const Control& control, const History& history,
                        Model& model, Eigen::MatrixXd& loo) {
   SearchOptions options = settings.search;
-  options.size = std::min({options.size, std::max(1, (model.n_samples - 2) / 2),
+  options.size = std::min({options.size, most_descriptors(data.y.size()),
                            static_cast<int>(candidates.descriptors.size())});
   model.size = options.size;
   SearchProblem problem;
@@ -357,10 +388,13 @@ Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMa
     fitted->hypothesis.born = history.generation;
     std::vector<std::string> key =
         hypothesis_key(fitted->hypothesis, prepared.featurizer.primaries());
-    contest.add(std::move(*fitted), std::move(key), false, optimism, history);
+    contest.add(std::move(*fitted), std::move(key), false, options.size, optimism, history);
   }
-  if (Status status = add_veterans(prepared, data, settings, history, optimism, contest); !status)
+  if (Status status =
+          add_veterans(prepared, data, settings, history, options.size, optimism, contest);
+      !status) {
     return status;
+  }
   give_places(std::move(contest), options, model, loo);
   return {};
 }
@@ -456,9 +490,10 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   control.report(0.0, "descriptors");
   Result<Prepared> prepared = prepare(elements, data, settings, control);
   if (!prepared) return prepared.error();
-  // Folds learn without the veterans: those were chosen with the rows that a fold leaves out.
-  History of_folds = history;
-  of_folds.veterans.clear();
+  // Folds learn without the veterans and their records: those were chosen and judged with the rows
+  // that a fold leaves out.
+  History of_folds;
+  of_folds.eliminated = history.eliminated;
   std::vector<SizeTried> tried;
   if (calibrating && settings.size_by_nested_error) {
     // Half of a time that is given goes to the choice.

@@ -124,7 +124,8 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
     const double ensemble = selection::weighted_median(errors, weights, order);
     for (const auto& [h, error] : of.errors) {
       const auto index = static_cast<std::size_t>(h);
-      records[index].enter(error, ensemble, hypotheses[index]->promise);
+      records[index].enter(error, ensemble, hypotheses[index]->promise,
+                           hypotheses[index]->born == model.generation);
     }
   }
   for (std::size_t h = 0; h < records.size(); ++h) {

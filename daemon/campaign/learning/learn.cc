@@ -120,7 +120,7 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
   const Result<selection::Predictor> predictor = selection::Predictor::make(document.model);
   if (!predictor) return predictor.error();
   const Result<selection::Predictions> found =
-      predictor->predict(rows->catalysts, rows->conditions);
+      predictor->predict(rows->catalysts, rows->conditions, selection::Asked::alive_and_dormant);
   if (!found) return found.error();
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);

@@ -126,28 +126,33 @@ void describe_hypothesis(Io& io, H& hypothesis,
   io.field("spread", hypothesis.spread);
 }
 
-// What a model inherited: when each hypothesis was found, the dormant ones, and what was promised
-// for the measurements in each record of the ledger. After the hypotheses and the ledger.
+// One number of each item, as a list.
+template <typename Io, typename Items, typename Number>
+void describe_numbers(Io& io, const char* name, Items& items, Number number) {
+  std::vector<std::decay_t<decltype(number(items.front()))>> numbers;
+  if constexpr (Io::kReads) {
+    io.field(name, numbers);
+    if (numbers.size() != items.size())
+      refuse_document(json_pointer(io.at(), name), "not one number for each of those before",
+                      fmt::format("{}", numbers.size()), fmt::format("{}", items.size()));
+    for (std::size_t i = 0; i < items.size(); ++i) number(items[i]) = numbers[i];
+  } else {
+    for (const auto& item : items) numbers.push_back(number(item));
+    io.field(name, numbers);
+  }
+}
+
+// What a model inherited: when each hypothesis was found, the dormant ones, and what each record of
+// the ledger says of first predictions. After the hypotheses and the ledger.
 template <typename Io, typename M>
 void describe_population(Io& io, M& model) {
   io.field("generation", model.generation);
-  std::vector<int> born;
-  Eigen::VectorXd promised(std::ssize(model.ledger));
-  if constexpr (Io::kReads) {
-    io.field("born", born);
-    io.field("promised", promised);
-    if (born.size() != model.hypotheses.size() || promised.size() != std::ssize(model.ledger))
-      refuse_document(io.at(), "the population does not fit the hypotheses and the ledger");
-    for (std::size_t h = 0; h < born.size(); ++h) model.hypotheses[h].born = born[h];
-    for (Eigen::Index r = 0; r < promised.size(); ++r)
-      model.ledger[static_cast<std::size_t>(r)].total_promised = promised[r];
-  } else {
-    for (const Hypothesis& hypothesis : model.hypotheses) born.push_back(hypothesis.born);
-    for (Eigen::Index r = 0; r < promised.size(); ++r)
-      promised[r] = model.ledger[static_cast<std::size_t>(r)].total_promised;
-    io.field("born", born);
-    io.field("promised", promised);
-  }
+  describe_numbers(
+      io, "born", model.hypotheses, [](auto& h) -> auto& { return h.born; });
+  describe_numbers(
+      io, "first_error", model.ledger, [](auto& r) -> auto& { return r.first_error; });
+  describe_numbers(
+      io, "first_promised", model.ledger, [](auto& r) -> auto& { return r.first_promised; });
   io.list("dormant", model.dormant, [&](auto& inner, auto& hypothesis) {
     describe_hypothesis(inner, hypothesis, model.features.primaries);
     inner.field("born", hypothesis.born);
@@ -316,8 +321,8 @@ void check_model(Model& model) {
   for (std::size_t i = 0; i < model.dormant.size(); ++i)
     check_hypothesis(model.dormant[i], fmt::format("/population/dormant/{}", i));
   for (const selection::LedgerRecord& record : model.ledger) {
-    if (!std::isfinite(record.total_promised))
-      refuse_document("/population/promised", "a promise that is not a number");
+    if (!std::isfinite(record.first_error) || !std::isfinite(record.first_promised))
+      refuse_document("/population", "an error or a promise that is not a number");
   }
   double share = 0.0;
   for (std::size_t i = 0; i < model.companions.size(); ++i) {

@@ -484,7 +484,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
             candidate.conditions.at(j);
       }
     }
-    return predictor->predict(catalysts, conditions);
+    return predictor->predict(catalysts, conditions, selection::Asked::alive_and_dormant);
   };
   std::optional<selection::Predictions> of_first;
   if (input.model) {

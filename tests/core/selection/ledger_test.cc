@@ -96,11 +96,12 @@ TEST(Ledger, RanksAmongPromises) {
 TEST(Ledger, ARecordAddsUpErrorsAndPromises) {
   LedgerRecord record;
   const Eigen::VectorXd promise = Eigen::VectorXd::Ones(10);
-  for (int i = 0; i < 20; ++i) record.enter(i % 2 == 0 ? 4.0 : -4.0, 1.0, promise);
+  for (int i = 0; i < 20; ++i) record.enter(i % 2 == 0 ? 4.0 : -4.0, 1.0, promise, i < 5);
   EXPECT_EQ(record.count, 20);
   EXPECT_EQ(record.worse, 20);
   EXPECT_DOUBLE_EQ(record.mean_error(), 4.0);
-  EXPECT_DOUBLE_EQ(record.total_promised, 20.0);
+  EXPECT_DOUBLE_EQ(record.first_error, 20.0) << "only of those that its first model predicted";
+  EXPECT_DOUBLE_EQ(record.first_promised, 5.0);
   History history;
   record.descriptors = {"a", "b"};
   history.records.push_back(record);
@@ -194,7 +195,7 @@ TEST(Ledger, TheTrueHypothesisSurvivesTenBatchesAndPlantedOnesDoNot) {
         for (std::size_t h = 0; h < count; ++h) {
           if (alive[h])
             records[h].enter(next[i] - row[static_cast<Eigen::Index>(h)], next[i] - ensemble,
-                             promises[h]);
+                             promises[h], batch == 0);
         }
       }
       for (std::size_t h = 0; h < count; ++h)

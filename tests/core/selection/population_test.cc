@@ -13,11 +13,12 @@ namespace {
 using testing::general_elements;
 using testing::laboratory;
 
+// All of it predicted by the model that found the hypothesis.
 LedgerRecord record_of(int count, double error, double promised) {
   LedgerRecord record;
   record.count = count;
-  record.total_error = count * error;
-  record.total_promised = count * promised;
+  record.total_error = record.first_error = count * error;
+  record.first_promised = count * promised;
   return record;
 }
 
@@ -26,6 +27,17 @@ TEST(Population, OptimismIsWhatTheLedgerShowsAndNeverBelowOne) {
   const std::vector<LedgerRecord> worse{record_of(10, 3.0, 2.0), record_of(30, 2.0, 1.0)};
   EXPECT_DOUBLE_EQ(optimism_of(worse), 90.0 / 50.0);
   EXPECT_EQ(optimism_of(std::vector{record_of(10, 1.0, 2.0)}), 1.0);
+}
+
+// Old hypotheses are promised by rows that nobody chose them by, so that they err as promised:
+// that says nothing about what a fresh promise is worth.
+TEST(Population, ALongLifeDoesNotHideTheOptimismOfFreshOnes) {
+  const Eigen::VectorXd promise = Eigen::VectorXd::Ones(10);
+  LedgerRecord record;
+  for (int i = 0; i < 10; ++i) record.enter(1.5, 1.0, promise, true);
+  for (int i = 0; i < 1000; ++i) record.enter(1.0, 1.0, promise, false);
+  EXPECT_DOUBLE_EQ(optimism_of(std::vector{record}), 1.5);
+  EXPECT_EQ(record.count, 1010);
 }
 
 TEST(Population, TheExpectedErrorMovesFromThePromiseToTheRecord) {
@@ -101,7 +113,7 @@ TEST(Population, HypothesesOutliveRetrainingAndDormantOnesMayComeBack) {
         << "at least half of the places stay with veterans";
     EXPECT_FALSE(next.dormant.empty());
     const Predictor predictor = Predictor::make(next).value();
-    const Predictions said = predictor.predict(all.catalysts, {}).value();
+    const Predictions said = predictor.predict(all.catalysts, {}, Asked::alive_and_dormant).value();
     EXPECT_EQ(said.by_dormant.cols(), static_cast<Eigen::Index>(next.dormant.size()));
     EXPECT_TRUE(said.by_dormant.allFinite());
     EXPECT_EQ(said.for_ledger(0).size(), next.hypotheses.size() + next.dormant.size());
@@ -121,9 +133,45 @@ TEST(Population, RowsMeasuredSinceAreEnteredOnceForEachHypothesis) {
   ASSERT_EQ(next.history.records.size(), before.hypotheses.size());
   for (const LedgerRecord& record : next.history.records) {
     EXPECT_EQ(record.count, 10);
-    EXPECT_GT(record.total_promised, 0.0);
+    EXPECT_DOUBLE_EQ(record.first_error, record.total_error);
+    EXPECT_GT(record.first_promised, 0.0);
   }
   EXPECT_EQ(history_of(before, subset(all, rows)).value().judged, 0) << "it saw them";
+}
+
+TEST(Population, AVeteranLargerThanWhatIsSoughtStaysDormant) {
+  const std::vector<Contender> contenders{{1.0, true, {"a", "b", "c"}, false},
+                                          {2.0, false, {"d", "e"}}};
+  EXPECT_EQ(fill_places(contenders, 2, 1), (std::vector<std::size_t>{1}));
+
+  const TrainingSet data = laboratory(60, 0.3, 8);
+  const Model large = train(general_elements(), data, quick(), Executor(2), {}).value();
+  ModelSettings settings = quick();
+  settings.search.size = 2;
+  const Model small =
+      train(general_elements(), data, settings, Executor(2), {}, after(large)).value();
+  for (const Hypothesis& hypothesis : small.hypotheses)
+    EXPECT_LE(hypothesis.descriptors.size(), 2u);
+  EXPECT_EQ(small.dormant.size(), large.hypotheses.size());
+}
+
+// A hypothesis of four on ten rows: leave-one-out says nothing, on six it cannot even be fitted.
+TEST(Population, VeteransGiveWayToRowsThatAreTooFewAndToOtherSettings) {
+  const TrainingSet data = laboratory(60, 0.3, 8);
+  const Model first = train(general_elements(), data, quick(), Executor(2), {}).value();
+  const Model few = train(general_elements(), subset(data, {0, 1, 2, 3, 4, 5, 6}), quick(),
+                          Executor(2), {}, after(first))
+                        .value();
+  EXPECT_TRUE(few.dormant.empty());
+  ModelSettings plain = quick();
+  plain.order = 0;
+  const Model next = train(general_elements(), data, plain, Executor(2), {}, after(first)).value();
+  for (const std::vector<Hypothesis>* kept : {&next.hypotheses, &next.dormant}) {
+    for (const Hypothesis& hypothesis : *kept) {
+      for (const descriptors::Descriptor& descriptor : hypothesis.descriptors)
+        EXPECT_EQ(descriptor.factors[0].form, descriptors::Form::identity);
+    }
+  }
 }
 
 TEST(Population, AnEliminatedVeteranGetsNoPlace) {
