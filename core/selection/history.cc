@@ -44,10 +44,13 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
           {hypothesis_key(hypothesis, before.features.primaries), hypothesis.born});
     }
   }
-  const std::vector<int> rows = rows_not_seen(before, data);
+  // The earlier model learnt without the offsets of its batches.
+  TrainingSet known = data;
+  if (!data.batches.empty()) known.y = without_offsets(data, before.offsets);
+  const std::vector<int> rows = rows_not_seen(before, known);
   out.judged = static_cast<int>(rows.size());
   if (!rows.empty()) {
-    const TrainingSet fresh = subset(data, rows);
+    const TrainingSet fresh = subset(known, rows);
     const Result<Predictor> predictor = Predictor::make(before);
     if (!predictor) return predictor.error();
     const Result<Predictions> said =

@@ -8,13 +8,14 @@
 namespace kasetsu::selection {
 
 struct Succession {
-  History history;  // for train()
-  int judged = 0;   // rows that the earlier model had not seen, and was judged by
+  History history;     // for train()
+  int judged = 0;      // rows that the earlier model had not seen, and was judged by
   int eliminated = 0;  // hypotheses that those rows eliminated
 };
 
 // data: the rows of the next model. A row whose catalyst and value the earlier model has among its
-// training rows was seen; each of its rows counts once. Errors: those of Predictor.
+// training rows was seen; each of its rows counts once. Batches that it knew are compared without
+// the offsets that it took off. Errors: those of Predictor.
 Result<Succession> history_of(const Model& before, const TrainingSet& data);
 
 }  // namespace kasetsu::selection

@@ -259,9 +259,9 @@ int most_descriptors(Eigen::Index rows) {
 
 // Whether no column is constant to rounding, by the rule of descriptors::enumerate.
 bool all_vary(const Eigen::MatrixXd& columns) {
-  const Eigen::ArrayXd range = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
-  const Eigen::ArrayXd largest = columns.cwiseAbs().colwise().maxCoeff();
-  return (range > 1e-12 * largest).all();
+  const Eigen::RowVectorXd range = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
+  const Eigen::RowVectorXd largest = columns.cwiseAbs().colwise().maxCoeff();
+  return (range.array() > 1e-12 * largest.array()).all();
 }
 
 // Whether these settings ask for hypotheses of such descriptors, whatever their number.

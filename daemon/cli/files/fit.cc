@@ -22,12 +22,17 @@ struct Arguments {
   std::string history;  // file of an earlier model; empty: none
 
   // What the earlier model leaves to this one.
-  Result<selection::Succession> succession(const selection::TrainingSet& data) const {
+  Result<selection::Succession> succession(const selection::TrainingSet& data,
+                                           const std::string& target) const {
     if (history.empty()) return selection::Succession{};
     auto text = read_file(history);
     if (!text) return text.error();
     auto before = campaign::read_model(*text);
     if (!before) return before.error();
+    if (before->provenance.target != target) {
+      return Error{ErrorCode::bad_data, "the earlier model is of another target", "",
+                   before->provenance.target, target};
+    }
     return selection::history_of(before->model, data);
   }
 };
@@ -79,7 +84,7 @@ Status run(const Arguments& arguments, Session& session) {
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
   const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
-  auto succession = arguments.succession(loaded->data);
+  auto succession = arguments.succession(loaded->data, loaded->table.target_names[0]);
   if (!succession) return succession.error().in(arguments.history);
   if (!arguments.history.empty()) {
     session.say(fmt::format("{} rows judged the hypotheses of {}; {} were eliminated",

@@ -97,6 +97,50 @@ Json rows_json(const selection::Validation& found, const selection::TrainingSet&
                     {"low", found.low[row]},
                     {"high", found.high[row]}});
   }
+  return rows;
+}
+
+Status run_validation(const LearningTable& loaded, const Arguments& arguments,
+                      const selection::ValidationOptions& options, Session& session) {
+  const Effort effort;
+  const Control control = session.control();
+  const auto found =
+      selection::validate(loaded.elements, loaded.data, options, session.executor(), control);
+  session.end_progress();
+  if (!found) return found.error().in(arguments.table.data);
+  if (!session.json) {
+    print_validation(*found, effort.wall_seconds(), session);
+    return {};
+  }
+  Json baselines = Json::array();
+  for (const selection::Judged& baseline : found->baselines)
+    baselines.push_back({{"name", baseline.name}, {"mae", baseline.mae}});
+  Json parts = Json::array();
+  for (const selection::Frequency& part : found->parts)
+    parts.push_back({{"name", part.name}, {"weight", part.share}});
+  Json document = {{"verdict", campaign::verdict_json(found->verdict)},
+                   {"mae_nested", found->nested.mae},
+                   {"mae_nested_companions", found->nested_companions.mae},
+                   {"mae_nested_hypotheses", found->nested_hypotheses.mae},
+                   {"mae_naive", found->mae_naive},
+                   {"mae_naive_ensemble", found->mae_naive_ensemble},
+                   {"parts", parts},
+                   {"noise", campaign::noise_json(found->noise)},
+                   {"baselines", baselines},
+                   {"permutation_p", found->permutation_p},
+                   {"mae_reduced", found->mae_reduced},
+                   {"mae_shuffled", found->mae_shuffled},
+                   {"coverage", found->coverage},
+                   {"nominal_coverage", found->nominal},
+                   {"descriptors", shares_json(found->descriptors)},
+                   {"families", shares_json(found->families)},
+                   {"properties", shares_json(found->properties)},
+                   {"folds", found->folds},
+                   {"n_samples", found->n_samples},
+                   {"n_catalysts", found->n_catalysts},
+                   {"rows", rows_json(*found, loaded.data, loaded.table)}};
+  effort.add_to(document);
+  session.print_json(document);
   return {};
 }
 

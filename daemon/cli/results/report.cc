@@ -324,17 +324,18 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
         {field(batch, "batch"), field(batch, "n"), short_number(number_of(batch, "mae_ensemble"))});
   }
   plot.line(std::move(ensemble), "#1b2430", "the model");
-  pages.paragraph(
-      fmt::format("{} hypotheses predicted measurements: {} are alive, {} were eliminated by the "
-                  "ledger, {} were "
-                  "dropped for better ones. The error of one that fitted "
-                  "by accident rises above what it promised.",
-                  count, states["alive"], states["eliminated"], states["dropped"]));
+  pages.paragraph(fmt::format(
+      "{} hypotheses foretold measurements: {} are alive, {} are dormant (without a "
+      "place in the model, and still judged), {} were eliminated by the ledger, {} were "
+      "dropped for better ones. One that fitted by accident errs more than it promised; "
+      "a line that rises tells it.",
+      count, states["alive"], states["dormant"], states["eliminated"], states["dropped"]));
   pages.plot(plot);
   pages.table({"batch", "measured", "error of the model" + unit}, batches);
   pages.paragraph(rows.size() < count ? "The best and the worst of them:" : "All of them:");
   pages.table({"state", "promised" + unit, "error" + unit, "measured", "descriptors"}, rows);
   summary["hypotheses"] = {{"alive", states["alive"]},
+                           {"dormant", states["dormant"]},
                            {"eliminated", states["eliminated"]},
                            {"dropped", states["dropped"]}};
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "core/base/random.h"
 #include "daemon/campaign/learning/model_document.h"
@@ -88,10 +89,10 @@ TEST(Judgement, ADocumentKeepsAllAndRetrainingGivesTheSameBytes) {
   const std::string text = write_model(document);
   const ModelDocument read = read_model(text).value();
   EXPECT_EQ(write_model(read), text);
-  // Again from what the document itself says was known, on another number of threads.
+  // Again from the same history, on another number of threads.
   ModelDocument again = document;
   again.model = selection::train(general_elements(), data, read.model.settings, Executor(3), {},
-                                 {read.model.ledger, read.model.eliminated})
+                                 judgement.history)
                     .value();
   EXPECT_EQ(write_model(again), text);
   const auto catalysts = laboratory(30, 0.3, 3).catalysts;
@@ -100,6 +101,75 @@ TEST(Judgement, ADocumentKeepsAllAndRetrainingGivesTheSameBytes) {
   EXPECT_EQ(a.mean, b.mean);
   EXPECT_EQ(a.low, b.low);
   EXPECT_EQ(a.outside, b.outside);
+}
+
+selection::History history_after(const selection::Model& model) {
+  return judge(model, entries_of(model, 10, -1, 0.0)).history;
+}
+
+TEST(Judgement, ADocumentKeepsThePopulation) {
+  const selection::TrainingSet data = laboratory(50, 0.3, 9);
+  std::vector<int> early(30);
+  std::iota(early.begin(), early.end(), 0);
+  const selection::Model first = trained(selection::subset(data, early));
+  ModelDocument document;
+  document.provenance = {"Y", "%", "", "test"};
+  document.model = first;
+  const std::string text_of_first = write_model(document);
+  EXPECT_FALSE(parse_json(text_of_first).value().contains("population"))
+      << "the document of a first model stays as it was before there were populations";
+  EXPECT_EQ(read_model(text_of_first).value().model.generation, 0);
+
+  document.model = trained(data, history_after(first));
+  const selection::Model& second = document.model;
+  const std::string text = write_model(document);
+  const selection::Model read = read_model(text).value().model;
+  EXPECT_EQ(read.generation, 1);
+  EXPECT_EQ(read.ledger, second.ledger) << "with what first predictions promised";
+  EXPECT_GT(read.ledger.front().first_promised, 0.0);
+  ASSERT_FALSE(second.dormant.empty());
+  ASSERT_EQ(read.dormant.size(), second.dormant.size());
+  for (std::size_t h = 0; h < read.dormant.size(); ++h) {
+    EXPECT_EQ(read.dormant[h].descriptors, second.dormant[h].descriptors);
+    EXPECT_EQ(read.dormant[h].born, second.dormant[h].born);
+  }
+  for (std::size_t h = 0; h < read.hypotheses.size(); ++h)
+    EXPECT_EQ(read.hypotheses[h].born, second.hypotheses[h].born);
+  EXPECT_EQ(history_after(read).veterans, history_after(second).veterans);
+
+  // Without the member, as older programs wrote it: nothing is inherited.
+  Json old = parse_json(text).value();
+  old.erase("population");
+  const selection::Model of_old = read_model(old.dump()).value().model;
+  EXPECT_EQ(of_old.generation, 0);
+  EXPECT_TRUE(of_old.dormant.empty());
+  EXPECT_EQ(of_old.ledger.front().first_promised, 0.0);
+  old = parse_json(text).value();
+  old["population"]["born"].push_back(3);
+  EXPECT_EQ(read_model(old.dump()).error().where, "/population/born");
+}
+
+TEST(Judgement, DormantHypothesesAreJudgedAndHaveNoPartInTheEnsemble) {
+  const selection::TrainingSet data = laboratory(40, 0.3, 1);
+  selection::Model model = trained(data);
+  model.dormant.push_back(model.hypotheses.back());
+  model.dormant.back().weight = 0.0;
+  model.hypotheses.pop_back();
+  const auto last = static_cast<std::int64_t>(model.hypotheses.size());  // the dormant one
+  std::vector<LedgerEntry> entries = entries_of(model, 20, -1, 0.0);
+  for (int i = 0; i < 20; ++i) {
+    LedgerEntry entry;
+    entry.hypothesis = last;
+    entry.measurement = fmt::format("measurement {}", i);
+    entry.error = 100.0 * model.dormant.back().promise.maxCoeff();
+    entries.push_back(entry);
+  }
+  const Judgement judgement = judge(model, entries);
+  ASSERT_EQ(judgement.eliminated.size(), 1U);
+  EXPECT_EQ(judgement.eliminated[0].hypothesis, last);
+  EXPECT_EQ(judgement.eliminated[0].count, 20);
+  EXPECT_EQ(judgement.history.veterans.size(), model.hypotheses.size() + 1);
+  EXPECT_EQ(judgement.history.generation, 1);
 }
 
 TrainingSet rows_of(const selection::TrainingSet& data) {
