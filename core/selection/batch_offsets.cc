@@ -57,7 +57,7 @@ Contrasts contrasts_of(const TrainingSet& data, const std::vector<int>& batch_of
 
 // Restricted likelihood of tau^2 / sigma^2, of independent w_j ~ N(0, sigma^2 + tau^2 lambda_j) and
 // the rest of the squares.
-struct Likelihood {
+struct OffsetLikelihood {
   const std::vector<std::pair<double, double>>& parts;  // lambda, w^2
   double rest;
   int df;
@@ -148,7 +148,7 @@ BatchOffsets batch_offsets(const TrainingSet& data) {
   if (between + rest <= 0.0) return out;  // all replicates are equal: no drift, no error
   if (rest > 0.0) out.p = f_upper(between / ranks / (rest / out.df), ranks, out.df);
 
-  const Likelihood likelihood{parts, rest, of.df};
+  const OffsetLikelihood likelihood{parts, rest, of.df};
   const double ratio = likelihood.best_ratio();
   const double sigma = std::sqrt(likelihood.variance(ratio));
   out.within_sd = sigma;

@@ -399,6 +399,18 @@ Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMa
   return {};
 }
 
+Status check_rows(const TrainingSet& data) {
+  const auto rows = static_cast<Eigen::Index>(data.catalysts.size());
+  KASETSU_ASSERT(data.y.size() == rows);
+  if (rows < kFewestRows) {
+    return Error{ErrorCode::bad_data, "too few measurements to learn from", "",
+                 fmt::format("{}", rows), fmt::format("at least {} rows", kFewestRows)};
+  }
+  if (!data.y.allFinite())
+    return Error{ErrorCode::bad_data, "a target value is not a finite number", "", "", ""};
+  return {};
+}
+
 // What the ensemble says of its own training rows, and where they lie.
 void describe_training_rows(const Prepared& prepared, const Eigen::MatrixXd& loo,
                             Trained& trained) {
@@ -470,14 +482,8 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   const BatchOffsets offsets = batch_offsets(measured);
   TrainingSet data = measured;
   data.y = without_offsets(measured, offsets);
+  if (const Status status = check_rows(data); !status) return status.error();
   const auto rows = static_cast<int>(data.catalysts.size());
-  KASETSU_ASSERT(data.y.size() == rows);
-  if (rows < kFewestRows) {
-    return Error{ErrorCode::bad_data, "too few measurements to learn from", "",
-                 fmt::format("{}", rows), fmt::format("at least {} rows", kFewestRows)};
-  }
-  if (!data.y.allFinite())
-    return Error{ErrorCode::bad_data, "a target value is not a finite number", "", "", ""};
 
   Folds folds;
   if (settings.calibration_folds > 0)

@@ -209,12 +209,10 @@ Result<Json> model_changes(const selection::Model& before, const TrainingSet& ro
   for (const Point& point : added) samples.insert(point.first);
 
   std::set<std::vector<std::string>> sets;
-  for (std::size_t h = 0; h < before.hypotheses.size(); ++h)
-    sets.insert(key_of(before, before.hypotheses[h]));
-  int kept = 0;
-  for (std::size_t h = 0; h < now.hypotheses.size(); ++h)
-    kept += sets.count(key_of(now, now.hypotheses[h])) > 0 ? 1 : 0;
-
+  for (const Hypothesis& hypothesis : before.hypotheses) sets.insert(key_of(before, hypothesis));
+  const auto kept = std::count_if(
+      now.hypotheses.begin(), now.hypotheses.end(),
+      [&](const Hypothesis& hypothesis) { return sets.contains(key_of(now, hypothesis)); });
   const std::vector<std::string> best_before = key_of(before, before.hypotheses[0]);
   const std::vector<std::string> best_now = key_of(now, now.hypotheses[0]);
   std::vector<std::string> in, out;
