@@ -246,7 +246,7 @@ class Recogniser {
   }
 
   Result<std::size_t> find(const std::string& name, std::string_view what) const {
-    const std::string_view wanted = trim(name);
+    const std::string wanted = trim_name(name);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (!wanted.empty() && header_[i] == wanted) return i;
     }
@@ -604,6 +604,12 @@ class Recogniser {
     }
   }
 
+  bool asked_about(std::size_t column) const {
+    const std::string place = csv_place(file_name_, line_, header_[column], column);
+    return std::any_of(problems_.begin(), problems_.end(),
+                       [&](const Error& one) { return one.where == place; });
+  }
+
   void ask_about_near_misses() {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
@@ -628,7 +634,7 @@ class Recogniser {
         }
       }
       if (meant.empty() && !layout_.support && is_support_near_miss(name)) meant = "Support";
-      if (meant.empty()) continue;
+      if (meant.empty() || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column is no part of the composition, but looks like it", name,
           fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant, name)));

@@ -110,8 +110,10 @@ class TableMaker {
       if (!measured && !options_.missing_targets && !options_.skip_missing_targets) {
         problems_.push_back(
             bad(place(row, name),
-                value == row.values.end() ? "the cell is empty" : "only a limit was measured", "",
-                "a finite number, or --skip-rows-without-target"));
+                value == row.values.end()
+                    ? "the cell is blank or says that nothing was measured (n.d., nan)"
+                    : "only a limit was measured",
+                "", "a finite number, or --skip-rows-without-target"));
       }
     }
     if (missing && options_.skip_missing_targets) {

@@ -235,7 +235,7 @@ Status RowRules::check_conditions(const Subject& subject) const {
 
 Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& verdict) {
   const PreparedRow& row = *subject.row;
-  if (!has_name(*subject.run, row.channel, row.sequence)) return false;
+  if (!has_name(*subject.run, row.channel, row.sequence)) return find_in_table(subject, verdict);
   subject.content = row.content ? *row.content : content_of(row, *subject.source, *subject.run);
   if (may_be_known(subject)) {
     subject.before = tx_.find_run(campaign_.key, *subject.source, *subject.run, row.channel,
@@ -264,6 +264,24 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
     subject.supersedes[i] = newest_of(*subject.before, row.values[i].property);
   }
   return false;
+}
+
+Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict) {
+  const PreparedRow& row = *subject.row;
+  if (!stored_ || !row.sequence) return false;
+  const std::string name =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", *subject.source, row.channel, *row.sequence,
+                  row.replicate.value_or(0), row.sample, subject.catalyst);
+  const Digest content = content_of(row, *subject.source, *subject.run);
+  const auto [before, fresh] = rows_of_table_.try_emplace(name, content);
+  if (fresh) return false;
+  if (before->second != content) {
+    return refuse(fmt::format("the table has sequence {} of this sample with other content before",
+                              *row.sequence),
+                  {}, "one row for each, a \"replicate\" column, or \"revise\" with a run");
+  }
+  verdict.verdict = Verdict::duplicate;
+  return true;
 }
 
 Status RowRules::keep_sample(const Subject& subject) {

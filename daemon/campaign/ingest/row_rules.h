@@ -94,6 +94,9 @@ class RowRules {
   // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
   // duplicate, and `verdict` says of what.
   Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);
+  // A table without a run: a row with a sequence that the table has had is a duplicate, or an error
+  // where its content differs.
+  Result<bool> find_in_table(const Subject& subject, RowVerdict& verdict);
   Result<bool> find_stored(Subject& subject, const DeliveryOptions& options, RowVerdict& verdict,
                            const Ingest& ingest);
   // The open proposal that the row answers without naming it.
@@ -128,6 +131,7 @@ class RowRules {
   std::vector<std::string> finished_;
   std::optional<Ulid> numbered_after_;
   std::optional<StoredRows> stored_;
+  std::unordered_map<std::string, Digest> rows_of_table_;  // content, by name within the table
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;
   std::unordered_map<std::string, std::int64_t> known_;  // catalysts of this delivery, by key

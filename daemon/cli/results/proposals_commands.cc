@@ -171,7 +171,10 @@ void add_proposals(CLI::App& app, Session& session) {
           "  kasetsu proposals amend 01JD... \"Ag:0.205;Pd:0.795\" --reason \"measured by XRF\"\n"
           "  kasetsu proposals amend 01JD... \"2Mn-4Na/SiO2\" --reason \"no W in stock\"",
           amend);
-  command->add_option("ID", arguments->ids, "the proposal")->required()->expected(1);
+  command
+      ->add_option_function<std::string>(
+          "ID", [arguments](const std::string& id) { arguments->ids = {id}; }, "the proposal")
+      ->required();
   command->add_option("CATALYST", arguments->composition, "name or key of what was made")
       ->required();
   command->add_option("--reason", arguments->reason, "why, for the record")->required();

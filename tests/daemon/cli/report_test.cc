@@ -25,6 +25,7 @@ goal = "maximize"
 [[space]]
 kind = "slots"
 slots = 1
+none = false
 elements = ["Li", "Na"]
 supports = ["MgO"]
 [[webhooks]]

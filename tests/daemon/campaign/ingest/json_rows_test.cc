@@ -285,7 +285,8 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
       const auto alone = prepare(header + rows[r], csv_);
       const std::string place = "line " + std::to_string(r + 2);
       if (!alone.ok()) {
-        ASSERT_THAT(alone.error().to_string(), HasSubstr("holds a value"));
+        ASSERT_THAT(alone.error().to_string(),
+                    testing::AnyOf(HasSubstr("holds a value"), HasSubstr("a quote inside a cell")));
         ASSERT_TRUE(next == whole->rows.size() || whole->rows[next].pointer != place);
         continue;
       }
