@@ -6,15 +6,11 @@
 #include <cstring>
 #include <limits>
 
-#include "daemon/campaign/learning/models.h"
 
 namespace kasetsu::store {
 namespace {
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define CAMPAIGN_COLUMNS \
   "key, id, name, owner, state, reason, version, revision, created_at, updated_at"
 
@@ -46,28 +42,24 @@ CampaignVersion read_version(const Statement& s) {
 
 }  // namespace
 
-template <typename Base>
-std::optional<Campaign> CampaignQueries<Base>::find_campaign(std::string_view name) const {
+std::optional<Campaign> SqliteReader::find_campaign(std::string_view name) const {
   return one(
       connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE name = ?1").bind(name),
       read_campaign);
 }
 
-template <typename Base>
-std::optional<Campaign> CampaignQueries<Base>::campaign(std::int64_t key) const {
+std::optional<Campaign> SqliteReader::campaign(std::int64_t key) const {
   return one(
       connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns WHERE key = ?1").bind(key),
       read_campaign);
 }
 
-template <typename Base>
-std::vector<Campaign> CampaignQueries<Base>::campaigns() const {
+std::vector<Campaign> SqliteReader::campaigns() const {
   return all(connection_.prepare("SELECT " CAMPAIGN_COLUMNS " FROM campaigns ORDER BY name").bind(),
              read_campaign);
 }
 
-template <typename Base>
-std::optional<CampaignVersion> CampaignQueries<Base>::campaign_version(std::int64_t key,
+std::optional<CampaignVersion> SqliteReader::campaign_version(std::int64_t key,
                                                                        std::int64_t version) const {
   return one(connection_
                  .prepare("SELECT version, text, media_type, sha256, actor, created_at "
@@ -76,8 +68,7 @@ std::optional<CampaignVersion> CampaignQueries<Base>::campaign_version(std::int6
              read_version);
 }
 
-template <typename Base>
-std::vector<CampaignVersion> CampaignQueries<Base>::campaign_versions(std::int64_t key) const {
+std::vector<CampaignVersion> SqliteReader::campaign_versions(std::int64_t key) const {
   return all(connection_
                  .prepare("SELECT version, text, media_type, sha256, actor, created_at "
                           "FROM campaign_versions WHERE campaign = ?1 ORDER BY version")
@@ -85,8 +76,7 @@ std::vector<CampaignVersion> CampaignQueries<Base>::campaign_versions(std::int64
              read_version);
 }
 
-template <typename Base>
-std::vector<Property> CampaignQueries<Base>::properties(std::int64_t key) const {
+std::vector<Property> SqliteReader::properties(std::int64_t key) const {
   return all<Property>(connection_
                            .prepare("SELECT name, unit, target, low, high FROM properties "
                                     "WHERE campaign = ?1 AND known = 1 ORDER BY position")
@@ -97,8 +87,7 @@ std::vector<Property> CampaignQueries<Base>::properties(std::int64_t key) const 
                        });
 }
 
-template <typename Base>
-std::int64_t CampaignQueries<Base>::property_key(std::int64_t campaign,
+std::int64_t SqliteReader::property_key(std::int64_t campaign,
                                                  std::string_view name) const {
   Statement& find =
       connection_.prepare("SELECT key FROM properties WHERE campaign = ?1 AND name = ?2");
@@ -111,8 +100,7 @@ std::int64_t CampaignQueries<Base>::property_key(std::int64_t campaign,
 
 // Catalysts and samples
 
-template <typename Base>
-std::optional<CatalystRow> CampaignQueries<Base>::find_catalyst(std::string_view canonical) const {
+std::optional<CatalystRow> SqliteReader::find_catalyst(std::string_view canonical) const {
   return one<CatalystRow>(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE canonical = ?1")
           .bind(canonical),
@@ -121,8 +109,7 @@ std::optional<CatalystRow> CampaignQueries<Base>::find_catalyst(std::string_view
       });
 }
 
-template <typename Base>
-std::optional<CatalystRow> CampaignQueries<Base>::catalyst(std::int64_t key) const {
+std::optional<CatalystRow> SqliteReader::catalyst(std::int64_t key) const {
   return one<CatalystRow>(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE key = ?1")
           .bind(key),
@@ -131,8 +118,7 @@ std::optional<CatalystRow> CampaignQueries<Base>::catalyst(std::int64_t key) con
       });
 }
 
-template <typename Base>
-std::optional<std::int64_t> CampaignQueries<Base>::sample_catalyst(std::int64_t campaign,
+std::optional<std::int64_t> SqliteReader::sample_catalyst(std::int64_t campaign,
                                                                    std::string_view label) const {
   return one<std::int64_t>(
       connection_.prepare("SELECT catalyst FROM samples WHERE campaign = ?1 AND label = ?2")
@@ -140,8 +126,7 @@ std::optional<std::int64_t> CampaignQueries<Base>::sample_catalyst(std::int64_t 
       [](const Statement& s) { return s.integer(0); });
 }
 
-template <typename Base>
-std::vector<Event> CampaignQueries<Base>::events(std::int64_t after, std::int64_t limit,
+std::vector<Event> SqliteReader::events(std::int64_t after, std::int64_t limit,
                                                  std::string_view campaign) const {
   return all<Event>(connection_
                         .prepare("SELECT seq, created_at, actor, campaign, object, id, verb, "
@@ -154,8 +139,7 @@ std::vector<Event> CampaignQueries<Base>::events(std::int64_t after, std::int64_
                     });
 }
 
-template <typename Base>
-std::vector<std::string> CampaignQueries<Base>::campaigns_with_news(std::int64_t after,
+std::vector<std::string> SqliteReader::campaigns_with_news(std::int64_t after,
                                                                     std::int64_t last) const {
   return all_texts(connection_
                        .prepare("SELECT DISTINCT campaign FROM events "
@@ -164,8 +148,7 @@ std::vector<std::string> CampaignQueries<Base>::campaigns_with_news(std::int64_t
                        .bind(after, last));
 }
 
-template <typename Base>
-std::int64_t CampaignQueries<Base>::last_event() const {
+std::int64_t SqliteReader::last_event() const {
   Statement& find = connection_.prepare("SELECT coalesce(max(seq), 0) FROM events");
   find.bind();
   find.step();
@@ -174,8 +157,7 @@ std::int64_t CampaignQueries<Base>::last_event() const {
   return seq;
 }
 
-template <typename Base>
-std::optional<KeptReply> CampaignQueries<Base>::kept_reply(std::string_view scope,
+std::optional<KeptReply> SqliteReader::kept_reply(std::string_view scope,
                                                            std::string_view key) const {
   return one<KeptReply>(
       connection_.prepare("SELECT body, status, reply FROM replies WHERE scope = ?1 AND key = ?2")
@@ -185,16 +167,14 @@ std::optional<KeptReply> CampaignQueries<Base>::kept_reply(std::string_view scop
       });
 }
 
-template <typename Base>
-std::string CampaignQueries<Base>::setting(std::string_view name) const {
+std::string SqliteReader::setting(std::string_view name) const {
   return one<std::string>(
              connection_.prepare("SELECT value FROM settings WHERE name = ?1").bind(name),
              [](const Statement& s) { return s.text(0); })
       .value_or(std::string());
 }
 
-template <typename Base>
-Counts CampaignQueries<Base>::counts() const {
+Counts SqliteReader::counts() const {
   // Row numbers rise by one and nothing is deleted: the largest is the count, without a scan.
   const auto largest = [this](const char* sql) {
     Statement& find = connection_.prepare(sql);
@@ -217,7 +197,5 @@ Counts CampaignQueries<Base>::counts() const {
   return counts;
 }
 
-template class CampaignQueries<campaign::Reader>;
-template class CampaignQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

@@ -14,8 +14,7 @@
 namespace kasetsu::store {
 namespace {
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define MODEL_COLUMNS(document)                                                  \
   "m.seq, m.id, m.campaign, m.version, p.name, " document                        \
   ", m.snapshot, m.row_count, "                                                  \
@@ -131,8 +130,7 @@ TrainingRow read_training_row(MeasurementIds& ids, const Statement& s) {
 
 }  // namespace
 
-template <typename Base>
-bool LearningQueries<Base>::any_measured(std::int64_t campaign) const {
+bool SqliteReader::any_measured(std::int64_t campaign) const {
   Statement& find =
       connection_.prepare("SELECT 1 FROM " KASETSU_SQL_SPANS "WHERE " KASETSU_SQL_OF_CAMPAIGN
                           "AND " KASETSU_SQL_LIVE "LIMIT 1");
@@ -141,8 +139,7 @@ bool LearningQueries<Base>::any_measured(std::int64_t campaign) const {
   return found;
 }
 
-template <typename Base>
-TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::string_view property,
+TrainingSet SqliteReader::training_set(std::int64_t campaign, std::string_view property,
                                                 const std::stop_token& stop) const {
   TrainingSet set;
   set.property = std::string(property);
@@ -167,8 +164,7 @@ TrainingSet LearningQueries<Base>::training_set(std::int64_t campaign, std::stri
   return set;
 }
 
-template <typename Base>
-std::int64_t LearningQueries<Base>::count_training(std::int64_t campaign, std::string_view property,
+std::int64_t SqliteReader::count_training(std::int64_t campaign, std::string_view property,
                                                    std::int64_t enough) const {
   // Catalyst by catalyst, so that a property that nobody measured is not looked for among all
   // measurements.
@@ -183,8 +179,7 @@ std::int64_t LearningQueries<Base>::count_training(std::int64_t campaign, std::s
   return number;
 }
 
-template <typename Base>
-std::vector<std::int64_t> LearningQueries<Base>::snapshot_members(const Digest& snapshot,
+std::vector<std::int64_t> SqliteReader::snapshot_members(const Digest& snapshot,
                                                                   std::int64_t campaign) const {
   Statement& find =
       connection_.prepare("SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2");
@@ -194,8 +189,7 @@ std::vector<std::int64_t> LearningQueries<Base>::snapshot_members(const Digest& 
   return members;
 }
 
-template <typename Base>
-TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
+TrainingChange SqliteReader::training_change(std::int64_t campaign,
                                                       std::string_view property,
                                                       const Digest& snapshot,
                                                       std::int64_t enough) const {
@@ -248,8 +242,7 @@ TrainingChange LearningQueries<Base>::training_change(std::int64_t campaign,
   return change;
 }
 
-template <typename Base>
-bool LearningQueries<Base>::same_rows(std::span<const std::int64_t> some,
+bool SqliteReader::same_rows(std::span<const std::int64_t> some,
                                       std::span<const std::int64_t> others) const {
   KASETSU_ASSERT(some.size() == others.size());
   // What snapshot_digest takes in, less the property, which is the same.
@@ -269,8 +262,7 @@ bool LearningQueries<Base>::same_rows(std::span<const std::int64_t> some,
   return true;
 }
 
-template <typename Base>
-std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& snapshot,
+std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
                                                                const TrainingSet& known,
                                                                const std::stop_token& stop) const {
   TrainingSet set;
@@ -305,8 +297,7 @@ std::optional<TrainingSet> LearningQueries<Base>::training_set(const Digest& sna
   return set;
 }
 
-template <typename Base>
-KnownPoints LearningQueries<Base>::known_points(std::int64_t campaign) const {
+KnownPoints SqliteReader::known_points(std::int64_t campaign) const {
   KnownPoints known;
   // Catalyst by catalyst, each until its first live measurement: their number matters, not that of
   // the measurements.
@@ -334,14 +325,12 @@ KnownPoints LearningQueries<Base>::known_points(std::int64_t campaign) const {
   return known;
 }
 
-template <typename Base>
-std::optional<Model> LearningQueries<Base>::find_model(std::string_view id) const {
+std::optional<Model> SqliteReader::find_model(std::string_view id) const {
   return one(connection_.prepare("SELECT " MODEL_COLUMNS("m.document") "WHERE m.id = ?1").bind(id),
              read_model);
 }
 
-template <typename Base>
-std::optional<Model> LearningQueries<Base>::current_model(std::int64_t campaign,
+std::optional<Model> SqliteReader::current_model(std::int64_t campaign,
                                                           std::string_view property) const {
   return one(connection_
                  .prepare("SELECT " MODEL_COLUMNS(
@@ -351,8 +340,7 @@ std::optional<Model> LearningQueries<Base>::current_model(std::int64_t campaign,
              read_model);
 }
 
-template <typename Base>
-std::optional<Model> LearningQueries<Base>::newest_model(std::int64_t campaign,
+std::optional<Model> SqliteReader::newest_model(std::int64_t campaign,
                                                          std::string_view property,
                                                          std::string_view status) const {
   return one(connection_
@@ -363,8 +351,7 @@ std::optional<Model> LearningQueries<Base>::newest_model(std::int64_t campaign,
              read_model);
 }
 
-template <typename Base>
-std::vector<Model> LearningQueries<Base>::models(std::int64_t campaign, const Page& page) const {
+std::vector<Model> SqliteReader::models(std::int64_t campaign, const Page& page) const {
   return all(connection_
                  .prepare("SELECT " MODEL_COLUMNS(
                      "''") "WHERE m.campaign = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3")
@@ -372,8 +359,7 @@ std::vector<Model> LearningQueries<Base>::models(std::int64_t campaign, const Pa
              read_model);
 }
 
-template <typename Base>
-std::int64_t LearningQueries<Base>::last_model_version(std::int64_t campaign,
+std::int64_t SqliteReader::last_model_version(std::int64_t campaign,
                                                        std::string_view property) const {
   Statement& find = connection_.prepare(
       "SELECT coalesce(max(m.version), 0) FROM models m WHERE m.campaign = ?1 AND m.property = ?2");
@@ -384,8 +370,7 @@ std::int64_t LearningQueries<Base>::last_model_version(std::int64_t campaign,
   return version;
 }
 
-template <typename Base>
-std::vector<LedgerEntry> LearningQueries<Base>::open_predictions(std::int64_t campaign,
+std::vector<LedgerEntry> SqliteReader::open_predictions(std::int64_t campaign,
                                                                  std::string_view property,
                                                                  std::string_view catalyst) const {
   return read_ledger(
@@ -397,8 +382,7 @@ std::vector<LedgerEntry> LearningQueries<Base>::open_predictions(std::int64_t ca
           .bind(campaign, property, catalyst));
 }
 
-template <typename Base>
-bool LearningQueries<Base>::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
+bool SqliteReader::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
   Statement& find = connection_.prepare_beside(
       "SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
   find.bind(campaign, catalyst);
@@ -407,8 +391,7 @@ bool LearningQueries<Base>::has_predictions(std::int64_t campaign, std::int64_t 
   return found;
 }
 
-template <typename Base>
-std::vector<LedgerEntry> LearningQueries<Base>::ledger(std::int64_t campaign,
+std::vector<LedgerEntry> SqliteReader::ledger(std::int64_t campaign,
                                                        std::string_view model,
                                                        const Page& page) const {
   if (!model.empty()) {
@@ -428,13 +411,11 @@ std::vector<LedgerEntry> LearningQueries<Base>::ledger(std::int64_t campaign,
 
 // Jobs
 
-template <typename Base>
-std::optional<Job> LearningQueries<Base>::find_job(std::string_view id) const {
+std::optional<Job> SqliteReader::find_job(std::string_view id) const {
   return one(connection_.prepare("SELECT " JOB_COLUMNS "WHERE id = ?1").bind(id), read_job);
 }
 
-template <typename Base>
-std::vector<Job> LearningQueries<Base>::jobs(std::optional<std::int64_t> campaign,
+std::vector<Job> SqliteReader::jobs(std::optional<std::int64_t> campaign,
                                              std::optional<JobState> state,
                                              const Page& page) const {
   const std::string_view word = state ? campaign::to_string(*state) : std::string_view();
@@ -458,7 +439,5 @@ std::vector<Job> LearningQueries<Base>::jobs(std::optional<std::int64_t> campaig
              read_job);
 }
 
-template class LearningQueries<campaign::Reader>;
-template class LearningQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

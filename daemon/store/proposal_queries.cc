@@ -6,13 +6,11 @@
 #include <cstring>
 #include <limits>
 
-#include "daemon/campaign/learning/models.h"
 
 namespace kasetsu::store {
 namespace {
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
 #define PROPOSAL_COLUMNS                                                                  \
   "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, c.description, " \
@@ -67,13 +65,11 @@ Proposal read_proposal(const Statement& s) {
 
 }  // namespace
 
-template <typename Base>
-std::optional<Batch> ProposalQueries<Base>::find_batch(std::string_view id) const {
+std::optional<Batch> SqliteReader::find_batch(std::string_view id) const {
   return one(connection_.prepare("SELECT " BATCH_COLUMNS "WHERE id = ?1").bind(id), read_batch);
 }
 
-template <typename Base>
-std::vector<Batch> ProposalQueries<Base>::batches(std::int64_t campaign, const Page& page) const {
+std::vector<Batch> SqliteReader::batches(std::int64_t campaign, const Page& page) const {
   return all(
       connection_
           .prepare("SELECT " BATCH_COLUMNS "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
@@ -81,14 +77,12 @@ std::vector<Batch> ProposalQueries<Base>::batches(std::int64_t campaign, const P
       read_batch);
 }
 
-template <typename Base>
-std::optional<Proposal> ProposalQueries<Base>::find_proposal(std::string_view id) const {
+std::optional<Proposal> SqliteReader::find_proposal(std::string_view id) const {
   return one(connection_.prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.id = ?1").bind(id),
              read_proposal);
 }
 
-template <typename Base>
-std::vector<Proposal> ProposalQueries<Base>::proposals(std::int64_t campaign,
+std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign,
                                                        const ProposalFilter& filter,
                                                        const Page& page) const {
   if (filter.state) {
@@ -109,9 +103,8 @@ std::vector<Proposal> ProposalQueries<Base>::proposals(std::int64_t campaign,
              read_proposal);
 }
 
-template <typename Base>
-std::vector<Proposal> ProposalQueries<Base>::open_proposals(std::int64_t campaign,
-                                                            std::int64_t catalyst) const {
+std::vector<Proposal> SqliteReader::open_proposals(std::int64_t campaign,
+                                                   std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
   Statement& any = connection_.prepare_beside(
       "SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
@@ -127,8 +120,7 @@ std::vector<Proposal> ProposalQueries<Base>::open_proposals(std::int64_t campaig
              read_proposal);
 }
 
-template <typename Base>
-std::vector<Proposal> ProposalQueries<Base>::lapsed_proposals(Time now) const {
+std::vector<Proposal> SqliteReader::lapsed_proposals(Time now) const {
   return all(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS
                           "WHERE o.state = 'ACTIVE' AND o.lease_expires <= ?1 ORDER BY o.seq")
@@ -136,8 +128,7 @@ std::vector<Proposal> ProposalQueries<Base>::lapsed_proposals(Time now) const {
              read_proposal);
 }
 
-template <typename Base>
-std::vector<std::string> ProposalQueries<Base>::measured_for_proposal(
+std::vector<std::string> SqliteReader::measured_for_proposal(
     std::string_view proposal) const {
   if (proposal.empty()) return {};
   return all_texts(connection_
@@ -149,7 +140,5 @@ std::vector<std::string> ProposalQueries<Base>::measured_for_proposal(
                        .bind(proposal));
 }
 
-template class ProposalQueries<campaign::Reader>;
-template class ProposalQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

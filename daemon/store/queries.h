@@ -1,6 +1,5 @@
-// The ports of daemon/campaign in SQL. Queries<Base> answers a Reader's questions on one
-// connection; both a plain reader and the writer's transaction are made of it. It is built in four
-// rooms, one on the other, so that each file holds one subject.
+// The port of the store's readers in SQL, on one connection. Each subject has its file:
+// campaign_queries.cc, result_queries.cc, proposal_queries.cc, learning_queries.cc.
 #pragma once
 
 #include <span>
@@ -14,11 +13,9 @@
 
 namespace kasetsu::store {
 
-// Campaigns, catalysts, samples, events and small things, in SQL.
-template <typename Base>
-class CampaignQueries : public Base {
+class SqliteReader : public virtual campaign::Reader {
  public:
-  explicit CampaignQueries(Connection& connection) : connection_(connection) {}
+  explicit SqliteReader(Connection& connection) : connection_(connection) {}
 
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::optional<Campaign> campaign(std::int64_t key) const override;
@@ -40,18 +37,6 @@ class CampaignQueries : public Base {
   std::string setting(std::string_view name) const override;
   Counts counts() const override;
 
- protected:
-  std::int64_t property_key(std::int64_t campaign, std::string_view name) const;
-
-  Connection& connection_;
-};
-
-// Deliveries, runs, measurements and quarantine, in SQL.
-template <typename Base>
-class ResultQueries : public CampaignQueries<Base> {
- public:
-  using CampaignQueries<Base>::CampaignQueries;
-
   std::optional<Ingest> find_ingest(std::string_view id) const override;
   std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view key) const override;
   std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const override;
@@ -72,20 +57,6 @@ class ResultQueries : public CampaignQueries<Base> {
                                           std::optional<QuarantineState> state,
                                           const Page& page) const override;
 
- protected:
-  // The first delivery of a content, by its key, to a campaign.
-  std::vector<Ingest> ingests_of_content(std::int64_t campaign, std::int64_t content) const;
-
-  using CampaignQueries<Base>::connection_;
-  using CampaignQueries<Base>::property_key;
-};
-
-// Batches and proposals, in SQL.
-template <typename Base>
-class ProposalQueries : public ResultQueries<Base> {
- public:
-  using ResultQueries<Base>::ResultQueries;
-
   std::optional<Batch> find_batch(std::string_view id) const override;
   std::vector<Batch> batches(std::int64_t campaign, const Page& page) const override;
   std::optional<Proposal> find_proposal(std::string_view id) const override;
@@ -94,17 +65,6 @@ class ProposalQueries : public ResultQueries<Base> {
   std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
   std::vector<Proposal> lapsed_proposals(Time now) const override;
   std::vector<std::string> measured_for_proposal(std::string_view proposal) const override;
-
- protected:
-  using CampaignQueries<Base>::connection_;
-  using CampaignQueries<Base>::property_key;
-};
-
-// Training sets, models, the ledger and jobs, in SQL.
-template <typename Base>
-class LearningQueries : public ProposalQueries<Base> {
- public:
-  using ProposalQueries<Base>::ProposalQueries;
 
   bool any_measured(std::int64_t campaign) const override;
   TrainingSet training_set(std::int64_t campaign, std::string_view property,
@@ -133,26 +93,16 @@ class LearningQueries : public ProposalQueries<Base> {
                         const Page& page) const override;
 
  protected:
-  using CampaignQueries<Base>::connection_;
-  using CampaignQueries<Base>::property_key;
+  std::int64_t property_key(std::int64_t campaign, std::string_view name) const;  // 0: none
+  // The deliveries of a content, by its key, to a campaign, the oldest first.
+  std::vector<Ingest> ingests_of_content(std::int64_t campaign, std::int64_t content) const;
+
+  Connection& connection_;
 
  private:
   std::vector<std::int64_t> snapshot_members(const Digest& snapshot, std::int64_t campaign) const;
   // Whether two lists of measurements, equally long, say the same in their order.
   bool same_rows(std::span<const std::int64_t> some, std::span<const std::int64_t> others) const;
 };
-
-extern template class CampaignQueries<campaign::Reader>;
-extern template class CampaignQueries<campaign::Transaction>;
-extern template class ResultQueries<campaign::Reader>;
-extern template class ResultQueries<campaign::Transaction>;
-extern template class ProposalQueries<campaign::Reader>;
-extern template class ProposalQueries<campaign::Transaction>;
-extern template class LearningQueries<campaign::Reader>;
-extern template class LearningQueries<campaign::Transaction>;
-
-template <typename Base>
-using Queries = LearningQueries<Base>;
-using SqliteReader = Queries<campaign::Reader>;
 
 }  // namespace kasetsu::store

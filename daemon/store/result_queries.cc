@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 
-#include "daemon/campaign/learning/models.h"
 #include "daemon/store/measurement_ids.h"
 
 namespace kasetsu::store {
@@ -14,8 +13,7 @@ namespace {
 
 constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 
-// Pieces of statements; literals that the compiler joins, so that a statement is cached by its
-// address.
+// Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define INGEST_COLUMNS                                                                        \
   "i.seq, i.id, i.campaign, i.source, i.idempotency_key, i.media_type, c.sha256, i.actor, "   \
   "i.row_count, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run, " \
@@ -161,14 +159,12 @@ std::vector<Measurement> all_measurements(Connection& connection, Statement& sta
 
 }  // namespace
 
-template <typename Base>
-std::optional<Ingest> ResultQueries<Base>::find_ingest(std::string_view id) const {
+std::optional<Ingest> SqliteReader::find_ingest(std::string_view id) const {
   return one(connection_.prepare("SELECT " INGEST_COLUMNS " WHERE i.id = ?1").bind(id),
              read_ingest);
 }
 
-template <typename Base>
-std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
+std::optional<Ingest> SqliteReader::ingest_by_key(std::int64_t campaign,
                                                          std::string_view key) const {
   return one(connection_
                  .prepare_beside("SELECT " INGEST_COLUMNS
@@ -178,9 +174,8 @@ std::optional<Ingest> ResultQueries<Base>::ingest_by_key(std::int64_t campaign,
              read_ingest);
 }
 
-template <typename Base>
-std::vector<Ingest> ResultQueries<Base>::ingests_of_content(std::int64_t campaign,
-                                                            std::int64_t content) const {
+std::vector<Ingest> SqliteReader::ingests_of_content(std::int64_t campaign,
+                                                     std::int64_t content) const {
   return all(connection_
                  .prepare_beside("SELECT " INGEST_COLUMNS
                                  " WHERE i.content = ?2 AND i.campaign = ?1 ORDER BY i.seq")
@@ -188,8 +183,7 @@ std::vector<Ingest> ResultQueries<Base>::ingests_of_content(std::int64_t campaig
              read_ingest);
 }
 
-template <typename Base>
-std::vector<Ingest> ResultQueries<Base>::ingests(std::int64_t campaign, const Page& page) const {
+std::vector<Ingest> SqliteReader::ingests(std::int64_t campaign, const Page& page) const {
   return all(connection_
                  .prepare("SELECT " INGEST_COLUMNS
                           " WHERE i.campaign = ?1 AND i.seq > ?2 ORDER BY i.seq LIMIT ?3")
@@ -197,8 +191,7 @@ std::vector<Ingest> ResultQueries<Base>::ingests(std::int64_t campaign, const Pa
              read_ingest);
 }
 
-template <typename Base>
-std::optional<std::string> ResultQueries<Base>::content(std::int64_t ingest) const {
+std::optional<std::string> SqliteReader::content(std::int64_t ingest) const {
   return one<std::string>(
       connection_
           .prepare("SELECT c.bytes FROM ingests i CROSS JOIN contents c ON c.key = i.content "
@@ -207,16 +200,14 @@ std::optional<std::string> ResultQueries<Base>::content(std::int64_t ingest) con
       [](const Statement& s) { return s.text(0); });
 }
 
-template <typename Base>
-std::vector<Run> ResultQueries<Base>::runs_between(std::int64_t first, std::int64_t last) const {
+std::vector<Run> SqliteReader::runs_between(std::int64_t first, std::int64_t last) const {
   if (first <= 0) return {};
   return all(connection_.prepare("SELECT " RUN_COLUMNS " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
                  .bind(first, last),
              read_run);
 }
 
-template <typename Base>
-std::optional<Measurement> ResultQueries<Base>::find_measurement(std::string_view id) const {
+std::optional<Measurement> SqliteReader::find_measurement(std::string_view id) const {
   const std::int64_t seq = seq_of_measurement(connection_, id);
   if (seq == 0) return {};
   return one_measurement(
@@ -224,8 +215,7 @@ std::optional<Measurement> ResultQueries<Base>::find_measurement(std::string_vie
       connection_.prepare("SELECT " MEASUREMENTS("measurements m ") "WHERE m.seq = ?1").bind(seq));
 }
 
-template <typename Base>
-std::vector<Measurement> ResultQueries<Base>::measurements_of_run(std::int64_t run) const {
+std::vector<Measurement> SqliteReader::measurements_of_run(std::int64_t run) const {
   return all_measurements(
       connection_,
       connection_
@@ -233,16 +223,14 @@ std::vector<Measurement> ResultQueries<Base>::measurements_of_run(std::int64_t r
           .bind(run));
 }
 
-template <typename Base>
-std::int64_t ResultQueries<Base>::run_of_measurement(std::string_view id) const {
+std::int64_t SqliteReader::run_of_measurement(std::string_view id) const {
   return one<std::int64_t>(connection_.prepare("SELECT run FROM measurements WHERE seq = ?1")
                                .bind(seq_of_measurement(connection_, id)),
                            [](const Statement& s) { return s.integer(0); })
       .value_or(0);
 }
 
-template <typename Base>
-std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign,
+std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                                                            const MeasurementFilter& filter,
                                                            const Page& page) const {
   std::int64_t first_run = 0;
@@ -293,8 +281,7 @@ std::vector<Measurement> ResultQueries<Base>::measurements(std::int64_t campaign
           .bind(campaign, page.after, filter.property, filter.live_only, page.limit));
 }
 
-template <typename Base>
-std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
+std::vector<double> SqliteReader::replicates(std::int64_t campaign,
                                                     std::string_view property,
                                                     std::int64_t catalyst,
                                                     std::string_view conditions,
@@ -312,8 +299,7 @@ std::vector<double> ResultQueries<Base>::replicates(std::int64_t campaign,
       [](const Statement& s) { return s.real(0); });
 }
 
-template <typename Base>
-std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign) const {
+std::int64_t SqliteReader::count_measurements(std::int64_t campaign) const {
   Statement& count = connection_.prepare(
       "SELECT coalesce((SELECT total FROM campaign_spans WHERE campaign = ?1 ORDER BY first DESC "
       "LIMIT 1), 0) - (SELECT count(*) FROM (" KASETSU_SQL_NOT_LIVE
@@ -324,21 +310,18 @@ std::int64_t ResultQueries<Base>::count_measurements(std::int64_t campaign) cons
   return live;
 }
 
-template <typename Base>
-std::optional<QuarantinedRow> ResultQueries<Base>::find_quarantined(std::string_view id) const {
+std::optional<QuarantinedRow> SqliteReader::find_quarantined(std::string_view id) const {
   return one(connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.id = ?1").bind(id),
              read_quarantined);
 }
 
-template <typename Base>
-std::vector<QuarantinedRow> ResultQueries<Base>::quarantined_of_ingest(std::int64_t ingest) const {
+std::vector<QuarantinedRow> SqliteReader::quarantined_of_ingest(std::int64_t ingest) const {
   return all(connection_.prepare("SELECT " QUARANTINE_COLUMNS "WHERE q.ingest = ?1 ORDER BY q.seq")
                  .bind(ingest),
              read_quarantined);
 }
 
-template <typename Base>
-std::vector<QuarantinedRow> ResultQueries<Base>::quarantined(std::int64_t campaign,
+std::vector<QuarantinedRow> SqliteReader::quarantined(std::int64_t campaign,
                                                              std::optional<QuarantineState> state,
                                                              const Page& page) const {
   if (state) {
@@ -356,7 +339,5 @@ std::vector<QuarantinedRow> ResultQueries<Base>::quarantined(std::int64_t campai
              read_quarantined);
 }
 
-template class ResultQueries<campaign::Reader>;
-template class ResultQueries<campaign::Transaction>;
 
 }  // namespace kasetsu::store

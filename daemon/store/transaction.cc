@@ -19,7 +19,7 @@ std::optional<Campaign> SqliteTransaction::find_campaign(std::string_view name) 
   const auto known = std::find_if(campaigns_.begin(), campaigns_.end(),
                                   [&](const Campaign& campaign) { return campaign.name == name; });
   if (known != campaigns_.end()) return *known;
-  std::optional<Campaign> found = Rows::find_campaign(name);
+  std::optional<Campaign> found = SqliteReader::find_campaign(name);
   constexpr std::size_t kFew = 16;
   if (campaigns_.size() == kFew) campaigns_.clear();
   if (found) campaigns_.push_back(*found);
@@ -30,7 +30,7 @@ std::vector<Property> SqliteTransaction::properties(std::int64_t key) const {
   const auto known = std::find_if(properties_.begin(), properties_.end(),
                                   [&](const auto& entry) { return entry.first == key; });
   if (known != properties_.end()) return known->second;
-  std::vector<Property> found = Rows::properties(key);
+  std::vector<Property> found = SqliteReader::properties(key);
   constexpr std::size_t kFew = 16;
   if (properties_.size() == kFew) properties_.clear();
   properties_.emplace_back(key, found);
@@ -40,7 +40,7 @@ std::vector<Property> SqliteTransaction::properties(std::int64_t key) const {
 std::vector<Proposal> SqliteTransaction::open_proposals(std::int64_t campaign,
                                                         std::int64_t catalyst) const {
   if (unproposed_.contains({campaign, catalyst})) return {};
-  std::vector<Proposal> found = Rows::open_proposals(campaign, catalyst);
+  std::vector<Proposal> found = SqliteReader::open_proposals(campaign, catalyst);
   if (found.empty()) {
     if (unproposed_.size() >= kMostRemembered) unproposed_.clear();
     unproposed_.insert({campaign, catalyst});
@@ -50,7 +50,7 @@ std::vector<Proposal> SqliteTransaction::open_proposals(std::int64_t campaign,
 
 bool SqliteTransaction::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
   if (unpredicted_.contains({campaign, catalyst})) return false;
-  const bool found = Rows::has_predictions(campaign, catalyst);
+  const bool found = SqliteReader::has_predictions(campaign, catalyst);
   if (!found) {
     if (unpredicted_.size() >= kMostRemembered) unpredicted_.clear();
     unpredicted_.insert({campaign, catalyst});
@@ -70,12 +70,12 @@ std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::st
     }
   }
   connection_.write_waiting();
-  return Rows::replicates(campaign, property, catalyst, conditions, limit);
+  return SqliteReader::replicates(campaign, property, catalyst, conditions, limit);
 }
 
 std::string SqliteTransaction::setting(std::string_view name) const {
   if (const auto known = settings_.find(name); known != settings_.end()) return known->second;
-  std::string value = Rows::setting(name);
+  std::string value = SqliteReader::setting(name);
   constexpr std::size_t kFew = 256;
   if (settings_.size() >= kFew) settings_.clear();
   // Long ones are lists that change as often as they are read.
@@ -93,7 +93,7 @@ const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_
   if (windows_.size() >= kMostWindows) forget_windows();
   constexpr auto kMost = static_cast<std::int64_t>(campaign::ReplicateWindow::kMost);
   // Those that wait have windows.
-  Window window{std::string(conditions), campaign::ReplicateWindow(Rows::replicates(
+  Window window{std::string(conditions), campaign::ReplicateWindow(SqliteReader::replicates(
                                              campaign, property, catalyst, conditions, kMost))};
   newest_window_ = &*windows_.insert_or_assign(key, std::move(window)).first;
   return newest_window_->second.values;

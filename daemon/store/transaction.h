@@ -14,13 +14,12 @@
 
 namespace kasetsu::store {
 
-class SqliteTransaction final : public Queries<campaign::Transaction> {
-  using Rows = Queries<campaign::Transaction>;
+class SqliteTransaction final : public SqliteReader, public campaign::Transaction {
 
  public:
   // index_batch: see LateIndex.
   SqliteTransaction(Connection& connection, std::size_t index_batch)
-      : Rows(connection),
+      : SqliteReader(connection),
         contents_by_number_(connection, kContentNumbers, index_batch),
         runs_by_number_(connection, kRunNumbers, index_batch),
         waiting_(connection) {

@@ -60,12 +60,14 @@ struct Counts {
 };
 
 // Pages are ordered by seq, rising, and begin after page.after; a page that is full may have a next
-// one.
-class Reader {
- public:
-  virtual ~Reader() = default;
+// one. A use case takes the port of its subject, or Reader and Transaction, which are all of them.
 
-  // Campaigns. `key` is Campaign::key.
+// Campaigns, catalysts, samples, events and small things.
+class CampaignReader {
+ public:
+  virtual ~CampaignReader() = default;
+
+  // `key` is Campaign::key.
   virtual std::optional<Campaign> find_campaign(std::string_view name) const = 0;
   virtual std::optional<Campaign> campaign(std::int64_t key) const = 0;
   virtual std::vector<Campaign> campaigns() const = 0;  // by name
@@ -73,15 +75,31 @@ class Reader {
                                                           std::int64_t version) const = 0;
   virtual std::vector<CampaignVersion> campaign_versions(std::int64_t key) const = 0;
   virtual std::vector<Property> properties(std::int64_t key) const = 0;  // in the file's order
-
-  // Catalysts and samples.
   virtual std::optional<CatalystRow> find_catalyst(std::string_view canonical) const = 0;
   virtual std::optional<CatalystRow> catalyst(std::int64_t key) const = 0;
   // Catalyst of a sample's label in a campaign.
   virtual std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                                       std::string_view label) const = 0;
+  // Names of the campaigns with events after `after`, up to `last`; those of jobs and models do not
+  // count. Sorted.
+  virtual std::vector<std::string> campaigns_with_news(std::int64_t after,
+                                                       std::int64_t last) const = 0;
+  // Events after `after`, at most `limit`; campaign empty: all.
+  virtual std::vector<Event> events(std::int64_t after, std::int64_t limit,
+                                    std::string_view campaign) const = 0;
+  virtual std::int64_t last_event() const = 0;
 
-  // Results.
+  virtual std::optional<KeptReply> kept_reply(std::string_view scope,
+                                              std::string_view key) const = 0;
+  virtual std::string setting(std::string_view name) const = 0;  // empty: not set
+  virtual Counts counts() const = 0;
+};
+
+// Deliveries, runs, measurements and quarantine.
+class ResultReader {
+ public:
+  virtual ~ResultReader() = default;
+
   virtual std::optional<Ingest> find_ingest(std::string_view id) const = 0;
   virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign,
                                               std::string_view key) const = 0;
@@ -106,8 +124,13 @@ class Reader {
   virtual std::vector<QuarantinedRow> quarantined(std::int64_t campaign,
                                                   std::optional<QuarantineState> state,
                                                   const Page& page) const = 0;
+};
 
-  // Proposals.
+// Batches and proposals.
+class ProposalReader {
+ public:
+  virtual ~ProposalReader() = default;
+
   virtual std::optional<Batch> find_batch(std::string_view id) const = 0;
   virtual std::vector<Batch> batches(std::int64_t campaign, const Page& page) const = 0;
   virtual std::optional<Proposal> find_proposal(std::string_view id) const = 0;
@@ -121,8 +144,13 @@ class Reader {
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
   // Names of the properties measured in runs of a proposal.
   virtual std::vector<std::string> measured_for_proposal(std::string_view proposal) const = 0;
+};
 
-  // Learning.
+// Training sets, models, the ledger and jobs.
+class LearningReader {
+ public:
+  virtual ~LearningReader() = default;
+
   // What the model learns from. When a stop is asked for meanwhile, what was read by then, to be
   // thrown away: a million rows take a second.
   virtual TrainingSet training_set(std::int64_t campaign, std::string_view property,
@@ -160,31 +188,22 @@ class Reader {
   // model empty: of all models.
   virtual std::vector<LedgerEntry> ledger(std::int64_t campaign, std::string_view model,
                                           const Page& page) const = 0;
-
-  // Jobs.
   virtual std::optional<Job> find_job(std::string_view id) const = 0;
   virtual std::vector<Job> jobs(std::optional<std::int64_t> campaign, std::optional<JobState> state,
                                 const Page& page) const = 0;
-
-  // Names of the campaigns with events after `after`, up to `last`; those of jobs and models do not
-  // count. Sorted.
-  virtual std::vector<std::string> campaigns_with_news(std::int64_t after,
-                                                       std::int64_t last) const = 0;
-  // Events after `after`, at most `limit`; campaign empty: all.
-  virtual std::vector<Event> events(std::int64_t after, std::int64_t limit,
-                                    std::string_view campaign) const = 0;
-  virtual std::int64_t last_event() const = 0;
-
-  virtual std::optional<KeptReply> kept_reply(std::string_view scope,
-                                              std::string_view key) const = 0;
-  virtual std::string setting(std::string_view name) const = 0;  // empty: not set
-  virtual Counts counts() const = 0;
 };
 
-// Rows in, identifiers out; what is legal is for the use cases to say. Nothing measured is ever
-// changed or deleted here: there is no call for it, and the database refuses it by triggers.
-class Transaction : public Reader {
+class Reader : public CampaignReader,
+               public ResultReader,
+               public ProposalReader,
+               public LearningReader {};
+
+// What writes: rows in, identifiers out. What is legal is for the use cases to say. Nothing measured
+// is ever changed or deleted here: there is no call for it, and the database refuses it by triggers.
+class CampaignWriter {
  public:
+  virtual ~CampaignWriter() = default;
+
   // Returns Campaign::key.
   virtual std::int64_t insert_campaign(const Campaign& campaign) = 0;
   // state, reason, owner, version, revision, updated_at.
@@ -197,6 +216,16 @@ class Transaction : public Reader {
                                      Time now) = 0;
   virtual void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                            SampleKind kind, Time now) = 0;
+  virtual std::int64_t append_event(const Event& event) = 0;  // seq
+
+  virtual void keep_reply(std::string_view scope, std::string_view key, const KeptReply& reply,
+                          Time now) = 0;
+  virtual void set_setting(std::string_view name, std::string_view value) = 0;
+};
+
+class ResultWriter {
+ public:
+  virtual ~ResultWriter() = default;
 
   // The deliveries of these bytes to this campaign, the oldest first.
   virtual std::vector<Ingest> ingests_by_content(std::int64_t campaign, const Digest& sha256) = 0;
@@ -236,11 +265,21 @@ class Transaction : public Reader {
                                   const QuarantinedRow& row) = 0;
   // state, measurement, actor, remark, resolved_at.
   virtual void resolve_quarantined(const QuarantinedRow& row) = 0;
+};
+
+class ProposalWriter {
+ public:
+  virtual ~ProposalWriter() = default;
 
   virtual void insert_batch(const Batch& batch) = 0;
   virtual void insert_proposal(const Proposal& proposal) = 0;
   // state, state_reason, client, lease_expires, attempts, failures, updated_at; revision is raised.
   virtual void update_proposal(const Proposal& proposal) = 0;
+};
+
+class LearningWriter {
+ public:
+  virtual ~LearningWriter() = default;
 
   virtual void keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) = 0;
   virtual void insert_model(const Model& model) = 0;
@@ -253,13 +292,13 @@ class Transaction : public Reader {
   virtual void insert_job(const Job& job) = 0;
   // state, progress, stage, result, error, cancel_requested, attempts, started_at, finished_at.
   virtual void update_job(const Job& job) = 0;
-
-  virtual std::int64_t append_event(const Event& event) = 0;  // seq
-
-  virtual void keep_reply(std::string_view scope, std::string_view key, const KeptReply& reply,
-                          Time now) = 0;
-  virtual void set_setting(std::string_view name, std::string_view value) = 0;
 };
+
+class Transaction : public virtual Reader,
+                    public CampaignWriter,
+                    public ResultWriter,
+                    public ProposalWriter,
+                    public LearningWriter {};
 
 struct CheckReport {
   bool ok = false;
