@@ -18,8 +18,18 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "kasetsu-";
 constexpr std::string_view kSuffix = ".db";
 
-// Backups in the folder, oldest first: the names sort by time.
-std::vector<fs::path> backups(const std::string& folder) {
+// "2026-03-01T09:30:00.000000Z" -> "kasetsu-20260301T093000.000000Z.db", which any file system takes.
+std::string backup_name(Time time) {
+  std::string name(kPrefix);
+  for (const char c : format_time(time)) {
+    if (c != '-' && c != ':') name += c;
+  }
+  return name.append(kSuffix);
+}
+
+// Backups in the folder, oldest first: the names sort by time. A clock that ran ahead made names that
+// lie after `now`: they come first, so that they stand in nobody's way.
+std::vector<fs::path> backups(const std::string& folder, Time now) {
   std::vector<fs::path> found;
   std::error_code ignored;
   for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
@@ -27,17 +37,13 @@ std::vector<fs::path> backups(const std::string& folder) {
     const std::string name = entry->path().filename().string();
     if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) found.push_back(entry->path());
   }
-  std::sort(found.begin(), found.end());
+  const std::string newest = backup_name(now);
+  std::sort(found.begin(), found.end(), [&](const fs::path& a, const fs::path& b) {
+    const bool a_is_past = a.filename().string() <= newest;
+    const bool b_is_past = b.filename().string() <= newest;
+    return a_is_past != b_is_past ? b_is_past : a < b;
+  });
   return found;
-}
-
-// "2026-03-01T09:30:00.000000Z" -> "20260301T093000.000000Z", which any file system takes.
-std::string compact(Time time) {
-  std::string text;
-  for (const char c : format_time(time)) {
-    if (c != '-' && c != ':') text += c;
-  }
-  return text;
 }
 
 }  // namespace
@@ -51,11 +57,13 @@ Result<std::string> back_up(const campaign::Database& database, const std::strin
                  folder, error.message()};
   }
   fs::permissions(folder, fs::perms::owner_all, error);
-  const fs::path path = fs::path(folder) / fmt::format("{}{}{}", kPrefix, compact(now), kSuffix);
+  const fs::path path = fs::path(folder) / backup_name(now);
   const Status done = database.backup(path.string());
   if (!done) return done.error();
-  const auto all = backups(folder);
-  for (std::size_t i = 0; i + kept < all.size(); ++i) fs::remove(all[i], error);
+  const auto all = backups(folder, now);
+  for (std::size_t i = 0; i + kept < all.size(); ++i) {
+    if (all[i] != path) fs::remove(all[i], error);
+  }
   return path.string();
 }
 
@@ -112,17 +120,18 @@ void Upkeep::sweep() {
 
 void Upkeep::back_up_if_due() {
   if (options_.backup_every.count() <= 0) return;
-  const auto all = backups(options_.backup_dir);
-  const auto oldest_allowed = clock_() - options_.backup_every;
-  const std::string due = fmt::format("{}{}{}", kPrefix, compact(oldest_allowed), kSuffix);
-  if (!all.empty() && all.back().filename().string() > due) return;
-  const auto done = back_up(database_, options_.backup_dir, options_.backups_kept, clock_());
+  if (std::chrono::steady_clock::now() < next_backup_) return;
+  const Time now = clock_();
+  const auto all = backups(options_.backup_dir, now);
+  const std::string newest = all.empty() ? std::string() : all.back().filename().string();
+  if (newest > backup_name(now - options_.backup_every) && newest <= backup_name(now)) return;
+  const auto done = back_up(database_, options_.backup_dir, options_.backups_kept, now);
   if (done) {
     log_->info("backup written path={}", *done);
   } else {
     log_->error("backup failed error=\"{}\"", done.error().to_string());
     // Not again at once: a full disk does not get better by trying.
-    options_.look_every = std::chrono::minutes(1);
+    next_backup_ = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   }
 }
 

@@ -45,6 +45,7 @@ class Upkeep {
   UlidSource& ids_;
   UpkeepOptions options_;
   std::shared_ptr<spdlog::logger> log_;
+  std::chrono::steady_clock::time_point next_backup_;  // not tried before, after a failure
   std::jthread thread_;
 };
 

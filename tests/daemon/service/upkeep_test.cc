@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "daemon/campaign/planning/leases.h"
@@ -95,6 +96,36 @@ TEST_F(UpkeepTest, BacksUpWhenItIsDueAndKeepsTheNewest) {
   wait_for_a_look();
   upkeep->stop();
   EXPECT_EQ(backups(), kept);
+}
+
+// Three backups were made while the clock ran ten years ahead. Afterwards it is right again.
+TEST_F(UpkeepTest, AClockThatRanAheadStopsNoBackup) {
+  const std::string& folder = upkeep_options_.backup_dir;
+  const auto kept = upkeep_options_.backups_kept;
+  const Time ahead = now_ + std::chrono::hours(24 * 3650);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(back_up(*database_, folder, kept, ahead + std::chrono::hours(i)).ok());
+  }
+  const auto made = back_up(*database_, folder, kept, now_);
+  ASSERT_TRUE(made.ok());
+  EXPECT_TRUE(fs::exists(*made)) << "the path that is told is there";
+  const auto before = backups();
+  ASSERT_EQ(before.size(), 3u);
+  pass(std::chrono::hours(25));
+  auto upkeep = start();
+  wait_until([&] { return backups() != before; });
+  upkeep->stop();
+  EXPECT_TRUE(fs::exists(*made)) << "those with impossible times go first";
+}
+
+// A failed backup is tried again a minute later, and nothing else waits for it.
+TEST_F(UpkeepTest, AFailedBackupSlowsNothingElse) {
+  std::ofstream(upkeep_options_.backup_dir) << "a file where the folder should be";
+  std::atomic<int> looks{0};
+  upkeep_options_.also = [&] { ++looks; };
+  auto upkeep = start();
+  wait_until([&] { return looks > 5; });
+  upkeep->stop();
 }
 
 TEST_F(UpkeepTest, LeasesThatRanOutAreGivenBack) {
