@@ -70,7 +70,6 @@ LONG_FUNCTIONS = {
     "daemon/campaign/learning/hypothesis_record.cc:hypothesis_record",
     "daemon/campaign/planning/recommend.cc:recommend",
     "daemon/http/result_routes.cc:Api::add_result_routes",
-    "daemon/store/migrations.cc:migrate",
     "drivers/tables/profile_columns.cc:match_columns",
     "tests/benchmark/accuracy.cc:main",
     "tests/benchmark/cancel_benchmark.cc:main",

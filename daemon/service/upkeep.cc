@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "kasetsu-";
 constexpr std::string_view kSuffix = ".db";
 
-// "2026-03-01T09:30:00.000000Z" -> "kasetsu-20260301T093000.000000Z.db", which any file system takes.
+// "2026-03-01T09:30:00.000000Z" -> "kasetsu-20260301T093000.000000Z.db", which any file system
+// takes.
 std::string backup_name(Time time) {
   std::string name(kPrefix);
   for (const char c : format_time(time)) {
@@ -27,8 +28,8 @@ std::string backup_name(Time time) {
   return name.append(kSuffix);
 }
 
-// Backups in the folder, oldest first: the names sort by time. A clock that ran ahead made names that
-// lie after `now`: they come first, so that they stand in nobody's way.
+// Backups in the folder, oldest first: the names sort by time. A clock that ran ahead made names
+// that lie after `now`: they come first, so that they stand in nobody's way.
 std::vector<fs::path> backups(const std::string& folder, Time now) {
   std::vector<fs::path> found;
   std::error_code ignored;

@@ -1,12 +1,6 @@
 // Campaigns, catalysts, samples, events and small things, in SQL.
 #include "daemon/store/queries.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
-
-
 namespace kasetsu::store {
 namespace {
 
@@ -15,29 +9,20 @@ namespace {
   "key, id, name, owner, state, reason, version, revision, created_at, updated_at"
 
 Campaign read_campaign(const Statement& s) {
-  Campaign campaign;
-  campaign.key = s.integer(0);
-  campaign.id = s.text(1);
-  campaign.name = s.text(2);
-  campaign.owner = s.text(3);
-  campaign.state = known(campaign::parse_campaign_state(s.view(4)));
-  campaign.reason = s.text(5);
-  campaign.version = s.integer(6);
-  campaign.revision = s.integer(7);
-  campaign.created_at = s.time(8);
-  campaign.updated_at = s.time(9);
-  return campaign;
+  Campaign c;
+  read_row(s, 0, c.key, c.id, c.name, c.owner, c.state, c.reason, c.version, c.revision,
+           c.created_at, c.updated_at);
+  return c;
 }
 
 CampaignVersion read_version(const Statement& s) {
-  CampaignVersion version;
-  version.version = s.integer(0);
-  version.text = s.text(1);
-  version.media_type = s.text(2);
-  version.sha256 = s.digest(3);
-  version.actor = s.text(4);
-  version.created_at = s.time(5);
-  return version;
+  CampaignVersion v;
+  read_row(s, 0, v.version, v.text, v.media_type, v.sha256, v.actor, v.created_at);
+  return v;
+}
+
+CatalystRow read_catalyst(const Statement& s) {
+  return {s.integer(0), s.text(1), s.text(2)};
 }
 
 }  // namespace
@@ -60,7 +45,7 @@ std::vector<Campaign> SqliteReader::campaigns() const {
 }
 
 std::optional<CampaignVersion> SqliteReader::campaign_version(std::int64_t key,
-                                                                       std::int64_t version) const {
+                                                              std::int64_t version) const {
   return one(connection_
                  .prepare("SELECT version, text, media_type, sha256, actor, created_at "
                           "FROM campaign_versions WHERE campaign = ?1 AND version = ?2")
@@ -87,39 +72,29 @@ std::vector<Property> SqliteReader::properties(std::int64_t key) const {
                        });
 }
 
-std::int64_t SqliteReader::property_key(std::int64_t campaign,
-                                                 std::string_view name) const {
-  Statement& find =
-      connection_.prepare("SELECT key FROM properties WHERE campaign = ?1 AND name = ?2");
-  find.bind(campaign, name);
-  if (!find.step()) return 0;
-  const std::int64_t key = find.integer(0);
-  find.reset();
-  return key;
+std::int64_t SqliteReader::property_key(std::int64_t campaign, std::string_view name) const {
+  return first_integer(
+      connection_.prepare("SELECT key FROM properties WHERE campaign = ?1 AND name = ?2")
+          .bind(campaign, name));
 }
 
 // Catalysts and samples
 
 std::optional<CatalystRow> SqliteReader::find_catalyst(std::string_view canonical) const {
-  return one<CatalystRow>(
+  return one(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE canonical = ?1")
           .bind(canonical),
-      [](const Statement& s) {
-        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
-      });
+      read_catalyst);
 }
 
 std::optional<CatalystRow> SqliteReader::catalyst(std::int64_t key) const {
-  return one<CatalystRow>(
-      connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE key = ?1")
-          .bind(key),
-      [](const Statement& s) {
-        return CatalystRow{s.integer(0), s.text(1), s.text(2)};
-      });
+  return one(connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE key = ?1")
+                 .bind(key),
+             read_catalyst);
 }
 
 std::optional<std::int64_t> SqliteReader::sample_catalyst(std::int64_t campaign,
-                                                                   std::string_view label) const {
+                                                          std::string_view label) const {
   return one<std::int64_t>(
       connection_.prepare("SELECT catalyst FROM samples WHERE campaign = ?1 AND label = ?2")
           .bind(campaign, label),
@@ -127,7 +102,7 @@ std::optional<std::int64_t> SqliteReader::sample_catalyst(std::int64_t campaign,
 }
 
 std::vector<Event> SqliteReader::events(std::int64_t after, std::int64_t limit,
-                                                 std::string_view campaign) const {
+                                        std::string_view campaign) const {
   return all<Event>(connection_
                         .prepare("SELECT seq, created_at, actor, campaign, object, id, verb, "
                                  "detail FROM events WHERE seq > ?1 "
@@ -140,7 +115,7 @@ std::vector<Event> SqliteReader::events(std::int64_t after, std::int64_t limit,
 }
 
 std::vector<std::string> SqliteReader::campaigns_with_news(std::int64_t after,
-                                                                    std::int64_t last) const {
+                                                           std::int64_t last) const {
   return all_texts(connection_
                        .prepare("SELECT DISTINCT campaign FROM events "
                                 "WHERE seq > ?1 AND seq <= ?2 AND campaign <> '' "
@@ -149,16 +124,11 @@ std::vector<std::string> SqliteReader::campaigns_with_news(std::int64_t after,
 }
 
 std::int64_t SqliteReader::last_event() const {
-  Statement& find = connection_.prepare("SELECT coalesce(max(seq), 0) FROM events");
-  find.bind();
-  find.step();
-  const std::int64_t seq = find.integer(0);
-  find.reset();
-  return seq;
+  return first_integer(connection_.prepare("SELECT max(seq) FROM events").bind());
 }
 
 std::optional<KeptReply> SqliteReader::kept_reply(std::string_view scope,
-                                                           std::string_view key) const {
+                                                  std::string_view key) const {
   return one<KeptReply>(
       connection_.prepare("SELECT body, status, reply FROM replies WHERE scope = ?1 AND key = ?2")
           .bind(scope, key),
@@ -168,34 +138,25 @@ std::optional<KeptReply> SqliteReader::kept_reply(std::string_view scope,
 }
 
 std::string SqliteReader::setting(std::string_view name) const {
-  return one<std::string>(
-             connection_.prepare("SELECT value FROM settings WHERE name = ?1").bind(name),
-             [](const Statement& s) { return s.text(0); })
-      .value_or(std::string());
+  return first_text(connection_.prepare("SELECT value FROM settings WHERE name = ?1").bind(name));
 }
 
 Counts SqliteReader::counts() const {
   // Row numbers rise by one and nothing is deleted: the largest is the count, without a scan.
   const auto largest = [this](const char* sql) {
-    Statement& find = connection_.prepare(sql);
-    find.bind();
-    find.step();
-    const std::int64_t number = find.integer(0);
-    find.reset();
-    return number;
+    return first_integer(connection_.prepare(sql).bind());
   };
   Counts counts;
-  counts.campaigns = largest("SELECT coalesce(max(key), 0) FROM campaigns");
-  counts.catalysts = largest("SELECT coalesce(max(key), 0) FROM catalysts");
-  counts.runs = largest("SELECT coalesce(max(seq), 0) FROM runs");
-  counts.measurements = largest("SELECT coalesce(max(seq), 0) FROM measurements");
-  counts.ingests = largest("SELECT coalesce(max(seq), 0) FROM ingests");
-  counts.quarantined = largest("SELECT coalesce(max(seq), 0) FROM quarantine");
-  counts.proposals = largest("SELECT coalesce(max(seq), 0) FROM proposals");
-  counts.models = largest("SELECT coalesce(max(seq), 0) FROM models");
-  counts.events = largest("SELECT coalesce(max(seq), 0) FROM events");
+  counts.campaigns = largest("SELECT max(key) FROM campaigns");
+  counts.catalysts = largest("SELECT max(key) FROM catalysts");
+  counts.runs = largest("SELECT max(seq) FROM runs");
+  counts.measurements = largest("SELECT max(seq) FROM measurements");
+  counts.ingests = largest("SELECT max(seq) FROM ingests");
+  counts.quarantined = largest("SELECT max(seq) FROM quarantine");
+  counts.proposals = largest("SELECT max(seq) FROM proposals");
+  counts.models = largest("SELECT max(seq) FROM models");
+  counts.events = largest("SELECT max(seq) FROM events");
   return counts;
 }
-
 
 }  // namespace kasetsu::store

@@ -107,8 +107,8 @@ void LateIndex::drop(Entry entry) {
 void LateIndex::load() {
   if (complete_) return;
   if (!loaded_) {
-    Statement& upto = connection_.prepare_beside(table_.upto);
-    KASETSU_ASSERT(upto.bind().step());
+    Statement& upto = connection_.prepare(table_.upto);
+    require(upto.bind().step(), "a late index is not there");
     upto_ = newest_ = newest_committed_ = upto.integer(0);
     upto.reset();
   }
@@ -128,7 +128,7 @@ void LateIndex::load() {
 std::vector<std::int64_t> LateIndex::find(std::int64_t number) {
   load();
   std::vector<std::int64_t> rows;
-  Statement& find = connection_.prepare_beside(table_.find);
+  Statement& find = connection_.prepare(table_.find);
   find.bind(number);
   while (find.step()) rows.push_back(find.integer(0));
   const auto [begin, end] = waiting_.equal_range(number);
@@ -144,7 +144,7 @@ bool LateIndex::any_like(std::int64_t number) {
   KASETSU_ASSERT(table_.any_between != nullptr);
   load();
   if (halves_.contains(lowest_like(number))) return true;
-  Statement& find = connection_.prepare_beside(table_.any_between);
+  Statement& find = connection_.prepare(table_.any_between);
   find.bind(lowest_like(number), highest_like(number));
   const bool found = find.step();
   find.reset();
@@ -168,12 +168,12 @@ void LateIndex::write_some() {
   // Faster than they come, so that one batch is written before the next is full.
   const std::size_t added = fresh_.size() - fresh_committed_;
   const std::size_t end = std::min(sorted_.size(), written_ + added + added / 2 + 16);
-  Statement& insert = connection_.prepare_beside(table_.insert);
+  Statement& insert = connection_.prepare(table_.insert);
   for (; written_ < end; ++written_) {
     insert.bind(sorted_[written_].number, sorted_[written_].row).run();
   }
   if (written_ < sorted_.size()) return;
-  connection_.prepare_beside(table_.complete).bind(sorted_upto_).run();
+  connection_.prepare(table_.complete).bind(sorted_upto_).run();
   all_written_ = true;
 }
 

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "daemon/campaign/learning/models.h"
-#include "daemon/store/measurement_ids.h"
 #include "daemon/store/queries.h"
 #include "daemon/store/rising_numbers.h"
 
@@ -23,7 +22,8 @@ namespace {
   "FROM models m CROSS JOIN properties p ON p.key = m.property "
 #define LEDGER_COLUMNS                                                                          \
   "d.seq, o.id, d.hypothesis, c.canonical, d.proposal, p.name, d.predicted, d.low, d.high, "    \
-  "d.created_at, e.measurement, e.observed, e.error, e.created_at "                             \
+  "d.created_at, (SELECT m.id FROM measurements m WHERE m.seq = e.measurement), e.observed, "   \
+  "e.error, e.created_at "                                                                      \
   "FROM predictions d CROSS JOIN models o ON o.seq = d.model "                                  \
   "CROSS JOIN catalysts c ON c.key = d.catalyst CROSS JOIN properties p ON p.key = d.property " \
   "LEFT JOIN prediction_errors e ON e.seq = (SELECT x.seq FROM prediction_errors x "            \
@@ -32,12 +32,10 @@ namespace {
 #define JOB_COLUMNS                                                                            \
   "seq, id, campaign, kind, state, detail, progress, stage, result, error, cancel_requested, " \
   "attempts, actor, created_at, started_at, finished_at FROM jobs "
-#define TRAINING_COLUMNS(measurements)                                 \
-  KASETSU_SQL_MEASUREMENT_ID                                           \
-  ", c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal " \
-  "FROM " measurements                                                 \
-  "CROSS JOIN runs r ON r.seq = m.run "                                \
-  "CROSS JOIN ingests i ON i.seq = r.ingest CROSS JOIN catalysts c ON c.key = m.catalyst "
+#define TRAINING_COLUMNS                                                                      \
+  "m.seq, m.id, c.canonical, r.conditions, r.kind, m.value, m.flags, r.proposal "             \
+  "FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN catalysts c ON c.key = " \
+  "m.catalyst "
 
 // Of a run r. A blank tube holds no catalyst: its values are quality control, not something to
 // learn.
@@ -45,116 +43,58 @@ namespace {
 
 Model read_model(const Statement& s) {
   Model m;
-  m.seq = s.integer(0);
-  m.id = s.text(1);
-  m.campaign = s.integer(2);
-  m.version = s.integer(3);
-  m.property = s.text(4);
-  m.document = s.text(5);
-  m.snapshot = s.digest(6);
-  m.rows = s.integer(7);
-  m.config_version = s.integer(8);
-  m.seed = std::bit_cast<std::uint64_t>(s.integer(9));
-  m.code_version = s.text(10);
-  m.mae_cv = s.real(11);
-  m.mae_nested = s.optional_real(12);
-  m.status = s.text(13);
-  m.status_reason = s.text(14);
-  m.summary = s.text(15);
-  m.seconds = s.real(16);
-  m.job = s.text(17);
-  m.created_at = s.time(18);
+  std::int64_t seed = 0;
+  read_row(s, 0, m.seq, m.id, m.campaign, m.version, m.property, m.document, m.snapshot, m.rows,
+           m.config_version, seed, m.code_version, m.mae_cv, m.mae_nested, m.status,
+           m.status_reason, m.summary, m.seconds, m.job, m.created_at);
+  m.seed = std::bit_cast<std::uint64_t>(seed);
   return m;
 }
 
-LedgerEntry read_entry(Connection& connection, const Statement& s) {
+LedgerEntry read_entry(const Statement& s) {
   LedgerEntry e;
-  e.seq = s.integer(0);
-  e.model = s.text(1);
-  e.hypothesis = s.integer(2);
-  e.catalyst = s.text(3);
-  e.proposal = s.text(4);
-  e.property = s.text(5);
-  e.predicted = s.real(6);
-  e.low = s.optional_real(7);
-  e.high = s.optional_real(8);
-  e.predicted_at = s.time(9);
-  if (!s.null(10)) {
-    e.measurement = id_of_measurement(connection, s.integer(10));
-    e.observed = s.real(11);
-    e.error = s.real(12);
-    e.observed_at = s.time(13);
-  }
+  read_row(s, 0, e.seq, e.model, e.hypothesis, e.catalyst, e.proposal, e.property, e.predicted,
+           e.low, e.high, e.predicted_at, e.measurement, e.observed, e.error, e.observed_at);
   return e;
 }
 
-std::vector<LedgerEntry> read_ledger(Connection& connection, Statement& statement) {
-  std::vector<LedgerEntry> entries;
-  while (statement.step()) entries.push_back(read_entry(connection, statement));
-  return entries;
-}
-
 Job read_job(const Statement& s) {
-  Job job;
-  job.seq = s.integer(0);
-  job.id = s.text(1);
-  job.campaign = s.integer(2);
-  job.kind = s.text(3);
-  job.state = known(campaign::parse_job_state(s.view(4)));
-  job.detail = s.text(5);
-  job.progress = s.real(6);
-  job.stage = s.text(7);
-  job.result = s.text(8);
-  job.error = s.text(9);
-  job.cancel_requested = s.integer(10) != 0;
-  job.attempts = s.integer(11);
-  job.actor = s.text(12);
-  job.created_at = s.time(13);
-  job.started_at = s.optional_time(14);
-  job.finished_at = s.optional_time(15);
-  return job;
+  Job j;
+  read_row(s, 0, j.seq, j.id, j.campaign, j.kind, j.state, j.detail, j.progress, j.stage, j.result,
+           j.error, j.cancel_requested, j.attempts, j.actor, j.created_at, j.started_at,
+           j.finished_at);
+  return j;
 }
 
-TrainingRow read_training_row(MeasurementIds& ids, const Statement& s) {
+TrainingRow read_training_row(const Statement& s) {
   TrainingRow row;
-  row.seq = s.integer(0);
-  row.measurement = ids.read(s, 0);
-  row.catalyst = s.text(4);
-  row.conditions = s.text(5);
-  row.kind = known(campaign::parse_sample_kind(s.view(6)));
-  row.value = s.real(7);
-  row.flags = static_cast<std::uint32_t>(s.integer(8));
-  row.proposal = s.text(9);
+  read_row(s, 0, row.seq, row.measurement, row.catalyst, row.conditions, row.kind, row.value,
+           row.flags, row.proposal);
   return row;
 }
 
 }  // namespace
 
 bool SqliteReader::any_measured(std::int64_t campaign) const {
-  Statement& find =
-      connection_.prepare("SELECT 1 FROM " KASETSU_SQL_SPANS "WHERE " KASETSU_SQL_OF_CAMPAIGN
-                          "AND " KASETSU_SQL_LIVE "LIMIT 1");
-  const bool found = find.bind(campaign).step();
-  find.reset();
-  return found;
+  return any(connection_
+                 .prepare("SELECT 1 FROM measurements m WHERE m.campaign = ?1 "
+                          "AND " KASETSU_SQL_LIVE "LIMIT 1")
+                 .bind(campaign));
 }
 
 TrainingSet SqliteReader::training_set(std::int64_t campaign, std::string_view property,
-                                                const std::stop_token& stop) const {
+                                       const std::stop_token& stop) const {
   TrainingSet set;
   set.property = std::string(property);
   const std::int64_t key = property_key(campaign, property);
-  Statement& unit = connection_.prepare("SELECT unit FROM properties WHERE key = ?1");
-  unit.bind(key);
-  if (unit.step()) set.unit = unit.text(0);
-  unit.reset();
-  Statement& rows = connection_.prepare("SELECT " TRAINING_COLUMNS(
-      KASETSU_SQL_SPANS) "WHERE " KASETSU_SQL_OF_CAMPAIGN "AND m.property = ?2 AND " TEACHES
-                         "AND " KASETSU_SQL_LIVE_IN_BULK "ORDER BY x.first, m.seq");
+  set.unit =
+      first_text(connection_.prepare("SELECT unit FROM properties WHERE key = ?1").bind(key));
+  Statement& rows = connection_.prepare("SELECT " TRAINING_COLUMNS
+                                        "WHERE m.campaign = ?1 AND m.property = ?2 AND " TEACHES
+                                        "AND " KASETSU_SQL_LIVE "ORDER BY m.seq");
   rows.bind(campaign, key);
-  MeasurementIds ids;
   while (rows.step()) {
-    set.rows.push_back(read_training_row(ids, rows));
+    set.rows.push_back(read_training_row(rows));
     if (stop.stop_requested()) {
       rows.reset();
       return set;
@@ -165,40 +105,34 @@ TrainingSet SqliteReader::training_set(std::int64_t campaign, std::string_view p
 }
 
 std::int64_t SqliteReader::count_training(std::int64_t campaign, std::string_view property,
-                                                   std::int64_t enough) const {
+                                          std::int64_t enough) const {
+  write_waiting();
   // Catalyst by catalyst, so that a property that nobody measured is not looked for among all
   // measurements.
   Statement& count = connection_.prepare(
       "SELECT count(*) FROM (SELECT 1 FROM catalysts c CROSS JOIN " KASETSU_SQL_REPLICATES
       "CROSS JOIN runs r ON r.seq = m.run WHERE x.catalyst = c.key AND x.property = ?1 AND " TEACHES
       "AND " KASETSU_SQL_LIVE "LIMIT ?2)");
-  count.bind(property_key(campaign, property), enough);
-  count.step();
-  const std::int64_t number = count.integer(0);
-  count.reset();
-  return number;
+  return first_integer(count.bind(property_key(campaign, property), enough));
 }
 
 std::vector<std::int64_t> SqliteReader::snapshot_members(const Digest& snapshot,
-                                                                  std::int64_t campaign) const {
+                                                         std::int64_t campaign) const {
   Statement& find =
       connection_.prepare("SELECT members FROM snapshots WHERE sha256 = ?1 AND campaign = ?2");
-  KASETSU_ASSERT(find.bind(snapshot, campaign).step());
+  require(find.bind(snapshot, campaign).step(), "the snapshot of a model is not there");
   std::vector<std::int64_t> members = all_rising(find.view(0));
   find.reset();
   return members;
 }
 
-TrainingChange SqliteReader::training_change(std::int64_t campaign,
-                                                      std::string_view property,
-                                                      const Digest& snapshot,
-                                                      std::int64_t enough) const {
+TrainingChange SqliteReader::training_change(std::int64_t campaign, std::string_view property,
+                                             const Digest& snapshot, std::int64_t enough) const {
   const std::int64_t key = property_key(campaign, property);
   Statement& find = connection_.prepare(
       "SELECT last FROM snapshots INDEXED BY snapshots_by_last "
       "WHERE sha256 = ?1 AND campaign = ?2 AND property = ?3");
-  find.bind(snapshot, campaign, key);
-  KASETSU_ASSERT(find.step());  // kept with its model
+  require(find.bind(snapshot, campaign, key).step(), "the snapshot of a model is not there");
   // All measurements up to the last member were there then, so that only these can be live now and
   // not then, or the other way round: those that somebody marked, and those corrected since.
   const std::int64_t last = find.integer(0);
@@ -206,9 +140,8 @@ TrainingChange SqliteReader::training_change(std::int64_t campaign,
   std::vector<std::int64_t> then;
   Statement& touched = connection_.prepare(
       "SELECT m.seq, " KASETSU_SQL_LIVE
-      "FROM (SELECT k.measurement AS seq FROM marks k UNION SELECT n.supersedes "
-      "FROM measurements n WHERE n.supersedes IS NOT NULL AND +n.seq > ?3) x "
-      "CROSS JOIN measurements m ON m.seq = x.seq CROSS JOIN runs r ON r.seq = m.run "
+      "FROM (SELECT measurement FROM marks UNION SELECT measurement FROM not_live) x "
+      "CROSS JOIN measurements m ON m.seq = x.measurement CROSS JOIN runs r ON r.seq = m.run "
       "WHERE m.campaign = ?1 AND m.property = ?2 AND m.seq <= ?3 AND " TEACHES "ORDER BY m.seq");
   touched.bind(campaign, key, last);
   std::vector<std::int64_t> lost;
@@ -220,11 +153,10 @@ TrainingChange SqliteReader::training_change(std::int64_t campaign,
     if (live != std::binary_search(then.begin(), then.end(), seq))
       (live ? more : lost).push_back(seq);
   }
-  Statement& added =
-      connection_.prepare("SELECT m.seq FROM " KASETSU_SQL_SPANS_AFTER
-                          "CROSS JOIN runs r ON r.seq = m.run "
-                          "WHERE " KASETSU_SQL_OF_CAMPAIGN_AFTER "AND m.property = ?3 AND " TEACHES
-                          "AND " KASETSU_SQL_LIVE "ORDER BY x.first, m.seq LIMIT ?4");
+  Statement& added = connection_.prepare(
+      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run "
+      "WHERE m.campaign = ?1 AND m.seq > ?2 AND m.property = ?3 AND " TEACHES
+      "AND " KASETSU_SQL_LIVE "ORDER BY m.seq LIMIT ?4");
   added.bind(campaign, last, key, enough + std::ssize(lost));
   while (added.step()) more.push_back(added.integer(0));
   TrainingChange change;
@@ -243,14 +175,14 @@ TrainingChange SqliteReader::training_change(std::int64_t campaign,
 }
 
 bool SqliteReader::same_rows(std::span<const std::int64_t> some,
-                                      std::span<const std::int64_t> others) const {
+                             std::span<const std::int64_t> others) const {
   KASETSU_ASSERT(some.size() == others.size());
   // What snapshot_digest takes in, less the property, which is the same.
   Statement& row = connection_.prepare(
       "SELECT m.catalyst, m.value, r.kind, r.conditions FROM measurements m "
       "CROSS JOIN runs r ON r.seq = m.run WHERE m.seq = ?1");
   const auto read = [&](std::int64_t seq) {
-    KASETSU_ASSERT(row.bind(seq).step());
+    require(row.bind(seq).step(), "a measurement of a snapshot is not there");
     std::tuple said(row.integer(0), std::bit_cast<std::uint64_t>(row.real(1)), row.text(2),
                     row.text(3));
     row.reset();
@@ -263,8 +195,8 @@ bool SqliteReader::same_rows(std::span<const std::int64_t> some,
 }
 
 std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
-                                                               const TrainingSet& known,
-                                                               const std::stop_token& stop) const {
+                                                      const TrainingSet& known,
+                                                      const std::stop_token& stop) const {
   TrainingSet set;
   Statement& find = connection_.prepare(
       "SELECT p.name, p.unit, s.members FROM snapshots s "
@@ -275,9 +207,7 @@ std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
   set.unit = find.text(1);
   const std::vector<std::int64_t> members = all_rising(find.view(2));
   find.reset();
-  Statement& row =
-      connection_.prepare("SELECT " TRAINING_COLUMNS("measurements m ") "WHERE m.seq = ?1");
-  MeasurementIds ids;
+  Statement& row = connection_.prepare("SELECT " TRAINING_COLUMNS "WHERE m.seq = ?1");
   set.rows.reserve(members.size());
   auto at_hand = known.rows.begin();
   for (const std::int64_t seq : members) {
@@ -289,8 +219,8 @@ std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
       continue;
     }
     row.bind(seq);
-    KASETSU_ASSERT(row.step());  // triggers keep it there
-    set.rows.push_back(read_training_row(ids, row));
+    require(row.step(), "a measurement of a snapshot is not there");
+    set.rows.push_back(read_training_row(row));
   }
   row.reset();
   set.snapshot = snapshot;
@@ -298,6 +228,7 @@ std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
 }
 
 KnownPoints SqliteReader::known_points(std::int64_t campaign) const {
+  write_waiting();
   KnownPoints known;
   // Catalyst by catalyst, each until its first live measurement: their number matters, not that of
   // the measurements.
@@ -331,7 +262,7 @@ std::optional<Model> SqliteReader::find_model(std::string_view id) const {
 }
 
 std::optional<Model> SqliteReader::current_model(std::int64_t campaign,
-                                                          std::string_view property) const {
+                                                 std::string_view property) const {
   return one(connection_
                  .prepare("SELECT " MODEL_COLUMNS(
                      "m.document") "WHERE m.campaign = ?1 AND m.status = 'current' "
@@ -340,9 +271,8 @@ std::optional<Model> SqliteReader::current_model(std::int64_t campaign,
              read_model);
 }
 
-std::optional<Model> SqliteReader::newest_model(std::int64_t campaign,
-                                                         std::string_view property,
-                                                         std::string_view status) const {
+std::optional<Model> SqliteReader::newest_model(std::int64_t campaign, std::string_view property,
+                                                std::string_view status) const {
   return one(connection_
                  .prepare("SELECT " MODEL_COLUMNS("''") "WHERE m.campaign = ?1 AND m.property = ?2 "
                                                         "AND (?3 = '' OR m.status = ?3) "
@@ -360,53 +290,44 @@ std::vector<Model> SqliteReader::models(std::int64_t campaign, const Page& page)
 }
 
 std::int64_t SqliteReader::last_model_version(std::int64_t campaign,
-                                                       std::string_view property) const {
+                                              std::string_view property) const {
   Statement& find = connection_.prepare(
       "SELECT coalesce(max(m.version), 0) FROM models m WHERE m.campaign = ?1 AND m.property = ?2");
-  find.bind(campaign, property_key(campaign, property));
-  find.step();
-  const std::int64_t version = find.integer(0);
-  find.reset();
-  return version;
+  return first_integer(find.bind(campaign, property_key(campaign, property)));
 }
 
 std::vector<LedgerEntry> SqliteReader::open_predictions(std::int64_t campaign,
-                                                                 std::string_view property,
-                                                                 std::string_view catalyst) const {
-  return read_ledger(
-      connection_,
-      connection_
-          .prepare("SELECT " LEDGER_COLUMNS
-                   "WHERE d.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
-                   "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
-          .bind(campaign, property, catalyst));
+                                                        std::string_view property,
+                                                        std::string_view catalyst) const {
+  return all(connection_
+                 .prepare("SELECT " LEDGER_COLUMNS
+                          "WHERE d.catalyst = (SELECT key FROM catalysts WHERE canonical = ?3) "
+                          "AND d.campaign = ?1 AND p.name = ?2 AND e.seq IS NULL ORDER BY d.seq")
+                 .bind(campaign, property, catalyst),
+             read_entry);
 }
 
 bool SqliteReader::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
-  Statement& find = connection_.prepare_beside(
-      "SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
-  find.bind(campaign, catalyst);
-  const bool found = find.step();
-  find.reset();
-  return found;
+  return any(
+      connection_.prepare("SELECT 1 FROM predictions WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1")
+          .bind(campaign, catalyst));
 }
 
-std::vector<LedgerEntry> SqliteReader::ledger(std::int64_t campaign,
-                                                       std::string_view model,
-                                                       const Page& page) const {
+std::vector<LedgerEntry> SqliteReader::ledger(std::int64_t campaign, std::string_view model,
+                                              const Page& page) const {
   if (!model.empty()) {
-    return read_ledger(connection_,
-                       connection_
-                           .prepare("SELECT " LEDGER_COLUMNS
-                                    "WHERE d.model = (SELECT seq FROM models WHERE id = ?2) "
-                                    "AND d.campaign = ?1 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4")
-                           .bind(campaign, model, page.after, page.limit));
+    return all(connection_
+                   .prepare("SELECT " LEDGER_COLUMNS
+                            "WHERE d.model = (SELECT seq FROM models WHERE id = ?2) "
+                            "AND d.campaign = ?1 AND d.seq > ?3 ORDER BY d.seq LIMIT ?4")
+                   .bind(campaign, model, page.after, page.limit),
+               read_entry);
   }
-  return read_ledger(connection_,
-                     connection_
-                         .prepare("SELECT " LEDGER_COLUMNS
-                                  "WHERE d.campaign = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3")
-                         .bind(campaign, page.after, page.limit));
+  return all(connection_
+                 .prepare("SELECT " LEDGER_COLUMNS
+                          "WHERE d.campaign = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_entry);
 }
 
 // Jobs
@@ -416,8 +337,7 @@ std::optional<Job> SqliteReader::find_job(std::string_view id) const {
 }
 
 std::vector<Job> SqliteReader::jobs(std::optional<std::int64_t> campaign,
-                                             std::optional<JobState> state,
-                                             const Page& page) const {
+                                    std::optional<JobState> state, const Page& page) const {
   const std::string_view word = state ? campaign::to_string(*state) : std::string_view();
   if (campaign) {
     return all(connection_
@@ -438,6 +358,5 @@ std::vector<Job> SqliteReader::jobs(std::optional<std::int64_t> campaign,
                  .bind(page.after, page.limit),
              read_job);
 }
-
 
 }  // namespace kasetsu::store

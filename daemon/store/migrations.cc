@@ -53,29 +53,32 @@ Status copy_database(Connection& snapshot, const std::string& target) {
   return sync_path(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
 }
 
-Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
-               Time now, const std::function<void(const std::string&)>& log) {
-  const std::int64_t application = connection.integer("PRAGMA application_id");
-  const std::int64_t version = connection.integer("PRAGMA user_version");
-  const bool empty = connection.integer("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!empty && application != kApplicationId) {
+Status recognise(Connection& connection, const std::string& path, int newest) {
+  if (connection.integer("PRAGMA application_id") != kApplicationId &&
+      connection.integer("SELECT count(*) FROM sqlite_schema") != 0) {
     return Error{ErrorCode::bad_data,
                  "this file is a database of another program",
                  path,
                  {},
                  "a database made by kasetsud"};
   }
+  const std::int64_t version = connection.integer("PRAGMA user_version");
+  if (version <= newest) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("this database has schema version {}, made by a newer version of the "
+                           "service; this one knows versions up to {}: install the newer one, or "
+                           "restore the copy \"{}.pre-v...\" that it made",
+                           version, newest, path),
+               path,
+               {},
+               {}};
+}
+
+Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
+               Time now, const std::function<void(const std::string&)>& log) {
   const int newest = scripts.empty() ? 0 : scripts.back().version;
-  if (version > newest) {
-    return Error{ErrorCode::bad_data,
-                 fmt::format("this database has schema version {}, made by a newer version of the "
-                             "service; this one knows versions up to {}: install the newer one, or "
-                             "restore the copy \"{}.pre-v...\" that it made",
-                             version, newest, path),
-                 path,
-                 {},
-                 {}};
-  }
+  if (Status ours = recognise(connection, path, newest); !ours) return ours;
+  const std::int64_t version = connection.integer("PRAGMA user_version");
   if (version > 0) {
     Statement applied(connection.handle(),
                       "SELECT version, name, sha256 FROM schema_migrations ORDER BY version");

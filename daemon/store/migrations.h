@@ -20,11 +20,14 @@ struct Script {
 // The scripts of schema/, embedded at build, versions 1, 2, ... without gaps.
 const std::vector<Script>& schema_scripts();
 
+// Error (bad_data) unless the file is empty, or a database of this program and of no later version
+// than `newest`. Writes nothing.
+Status recognise(Connection& connection, const std::string& path, int newest);
+
 // Migrates the writer's connection to the last of `scripts`. A file that holds something is copied
-// to
-// `<path>.pre-v<N>` first (N: the version that it had). Errors: bad_data (another program's file; a
-// newer version; a script that was applied with another text). Throws StorageError; each script is
-// all or nothing.
+// to `<path>.pre-v<N>` first (N: the version that it had). Errors: those of recognise, and bad_data
+// for a script that was applied with another text. Throws StorageError; each script is all or
+// nothing.
 Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
                Time now, const std::function<void(const std::string&)>& log);
 

@@ -1,12 +1,6 @@
 // Batches and proposals, in SQL.
 #include "daemon/store/queries.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
-
-
 namespace kasetsu::store {
 namespace {
 
@@ -21,45 +15,17 @@ namespace {
   "CROSS JOIN catalysts c ON c.key = o.catalyst "
 
 Batch read_batch(const Statement& s) {
-  Batch batch;
-  batch.seq = s.integer(0);
-  batch.id = s.text(1);
-  batch.campaign = s.integer(2);
-  batch.model = s.text(3);
-  batch.actor = s.text(4);
-  batch.summary = s.text(5);
-  batch.created_at = s.time(6);
-  return batch;
+  Batch b;
+  read_row(s, 0, b.seq, b.id, b.campaign, b.model, b.actor, b.summary, b.created_at);
+  return b;
 }
 
 Proposal read_proposal(const Statement& s) {
   Proposal p;
-  p.seq = s.integer(0);
-  p.id = s.text(1);
-  p.campaign = s.integer(2);
-  p.batch = s.text(3);
-  p.rank = s.integer(4);
-  p.strategy = s.text(5);
-  p.catalyst = s.text(6);
-  p.catalyst_description = s.text(7);
-  p.conditions = s.text(8);
-  p.mean = s.optional_real(9);
-  p.low = s.optional_real(10);
-  p.high = s.optional_real(11);
-  p.novelty = s.optional_real(12);
-  p.reason = s.text(13);
-  p.card = s.text(14);
-  p.model = s.text(15);
-  p.state = known(campaign::parse_proposal_state(s.view(16)));
-  p.state_reason = s.text(17);
-  p.client = s.text(18);
-  p.lease_expires = s.optional_time(19);
-  p.attempts = s.integer(20);
-  p.failures = s.integer(21);
-  p.amended_from = s.text(22);
-  p.revision = s.integer(23);
-  p.created_at = s.time(24);
-  p.updated_at = s.time(25);
+  read_row(s, 0, p.seq, p.id, p.campaign, p.batch, p.rank, p.strategy, p.catalyst,
+           p.catalyst_description, p.conditions, p.mean, p.low, p.high, p.novelty, p.reason, p.card,
+           p.model, p.state, p.state_reason, p.client, p.lease_expires, p.attempts, p.failures,
+           p.amended_from, p.revision, p.created_at, p.updated_at);
   return p;
 }
 
@@ -82,9 +48,8 @@ std::optional<Proposal> SqliteReader::find_proposal(std::string_view id) const {
              read_proposal);
 }
 
-std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign,
-                                                       const ProposalFilter& filter,
-                                                       const Page& page) const {
+std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign, const ProposalFilter& filter,
+                                              const Page& page) const {
   if (filter.state) {
     return all(connection_
                    .prepare("SELECT " PROPOSAL_COLUMNS
@@ -106,11 +71,9 @@ std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign,
 std::vector<Proposal> SqliteReader::open_proposals(std::int64_t campaign,
                                                    std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
-  Statement& any = connection_.prepare_beside(
-      "SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
-  any.bind(campaign, catalyst);
-  if (!any.step()) return {};
-  any.reset();
+  Statement& find =
+      connection_.prepare("SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
+  if (!any(find.bind(campaign, catalyst))) return {};
   return all(connection_
                  .prepare("SELECT " PROPOSAL_COLUMNS "WHERE o.catalyst = ?2 AND o.campaign = ?1 "
                           "AND o.state IN ('ACTIVE', 'PARTIAL', 'REQUESTED', 'FAILED', 'EXPIRED') "
@@ -128,8 +91,7 @@ std::vector<Proposal> SqliteReader::lapsed_proposals(Time now) const {
              read_proposal);
 }
 
-std::vector<std::string> SqliteReader::measured_for_proposal(
-    std::string_view proposal) const {
+std::vector<std::string> SqliteReader::measured_for_proposal(std::string_view proposal) const {
   if (proposal.empty()) return {};
   return all_texts(connection_
                        .prepare("SELECT DISTINCT p.name FROM runs r "
@@ -139,6 +101,5 @@ std::vector<std::string> SqliteReader::measured_for_proposal(
                                 "ORDER BY p.name")
                        .bind(proposal));
 }
-
 
 }  // namespace kasetsu::store

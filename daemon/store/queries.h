@@ -97,6 +97,9 @@ class SqliteReader : public virtual campaign::Reader {
   // The deliveries of a content, by its key, to a campaign, the oldest first.
   std::vector<Ingest> ingests_of_content(std::int64_t campaign, std::int64_t content) const;
 
+  // Called before a query of what the writer writes late: replicates and numbers of measurements.
+  virtual void write_waiting() const {}
+
   Connection& connection_;
 
  private:

@@ -15,21 +15,11 @@ namespace kasetsu::store {
 namespace {
 
 // Error unless the file is a database of this program, of a version that it knows.
-Status recognise(Connection& connection, const std::string& path) {
+Status recognise_backup(Connection& connection, const std::string& path) {
   if (connection.integer("PRAGMA application_id") != kApplicationId) {
     return Error{ErrorCode::bad_data, "this file is no database of this service", path, {}, {}};
   }
-  const std::int64_t version = connection.integer("PRAGMA user_version");
-  if (version > schema_version()) {
-    return Error{ErrorCode::bad_data,
-                 fmt::format("this database has schema version {}, made by a newer version of the "
-                             "service; this one knows versions up to {}",
-                             version, schema_version()),
-                 path,
-                 {},
-                 {}};
-  }
-  return {};
+  return recognise(connection, path, schema_version());
 }
 
 Status is_there(const std::string& path) {
@@ -45,7 +35,7 @@ Result<campaign::CheckReport> check_file(const std::string& path, const std::str
   campaign::CheckReport report;
   try {
     Connection snapshot(path, Access::snapshot, vfs, false);
-    if (const Status ours = recognise(snapshot, path); !ours) return ours.error();
+    if (const Status ours = recognise_backup(snapshot, path); !ours) return ours.error();
     check_whole(snapshot, report.problems);
     report.schema_version = snapshot.integer("PRAGMA user_version");
   } catch (const StorageError& error) {
@@ -60,7 +50,7 @@ Result<Reach> reach_of(const std::string& path) {
   if (const Status found = is_there(path); !found) return found.error();
   try {
     Connection snapshot(path, Access::snapshot, {}, false);
-    if (const Status ours = recognise(snapshot, path); !ours) return ours.error();
+    if (const Status ours = recognise_backup(snapshot, path); !ours) return ours.error();
     Reach reach;
     Statement newest(snapshot.handle(),
                      "SELECT seq, created_at FROM events ORDER BY seq DESC LIMIT 1");
@@ -82,7 +72,7 @@ Status restore(const std::string& backup, const std::string& path, Time now) {
   if (const Status found = is_there(backup); !found) return found;
   try {
     Connection snapshot(backup, Access::snapshot, {}, false);
-    if (const Status ours = recognise(snapshot, backup); !ours) return ours;
+    if (const Status ours = recognise_backup(snapshot, backup); !ours) return ours;
     std::vector<std::string> problems;
     check_whole(snapshot, problems);
     if (!problems.empty()) {

@@ -8,35 +8,13 @@
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/store/sqlite.h"
 
-// The measurements m of campaign ?1 in the order of x.first and m.seq: all of them, or those after
-// ?2, from the span on that may hold it.
-#define KASETSU_SQL_SPANS \
-  "campaign_spans x CROSS JOIN measurements m ON m.seq BETWEEN x.first AND x.last "
-#define KASETSU_SQL_OF_CAMPAIGN "x.campaign = ?1 "
-#define KASETSU_SQL_SPANS_AFTER \
-  "campaign_spans x CROSS JOIN measurements m ON m.seq BETWEEN max(x.first, ?2 + 1) AND x.last "
-#define KASETSU_SQL_OF_CAMPAIGN_AFTER                                                   \
-  "x.campaign = ?1 AND x.first >= coalesce((SELECT max(y.first) FROM campaign_spans y " \
-  "WHERE y.campaign = ?1 AND y.first <= ?2), 0) "
 // Replicates x and their measurements m.
 #define KASETSU_SQL_REPLICATES                          \
   "replicates x CROSS JOIN members(x.first, x.more) s " \
   "CROSS JOIN measurements m ON m.seq = s.measurement "
-// Of one measurement m: neither superseded nor retracted nor excluded. By probes, for a few rows.
-#define KASETSU_SQL_LIVE                                                                       \
-  "NOT EXISTS (SELECT 1 FROM measurements n WHERE n.supersedes = m.seq) "                      \
-  "AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq AND k.kind = 'retract') " \
-  "AND coalesce((SELECT k.kind FROM marks k WHERE k.measurement = m.seq AND k.kind IN "        \
-  "('exclude', 'include') "                                                                    \
-  "ORDER BY k.seq DESC LIMIT 1), 'include') = 'include' "
-// The others, all of them: what is not live is rare.
-#define KASETSU_SQL_NOT_LIVE                                                       \
-  "SELECT n.supersedes AS seq FROM measurements n WHERE n.supersedes IS NOT NULL " \
-  "UNION SELECT k.measurement FROM marks k WHERE k.kind = 'retract' "              \
-  "OR (k.kind = 'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE "            \
-  "l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq)) "
-// Whether a measurement m is live, for many of them.
-#define KASETSU_SQL_LIVE_IN_BULK "m.seq NOT IN (" KASETSU_SQL_NOT_LIVE ") "
+// Of a measurement m: neither superseded nor retracted nor excluded. Triggers of the schema keep
+// the table (schema/0006_plain.sql): nothing else says what is live.
+#define KASETSU_SQL_LIVE "NOT EXISTS (SELECT 1 FROM not_live l WHERE l.measurement = m.seq) "
 
 namespace kasetsu::store {
 
@@ -59,6 +37,7 @@ using campaign::Page;
 using campaign::Property;
 using campaign::Proposal;
 using campaign::ProposalFilter;
+using campaign::ProposalState;
 using campaign::QuarantinedRow;
 using campaign::QuarantineState;
 using campaign::Run;
@@ -67,11 +46,58 @@ using campaign::TrainingChange;
 using campaign::TrainingRow;
 using campaign::TrainingSet;
 
-// A word that a CHECK of the schema lets through.
+// A column's value, by the type of the field that takes it.
+inline void read_column(const Statement& s, int column, std::int64_t& value) {
+  value = s.integer(column);
+}
+inline void read_column(const Statement& s, int column, std::uint32_t& value) {
+  value = static_cast<std::uint32_t>(s.integer(column));
+}
+inline void read_column(const Statement& s, int column, bool& value) {
+  value = s.integer(column) != 0;
+}
+inline void read_column(const Statement& s, int column, double& value) {
+  value = s.real(column);
+}
+inline void read_column(const Statement& s, int column, std::string& value) {
+  value = s.view(column);
+}
+inline void read_column(const Statement& s, int column, Time& value) {
+  value = s.time(column);
+}
+inline void read_column(const Statement& s, int column, Digest& value) {
+  value = s.digest(column);
+}
+template <typename T>
+void read_column(const Statement& s, int column, std::optional<T>& value) {
+  value.reset();
+  if (!s.null(column)) read_column(s, column, value.emplace());
+}
 template <typename State>
-State known(std::optional<State> state) {
-  KASETSU_ASSERT(state.has_value());
-  return *state;
+void read_state(std::optional<State> parsed, State& value) {
+  require(parsed.has_value(), "a state has a name that the schema does not know");
+  value = *parsed;
+}
+inline void read_column(const Statement& s, int column, campaign::CampaignState& value) {
+  read_state(campaign::parse_campaign_state(s.view(column)), value);
+}
+inline void read_column(const Statement& s, int column, ProposalState& value) {
+  read_state(campaign::parse_proposal_state(s.view(column)), value);
+}
+inline void read_column(const Statement& s, int column, JobState& value) {
+  read_state(campaign::parse_job_state(s.view(column)), value);
+}
+inline void read_column(const Statement& s, int column, QuarantineState& value) {
+  read_state(campaign::parse_quarantine_state(s.view(column)), value);
+}
+inline void read_column(const Statement& s, int column, SampleKind& value) {
+  read_state(campaign::parse_sample_kind(s.view(column)), value);
+}
+
+// The columns of a row from `first` on, in their order.
+template <typename... Fields>
+void read_row(const Statement& s, int first, Fields&... fields) {
+  (read_column(s, first++, fields), ...);
 }
 
 template <typename Row>
@@ -87,6 +113,31 @@ std::vector<Row> all(Statement& statement, Row (*read)(const Statement&)) {
   std::vector<Row> rows;
   while (statement.step()) rows.push_back(read(statement));
   return rows;
+}
+
+// The first column of the first row; 0 when there is none.
+inline std::int64_t first_integer(Statement& statement) {
+  std::int64_t value = 0;
+  if (statement.step()) {
+    value = statement.integer(0);
+    statement.reset();
+  }
+  return value;
+}
+
+inline std::string first_text(Statement& statement) {
+  std::string value;
+  if (statement.step()) {
+    value = statement.text(0);
+    statement.reset();
+  }
+  return value;
+}
+
+inline bool any(Statement& statement) {
+  const bool found = statement.step();
+  statement.reset();
+  return found;
 }
 
 inline std::vector<std::string> all_texts(Statement& statement) {

@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "core/base/fnv.h"
+#include "daemon/base/ulid.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/rising_numbers.h"
-#include "daemon/store/wal_vfs.h"
 
 namespace kasetsu::store {
 namespace {
@@ -55,6 +55,14 @@ void run_number_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
   if (number) sqlite3_result_int64(context, *number);
 }
 
+void ulid_after_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
+  const auto delivery = Ulid::parse(bytes_of(values[0]));
+  if (!delivery) return;
+  const std::string id =
+      delivery->plus(static_cast<std::uint64_t>(sqlite3_value_int64(values[1]))).text();
+  sqlite3_result_text(context, id.data(), static_cast<int>(id.size()), SQLITE_TRANSIENT);
+}
+
 struct SqlFunction {
   const char* name;
   int arguments;
@@ -62,7 +70,8 @@ struct SqlFunction {
 };
 constexpr SqlFunction kFunctions[] = {{"conditions_hash", 1, conditions_hash_in_sql},
                                       {"content_number", 1, content_number_in_sql},
-                                      {"run_number", 6, run_number_in_sql}};
+                                      {"run_number", 6, run_number_in_sql},
+                                      {"ulid_after", 2, ulid_after_in_sql}};
 
 }  // namespace
 
@@ -107,6 +116,13 @@ bool StorageError::fatal() const {
       return true;
     default:
       return false;
+  }
+}
+
+void require(bool holds, std::string_view what) {
+  if (!holds) {
+    throw StorageError(SQLITE_CORRUPT,
+                       fmt::format("the database is damaged: {}; restore a backup", what));
   }
 }
 
@@ -187,7 +203,7 @@ std::optional<Digest> Statement::optional_digest(int column) const {
 Digest Statement::digest(int column) const {
   Digest digest;
   const std::string_view bytes = view(column);
-  KASETSU_ASSERT(bytes.size() == digest.bytes.size());
+  require(bytes.size() == digest.bytes.size(), "a digest has another length");
   std::memcpy(digest.bytes.data(), bytes.data(), bytes.size());
   return digest;
 }
@@ -224,11 +240,8 @@ Connection::Connection(const std::string& path, Access access, const std::string
   } else {
     flags |= SQLITE_OPEN_READONLY;
   }
-  // Only the writer appends to the WAL.
-  const std::string layered = access == Access::write ? wal_vfs(vfs) : vfs;
-  const std::string& used = layered.empty() ? vfs : layered;
   const int code =
-      sqlite3_open_v2(path.c_str(), &database_, flags, used.empty() ? nullptr : used.c_str());
+      sqlite3_open_v2(path.c_str(), &database_, flags, vfs.empty() ? nullptr : vfs.c_str());
   try {
     if (code != SQLITE_OK) fail(database_, code, fmt::format("opening {}", path));
 
@@ -316,11 +329,6 @@ void Connection::set(const char* pragma, const char* read_back, std::string_view
 }
 
 Statement& Connection::prepare(const char* sql) {
-  write_waiting();
-  return prepare_beside(sql);
-}
-
-Statement& Connection::prepare_beside(const char* sql) {
   auto& slot = statements_[sql];
   if (!slot) slot = std::make_unique<Statement>(database_, sql);
   return *slot;
@@ -332,13 +340,11 @@ void Connection::execute(const char* sql) {
 }
 
 std::int64_t Connection::integer(const char* sql) {
-  write_waiting();
   Statement statement(database_, sql);
   return statement.step() ? statement.integer(0) : 0;
 }
 
 std::string Connection::text(const char* sql) {
-  write_waiting();
   Statement statement(database_, sql);
   return statement.step() ? statement.text(0) : std::string();
 }
@@ -390,7 +396,7 @@ constexpr Rule kRules[] = {
      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run WHERE m.conditions_hash "
      "<> conditions_hash(r.conditions)",
      "measurement {} is not found by its conditions"},
-    {3, kNewest,
+    {3, 5,
      "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON "
      "i.seq = r.ingest WHERE (m.id IS NULL) <> (m.seq >= i.first_measurement AND m.seq < "
      "i.first_measurement + i.measurement_count)",
@@ -422,21 +428,37 @@ constexpr Rule kRules[] = {
      "s.measurement AND m.catalyst = x.catalyst AND m.property = x.property AND "
      "coalesce(conditions_hash(r.conditions), x.conditions_hash) = x.conditions_hash)",
      "measurement {} is among replicates that are not its own"},
-    {5, kNewest,
+    {5, 5,
      "SELECT first FROM campaign_spans x WHERE last - first + 1 <> (SELECT count(*) FROM "
      "measurements m WHERE m.seq BETWEEN x.first AND x.last AND m.campaign = x.campaign)",
      "the span that measurement {} begins is not all of its campaign"},
-    {5, kNewest,
+    {5, 5,
      "SELECT first FROM (SELECT first, last, total, lag(last, 1, 0) OVER w AS last_before, "
      "lag(total, 1, 0) OVER w AS total_before FROM campaign_spans WINDOW w AS (PARTITION BY "
      "campaign ORDER BY first)) WHERE first <= last_before OR total <> total_before + last - first "
      "+ 1",
      "the span that measurement {} begins does not follow the one before it"},
-    {5, kNewest,
+    {5, 5,
      "SELECT campaign FROM (SELECT campaign, count(*) AS number FROM measurements GROUP BY "
      "campaign) m WHERE number > coalesce((SELECT sum(last - first + 1) FROM campaign_spans x "
      "WHERE x.campaign = m.campaign), 0)",
      "campaign {} has measurements outside its spans"},
+    {6, kNewest,
+     "SELECT key FROM campaigns a WHERE measurements <> (SELECT count(*) FROM measurements m WHERE "
+     "m.campaign = a.key)",
+     "campaign {} has another number of measurements than it says"},
+    {6, kNewest,
+     "SELECT measurement FROM (SELECT supersedes AS measurement, 'superseded' AS why FROM "
+     "measurements WHERE supersedes IS NOT NULL UNION SELECT measurement, 'retracted' FROM marks "
+     "WHERE kind = 'retract' UNION SELECT measurement, 'excluded' FROM marks k WHERE kind = "
+     "'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE l.measurement = k.measurement AND "
+     "l.kind = 'include' AND l.seq > k.seq)) EXCEPT SELECT measurement FROM not_live",
+     "measurement {} is live although it was corrected, retracted or excluded"},
+    {6, kNewest,
+     "SELECT measurement FROM not_live x WHERE NOT EXISTS (SELECT 1 FROM measurements m WHERE "
+     "m.supersedes = x.measurement) AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = "
+     "x.measurement AND k.kind IN ('retract', 'exclude'))",
+     "measurement {} is not live, and nobody said why"},
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +40,10 @@ class StorageError : public std::exception {
   std::string message_;
 };
 
+// For what the schema promises of every row: where it does not hold, the file was damaged. Throws
+// StorageError.
+void require(bool holds, std::string_view what);
+
 // Bytes instead of text.
 struct Blob {
   std::string_view bytes;
@@ -63,14 +66,6 @@ class Statement {
     [[maybe_unused]] int index = 0;
     (bind_one(++index, values), ...);
     return *this;
-  }
-
-  // Binds one of several rows with as many values each; the first one, 0, resets the statement.
-  template <typename... Values>
-  void bind_row(int row, const Values&... values) {
-    if (row == 0) reset();
-    int index = row * static_cast<int>(sizeof...(values));
-    (bind_one(++index, values), ...);
   }
 
   bool step();  // true: a row is there. After false or a throw the statement is reset.
@@ -134,15 +129,8 @@ class Connection {
 
   // Changes the file: only after it is known to be this program's.
   void turn_on_wal();
-  // What integer(), text() and prepare() call first: writes what waits to be written.
-  void before_statements(std::function<void()> write) { write_waiting_ = std::move(write); }
-  void write_waiting() const {
-    if (write_waiting_) write_waiting_();
-  }
   // The cached statement of a literal; `sql` must live as long as the program.
   Statement& prepare(const char* sql);
-  // For statements that have nothing to do with what waits.
-  Statement& prepare_beside(const char* sql);
   void execute(const char* sql);          // one or several statements without parameters
   std::int64_t integer(const char* sql);  // first column of the first row
   std::string text(const char* sql);
@@ -155,7 +143,6 @@ class Connection {
   void set(const char* pragma, const char* read_back, std::string_view expected);
 
   sqlite3* database_ = nullptr;
-  std::function<void()> write_waiting_;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };
 

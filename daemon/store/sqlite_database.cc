@@ -51,6 +51,13 @@ void set_sink(std::function<void(const std::string&)> log) {
 // Above this a quick check would keep the service from starting at once.
 constexpr std::uintmax_t kLargeFile = 32u << 20;
 
+// What is wrong with the file; empty: nothing that a quick look finds.
+std::string quick_check(Connection& connection) {
+  const std::string found = connection.text("PRAGMA quick_check(1)");
+  if (found == "ok") return {};
+  return fmt::format("the database is damaged: {}; restore a backup", found);
+}
+
 struct Task {
   std::function<Status(campaign::Transaction&)> work;
   std::function<void(Status)> done;
@@ -98,14 +105,12 @@ struct SqliteDatabase::Implementation {
   std::unique_ptr<Connection> checked;
   std::thread checker;
 
+  Status open_writer();
+
   void check_beside() {
     try {
-      Statement quick(checked->handle(), "PRAGMA quick_check(1)");
-      quick.bind();
-      if (quick.step() && quick.view(0) != "ok") {
-        note(StorageError(
-            SQLITE_CORRUPT,
-            fmt::format("the database is damaged: {}; restore a backup", quick.text(0))));
+      if (const std::string found = quick_check(*checked); !found.empty()) {
+        note(StorageError(SQLITE_CORRUPT, found));
       }
     } catch (const StorageError& error) {
       if (error.code() != SQLITE_INTERRUPT) note(error);
@@ -309,6 +314,43 @@ struct SqliteDatabase::Implementation {
   }
 };
 
+// Opens the writer's connection, on a file that is whole and of the present schema.
+Status SqliteDatabase::Implementation::open_writer() {
+  std::error_code ignored;
+  const bool exists = std::filesystem::exists(options.path, ignored);
+  if (!exists && !options.create) {
+    return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
+  }
+  if (!exists) {
+    // Compositions are nobody else's business: readable by the owner only, the WAL file too.
+    const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0) ::close(file);
+  }
+  writer = std::make_unique<Connection>(options.path, Access::write, options.vfs, options.create);
+  // Before anything is written: another program's file is left as it is.
+  if (Status ours = recognise(*writer, options.path, schema_version()); !ours) return ours;
+  writer->turn_on_wal();
+  std::error_code unknown;
+  const bool large = std::filesystem::file_size(options.path, unknown) > kLargeFile && !unknown;
+  if (exists && !large) {
+    if (const std::string found = quick_check(*writer); !found.empty()) {
+      return Error{ErrorCode::bad_data, found, options.path, {}, {}};
+    }
+  }
+  const Time now = options.clock ? options.clock() : system_now();
+  if (Status migrated = migrate(*writer, options.path, schema_scripts(), now, options.log);
+      !migrated) {
+    return migrated;
+  }
+  if (options.max_pages > 0) {
+    writer->execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
+  }
+  transaction = std::make_unique<SqliteTransaction>(*writer, options.index_batch);
+  last_event = transaction->last_event();
+  if (large) checked = std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
+  return {};
+}
+
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions& options) {
   auto implementation = std::make_unique<Implementation>();
   implementation->options = options;
@@ -316,58 +358,8 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const StoreOptions&
   implementation->options.group = std::max<std::size_t>(1, options.group);
   set_sink(options.log);
   if (const Status locked = implementation->lock.take(options.path); !locked) return locked.error();
-
-  std::error_code ignored;
-  const bool exists = std::filesystem::exists(options.path, ignored);
-  if (!exists && !options.create) {
-    return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
-  }
   try {
-    if (!exists) {
-      // Compositions are nobody else's business: readable by the owner only, the WAL file too.
-      const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-      if (file >= 0) ::close(file);
-    }
-    implementation->writer =
-        std::make_unique<Connection>(options.path, Access::write, options.vfs, options.create);
-    Connection& writer = *implementation->writer;
-    // Before anything is written: another program's file is left as it is.
-    if (writer.integer("PRAGMA application_id") != kApplicationId &&
-        writer.integer("SELECT count(*) FROM sqlite_schema") != 0) {
-      return Error{ErrorCode::bad_data,
-                   "this file is a database of another program",
-                   options.path,
-                   {},
-                   "a database made by kasetsud"};
-    }
-    writer.turn_on_wal();
-    std::error_code unknown;
-    const bool large = std::filesystem::file_size(options.path, unknown) > kLargeFile && !unknown;
-    if (exists && !large) {
-      Statement quick(writer.handle(), "PRAGMA quick_check(1)");
-      quick.bind();
-      if (quick.step() && quick.view(0) != "ok") {
-        return Error{ErrorCode::bad_data,
-                     fmt::format("the database is damaged: {}; restore a backup", quick.text(0)),
-                     options.path,
-                     {},
-                     {}};
-      }
-    }
-    const Time now = options.clock ? options.clock() : system_now();
-    if (const Status migrated = migrate(writer, options.path, schema_scripts(), now, options.log);
-        !migrated) {
-      return migrated.error();
-    }
-    if (options.max_pages > 0) {
-      writer.execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
-    }
-    implementation->transaction = std::make_unique<SqliteTransaction>(writer, options.index_batch);
-    implementation->last_event = implementation->transaction->last_event();
-    if (large) {
-      implementation->checked =
-          std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
-    }
+    if (const Status opened = implementation->open_writer(); !opened) return opened.error();
   } catch (const StorageError& error) {
     return error.to_error().in(options.path);
   }

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <bit>
 
-#include "daemon/store/measurement_ids.h"
 #include "daemon/store/rising_numbers.h"
 
 namespace kasetsu::store {
 namespace {
 
 // Memory is for speed only: a table that grew beyond any laboratory's day is begun anew.
-constexpr std::size_t kMostRemembered = 200'000;
 constexpr std::size_t kMostWindows = 50'000;  // times up to a hundred values
 
 }  // namespace
@@ -37,27 +35,6 @@ std::vector<Property> SqliteTransaction::properties(std::int64_t key) const {
   return found;
 }
 
-std::vector<Proposal> SqliteTransaction::open_proposals(std::int64_t campaign,
-                                                        std::int64_t catalyst) const {
-  if (unproposed_.contains({campaign, catalyst})) return {};
-  std::vector<Proposal> found = SqliteReader::open_proposals(campaign, catalyst);
-  if (found.empty()) {
-    if (unproposed_.size() >= kMostRemembered) unproposed_.clear();
-    unproposed_.insert({campaign, catalyst});
-  }
-  return found;
-}
-
-bool SqliteTransaction::has_predictions(std::int64_t campaign, std::int64_t catalyst) const {
-  if (unpredicted_.contains({campaign, catalyst})) return false;
-  const bool found = SqliteReader::has_predictions(campaign, catalyst);
-  if (!found) {
-    if (unpredicted_.size() >= kMostRemembered) unpredicted_.clear();
-    unpredicted_.insert({campaign, catalyst});
-  }
-  return found;
-}
-
 std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::string_view property,
                                                   std::int64_t catalyst,
                                                   std::string_view conditions,
@@ -69,7 +46,7 @@ std::vector<double> SqliteTransaction::replicates(std::int64_t campaign, std::st
       return known->second.values.newest_first();
     }
   }
-  connection_.write_waiting();
+  write_waiting();
   return SqliteReader::replicates(campaign, property, catalyst, conditions, limit);
 }
 
@@ -92,7 +69,7 @@ const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_
   if (const Window* known = find_window(key, conditions)) return known->values;
   if (windows_.size() >= kMostWindows) forget_windows();
   constexpr auto kMost = static_cast<std::int64_t>(campaign::ReplicateWindow::kMost);
-  // Those that wait have windows.
+  // Those that are not written yet have a window, so that none of them is missed here.
   Window window{std::string(conditions), campaign::ReplicateWindow(SqliteReader::replicates(
                                              campaign, property, catalyst, conditions, kMost))};
   newest_window_ = &*windows_.insert_or_assign(key, std::move(window)).first;
@@ -111,7 +88,7 @@ SqliteTransaction::Window* SqliteTransaction::find_window(const WindowKey& key,
 }
 
 void SqliteTransaction::forget_windows() {
-  waiting_.write();
+  write_waiting();
   windows_.clear();
   newest_window_ = nullptr;
 }
@@ -122,7 +99,7 @@ std::int64_t SqliteTransaction::known_property(std::int64_t campaign, std::strin
       [&](const KnownProperty& known) { return known.campaign == campaign && known.name == name; });
   if (remembered != property_keys_.end()) return remembered->key;
   const std::int64_t key = property_key(campaign, name);
-  KASETSU_ASSERT(key != 0);
+  require(key != 0, "a property of the campaign is not there");
   constexpr std::size_t kFew = 64;
   if (property_keys_.size() == kFew) property_keys_.clear();
   property_keys_.push_back({campaign, std::string(name), key});
@@ -133,7 +110,7 @@ std::int64_t SqliteTransaction::find_content(const Digest& sha256) {
   if (content_ && content_->first == sha256) return content_->second;
   std::int64_t key = 0;
   for (const std::int64_t candidate : contents_by_number_.find(content_number(sha256))) {
-    Statement& find = connection_.prepare_beside("SELECT sha256 FROM contents WHERE key = ?1");
+    Statement& find = connection_.prepare("SELECT sha256 FROM contents WHERE key = ?1");
     find.bind(candidate);
     if (find.step() && find.digest(0) == sha256) key = candidate;
     find.reset();
@@ -181,8 +158,19 @@ std::int64_t SqliteTransaction::next_measurement() const {
   return connection_.integer("SELECT coalesce(max(seq), 0) + 1 FROM measurements");
 }
 
-void SqliteTransaction::write_waiting() {
+void SqliteTransaction::require_one_change() const {
+  require(connection_.changes() == 1, "a row that is to be changed is not there");
+}
+
+void SqliteTransaction::write_waiting() const {
   waiting_.write();
+  for (const auto& [campaign, number] : uncounted_) {
+    connection_.prepare("UPDATE campaigns SET measurements = measurements + ?2 WHERE key = ?1")
+        .bind(campaign, number)
+        .run();
+    require_one_change();
+  }
+  uncounted_.clear();
 }
 
 void SqliteTransaction::finish() {
@@ -198,13 +186,11 @@ void SqliteTransaction::committed() {
 
 void SqliteTransaction::forget() {
   waiting_.forget();
-  catalysts_.clear();
+  uncounted_.clear();
   property_keys_.clear();
   campaigns_.clear();
   properties_.clear();
   settings_.clear();
-  unproposed_.clear();
-  unpredicted_.clear();
   forget_windows();
   run_ = 0;
   measurement_ = 0;
@@ -233,7 +219,7 @@ void SqliteTransaction::update_campaign(const Campaign& c) {
           "revision = ?6, updated_at = ?7 WHERE key = ?1")
       .bind(c.key, c.owner, to_string(c.state), c.reason, c.version, c.revision, c.updated_at)
       .run();
-  KASETSU_ASSERT(connection_.changes() == 1);
+  require_one_change();
   campaigns_.clear();
 }
 
@@ -269,26 +255,14 @@ void SqliteTransaction::set_properties(std::int64_t campaign,
 
 std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
                                               std::string_view description, Time now) {
-  if (const auto found = catalysts_.find(canonical); found != catalysts_.end()) {
-    return found->second;
-  }
-  std::int64_t key = 0;
-  Statement& find = connection_.prepare_beside("SELECT key FROM catalysts WHERE canonical = ?1");
-  find.bind(canonical);
-  if (find.step()) {
-    key = find.integer(0);
-    find.reset();
-  } else {
-    connection_
-        .prepare_beside(
-            "INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
-        .bind(canonical, description, now)
-        .run();
-    key = connection_.last_row();
-  }
-  if (catalysts_.size() >= kMostRemembered) catalysts_.clear();
-  catalysts_.emplace(canonical, key);
-  return key;
+  const std::int64_t known = first_integer(
+      connection_.prepare("SELECT key FROM catalysts WHERE canonical = ?1").bind(canonical));
+  if (known != 0) return known;
+  connection_
+      .prepare("INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
+      .bind(canonical, description, now)
+      .run();
+  return connection_.last_row();
 }
 
 void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view label,
@@ -303,7 +277,7 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
 
 void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
   if (find_content(sha256) != 0) return;
-  connection_.prepare_beside("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
+  connection_.prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
       .bind(sha256, Blob{bytes}, now)
       .run();
   content_->second = connection_.last_row();
@@ -313,7 +287,7 @@ void SqliteTransaction::keep_content(const Digest& sha256, std::string_view byte
 std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
   KASETSU_ASSERT(content_ && content_->first == i.sha256 && content_->second != 0);
   connection_
-      .prepare_beside(
+      .prepare(
           "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
           "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
           "received_at, run, first_measurement, measurement_count) VALUES (?1, ?2, ?3, ?4, "
@@ -327,7 +301,7 @@ std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
 
 void SqliteTransaction::finish_ingest(const Ingest& i) {
   connection_
-      .prepare_beside(
+      .prepare(
           "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
           "quarantined = ?6, first_run = ?7, last_run = ?8, first_measurement = ?9, "
           "measurement_count = ?10 WHERE seq = ?1")
@@ -336,51 +310,63 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
       .run();
 }
 
-std::int64_t SqliteTransaction::insert_run(const Run& run) {
+std::int64_t SqliteTransaction::insert_run(const Run& r) {
   run_ = next_run();
-  waiting_.add(run, run_);
-  runs_by_number_.add(run_, run_number(run.campaign, run.source, run.run, run.channel, run.sequence,
-                                       run.replicate));
-  if (run_conditions_ != run.conditions) run_conditions_ = run.conditions;
-  run_conditions_hash_ = conditions_hash(run.conditions);
+  connection_
+      .prepare(
+          "INSERT INTO runs (seq, ingest, delivery_row, campaign, catalyst, kind, source, run, "
+          "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+      .bind(run_, r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run,
+            r.channel, r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at,
+            r.content)
+      .run();
+  runs_by_number_.add(run_,
+                      run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));
+  if (run_conditions_ != r.conditions) run_conditions_ = r.conditions;
+  run_conditions_hash_ = conditions_hash(r.conditions);
   return run_;
 }
 
 std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
                                                    std::int64_t catalyst, const Measurement& m,
                                                    Time now) {
-  NewMeasurement row{.seq = next_measurement(),
-                     .id = m.id,
-                     .campaign = campaign,
-                     .run = run,
-                     .catalyst = catalyst,
-                     .property = known_property(campaign, m.property),
-                     .value = m.value,
-                     .flags = m.flags,
-                     .supersedes = {},
-                     .conditions_hash = run_conditions_hash_,
-                     .received_at = now};
+  std::optional<std::int64_t> supersedes;
   if (!m.supersedes.empty()) {
-    row.supersedes = seq_of_measurement(connection_, m.supersedes);
-    KASETSU_ASSERT(*row.supersedes != 0);
+    supersedes = first_integer(
+        connection_.prepare("SELECT seq FROM measurements WHERE id = ?1").bind(m.supersedes));
+    require(*supersedes != 0, "a measurement that is corrected is not there");
   }
   const bool of_newest_run = run == run_;
+  std::int64_t hash = run_conditions_hash_;
   if (!of_newest_run) {
     Statement& find = connection_.prepare("SELECT conditions FROM runs WHERE seq = ?1");
-    KASETSU_ASSERT(find.bind(run).step());
-    row.conditions_hash = conditions_hash(find.view(0));
+    require(find.bind(run).step(), "a run is not there");
+    hash = conditions_hash(find.view(0));
     find.reset();
   }
-  measurement_ = row.seq;
-  waiting_.add(row);
-  if (row.supersedes || !of_newest_run) {
-    // Another one is no longer live, or the conditions are not at hand.
+  measurement_ = next_measurement();
+  const std::int64_t property = known_property(campaign, m.property);
+  connection_
+      .prepare(
+          "INSERT INTO measurements (seq, id, campaign, run, catalyst, property, value, flags, "
+          "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+      .bind(measurement_, m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes,
+            now)
+      .run();
+  waiting_.add(catalyst, property, hash, measurement_);
+  if (uncounted_.empty() || uncounted_.back().first != campaign) {
+    uncounted_.emplace_back(campaign, 0);
+  }
+  ++uncounted_.back().second;
+  if (supersedes || !of_newest_run) {
+    // The remembered replicates are stale: one of them is no longer live, or the measurement
+    // belongs to an older run.
     forget_windows();
-  } else if (Window* known =
-                 find_window({catalyst, row.property, row.conditions_hash}, run_conditions_)) {
+  } else if (Window* known = find_window({catalyst, property, hash}, run_conditions_)) {
     known->values.add(m.value);
   } else {
-    waiting_.write();
+    write_waiting();
   }
   return measurement_;
 }
@@ -391,8 +377,8 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
   connection_
       .prepare(
           "INSERT INTO marks (measurement, kind, reason, person, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5)")
-      .bind(seq_of_measurement(connection_, id), kind, reason, person, now)
+          "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
+      .bind(id, kind, reason, person, now)
       .run();
   forget_windows();
 }
@@ -417,7 +403,7 @@ void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
           "resolved_at = ?6 WHERE id = ?1")
       .bind(row.id, to_string(row.state), row.measurement, row.actor, row.remark, row.resolved_at)
       .run();
-  KASETSU_ASSERT(connection_.changes() == 1);
+  require_one_change();
 }
 
 void SqliteTransaction::insert_batch(const Batch& b) {
@@ -444,7 +430,6 @@ void SqliteTransaction::insert_proposal(const Proposal& p) {
             p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
             p.created_at, p.updated_at)
       .run();
-  unproposed_.erase({p.campaign, catalyst});
 }
 
 void SqliteTransaction::update_proposal(const Proposal& p) {
@@ -456,7 +441,7 @@ void SqliteTransaction::update_proposal(const Proposal& p) {
       .bind(p.id, to_string(p.state), p.state_reason, p.client, p.lease_expires, p.attempts,
             p.failures, p.updated_at)
       .run();
-  KASETSU_ASSERT(connection_.changes() == 1);
+  require_one_change();
 }
 
 void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& set, Time now) {
@@ -493,7 +478,7 @@ void SqliteTransaction::update_model(const Model& m) {
   connection_.prepare("UPDATE models SET status = ?2, status_reason = ?3 WHERE id = ?1")
       .bind(m.id, m.status, m.status_reason)
       .run();
-  KASETSU_ASSERT(connection_.changes() == 1);
+  require_one_change();
 }
 
 void SqliteTransaction::insert_prediction(std::int64_t campaign, const LedgerEntry& e) {
@@ -506,7 +491,6 @@ void SqliteTransaction::insert_prediction(std::int64_t campaign, const LedgerEnt
       .bind(campaign, catalyst, property_key(campaign, e.property), e.model, e.hypothesis,
             e.proposal, e.predicted, e.low, e.high, e.predicted_at)
       .run();
-  unpredicted_.erase({campaign, catalyst});
 }
 
 void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
@@ -515,8 +499,8 @@ void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
   connection_
       .prepare(
           "INSERT INTO prediction_errors (prediction, measurement, observed, error, "
-          "created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
-      .bind(prediction, seq_of_measurement(connection_, measurement), observed, error, now)
+          "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
+      .bind(prediction, measurement, observed, error, now)
       .run();
 }
 
@@ -541,12 +525,12 @@ void SqliteTransaction::update_job(const Job& j) {
       .bind(j.id, to_string(j.state), j.progress, j.stage, j.result, j.error, j.cancel_requested,
             j.attempts, j.started_at, j.finished_at)
       .run();
-  KASETSU_ASSERT(connection_.changes() == 1);
+  require_one_change();
 }
 
 std::int64_t SqliteTransaction::append_event(const Event& e) {
   connection_
-      .prepare_beside(
+      .prepare(
           "INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
       .bind(e.at, e.actor, e.campaign, e.object, e.id, e.verb, e.detail)

@@ -4,36 +4,29 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "daemon/store/late_index.h"
 #include "daemon/store/queries.h"
-#include "daemon/store/waiting_results.h"
+#include "daemon/store/waiting_replicates.h"
 
 namespace kasetsu::store {
 
 class SqliteTransaction final : public SqliteReader, public campaign::Transaction {
-
  public:
   // index_batch: see LateIndex.
   SqliteTransaction(Connection& connection, std::size_t index_batch)
       : SqliteReader(connection),
         contents_by_number_(connection, kContentNumbers, index_batch),
         runs_by_number_(connection, kRunNumbers, index_batch),
-        waiting_(connection) {
-    connection.before_statements([this] { waiting_.write(); });
-  }
-  ~SqliteTransaction() override { connection_.before_statements({}); }
+        waiting_(connection) {}
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;
 
-  // Asked for every row, answered from memory where that is known.
+  // Asked for every delivery or row, and answered from memory where that is known.
   std::optional<Campaign> find_campaign(std::string_view name) const override;
   std::vector<Property> properties(std::int64_t key) const override;
-  std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
-  bool has_predictions(std::int64_t campaign, std::int64_t catalyst) const override;
   std::string setting(std::string_view name) const override;
   std::int64_t next_run() const override;
   std::int64_t next_measurement() const override;
@@ -87,7 +80,7 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   void set_setting(std::string_view name, std::string_view value) override;
 
   // At the end of a task, so that it fails if its results cannot be written.
-  void write_waiting();
+  void write_waiting() const override;
   // Before COMMIT: what belongs to no single task.
   void finish();
   void committed();
@@ -102,13 +95,6 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
     std::string name;
     std::int64_t key;
   };
-  struct PairHash {
-    std::size_t operator()(const std::pair<std::int64_t, std::int64_t>& pair) const {
-      return std::hash<std::int64_t>()(pair.first * 0x9E3779B97F4A7C15 + pair.second);
-    }
-  };
-  // Of a campaign and a catalyst.
-  using Pairs = std::unordered_set<std::pair<std::int64_t, std::int64_t>, PairHash>;
   struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -132,6 +118,7 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   };
   using Windows = std::unordered_map<WindowKey, Window, WindowHash>;
 
+  void require_one_change() const;
   // The key of these bytes; 0: they are not there.
   std::int64_t find_content(const Digest& sha256);
   // Of a property that the campaign has.
@@ -140,14 +127,10 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   Window* find_window(const WindowKey& key, std::string_view conditions);
   void forget_windows();
 
-  // Catalysts are never changed or deleted, so that their numbers can be remembered.
-  std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> catalysts_;
   std::vector<KnownProperty> property_keys_;
   mutable std::vector<Campaign> campaigns_;
   mutable std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> settings_;
   mutable std::vector<std::pair<std::int64_t, std::vector<Property>>> properties_;
-  // Pairs without an open proposal, or without any prediction, since somebody asked.
-  mutable Pairs unproposed_, unpredicted_;
   Windows windows_;
   Windows::value_type* newest_window_ = nullptr;
   // The newest run, whose conditions its measurements share; 0: not known.
@@ -158,8 +141,9 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   // The content that was asked for or kept last, and its number; 0: it is not there.
   std::optional<std::pair<Digest, std::int64_t>> content_;
   LateIndex contents_by_number_, runs_by_number_;
-  // Each measurement that waits counts in its window of windows_.
-  WaitingResults waiting_;
+  mutable WaitingReplicates waiting_;  // each has a window in windows_, which counts it
+  // Measurements that their campaigns do not count yet.
+  mutable std::vector<std::pair<std::int64_t, std::int64_t>> uncounted_;
   std::int64_t newest_event_ = 0;
 };
 

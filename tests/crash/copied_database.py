@@ -1,4 +1,5 @@
 """Copies of a database as a kill left it: whether they are whole, by the statements of another language than the daemon's."""
+import collections
 import os
 import shutil
 import sqlite3
@@ -27,12 +28,13 @@ def check_whole(connection):
     problems += [str(row) for row in connection.execute("PRAGMA foreign_key_check")]
     if problems:
         raise Failed(f"the database is damaged: {problems[:5]}")
-    if connection.execute("PRAGMA user_version").fetchone()[0] >= 5:
-        check_lists(connection)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version >= 5:
+        check_lists(connection, version)
 
 
-def check_lists(connection):
-    """Every measurement is once among its replicates and once in a span of its campaign."""
+def check_lists(connection, version):
+    """Every measurement is once among its replicates and counted by its campaign."""
     there = {seq: tuple(rest) for seq, *rest in connection.execute(
         "SELECT m.seq, m.campaign, m.catalyst, m.property, r.conditions FROM measurements m JOIN runs r ON r.seq = m.run")}
     listed = {}
@@ -52,11 +54,9 @@ def check_lists(connection):
     expected = {seq: (catalyst, name, conditions_hash(conditions)) for seq, (_, catalyst, name, conditions) in there.items()}
     if listed != expected:
         raise Failed(f"replicates: {len(listed)} listed, {len(expected)} there")
-    spans, totals = {}, {}
-    for owner, first, last, total in connection.execute("SELECT * FROM campaign_spans ORDER BY campaign, first"):
-        spans.update(dict.fromkeys(range(first, last + 1), owner))
-        totals[owner] = totals.get(owner, 0) + last - first + 1
-        if totals[owner] != total:
-            raise Failed(f"campaign {owner} has {totals[owner]} measurements up to {last}, not {total}")
-    if spans != {seq: rest[0] for seq, rest in there.items()} or sum(totals.values()) != len(there):
-        raise Failed(f"spans: {sum(totals.values())} measurements, {len(there)} there")
+    if version < 6:
+        return
+    counted = dict(connection.execute("SELECT key, measurements FROM campaigns"))
+    found = collections.Counter(rest[0] for rest in there.values())
+    if counted != {key: found[key] for key in counted}:
+        raise Failed(f"campaigns count {counted} measurements, {dict(found)} are there")

@@ -399,7 +399,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     const PreparedValue& value = row.values[i];
     if (subject.stored[i]) continue;
     std::string id = next_id();
-    measurement.id = numbered_after_ ? std::string() : id;
+    measurement.id = id;
     measurement.property = value.property;
     measurement.value = value.value;
     measurement.flags = flags_of_values[i];

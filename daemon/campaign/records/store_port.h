@@ -198,8 +198,9 @@ class Reader : public CampaignReader,
                public ProposalReader,
                public LearningReader {};
 
-// What writes: rows in, identifiers out. What is legal is for the use cases to say. Nothing measured
-// is ever changed or deleted here: there is no call for it, and the database refuses it by triggers.
+// What writes: rows in, identifiers out. What is legal is for the use cases to say. Nothing
+// measured is ever changed or deleted here: there is no call for it, and the database refuses it by
+// triggers.
 class CampaignWriter {
  public:
   virtual ~CampaignWriter() = default;
@@ -253,8 +254,7 @@ class ResultWriter {
   virtual const ReplicateWindow& replicate_window(std::int64_t campaign, std::string_view property,
                                                   std::int64_t catalyst,
                                                   std::string_view conditions) = 0;
-  // Returns the seq. Fields used: id (empty: numbered after its delivery, see Ingest), property,
-  // unit, value, flags, supersedes.
+  // Returns the seq. Fields used: id, property, value, flags, supersedes.
   virtual std::int64_t insert_measurement(std::int64_t campaign, std::int64_t run,
                                           std::int64_t catalyst, const Measurement& measurement,
                                           Time now) = 0;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "daemon/base/digest.h"
+#include "daemon/base/ulid.h"
 #include "daemon/store/migrations.h"
 #include "daemon/store/sqlite.h"
 #include "tests/daemon/store/fixture.h"
@@ -22,7 +23,8 @@ class Migration : public testing::StoreTest {
 
   static std::string id(char kind, int number) { return fmt::format("0{}{:024}", kind, number); }
 
-  // Two values a row, three catalysts, two conditions; some rows corrected and excluded.
+  // Two values a row, three catalysts, two conditions; some rows corrected and excluded. Since
+  // version 3 the measurements of the last row are numbered after their delivery.
   void make_old(int version) {
     store::Connection old(options_.path, store::Access::write, {}, true);
     old.turn_on_wal();
@@ -30,9 +32,10 @@ class Migration : public testing::StoreTest {
     scripts.resize(static_cast<std::size_t>(version));
     ASSERT_TRUE(store::migrate(old, options_.path, scripts, now_, {}).ok());
     const auto run = [&](const std::string& sql) { old.execute(sql.c_str()); };
-    // A column of measurements since version 3.
+    // A column of measurements in versions 3 and 4.
     const auto conditions_hash = [&](std::string_view conditions) {
-      return version < 3 ? std::string() : fmt::format("{}, ", store::conditions_hash(conditions));
+      return version < 3 || version > 4 ? std::string()
+                                        : fmt::format("{}, ", store::conditions_hash(conditions));
     };
     run(fmt::format(
         "INSERT INTO campaigns VALUES (1, '{}', 'ocm', 'lab', 'ACTIVE', '', 1, 1, 1, 1)",
@@ -49,8 +52,8 @@ class Migration : public testing::StoreTest {
                       "idempotency_key, media_type, actor, row_count, accepted, flagged, "
                       "duplicate, quarantined, first_run, last_run, received_at) "
                       "VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
-                      "'application/json', 'x', 1, 1, 0, 0, 0, {0}, {0}, {0})",
-                      i, id('1', i)));
+                      "'application/json', 'x', {2}, 1, 0, 0, 0, {0}, {0}, {0})",
+                      i, id('1', i), version >= 3 && i == kRows ? 0 : 1));
       run(fmt::format(
           "INSERT INTO runs VALUES ({0}, {0}, 0, 1, {1}, 'catalyst', 'rig', 'r1', '{2}', "
           "{3}, NULL, '', '{4}', '', NULL, x'{5}')",
@@ -58,18 +61,35 @@ class Migration : public testing::StoreTest {
           i % 2 == 0 ? "{}" : R"({"T":1.0})", content));
       for (int p = 1; p <= 2; ++p) {
         const int seq = 2 * i + p - 2;
+        const bool numbered = version >= 3 && i == kRows;
         run(fmt::format(
-            "INSERT INTO measurements VALUES ({}, '{}', 1, {}, {}, {}, {}, 0, NULL, {}{})", seq,
-            id('2', seq), i, i % 3 + 1, p, i * 0.5 + p,
+            "INSERT INTO measurements VALUES ({}, {}, 1, {}, {}, {}, {}, 0, NULL, {}{})", seq,
+            numbered ? "NULL" : "'" + id('2', seq) + "'", i, i % 3 + 1, p, i * 0.5 + p,
             conditions_hash(i % 2 == 0 ? "{}" : R"({"T":1.0})"), i));
+        if (version >= 5) {
+          run(fmt::format("INSERT INTO replicates VALUES ({}, {}, {}, {}, x'')", i % 3 + 1, p,
+                          store::conditions_hash(i % 2 == 0 ? "{}" : R"({"T":1.0})"), seq));
+        }
+        if (numbered && p == 1) {
+          run(
+              fmt::format("UPDATE ingests SET first_measurement = {}, measurement_count = 2, "
+                          "row_count = 1 WHERE seq = {}",
+                          seq, i));
+        }
       }
     }
     run(fmt::format("INSERT INTO measurements VALUES ({}, '{}', 1, 1, 2, 1, 99.5, 0, 1, {}1000)",
                     2 * kRows + 1, id('2', 2 * kRows + 1), conditions_hash(R"({"T":1.0})")));
     run("INSERT INTO marks VALUES (1, 1, 'supersede', 'a slip', 'x', 1000), "
         "(2, 5, 'exclude', 'a leak', 'x', 1000)");
-    run(fmt::format("INSERT INTO snapshots VALUES (1, x'{}', 1, 1, 2, x'018101', 1)",
-                    sha256("a snapshot").hex()));
+    if (version >= 5) {
+      run(fmt::format(
+          "INSERT INTO replicates VALUES (2, 1, {}, {}, x''); INSERT INTO campaign_spans "
+          "VALUES (1, 1, {}, {})",
+          store::conditions_hash(R"({"T":1.0})"), 2 * kRows + 1, 2 * kRows + 1, 2 * kRows + 1));
+    }
+    run(fmt::format("INSERT INTO snapshots VALUES (1, x'{}', 1, 1, 2, x'018101', 1{})",
+                    sha256("a snapshot").hex(), version >= 5 ? ", 130" : ""));
     run(fmt::format(
         "INSERT INTO events VALUES (1, 1, 'x', 'ocm', 'ingest', '{}', 'committed', '{{}}')",
         id('1', 1)));
@@ -86,7 +106,12 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
     const auto all = measurements();
     ASSERT_EQ(all.size(), 2u * kRows + 1);
     for (const Measurement& m : all) {
-      EXPECT_EQ(m.id, id('2', static_cast<int>(m.seq)));
+      const auto seq = static_cast<int>(m.seq);
+      const bool numbered = version >= 3 && (seq == 2 * kRows - 1 || seq == 2 * kRows);
+      EXPECT_EQ(m.id, numbered ? Ulid::parse(id('1', kRows))
+                                     ->plus(static_cast<std::uint64_t>(seq - 2 * kRows + 2))
+                                     .text()
+                               : id('2', seq));
       const auto found = read<std::optional<Measurement>>(
           [&](const Reader& reader) { return reader.find_measurement(m.id); });
       ASSERT_TRUE(found) << m.id;
@@ -135,7 +160,7 @@ TEST_F(Migration, AnOlderDatabaseKeepsEveryResult) {
     // Its members are 1 and 130.
     store::Connection connection(options_.path, store::Access::read, {}, false);
     EXPECT_EQ(connection.integer("SELECT last FROM snapshots"), 130);
-    EXPECT_EQ(connection.integer("SELECT max(total) FROM campaign_spans"), 2 * kRows + 4);
+    EXPECT_EQ(connection.integer("SELECT measurements FROM campaigns"), 2 * kRows + 4);
   }
 }
 
@@ -158,9 +183,7 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
     return fmt::format("INSERT INTO replicates SELECT {}, {}, x'' FROM measurements WHERE seq = 1;",
                        columns, first);
   };
-  const auto in_span = [](int total) {
-    return fmt::format("INSERT INTO campaign_spans VALUES (1, 50, 50, {});", total);
-  };
+  const std::string counted = "UPDATE campaigns SET measurements = measurements + 1;";
   const char* const as_first =
       "'0250000000000000000000000X', campaign, run, catalyst, property, value";
   database_.reset();
@@ -172,20 +195,19 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
                        "channel, sequence, replicate, sample, conditions, proposal, measured_at, "
                        "content FROM runs WHERE seq = 1"),
            added("'0250000000000000000000000X', campaign, 77, catalyst, property, value") +
-               among_replicates("catalyst, property, 0", 50) + in_span(4),
+               among_replicates("catalyst, property, 0", 50) + counted,
            added("'0250000000000000000000000X', campaign, run, catalyst, 77, value") +
-               among_replicates("catalyst, 77, 0", 50) + in_span(4),
-           added("NULL, campaign, run, catalyst, property, value") +
-               among_replicates("catalyst, property, 0", 50) + in_span(4),
-           added(as_first) + in_span(4),
-           added(as_first) + among_replicates("catalyst, property, 77", 50) + in_span(4),
-           added(as_first) + among_replicates("77, property, 0", 50) + in_span(4),
+               among_replicates("catalyst, 77, 0", 50) + counted,
+           added(as_first) + counted,
+           added(as_first) + among_replicates("catalyst, property, 77", 50) + counted,
+           added(as_first) + among_replicates("77, property, 0", 50) + counted,
            added(as_first) + among_replicates("catalyst, property, 0", 50),
-           added(as_first) + among_replicates("catalyst, property, 0", 50) + in_span(5),
            among_replicates("catalyst, property, 0", 3),
            among_replicates("catalyst, property, 0", 51),
-           in_span(4),
-           std::string("INSERT INTO campaign_spans VALUES (1, 3, 3, 4)"),
+           counted,
+           std::string("INSERT INTO not_live VALUES (1, 'retracted')"),
+           std::string(
+               "INSERT INTO marks VALUES (1, 1, 'retract', 'x', 'x', 1); DELETE FROM not_live"),
            std::string("INSERT INTO contents SELECT 50, sha256, bytes, created_at FROM contents"),
            std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'contents'"),
            std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'runs'"),
