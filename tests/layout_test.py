@@ -183,6 +183,14 @@ class Layout(unittest.TestCase):
         self.assertEqual({k: v for k, v in found.items() if k not in LONG_FUNCTIONS}, {}, "functions that are too long")
         self.assertGreater(len(list(cpp_outline.functions((SOURCE / "core/base/csv.cc").read_text()))), 3)
 
+    def test_no_conditional_expression_waits(self):
+        # GCC 12.2 destroys the value of `here ? now() : co_await later()` twice: the daemon ended at the first delivery.
+        waiting = re.compile(r"\?[^;{}]*\bco_await\b")
+        self.assertIsNotNone(waiting.search("Value value = here ? now() :\n      co_await later();"))
+        for path in sources(".cc", ".h"):
+            code = re.sub(r"//[^\n]*", "", path.read_text())
+            self.assertIsNone(waiting.search(code), f"{path.relative_to(SOURCE)}: write if and else")
+
     def test_no_two_types_share_a_name(self):
         places = collections.defaultdict(set)
         for path in sources(".cc", ".h", tops=("core", "daemon", "drivers")):

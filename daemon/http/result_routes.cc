@@ -143,14 +143,13 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   std::function<Result<campaign::DecodedRequest>()> decode = [&] {
     return services_.intake.decode(std::move(asked));
   };
-  // Not one conditional expression: GCC 12 copies what it awaits in one byte by byte.
-  std::optional<Result<campaign::DecodedRequest>> read_here;
+  // No conditional expression: where an arm has a co_await, GCC 12 destroys its value twice.
+  Result<campaign::DecodedRequest> decoded = Error{};
   if (here) {
-    read_here.emplace(decode());
+    decoded = decode();
   } else {
-    read_here.emplace(co_await workers_.run<campaign::DecodedRequest>(std::move(decode)));
+    decoded = co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
   }
-  const Result<campaign::DecodedRequest>& decoded = *read_here;
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;
   Receipt receipt =

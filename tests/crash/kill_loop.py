@@ -34,6 +34,7 @@ from old_database import old_database
 ELEMENTS = ["Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "La", "Ce", "Mn", "Fe", "Co", "Ni", "Zn", "Zr", "W"]
 SUPPORTS = ["MgO", "SiO2", "La2O3", "BaO"]
 MIGRATING = "before migrating it"  # in the log, before the copy that is made first
+PATIENCE_S = 120  # for one request, over all kills that hit it
 PHASES = ["starting", "migrating", "posting", "claiming", "training"]
 CAMPAIGN = """format = 1
 name = "{name}"
@@ -125,6 +126,8 @@ class Daemon:
         raise Failed("the daemon did not get ready:\n" + self.tail())
 
     def kill(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the daemon ended by itself with {self.process.returncode}:\n" + self.tail())
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -183,7 +186,10 @@ class Robot(threading.Thread):
         """The answer, once there is one; None when the robot is told to stop before."""
         self.requests += 1
         key = f"{self.name}-{self.requests}"
+        deadline = time.monotonic() + PATIENCE_S
         while not self.stopping:
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.name}: {path} was not answered within {PATIENCE_S} s")
             try:
                 self.in_flight = True
                 status, text = self.once(path, body, key, content_type)
