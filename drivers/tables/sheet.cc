@@ -54,7 +54,9 @@ Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_
                                    const Profile* profile, std::string& delimiter) {
   std::vector<std::string> candidates{",", ";", "tab", "|"};
   if (profile != nullptr && profile->delimiter != "auto") candidates = {profile->delimiter};
-  std::optional<Error> first;
+  const std::string_view first_line = text.substr(0, text.find('\n'));
+  std::optional<Error> wrong;  // of the delimiter that cuts the first line into most cells
+  std::ptrdiff_t cells_of_wrong = 0;
   std::optional<std::vector<CsvRecord>> best;
   std::pair<std::size_t, std::size_t> most{0, 0};
   for (const std::string& candidate : candidates) {
@@ -62,7 +64,11 @@ Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_
     options.delimiter = candidate == "tab" ? '\t' : candidate[0];
     auto records = read_csv(text, file_name, options);
     if (!records) {
-      if (!first) first = records.error();
+      const auto cells = 1 + std::count(first_line.begin(), first_line.end(), options.delimiter);
+      if (cells > cells_of_wrong) {
+        wrong = records.error();
+        cells_of_wrong = cells;
+      }
       continue;
     }
     const auto fit = fitness(*records, profile);
@@ -71,8 +77,9 @@ Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_
     best = std::move(*records);
     delimiter = candidate;
   }
-  // Cut without its own delimiter, a table that is wrong in another way has one column.
-  if (!best || (first && most.first <= 1)) return *first;
+  // Cut without its own delimiter, a table that is wrong in another way has few columns.
+  if (!best || (wrong && most.first <= 1 && cells_of_wrong > std::ssize(best->front().fields)))
+    return *wrong;
   return std::move(*best);
 }
 

@@ -21,6 +21,7 @@
 namespace kasetsu::campaign {
 
 inline constexpr std::size_t kLargestCampaignFile = 64 * 1024;
+inline constexpr int kMostElements = 20;  // of a candidate
 
 struct Target {
   std::string name;  // "C2_yield"

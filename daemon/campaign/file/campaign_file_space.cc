@@ -149,7 +149,8 @@ planning::Slots CampaignDecoder::slots(const ConfigNode& node, const std::string
 
 int CampaignDecoder::count(const ConfigNode& node, const std::string& path, std::string_view key,
                            std::string_view example) {
-  return static_cast<int>(whole(required(node, path, key, example), join_key(path, key), 0, 20, 1));
+  return static_cast<int>(
+      whole(required(node, path, key, example), join_key(path, key), 0, kMostElements, 1));
 }
 
 planning::Simplex CampaignDecoder::simplex(const ConfigNode& node, const std::string& path) {

@@ -238,16 +238,16 @@ Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Tabl
     return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
                  arguments.table.data, "", "a table of catalysts"};
   }
-  for (std::size_t most = seen.most_elements;; --most) {
+  for (auto most = std::min<std::size_t>(seen.most_elements, campaign::kMostElements);; --most) {
     DraftedFile draft{whole_text(arguments, table, seen, most), 0};
     const auto config = campaign::parse_campaign(draft.text, "the draft", kToml, supports);
-    if (!config) return config.error();
+    // Too many candidates to count: fewer elements in each.
+    if (!config && most <= 1) return config.error();
+    if (!config) continue;
     const auto space = planning::CandidateSpace::make(config->space);
-    if (space) {
-      draft.space_size = space->size();
-      return draft;
-    }
-    if (most <= 1) return space.error().in(arguments.table.data);
+    if (!space) return space.error().in(arguments.table.data);
+    draft.space_size = space->size();
+    return draft;
   }
 }
 

@@ -95,7 +95,7 @@ std::string readme_of(const CampaignData& data) {
       "| `ledger.ndjson` | every prediction as it was written down before its measurement, and its "
       "error; `hypothesis` -1 is the ensemble |\n"
       "| `models.ndjson`, `batches.ndjson` | summaries of all models and batches |\n"
-      "| `campaign.json`, `{3}` | the campaign, and its file byte for byte |\n"
+      "| `campaign.json`, `{3}` | the campaign, and its file (of webhooks only the hosts) |\n"
       "| `load.py` | reads all of it with pandas |\n\n"
       "Times are UTC. {4} measurements, {5} proposals, {6} models.\n",
       field(data.campaign, "name"), field(data.campaign, "state"), field(data.campaign, "version"),
@@ -158,7 +158,8 @@ Result<std::vector<std::pair<std::string, std::string>>> campaign_bundle(const C
       {"models.ndjson", ndjson(data.models)},
       {"batches.ndjson", ndjson(data.batches)},
       {"campaign.json", data.campaign.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"},
-      {data.media_type == kJson ? "campaign-file.json" : "campaign.toml", data.text},
+      {data.media_type == kJson ? "campaign-file.json" : "campaign.toml",
+       without_secrets(data.text)},
       {"load.py", kNotebook}};
 }
 

@@ -69,6 +69,7 @@ std::string without_secrets(std::string_view text) {
 }
 
 bool is_live(const Json& item) {
+  if (!member(item, "value").is_number()) return false;
   const std::string kind = field(item, "kind");
   return field(item, "retracted") != "true" && field(item, "excluded") != "true" &&
          member(item, "superseded_by").is_null() && (kind == "-" || kind == "catalyst");

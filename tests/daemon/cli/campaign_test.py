@@ -107,7 +107,7 @@ class Campaigns(DaemonCase):
         self.assertIn("# assumed", sums["text"])
         names = self.draft('M1,M2,"CH4/O2","T\n(C)",y\nLi,Na,2,700,1\nLi,K,3,800,2\n', "--conditions", "CH4/O2", "--conditions", "T\n(C)")
         self.assertIn('"CH4_O2" = [2, 3]', names["text"])
-        self.assertIn('"T_(C)" = [700, 800]', names["text"])
+        self.assertIn('"T (C)" = [700, 800]', names["text"])
         continuous = self.draft("M1,M2,T_C,y\n" + "".join(f"Li,Na,{700 + 1.7 * i},{i}\n" for i in range(40)), "--conditions", "T_C")
         self.assertIn("# assumed: the table has 40 values", continuous["text"])
         wide = self.draft(",".join("Li Be Na Mg K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Rb Sr Y Zr Nb Mo Ru Rh Pd Ag".split()) + ",y\n" +

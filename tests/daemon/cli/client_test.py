@@ -195,11 +195,13 @@ class Campaigns(ClientTest):
         self.route("GET", "/v1/campaigns/ocm/configs/3", (200, {"version": 3, "text": CAMPAIGN}))
         self.assertEqual(self.json("campaign", "plan", file)["change"], "unchanged")
         self.route("GET", "/v1/campaigns/ocm/configs/3", (200, {"version": 3, "text": "other"}))
-        self.route("GET", "/v1/campaigns/ocm/proposals", (200, {"proposals": [], "next_page_token": None}))
+        self.route("POST", "/v1/campaigns:validate", (200, {"valid": True, "withdraws": [
+            {"catalyst": "Pb/MgO", "state": "REQUESTED", "reason": "Pb is forbidden"}]}))
         answer = self.json("campaign", "plan", file)
         self.assertEqual(answer["change"], "changed")
         self.assertEqual(sum(answer["mix"].values()), answer["batch"])
-        self.assertEqual({request["method"] for request in self.seen}, {"GET"})
+        self.assertIn("withdrawn: Pb/MgO (REQUESTED): Pb is forbidden", answer["diff"])
+        self.assertEqual({request["path"] for request in self.seen if request["method"] != "GET"}, {"/v1/campaigns:validate"})
 
     def test_list_follows_pages(self):
         def page(request):

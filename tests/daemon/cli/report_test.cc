@@ -26,8 +26,11 @@ goal = "maximize"
 kind = "slots"
 slots = 1
 none = false
+repetition = false
 elements = ["Li", "Na"]
 supports = ["MgO"]
+[planner]
+batch = 2
 [[webhooks]]
 url = "https://hooks.slack.example/services/T000/SECRET"
 kind = "slack"

@@ -222,7 +222,7 @@ TEST(Table, ReadsWorkbooks) {
 
 TEST(Table, MissingTargetsOnlyOnRequest) {
   EXPECT_THAT(refusal("Pd,y\n1,\n", target("y")),
-              HasSubstr("lab.csv:2: column \"y\": the cell is empty"));
+              HasSubstr("lab.csv:2: column \"y\": the cell is blank"));
   ReadOptions options = target("y");
   options.missing_targets = true;
   const auto table = read("Pd,y\n1,\n2,3\n", options);
