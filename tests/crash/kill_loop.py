@@ -35,6 +35,7 @@ ELEMENTS = ["Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "La", "Ce", "Mn", "Fe", "Co
 SUPPORTS = ["MgO", "SiO2", "La2O3", "BaO"]
 MIGRATING = "before migrating it"  # in the log, before the copy that is made first
 PATIENCE_S = 120  # for one request, over all kills that hit it
+TRAINING_S = 600  # some seconds of CPU time, on a machine that may do much else
 PHASES = ["starting", "migrating", "posting", "claiming", "training"]
 CAMPAIGN = """format = 1
 name = "{name}"
@@ -410,7 +411,7 @@ def setup_job(port):
 
 
 def wait_for(port, job):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + TRAINING_S
     while True:
         connection = connect(port)
         connection.request("GET", f"/v1/jobs/{job}")
