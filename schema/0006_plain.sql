@@ -36,7 +36,8 @@ ALTER TABLE campaigns ADD COLUMN measurements INTEGER NOT NULL DEFAULT 0 CHECK (
 UPDATE campaigns SET measurements = (SELECT count(*) FROM measurements m WHERE m.campaign = campaigns.key);
 DROP TABLE campaign_spans;
 
--- Which measurements do not count, and why; all others are live. Corrections and marks fill it, and nothing else defines it.
+-- Which measurements do not count, and why; all others are live. Triggers enter what is marked; the program enters what a
+-- measurement supersedes, since a trigger on measurements would have every row written with a savepoint of its own.
 CREATE TABLE not_live (
   measurement INTEGER NOT NULL,
   why TEXT NOT NULL CHECK (why IN ('superseded', 'retracted', 'excluded')),
@@ -47,8 +48,6 @@ SELECT supersedes, 'superseded' FROM measurements WHERE supersedes IS NOT NULL
 UNION SELECT measurement, 'retracted' FROM marks WHERE kind = 'retract'
 UNION SELECT measurement, 'excluded' FROM marks k WHERE kind = 'exclude' AND NOT EXISTS
   (SELECT 1 FROM marks l WHERE l.measurement = k.measurement AND l.kind = 'include' AND l.seq > k.seq);
-CREATE TRIGGER measurements_supersede AFTER INSERT ON measurements WHEN new.supersedes IS NOT NULL
-BEGIN INSERT OR IGNORE INTO not_live VALUES (new.supersedes, 'superseded'); END;
 CREATE TRIGGER marks_retract AFTER INSERT ON marks WHEN new.kind = 'retract'
 BEGIN INSERT OR IGNORE INTO not_live VALUES (new.measurement, 'retracted'); END;
 CREATE TRIGGER marks_exclude AFTER INSERT ON marks WHEN new.kind = 'exclude'

@@ -12,8 +12,8 @@
 #define KASETSU_SQL_REPLICATES                          \
   "replicates x CROSS JOIN members(x.first, x.more) s " \
   "CROSS JOIN measurements m ON m.seq = s.measurement "
-// Of a measurement m: neither superseded nor retracted nor excluded. Triggers of the schema keep
-// the table (schema/0006_plain.sql): nothing else says what is live.
+// Of a measurement m: neither superseded nor retracted nor excluded. Triggers of the schema and
+// SqliteTransaction::insert_measurement keep the table: nothing else says what is live.
 #define KASETSU_SQL_LIVE "NOT EXISTS (SELECT 1 FROM not_live l WHERE l.measurement = m.seq) "
 
 namespace kasetsu::store {

@@ -354,6 +354,11 @@ std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::i
       .bind(measurement_, m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes,
             now)
       .run();
+  if (supersedes) {
+    connection_.prepare("INSERT OR IGNORE INTO not_live VALUES (?1, 'superseded')")
+        .bind(*supersedes)
+        .run();
+  }
   waiting_.add(catalyst, property, hash, measurement_);
   if (uncounted_.empty() || uncounted_.back().first != campaign) {
     uncounted_.emplace_back(campaign, 0);
