@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/csv.h"
 #include "core/base/text.h"
-#include "daemon/base/spreadsheet.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -24,7 +24,7 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
 
 // One table of measurements, for spreadsheets.
 std::string to_csv(const std::vector<campaign::Measurement>& page) {
-  const auto cell = [](const std::string& value) { return spreadsheet_cell(value); };
+  const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
       "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
