@@ -29,10 +29,15 @@ struct CellNumber {
   double value = 0.0;
   char bound = '\0';     // '<' or '>': the value is a limit of detection, not a measurement
   bool percent = false;  // the cell itself says "%"
+  bool uncertain = false;  // an uncertainty was told ("412 ± 5") and left out
 };
-// bad_data without a place: what is wrong and what to write. Inner spaces, "%" at the end and "<",
-// "~" before the number are read.
+// bad_data without a place: what is wrong and what to write. Spaces between thousands, "%" and an
+// uncertainty ("± 5") at the end and "<", "~" before the number are read.
 Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style);
+
+// A name or formula as it is read: plain characters, and points for the decimal commas of a file
+// that writes them.
+std::string composition_text(std::string_view cell, const NumberStyle& style);
 
 // Words that say "not measured" in tables without a profile, letter case not counting.
 std::span<const std::string_view> usual_null_words();

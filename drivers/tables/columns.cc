@@ -15,6 +15,7 @@
 #include "core/chemistry/element.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/problems.h"
+#include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
@@ -63,6 +64,35 @@ std::optional<int> slot_near_miss(std::string_view name) {
   return number > 0 ? std::optional<int>(number) : std::nullopt;
 }
 
+// "wt% 1", "loading 2 (mmol/g)", "amount 1": the number of the slot whose amount it is, and the unit.
+struct AmountHeader {
+  int number = 0;
+  std::string unit;
+};
+std::optional<AmountHeader> slot_amount(std::string_view name) {
+  const HeaderName split = split_unit(name);
+  const std::string_view text = split.name;
+  const std::size_t digits = text.find_last_not_of("0123456789");
+  if (digits == std::string_view::npos || digits + 1 == text.size() || text.size() - digits > 3) {
+    return std::nullopt;
+  }
+  std::string_view word = trim(text.substr(0, digits + 1));
+  while (word.ends_with('_') || word.ends_with('-') || word.ends_with('.')) word.remove_suffix(1);
+  static constexpr std::array<std::string_view, 7> kWords = {
+      "amount", "content", "loading", "load", "ratio", "fraction", "molar ratio"};
+  AmountHeader header;
+  if (std::find(kWords.begin(), kWords.end(), word) != kWords.end()) {
+    header.unit = split.unit;
+  } else if (is_unit(word) && (same_unit(word, "wt%") || same_unit(word, "mol%") ||
+                               same_unit(word, "mmol/g"))) {
+    header.unit = std::string(word);
+  } else {
+    return std::nullopt;
+  }
+  std::from_chars(text.data() + digits + 1, text.data() + text.size(), header.number);
+  return header.number > 0 ? std::optional(header) : std::nullopt;
+}
+
 bool is_support_name(std::string_view name) {
   return name == "Support" || name == "support";
 }
@@ -91,11 +121,16 @@ bool tells_amount(std::string_view rest) {
   static constexpr std::array<std::string_view, 16> kWords = {
       "at",      "atom", "atomic", "amount", "content", "frac",    "fraction", "load",
       "loading", "mmol", "mol",    "molar",  "percent", "portion", "ppm",      "wt"};
+  // What was measured: CO conversion (%), CO sel. (%).
+  static constexpr std::array<std::string_view, 10> kOutcomes = {
+      "conv",  "conversion", "sel",     "selectivity", "umsatz",
+      "yield", "ausbeute",   "recovery", "selektivit",  "balance"};
   bool amount = rest.find('%') != std::string_view::npos;
   for (std::size_t at = 0; at < rest.size();) {
     std::size_t end = at;
     while (end < rest.size() && is_letter(rest[end])) ++end;
     const std::string word = small_letters(rest.substr(at, end - at));
+    if (std::find(kOutcomes.begin(), kOutcomes.end(), word) != kOutcomes.end()) return false;
     amount = amount || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
     at = std::max(end, at + 1);
   }
@@ -116,7 +151,8 @@ std::optional<int> element_near_miss(std::string_view name) {
   // Single letters in the other case (y, n, x) are names of their own, not misspelt symbols.
   if (letters == name.size()) return letters == 1 ? std::nullopt : element;
   const std::string_view rest = name.substr(letters);
-  if (!tells_amount(rest)) return std::nullopt;
+  // CO2, N2O, H2S: molecules.
+  if (is_digit(rest[0]) || !tells_amount(rest)) return std::nullopt;
   // C (%), S (%) and Y (%) are conversion, selectivity and yield.
   if (letters == 1 && std::none_of(rest.begin(), rest.end(), is_letter)) return std::nullopt;
   return element;
@@ -162,6 +198,7 @@ class Recogniser {
  public:
   Recogniser(const Sheet& sheet, const ReadOptions& options, std::string_view file_name)
       : header_(sheet.header.fields),
+        units_(sheet.units),
         style_(sheet.style),
         options_(options),
         file_name_(file_name),
@@ -180,8 +217,10 @@ class Recogniser {
     if (auto status = find_shape(); !status) problems_.push_back(status.error());
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
-    if (!problems_.empty()) return together(file_name_, problems_);
+    ask_about_groups();
+    if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
+    layout_.problems = std::move(problems_);
     return std::move(layout_);
   }
 
@@ -380,6 +419,7 @@ class Recogniser {
         layout_.support = i;
       }
     }
+    if (slots.empty()) slots = slot_pairs();
     // Columns with units are the composition unless other columns without units are.
     if (elements.empty() && slots.empty()) elements = with_unit;
     // "No" heads a column of row numbers far more often than amounts of nobelium.
@@ -423,7 +463,7 @@ class Recogniser {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
       std::size_t read = 0, compounds = 0;
       const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        const std::string text = plain_characters(cell(*row, i));
+        const std::string text = composition_text(cell(*row, i), style_);
         if (text.empty()) return true;
         ++read;
         const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
@@ -456,7 +496,9 @@ class Recogniser {
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
-          if (layout_.amounts_unit.empty()) layout_.amounts_unit = told->unit;
+          if (layout_.amounts_unit.empty()) {
+            layout_.amounts_unit = told->unit.empty() ? unit_below(i) : told->unit;
+          }
           layout_.roles[i] = Role::element;
         }
         break;
@@ -480,8 +522,34 @@ class Recogniser {
     return {};
   }
 
+  std::string unit_below(std::size_t column) const {
+    return column < units_.size() && units_[column] != "-" ? units_[column] : std::string();
+  }
+
+  // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
+  std::vector<std::size_t> slot_pairs() {
+    std::vector<std::size_t> slots;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto number = slot_near_miss(header_[i]);
+      if (layout_.roles[i] != Role::unused || !number) continue;
+      for (std::size_t j = 0; j < header_.size(); ++j) {
+        const auto amount = slot_amount(header_[j]);
+        if (layout_.roles[j] != Role::unused || !amount || amount->number != *number) continue;
+        slots.push_back(i);
+        layout_.amounts.emplace_back(i, j);
+        layout_.roles[j] = Role::slot_amount;
+        if (layout_.amounts_unit.empty()) {
+          layout_.amounts_unit = amount->unit.empty() ? unit_below(j) : amount->unit;
+        }
+        break;
+      }
+    }
+    return slots;
+  }
+
   Status check_slot_numbers(const std::vector<std::size_t>& slots) {
     if (layout_.support) layout_.roles[*layout_.support] = Role::support;
+    if (!layout_.amounts.empty()) return {};
     std::set<int> numbers;
     for (const std::size_t i : slots) numbers.insert(*slot_number(header_[i]));
     const int last = *numbers.rbegin();
@@ -512,7 +580,8 @@ class Recogniser {
       std::size_t read = 0;
       std::size_t agreeing = 0;
       for (const CsvRecord* const row : rows_) {
-        const auto name = chemistry::parse_catalyst_name(cell(*row, f), supports);
+        const auto name =
+            chemistry::parse_catalyst_name(composition_text(cell(*row, f), style_), supports);
         if (!name) continue;
         ++read;
         std::set<int> named, held;
@@ -560,6 +629,7 @@ class Recogniser {
     constexpr std::string_view kShapes =
         "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), or one column formula, "
         "composition or catalyst";
+    if (const auto nearly = nearly_compositions()) return *nearly;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       std::string meant;
@@ -578,6 +648,67 @@ class Recogniser {
     Error error = problem("no column holds the composition", "", std::string(kShapes));
     error.message += "; the columns are " + join_or(quoted_names());
     return error;
+  }
+
+  // A column of text most of whose cells are names of catalysts: the first cell that is none.
+  std::optional<Error> nearly_compositions() const {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
+      std::size_t read = 0, wrong = 0;
+      std::optional<Error> first;
+      for (const CsvRecord* const row : rows_) {
+        const std::string text = composition_text(cell(*row, i), style_);
+        if (text.empty() || read_number(text, style_)) continue;
+        const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+        ++(name ? read : wrong);
+        if (name || first) continue;
+        first = name.error();
+        first->where = csv_place(file_name_, row->line, header_[i], i);
+      }
+      const std::size_t parts = names_with_parts(i);
+      if (!first || 2 * read < wrong || parts == 0) continue;
+      first->message = fmt::format("this column comes nearest to compositions: {} of its cells can be "
+                                   "read, {} cannot, the first because: {}",
+                                   read, wrong, first->message);
+      return first;
+    }
+    return {};
+  }
+
+  // Cells that name an active part and a support, or more than one element.
+  std::size_t names_with_parts(std::size_t column) const {
+    return static_cast<std::size_t>(
+        std::count_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+          const auto name = chemistry::parse_catalyst_name(
+              composition_text(cell(*row, column), style_), chemistry::SupportTable());
+          return name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1;
+        }));
+  }
+
+  // A column that is filled in the first row of each group only looks like merged cells.
+  void ask_about_groups() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::support && layout_.roles[i] != Role::formula) continue;
+      std::size_t filled = 0, blank = 0;
+      std::string_view last;
+      bool groups = !rows_.empty() && !cell(*rows_.front(), i).empty();
+      for (const CsvRecord* const row : rows_) {
+        const std::string_view text = cell(*row, i);
+        if (filled_cells(*row) < 2) continue;
+        if (text.empty()) {
+          ++blank;
+          continue;
+        }
+        groups = groups && text != last && small_letters(text) != "none";
+        ++filled;
+        last = text;
+      }
+      if (!groups || 2 * blank < filled + blank) continue;
+      problems_.push_back(problem(
+          i, "the column is filled in the first row of each group only; do blank cells repeat it?",
+          std::string(cell(*rows_.front(), i)),
+          fmt::format("--fill-down \"{}\", or none in cells that hold nothing", header_[i])));
+    }
   }
 
   // Columns whose names are symbols, and that hold no amounts of an element.
@@ -618,8 +749,11 @@ class Recogniser {
       } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
         if (const auto element = element_near_miss(name)) {
           meant = chemistry::element_symbol(*element);
-          // "CO" beside "Co" is something else.
-          if (std::find(header_.begin(), header_.end(), meant) != header_.end()) meant.clear();
+          // "CO" beside "Co", and "Ag XRF (at.%)" beside "Ag (at.%)", are something else.
+          if (std::find(layout_.elements.begin(), layout_.elements.end(), *element) !=
+              layout_.elements.end()) {
+            meant.clear();
+          }
         } else if (looks_like_symbol(name) && name != "Id") {
           problems_.push_back(
               problem(i, "unknown element", name,
@@ -651,6 +785,7 @@ class Recogniser {
   }
 
   const std::vector<std::string>& header_;
+  const std::vector<std::string>& units_;
   std::vector<const CsvRecord*> rows_;
   const NumberStyle& style_;
   const ReadOptions& options_;

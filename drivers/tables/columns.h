@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -20,7 +21,8 @@ enum class Role {
   condition,
   ignored,
   own,      // sample, channel, ... of a delivery
-  slot,     // M1, M2, ...
+  slot,     // M1, M2, ...; Metal 1, Metal 2, ... beside their amounts
+  slot_amount,  // wt% 1, wt% 2, ...: of the slot with the same number
   support,  // Support
   element,  // a chemical symbol, perhaps with a unit
   formula   // formula, composition, catalyst, or the one column of compositions
@@ -32,11 +34,13 @@ struct Layout {
   std::vector<std::size_t>
       composition;            // slot, element or formula columns, in the order of the file
   std::vector<int> elements;  // atomic numbers of `composition`, for Shape::loadings
-  std::string amounts_unit;   // that the headers of the element columns tell
+  std::string amounts_unit;   // of the element columns or of the amounts beside slots, where told
+  std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
   std::optional<std::size_t> support;
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
   std::vector<std::string> notes;
+  std::vector<Error> problems;  // with ReadOptions::look, instead of an error
 };
 
 // Errors (bad_data) name file, line of the header and column, all that were found together: names

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -131,8 +132,12 @@ HeaderName split_unit(std::string_view header) {
     return true;
   };
   if (!in_brackets('(', ')') && !in_brackets('[', ']')) {
+    const auto slash = text.rfind(" / ");
     const auto comma = text.rfind(',');
-    if (comma != std::string_view::npos && comma > 0) {
+    if (slash != std::string_view::npos && is_unit(trim(text.substr(slash + 3)))) {
+      unit = trim(text.substr(slash + 3));
+      text = trim(text.substr(0, slash));
+    } else if (comma != std::string_view::npos && comma > 0) {
       unit = trim(text.substr(comma + 1));
       text = trim(text.substr(0, comma));
     }

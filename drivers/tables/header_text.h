@@ -22,7 +22,8 @@ struct HeaderName {
   std::string cased;  // the same before its letters were made small; of the same length
   std::string unit;   // plain characters, letters as they were; empty: the header tells none
 };
-// "Temp. (℃)" is "temp." in "°C"; also [unit] and ", unit" at the end ("Temperature, K").
+// "Temp. (℃)" is "temp." in "°C"; also [unit], ", unit" ("Temperature, K") and " / unit" at the end
+// ("T / °C", where the unit is a known one).
 HeaderName split_unit(std::string_view header);
 
 }  // namespace kasetsu::tables

@@ -41,7 +41,17 @@ struct Found {
   bool whole = false;  // the header with its unit is what the profile names
 };
 
-Found find_column(std::string_view header, const Profile& profile) {
+// Whether `header` is another name than `known` because the file has both, in letters of another
+// case: CO beside Co.
+bool is_other_case(std::string_view header, std::string_view known,
+                   const std::vector<std::string>& all) {
+  return trim(header) != known &&
+         std::any_of(all.begin(), all.end(),
+                     [&](const std::string& name) { return trim(name) == known; });
+}
+
+Found find_column(std::string_view header, const Profile& profile,
+                  const std::vector<std::string>& all) {
   const std::string whole = fold_name(header);
   const HeaderName split = split_unit(header);
   for (const bool with_unit : {true, false}) {
@@ -50,7 +60,9 @@ Found find_column(std::string_view header, const Profile& profile) {
         const bool fits =
             with_unit ? fold_name(known) == whole
                       : fold_name(known) == split.name || split_unit(known).name == split.name;
-        if (fits && !whole.empty()) return {&column, "", with_unit};
+        if (fits && !whole.empty() && !is_other_case(header, known, all)) {
+          return {&column, "", with_unit};
+        }
       }
     }
   }
@@ -85,7 +97,7 @@ bool has_unit(ColumnUse use) {
 std::size_t count_matches(const std::vector<std::string>& header, const Profile& profile) {
   std::size_t count = 0;
   for (const std::string& name : header) {
-    if (find_column(name, profile).column != nullptr ||
+    if (find_column(name, profile, header).column != nullptr ||
         (profile.elements && chemistry::atomic_number(split_unit(name).cased))) {
       ++count;
     }
@@ -106,7 +118,7 @@ Result<MatchedColumns> match_columns(const CsvRecord& header, const std::vector<
   for (std::size_t i = 0; i < header.fields.size(); ++i) {
     const std::string& name = header.fields[i];
     const HeaderName split = split_unit(name);
-    Found found = find_column(name, profile);
+    Found found = find_column(name, profile, header.fields);
     MatchedColumn column;
     column.at = i;
     column.header = trim(name);

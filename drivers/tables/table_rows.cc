@@ -18,6 +18,8 @@
 #include "drivers/tables/problems.h"
 #include "drivers/tables/profile_columns.h"
 #include "drivers/tables/reduction.h"
+#include "drivers/tables/sheet_lines.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -32,13 +34,15 @@ class RowReader {
  public:
   // profile: of a table without one, the empty profile.
   RowReader(std::string_view file_name, const Sheet& sheet, const MatchedColumns& columns,
-            const Profile& profile, bool recognised, const chemistry::SupportTable& supports)
+            const Profile& profile, const ReadOptions& options,
+            const chemistry::SupportTable& supports)
       : file_name_(file_name),
         sheet_(sheet),
         header_(sheet.header),
         columns_(columns),
         profile_(profile),
-        recognised_(recognised),
+        recognised_(!options.profile),
+        null_(options.null),
         supports_(supports) {}
 
   TableRow read(const CsvRecord& record) {
@@ -62,6 +66,10 @@ class RowReader {
   bool is_null(std::string_view cell) const {
     const std::string text = small_letters(plain_characters(trim(cell)));
     if (text.empty()) return true;
+    const auto is_text = [&](const std::string& word) {
+      return small_letters(plain_characters(trim(word))) == text;
+    };
+    if (std::any_of(null_.begin(), null_.end(), is_text)) return true;
     if (recognised_) {
       const auto words = usual_null_words();
       return std::find(words.begin(), words.end(), text) != words.end();
@@ -379,11 +387,11 @@ class RowReader {
   }
 
   // Amounts by weight on a support become amounts of substance on one gram of it.
-  std::string amounts_unit(const Parts& parts) const {
+  std::string amounts_unit(const std::vector<Loading>& loadings, const std::string& support) const {
     if (!recognised_) return profile_.elements_unit;
-    const bool weights = std::any_of(parts.loadings.begin(), parts.loadings.end(),
+    const bool weights = std::any_of(loadings.begin(), loadings.end(),
                                      [](const Loading& one) { return same_unit(one.unit, "wt%"); });
-    return weights && !parts.support.empty() ? "mmol/g" : "";
+    return weights && !support.empty() ? "mmol/g" : "";
   }
 
   // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
@@ -413,8 +421,9 @@ class RowReader {
           return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
         }
         amount = *told;
+        unit = column.file_unit;
       }
-      if (amount > 0.0) loadings.push_back({*element, amount, ""});
+      if (amount > 0.0) loadings.push_back({*element, amount, unit});
     }
     if (!parts.elements.empty() || !parts.fractions.empty()) {
       auto listed = read_lists(parts.elements, parts.fractions);
@@ -426,7 +435,7 @@ class RowReader {
         if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
       } else {
         // Exports write canonical keys: "K:1;Li:1/MgO".
-        const std::string plain = plain_name(parts.name);
+        const std::string plain = composition_text(parts.name, sheet_.style);
         const bool key = plain.find(':') != std::string::npos || plain.starts_with("-/");
         auto named = key ? chemistry::parse_key(plain, supports_)
                          : chemistry::parse_catalyst_name(plain, supports_);
@@ -434,7 +443,7 @@ class RowReader {
         catalyst = std::move(*named);
       }
     } else {
-      const std::string unit = amounts_unit(parts);
+      const std::string unit = amounts_unit(loadings, parts.support);
       if (recognised_ && unit.empty()) loadings = by_substance(loadings);
       auto active = combine(loadings, unit);
       if (!active) return active.error();
@@ -519,6 +528,7 @@ class RowReader {
   const MatchedColumns& columns_;
   const Profile& profile_;
   bool recognised_;
+  const std::vector<std::string>& null_;
   const chemistry::SupportTable& supports_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };
@@ -539,6 +549,14 @@ bool is_unit_row(const CsvRecord& record, const MatchedColumns& columns, const R
     unit = unit || convert_units(cell, column.unit.empty() ? cell : column.unit).ok();
   }
   return unit;
+}
+
+// The header of the slot whose amount stands in this column.
+std::string slot_of(const Layout& layout, const Sheet& sheet, std::size_t amount) {
+  for (const auto& [slot, beside] : layout.amounts) {
+    if (beside == amount) return sheet.header.fields[slot];
+  }
+  return {};
 }
 
 // The recognised columns in the form of a profile's.
@@ -568,6 +586,11 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOp
       case Role::slot:
         column.column.use = ColumnUse::slot;
         break;
+      case Role::slot_amount:
+        column.column.use = ColumnUse::slot_amount;
+        column.column.of = slot_of(layout, sheet, i);
+        column.file_unit = layout.amounts_unit;
+        break;
       case Role::support:
         column.column.use = ColumnUse::support;
         break;
@@ -577,6 +600,7 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOp
       case Role::element:
         column.column.use = ColumnUse::element;
         column.element = layout.elements[next_element++];
+        column.column.name = chemistry::element_symbol(column.element);
         column.file_unit = layout.amounts_unit;
         break;
       case Role::ignored:
@@ -592,7 +616,24 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOp
 }
 
 // What people see of the columns.
+// The unit that the header or the line below it tells, for people.
+std::string told_unit(const Sheet& sheet, std::size_t column) {
+  if (column < sheet.units.size() && !sheet.units[column].empty()) return sheet.units[column];
+  const std::string unit = split_unit(sheet.header.fields[column]).unit;
+  return is_unit(unit) ? unit : std::string();
+}
+
+void add_example(ColumnReport& report, std::string_view cell) {
+  constexpr std::size_t kMost = 3;
+  if (report.examples.size() >= kMost) return;
+  if (std::find(report.examples.begin(), report.examples.end(), cell) != report.examples.end()) {
+    return;
+  }
+  report.examples.emplace_back(cell);
+}
+
 void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table) {
+  std::size_t uncertain = 0;
   for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
     ColumnReport report;
     report.number = i + 1;
@@ -602,7 +643,10 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     for (const CsvRecord& row : sheet.rows) {
       if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
       ++report.filled;
-      numbers = numbers && read_number(row.fields[i], sheet.style).ok();
+      const auto number = read_number(row.fields[i], sheet.style);
+      numbers = numbers && number.ok();
+      uncertain += number && number->uncertain ? 1 : 0;
+      add_example(report, trim(row.fields[i]));
     }
     report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
     const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
@@ -610,12 +654,45 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     if (used != columns.columns.end()) {
       report.use = to_string(used->column.use);
       report.name = used->column.name;
-      report.unit = used->column.use == ColumnUse::element ? used->file_unit : used->unit;
+      report.of = used->column.of;
+      report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
+      if (report.unit.empty()) report.unit = told_unit(sheet, i);
     } else if (numbers && report.filled > 0 && !report.header.empty()) {
       table.unused_numbers.push_back(report.header);
     }
     table.columns.push_back(std::move(report));
   }
+  if (uncertain > 0) {
+    table.notes.push_back(fmt::format(
+        "{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
+  }
+}
+
+// A row whose only cell is a text outside of the composition heads a group, or stands below the
+// table.
+bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style) {
+  if (record.fields.size() < 3 || filled_cells(record) != 1) return false;
+  const auto only = std::find_if(record.fields.begin(), record.fields.end(),
+                                 [](const std::string& cell) { return !trim(cell).empty(); });
+  if (read_number(*only, style)) return false;
+  const auto at = static_cast<std::size_t>(only - record.fields.begin());
+  return std::none_of(columns.columns.begin(), columns.columns.end(),
+                      [&](const MatchedColumn& column) {
+                        return column.at == at && (RowReader::is_composition(column.column.use) ||
+                                                   column.column.use == ColumnUse::proposal);
+                      });
+}
+
+// What cannot be read in the first sheet of a workbook may stand in another one.
+Error naming_sheets(Error error, const Sheet& sheet, const ReadOptions& options) {
+  if (sheet.other_sheets.empty() || !options.sheet.empty()) return error;
+  std::vector<std::string> others;
+  for (const std::string& name : sheet.other_sheets) {
+    others.push_back(fmt::format("--sheet \"{}\"", name));
+  }
+  error.expected += fmt::format("{}{}, where the table is not in the sheet \"{}\"",
+                                error.expected.empty() ? "" : "; or ", join_or(others), sheet.name);
+  return error;
 }
 
 Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
@@ -650,6 +727,8 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   sheet_options.columns = options.columns;
   sheet_options.sheet = options.sheet;
   sheet_options.decimal = options.decimal;
+  sheet_options.encoding = options.encoding;
+  sheet_options.fill_down = options.fill_down;
   sheet_options.max_rows = max_rows;
   auto sheet = read_sheet(bytes, file_name, sheet_options);
   if (!sheet) return sheet.error();
@@ -663,14 +742,15 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     columns = std::move(*matched);
   } else {
     auto layout = recognise(*sheet, options, file_name);
-    if (!layout) return layout.error();
+    if (!layout) return naming_sheets(layout.error(), *sheet, options);
     table.shape = layout->shape;
     columns = columns_of(*layout, *sheet, options);
     for (const std::size_t column : layout->composition) {
       table.composition.push_back(sheet->header.fields[column]);
     }
+    table.problems = std::move(layout->problems);
   }
-  RowReader reader(file_name, *sheet, columns, profile, !options.profile, supports);
+  RowReader reader(file_name, *sheet, columns, profile, options, supports);
   if (options.profile) {
     const Status fine = check_profile_columns(*sheet, columns, profile, reader, file_name);
     if (!fine) return fine.error();
@@ -678,6 +758,10 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   table.encoding = sheet->encoding;
   table.delimiter = sheet->delimiter;
   table.header_line = sheet->header.line;
+  table.style = sheet->style;
+  table.header_at = sheet->header_at;
+  table.header_lines = sheet->header_lines;
+  table.unit_row = !sheet->units.empty();
   table.notes = std::move(sheet->notes);
   table.unused = columns.unused;
   for (const MatchedColumn& column : columns.columns) {
@@ -692,8 +776,21 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     table.notes.emplace_back("the amounts of oxygen are not counted");
   }
   report(*sheet, columns, table);
+  table.sheet = sheet->name;
   table.rows.reserve(sheet->rows.size());
-  for (const CsvRecord& record : sheet->rows) table.rows.push_back(reader.read(record));
+  std::vector<std::size_t> sections;
+  for (const CsvRecord& record : sheet->rows) {
+    if (is_section(record, columns, sheet->style)) {
+      sections.push_back(record.line);
+    } else {
+      table.rows.push_back(reader.read(record));
+    }
+  }
+  if (!sections.empty()) {
+    table.notes.push_back(fmt::format(
+        "{} a single text outside of the composition, left out", 
+        lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
+  }
   if (profile.reduce) reduce(*profile.reduce, table.rows);
   return table;
 }
