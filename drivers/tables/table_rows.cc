@@ -719,18 +719,23 @@ Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
 
 }  // namespace
 
+SheetOptions sheet_options(const ReadOptions& options) {
+  SheetOptions wanted;
+  wanted.profile = options.profile.get();
+  wanted.columns = options.columns;
+  wanted.sheet = options.sheet;
+  wanted.decimal = options.decimal;
+  wanted.encoding = options.encoding;
+  wanted.fill_down = options.fill_down;
+  return wanted;
+}
+
 Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
                             const ReadOptions& options, const chemistry::SupportTable& supports,
                             std::size_t max_rows) {
-  SheetOptions sheet_options;
-  sheet_options.profile = options.profile.get();
-  sheet_options.columns = options.columns;
-  sheet_options.sheet = options.sheet;
-  sheet_options.decimal = options.decimal;
-  sheet_options.encoding = options.encoding;
-  sheet_options.fill_down = options.fill_down;
-  sheet_options.max_rows = max_rows;
-  auto sheet = read_sheet(bytes, file_name, sheet_options);
+  SheetOptions wanted = sheet_options(options);
+  wanted.max_rows = max_rows;
+  auto sheet = read_sheet(bytes, file_name, wanted);
   if (!sheet) return sheet.error();
   const Profile recognised;
   const Profile& profile = options.profile ? *options.profile : recognised;

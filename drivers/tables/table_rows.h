@@ -116,6 +116,9 @@ struct TableRows {
   bool unit_row = false;
 };
 
+// How the sheet of a table is found, without a word on its columns.
+SheetOptions sheet_options(const ReadOptions& options);
+
 // Errors (bad_data, "file:line: column ...") are for the whole table: encoding, header, units, no
 // rows.
 Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,

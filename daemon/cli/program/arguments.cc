@@ -91,6 +91,16 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
       ->check(CLI::IsMember({"point", "comma"}))
       ->group(group);
   command
+      .add_option("--encoding", encoding,
+                  "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
+      ->check(CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}))
+      ->group(group);
+  command
+      .add_option("--fill-down", fill_down,
+                  "columns whose blank cells repeat the one above, as in merged cells")
+      ->group(group);
+  command.add_option("--null", null, "more words that say \"not measured\"")->group(group);
+  command
       .add_flag("--skip-rows-without-target", skip_rows_without_target,
                 "leave out rows whose target was not measured")
       ->group(group);
@@ -123,7 +133,19 @@ tables::ReadOptions TableArguments::read_options() const {
   options.targets = targets;
   options.conditions = conditions;
   options.ignore = ignore;
+  options.encoding = encoding;
+  options.fill_down = fill_down;
+  options.null = null;
   options.columns = columns;
+  return options;
+}
+
+Result<tables::ReadOptions> TableArguments::reading() const {
+  tables::ReadOptions options = read_options();
+  if (is_shape(profile)) return options;
+  auto found = load_profile(profile, "");
+  if (!found) return found.error();
+  options.profile = std::move(*found);
   return options;
 }
 
@@ -147,27 +169,17 @@ Result<std::vector<std::string>> TableArguments::labels_of(const tables::Table& 
   }
   const auto text = read_file(data);
   if (!text) return text.error();
-  const auto records = read_csv(*text, data);
-  if (!records) return records.error();
-  const std::vector<std::string>& header = records->front().fields;
-  const auto column = std::find(header.begin(), header.end(), batches);
-  if (column == header.end()) {
-    return Error{ErrorCode::bad_data, "there is no such column", data, batches,
-                 fmt::format("one of {}", fmt::join(header, ", "))};
-  }
-  const auto place = static_cast<std::size_t>(column - header.begin());
-  std::map<std::size_t, std::string> by_line;
-  for (const CsvRecord& record : *records) {
-    if (place < record.fields.size())
-      by_line[record.line] = std::string(trim(record.fields[place]));
-  }
+  const auto options = reading();
+  if (!options) return options.error();
+  const auto cells = tables::column_cells(*text, data, *options, batches);
+  if (!cells) return cells.error();
   for (const std::size_t line : table.lines) {
-    const std::string& label = by_line[line];
-    if (label.empty()) {
+    const auto label = cells->find(line);
+    if (label == cells->end() || label->second.empty()) {
       return Error{ErrorCode::bad_data, "a row without its batch",
-                   csv_place(data, line, batches, place), "", "a name in every row"};
+                   csv_place(data, line, batches, 0), "", "a name in every row"};
     }
-    labels.push_back(label);
+    labels.push_back(label->second);
   }
   return labels;
 }
