@@ -42,8 +42,7 @@ std::string without_group_spaces(std::string_view text) {
     std::size_t next = 0;
     while (at + 1 + next < text.size() && is_digit(text[at + 1 + next])) ++next;
     const bool whole = out.find_first_of(".,eE") == std::string::npos;
-    const bool thousands =
-        whole && next == 3 && (grouped ? group == 3 : group >= 1 && group <= 3);
+    const bool thousands = whole && next == 3 && (grouped ? group == 3 : group >= 1 && group <= 3);
     grouped = grouped || thousands;
     group = 0;
     if (!thousands && out != "-" && out != "+") out.push_back(' ');
@@ -136,12 +135,49 @@ std::string composition_text(std::string_view cell, const NumberStyle& style) {
 std::span<const std::string_view> usual_null_words() {
   // Those after "#na": German, French and Japanese laboratories, and the errors of spreadsheets.
   static constexpr std::array<std::string_view, 43> kWords = {
-      "-",       "--",      "\u2013", "\u2014",       "n.d.",    "n.d",     "nd",     "n/d",
-      "n/a",     "n.a.",    "na",     "nan",          "null",    "none",    "#n/a",   "n.m.",
-      "n/m",     "nm",      "?",      "not measured", "missing", "#na",     "n. d.",  "n. a.",
-      "n.b.",    "n. b.",   "n. m.",  "k.a.",         "k. a.",   "bdl",     "b.d.l.", "lod",
-      "<lod",    "#div/0!", "#ref!",  "#value!",      "#num!",   "#name?",  "#null!", "\u672A\u6E2C\u5B9A",
-      "\u6E2C\u5B9A\u4E0D\u53EF", "\u691C\u51FA\u9650\u754C\u4EE5\u4E0B", "\u4E0D\u691C\u51FA"};
+      "-",
+      "--",
+      "\u2013",
+      "\u2014",
+      "n.d.",
+      "n.d",
+      "nd",
+      "n/d",
+      "n/a",
+      "n.a.",
+      "na",
+      "nan",
+      "null",
+      "none",
+      "#n/a",
+      "n.m.",
+      "n/m",
+      "nm",
+      "?",
+      "not measured",
+      "missing",
+      "#na",
+      "n. d.",
+      "n. a.",
+      "n.b.",
+      "n. b.",
+      "n. m.",
+      "k.a.",
+      "k. a.",
+      "bdl",
+      "b.d.l.",
+      "lod",
+      "<lod",
+      "#div/0!",
+      "#ref!",
+      "#value!",
+      "#num!",
+      "#name?",
+      "#null!",
+      "\u672A\u6E2C\u5B9A",
+      "\u6E2C\u5B9A\u4E0D\u53EF",
+      "\u691C\u51FA\u9650\u754C\u4EE5\u4E0B",
+      "\u4E0D\u691C\u51FA"};
   return kWords;
 }
 

@@ -27,8 +27,8 @@ NumberStyle find_style(std::span<const CsvRecord> rows);
 
 struct CellNumber {
   double value = 0.0;
-  char bound = '\0';     // '<' or '>': the value is a limit of detection, not a measurement
-  bool percent = false;  // the cell itself says "%"
+  char bound = '\0';       // '<' or '>': the value is a limit of detection, not a measurement
+  bool percent = false;    // the cell itself says "%"
   bool uncertain = false;  // an uncertainty was told ("412 ± 5") and left out
 };
 // bad_data without a place: what is wrong and what to write. Spaces between thousands, "%" and an

@@ -64,7 +64,8 @@ std::optional<int> slot_near_miss(std::string_view name) {
   return number > 0 ? std::optional<int>(number) : std::nullopt;
 }
 
-// "wt% 1", "loading 2 (mmol/g)", "amount 1": the number of the slot whose amount it is, and the unit.
+// "wt% 1", "loading 2 (mmol/g)", "amount 1": the number of the slot whose amount it is, and the
+// unit.
 struct AmountHeader {
   int number = 0;
   std::string unit;
@@ -83,8 +84,8 @@ std::optional<AmountHeader> slot_amount(std::string_view name) {
   AmountHeader header;
   if (std::find(kWords.begin(), kWords.end(), word) != kWords.end()) {
     header.unit = split.unit;
-  } else if (is_unit(word) && (same_unit(word, "wt%") || same_unit(word, "mol%") ||
-                               same_unit(word, "mmol/g"))) {
+  } else if (is_unit(word) &&
+             (same_unit(word, "wt%") || same_unit(word, "mol%") || same_unit(word, "mmol/g"))) {
     header.unit = std::string(word);
   } else {
     return std::nullopt;
@@ -123,7 +124,7 @@ bool tells_amount(std::string_view rest) {
       "loading", "mmol", "mol",    "molar",  "percent", "portion", "ppm",      "wt"};
   // What was measured: CO conversion (%), CO sel. (%).
   static constexpr std::array<std::string_view, 10> kOutcomes = {
-      "conv",  "conversion", "sel",     "selectivity", "umsatz",
+      "conv",  "conversion", "sel",      "selectivity", "umsatz",
       "yield", "ausbeute",   "recovery", "selektivit",  "balance"};
   bool amount = rest.find('%') != std::string_view::npos;
   for (std::size_t at = 0; at < rest.size();) {
@@ -352,18 +353,18 @@ class Recogniser {
   // Of a delivery: the campaign's properties and conditions that are there, columns that say whose
   // row it is, and what comes near to one of them.
   void take_known() {
-    const auto take_all = [&](const std::vector<std::string>& names, Role role,
+    const auto take_all = [&](const std::vector<std::string>& names, Role role, std::size_t longest,
                               std::vector<std::size_t>& columns) {
       for (const std::string& name : names) {
-        for (std::size_t i = 0; i < header_.size(); ++i) {
-          if (header_[i] != name || layout_.roles[i] != Role::unused) continue;
-          layout_.roles[i] = role;
-          columns.push_back(i);
-        }
+        const auto at = column_of_name(name, longest);
+        if (!at || layout_.roles[*at] != Role::unused) continue;
+        layout_.roles[*at] = role;
+        columns.push_back(*at);
+        if (header_[*at] != name) layout_.names[*at] = name;
       }
     };
-    take_all(options_.known_targets, Role::target, layout_.targets);
-    take_all(options_.known_conditions, Role::condition, layout_.conditions);
+    take_all(options_.known_targets, Role::target, kLongestProperty, layout_.targets);
+    take_all(options_.known_conditions, Role::condition, kLongestCondition, layout_.conditions);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
     }
@@ -382,9 +383,24 @@ class Recogniser {
     }
   }
 
+  // The header of a campaign's property or condition: its name, or what becomes that name where it
+  // holds signs that names cannot hold.
+  std::optional<std::size_t> column_of_name(const std::string& name, std::size_t longest) const {
+    std::vector<std::size_t> alike;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (header_[i] == name) return i;
+      if (campaign_name(header_[i], longest) == name) alike.push_back(i);
+    }
+    return alike.size() == 1 ? std::optional(alike.front()) : std::nullopt;
+  }
+
   // Headers that are another writing of a name that the table does not have, or a letter off it.
   void ask_about_near(const std::string& name, std::string_view what) {
     if (std::find(header_.begin(), header_.end(), name) != header_.end()) return;
+    if (std::any_of(layout_.names.begin(), layout_.names.end(),
+                    [&](const auto& taken) { return taken.second == name; })) {
+      return;
+    }
     const std::string wanted = bare(name);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
@@ -667,9 +683,10 @@ class Recogniser {
       }
       const std::size_t parts = names_with_parts(i);
       if (!first || 2 * read < wrong || parts == 0) continue;
-      first->message = fmt::format("this column comes nearest to compositions: {} of its cells can be "
-                                   "read, {} cannot, the first because: {}",
-                                   read, wrong, first->message);
+      first->message = fmt::format(
+          "this column comes nearest to compositions: {} of its cells can be "
+          "read, {} cannot, the first because: {}",
+          read, wrong, first->message);
       return first;
     }
     return {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,12 @@ enum class Role {
   target,
   condition,
   ignored,
-  own,      // sample, channel, ... of a delivery
-  slot,     // M1, M2, ...; Metal 1, Metal 2, ... beside their amounts
+  own,          // sample, channel, ... of a delivery
+  slot,         // M1, M2, ...; Metal 1, Metal 2, ... beside their amounts
   slot_amount,  // wt% 1, wt% 2, ...: of the slot with the same number
-  support,  // Support
-  element,  // a chemical symbol, perhaps with a unit
-  formula   // formula, composition, catalyst, or the one column of compositions
+  support,      // Support
+  element,      // a chemical symbol, perhaps with a unit
+  formula       // formula, composition, catalyst, or the one column of compositions
 };
 
 struct Layout {
@@ -39,6 +40,7 @@ struct Layout {
   std::optional<std::size_t> support;
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
+  std::map<std::size_t, std::string> names;  // of those whose header is not their name
   std::vector<std::string> notes;
   std::vector<Error> problems;  // with ReadOptions::look, instead of an error
 };

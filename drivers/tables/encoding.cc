@@ -98,11 +98,13 @@ std::string readings(std::string_view bytes, std::size_t at, std::string_view fi
   std::size_t end = std::min(bytes.find('\n', at), bytes.size());
   while (end > from && bytes[end - 1] == '\r') --end;
   std::string text;
-  for (const auto& [name, from_name] : {std::pair{"cp1252", "CP1252"}, std::pair{"cp932", "CP932"}}) {
+  for (const auto& [name, from_name] :
+       {std::pair{"cp1252", "CP1252"}, std::pair{"cp932", "CP932"}}) {
     const auto line = convert(bytes.substr(from, end - from), from_name, file_name, name);
     if (!line) continue;
     std::size_t length = std::min(line->size(), kLongest);
-    while (length < line->size() && (static_cast<unsigned char>((*line)[length]) & 0xC0U) == 0x80U) {
+    while (length < line->size() &&
+           (static_cast<unsigned char>((*line)[length]) & 0xC0U) == 0x80U) {
       ++length;
     }
     text += fmt::format("{}--encoding {}, which reads \"{}\"", text.empty() ? "" : "; or ", name,
@@ -154,8 +156,7 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view encodin
       return Error{ErrorCode::bad_data, "the file is not in UTF-8",
                    csv_place(file_name, static_cast<std::size_t>(line)),
                    fmt::format("byte 0x{:02X}", static_cast<unsigned char>(bytes[wrong])),
-                   "UTF-8; or " + readings(bytes, wrong, file_name) +
-                       " (in a profile: encoding)"};
+                   "UTF-8; or " + readings(bytes, wrong, file_name) + " (in a profile: encoding)"};
     }
     decoded.text = bytes;
     return decoded;

@@ -26,4 +26,10 @@ struct HeaderName {
 // ("T / °C", where the unit is a known one).
 HeaderName split_unit(std::string_view header);
 
+// A header as the name of a property or condition in a campaign: the signs that such names cannot
+// hold (| @ ; = / and control characters) become "_", and what is longer than `longest` characters
+// is cut.
+std::string campaign_name(std::string_view header, std::size_t longest);
+inline constexpr std::size_t kLongestProperty = 40, kLongestCondition = 20;
+
 }  // namespace kasetsu::tables

@@ -45,9 +45,9 @@ struct Found {
 // case: CO beside Co.
 bool is_other_case(std::string_view header, std::string_view known,
                    const std::vector<std::string>& all) {
-  return trim(header) != known &&
-         std::any_of(all.begin(), all.end(),
-                     [&](const std::string& name) { return trim(name) == known; });
+  return trim(header) != known && std::any_of(all.begin(), all.end(), [&](const std::string& name) {
+           return trim(name) == known;
+         });
 }
 
 Found find_column(std::string_view header, const Profile& profile,

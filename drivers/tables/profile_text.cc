@@ -66,7 +66,8 @@ std::string profile_text(const TableRows& table, const ReadOptions& options,
   if (table.header_at > 0) text += fmt::format("header_row = {}\n", table.header_at);
   if (table.header_lines > 1) text += fmt::format("header_lines = {}\n", table.header_lines);
   if (table.unit_row) text += "unit_row = true\n";
-  if (!options.fill_down.empty()) text += fmt::format("fill_down = {}\n", list_of(options.fill_down));
+  if (!options.fill_down.empty())
+    text += fmt::format("fill_down = {}\n", list_of(options.fill_down));
   text += fmt::format("null = {}\n", list_of(null_words(options)));
   bool weights = false, support = false;
   for (const ColumnReport& column : table.columns) {

@@ -86,10 +86,9 @@ bool holds_units(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
     const std::string cell = without_brackets(rows.front().fields[i]);
     if (cell.empty() || cell == "-") continue;
     const bool null = std::find(nulls.begin(), nulls.end(), small_letters(cell)) != nulls.end();
-    const bool numbers_below =
-        std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
-          return i < row.fields.size() && read_number(row.fields[i], style).ok();
-        });
+    const bool numbers_below = std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
+      return i < row.fields.size() && read_number(row.fields[i], style).ok();
+    });
     if (null || !numbers_below || read_number(cell, style)) return false;
     known = known || is_unit(cell);
   }
@@ -112,12 +111,11 @@ Result<std::vector<CsvRecord>> read_records(std::string_view bytes, std::string_
     return bad(std::string(file_name), "this file is no workbook and has no sheets", options.sheet,
                "an .xlsx file, or no --sheet");
   }
-  auto decoded =
-      decode_text(bytes,
-                  !options.encoding.empty() ? options.encoding
-                  : options.profile         ? options.profile->encoding
-                                            : "auto",
-                  file_name);
+  auto decoded = decode_text(bytes,
+                             !options.encoding.empty() ? options.encoding
+                             : options.profile         ? options.profile->encoding
+                                                       : "auto",
+                             file_name);
   if (!decoded) return decoded.error();
   sheet.encoding = decoded->encoding;
   if (trim(decoded->text).empty()) {
@@ -178,8 +176,8 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
     sheet.header_at = at + 1;
     sheet.header_lines = lines.size();
     if (two && profile == nullptr) {
-      sheet.notes.push_back(fmt::format("lines {} and {} are the header together",
-                                        records[at].line, records[at + 1].line));
+      sheet.notes.push_back(fmt::format("lines {} and {} are the header together", records[at].line,
+                                        records[at + 1].line));
     }
     first = at + lines.size();
   }

@@ -29,10 +29,10 @@ struct Sheet {
 };
 
 struct SheetOptions {
-  const Profile* profile = nullptr;  // null: everything is found out
-  std::vector<std::string> columns;  // names of the columns of a file without a header
-  std::string sheet;                 // of a workbook; empty: the first one
-  std::string encoding;              // goes before the profile's; empty: its, or found out
+  const Profile* profile = nullptr;    // null: everything is found out
+  std::vector<std::string> columns;    // names of the columns of a file without a header
+  std::string sheet;                   // of a workbook; empty: the first one
+  std::string encoding;                // goes before the profile's; empty: its, or found out
   std::vector<std::string> fill_down;  // columns whose blank cells repeat the one above
   char decimal = '\0';                 // '.' or ','; 0: found out
   std::size_t max_rows = 1'000'000;

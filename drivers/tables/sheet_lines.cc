@@ -23,14 +23,37 @@ bool holds_number(const CsvRecord& record, std::size_t column, const NumberStyle
 }
 
 bool is_summary_word(std::string_view cell) {
-  static constexpr std::array<std::string_view, 31> kWords = {
-      "average",     "averages",           "avg",     "avg.",           "mean",
-      "median",      "std",                "std.",    "stdev",          "std dev",
-      "std. dev.",   "standard deviation", "sd",      "min",            "max",
-      "minimum",     "maximum",            "sum",     "total",          "mittelwert",
-      "mittel",      "summe",              "moyenne", "écart-type",     "standardabweichung",
-      "平均",        "平均値",             "合計",    "標準偏差",       "最大値",
-      "最小値"};
+  static constexpr std::array<std::string_view, 31> kWords = {"average",
+                                                              "averages",
+                                                              "avg",
+                                                              "avg.",
+                                                              "mean",
+                                                              "median",
+                                                              "std",
+                                                              "std.",
+                                                              "stdev",
+                                                              "std dev",
+                                                              "std. dev.",
+                                                              "standard deviation",
+                                                              "sd",
+                                                              "min",
+                                                              "max",
+                                                              "minimum",
+                                                              "maximum",
+                                                              "sum",
+                                                              "total",
+                                                              "mittelwert",
+                                                              "mittel",
+                                                              "summe",
+                                                              "moyenne",
+                                                              "écart-type",
+                                                              "standardabweichung",
+                                                              "平均",
+                                                              "平均値",
+                                                              "合計",
+                                                              "標準偏差",
+                                                              "最大値",
+                                                              "最小値"};
   const std::string word = fold_name(cell);
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
@@ -65,8 +88,8 @@ bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, st
     }
     if (is_summary_word(cell)) {
       leads = leads || first;
-      among_numbers = among_numbers || (habit.numbers > 0 &&
-                                        habit.numbers + habit.summaries == habit.filled);
+      among_numbers =
+          among_numbers || (habit.numbers > 0 && habit.numbers + habit.summaries == habit.filled);
     }
     first = false;
   }
@@ -102,12 +125,11 @@ bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
     if (cell.empty()) continue;
     if (holds_number(lower, i, style)) return false;
     names_more = names_more || cell_of(upper, i).empty();
-    numbers_below += std::any_of(records.begin() + static_cast<std::ptrdiff_t>(at) + 2,
-                                 records.end(), [&](const CsvRecord& record) {
-                                   return holds_number(record, i, style);
-                                 })
-                         ? 1
-                         : 0;
+    numbers_below +=
+        std::any_of(records.begin() + static_cast<std::ptrdiff_t>(at) + 2, records.end(),
+                    [&](const CsvRecord& record) { return holds_number(record, i, style); })
+            ? 1
+            : 0;
   }
   // The names above stand for themselves: they are no row of values.
   for (std::size_t i = 0; i < upper.fields.size(); ++i) {
@@ -203,9 +225,9 @@ std::string lines_text(const std::vector<std::size_t>& lines) {
   constexpr std::size_t kMost = 8;
   std::string text = lines.size() == 1 ? "line " : "lines ";
   for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) {
-    text += (i == 0                                       ? ""
+    text += (i == 0                                           ? ""
              : i + 1 == lines.size() && lines.size() <= kMost ? " and "
-                                                          : ", ") +
+                                                              : ", ") +
             std::to_string(lines[i]);
   }
   if (lines.size() > kMost) text += fmt::format(", ... ({} of them)", lines.size());

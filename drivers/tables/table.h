@@ -38,8 +38,8 @@ struct Table {
 Result<Table> read_table(std::string_view bytes, std::string_view file_name,
                          const ReadOptions& options, const chemistry::SupportTable& supports);
 
-// The cells of one column by the physical lines of their rows, without spaces around them. bad_data:
-// there is no such column.
+// The cells of one column by the physical lines of their rows, without spaces around them.
+// bad_data: there is no such column.
 Result<std::map<std::size_t, std::string>> column_cells(std::string_view bytes,
                                                         std::string_view file_name,
                                                         const ReadOptions& options,

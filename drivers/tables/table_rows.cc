@@ -568,7 +568,8 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOp
     column.at = i;
     column.header = sheet.header.fields[i];
     column.column.headers = {column.header};
-    column.column.name = column.header;
+    const auto named = layout.names.find(i);
+    column.column.name = named != layout.names.end() ? named->second : column.header;
     switch (layout.roles[i]) {
       case Role::target:
         column.column.use = ColumnUse::value;
@@ -663,8 +664,8 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     table.columns.push_back(std::move(report));
   }
   if (uncertain > 0) {
-    table.notes.push_back(fmt::format(
-        "{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
+    table.notes.push_back(
+        fmt::format("{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
   }
 }
 
@@ -792,9 +793,9 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     }
   }
   if (!sections.empty()) {
-    table.notes.push_back(fmt::format(
-        "{} a single text outside of the composition, left out", 
-        lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
+    table.notes.push_back(
+        fmt::format("{} a single text outside of the composition, left out",
+                    lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
   }
   if (profile.reduce) reduce(*profile.reduce, table.rows);
   return table;

@@ -21,6 +21,9 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.sheet = options.sheet;
   reading.composition = options.composition;
   reading.decimal = options.decimal;
+  reading.encoding = options.encoding;
+  reading.fill_down = options.fill_down;
+  reading.null = options.null;
   reading.delivery = true;
   for (const Property& property : options.properties) {
     reading.known_targets.push_back(property.name);

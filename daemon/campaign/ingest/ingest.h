@@ -61,7 +61,9 @@ struct DeliveryOptions {
   std::optional<std::string> composition;
   std::string sheet;
   char decimal = '\0';
-  std::string file_name = "body";  // in messages
+  std::string encoding;                      // empty: found out
+  std::vector<std::string> fill_down, null;  // as in tables::ReadOptions
+  std::string file_name = "body";            // in messages
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
   // Columns of properties that the campaign does not measure are left out.
   std::shared_ptr<const tables::Profile> profile;

@@ -10,6 +10,7 @@
 #include "core/chemistry/element.h"
 #include "daemon/base/data_files.h"
 #include "daemon/cli/campaigns/campaign_file.h"
+#include "drivers/tables/header_text.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -145,14 +146,9 @@ std::string grid_text(const Seen& seen, const std::string& unit, std::size_t mos
       most_elements);
 }
 
-// A header as the name of a condition: without line ends and the signs that keys use.
+// A header as the name of a condition that no other has.
 std::string condition_name(const std::string& header, std::set<std::string>& taken) {
-  std::string name;
-  for (const char c : cut_to(trim(header), 20)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool sign = std::string_view("|@;=/").find(c) != std::string_view::npos;
-    name += byte < 0x20 || byte == 0x7f || sign ? '_' : c;
-  }
+  std::string name = tables::campaign_name(header, tables::kLongestCondition);
   if (name.empty()) name = "condition";
   const std::string first = name;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
@@ -201,8 +197,8 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
       "[[space]]\n"
       "{}elements = {}\n",
       printable(arguments.table.data, false), table.catalysts.size(), toml_text(arguments.name),
-      toml_text(cut_to(table.target_names.front(), 40)), toml_text(arguments.unit),
-      toml_text(arguments.goal),
+      toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
+      toml_text(arguments.unit), toml_text(arguments.goal),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)
                           : grid_text(seen, arguments.loading_unit, most_elements),

@@ -46,7 +46,8 @@ Counts counts_of(const tables::TableRows& table, const std::string& target) {
   Counts counts;
   for (const tables::TableRow& row : table.rows) {
     for (const tables::TableValue& value : row.values) {
-      if (value.name == target && row.problems.empty()) ++(value.censored ? counts.limits : counts.values);
+      if (value.name == target && row.problems.empty())
+        ++(value.censored ? counts.limits : counts.values);
     }
   }
   return counts;
@@ -73,11 +74,10 @@ Json problem_json(const Error& problem) {
 
 Json column_json(const tables::ColumnReport& column, const tables::TableRows& table,
                  const std::vector<Error>& problems) {
-  Json json = {{"number", column.number},   {"header", column.header},
-               {"role", role_of(column)},   {"use", column.use},
-               {"name", column.name},       {"unit", column.unit},
-               {"content", column.content}, {"filled", column.filled},
-               {"examples", column.examples}};
+  Json json = {
+      {"number", column.number},   {"header", column.header}, {"role", role_of(column)},
+      {"use", column.use},         {"name", column.name},     {"unit", column.unit},
+      {"content", column.content}, {"filled", column.filled}, {"examples", column.examples}};
   if (column.use == "value") {
     const Counts counts = counts_of(table, column.name);
     json["measured"] = counts.values;
@@ -130,18 +130,19 @@ TextTable columns_table(const tables::TableRows& table, const std::vector<Error>
 
 void print(const tables::TableRows& table, const std::string& file,
            const std::vector<Error>& problems, std::size_t readable, Session& session) {
-  session.print(fmt::format(
-      "{}: {}{}, header in line {}\n", file,
-      table.delimiter == "workbook" ? fmt::format("workbook, sheet \"{}\"", table.sheet)
-                                    : fmt::format("{}, separated by {}", table.encoding,
-                                                  table.delimiter == "tab" ? "tabs" : table.delimiter),
-      table.style.decimal == ',' ? ", decimal commas" : "", table.header_line));
+  session.print(fmt::format("{}: {}{}, header in line {}\n", file,
+                            table.delimiter == "workbook"
+                                ? fmt::format("workbook, sheet \"{}\"", table.sheet)
+                                : fmt::format("{}, separated by {}", table.encoding,
+                                              table.delimiter == "tab" ? "tabs" : table.delimiter),
+                            table.style.decimal == ',' ? ", decimal commas" : "",
+                            table.header_line));
   session.print(columns_table(table, problems));
   for (const std::string& note : table.notes) session.print(note + "\n");
   for (const std::string& target : table.targets) {
     const Counts counts = counts_of(table, target);
-    session.print(fmt::format("{}: {} measured, {} below or above a limit\n", target,
-                              counts.values, counts.limits));
+    session.print(fmt::format("{}: {} measured, {} below or above a limit\n", target, counts.values,
+                              counts.limits));
   }
   session.print(fmt::format("{}, {} can be read\n", counted(table.rows.size(), "row"), readable));
 }
@@ -181,8 +182,8 @@ Status run(const Arguments& arguments, Session& session) {
   }
   const std::string text = tables::profile_text(*table, options, file);
   if (auto written = write_file(arguments.write_profile, text); !written) return written;
-  session.say(fmt::format("written; now: kasetsu fit {} --profile {}", file,
-                          arguments.write_profile));
+  session.say(
+      fmt::format("written; now: kasetsu fit {} --profile {}", file, arguments.write_profile));
   return {};
 }
 
@@ -190,12 +191,12 @@ Status run(const Arguments& arguments, Session& session) {
 
 void add_table(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      add_command(app, session, "table", "how a table is read: columns, units, problems",
-                  "  kasetsu table catalysts.csv\n"
-                  "  kasetsu table results.xlsx --sheet \"Round 3\" --target yield\n"
-                  "  kasetsu table results.csv --encoding cp932 --target yield --write-profile lab.toml\n"
-                  "Every problem names the option that settles it. Exit code 65 while there are any.");
+  CLI::App* command = add_command(
+      app, session, "table", "how a table is read: columns, units, problems",
+      "  kasetsu table catalysts.csv\n"
+      "  kasetsu table results.xlsx --sheet \"Round 3\" --target yield\n"
+      "  kasetsu table results.csv --encoding cp932 --target yield --write-profile lab.toml\n"
+      "Every problem names the option that settles it. Exit code 65 while there are any.");
   command->group("More on files");
   arguments->table.add_to(*command);
   command->add_option("--write-profile", arguments->write_profile,
