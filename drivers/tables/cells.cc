@@ -82,6 +82,25 @@ Stripped strip(std::string_view cell) {
   return stripped;
 }
 
+std::string with_amounts_unit(const std::string& name, std::string_view unit) {
+  const std::size_t end = std::min(name.find('/'), name.size());
+  std::string out;
+  for (std::size_t at = 0; at < end;) {
+    const std::size_t number = at;
+    while (at < end && (is_digit(name[at]) || name[at] == '.')) ++at;
+    const std::size_t symbol = at;
+    while (at < end &&
+           ((name[at] >= 'a' && name[at] <= 'z') || (name[at] >= 'A' && name[at] <= 'Z'))) {
+      ++at;
+    }
+    if (symbol == number || at == symbol) return name;
+    out += fmt::format("{}{}{}{}", out.empty() ? "" : "-", name.substr(number, symbol - number),
+                       unit, name.substr(symbol, at - symbol));
+    while (at < end && (name[at] == '-' || name[at] == ' ')) ++at;
+  }
+  return out.empty() ? name : out + name.substr(end);
+}
+
 enum class Comma { none, decimal, thousands, either, neither };
 
 // What the marks of a number say: those in groups of three stand between thousands.
@@ -122,14 +141,21 @@ bool is_none(std::string_view cell) {
   return cell.empty() || small_letters(cell) == "none";
 }
 
-std::string composition_text(std::string_view cell, const NumberStyle& style) {
+std::string composition_text(std::string_view cell, const NumberStyle& style,
+                             std::string_view amounts) {
   const std::string plain = plain_characters(cell);
   std::string text(trim(plain));
-  if (style.decimal != ',') return text;
-  for (std::size_t at = 1; at + 1 < text.size(); ++at) {
+  for (std::size_t at = 1; style.decimal == ',' && at + 1 < text.size(); ++at) {
     if (text[at] == ',' && is_digit(text[at - 1]) && is_digit(text[at + 1])) text[at] = '.';
   }
-  return text;
+  return amounts.empty() ? text : with_amounts_unit(text, amounts);
+}
+
+Error composition_error(Error error) {
+  if (error.message.find("a number stands before several elements") != std::string::npos) {
+    error.expected += "; or --name-amounts wt% where the numbers are percentages of weight";
+  }
+  return error;
 }
 
 std::span<const std::string_view> usual_null_words() {

@@ -36,8 +36,13 @@ struct CellNumber {
 Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style);
 
 // A name or formula as it is read: plain characters, and points for the decimal commas of a file
-// that writes them.
-std::string composition_text(std::string_view cell, const NumberStyle& style);
+// that writes them. amounts: the unit of numbers before elements, so that "15Ni5Ce/MgO" becomes
+// "15wt%Ni-5wt%Ce/MgO"; empty: names tell their units. Names whose numbers stand in any other way
+// are not changed.
+std::string composition_text(std::string_view cell, const NumberStyle& style,
+                             std::string_view amounts = {});
+// The error of such a name, with the option that settles it.
+Error composition_error(Error error);
 
 // Words that say "not measured" in tables without a profile, letter case not counting.
 std::span<const std::string_view> usual_null_words();

@@ -479,7 +479,7 @@ class Recogniser {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
       std::size_t read = 0, compounds = 0;
       const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        const std::string text = composition_text(cell(*row, i), style_);
+        const std::string text = composition_text(cell(*row, i), style_, options_.name_amounts);
         if (text.empty()) return true;
         ++read;
         const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
@@ -596,8 +596,8 @@ class Recogniser {
       std::size_t read = 0;
       std::size_t agreeing = 0;
       for (const CsvRecord* const row : rows_) {
-        const auto name =
-            chemistry::parse_catalyst_name(composition_text(cell(*row, f), style_), supports);
+        const auto name = chemistry::parse_catalyst_name(
+            composition_text(cell(*row, f), style_, options_.name_amounts), supports);
         if (!name) continue;
         ++read;
         std::set<int> named, held;
@@ -673,12 +673,12 @@ class Recogniser {
       std::size_t read = 0, wrong = 0;
       std::optional<Error> first;
       for (const CsvRecord* const row : rows_) {
-        const std::string text = composition_text(cell(*row, i), style_);
+        const std::string text = composition_text(cell(*row, i), style_, options_.name_amounts);
         if (text.empty() || read_number(text, style_)) continue;
         const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
         ++(name ? read : wrong);
         if (name || first) continue;
-        first = name.error();
+        first = composition_error(name.error());
         first->where = csv_place(file_name_, row->line, header_[i], i);
       }
       const std::size_t parts = names_with_parts(i);
@@ -697,7 +697,8 @@ class Recogniser {
     return static_cast<std::size_t>(
         std::count_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
           const auto name = chemistry::parse_catalyst_name(
-              composition_text(cell(*row, column), style_), chemistry::SupportTable());
+              composition_text(cell(*row, column), style_, options_.name_amounts),
+              chemistry::SupportTable());
           return name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1;
         }));
   }

@@ -41,7 +41,7 @@ using Keys = std::vector<std::string>;
 const Keys kKeys = {"description", "encoding", "delimiter",    "decimal",   "thousands",
                     "header_row",  "unit_row", "header_lines", "fill_down", "null",
                     "time_zone",   "plate",    "time_formats", "constants", "unknown_columns",
-                    "columns",     "elements", "reduce"};
+                    "columns",     "elements", "name_amounts", "reduce"};
 const Keys kConstantKeys = {"source",  "run",         "channel",  "sample",  "kind",
                             "support", "preparation", "proposal", "catalyst"};
 const Keys kColumnKeys = {"header", "as", "name", "unit", "assume", "of", "required", "map"};
@@ -64,6 +64,7 @@ class Decoder {
           word(document, "delimiter", profile.delimiter, {"auto", ",", ";", "tab", "|"}),
           word(document, "decimal", decimal, {".", ","}),
           text(document, "thousands", profile.thousands),
+          word(document, "name_amounts", profile.name_amounts, {"", "wt%", "mol%"}),
           word(document, "unknown_columns", unknown, {"ignore", "error"}),
           whole(document, "header_row", profile.header_row, 1, 1'000),
           whole(document, "header_lines", profile.header_lines, 1, 2),

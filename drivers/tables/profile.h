@@ -78,6 +78,7 @@ struct Profile {
   std::vector<std::string> null;       // cells that say "not measured", letter case not counting
   std::optional<TimeZone> time_zone;   // of times without an offset
   std::vector<std::string> time_formats;
+  std::string name_amounts;     // what numbers before the elements of names are: "wt%", "mol%"
   bool unknown_columns = true;  // false: a column that the profile does not name is an error
   std::map<std::string, std::string> constants;  // source, run, channel, support, ...: by use
   std::vector<ProfileColumn> columns;

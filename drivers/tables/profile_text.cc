@@ -8,9 +8,8 @@
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
-namespace {
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -24,9 +23,11 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+namespace {
+
 std::string list_of(const std::vector<std::string>& texts) {
   std::string out = "[";
-  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_text(text);
   return out + "]";
 }
 
@@ -40,12 +41,12 @@ std::vector<std::string> null_words(const ReadOptions& options) {
 
 std::string column_text(const ColumnReport& column) {
   const bool used = column.use != "not used";
-  std::string text = fmt::format("\n[[columns]]\nheader = {}\nas = {}\n", quoted(column.header),
-                                 quoted(used ? column.use : "ignore"));
+  std::string text = fmt::format("\n[[columns]]\nheader = {}\nas = {}\n", toml_text(column.header),
+                                 toml_text(used ? column.use : "ignore"));
   if (column.use == "value" || column.use == "condition" || column.use == "element") {
-    text += fmt::format("name = {}\n", quoted(column.name));
+    text += fmt::format("name = {}\n", toml_text(column.name));
   }
-  if (!column.of.empty()) text += fmt::format("of = {}\n", quoted(column.of));
+  if (!column.of.empty()) text += fmt::format("of = {}\n", toml_text(column.of));
   return text;
 }
 
@@ -54,20 +55,23 @@ std::string column_text(const ColumnReport& column) {
 std::string profile_text(const TableRows& table, const ReadOptions& options,
                          std::string_view file_name) {
   std::string text = fmt::format("# Written from {}; docs/profiles.md explains every key.\n",
-                                 quoted(file_name.substr(file_name.rfind('/') + 1)));
+                                 toml_text(file_name.substr(file_name.rfind('/') + 1)));
   if (table.delimiter != "workbook") {
-    text += fmt::format("encoding = {}\ndelimiter = {}\n", quoted(table.encoding),
-                        quoted(table.delimiter));
+    text += fmt::format("encoding = {}\ndelimiter = {}\n", toml_text(table.encoding),
+                        toml_text(table.delimiter));
   }
   text += fmt::format("decimal = \"{}\"\n", table.style.decimal);
   if (!table.style.thousands.empty()) {
-    text += fmt::format("thousands = {}\n", quoted(table.style.thousands));
+    text += fmt::format("thousands = {}\n", toml_text(table.style.thousands));
   }
   if (table.header_at > 0) text += fmt::format("header_row = {}\n", table.header_at);
   if (table.header_lines > 1) text += fmt::format("header_lines = {}\n", table.header_lines);
   if (table.unit_row) text += "unit_row = true\n";
   if (!options.fill_down.empty())
     text += fmt::format("fill_down = {}\n", list_of(options.fill_down));
+  if (!options.name_amounts.empty()) {
+    text += fmt::format("name_amounts = {}\n", toml_text(options.name_amounts));
+  }
   text += fmt::format("null = {}\n", list_of(null_words(options)));
   bool weights = false, support = false;
   for (const ColumnReport& column : table.columns) {

@@ -43,6 +43,7 @@ class RowReader {
         profile_(profile),
         recognised_(!options.profile),
         null_(options.null),
+        name_amounts_(options.profile ? options.profile->name_amounts : options.name_amounts),
         supports_(supports) {}
 
   TableRow read(const CsvRecord& record) {
@@ -435,11 +436,11 @@ class RowReader {
         if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
       } else {
         // Exports write canonical keys: "K:1;Li:1/MgO".
-        const std::string plain = composition_text(parts.name, sheet_.style);
+        const std::string plain = composition_text(parts.name, sheet_.style, name_amounts_);
         const bool key = plain.find(':') != std::string::npos || plain.starts_with("-/");
         auto named = key ? chemistry::parse_key(plain, supports_)
                          : chemistry::parse_catalyst_name(plain, supports_);
-        if (!named) return in_column(record, ColumnUse::catalyst, named.error());
+        if (!named) return in_column(record, ColumnUse::catalyst, composition_error(named.error()));
         catalyst = std::move(*named);
       }
     } else {
@@ -529,6 +530,7 @@ class RowReader {
   const Profile& profile_;
   bool recognised_;
   const std::vector<std::string>& null_;
+  const std::string name_amounts_;
   const chemistry::SupportTable& supports_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };

@@ -42,10 +42,13 @@ struct ReadOptions {
   std::string sheet;                        // of a workbook
   std::string encoding;                     // goes before the profile's; empty: its, or found out
   std::vector<std::string> fill_down;       // columns whose blank cells repeat the one above
-  std::vector<std::string> null;            // more words that say "not measured"
-  char decimal = '\0';                      // '.' or ','; 0: found out
-  bool missing_targets = false;             // a row without a target is NaN instead of an error
-  bool skip_missing_targets = false;        // ... is left out
+  // What numbers before the elements of a name are ("1Zn1Zr/SiO2"): "wt%", "mol%"; empty: names
+  // tell it.
+  std::string name_amounts;
+  std::vector<std::string> null;      // more words that say "not measured"
+  char decimal = '\0';                // '.' or ','; 0: found out
+  bool missing_targets = false;       // a row without a target is NaN instead of an error
+  bool skip_missing_targets = false;  // ... is left out
   bool look = false;  // for people: what is wrong with columns does not end the reading
   // Deliveries: columns such as sample, channel and run say whose row it is, and names that come
   // near to one of them, of a target or of a condition are asked about.

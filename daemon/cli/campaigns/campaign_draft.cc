@@ -11,27 +11,15 @@
 #include "daemon/base/data_files.h"
 #include "daemon/cli/campaigns/campaign_file.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/profile_text.h"
 
 namespace kasetsu::cli {
 namespace {
 
+using tables::toml_text;
+
 constexpr std::size_t kMostLevels =
     12;  // of a condition or a grid that are listed as they were seen
-
-// A text as TOML writes it, on one line.
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04X}", byte);
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
 
 std::string list_of(const std::set<std::string>& names) {
   std::string out = "[";

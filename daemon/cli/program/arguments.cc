@@ -101,6 +101,11 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
       ->group(group);
   command.add_option("--null", null, "more words that say \"not measured\"")->group(group);
   command
+      .add_option("--name-amounts", name_amounts,
+                  "what numbers before the elements of a name are (1Zn1Zr/SiO2): wt% or mol%")
+      ->check(CLI::IsMember({"wt%", "mol%"}))
+      ->group(group);
+  command
       .add_flag("--skip-rows-without-target", skip_rows_without_target,
                 "leave out rows whose target was not measured")
       ->group(group);
@@ -134,6 +139,7 @@ tables::ReadOptions TableArguments::read_options() const {
   options.conditions = conditions;
   options.ignore = ignore;
   options.encoding = encoding;
+  options.name_amounts = name_amounts;
   options.fill_down = fill_down;
   options.null = null;
   options.columns = columns;

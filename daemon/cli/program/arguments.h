@@ -51,7 +51,7 @@ struct TableArguments {
   std::string data;
   std::string profile = "auto";  // a shape, the name of a profile, or its file
   std::string shape = "auto";
-  std::string composition, sheet, decimal, encoding;
+  std::string composition, sheet, decimal, encoding, name_amounts;
   bool skip_rows_without_target = false;
   std::string id;
   std::vector<std::string> targets;
