@@ -258,7 +258,7 @@ void OxygenMerges::add(const std::string& key, const std::string& dropped_oxygen
   ++rows.count;
 }
 
-std::string OxygenMerges::note() const {
+std::string OxygenMerges::note(std::string_view what) const {
   std::size_t rows = 0, catalysts = 0;
   std::string example;
   for (const auto& [key, merged] : by_key_) {
@@ -269,10 +269,9 @@ std::string OxygenMerges::note() const {
   }
   if (rows == 0) return {};
   return fmt::format(
-      "{} rows differ from others in nothing but oxygen, which is not counted: they are {} {} "
-      "(such "
-      "as {}) and its replicates. oxygen = \"counted\" under [composition] keeps them apart",
-      rows, catalysts, catalysts == 1 ? "catalyst" : "catalysts", example);
+      "{} {} differ from others in nothing but oxygen, which is not counted: they are {} {} "
+      "(such as {}) and its replicates. oxygen = \"counted\" under [composition] keeps them apart",
+      rows, what, catalysts, catalysts == 1 ? "catalyst" : "catalysts", example);
 }
 
 RenewedKeys renew_keys(const std::vector<std::string>& keys, const SupportTable& supports,

@@ -62,8 +62,8 @@ std::string describe(const MadeCatalyst& made, const CompositionRules& rules);
 class OxygenMerges {
  public:
   void add(const std::string& key, const std::string& dropped_oxygen);
-  // One sentence with the number of rows; empty: nothing became one.
-  std::string note() const;
+  // One sentence with their number; empty: nothing became one. `what` they are: "rows".
+  std::string note(std::string_view what = "rows") const;
 
  private:
   struct Rows {
