@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/base/text.h"
+
 namespace kasetsu {
 namespace {
 
@@ -14,6 +18,19 @@ Error fault(std::string_view file_name, std::size_t line, std::string message, s
 bool looks_like_utf16(std::string_view text) {
   return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
          (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
+}
+
+// Whether a spreadsheet would run the cell as a formula, whatever apostrophes stand before it.
+// Numbers with a sign are none.
+bool is_formula(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of('\''), text.size()));
+  if (text.empty()) return false;
+  constexpr std::string_view kFullWidth[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+                                             "\xEF\xBC\xA0"};
+  const bool begins = std::string_view("=+-@\t\r\n").find(text[0]) != std::string_view::npos ||
+                      std::any_of(std::begin(kFullWidth), std::end(kFullWidth),
+                                  [&](std::string_view sign) { return text.starts_with(sign); });
+  return begins && !parse_number(text);
 }
 
 struct CsvReader {
@@ -63,6 +80,7 @@ struct CsvReader {
         return fault(file_name, record.line, "a cell is too long", field,
                      fmt::format("at most {} bytes", options.max_field_bytes));
       }
+      take_off_apostrophe(field);
       record.fields.push_back(std::move(field));
       more_cells = at_delimiter();
       if (more_cells) {
@@ -199,17 +217,21 @@ std::string csv_place(std::string_view file_name, std::size_t line, std::string_
 }
 
 std::string csv_cell(std::string_view text, char delimiter) {
-  if (text.find_first_of("\"\r\n") == std::string_view::npos &&
-      text.find(delimiter) == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string out = "\"";
+  const bool formula = is_formula(text);
+  const bool quoted = text.find_first_of("\"\r\n;") != std::string_view::npos ||
+                      text.find(delimiter) != std::string_view::npos;
+  std::string out = quoted ? "\"" : "";
+  if (formula) out += '\'';
   for (const char c : text) {
     if (c == '"') out += '"';
     out += c;
   }
-  out += '"';
+  if (quoted) out += '"';
   return out;
+}
+
+void take_off_apostrophe(std::string& cell) {
+  if (cell.starts_with('\'') && is_formula(cell)) cell.erase(0, 1);
 }
 
 }  // namespace kasetsu

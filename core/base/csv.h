@@ -51,7 +51,13 @@ std::string csv_place(std::string_view file_name, std::size_t line);
 std::string csv_place(std::string_view file_name, std::size_t line, std::string_view column_name,
                       std::size_t column_index);
 
-// A cell as it must be written so that read_csv gives it back.
+// A cell as it must be written so that read_csv gives it back, and so that no spreadsheet runs it:
+// an apostrophe stands before what would be a formula (=, +, -, @), and read_csv takes it off
+// again. Cells with semicolons are quoted for any delimiter: programs that cut there, and readers
+// that find out where to cut, leave a quoted cell whole.
 std::string csv_cell(std::string_view text, char delimiter = ',');
+// Takes that apostrophe off a cell that comes from elsewhere, such as a workbook into which such a
+// table was put.
+void take_off_apostrophe(std::string& cell);
 
 }  // namespace kasetsu

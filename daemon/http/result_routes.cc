@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/csv.h"
 #include "core/base/text.h"
-#include "daemon/base/spreadsheet.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -24,7 +24,7 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
 
 // One table of measurements, for spreadsheets.
 std::string to_csv(const std::vector<campaign::Measurement>& page) {
-  const auto cell = [](const std::string& value) { return spreadsheet_cell(value); };
+  const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
       "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
@@ -143,8 +143,14 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   std::function<Result<campaign::DecodedRequest>()> decode = [&] {
     return services_.intake.decode(std::move(asked));
   };
-  Result<campaign::DecodedRequest> decoded =
-      here ? decode() : co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
+  // Not one conditional expression: GCC 12 copies what it awaits in one byte by byte.
+  std::optional<Result<campaign::DecodedRequest>> read_here;
+  if (here) {
+    read_here.emplace(decode());
+  } else {
+    read_here.emplace(co_await workers_.run<campaign::DecodedRequest>(std::move(decode)));
+  }
+  const Result<campaign::DecodedRequest>& decoded = *read_here;
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;
   Receipt receipt =

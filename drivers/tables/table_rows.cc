@@ -89,11 +89,7 @@ class RowReader {
   // The cell without spaces, with the column's map; empty for a null word. The symbol of an element
   // is never a null word where elements stand, and one in other capitals is asked about.
   Result<std::string> text_of(const CsvRecord& record, const MatchedColumn& column) const {
-    std::string_view cell = trim(record.fields[column.at]);
-    // An apostrophe keeps a spreadsheet program from taking the cell for a formula.
-    if (cell.size() > 1 && cell[0] == '\'' && std::string_view("=+-@").find(cell[1]) != cell.npos) {
-      cell.remove_prefix(1);
-    }
+    const std::string_view cell = trim(record.fields[column.at]);
     const auto mapped = column.column.map.find(std::string(cell));
     if (mapped != column.column.map.end()) return mapped->second;
     const ColumnUse use = column.column.use;

@@ -312,6 +312,7 @@ class WorkbookReader {
           return bad(file_name_, "a cell holds no readable text", cell.attribute("r").value(), "");
         }
         if (child(cell, "f") && text->empty()) ++unfinished;
+        take_off_apostrophe(*text);
         if (record.fields.size() <= column) record.fields.resize(column + 1);
         record.fields[column] = std::move(*text);
       }

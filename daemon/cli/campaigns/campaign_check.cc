@@ -9,8 +9,8 @@
 #include "daemon/campaign/planning/recommend.h"
 #include "daemon/cli/campaigns/campaign_file.h"
 #include "daemon/cli/campaigns/campaign_versions.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/client.h"
-#include "daemon/cli/program/wire_text.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -47,32 +47,33 @@ struct Change {
   Json withdraws = Json::array();  // proposals that would be withdrawn: id, catalyst, reason
 };
 
-// Planning takes this long here: a batch is planned and thrown away, on at most kTried candidates
-// of the space, and the time of the whole is told from that.
-struct Effort {
+// How long planning takes on this machine: a batch is planned and thrown away, on at most kTried
+// candidates of the space, and the time for all of them is extrapolated.
+struct PlanningTime {
   double seconds = 0.0;
   std::uint64_t candidates = 0;  // that one batch looks at
   std::uint64_t tried = 0;
 };
 constexpr std::uint64_t kTried = 20'000;
 
-Result<Effort> planning_effort(const campaign::CampaignConfig& config, const std::string& file,
-                               std::uint64_t space_size, const chemistry::SupportTable& supports,
-                               Session& session, const Control& control) {
+Result<PlanningTime> planning_time(const campaign::CampaignConfig& config, const std::string& file,
+                                   std::uint64_t space_size,
+                                   const chemistry::SupportTable& supports, Session& session,
+                                   const Control& control) {
   auto science = load_science(config, file, FeatureArguments(), supports);
   if (!science) return science.error();
-  Effort effort;
-  effort.candidates = std::min(space_size, config.planner.most_evaluated);
-  effort.tried = std::min(effort.candidates, kTried);
+  PlanningTime found;
+  found.candidates = std::min(space_size, config.planner.most_evaluated);
+  found.tried = std::min(found.candidates, kTried);
   campaign::CampaignConfig asked = config;
-  asked.planner.most_evaluated = effort.tried;
-  const double start = wall_seconds();
+  asked.planner.most_evaluated = found.tried;
+  const Effort effort;
   auto planned = campaign::recommend(asked, campaign::RecommendInput(), 0, *science,
                                      session.executor(), control);
   if (!planned) return planned.error();
-  effort.seconds = (wall_seconds() - start) * static_cast<double>(effort.candidates) /
-                   static_cast<double>(std::max<std::uint64_t>(1, effort.tried));
-  return effort;
+  found.seconds = effort.wall_seconds() * static_cast<double>(found.candidates) /
+                  static_cast<double>(std::max<std::uint64_t>(1, found.tried));
+  return found;
 }
 
 // What ends the campaign, in words.
@@ -154,7 +155,7 @@ Result<Change> change_of(const campaign::CampaignConfig& config, const Client& c
   request.content_type = config.media_type;
   const auto checked = client.request(request);
   if (!checked) return checked.error();
-  if (checked->contains("withdraws")) change.withdraws = checked->at("withdraws");
+  change.withdraws = list_of(*checked, "withdraws");
   for (const Json& fallen : change.withdraws) {
     change.diff += fmt::format("withdrawn: {} ({}): {}\n", field(fallen, "catalyst"),
                                field(fallen, "state"), field(fallen, "reason"));
@@ -204,27 +205,35 @@ Status validate_campaigns(const std::vector<std::string>& files, const std::stri
     if (!config) return config.error();
     auto space = planning::CandidateSpace::make(config->space);
     if (!space) return space.error().in(file);
-    if (session.json) {
-      list.push_back({{"file", file},
-                      {"valid", true},
-                      {"name", config->name},
-                      {"targets", targets_json(*config)},
-                      {"warnings", campaign::campaign_warnings(*config)},
-                      {"space_size", space->size()}});
-    } else {
-      session.print(fmt::format("{}: valid, campaign {}, {} candidates\n", file, config->name,
-                                space->size()));
-      for (const std::string& warning : campaign::campaign_warnings(*config))
-        session.print(fmt::format("note: {}\n", warning));
-    }
+    const std::vector<std::string> warnings = campaign::campaign_warnings(*config);
+    list.push_back({{"file", file},
+                    {"valid", true},
+                    {"name", config->name},
+                    {"targets", targets_json(*config)},
+                    {"warnings", warnings},
+                    {"space_size", space->size()}});
+    if (session.json) continue;
+    session.print(fmt::format("{}: valid, campaign {}, {}\n", file, config->name,
+                              counted(space->size(), "candidate")));
+    for (const std::string& warning : warnings) session.print(fmt::format("note: {}\n", warning));
   }
-  if (session.json) session.print_json({{"campaigns", std::move(list)}});
-  return {};
+  return session.show({{"campaigns", std::move(list)}}, "");
 }
 
-Status plan_campaign(const std::string& file, const std::string& supports,
-                     const ConnectionArguments& connection, Session& session) {
-  const double start = wall_seconds();
+namespace {
+
+// What `kasetsu campaign plan` found out about a file.
+struct FilePlan {
+  campaign::CampaignConfig config;
+  std::uint64_t space_size = 0;
+  planning::RuleCounts counts;
+  planning::PlanOptions options;
+  std::vector<int> shares;  // of the batch, by strategy
+  PlanningTime time;
+  Change change;
+};
+
+Result<FilePlan> look_at(const std::string& file, const std::string& supports, Session& session) {
   auto known = load_supports(supports);
   if (!known) return known.error();
   auto config = load_campaign(file, *known);
@@ -239,66 +248,75 @@ Status plan_campaign(const std::string& file, const std::string& supports,
   const planning::PlanOptions options = config->plan_options(1);
   auto shares = planning::divide(options.mix, options.batch);
   if (!shares) return shares.error().in(file);
-  auto effort = planning_effort(*config, file, space->size(), *known, session, control);
-  if (!effort) return effort.error().in(file);
-  auto client = Client::connect(connection, session.stop());
+  auto time = planning_time(*config, file, space->size(), *known, session, control);
+  if (!time) return time.error().in(file);
+  auto client = Client::connect(session.connection, session.stop());
   if (!client) return client.error();
   auto change = change_of(*config, *client);
   if (!change) return change.error();
+  return FilePlan{*config, space->size(), *counts, options, *shares, *time, *change};
+}
 
-  if (session.json) {
-    Json effects = Json::array();
-    for (const planning::RuleCount& rule : counts->rules) {
-      effects.push_back(
-          {{"rule", rule.name}, {"removed", rule.removed}, {"estimated", rule.estimated}});
-    }
-    Json mix = Json::object();
-    for (std::size_t i = 0; i < options.mix.size(); ++i) {
-      mix[std::string(planning::to_string(options.mix[i].strategy))] = (*shares)[i];
-    }
-    session.print_json({{"name", config->name},
-                        {"change", change->word},
-                        {"diff", change->diff},
-                        {"withdraws", change->withdraws},
-                        {"warnings", campaign::campaign_warnings(*config)},
-                        {"targets", targets_json(*config)},
-                        {"space_size", space->size()},
-                        {"allowed", counts->allowed},
-                        {"rules", std::move(effects)},
-                        {"batch", options.batch},
-                        {"mix", std::move(mix)},
-                        {"estimate",
-                         {{"plan_seconds", effort->seconds},
-                          {"candidates", effort->candidates},
-                          {"tried", effort->tried}}},
-                        {"retrain", retrain_text(config->retrain)},
-                        {"ends", stop_text(*config)},
-                        {"wall_seconds", wall_seconds() - start}});
-    return {};
+Json to_json(const FilePlan& plan) {
+  Json effects = Json::array();
+  for (const planning::RuleCount& rule : plan.counts.rules) {
+    effects.push_back(
+        {{"rule", rule.name}, {"removed", rule.removed}, {"estimated", rule.estimated}});
   }
-  std::string text = change->text + "\n" + change->diff;
-  for (const campaign::Target& target : config->targets) {
+  Json mix = Json::object();
+  for (std::size_t i = 0; i < plan.options.mix.size(); ++i)
+    mix[std::string(planning::to_string(plan.options.mix[i].strategy))] = plan.shares[i];
+  return {{"name", plan.config.name},
+          {"change", plan.change.word},
+          {"diff", plan.change.diff},
+          {"withdraws", plan.change.withdraws},
+          {"warnings", campaign::campaign_warnings(plan.config)},
+          {"targets", targets_json(plan.config)},
+          {"space_size", plan.space_size},
+          {"allowed", plan.counts.allowed},
+          {"rules", std::move(effects)},
+          {"batch", plan.options.batch},
+          {"mix", std::move(mix)},
+          {"estimate",
+           {{"plan_seconds", plan.time.seconds},
+            {"candidates", plan.time.candidates},
+            {"tried", plan.time.tried}}},
+          {"retrain", retrain_text(plan.config.retrain)},
+          {"ends", stop_text(plan.config)}};
+}
+
+std::string to_text(const FilePlan& plan) {
+  std::string text = plan.change.text + "\n" + plan.change.diff;
+  for (const campaign::Target& target : plan.config.targets) {
     text += fmt::format("target: {} {}{}\n", goal_text(target.aim), target.name,
                         target.unit.empty() ? "" : " in " + target.unit);
   }
-  text += fmt::format("space: {} candidates\n", space->size());
-  text += rules_text(*counts);
-  text += fmt::format("batch: {}", options.batch);
-  for (std::size_t i = 0; i < options.mix.size(); ++i) {
+  text += fmt::format("space: {}\n", counted(plan.space_size, "candidate"));
+  text += rules_text(plan.counts);
+  text += fmt::format("batch: {}", plan.options.batch);
+  for (std::size_t i = 0; i < plan.options.mix.size(); ++i) {
     text += fmt::format("{}{} {}", i == 0 ? " (" : ", ",
-                        planning::to_string(options.mix[i].strategy), (*shares)[i]);
+                        planning::to_string(plan.options.mix[i].strategy), plan.shares[i]);
   }
-  text += options.mix.empty() ? "\n" : ")\n";
-  for (const std::string& warning : campaign::campaign_warnings(*config))
+  text += plan.options.mix.empty() ? "\n" : ")\n";
+  for (const std::string& warning : campaign::campaign_warnings(plan.config))
     text += fmt::format("note: {}\n", warning);
-  text +=
-      fmt::format("retrained: {}\nends: {}\n", retrain_text(config->retrain), stop_text(*config));
-  text += fmt::format(
-      "time: about {} to plan a first batch on this machine ({} candidates looked "
-      "at, {} tried); nothing was changed\n",
-      format_seconds(effort->seconds), effort->candidates, effort->tried);
-  session.print(text);
-  return {};
+  return text + fmt::format(
+                    "retrained: {}\nends: {}\ntime: about {} to plan a first batch on this machine "
+                    "({} candidates looked at, {} tried); nothing was changed\n",
+                    retrain_text(plan.config.retrain), stop_text(plan.config),
+                    format_seconds(plan.time.seconds), plan.time.candidates, plan.time.tried);
+}
+
+}  // namespace
+
+Status plan_campaign(const std::string& file, const std::string& supports, Session& session) {
+  const Effort effort;
+  auto plan = look_at(file, supports, session);
+  if (!plan) return plan.error();
+  Json document = to_json(*plan);
+  document["wall_seconds"] = effort.wall_seconds();
+  return session.show(document, to_text(*plan));
 }
 
 }  // namespace kasetsu::cli

@@ -14,10 +14,18 @@
 namespace kasetsu::cli {
 namespace {
 
-// A text as TOML writes it.
-std::string quoted(const std::string& text) {
+constexpr std::size_t kMostLevels =
+    12;  // of a condition or a grid that are listed as they were seen
+
+// A text as TOML writes it, on one line.
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04X}", byte);
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
@@ -26,10 +34,7 @@ std::string quoted(const std::string& text) {
 
 std::string list_of(const std::set<std::string>& names) {
   std::string out = "[";
-  for (const std::string& name : names) {
-    if (out.size() > 1) out += ", ";
-    out += quoted(name);
-  }
+  for (const std::string& name : names) out += (out.size() > 1 ? ", " : "") + toml_text(name);
   return out + "]";
 }
 
@@ -38,82 +43,152 @@ bool is_multiple(double value, double step) {
   return std::abs(times - std::round(times)) < 1e-6;
 }
 
-}  // namespace
+double rounded(double value, int digits) {
+  return parse_number(fmt::format("{:.{}g}", value, digits)).value_or(value);
+}
 
-Result<std::string> draft_text(const DraftArguments& arguments, const tables::Table& table) {
-  std::set<std::string> elements, supports;
+// Few values as they are; of many, about eight between the least and the largest.
+std::set<double> levels_of(const std::set<double>& seen) {
+  if (seen.size() <= kMostLevels) return seen;
+  constexpr int kSteps = 7;
+  const double low = *seen.begin();
+  const double high = *seen.rbegin();
+  std::set<double> levels;
+  for (int i = 0; i <= kSteps; ++i) levels.insert(rounded(low + (high - low) * i / kSteps, 3));
+  if (low > 0.0) levels.erase(0.0);
+  return levels;
+}
+
+// What the table's catalysts are made of.
+struct Seen {
+  std::set<std::string> elements, supports, preparations;
   std::set<double> amounts, totals;
-  std::size_t most_elements = 0;
   std::size_t least_elements = chemistry::kLastAtomicNumber;
-  for (const chemistry::Catalyst& catalyst : table.catalysts) {
-    const auto parts = catalyst.active.parts();
-    for (const auto& part : parts) {
-      elements.insert(std::string(chemistry::element_symbol(part.element)));
-      amounts.insert(part.amount);
+  std::size_t most_elements = 0;
+
+  explicit Seen(const tables::Table& table) {
+    for (const chemistry::Catalyst& catalyst : table.catalysts) {
+      const auto parts = catalyst.active.parts();
+      for (const auto& part : parts) {
+        elements.insert(std::string(chemistry::element_symbol(part.element)));
+        amounts.insert(part.amount);
+      }
+      if (!catalyst.support.empty()) supports.insert(catalyst.support);
+      preparations.insert(catalyst.preparation);
+      if (parts.empty()) continue;
+      most_elements = std::max(most_elements, parts.size());
+      least_elements = std::min(least_elements, parts.size());
+      // Rounded, so that 0.1 + 0.2 + 0.7 is 1.
+      totals.insert(std::round(catalyst.active.total() * 1e6) / 1e6);
     }
-    if (!catalyst.support.empty()) supports.insert(catalyst.support);
-    if (parts.empty()) continue;
-    most_elements = std::max(most_elements, parts.size());
-    least_elements = std::min(least_elements, parts.size());
-    // Rounded, so that 0.1 + 0.2 + 0.7 is 1.
-    totals.insert(std::round(catalyst.active.total() * 1e6) / 1e6);
   }
-  if (elements.empty()) {
-    return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
-                 arguments.table.data, "", "a table of catalysts"};
+
+  // Compositions of fractions or percent, whatever their rounding.
+  bool same_total() const { return *totals.rbegin() <= 1.02 * *totals.begin(); }
+  double total() const {
+    const double middle = 0.5 * (*totals.begin() + *totals.rbegin());
+    for (const double usual : {1.0, 100.0}) {
+      if (std::abs(middle / usual - 1.0) < 0.02) return usual;
+    }
+    return rounded(middle, 4);
   }
-  const bool whole = std::all_of(amounts.begin(), amounts.end(), [](double a) {
+};
+
+std::string slots_text(const Seen& seen, const tables::Table& table) {
+  const bool by_columns = table.shape == tables::Shape::slots;
+  const auto largest = static_cast<std::size_t>(std::lround(*seen.totals.rbegin()));
+  const std::size_t slots =
+      std::min<std::size_t>(20, std::max(largest, by_columns ? table.slot_columns.size() : 1));
+  const bool none = *seen.totals.begin() < static_cast<double>(slots);
+  return fmt::format(
+      "kind = \"slots\"         # places that are filled with elements\n"
+      "slots = {}\n"
+      "none = {}               # whether a place may stay empty\n"
+      "repetition = {}         # whether an element may take several places\n",
+      slots, none, *seen.amounts.rbegin() > 1.0);
+}
+
+std::string simplex_text(const Seen& seen, std::size_t most_elements) {
+  const double total = seen.total();
+  const auto fits = [&](double percent) {
+    return std::all_of(seen.amounts.begin(), seen.amounts.end(),
+                       [&](double a) { return is_multiple(100.0 * a / total, percent); });
+  };
+  constexpr double kSteps[] = {50.0, 25.0, 20.0, 10.0, 5.0, 2.5, 2.0, 1.0};
+  const auto found = std::find_if(std::begin(kSteps), std::end(kSteps), fits);
+  const bool exact = found != std::end(kSteps);
+  return fmt::format(
+      "kind = \"simplex\"       # amounts that add up to the same total\n"
+      "step_at_percent = {:g}{}\n"
+      "min_elements = {}\n"
+      "max_elements = {}\n"
+      "total = {:g}\n",
+      exact ? *found : 5.0, exact ? "" : "    # assumed: the table's amounts lie on no common step",
+      std::min(seen.least_elements, most_elements), most_elements, total);
+}
+
+std::string grid_text(const Seen& seen, const std::string& unit, std::size_t most_elements) {
+  const std::set<double> levels = levels_of(seen.amounts);
+  return fmt::format(
+      "kind = \"grid\"          # every element in one of these amounts\n"
+      "{}loadings = [{}]\n"
+      "loading_unit = {}\n"
+      "min_elements = {}\n"
+      "max_elements = {}\n",
+      levels == seen.amounts
+          ? ""
+          : fmt::format(
+                "# assumed: the table has {} different amounts from {:g} to {:g}; write what "
+                "can be made\n",
+                seen.amounts.size(), *seen.amounts.begin(), *seen.amounts.rbegin()),
+      fmt::join(levels, ", "), toml_text(unit), std::min(seen.least_elements, most_elements),
+      most_elements);
+}
+
+// A header as the name of a condition: without line ends and the signs that keys use.
+std::string condition_name(const std::string& header, std::set<std::string>& taken) {
+  std::string name;
+  for (const char c : cut_to(trim(header), 20)) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool sign = std::string_view("|@;=/").find(c) != std::string_view::npos;
+    name += byte < 0x20 || byte == 0x7f || sign ? '_' : c;
+  }
+  if (name.empty()) name = "condition";
+  const std::string first = name;
+  for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
+  return name;
+}
+
+std::string conditions_text(const tables::Table& table) {
+  if (table.condition_names.empty()) return "";
+  std::string text = "\n[conditions]\n";
+  std::set<std::string> taken;
+  for (std::size_t c = 0; c < table.condition_names.size(); ++c) {
+    std::set<double> seen;
+    for (const double value : table.conditions.col(static_cast<Eigen::Index>(c))) {
+      if (std::isfinite(value)) seen.insert(value);
+    }
+    if (seen.empty()) continue;
+    const std::string& header = table.condition_names[c];
+    const std::string name = condition_name(header, taken);
+    if (name != header) text += fmt::format("# the table's column {}\n", toml_text(header));
+    const std::set<double> levels = levels_of(seen);
+    if (levels != seen) {
+      text += fmt::format("# assumed: the table has {} values from {:g} to {:g}\n", seen.size(),
+                          *seen.begin(), *seen.rbegin());
+    }
+    text += fmt::format("{} = [{}]\n", toml_text(name), fmt::join(levels, ", "));
+  }
+  return text;
+}
+
+std::string whole_text(const DraftArguments& arguments, const tables::Table& table,
+                       const Seen& seen, std::size_t most_elements) {
+  const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
     return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
   });
-  std::string space;
-  if (table.shape == tables::Shape::slots || (whole && *totals.rbegin() <= 20.0)) {
-    const int slots = std::max(
-        static_cast<int>(table.slot_columns.size()) * (table.shape == tables::Shape::slots ? 1 : 0),
-        static_cast<int>(std::lround(*totals.rbegin())));
-    const bool none = table.shape == tables::Shape::slots
-                          ? *totals.begin() < slots || table.catalysts.size() == 0
-                          : totals.size() > 1;
-    space = fmt::format(
-        "kind = \"slots\"         # places that are filled with elements\n"
-        "slots = {}\n"
-        "none = {}               # whether a place may stay empty\n"
-        "repetition = {}         # whether an element may take several places\n",
-        slots, none, *amounts.rbegin() > 1.0);
-  } else if (totals.size() == 1) {
-    double step = 0.0;
-    for (const double percent : {50.0, 25.0, 20.0, 10.0, 5.0, 2.5, 2.0, 1.0, 0.5}) {
-      if (std::all_of(amounts.begin(), amounts.end(), [&](double a) {
-            return is_multiple(100.0 * a / *totals.begin(), percent);
-          })) {
-        step = percent;
-        break;
-      }
-    }
-    if (step > 0.0) {
-      space = fmt::format(
-          "kind = \"simplex\"       # amounts that add up to the same total\n"
-          "step_at_percent = {:g}\n"
-          "min_elements = {}\n"
-          "max_elements = {}\n"
-          "total = {:g}\n",
-          step, least_elements, most_elements, *totals.begin());
-    }
-  }
-  if (space.empty()) {
-    constexpr std::size_t kMostAmounts = 24;
-    if (amounts.size() > kMostAmounts) {
-      return Error{ErrorCode::bad_data, "too many different amounts for a grid",
-                   arguments.table.data, fmt::format("{}", amounts.size()),
-                   "a [[space]] by hand; docs/campaign-file.md lists the kinds"};
-    }
-    space = fmt::format(
-        "kind = \"grid\"          # every element in one of these amounts\n"
-        "loadings = [{}]\n"
-        "loading_unit = {}\n"
-        "min_elements = {}\n"
-        "max_elements = {}\n",
-        fmt::join(amounts, ", "), quoted(arguments.loading_unit), least_elements, most_elements);
-  }
+  const bool slots =
+      table.shape == tables::Shape::slots || (whole && *seen.totals.rbegin() <= 20.0);
   std::string text = fmt::format(
       "# Drafted from {} ({} rows). Read it, and correct what is meant otherwise.\n"
       "format = 1\n"
@@ -125,52 +200,78 @@ Result<std::string> draft_text(const DraftArguments& arguments, const tables::Ta
       "# hit_threshold = ...     # as good as this counts as a hit\n\n"
       "[[space]]\n"
       "{}elements = {}\n",
-      arguments.table.data, table.catalysts.size(), quoted(arguments.name),
-      quoted(table.target_names.front()), quoted(arguments.unit), quoted(arguments.goal), space,
-      list_of(elements));
-  if (!supports.empty()) text += fmt::format("supports = {}\n", list_of(supports));
-  if (!table.condition_names.empty()) {
-    text += "\n[conditions]\n";
-    for (std::size_t c = 0; c < table.condition_names.size(); ++c) {
-      const auto column = table.conditions.col(static_cast<Eigen::Index>(c));
-      const std::set<double> levels(column.begin(), column.end());
-      text += fmt::format("{} = [{}]\n", quoted(table.condition_names[c]), fmt::join(levels, ", "));
-    }
+      printable(arguments.table.data, false), table.catalysts.size(), toml_text(arguments.name),
+      toml_text(cut_to(table.target_names.front(), 40)), toml_text(arguments.unit),
+      toml_text(arguments.goal),
+      slots               ? slots_text(seen, table)
+      : seen.same_total() ? simplex_text(seen, most_elements)
+                          : grid_text(seen, arguments.loading_unit, most_elements),
+      list_of(seen.elements));
+  if (!slots && most_elements < seen.most_elements) {
+    text += fmt::format(
+        "# assumed: at most {} elements, so that the candidates can be counted; the "
+        "table has up to {}\n",
+        most_elements, seen.most_elements);
   }
+  if (!seen.supports.empty()) text += fmt::format("supports = {}\n", list_of(seen.supports));
+  if (seen.preparations.size() > 1 || !seen.preparations.begin()->empty())
+    text += fmt::format("preparations = {}\n", list_of(seen.preparations));
+  text += conditions_text(table);
   // Eight descriptors want more than a hundred catalysts; two are few enough for twenty.
   const int size = std::clamp(static_cast<int>(table.catalysts.size()) / 12, 1, 8);
-  text += fmt::format(
-      "\n[model]\n"
-      "size = {}                # descriptors in a hypothesis; the paper's 8 want 100 catalysts\n\n"
-      "[planner]\n"
-      "batch = {}\n",
-      size, arguments.batch);
-  return text;
+  return text +
+         fmt::format(
+             "\n[model]\n"
+             "size = {}                # descriptors in a hypothesis; the paper's 8 want 100 "
+             "catalysts\n\n"
+             "[planner]\n"
+             "batch = {}\n",
+             size, arguments.batch);
+}
+
+}  // namespace
+
+Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Table& table,
+                             const chemistry::SupportTable& supports) {
+  const Seen seen(table);
+  if (seen.elements.empty()) {
+    return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
+                 arguments.table.data, "", "a table of catalysts"};
+  }
+  for (std::size_t most = seen.most_elements;; --most) {
+    DraftedFile draft{whole_text(arguments, table, seen, most), 0};
+    const auto config = campaign::parse_campaign(draft.text, "the draft", kToml, supports);
+    if (!config) return config.error();
+    const auto space = planning::CandidateSpace::make(config->space);
+    if (space) {
+      draft.space_size = space->size();
+      return draft;
+    }
+    if (most <= 1) return space.error().in(arguments.table.data);
+  }
 }
 
 Status draft_campaign(const DraftArguments& arguments, Session& session) {
-  auto table = arguments.table.load(session);
+  auto options = arguments.table.read_options();
+  options.missing_targets = true;  // what was not measured yet is part of the space, too
+  auto table = arguments.table.load(session, arguments.table.data, options);
   if (!table) return table.error();
   if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto text = draft_text(arguments, *table);
-  if (!text) return text.error();
   auto supports = arguments.table.load_supports();
   if (!supports) return supports.error();
-  const auto config = campaign::parse_campaign(*text, "the draft", kToml, *supports);
-  if (!config) return config.error();
-  const auto space = planning::CandidateSpace::make(config->space);
-  if (!space) return space.error();
+  const auto draft = draft_of(arguments, *table, *supports);
+  if (!draft) return draft.error();
   if (!arguments.out.empty()) {
-    if (auto written = write_file(arguments.out, *text); !written) return written;
+    if (auto written = write_file(arguments.out, draft->text); !written) return written;
   } else if (!session.json) {
-    session.print(*text);
+    session.print_data(draft->text);
   }
-  session.say(fmt::format("{} candidates; now: kasetsu campaign plan {}", space->size(),
+  session.say(fmt::format("{}; now: kasetsu campaign plan {}",
+                          counted(draft->space_size, "candidate"),
                           arguments.out.empty() ? "FILE" : arguments.out));
-  if (session.json) {
-    session.print_json({{"name", arguments.name}, {"space_size", space->size()}, {"text", *text}});
-  }
-  return {};
+  if (!session.json) return {};
+  return session.show(
+      {{"name", arguments.name}, {"space_size", draft->space_size}, {"text", draft->text}}, "");
 }
 
 }  // namespace kasetsu::cli

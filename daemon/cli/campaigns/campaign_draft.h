@@ -1,6 +1,7 @@
 // A campaign file drafted from a table of what was measured.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "daemon/cli/program/arguments.h"
@@ -17,10 +18,18 @@ struct DraftArguments {
   std::string out;
 };
 
-// A file whose space holds what the table's elements, supports and amounts can make: slots where
-// amounts count places, a simplex where they add up to the same total, else a grid of the amounts
-// that occur. Errors: those of the table; bad_data where no such space can be told.
-Result<std::string> draft_text(const DraftArguments& arguments, const tables::Table& table);
+struct DraftedFile {
+  std::string text;
+  std::uint64_t space_size = 0;
+};
+
+// A valid file whose space holds what the table's elements, supports and amounts can make: slots
+// where amounts count places, a simplex where they add up to about the same total, else a grid of
+// the amounts that occur, or of some between them where they are many. What was assumed stands in
+// its comments. Errors: bad_data where no catalyst has an active element; a name that no campaign
+// may have.
+Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Table& table,
+                             const chemistry::SupportTable& supports);
 
 Status draft_campaign(const DraftArguments& arguments, Session& session);
 

@@ -23,10 +23,8 @@ Result<campaign::Science> load_science(const campaign::CampaignConfig& config,
                                        chemistry::SupportTable supports);
 
 // kasetsu campaign validate, kasetsu campaign plan (campaign_check.cc).
-struct ConnectionArguments;
 Status validate_campaigns(const std::vector<std::string>& files, const std::string& supports,
                           Session& session);
-Status plan_campaign(const std::string& file, const std::string& supports,
-                     const ConnectionArguments& connection, Session& session);
+Status plan_campaign(const std::string& file, const std::string& supports, Session& session);
 
 }  // namespace kasetsu::cli

@@ -8,7 +8,7 @@
 #include "daemon/base/data_files.h"
 #include "daemon/base/json.h"
 #include "daemon/cli/campaigns/campaign_versions.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/answers.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -29,7 +29,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 std::string renamed(const std::string& text, const std::string& media_type,
                     const std::string& name) {
   if (media_type == kJson) {
-    Json document = Json::parse(text, nullptr, false);
+    Json document = read_json(text);
     if (!document.is_object()) return {};
     document["name"] = name;
     return document.dump(2) + "\n";
@@ -47,16 +47,14 @@ std::string renamed(const std::string& text, const std::string& media_type,
   return {};
 }
 
-std::string address_of(const std::string& campaign) {
-  return "/v1/campaigns/" + encode(campaign);
-}
+struct DiffLine {
+  char mark;  // ' ', '-' or '+'
+  std::string_view text;
+};
 
-}  // namespace
-
-std::string line_diff(std::string_view before, std::string_view after) {
-  const auto a = lines_of(before);
-  const auto b = lines_of(after);
-  // Longest common subsequence by the usual table; campaign files have at most 64 KiB.
+// By the longest common subsequence, with the usual table; campaign files have at most 64 KiB.
+std::vector<DiffLine> compare(const std::vector<std::string_view>& a,
+                              const std::vector<std::string_view>& b) {
   std::vector<std::vector<std::uint32_t>> common(a.size() + 1,
                                                  std::vector<std::uint32_t>(b.size() + 1));
   for (std::size_t i = a.size(); i-- > 0;) {
@@ -65,11 +63,7 @@ std::string line_diff(std::string_view before, std::string_view after) {
           a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
     }
   }
-  struct Line {
-    char mark;
-    std::string_view text;
-  };
-  std::vector<Line> all;
+  std::vector<DiffLine> all;
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.size() || j < b.size()) {
@@ -82,6 +76,13 @@ std::string line_diff(std::string_view before, std::string_view after) {
       all.push_back({'+', b[j++]});
     }
   }
+  return all;
+}
+
+}  // namespace
+
+std::string line_diff(std::string_view before, std::string_view after) {
+  const std::vector<DiffLine> all = compare(lines_of(before), lines_of(after));
   // Two lines around every change, so that one sees where it is.
   constexpr std::size_t kAround = 2;
   std::string out;
@@ -91,17 +92,12 @@ std::string line_diff(std::string_view before, std::string_view after) {
     const std::size_t last = std::min(all.size(), k + kAround + 1);
     const bool near = std::any_of(all.begin() + static_cast<std::ptrdiff_t>(first),
                                   all.begin() + static_cast<std::ptrdiff_t>(last),
-                                  [](const Line& line) { return line.mark != ' '; });
-    if (!near) {
-      gap = true;
-      continue;
+                                  [](const DiffLine& line) { return line.mark != ' '; });
+    if (near) {
+      if (gap && !out.empty()) out += "...\n";
+      out += fmt::format("{} {}\n", all[k].mark, all[k].text);
     }
-    if (gap && !out.empty()) out += "...\n";
-    gap = false;
-    out += all[k].mark;
-    out += ' ';
-    out += all[k].text;
-    out += '\n';
+    gap = !near;
   }
   return out;
 }
@@ -119,9 +115,7 @@ Result<CampaignText> campaign_text(const Client& client, const std::string& camp
   return CampaignText{field(*text, "text"), field(*text, "media_type"), version};
 }
 
-Status diff_campaign(const VersionArguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
+Status diff_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
   const bool is_file = arguments.what.ends_with(".toml") || arguments.what.ends_with(".json") ||
                        ::access(arguments.what.c_str(), R_OK) == 0;
   std::string before, after, from, to;
@@ -133,7 +127,7 @@ Status diff_campaign(const VersionArguments& arguments, Session& session) {
     if (!config) return config.error();
     after = config->text;
     to = arguments.what;
-    auto kept = campaign_text(*client, config->name, arguments.from);
+    auto kept = campaign_text(client, config->name, arguments.from);
     if (!kept && kept.error().code == ErrorCode::not_found && arguments.from == 0) {
       from = config->name + " (new)";
     } else if (!kept) {
@@ -143,7 +137,7 @@ Status diff_campaign(const VersionArguments& arguments, Session& session) {
       from = fmt::format("{} version {}", config->name, kept->version);
     }
   } else {
-    auto newer = campaign_text(*client, arguments.what, arguments.to);
+    auto newer = campaign_text(client, arguments.what, arguments.to);
     if (!newer) return newer.error();
     const int newest = newer->version;
     if (arguments.from == 0 && newest == 1) {
@@ -151,7 +145,7 @@ Status diff_campaign(const VersionArguments& arguments, Session& session) {
                    arguments.what, "a file to compare it with"};
     }
     auto older =
-        campaign_text(*client, arguments.what, arguments.from == 0 ? newest - 1 : arguments.from);
+        campaign_text(client, arguments.what, arguments.from == 0 ? newest - 1 : arguments.from);
     if (!older) return older.error();
     before = older->text;
     after = newer->text;
@@ -159,82 +153,97 @@ Status diff_campaign(const VersionArguments& arguments, Session& session) {
     to = fmt::format("{} version {}", arguments.what, newer->version);
   }
   const std::string text = line_diff(before, after);
-  if (session.json) {
-    session.print_json({{"from", from}, {"to", to}, {"equal", before == after}, {"diff", text}});
-  } else if (before == after) {
-    session.say(fmt::format("{} and {} are the same", from, to));
-  } else {
-    session.print(fmt::format("--- {}\n+++ {}\n{}", from, to, text));
-  }
-  return {};
+  if (before == after) session.say(fmt::format("{} and {} are the same", from, to));
+  return session.show({{"from", from}, {"to", to}, {"equal", before == after}, {"diff", text}},
+                      before == after ? "" : fmt::format("--- {}\n+++ {}\n{}", from, to, text));
 }
 
-Status campaign_history(const VersionArguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto versions = client->get(address_of(arguments.what) + "/configs");
+Status campaign_history(const VersionArguments& arguments, const Client& client, Session& session) {
+  auto versions = client.get(address_of(arguments.what) + "/configs");
   if (!versions) return versions.error();
   Json events = Json::array();
   // What happened to the campaign itself; its results and proposals have their own lists.
   std::string after = "0";
   for (;;) {
-    auto page = client->get(
+    auto page = client.get(
         fmt::format("/v1/events?campaign={}&after={}&limit=1000", encode(arguments.what), after));
     if (!page) return page.error();
-    if (!page->contains("events") || (*page)["events"].empty()) break;
-    for (const Json& event : (*page)["events"]) {
+    if (list_of(*page, "events").empty()) break;
+    for (const Json& event : list_of(*page, "events")) {
       const std::string object = field(event, "object");
       if (object == "campaign" || object == "model" || object == "batch") events.push_back(event);
     }
     after = field(*page, "last");
   }
-  if (session.json) {
-    session.print_json({{"versions", (*versions)["configs"]}, {"events", std::move(events)}});
-    return {};
-  }
   TextTable table({"when", "who", "what"});
   for (const Json& event : events) {
-    const Json detail = event.value("detail", Json::object());
+    const Json& detail = member(event, "detail");
     std::string what = field(event, "object") + " " + field(event, "verb");
     for (const char* name : {"version", "state", "reason", "proposals", "rows", "status"}) {
-      if (detail.is_object() && detail.contains(name))
+      if (!member(detail, name).is_null())
         what += fmt::format(", {} {}", name, field(detail, name));
     }
     table.add({field(event, "at"), field(event, "actor"), what});
   }
-  session.print(table.text(Session::columns()));
-  return {};
+  return session.show({{"versions", member(*versions, "configs")}, {"events", std::move(events)}},
+                      table);
 }
 
-Status export_campaign(const VersionArguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto kept = campaign_text(*client, arguments.what, arguments.to);
+Status export_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
+  auto kept = campaign_text(client, arguments.what, arguments.to);
   if (!kept) return kept.error();
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, kept->text); !written) return written;
     session.say(
         fmt::format("version {} of {} in {}", kept->version, arguments.what, arguments.out));
   } else if (!session.json) {
-    session.print(kept->text);
+    session.print_data(kept->text);
   }
-  if (session.json) {
-    session.print_json({{"campaign", arguments.what},
-                        {"version", kept->version},
-                        {"media_type", kept->media_type},
-                        {"text", kept->text}});
-  }
-  return {};
+  if (!session.json) return {};
+  return session.show({{"campaign", arguments.what},
+                       {"version", kept->version},
+                       {"media_type", kept->media_type},
+                       {"text", kept->text}},
+                      "");
 }
 
-Status fork_campaign(const VersionArguments& arguments, Session& session) {
+// Every live value of the old campaign as a row of its own in the new one. Returns their number.
+Result<std::size_t> copy_results(const std::string& from, const std::string& to,
+                                 const Client& client) {
+  std::size_t copied = 0;
+  Json rows = Json::array();
+  const auto flush = [&]() -> Status {
+    if (rows.empty()) return {};
+    copied += rows.size();
+    const Json body = {{"source", "fork of " + from}, {"run", "fork"}, {"rows", rows}};
+    rows = Json::array();
+    auto answer = client.post(address_of(to) + "/measurements", body, new_key());
+    return answer ? Status() : Status(answer.error());
+  };
+  auto status =
+      client.each(address_of(from) + "/measurements?live=true&limit=1000", "measurements",
+                  [&](const Json& item) -> Status {
+                    Json row = {{"catalyst", {{"key", field(member(item, "catalyst"), "key")}}},
+                                {"channel", field(item, "id")},
+                                {"values", {{field(item, "property"), member(item, "value")}}}};
+                    const Json& conditions = member(item, "conditions");
+                    if (conditions.is_object() && !conditions.empty())
+                      row["conditions"] = conditions;
+                    if (!member(item, "kind").is_null()) row["kind"] = item["kind"];
+                    rows.push_back(std::move(row));
+                    return rows.size() < 500 ? Status() : flush();
+                  });
+  if (status) status = flush();
+  if (!status) return status.error();
+  return copied;
+}
+
+Status fork_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
   if (const Status fine = campaign::check_campaign_name(arguments.new_name); !fine)
     return fine.error();
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto kept = campaign_text(*client, arguments.what, arguments.to);
+  auto kept = campaign_text(client, arguments.what, arguments.to);
   if (!kept) return kept.error();
-  if (auto there = client->get(address_of(arguments.new_name)); there) {
+  if (client.get(address_of(arguments.new_name))) {
     return Error{ErrorCode::conflict, "there is a campaign of this name already", "",
                  arguments.new_name, "a new name"};
   }
@@ -247,48 +256,20 @@ Status fork_campaign(const VersionArguments& arguments, Session& session) {
     return Error{ErrorCode::bad_data, "the name was not found in the file's text", arguments.what,
                  "", "kasetsu campaign export, another name by hand, kasetsu campaign apply"};
   }
-  auto made = client->request(request);
+  auto made = client.request(request);
   if (!made) return made.error();
   std::size_t copied = 0;
   if (arguments.with_results) {
-    // Every live value goes as a row of its own, under the name of where it comes from.
-    Json rows = Json::array();
-    const auto flush = [&]() -> Status {
-      if (rows.empty()) return {};
-      copied += rows.size();
-      auto answer = client->post(
-          address_of(arguments.new_name) + "/measurements",
-          {{"source", "fork of " + arguments.what}, {"run", "fork"}, {"rows", std::move(rows)}},
-          new_key());
-      rows = Json::array();
-      return answer ? Status() : Status(answer.error());
-    };
-    auto status =
-        client->each(address_of(arguments.what) + "/measurements?live=true&limit=1000",
-                     "measurements", [&](const Json& item) -> Status {
-                       Json row = {{"catalyst", {{"key", field(item["catalyst"], "key")}}},
-                                   {"channel", field(item, "id")},
-                                   {"values", {{field(item, "property"), item["value"]}}}};
-                       if (item.contains("conditions") && item["conditions"].is_object() &&
-                           !item["conditions"].empty()) {
-                         row["conditions"] = item["conditions"];
-                       }
-                       if (item.contains("kind")) row["kind"] = item["kind"];
-                       rows.push_back(std::move(row));
-                       return rows.size() < 500 ? Status() : flush();
-                     });
-    if (status) status = flush();
-    if (!status) return status;
+    const auto done = copy_results(arguments.what, arguments.new_name, client);
+    if (!done) return done.error();
+    copied = *done;
   }
-  if (session.json) {
-    (*made)["results"] = copied;
-    session.print_json(*made);
-  } else {
-    session.print(fmt::format("{}: {} from {} version {}{}\n", arguments.new_name,
-                              field(*made, "outcome"), arguments.what, kept->version,
-                              arguments.with_results ? fmt::format(", {} results", copied) : ""));
-  }
-  return {};
+  Json document = *made;
+  document["results"] = copied;
+  return session.show(document,
+                      fmt::format("{}: {} from {} version {}{}\n", arguments.new_name,
+                                  field(*made, "outcome"), arguments.what, kept->version,
+                                  arguments.with_results ? ", " + counted(copied, "result") : ""));
 }
 
 }  // namespace kasetsu::cli

@@ -10,7 +10,6 @@
 namespace kasetsu::cli {
 
 struct VersionArguments {
-  ConnectionArguments connection;
   std::string what;      // name of a campaign; of diff also a file
   int from = 0;          // version; 0: the newest, or of two versions the one before
   int to = 0;            // version; 0: the newest
@@ -29,9 +28,9 @@ struct CampaignText {
 // version 0: the newest. Errors: not_found.
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version);
 
-Status diff_campaign(const VersionArguments& arguments, Session& session);
-Status campaign_history(const VersionArguments& arguments, Session& session);
-Status export_campaign(const VersionArguments& arguments, Session& session);
-Status fork_campaign(const VersionArguments& arguments, Session& session);
+Status diff_campaign(const VersionArguments& arguments, const Client& client, Session& session);
+Status campaign_history(const VersionArguments& arguments, const Client& client, Session& session);
+Status export_campaign(const VersionArguments& arguments, const Client& client, Session& session);
+Status fork_campaign(const VersionArguments& arguments, const Client& client, Session& session);
 
 }  // namespace kasetsu::cli

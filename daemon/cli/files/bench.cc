@@ -16,27 +16,25 @@ namespace {
 
 struct Arguments {
   TableArguments table;
-  FeatureArguments features;
-  RegressionArguments regression;
-  FamilyArgument family;
+  DescriptorArguments descriptor;
   int size = 8;
   std::uint64_t subsets = 20'000;
-  std::uint64_t seed = 1;
 };
 
 Status run(const Arguments& arguments, Session& session) {
-  const auto options = arguments.regression.options();
+  const auto options = arguments.descriptor.regression.options();
   if (auto status = options.validate(); !status) return status;
-  if (arguments.features.order > 1) {
+  if (arguments.descriptor.features.order > 1) {
     return Error{ErrorCode::invalid_argument, "products are too many to be drawn from", "--order",
-                 std::to_string(arguments.features.order), "0 or 1"};
+                 std::to_string(arguments.descriptor.features.order), "0 or 1"};
   }
-  auto loaded = load_featurized(arguments.table, arguments.features, session);
+  auto loaded = load_featurized(arguments.table, arguments.descriptor.features, session);
   if (!loaded) return loaded.error();
   const auto& [table, featurizer, primaries] = *loaded;
   // As the search has them: of descriptors that say the same the simplest stays.
   Eigen::MatrixXd columns =
-      descriptors::remove_duplicates(descriptors::enumerate(primaries, arguments.features.order))
+      descriptors::remove_duplicates(
+          descriptors::enumerate(primaries, arguments.descriptor.features.order))
           .values;
   const Eigen::Index rows = columns.rows();
   if (columns.cols() < arguments.size) {
@@ -49,7 +47,7 @@ Status run(const Arguments& arguments, Session& session) {
   }
 
   regression::LooEngine engine(table.targets.col(0), arguments.size, options);
-  Random random(arguments.seed);
+  Random random(arguments.descriptor.seed);
   const auto size = static_cast<std::size_t>(arguments.size);
   std::vector<const double*> subset(size);
   std::vector<std::uint64_t> chosen(size);
@@ -77,33 +75,27 @@ Status run(const Arguments& arguments, Session& session) {
   }
   const double seconds = thread_cpu_seconds() - start;
   const double rate = static_cast<double>(done) / seconds;
-  if (session.json) {
-    session.print_json({{"subsets_per_cpu_second", rate},
-                        {"n_samples", rows},
-                        {"n_descriptors", columns.cols()},
-                        {"size", arguments.size},
-                        {"epsilon", options.epsilon},
-                        {"subsets", done},
-                        {"cpu_seconds", seconds},
-                        {"mae_cv_best", best},
-                        {"mae_cv_mean", sum / static_cast<double>(done)}});
-    return {};
-  }
-  session.print(
+  return session.show(
+      {{"subsets_per_cpu_second", rate},
+       {"n_samples", rows},
+       {"n_descriptors", columns.cols()},
+       {"size", arguments.size},
+       {"epsilon", options.epsilon},
+       {"subsets", done},
+       {"cpu_seconds", seconds},
+       {"mae_cv_best", best},
+       {"mae_cv_mean", sum / static_cast<double>(done)}},
       fmt::format("{:.0f} subsets a second on one core ({:.3g} us each): exact leave-one-out of {} "
-                  "descriptors on "
-                  "{} catalysts, epsilon {}\n",
-                  rate, 1e6 / rate, arguments.size, rows, options.epsilon));
-  return {};
+                  "on {}, epsilon {}\n",
+                  rate, 1e6 / rate, counted(static_cast<std::size_t>(arguments.size), "descriptor"),
+                  counted(static_cast<std::size_t>(rows), "catalyst"), options.epsilon));
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("bench", "speed of this machine at what the search does");
-  group->group("More on files");
-  group->footer("  kasetsu bench loo catalysts.csv --target yield");
-  group->require_subcommand(1);
+  CLI::App* group = add_group(app, "bench", "speed of this machine at what the search does",
+                              "More on files", "  kasetsu bench loo catalysts.csv --target yield");
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       add_command(*group, session, "loo", "speed of exact Huber leave-one-out on random subsets",
@@ -115,14 +107,8 @@ void add_bench(CLI::App& app, Session& session) {
   command->add_option("--size", arguments->size, "descriptors in a subset")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  arguments->features.add_to(*command);
-  arguments->family.add_to(*command);
-  arguments->regression.add_to(*command);
-  add_seed(*command, arguments->seed);
-  add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  arguments->descriptor.add_to(*command, session);
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

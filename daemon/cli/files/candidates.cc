@@ -46,6 +46,49 @@ Result<Verdict> verdict_of(const std::string& text, const planning::CandidateSpa
   return verdict;
 }
 
+Json to_json(const planning::RuleCounts& counts, const std::vector<Verdict>& verdicts) {
+  Json removed = Json::array();
+  for (const planning::RuleCount& rule : counts.rules) {
+    removed.push_back(
+        {{"rule", rule.name}, {"removed", rule.removed}, {"estimated", rule.estimated}});
+  }
+  Json list = Json::array();
+  for (const Verdict& verdict : verdicts) {
+    list.push_back({{"key", verdict.key},
+                    {"in_space", verdict.in_space},
+                    {"allowed", verdict.in_space && verdict.broken.empty()},
+                    {"broken", verdict.broken},
+                    {"nearly", verdict.nearly}});
+  }
+  return {{"space_size", counts.size},
+          {"allowed", counts.allowed},
+          {"estimated", counts.estimated},
+          {"rules", std::move(removed)},
+          {"candidates", std::move(list)}};
+}
+
+std::string to_text(const planning::RuleCounts& counts, const std::vector<Verdict>& verdicts) {
+  const std::string_view about = counts.estimated ? "about " : "";
+  std::string text;
+  for (const planning::RuleCount& rule : counts.rules) {
+    text += fmt::format("rule \"{}\" removes {}{}\n", rule.name, about,
+                        counted(rule.removed, "candidate"));
+  }
+  text +=
+      fmt::format("{}{} of {} remain\n", about, counts.allowed, counted(counts.size, "candidate"));
+  for (const Verdict& verdict : verdicts) {
+    if (!verdict.in_space) {
+      text += verdict.key + ": not a candidate of the space\n";
+    } else if (verdict.broken.empty()) {
+      text += verdict.key + ": allowed\n";
+    }
+    for (const std::string& why : verdict.broken) text += fmt::format("{}: {}\n", verdict.key, why);
+    for (const std::string& why : verdict.nearly)
+      text += fmt::format("{}: kept, but {}\n", verdict.key, why);
+  }
+  return text;
+}
+
 Status explain(const Arguments& arguments, Session& session) {
   TableArguments table;
   table.supports = arguments.supports;
@@ -67,64 +110,14 @@ Status explain(const Arguments& arguments, Session& session) {
   session.end_progress();
   if (!counts) return counts.error();
 
-  if (session.json) {
-    Json removed = Json::array();
-    for (const planning::RuleCount& rule : counts->rules) {
-      Json item = Json::object();
-      item["rule"] = rule.name;
-      item["removed"] = rule.removed;
-      item["estimated"] = rule.estimated;
-      removed.push_back(std::move(item));
-    }
-    Json list = Json::array();
-    for (const Verdict& verdict : verdicts) {
-      Json item = Json::object();
-      item["key"] = verdict.key;
-      item["in_space"] = verdict.in_space;
-      item["allowed"] = verdict.in_space && verdict.broken.empty();
-      item["broken"] = verdict.broken;
-      item["nearly"] = verdict.nearly;
-      list.push_back(std::move(item));
-    }
-    Json document = Json::object();
-    document["space_size"] = counts->size;
-    document["allowed"] = counts->allowed;
-    document["estimated"] = counts->estimated;
-    document["rules"] = std::move(removed);
-    document["candidates"] = std::move(list);
-    session.print_json(document);
-    return {};
-  }
-  const std::string_view about = counts->estimated ? "about " : "";
-  for (const planning::RuleCount& rule : counts->rules) {
-    session.print(
-        fmt::format("rule \"{}\" removes {}{} candidates\n", rule.name, about, rule.removed));
-  }
-  session.print(
-      fmt::format("{}{} of {} candidates are left\n", about, counts->allowed, counts->size));
-  for (const Verdict& verdict : verdicts) {
-    if (verdict.in_space && verdict.broken.empty()) {
-      session.print(fmt::format("{}: allowed\n", verdict.key));
-    } else if (!verdict.in_space) {
-      session.print(fmt::format("{}: not a candidate of the space\n", verdict.key));
-    }
-    for (const std::string& why : verdict.broken) {
-      session.print(fmt::format("{}: {}\n", verdict.key, why));
-    }
-    for (const std::string& why : verdict.nearly) {
-      session.print(fmt::format("{}: kept, but {}\n", verdict.key, why));
-    }
-  }
-  return {};
+  return session.show(to_json(*counts, verdicts), to_text(*counts, verdicts));
 }
 
 }  // namespace
 
 void add_candidates(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("candidates", "the candidate space of a campaign file");
-  group->group(kMoreGroup);
-  group->require_subcommand(1);
-  group->footer("  kasetsu candidates explain --campaign ocm.toml");
+  CLI::App* group = add_group(app, "candidates", "the candidate space of a campaign file",
+                              "More on files", "  kasetsu candidates explain --campaign ocm.toml");
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       add_command(*group, session, "explain", "what each rule removes, and why something is out",
@@ -134,9 +127,7 @@ void add_candidates(CLI::App& app, Session& session) {
   command->add_option("--supports", arguments->supports, "table of supports (CSV)");
   command->add_option("CATALYST", arguments->catalysts, "to be explained: \"Li:1;Mn:2/MgO\"");
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return explain(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, explain);
 }
 
 }  // namespace kasetsu::cli

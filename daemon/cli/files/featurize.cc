@@ -17,13 +17,10 @@ namespace {
 
 struct Arguments {
   TableArguments table;
-  FeatureArguments features;
-  RegressionArguments regression;
-  FamilyArgument family;
+  DescriptorArguments descriptor;
   bool raw = false;
   std::string out;
   int products = 2000;
-  std::uint64_t seed = 1;
 };
 
 struct Columns {
@@ -35,7 +32,7 @@ struct Columns {
 Result<Columns> make_columns(const Arguments& arguments, const tables::Table& table,
                              const chemistry::ElementTable& elements, Session& session) {
   const auto conditions = conditions_of(table);
-  const auto options = arguments.features.options();
+  const auto options = arguments.descriptor.features.options();
   Columns columns;
   if (arguments.raw) {
     auto raw = descriptors::raw_features(elements, table.catalysts, conditions, options);
@@ -48,15 +45,15 @@ Result<Columns> make_columns(const Arguments& arguments, const tables::Table& ta
   if (!featurizer) return featurizer.error();
   auto primaries = featurizer->evaluate(table.catalysts, conditions);
   if (!primaries) return primaries.error();
-  if (arguments.features.order == 0) {
+  if (arguments.descriptor.features.order == 0) {
     for (const auto& primary : featurizer->primaries()) columns.names.push_back(primary.name);
     columns.values = std::move(primaries).value();
     return columns;
   }
   auto matrix = descriptors::enumerate(*primaries, 1);
-  if (arguments.features.order > 1) {
+  if (arguments.descriptor.features.order > 1) {
     descriptors::ScreeningOptions screening;
-    screening.order = arguments.features.order;
+    screening.order = arguments.descriptor.features.order;
     screening.keep = arguments.products;
     auto products = descriptors::screen_products(matrix, table.targets.col(0), screening,
                                                  session.executor(), session.control());
@@ -105,11 +102,11 @@ std::string to_csv(const tables::Table& table, const Columns& columns) {
 Status run(const Arguments& arguments, Session& session) {
   auto table = arguments.table.load(session);
   if (!table) return table.error();
-  if (arguments.features.order > 1 && !arguments.raw) {
+  if (arguments.descriptor.features.order > 1 && !arguments.raw) {
     // There are millions of products: the ones that a search is offered are told by the target.
     if (auto status = require_target(*table, arguments.table); !status) return status;
   }
-  auto elements = arguments.features.load_elements();
+  auto elements = arguments.descriptor.features.load_elements();
   if (!elements) return elements.error();
   auto columns = make_columns(arguments, *table, *elements, session);
   if (!columns) return columns.error().in(arguments.table.data);
@@ -152,14 +149,8 @@ void add_featurize(CLI::App& app, Session& session) {
                    "with --order 2 or 3: the best screened products to keep")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  arguments->features.add_to(*command);
-  arguments->family.add_to(*command);
-  arguments->regression.add_to(*command);
-  add_seed(*command, arguments->seed);
-  add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  arguments->descriptor.add_to(*command, session);
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -21,16 +21,12 @@ struct Arguments {
 
 void print_text(const selection::Model& model, double wall, Session& session) {
   const selection::Hypothesis& best = model.hypotheses.front();
-  session.print(fmt::format("Best of {} hypotheses, over {} catalysts and {} descriptors:\n\n",
-                            model.hypotheses.size(), model.n_samples, model.n_descriptors));
-  TextTable text({"coefficient", "descriptor", "in words"});
-  text.add({format_short(best.intercept), "1", "intercept"});
-  for (std::size_t i = 0; i < best.descriptors.size(); ++i) {
-    text.add({format_short(best.coefficients[static_cast<Eigen::Index>(i)]),
-              descriptors::to_text(best.descriptors[i], model.features.primaries),
-              descriptors::describe(best.descriptors[i], model.features.primaries)});
-  }
-  session.print(text.text(Session::columns()));
+  session.print(fmt::format("Best of {}, over {} and {}:\n\n",
+                            counted(model.hypotheses.size(), "hypothesis", "hypotheses"),
+                            counted(static_cast<std::size_t>(model.n_samples), "catalyst"),
+                            counted(static_cast<std::size_t>(model.n_descriptors), "descriptor")));
+  session.print(coefficients_table(best.intercept, best.coefficients, best.descriptors,
+                                   model.features.primaries));
   if (model.honest_hypotheses.size() > 0) {
     session.print(fmt::format(
         "\nmean absolute error on rows not seen, the search repeated without them:\n"
@@ -58,58 +54,50 @@ void print_text(const selection::Model& model, double wall, Session& session) {
 }
 
 Status run(const Arguments& arguments, Session& session) {
-  const double wall_start = wall_seconds();
-  const double cpu_start = process_cpu_seconds();
+  const Effort effort;
   auto settings = arguments.model.settings();
   if (!settings) return settings.error();
-  auto table = arguments.table.load(session);
-  if (!table) return table.error();
-  if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto elements = arguments.model.features.load_elements();
-  if (!elements) return elements.error();
-
-  auto batches = arguments.table.labels_of(*table);
-  if (!batches) return batches.error();
+  auto loaded = load_learning(arguments.table, arguments.model.features, session);
+  if (!loaded) return loaded.error();
   if (arguments.out.empty()) settings->trees = 0;  // nobody will predict with it
   // The limit is kept by counting work at a nominal speed, so that the result does not depend on
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
   const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
-  auto model = selection::train(*elements, training_set(*table, *batches), *settings,
-                                session.executor(), control);
+  auto model =
+      selection::train(loaded->elements, loaded->data, *settings, session.executor(), control);
   session.end_progress();
   if (!model) return model.error().in(arguments.table.data);
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
 
   if (!arguments.out.empty()) {
     campaign::ModelDocument document;
-    document.provenance.target = table->target_names[0];
+    document.provenance.target = loaded->table.target_names[0];
     document.provenance.code_version = KASETSU_VERSION;
     document.model = *model;
     if (auto status = write_file(arguments.out, campaign::write_model(document)); !status) {
       return status;
     }
   }
-  const double wall = wall_seconds() - wall_start;
   if (session.json) {
-    session.print_json(
-        {{"hypotheses", campaign::hypotheses_json(*model)},
-         {"n_samples", model->n_samples},
-         {"n_descriptors", model->n_descriptors},
-         {"size", model->size},
-         {"sizes_tried", campaign::sizes_json(*model)},
-         {"mae_honest", campaign::honest_json(*model)},
-         {"parts", campaign::parts_json(*model)},
-         {"noise", campaign::noise_json(model->noise)},
-         {"batch_offsets",
-          model->offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model->offsets))},
-         {"evaluations", model->search.evaluations},
-         {"exact_evaluations", model->search.exact_evaluations},
-         {"stopped_by", model->search.stopped_by},
-         {"cpu_seconds", process_cpu_seconds() - cpu_start},
-         {"wall_seconds", wall}});
+    Json document = {
+        {"hypotheses", campaign::hypotheses_json(*model)},
+        {"n_samples", model->n_samples},
+        {"n_descriptors", model->n_descriptors},
+        {"size", model->size},
+        {"sizes_tried", campaign::sizes_json(*model)},
+        {"mae_honest", campaign::honest_json(*model)},
+        {"parts", campaign::parts_json(*model)},
+        {"noise", campaign::noise_json(model->noise)},
+        {"batch_offsets",
+         model->offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model->offsets))},
+        {"evaluations", model->search.evaluations},
+        {"exact_evaluations", model->search.exact_evaluations},
+        {"stopped_by", model->search.stopped_by}};
+    effort.add_to(document);
+    session.print_json(document);
   } else {
-    print_text(*model, wall, session);
+    print_text(*model, effort.wall_seconds(), session);
   }
   if (!arguments.out.empty()) session.say("model written to " + arguments.out);
   return {};
@@ -130,9 +118,7 @@ void add_fit(CLI::App& app, Session& session) {
   command->add_option("--model", arguments->out, "file to write the model to");
   arguments->model.add_to(*command);
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -14,17 +14,14 @@ namespace {
 
 struct Arguments {
   TableArguments table;
-  FeatureArguments features;
-  RegressionArguments regression;
-  FamilyArgument family;
+  DescriptorArguments descriptor;
   std::vector<std::string> descriptors;
-  std::uint64_t seed = 1;
 };
 
 Status run(const Arguments& arguments, Session& session) {
-  auto options = arguments.regression.options();
+  auto options = arguments.descriptor.regression.options();
   if (auto status = options.validate(); !status) return status;
-  auto loaded = load_featurized(arguments.table, arguments.features, session);
+  auto loaded = load_featurized(arguments.table, arguments.descriptor.features, session);
   if (!loaded) return loaded.error();
   const auto& [table, featurizer, primaries] = *loaded;
 
@@ -66,13 +63,8 @@ Status run(const Arguments& arguments, Session& session) {
                         {"n_samples", table.ids.size()}});
     return {};
   }
-  TextTable text({"coefficient", "descriptor", "in words"});
-  text.add({format_short(result->fit.intercept), "1", "intercept"});
-  for (std::size_t i = 0; i < parsed.size(); ++i) {
-    text.add({format_short(result->fit.coefficients[static_cast<Eigen::Index>(i)]), names[i],
-              descriptors::describe(parsed[i], featurizer.primaries())});
-  }
-  session.print(text.text(Session::columns()));
+  session.print(coefficients_table(result->fit.intercept, result->fit.coefficients, parsed,
+                                   featurizer.primaries()));
   session.print(
       fmt::format("\nmean absolute error: {} in leave-one-out, {} on the {} rows fitted\n",
                   format_short(result->mae_cv), format_short(result->fit.mae), table.ids.size()));
@@ -93,14 +85,8 @@ void add_loo(CLI::App& app, Session& session) {
   arguments->table.add_to(*command);
   command->add_option("--descriptors", arguments->descriptors, "descriptors, as fit prints them")
       ->required();
-  arguments->features.add_to(*command);
-  arguments->family.add_to(*command);
-  arguments->regression.add_to(*command);
-  add_seed(*command, arguments->seed);
-  add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  arguments->descriptor.add_to(*command, session);
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

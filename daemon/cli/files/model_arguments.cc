@@ -32,7 +32,7 @@ void ModelArguments::add_to(CLI::App& command) {
       .add_option("--generations", generations, "of the genetic search (default: the paper's 1600)")
       ->group(group);
   features.add_to(command);
-  family.add_to(command);
+  add_family(command, family);
   regression.add_to(command);
   add_seed(command, seed);
 }
@@ -64,7 +64,7 @@ Result<selection::ModelSettings> ModelArguments::set(
   }
   if (given("--epsilon")) settings.search.regression.epsilon = regression.epsilon;
   if (given("--alpha")) settings.search.regression.alpha = regression.alpha;
-  if (given("--family")) settings.search.one_per_family = family.on();
+  if (given("--family")) settings.search.one_per_family = family == "on";
   if (given("--hypotheses")) settings.search.hypotheses = hypotheses;
   if (given("--seed")) settings.search.seed = seed;
   if (given("--time-limit")) settings.search.time_limit = time_limit;
@@ -107,11 +107,7 @@ void print_offsets(const selection::BatchOffsets& offsets, Session& session) {
     text.add({fmt::format("{:+.3g}", batch.offset), format_short(batch.standard_error, 2),
               std::to_string(batch.rows), std::to_string(batch.bridges), batch.name});
   }
-  session.print(text.text(Session::columns()));
-}
-
-selection::TrainingSet training_set(const tables::Table& table, std::vector<std::string> batches) {
-  return {table.catalysts, conditions_of(table), table.targets.col(0), std::move(batches)};
+  session.print(text);
 }
 
 }  // namespace kasetsu::cli

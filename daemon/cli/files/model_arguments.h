@@ -14,7 +14,7 @@ namespace kasetsu::cli {
 struct ModelArguments {
   FeatureArguments features;
   RegressionArguments regression;
-  FamilyArgument family;
+  std::string family = "on";
   int size = 8;
   std::string search = "exchange";
   double time_limit = 0.0;
@@ -37,9 +37,6 @@ struct ModelArguments {
 // One paragraph on replicates and lack of fit.
 void print_noise(const selection::Noise& noise, Session& session);
 
-// Rows with their one target.
-selection::TrainingSet training_set(const tables::Table& table,
-                                    std::vector<std::string> batches = {});
 // By how much each batch measures too high or too low; nothing where there are no batches.
 void print_offsets(const selection::BatchOffsets& offsets, Session& session);
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
@@ -86,6 +87,63 @@ std::string to_csv(const tables::Table& table, const selection::Predictions& pre
   return text;
 }
 
+struct Answer {
+  const campaign::ModelDocument& document;
+  const tables::Table& table;
+  const selection::Predictions& predictions;
+  const std::vector<selection::Explanation>& why;  // empty: not wanted
+
+  // Against what the table says was measured.
+  std::optional<double> mae() const {
+    if (table.targets.cols() != 1) return std::nullopt;
+    return (table.targets.col(0) - predictions.mean).cwiseAbs().mean();
+  }
+};
+
+Json to_json(const Answer& answer) {
+  Json rows = Json::array();
+  const selection::Predictions& predictions = answer.predictions;
+  for (std::size_t r = 0; r < answer.table.ids.size(); ++r) {
+    const auto row = static_cast<Eigen::Index>(r);
+    rows.push_back({{"id", answer.table.ids[r]},
+                    {"mean", predictions.mean[row]},
+                    {"low", predictions.low[row]},
+                    {"high", predictions.high[row]},
+                    {"novelty", predictions.novelty[row]},
+                    {"outside", predictions.outside[row]},
+                    {"disagreement", predictions.disagreement[row]}});
+    if (!answer.why.empty()) rows.back()["explanation"] = explanation_json(answer.why[r]);
+  }
+  Json result = {{"predictions", std::move(rows)},
+                 {"target", answer.document.provenance.target},
+                 {"coverage", answer.document.model.settings.coverage},
+                 {"n_samples", answer.table.ids.size()}};
+  if (const auto mae = answer.mae()) result["mae"] = *mae;
+  return result;
+}
+
+void print_predictions(const Answer& answer, Session& session) {
+  const selection::Model& model = answer.document.model;
+  const selection::Predictions& predictions = answer.predictions;
+  TextTable out({"id", "mean", "low", "high", "novelty", "catalyst"});
+  for (std::size_t r = 0; r < answer.table.ids.size(); ++r) {
+    const auto row = static_cast<Eigen::Index>(r);
+    out.add({answer.table.ids[r], format_short(predictions.mean[row], 4),
+             format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
+             format_short(predictions.novelty[row], 3),
+             chemistry::describe(answer.table.catalysts[r])});
+  }
+  session.print(out);
+  for (std::size_t r = 0; r < answer.why.size(); ++r) {
+    session.print(in_words(answer.table.ids[r], answer.why[r], predictions,
+                           static_cast<Eigen::Index>(r), model));
+  }
+  session.say(
+      fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
+                  "known catalyst, 1 is usual",
+                  answer.document.provenance.target, 100.0 * model.settings.coverage));
+}
+
 Status run(const Arguments& arguments, Session& session) {
   auto text = read_file(arguments.model);
   if (!text) return text.error();
@@ -115,48 +173,15 @@ Status run(const Arguments& arguments, Session& session) {
       return status;
     }
   }
-  const bool measured = table->targets.cols() == 1;
-  const double mae = measured ? (table->targets.col(0) - predictions->mean).cwiseAbs().mean() : 0.0;
+  const Answer answer{*document, *table, *predictions, why};
   if (session.json) {
-    Json rows = Json::array();
-    for (std::size_t r = 0; r < table->ids.size(); ++r) {
-      const auto row = static_cast<Eigen::Index>(r);
-      rows.push_back({{"id", table->ids[r]},
-                      {"mean", predictions->mean[row]},
-                      {"low", predictions->low[row]},
-                      {"high", predictions->high[row]},
-                      {"novelty", predictions->novelty[row]},
-                      {"outside", predictions->outside[row]},
-                      {"disagreement", predictions->disagreement[row]}});
-      if (arguments.explain) rows.back()["explanation"] = explanation_json(why[r]);
-    }
-    Json result = {{"predictions", std::move(rows)},
-                   {"target", document->provenance.target},
-                   {"coverage", model.settings.coverage},
-                   {"n_samples", table->ids.size()}};
-    if (measured) result["mae"] = mae;
-    session.print_json(result);
-  } else if (arguments.out.empty()) {
-    TextTable out({"id", "mean", "low", "high", "novelty", "catalyst"});
-    for (std::size_t r = 0; r < table->ids.size(); ++r) {
-      const auto row = static_cast<Eigen::Index>(r);
-      out.add({table->ids[r], format_short(predictions->mean[row], 4),
-               format_short(predictions->low[row], 4), format_short(predictions->high[row], 4),
-               format_short(predictions->novelty[row], 3),
-               chemistry::describe(table->catalysts[r])});
-    }
-    session.print(out.text(Session::columns()));
-    for (std::size_t r = 0; r < why.size(); ++r)
-      session.print(
-          in_words(table->ids[r], why[r], *predictions, static_cast<Eigen::Index>(r), model));
-    session.say(
-        fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
-                    "known catalyst, 1 is usual",
-                    document->provenance.target, 100.0 * model.settings.coverage));
+    session.print_json(to_json(answer));
+    return {};
   }
-  if (measured && !session.json) {
+  if (arguments.out.empty()) print_predictions(answer, session);
+  if (const auto mae = answer.mae()) {
     session.say(fmt::format("mean absolute error against \"{}\": {}", table->target_names[0],
-                            format_short(mae)));
+                            format_short(*mae)));
   }
   return {};
 }
@@ -178,9 +203,7 @@ void add_predict(CLI::App& app, Session& session) {
                     "say why: parts, contributions, neighbours, agreement");
   add_seed(*command, arguments->seed);
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
@@ -130,9 +131,135 @@ std::string to_csv(const planning::Plan& plan) {
   return text;
 }
 
+Result<std::vector<campaign::ModelDocument>> read_models(const std::vector<std::string>& files) {
+  std::vector<campaign::ModelDocument> documents;
+  for (const std::string& file : files) {
+    auto text = read_file(file);
+    if (!text) return text.error();
+    auto document = campaign::read_model(*text);
+    if (!document) return document.error().in(file);
+    documents.push_back(std::move(*document));
+  }
+  return documents;
+}
+
+// Takes the model of target t, which the table calls `column`, out of the documents.
+std::optional<selection::Model> take_model(std::vector<campaign::ModelDocument>& documents,
+                                           const campaign::CampaignConfig& config, std::size_t t,
+                                           const std::string& column) {
+  // One model of one target need not have the campaign's word for it.
+  const bool only = documents.size() == 1 && config.targets.size() == 1;
+  for (campaign::ModelDocument& document : documents) {
+    std::string& target = document.provenance.target;
+    if (target != config.targets[t].name && (column.empty() || target != column) && !only) continue;
+    target.clear();
+    return std::move(document.model);
+  }
+  return std::nullopt;
+}
+
+// What was measured, and the models of it: read, or learnt now.
+Result<campaign::RecommendInput> read_input(const Arguments& arguments,
+                                            const campaign::CampaignConfig& config,
+                                            const campaign::Science& science, Session& session,
+                                            const Control& control) {
+  campaign::RecommendInput input;
+  input.batch_number = arguments.round;
+  auto documents = read_models(arguments.model_files);
+  if (!documents) return documents.error();
+  if (arguments.table.data.empty()) return input;
+  std::vector<Eigen::Index> columns;
+  auto table = read_targets(arguments, config, session, columns);
+  if (!table) return table.error();
+  auto batches = arguments.table.labels_of(*table);
+  if (!batches) return batches.error();
+  for (std::size_t t = 0; t < config.targets.size(); ++t) {
+    campaign::OtherTarget found;
+    const bool measured = columns[t] >= 0;
+    if (measured) found.training = training_of(*table, config.targets[t], columns[t], *batches);
+    found.model = take_model(
+        *documents, config, t,
+        measured ? table->target_names[static_cast<std::size_t>(columns[t])] : std::string());
+    if (!found.model && measured && (t == 0 || config.planner.pareto)) {
+      auto learnt = campaign::learn(found.training, config.model, config.conditions(), science,
+                                    KASETSU_VERSION, session.executor(), control);
+      if (!learnt) return learnt.error().in(arguments.table.data);
+      found.model = std::move(learnt->document.model);
+    }
+    if (t > 0) {
+      input.others.push_back(std::move(found));
+      continue;
+    }
+    input.training = std::move(found.training);
+    input.model = std::move(found.model);
+    if (input.model && same_rows(*input.model, input.training)) input.model_rows = input.training;
+  }
+  for (const campaign::ModelDocument& document : *documents) {
+    if (document.provenance.target.empty()) continue;
+    return Error{ErrorCode::invalid_argument, "a model of none of the campaign's targets",
+                 "--model", document.provenance.target, ""};
+  }
+  return input;
+}
+
+Json proposals_json(const campaign::Recommendation& result,
+                    const campaign::CampaignConfig& config) {
+  Json proposals = Json::array();
+  for (std::size_t i = 0; i < result.plan.proposals.size(); ++i) {
+    const planning::Proposal& p = result.plan.proposals[i];
+    Json item = {{"rank", i + 1},
+                 {"strategy", planning::to_string(p.strategy)},
+                 {"composition", composition_of(p.candidate)},
+                 {"catalyst", chemistry::describe(p.candidate.catalyst)},
+                 {"key", p.key},
+                 {"mean", p.mean},
+                 {"low", p.low},
+                 {"high", p.high},
+                 {"novelty", p.novelty},
+                 {"reason", p.reason}};
+    for (std::size_t c = 0; c < p.candidate.conditions.size(); ++c)
+      item["conditions"][config.space.conditions[c].name] = p.candidate.conditions[c];
+    item.update(parse_json(result.batch.proposals[i].card).value());
+    proposals.push_back(std::move(item));
+  }
+  return proposals;
+}
+
+void print_plan(const campaign::Recommendation& result, double wall, Session& session) {
+  const planning::Plan& plan = result.plan;
+  TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
+  for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
+    const planning::Proposal& p = plan.proposals[i];
+    text.add({std::to_string(i + 1), std::string(planning::to_string(p.strategy)),
+              chemistry::describe(p.candidate.catalyst), format_short(p.mean, 4),
+              format_short(p.low, 4), format_short(p.high, 4), format_short(p.novelty, 3),
+              p.reason});
+  }
+  session.print(text);
+  for (const auto& place : result.plate) {
+    std::string sample = place["sample"].get<std::string>();
+    if (place.contains("rank")) sample += fmt::format(" {}", place["rank"].get<int>());
+    if (place.contains("catalyst")) sample += " " + place["catalyst"].get<std::string>();
+    session.print(fmt::format("plate {} channel {}: {}\n", place["plate"].get<int>(),
+                              place["channel"].get<int>(), sample));
+  }
+  for (const planning::RuleCount& rule : plan.rules) {
+    session.say(fmt::format("rule \"{}\" removed {}{}", rule.name, rule.estimated ? "about " : "",
+                            counted(rule.removed, "candidate")));
+  }
+  for (const std::string& note : plan.notes) session.say("note: " + note);
+  session.say(fmt::format("{} of {} looked at with {}, in {}", plan.evaluated,
+                          counted(plan.space_size, "candidate"), plan.surrogate,
+                          format_seconds(wall)));
+}
+
 Status run(const Arguments& arguments, Session& session) {
-  const double wall_start = wall_seconds();
-  const double cpu_start = process_cpu_seconds();
+  const Effort effort;
+  if (arguments.table.data.empty() && !arguments.model_files.empty()) {
+    return Error{ErrorCode::invalid_argument, "a model without the measured rows", "--model",
+                 arguments.model_files.front(),
+                 "--data DATA: what is known is not to be proposed again"};
+  }
   auto supports = arguments.table.load_supports();
   if (!supports) return supports.error();
   auto config = load_campaign(arguments.campaign, *supports);
@@ -143,136 +270,31 @@ Status run(const Arguments& arguments, Session& session) {
   auto science = load_science(*config, arguments.campaign, arguments.model.features, *supports);
   if (!science) return science.error();
   const Control control = session.control();
-
-  if (arguments.table.data.empty() && !arguments.model_files.empty()) {
-    return Error{ErrorCode::invalid_argument, "a model without the measured rows", "--model",
-                 arguments.model_files.front(),
-                 "--data DATA: what is known is not to be proposed again"};
-  }
-  std::vector<campaign::ModelDocument> documents;
-  for (const std::string& file : arguments.model_files) {
-    auto text = read_file(file);
-    if (!text) return text.error();
-    auto document = campaign::read_model(*text);
-    if (!document) return document.error().in(file);
-    documents.push_back(std::move(*document));
-  }
-  campaign::RecommendInput input;
-  input.batch_number = arguments.round;
-  if (!arguments.table.data.empty()) {
-    std::vector<Eigen::Index> columns;
-    auto table = read_targets(arguments, *config, session, columns);
-    if (!table) return table.error();
-    auto batches = arguments.table.labels_of(*table);
-    if (!batches) return batches.error();
-    for (std::size_t t = 0; t < config->targets.size(); ++t) {
-      campaign::OtherTarget found;
-      if (columns[t] >= 0)
-        found.training = training_of(*table, config->targets[t], columns[t], *batches);
-      for (campaign::ModelDocument& document : documents) {
-        // One model of one target need not have the campaign's word for it.
-        const bool only = documents.size() == 1 && config->targets.size() == 1;
-        if (document.provenance.target == config->targets[t].name ||
-            (columns[t] >= 0 && document.provenance.target ==
-                                    table->target_names[static_cast<std::size_t>(columns[t])]) ||
-            only) {
-          found.model = std::move(document.model);
-          document.provenance.target.clear();
-          break;
-        }
-      }
-      if (!found.model && columns[t] >= 0 && (t == 0 || config->planner.pareto)) {
-        auto learnt = campaign::learn(found.training, config->model, config->conditions(), *science,
-                                      KASETSU_VERSION, session.executor(), control);
-        if (!learnt) return learnt.error().in(arguments.table.data);
-        found.model = std::move(learnt->document.model);
-      }
-      if (t > 0) {
-        input.others.push_back(std::move(found));
-        continue;
-      }
-      input.training = std::move(found.training);
-      input.model = std::move(found.model);
-      if (input.model && same_rows(*input.model, input.training)) input.model_rows = input.training;
-    }
-    for (const campaign::ModelDocument& document : documents) {
-      if (document.provenance.target.empty()) continue;
-      return Error{ErrorCode::invalid_argument, "a model of none of the campaign's targets",
-                   "--model", document.provenance.target, ""};
-    }
-  }
+  auto input = read_input(arguments, *config, *science, session, control);
+  if (!input) return input.error();
   auto result =
-      campaign::recommend(*config, input, arguments.batch, *science, session.executor(), control);
+      campaign::recommend(*config, *input, arguments.batch, *science, session.executor(), control);
   session.end_progress();
   if (!result) return result.error();
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
-
-  const planning::Plan& plan = result->plan;
   if (!arguments.out.empty()) {
-    if (auto status = write_file(arguments.out, to_csv(plan)); !status) return status;
+    if (auto status = write_file(arguments.out, to_csv(result->plan)); !status) return status;
   }
-  if (session.json) {
-    Json proposals = Json::array();
-    for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
-      const planning::Proposal& p = plan.proposals[i];
-      Json item = {{"rank", i + 1},
-                   {"strategy", planning::to_string(p.strategy)},
-                   {"composition", composition_of(p.candidate)},
-                   {"catalyst", chemistry::describe(p.candidate.catalyst)},
-                   {"key", p.key},
-                   {"mean", p.mean},
-                   {"low", p.low},
-                   {"high", p.high},
-                   {"novelty", p.novelty},
-                   {"reason", p.reason}};
-      if (!p.candidate.conditions.empty()) {
-        Json conditions = Json::object();
-        for (std::size_t c = 0; c < p.candidate.conditions.size(); ++c) {
-          conditions[config->space.conditions[c].name] = p.candidate.conditions[c];
-        }
-        item["conditions"] = std::move(conditions);
-      }
-      item.update(parse_json(result->batch.proposals[i].card).value());
-      proposals.push_back(std::move(item));
-    }
-    Json document = campaign::plan_summary(plan);
-    document["proposals"] = std::move(proposals);
-    if (config->targets.size() > 1) {
-      auto front = campaign::measured_front(*config, input);
-      if (!front) return front.error();
-      document["front"] = std::move(*front);
-    }
-    if (!result->plate.empty()) document["plate"] = result->plate;
-    document["cpu_seconds"] = process_cpu_seconds() - cpu_start;
-    document["wall_seconds"] = wall_seconds() - wall_start;
-    document["peak_rss_bytes"] = peak_rss_bytes();
-    session.print_json(document);
+  if (!session.json) {
+    print_plan(*result, effort.wall_seconds(), session);
     return {};
   }
-  TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
-  for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
-    const planning::Proposal& p = plan.proposals[i];
-    text.add({std::to_string(i + 1), std::string(planning::to_string(p.strategy)),
-              chemistry::describe(p.candidate.catalyst), format_short(p.mean, 4),
-              format_short(p.low, 4), format_short(p.high, 4), format_short(p.novelty, 3),
-              p.reason});
+  Json document = campaign::plan_summary(result->plan);
+  document["proposals"] = proposals_json(*result, *config);
+  if (config->targets.size() > 1) {
+    auto front = campaign::measured_front(*config, *input);
+    if (!front) return front.error();
+    document["front"] = std::move(*front);
   }
-  session.print(text.text(Session::columns()));
-  for (const auto& place : result->plate) {
-    std::string sample = place["sample"].get<std::string>();
-    if (place.contains("rank")) sample += fmt::format(" {}", place["rank"].get<int>());
-    if (place.contains("catalyst")) sample += " " + place["catalyst"].get<std::string>();
-    session.print(fmt::format("plate {} channel {}: {}\n", place["plate"].get<int>(),
-                              place["channel"].get<int>(), sample));
-  }
-  for (const planning::RuleCount& rule : plan.rules) {
-    session.say(fmt::format("rule \"{}\" removed {}{} candidates", rule.name,
-                            rule.estimated ? "about " : "", rule.removed));
-  }
-  for (const std::string& note : plan.notes) session.say("note: " + note);
-  session.say(fmt::format("{} of {} candidates looked at with {}, in {}", plan.evaluated,
-                          plan.space_size, plan.surrogate,
-                          format_seconds(wall_seconds() - wall_start)));
+  if (!result->plate.empty()) document["plate"] = result->plate;
+  effort.add_to(document);
+  document["peak_rss_bytes"] = peak_rss_bytes();
+  session.print_json(document);
   return {};
 }
 
@@ -302,9 +324,7 @@ void add_recommend(CLI::App& app, Session& session) {
   arguments->table.add_batches_to(*command);
   arguments->model.add_to(*command);
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -133,8 +133,7 @@ Json runs_json(const std::vector<planning::ReplayRun>& runs) {
 }
 
 Status run(const Arguments& arguments, Session& session) {
-  const double wall_start = wall_seconds();
-  const double cpu_start = process_cpu_seconds();
+  const Effort effort;
   planning::ReplayOptions options;
   options.start = arguments.start;
   options.batch = arguments.batch;
@@ -151,19 +150,16 @@ Status run(const Arguments& arguments, Session& session) {
   }
   auto settings = arguments.model.settings();
   if (!settings) return settings.error();
-  auto table = arguments.table.load(session);
-  if (!table) return table.error();
-  if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto elements = arguments.model.features.load_elements();
-  if (!elements) return elements.error();
+  auto loaded = load_learning(arguments.table, arguments.model.features, session);
+  if (!loaded) return loaded.error();
 
   const Control control = session.control();
   const Executor executor = session.executor();
   const auto maker = arguments.surrogate == "hypotheses"
-                         ? ensemble_maker(*elements, *settings, executor, session.stop())
+                         ? ensemble_maker(loaded->elements, *settings, executor, session.stop())
                          : planning::gaussian_maker(executor);
-  auto result = planning::replay({table->catalysts, table->targets.col(0)}, options, maker,
-                                 executor, control);
+  auto result =
+      planning::replay({loaded->data.catalysts, loaded->data.y}, options, maker, executor, control);
   session.end_progress();
   if (!result) {
     return result.error().code == ErrorCode::invalid_argument
@@ -171,21 +167,17 @@ Status run(const Arguments& arguments, Session& session) {
                : result.error().in(arguments.table.data);
   }
 
-  const double wall = wall_seconds() - wall_start;
+  const double seconds_per_batch =
+      effort.wall_seconds() / static_cast<double>(arguments.seeds * arguments.rounds);
   const std::vector<Means> means = means_of(result->runs);
   const std::vector<Means> random = means_of(result->random);
   if (session.json) {
-    session.print_json(
-        {{"rounds", rounds_json(means)},
-         {"random", rounds_json(random)},
-         {"runs", runs_json(result->runs)},
-         {"pool", result->pool},
-         {"top1", result->top1.size()},
-         {"goal", arguments.goal},
-         {"surrogate", arguments.surrogate},
-         {"seconds_per_batch", wall / static_cast<double>(arguments.seeds * arguments.rounds)},
-         {"cpu_seconds", process_cpu_seconds() - cpu_start},
-         {"wall_seconds", wall}});
+    Json document = {{"rounds", rounds_json(means)},     {"random", rounds_json(random)},
+                     {"runs", runs_json(result->runs)},  {"pool", result->pool},
+                     {"top1", result->top1.size()},      {"goal", arguments.goal},
+                     {"surrogate", arguments.surrogate}, {"seconds_per_batch", seconds_per_batch}};
+    effort.add_to(document);
+    session.print_json(document);
     return {};
   }
   TextTable text(
@@ -196,10 +188,11 @@ Status run(const Arguments& arguments, Session& session) {
               fmt::format("{:.2f}", means[r].recall), format_short(random[r].best, 4),
               fmt::format("{:.2f}", random[r].recall)});
   }
-  session.print(text.text(Session::columns()));
-  session.say(
-      fmt::format("{} catalysts, mean of {} runs, {} a batch", result->pool, arguments.seeds,
-                  format_seconds(wall / static_cast<double>(arguments.seeds * arguments.rounds))));
+  session.print(text);
+  session.say(fmt::format("{}, mean of {}, {} a batch",
+                          counted(static_cast<std::size_t>(result->pool), "catalyst"),
+                          counted(static_cast<std::size_t>(arguments.seeds), "run"),
+                          format_seconds(seconds_per_batch)));
   return {};
 }
 
@@ -237,9 +230,7 @@ void add_replay(CLI::App& app, Session& session) {
       ->capture_default_str();
   arguments->model.add_to(*command);
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -32,10 +32,6 @@ struct Arguments {
   int draws = 5;
 };
 
-Json judged_json(const selection::Judged& judged) {
-  return {{"name", judged.name}, {"mae", judged.mae}};
-}
-
 Json shares_json(const std::vector<selection::Frequency>& shares) {
   Json out = Json::array();
   for (std::size_t i = 0; i < std::min(kListed, shares.size()); ++i)
@@ -44,14 +40,16 @@ Json shares_json(const std::vector<selection::Frequency>& shares) {
 }
 
 void print_validation(const selection::Validation& found, double wall, Session& session) {
-  session.print(fmt::format("Mean absolute error on {} rows of {} catalysts, {} folds:\n\n",
-                            found.n_samples, found.n_catalysts, found.folds));
+  session.print(fmt::format("Mean absolute error on {} of {}, {} folds:\n\n",
+                            counted(static_cast<std::size_t>(found.n_samples), "row"),
+                            counted(static_cast<std::size_t>(found.n_catalysts), "catalyst"),
+                            found.folds));
   TextTable text({"error", "nested, of"});
   text.add({format_short(found.nested.mae), "the model (its parts are below)"});
   text.add({format_short(found.nested_hypotheses.mae), "its hypotheses alone"});
   for (const selection::Judged& baseline : found.baselines)
     text.add({format_short(baseline.mae), "baseline " + baseline.name});
-  session.print(text.text(Session::columns()));
+  session.print(text);
   std::string parts;
   for (const selection::Frequency& part : found.parts) {
     if (part.share <= 0.0) continue;
@@ -80,61 +78,64 @@ void print_validation(const selection::Validation& found, double wall, Session& 
   TextTable chosen({"share", "feature"});
   for (std::size_t i = 0; i < std::min<std::size_t>(10, found.families.size()); ++i)
     chosen.add({format_short(found.families[i].share, 2), found.families[i].name});
-  session.print(chosen.text(Session::columns()));
+  session.print(chosen);
   session.print(fmt::format("\n{}\n", format_seconds(wall)));
 }
 
-Status run_validation(const selection::TrainingSet& data, const chemistry::ElementTable& elements,
-                      const Arguments& arguments, const selection::ValidationOptions& options,
-                      const tables::Table& table, Session& session) {
-  const double wall_start = wall_seconds();
-  const double cpu_start = process_cpu_seconds();
-  const Control control = session.control();
-  const auto found = selection::validate(elements, data, options, session.executor(), control);
-  session.end_progress();
-  if (!found) return found.error().in(arguments.table.data);
-  const double wall = wall_seconds() - wall_start;
-  if (!session.json) {
-    print_validation(*found, wall, session);
-    return {};
-  }
-  Json baselines = Json::array();
-  for (const selection::Judged& baseline : found->baselines)
-    baselines.push_back(judged_json(baseline));
-  Json parts = Json::array();
-  for (const selection::Frequency& part : found->parts)
-    parts.push_back({{"name", part.name}, {"weight", part.share}});
+Json rows_json(const selection::Validation& found, const selection::TrainingSet& data,
+               const tables::Table& table) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < table.ids.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);
     rows.push_back({{"id", table.ids[i]},
-                    {"fold", found->fold_of_row[i]},
+                    {"fold", found.fold_of_row[i]},
                     {"measured", data.y[row]},
-                    {"predicted", found->nested.predictions[row]},
-                    {"low", found->low[row]},
-                    {"high", found->high[row]}});
+                    {"predicted", found.nested.predictions[row]},
+                    {"low", found.low[row]},
+                    {"high", found.high[row]}});
   }
-  session.print_json({{"mae_nested", found->nested.mae},
-                      {"mae_nested_hypotheses", found->nested_hypotheses.mae},
-                      {"mae_naive", found->mae_naive},
-                      {"mae_naive_ensemble", found->mae_naive_ensemble},
-                      {"parts", parts},
-                      {"noise", campaign::noise_json(found->noise)},
-                      {"baselines", baselines},
-                      {"permutation_p", found->permutation_p},
-                      {"mae_reduced", found->mae_reduced},
-                      {"mae_shuffled", found->mae_shuffled},
-                      {"coverage", found->coverage},
-                      {"nominal_coverage", found->nominal},
-                      {"descriptors", shares_json(found->descriptors)},
-                      {"families", shares_json(found->families)},
-                      {"properties", shares_json(found->properties)},
-                      {"folds", found->folds},
-                      {"n_samples", found->n_samples},
-                      {"n_catalysts", found->n_catalysts},
-                      {"rows", rows},
-                      {"cpu_seconds", process_cpu_seconds() - cpu_start},
-                      {"wall_seconds", wall}});
+  return rows;
+}
+
+Status run_validation(const LearningTable& loaded, const Arguments& arguments,
+                      const selection::ValidationOptions& options, Session& session) {
+  const Effort effort;
+  const Control control = session.control();
+  const auto found =
+      selection::validate(loaded.elements, loaded.data, options, session.executor(), control);
+  session.end_progress();
+  if (!found) return found.error().in(arguments.table.data);
+  if (!session.json) {
+    print_validation(*found, effort.wall_seconds(), session);
+    return {};
+  }
+  Json baselines = Json::array();
+  for (const selection::Judged& baseline : found->baselines)
+    baselines.push_back({{"name", baseline.name}, {"mae", baseline.mae}});
+  Json parts = Json::array();
+  for (const selection::Frequency& part : found->parts)
+    parts.push_back({{"name", part.name}, {"weight", part.share}});
+  Json document = {{"mae_nested", found->nested.mae},
+                   {"mae_nested_hypotheses", found->nested_hypotheses.mae},
+                   {"mae_naive", found->mae_naive},
+                   {"mae_naive_ensemble", found->mae_naive_ensemble},
+                   {"parts", parts},
+                   {"noise", campaign::noise_json(found->noise)},
+                   {"baselines", baselines},
+                   {"permutation_p", found->permutation_p},
+                   {"mae_reduced", found->mae_reduced},
+                   {"mae_shuffled", found->mae_shuffled},
+                   {"coverage", found->coverage},
+                   {"nominal_coverage", found->nominal},
+                   {"descriptors", shares_json(found->descriptors)},
+                   {"families", shares_json(found->families)},
+                   {"properties", shares_json(found->properties)},
+                   {"folds", found->folds},
+                   {"n_samples", found->n_samples},
+                   {"n_catalysts", found->n_catalysts},
+                   {"rows", rows_json(*found, loaded.data, loaded.table)}};
+  effort.add_to(document);
+  session.print_json(document);
   return {};
 }
 
@@ -201,108 +202,132 @@ std::vector<int> draw_rows(std::size_t rows, int sample, std::uint64_t seed, int
   return order;
 }
 
-Status run_figure1(const selection::TrainingSet& data, const chemistry::ElementTable& elements,
-                   const Arguments& arguments, const selection::ValidationOptions& options,
-                   const tables::Table& table, Session& session) {
-  const double wall_start = wall_seconds();
-  const double cpu_start = process_cpu_seconds();
-  if (arguments.sample != 0 &&
-      (arguments.sample < 8 || arguments.sample > static_cast<int>(table.ids.size()))) {
+// The paper's Figure 1 over all draws.
+struct Figure {
+  std::vector<selection::Figure1Row> mean;  // of the draws
+  std::vector<Step> steps;
+  Json draws = Json::array();
+
+  void add(const std::vector<selection::Figure1Row>& found, const std::vector<int>& rows,
+           const selection::TrainingSet& drawn, int count) {
+    if (mean.empty()) {
+      steps = steps_of(found);
+      for (const selection::Figure1Row& row : found)
+        mean.push_back({row.name, 0.0, 0.0, 0.0, {}, {}});
+    }
+    for (Step& step : steps) {
+      const selection::Figure1Row& before = found[step.before];
+      const selection::Figure1Row& after = found[step.after];
+      step.loo_before += before.mae_loo / count;
+      step.loo_after += after.mae_loo / count;
+      for (Eigen::Index row = 0; row < drawn.y.size(); ++row) {
+        auto& [sum, n] = step.differences[rows[static_cast<std::size_t>(row)]];
+        sum += std::abs(drawn.y[row] - after.nested[row]) -
+               std::abs(drawn.y[row] - before.nested[row]);
+        ++n;
+      }
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      mean[i].mae_train += found[i].mae_train / count;
+      mean[i].mae_loo += found[i].mae_loo / count;
+      mean[i].mae_nested += found[i].mae_nested / count;
+    }
+  }
+};
+
+Json method_json(const selection::Figure1Row& row) {
+  return {{"name", row.name},
+          {"mae_train", row.mae_train},
+          {"mae_loo", row.mae_loo},
+          {"mae_nested", row.mae_nested}};
+}
+
+Json draw_json(const std::vector<selection::Figure1Row>& found, const std::vector<int>& rows,
+               const selection::TrainingSet& drawn, const tables::Table& table) {
+  Json methods = Json::array();
+  for (const selection::Figure1Row& row : found) {
+    methods.push_back(method_json(row));
+    methods.back()["loo"] = to_json(row.loo);
+    methods.back()["nested"] = to_json(row.nested);
+  }
+  Json ids = Json::array();
+  for (const int row : rows) ids.push_back(table.ids[static_cast<std::size_t>(row)]);
+  return {{"ids", ids}, {"measured", to_json(drawn.y)}, {"methods", methods}};
+}
+
+Json to_json(const Figure& figure) {
+  Json methods = Json::array();
+  for (const selection::Figure1Row& row : figure.mean) methods.push_back(method_json(row));
+  Json verdicts = Json::array();
+  for (const Step& step : figure.steps) {
+    verdicts.push_back({{"from", step.from},
+                        {"to", step.to},
+                        {"loo_change", step.loo_after - step.loo_before},
+                        {"nested_change", step.change()},
+                        {"nested_standard_error", step.standard_error()},
+                        {"verdict", step.verdict()}});
+  }
+  return {{"figure1", methods}, {"steps", verdicts}, {"draws", figure.draws}};
+}
+
+void print_figure(const Figure& figure, const std::string& of_draws, double wall,
+                  Session& session) {
+  TextTable text({"train", "leave-one-out", "nested", "descriptors"});
+  for (const selection::Figure1Row& row : figure.mean) {
+    text.add({format_short(row.mae_train, 4), format_short(row.mae_loo, 4),
+              format_short(row.mae_nested, 4), row.name});
+  }
+  session.print(text);
+  session.print("\n");
+  TextTable steps({"leave-one-out", "nested", "standard error", "step", "verdict"});
+  for (const Step& step : figure.steps) {
+    steps.add({fmt::format("{:+.4g}", step.loo_after - step.loo_before),
+               fmt::format("{:+.4g}", step.change()), fmt::format("{:.3g}", step.standard_error()),
+               step.from + " to " + step.to, step.verdict()});
+  }
+  session.print(steps);
+  session.print(fmt::format(
+      "\nMean absolute errors{}. Leave-one-out is the error of the best set found, which was "
+      "chosen "
+      "by it;\nnested repeats the choice without the rows that it predicts. A change of two "
+      "standard errors\nis called a difference, a change of one a hint.\n{}\n",
+      of_draws, format_seconds(wall)));
+}
+
+Status run_figure1(const LearningTable& loaded, const Arguments& arguments,
+                   const selection::ValidationOptions& options, Session& session) {
+  const Effort effort;
+  const std::size_t all = loaded.table.ids.size();
+  if (arguments.sample != 0 && (arguments.sample < 8 || arguments.sample > static_cast<int>(all))) {
     return Error{ErrorCode::invalid_argument, "sample is out of range", "--sample",
-                 fmt::format("{}", arguments.sample),
-                 fmt::format("8 to {} rows", table.ids.size())};
+                 fmt::format("{}", arguments.sample), fmt::format("8 to {} rows", all)};
   }
   const Control control = session.control();
   const int draws = arguments.sample == 0 ? 1 : arguments.draws;
-  Json of_draws = Json::array();
-  std::vector<selection::Figure1Row> mean;
-  std::vector<Step> steps;
+  Figure figure;
   for (int draw = 0; draw < draws; ++draw) {
-    const std::vector<int> rows = draw_rows(table.ids.size(), arguments.sample, options.seed, draw);
-    const selection::TrainingSet drawn = selection::subset(data, rows);
-    const auto found = selection::figure1(elements, drawn, options, session.executor(), control);
+    const std::vector<int> rows = draw_rows(all, arguments.sample, options.seed, draw);
+    const selection::TrainingSet drawn = selection::subset(loaded.data, rows);
+    const auto found =
+        selection::figure1(loaded.elements, drawn, options, session.executor(), control);
     if (!found) {
       session.end_progress();
       return found.error().in(arguments.table.data);
     }
-    Json lines = Json::array();
-    if (draw == 0) steps = steps_of(*found);
-    for (Step& step : steps) {
-      const selection::Figure1Row& before = (*found)[step.before];
-      const selection::Figure1Row& after = (*found)[step.after];
-      step.loo_before += before.mae_loo / draws;
-      step.loo_after += after.mae_loo / draws;
-      for (Eigen::Index row = 0; row < drawn.y.size(); ++row) {
-        auto& [sum, count] = step.differences[rows[static_cast<std::size_t>(row)]];
-        sum += std::abs(drawn.y[row] - after.nested[row]) -
-               std::abs(drawn.y[row] - before.nested[row]);
-        ++count;
-      }
-    }
-    for (std::size_t i = 0; i < found->size(); ++i) {
-      const selection::Figure1Row& row = (*found)[i];
-      if (draw == 0) mean.push_back({row.name, 0.0, 0.0, 0.0, {}, {}});
-      mean[i].mae_train += row.mae_train / draws;
-      mean[i].mae_loo += row.mae_loo / draws;
-      mean[i].mae_nested += row.mae_nested / draws;
-      lines.push_back({{"name", row.name},
-                       {"mae_train", row.mae_train},
-                       {"mae_loo", row.mae_loo},
-                       {"mae_nested", row.mae_nested},
-                       {"loo", to_json(row.loo)},
-                       {"nested", to_json(row.nested)}});
-    }
-    Json ids = Json::array();
-    for (const int row : rows) ids.push_back(table.ids[static_cast<std::size_t>(row)]);
-    of_draws.push_back({{"ids", ids}, {"measured", to_json(drawn.y)}, {"methods", lines}});
+    figure.add(*found, rows, drawn, draws);
+    figure.draws.push_back(draw_json(*found, rows, drawn, loaded.table));
   }
   session.end_progress();
-  const double wall = wall_seconds() - wall_start;
   if (session.json) {
-    Json methods = Json::array();
-    for (const selection::Figure1Row& row : mean) {
-      methods.push_back({{"name", row.name},
-                         {"mae_train", row.mae_train},
-                         {"mae_loo", row.mae_loo},
-                         {"mae_nested", row.mae_nested}});
-    }
-    Json verdicts = Json::array();
-    for (const Step& step : steps) {
-      verdicts.push_back({{"from", step.from},
-                          {"to", step.to},
-                          {"loo_change", step.loo_after - step.loo_before},
-                          {"nested_change", step.change()},
-                          {"nested_standard_error", step.standard_error()},
-                          {"verdict", step.verdict()}});
-    }
-    session.print_json({{"figure1", methods},
-                        {"steps", verdicts},
-                        {"draws", of_draws},
-                        {"cpu_seconds", process_cpu_seconds() - cpu_start},
-                        {"wall_seconds", wall}});
+    Json document = to_json(figure);
+    effort.add_to(document);
+    session.print_json(document);
     return {};
   }
-  TextTable text({"train", "leave-one-out", "nested", "descriptors"});
-  for (const selection::Figure1Row& row : mean) {
-    text.add({format_short(row.mae_train, 4), format_short(row.mae_loo, 4),
-              format_short(row.mae_nested, 4), row.name});
-  }
-  session.print(text.text(Session::columns()));
-  session.print("\n");
-  TextTable told({"leave-one-out", "nested", "standard error", "step", "verdict"});
-  for (const Step& step : steps) {
-    told.add({fmt::format("{:+.4g}", step.loo_after - step.loo_before),
-              fmt::format("{:+.4g}", step.change()), fmt::format("{:.3g}", step.standard_error()),
-              step.from + " to " + step.to, step.verdict()});
-  }
-  session.print(told.text(Session::columns()));
-  session.print(fmt::format(
-      "\nMean absolute errors{}. Leave-one-out is of the best set found, which was chosen by it; "
-      "nested\nrepeats the choice without the rows it is asked for. A change of two standard "
-      "errors "
-      "is called a\ndifference, one of one a hint.\n{}\n",
+  print_figure(
+      figure,
       draws > 1 ? fmt::format(", mean of {} draws of {} rows", draws, arguments.sample) : "",
-      format_seconds(wall)));
+      effort.wall_seconds(), session);
   return {};
 }
 
@@ -316,16 +341,10 @@ Status run(const Arguments& arguments, Session& session) {
   options.baselines = !arguments.without_baselines;
   options.seed = arguments.model.seed;
   if (auto status = options.validate(); !status) return status;
-  auto table = arguments.table.load(session);
-  if (!table) return table.error();
-  if (auto status = require_target(*table, arguments.table); !status) return status;
-  auto elements = arguments.model.features.load_elements();
-  if (!elements) return elements.error();
-  auto batches = arguments.table.labels_of(*table);
-  if (!batches) return batches.error();
-  const selection::TrainingSet data = training_set(*table, std::move(*batches));
+  const auto loaded = load_learning(arguments.table, arguments.model.features, session);
+  if (!loaded) return loaded.error();
   const auto work = arguments.figure1 ? run_figure1 : run_validation;
-  return work(data, *elements, arguments, options, *table, session);
+  return work(*loaded, arguments, options, session);
 }
 
 }  // namespace
@@ -358,9 +377,7 @@ void add_validate(CLI::App& app, Session& session) {
       ->capture_default_str();
   arguments->model.add_to(*command);
   add_threads(*command, session);
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, run);
 }
 
 }  // namespace kasetsu::cli

@@ -22,18 +22,17 @@ struct DatabaseArguments {
 Status check(const DatabaseArguments& arguments, Session& session) {
   const auto report = check_database(arguments.data_dir);
   if (!report) return report.error();
-  if (session.json) {
-    session.print_json({{"ok", report->ok},
-                        {"problems", report->problems},
-                        {"schema_version", report->schema_version},
-                        {"sqlite_version", report->sqlite_version}});
-  } else {
-    for (const std::string& problem : report->problems) session.print(problem + "\n");
-    if (report->ok) {
-      session.print(fmt::format("ok, schema version {}, SQLite {}\n", report->schema_version,
-                                report->sqlite_version));
-    }
+  std::string text;
+  for (const std::string& problem : report->problems) text += problem + "\n";
+  if (report->ok) {
+    text += fmt::format("ok, schema version {}, SQLite {}\n", report->schema_version,
+                        report->sqlite_version);
   }
+  static_cast<void>(session.show({{"ok", report->ok},
+                                  {"problems", report->problems},
+                                  {"schema_version", report->schema_version},
+                                  {"sqlite_version", report->sqlite_version}},
+                                 text));
   if (report->ok) return {};
   return Error{ErrorCode::bad_data, "the database is damaged; restore a backup",
                database_path(arguments.data_dir), report->problems.front(), ""};
@@ -48,22 +47,16 @@ Status restore(const DatabaseArguments& arguments, Session& session) {
   }
   const auto done = restore_database(arguments.backup, at, arguments.data_dir, system_now());
   if (!done) return done.error();
-  if (session.json) {
-    Json reached;
-    if (done->last_event != 0) reached = format_time(done->at);
-    session.print_json({{"backup", done->backup},
-                        {"database", done->database},
-                        {"last_event", done->last_event},
-                        {"at", reached}});
-  } else if (done->last_event == 0) {
-    session.print(
-        fmt::format("{} is {}, in which nothing had happened yet\n", done->database, done->backup));
-  } else {
-    session.print(fmt::format("{} is {}, up to event {} of {}\n", done->database, done->backup,
-                              done->last_event, format_time(done->at)));
-  }
+  const bool empty = done->last_event == 0;
   session.say("the database that was there is kept beside it as *.replaced-*");
-  return {};
+  return session.show({{"backup", done->backup},
+                       {"database", done->database},
+                       {"last_event", done->last_event},
+                       {"at", empty ? Json() : Json(format_time(done->at))}},
+                      fmt::format("{} is {}, {}\n", done->database, done->backup,
+                                  empty ? "in which nothing had happened yet"
+                                        : fmt::format("up to event {} of {}", done->last_event,
+                                                      format_time(done->at))));
 }
 
 }  // namespace
@@ -76,9 +69,7 @@ void add_check(CLI::App& app, Session& session) {
   command->group("Operation");
   command->add_option("--data-dir", arguments->data_dir, "the daemon's folder, or a database file")
       ->capture_default_str();
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return check(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, check);
 }
 
 void add_restore(CLI::App& app, Session& session) {
@@ -94,9 +85,7 @@ void add_restore(CLI::App& app, Session& session) {
                       "the newest backup of which no event is later than this time");
   command->add_option("--data-dir", arguments->data_dir, "the daemon's folder")
       ->capture_default_str();
-  command->callback([arguments, &session] {
-    session.action = [=, &session] { return restore(*arguments, session); };
-  });
+  run_when_chosen(*command, session, arguments, restore);
 }
 
 }  // namespace kasetsu::cli

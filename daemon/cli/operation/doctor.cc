@@ -11,15 +11,14 @@
 #include "core/chemistry/element_table.h"
 #include "daemon/base/data_files.h"
 #include "daemon/base/time_zone.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
 #include "daemon/cli/program/daemon_command.h"
-#include "daemon/cli/program/wire_text.h"
 
 namespace kasetsu::cli {
 namespace {
 
 struct Arguments {
-  ConnectionArguments connection;
   std::string config = "/etc/kasetsu/kasetsud.toml";
 };
 
@@ -139,13 +138,13 @@ class Doctor {
   }
 
   void daemon() {
-    const auto connection = find_connection(arguments_.connection);
+    const auto connection = find_connection(session_.connection);
     if (!connection) {
       add("connection", Found::wrong, connection.error().to_string(),
           "correct or remove that file");
       return;
     }
-    auto client = Client::connect(arguments_.connection, session_.stop());
+    auto client = Client::connect(session_.connection, session_.stop());
     if (!client) {
       add("connection", Found::wrong, client.error().to_string(), "");
       return;
@@ -184,28 +183,28 @@ class Doctor {
           "TOKENS; here: export KASETSU_TOKEN=...");
       return;
     }
-    const auto& list = (*campaigns)["campaigns"];
+    const Json& list = list_of(*campaigns, "campaigns");
     add("campaigns", list.empty() ? Found::doubtful : Found::fine,
         fmt::format("{} on this daemon", list.size()),
         list.empty() ? "kasetsu campaign apply FILE" : "");
     for (const Json& campaign : list) troubles_of(*client, field(campaign, "name"));
-    if (auto told = client->get("/v1/notifications"); told && told->contains("given_up")) {
-      const std::size_t given_up = (*told)["given_up"].size();
-      if (given_up > 0) {
-        add("notifications", Found::doubtful,
-            fmt::format("{} were given up on; the last: {}", given_up,
-                        field((*told)["given_up"].back(), "last_error")),
-            "kasetsu campaign notifications");
-      } else {
-        add("notifications", Found::fine, "none was given up on");
-      }
+    const auto told = client->get("/v1/notifications");
+    if (!told) return;
+    const Json& given_up = list_of(*told, "given_up");
+    if (given_up.empty()) {
+      add("notifications", Found::fine, "all could be sent");
+    } else {
+      add("notifications", Found::doubtful,
+          fmt::format("{} could not be sent; the last error: {}",
+                      counted(given_up.size(), "message"), field(given_up.back(), "last_error")),
+          "kasetsu campaign notifications");
     }
   }
 
   void troubles_of(const Client& client, const std::string& name) {
     auto waiting =
         client.get(fmt::format("/v1/campaigns/{}/quarantine?state=waiting&limit=1", encode(name)));
-    if (waiting && waiting->contains("quarantine") && !(*waiting)["quarantine"].empty()) {
+    if (waiting && !list_of(*waiting, "quarantine").empty()) {
       add("campaign " + name, Found::doubtful, "rows wait in quarantine",
           fmt::format("kasetsu results quarantine {}", name));
     }
@@ -232,20 +231,18 @@ Status doctor(const Arguments& arguments, Session& session) {
   const std::vector<Check> checks = Doctor(arguments, session).look();
   int wrong = 0;
   Json list = Json::array();
+  std::string text;
   for (const Check& check : checks) {
     wrong += check.found == Found::wrong;
-    if (session.json) {
-      list.push_back({{"check", check.name},
-                      {"found", word_of(check.found)},
-                      {"text", check.text},
-                      {"advice", check.advice}});
-      continue;
-    }
-    session.print(fmt::format("{:<8} {}: {}\n", word_of(check.found), check.name, check.text));
+    list.push_back({{"check", check.name},
+                    {"found", word_of(check.found)},
+                    {"text", check.text},
+                    {"advice", check.advice}});
+    text += fmt::format("{:<8} {}: {}\n", word_of(check.found), check.name, check.text);
     if (check.found != Found::fine && !check.advice.empty())
-      session.print(fmt::format("         type: {}\n", check.advice));
+      text += fmt::format("         type: {}\n", check.advice);
   }
-  if (session.json) session.print_json({{"ok", wrong == 0}, {"checks", std::move(list)}});
+  static_cast<void>(session.show({{"ok", wrong == 0}, {"checks", std::move(list)}}, text));
   if (wrong == 0) return {};
   return Error{ErrorCode::internal, fmt::format("{} of {} checks failed", wrong, checks.size()), "",
                "", ""};
@@ -255,10 +252,12 @@ Status doctor(const Arguments& arguments, Session& session) {
 
 void add_doctor(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add_daemon_command(app, session, arguments, "doctor",
-                                         "what is wrong with an installation, and what to type",
-                                         "  kasetsu doctor", doctor);
+  CLI::App* command =
+      add_command(app, session, "doctor", "what is wrong with an installation, and what to type",
+                  "  kasetsu doctor");
   command->group("Operation");
+  add_connection(*command, session);
+  run_when_chosen(*command, session, arguments, doctor);
   command->add_option("--config", arguments->config, "the daemon's configuration file")
       ->capture_default_str();
 }

@@ -1,90 +1,61 @@
 // kasetsu drivers: the doors through which results come in by themselves.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <utility>
 
-#include "daemon/cli/program/arguments.h"
-#include "daemon/cli/program/client.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/daemon_command.h"
 
 namespace kasetsu::cli {
 namespace {
 
 struct Arguments {
-  ConnectionArguments connection;
   std::string name;
 };
 
-void print_table(const Json& drivers, Session& session) {
-  TextTable table({"driver", "kind", "campaign", "state", "accepted", "flagged", "duplicate",
-                   "quarantined", "dropped", "last delivery", "last error"});
-  for (const Json& item : drivers) {
-    std::vector<std::string> cells;
-    for (const char* name :
-         {"name", "kind", "campaign", "state", "accepted", "flagged", "duplicate", "quarantined",
-          "dropped", "last_delivery_at", "last_error"}) {
-      cells.push_back(field(item, name));
-    }
-    table.add(std::move(cells));
-  }
-  session.print(table.text(Session::columns()));
-}
+constexpr Columns kColumns = {{"driver", "name"},          {"kind", "kind"},
+                              {"campaign", "campaign"},    {"state", "state"},
+                              {"accepted", "accepted"},    {"flagged", "flagged"},
+                              {"duplicate", "duplicate"},  {"quarantined", "quarantined"},
+                              {"dropped", "dropped"},      {"last delivery", "last_delivery_at"},
+                              {"last error", "last_error"}};
 
-Status list(const Arguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto answer = client->get("/v1/drivers");
+Status list(const Arguments&, const Client& client, Session& session) {
+  auto answer = client.get("/v1/drivers");
   if (!answer) return answer.error();
-  if (session.json) {
-    session.print_json(*answer);
-  } else if ((*answer)["drivers"].empty()) {
+  const Json& drivers = list_of(*answer, "drivers");
+  if (drivers.empty() && !session.json) {
     session.say("no drivers; they are defined in the daemon's file ([drivers.NAME])");
-  } else {
-    print_table((*answer)["drivers"], session);
+    return {};
   }
-  return {};
+  return session.show(*answer, table_of(drivers, kColumns));
 }
 
-Status act(const Arguments& arguments, Session& session, const std::string& verb) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  const std::string path = "/v1/drivers/" + encode(arguments.name);
-  auto answer =
-      verb == "show" ? client->get(path) : client->post(path + ":" + verb, Json::object());
+std::string reason_of(const Json& delivery) {
+  for (const char* name : {"quarantine", "refuse"}) {
+    if (const std::string reason = field(delivery, name); reason != "-") return reason;
+  }
+  const Json& problems = list_of(member(delivery, "verdicts"), "problems");
+  return problems.empty() ? "" : field(problems[0], "reason");
+}
+
+Status check(const Arguments& arguments, const Client& client, Session& session) {
+  auto answer = client.post("/v1/drivers/" + encode(arguments.name) + ":check", Json::object());
   if (!answer) return answer.error();
-  if (session.json) {
-    session.print_json(*answer);
-    return {};
-  }
-  if (verb != "check") {
-    print_table(Json::array({*answer}), session);
-    return {};
-  }
+  if (session.json) return session.show(*answer, "");
   TextTable table({"what", "accepted", "flagged", "duplicate", "quarantined", "reason"});
-  for (const Json& item : (*answer)["would_take"]) {
-    const Json verdicts = item.value("verdicts", Json::object());
-    const auto count = [&](const char* name) {
-      return verdicts.contains(name) ? field(verdicts, name) : std::string("-");
-    };
-    std::string reason = item.contains("quarantine") ? field(item, "quarantine")
-                         : item.contains("refuse")   ? field(item, "refuse")
-                                                     : std::string();
-    if (reason.empty() && verdicts.contains("problems") && !verdicts["problems"].empty()) {
-      reason = field(verdicts["problems"][0], "reason");
-    }
-    table.add({field(item, "name"), count("accepted"), count("flagged"), count("duplicate"),
-               count("quarantined"), reason});
+  for (const Json& item : list_of(*answer, "would_take")) {
+    const Json& verdicts = member(item, "verdicts");
+    table.add({field(item, "name"), field(verdicts, "accepted"), field(verdicts, "flagged"),
+               field(verdicts, "duplicate"), field(verdicts, "quarantined"), reason_of(item)});
   }
-  if ((*answer)["would_take"].empty()) {
+  if (list_of(*answer, "would_take").empty()) {
     session.say("nothing waits there now");
   } else {
-    session.print(table.text(Session::columns()));
+    session.print(table);
   }
-  for (const Json& note : answer->value("notes", Json::array())) {
-    session.say(note.get<std::string>());
-  }
+  say_notes(*answer, session);
   session.say("nothing was changed");
   return {};
 }
@@ -92,39 +63,33 @@ Status act(const Arguments& arguments, Session& session, const std::string& verb
 }  // namespace
 
 void add_drivers(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("drivers",
-                                       "doors through which results come in by "
-                                       "themselves");
-  group->group("With the daemon");
-  group->require_subcommand(1);
-  group->footer(
-      "  kasetsu drivers list\n"
-      "  kasetsu drivers check gc-folder");
+  CLI::App* group = add_group(app, "drivers", "doors through which results come in by themselves",
+                              "With the daemon",
+                              "  kasetsu drivers list\n"
+                              "  kasetsu drivers check gc-folder");
   auto arguments = std::make_shared<Arguments>();
-  const auto add = [&](const std::string& name, const std::string& summary,
-                       const std::string& examples, auto run) {
-    CLI::App* command = add_command(*group, session, name, summary, examples);
-    arguments->connection.add_to(*command);
-    command->callback([arguments, &session, run] {
-      session.action = [=, &session] { return run(*arguments, session); };
-    });
-    return command;
+  add_daemon_command(*group, session, arguments, "list", "states and counters",
+                     "  kasetsu drivers list", list);
+  const auto add = [&](const std::string& verb, const std::string& summary, auto run) {
+    add_daemon_command(*group, session, arguments, verb, summary,
+                       "  kasetsu drivers " + verb + " gc-folder", run)
+        ->add_option("NAME", arguments->name, "name of the driver")
+        ->required();
   };
-  add("list", "states and counters", "  kasetsu drivers list", list);
-  const struct {
-    const char* verb;
-    const char* summary;
-  } verbs[] = {{"show", "one driver"},
-               {"start", "start it (again)"},
-               {"stop", "stop it until it is started, or the daemon is"},
-               {"check", "what it would do now; changes nothing"}};
-  for (const auto& one : verbs) {
-    const std::string verb = one.verb;
-    CLI::App* command =
-        add(verb, one.summary, "  kasetsu drivers " + verb + " gc-folder",
-            [verb](const Arguments& given, Session& with) { return act(given, with, verb); });
-    command->add_option("NAME", arguments->name, "name of the driver")->required();
+  for (const auto& [word, summary] :
+       {std::pair{"show", "one driver"}, std::pair{"start", "start it (again)"},
+        std::pair{"stop", "stop it until it is started, or the daemon is"}}) {
+    const auto act = [verb = std::string(word)](const Arguments& chosen, const Client& client,
+                                                Session& with) -> Status {
+      const std::string path = "/v1/drivers/" + encode(chosen.name);
+      auto answer =
+          verb == "show" ? client.get(path) : client.post(path + ":" + verb, Json::object());
+      if (!answer) return answer.error();
+      return with.show(*answer, table_of(Json::array({*answer}), kColumns));
+    };
+    add(word, summary, act);
   }
+  add("check", "what it would do now; changes nothing", check);
 }
 
 }  // namespace kasetsu::cli

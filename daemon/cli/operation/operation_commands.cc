@@ -6,10 +6,9 @@
 #include <memory>
 
 #include "daemon/base/tokens.h"
-#include "daemon/cli/program/arguments.h"
-#include "daemon/cli/program/client.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/daemon_command.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -46,36 +45,24 @@ Status create(const TokenArguments& arguments, Session& session) {
   auto secret = file->create(arguments.name, arguments.scopes, expires, now);
   if (!secret) return secret.error();
   if (auto status = write_token_file(arguments.file, *file); !status) return status;
-  if (session.json) {
-    Json document = token_json(file->tokens().back());
-    document["token"] = *secret;
-    session.print_json(document);
-  } else {
-    session.print(*secret + "\n");
-  }
-  session.say(
-      fmt::format("token \"{}\" is in {}; it is shown only now. SIGHUP or a restart makes "
-                  "kasetsud know it.",
-                  arguments.name, arguments.file));
-  return {};
+  Json document = token_json(file->tokens().back());
+  document["token"] = *secret;
+  session.say(fmt::format("token \"{}\" is in {}; it is shown only now, and counts from now on",
+                          arguments.name, arguments.file));
+  return session.show(document, *secret + "\n");
 }
 
 Status list(const TokenArguments& arguments, Session& session) {
   auto file = read_token_file(arguments.file);
   if (!file) return file.error();
-  if (session.json) {
-    Json tokens = Json::array();
-    for (const Token& token : file->tokens()) tokens.push_back(token_json(token));
-    session.print_json({{"tokens", std::move(tokens)}});
-    return {};
-  }
+  Json tokens = Json::array();
   TextTable table({"token", "scopes", "created", "expires"});
   for (const Token& token : file->tokens()) {
+    tokens.push_back(token_json(token));
     table.add({token.name, fmt::format("{}", fmt::join(token.scopes, ",")),
                format_time(token.created), token.expires ? format_time(*token.expires) : "never"});
   }
-  session.print(table.text(Session::columns()));
-  return {};
+  return session.show({{"tokens", std::move(tokens)}}, table);
 }
 
 Status revoke(const TokenArguments& arguments, Session& session) {
@@ -83,43 +70,32 @@ Status revoke(const TokenArguments& arguments, Session& session) {
   if (!file) return file.error();
   if (auto status = file->revoke(arguments.name); !status) return status.error().in(arguments.file);
   if (auto status = write_token_file(arguments.file, *file); !status) return status;
-  if (session.json) session.print_json({{"revoked", arguments.name}});
-  session.say(fmt::format("token \"{}\" is gone; SIGHUP or a restart makes kasetsud forget it.",
-                          arguments.name));
-  return {};
+  session.say(fmt::format("token \"{}\" is revoked, and no longer counts", arguments.name));
+  return session.show({{"revoked", arguments.name}}, "");
 }
 
-Status backup(const ConnectionArguments& connection, Session& session) {
-  auto client = Client::connect(connection, session.stop());
-  if (!client) return client.error();
-  auto answer = client->post("/v1/admin:backup", Json::object());
+struct BackupArguments {};
+
+Status backup(const BackupArguments&, const Client& client, Session& session) {
+  auto answer = client.post("/v1/admin:backup", Json::object());
   if (!answer) return answer.error();
-  if (session.json) {
-    session.print_json(*answer);
-  } else {
-    session.print(field(*answer, "path") + "\n");
-  }
-  return {};
+  return session.show(*answer, field(*answer, "path") + "\n");
 }
 
 }  // namespace
 
 void add_token(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("token", "tokens of the daemon's clients");
-  group->group("Operation");
-  group->require_subcommand(1);
-  group->footer(
-      "  kasetsu token create robot-1 --scope results --file /etc/kasetsud/tokens\n"
-      "  kasetsu token list --file /etc/kasetsud/tokens");
+  CLI::App* group =
+      add_group(app, "token", "tokens of the daemon's clients", "Operation",
+                "  kasetsu token create robot-1 --scope results --file /etc/kasetsud/tokens\n"
+                "  kasetsu token list --file /etc/kasetsud/tokens");
   auto arguments = std::make_shared<TokenArguments>();
   const auto add = [&](const std::string& name, const std::string& summary,
                        const std::string& examples, auto run) {
     CLI::App* command = add_command(*group, session, name, summary, examples);
     command->add_option("--file", arguments->file, "the daemon's token file ([tokens] file)")
         ->required();
-    command->callback([arguments, &session, run] {
-      session.action = [=, &session] { return run(*arguments, session); };
-    });
+    run_when_chosen(*command, session, arguments, run);
     return command;
   };
   CLI::App* command =
@@ -141,15 +117,10 @@ void add_token(CLI::App& app, Session& session) {
 }
 
 void add_backup(CLI::App& app, Session& session) {
-  auto connection = std::make_shared<ConnectionArguments>();
-  CLI::App* command =
-      add_command(app, session, "backup", "a copy of the daemon's database, made while it runs",
-                  "  kasetsu backup");
-  command->group("Operation");
-  connection->add_to(*command);
-  command->callback([connection, &session] {
-    session.action = [=, &session] { return backup(*connection, session); };
-  });
+  add_daemon_command(app, session, std::make_shared<BackupArguments>(), "backup",
+                     "a copy of the daemon's database, made while it runs", "  kasetsu backup",
+                     backup)
+      ->group("Operation");
 }
 
 }  // namespace kasetsu::cli

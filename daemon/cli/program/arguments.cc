@@ -46,6 +46,29 @@ CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
   return command;
 }
 
+CLI::App* add_group(CLI::App& app, const std::string& name, const std::string& summary,
+                    const std::string& heading, const std::string& examples) {
+  CLI::App* group = app.add_subcommand(name, summary);
+  group->group(heading);
+  group->require_subcommand(1);
+  group->footer(examples);
+  return group;
+}
+
+void add_campaign_name(CLI::App& command, std::string& name) {
+  command.add_option("CAMPAIGN", name, "name of the campaign")->required();
+}
+
+void add_connection(CLI::App& command, Session& session) {
+  const std::string group = "Daemon";
+  command.add_option("--url", session.connection.url, "address of the daemon (KASETSU_URL)")
+      ->group(group);
+  command
+      .add_option("--token-file", session.connection.token_file,
+                  "file that holds a token (KASETSU_TOKEN)")
+      ->group(group);
+}
+
 void TableArguments::add_to(CLI::App& command, bool with_data) {
   const std::string group = "Table";
   if (with_data) {
@@ -192,7 +215,7 @@ void FeatureArguments::add_to(CLI::App& command) {
   command.add_option("--elements", elements, "table of element properties (CSV)")->group(group);
   command
       .add_option("--method", method, "afe (the paper's) or extended (support, more operations)")
-      ->check(CLI::IsMember({"afe", "extended"}))
+      ->check(CLI::IsMember(descriptors::kMethodNames.names()))
       ->capture_default_str()
       ->group(group);
   command
@@ -203,25 +226,22 @@ void FeatureArguments::add_to(CLI::App& command) {
   command
       .add_option("--loading", loading,
                   "whether the total loading varies: auto, variable or constant")
-      ->check(CLI::IsMember({"auto", "variable", "constant"}))
+      ->check(CLI::IsMember(descriptors::kLoadingNames.names()))
       ->capture_default_str()
       ->group(group);
   command
       .add_option("--normalize", normalize, "elements that scale a property: afe65, dataset or all")
-      ->check(CLI::IsMember({"afe65", "dataset", "all"}))
+      ->check(CLI::IsMember(descriptors::kNormalizationNames.names()))
       ->capture_default_str()
       ->group(group);
 }
 
 descriptors::FeaturizerOptions FeatureArguments::options() const {
   descriptors::FeaturizerOptions options;
-  options.method = method == "afe" ? descriptors::Method::afe : descriptors::Method::extended;
-  options.loading = loading == "variable"   ? descriptors::Loading::variable
-                    : loading == "constant" ? descriptors::Loading::constant
-                                            : descriptors::Loading::automatic;
-  options.normalize = normalize == "dataset" ? descriptors::Normalization::dataset
-                      : normalize == "all"   ? descriptors::Normalization::all
-                                             : descriptors::Normalization::afe65;
+  // The parser has checked the names.
+  options.method = *descriptors::kMethodNames.from_name(method);
+  options.loading = *descriptors::kLoadingNames.from_name(loading);
+  options.normalize = *descriptors::kNormalizationNames.from_name(normalize);
   return options;
 }
 
@@ -246,13 +266,22 @@ regression::RobustOptions RegressionArguments::options() const {
   return options;
 }
 
-void FamilyArgument::add_to(CLI::App& command) {
+void add_family(CLI::App& command, std::string& family) {
   command
       .add_option("--family", family,
                   "at most one descriptor of a property and operation: on or off")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str()
       ->group("Descriptors");
+}
+
+void DescriptorArguments::add_to(CLI::App& command, Session& session) {
+  static std::string family = "on";  // taken as everywhere; these commands do not search
+  features.add_to(command);
+  add_family(command, family);
+  regression.add_to(command);
+  add_seed(command, seed);
+  add_threads(command, session);
 }
 
 void add_seed(CLI::App& command, std::uint64_t& seed) {
@@ -298,6 +327,20 @@ Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
                          std::move(primaries).value()};
 }
 
+Result<LearningTable> load_learning(const TableArguments& arguments,
+                                    const FeatureArguments& features, Session& session) {
+  auto table = arguments.load(session);
+  if (!table) return table.error();
+  if (auto status = require_target(*table, arguments); !status) return status.error();
+  auto elements = features.load_elements();
+  if (!elements) return elements.error();
+  auto batches = arguments.labels_of(*table);
+  if (!batches) return batches.error();
+  selection::TrainingSet data{table->catalysts, conditions_of(*table), table->targets.col(0),
+                              std::move(*batches)};
+  return LearningTable{std::move(*table), std::move(*elements), std::move(data)};
+}
+
 namespace {
 double seconds_of(clockid_t clock) {
   timespec time{};
@@ -306,20 +349,44 @@ double seconds_of(clockid_t clock) {
 }
 }  // namespace
 
-double process_cpu_seconds() {
-  return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+Effort::Effort()
+    : cpu_start_(seconds_of(CLOCK_PROCESS_CPUTIME_ID)), wall_start_(seconds_of(CLOCK_MONOTONIC)) {
 }
+
+double Effort::cpu_seconds() const {
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_start_;
+}
+
+double Effort::wall_seconds() const {
+  return seconds_of(CLOCK_MONOTONIC) - wall_start_;
+}
+
+void Effort::add_to(Json& document) const {
+  document["cpu_seconds"] = cpu_seconds();
+  document["wall_seconds"] = wall_seconds();
+}
+
 double thread_cpu_seconds() {
   return seconds_of(CLOCK_THREAD_CPUTIME_ID);
-}
-double wall_seconds() {
-  return seconds_of(CLOCK_MONOTONIC);
 }
 
 std::uint64_t peak_rss_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
+}
+
+TextTable coefficients_table(double intercept, const Eigen::VectorXd& coefficients,
+                             const std::vector<descriptors::Descriptor>& terms,
+                             std::span<const descriptors::Primary> primaries) {
+  TextTable table({"coefficient", "descriptor", "in words"});
+  table.add({format_short(intercept), "1", "intercept"});
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    table.add({format_short(coefficients[static_cast<Eigen::Index>(i)]),
+               descriptors::to_text(terms[i], primaries),
+               descriptors::describe(terms[i], primaries)});
+  }
+  return table;
 }
 
 Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values) {

@@ -3,14 +3,18 @@
 
 #include <CLI/App.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/chemistry/element_table.h"
+#include "core/descriptors/descriptor.h"
 #include "core/descriptors/featurizer.h"
 #include "core/regression/huber/robust.h"
+#include "core/selection/model.h"
 #include "daemon/cli/program/session.h"
 #include "drivers/tables/table.h"
 
@@ -23,6 +27,25 @@ using AddCommand = void (*)(CLI::App& app, Session& session);
 // A command with its examples (shown first by --help) and --json, --quiet.
 CLI::App* add_command(CLI::App& app, Session& session, const std::string& name,
                       const std::string& summary, const std::string& examples);
+
+// A command whose work is done by commands of its own, with its examples; `heading`: where the
+// overview lists it.
+CLI::App* add_group(CLI::App& app, const std::string& name, const std::string& summary,
+                    const std::string& heading, const std::string& examples);
+
+// Runs `run(arguments, session)`, which returns a Status, when the command is chosen.
+template <typename Arguments, typename Run>
+void run_when_chosen(CLI::App& command, Session& session,
+                     const std::shared_ptr<Arguments>& arguments, Run run) {
+  command.callback([arguments, &session, run] {
+    session.action = [=, &session] { return run(*arguments, session); };
+  });
+}
+
+// The positional CAMPAIGN.
+void add_campaign_name(CLI::App& command, std::string& name);
+// --url, --token-file.
+void add_connection(CLI::App& command, Session& session);
 
 struct TableArguments {
   std::string data;
@@ -73,13 +96,17 @@ struct RegressionArguments {
   regression::RobustOptions options() const;
 };
 
-// --family on|off.
-struct FamilyArgument {
-  std::string family = "on";
-  void add_to(CLI::App& command);
-  bool on() const { return family == "on"; }
+// What the commands on one set of descriptors share beside their table.
+struct DescriptorArguments {
+  FeatureArguments features;
+  RegressionArguments regression;
+  std::uint64_t seed = 1;
+  // With --seed and --threads.
+  void add_to(CLI::App& command, Session& session);
 };
 
+// --family on|off.
+void add_family(CLI::App& command, std::string& family);
 void add_seed(CLI::App& command, std::uint64_t& seed);
 void add_threads(CLI::App& command, Session& session);
 
@@ -97,12 +124,35 @@ struct FeaturizedTable {
 Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
                                         const FeatureArguments& features, Session& session);
 
-// Seconds of processor time of the whole process, and of this thread; wall seconds; the largest
-// resident set so far in bytes. For reports of effort.
-double process_cpu_seconds();
+// A table with its target, ready to be learnt from.
+struct LearningTable {
+  tables::Table table;
+  chemistry::ElementTable elements;
+  selection::TrainingSet data;
+};
+Result<LearningTable> load_learning(const TableArguments& arguments,
+                                    const FeatureArguments& features, Session& session);
+
+// What a command cost since this was made, for reports of effort.
+class Effort {
+ public:
+  Effort();
+  double cpu_seconds() const;  // of the whole process
+  double wall_seconds() const;
+  // Sets "cpu_seconds" and "wall_seconds".
+  void add_to(Json& document) const;
+
+ private:
+  double cpu_start_, wall_start_;
+};
 double thread_cpu_seconds();
-double wall_seconds();
+// The largest resident set so far.
 std::uint64_t peak_rss_bytes();
+
+// A hypothesis, one line a descriptor, after its intercept.
+TextTable coefficients_table(double intercept, const Eigen::VectorXd& coefficients,
+                             const std::vector<descriptors::Descriptor>& terms,
+                             std::span<const descriptors::Primary> primaries);
 
 Json to_json(const Eigen::Ref<const Eigen::VectorXd>& values);
 

@@ -32,6 +32,40 @@ int stop_when_asked(void* token, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
   return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0;
 }
 
+// A host of this machine is asked directly, whatever http_proxy says (cron inherits it).
+bool is_loopback(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  std::string_view host = url.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
+  host = host.substr(0, host.find('/'));
+  host = host.substr(host.find('@') == std::string_view::npos ? 0 : host.find('@') + 1);
+  host =
+      host.starts_with('[') ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
+  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") ||
+         host == "[::1]";
+}
+
+// Whether arrays and objects lie deeper in each other than any answer of a daemon: reading them is
+// safe, copying and printing them would overflow the stack.
+bool too_deep(std::string_view json) {
+  constexpr int kDeepest = 100;
+  int depth = 0;
+  bool text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (text) {
+      if (c == '\\') ++i;
+      if (c == '"') text = false;
+    } else if (c == '"') {
+      text = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 ErrorCode code_of(long status, const std::string& word) {
   for (const ErrorCode code :
        {ErrorCode::invalid_argument, ErrorCode::bad_data, ErrorCode::not_found, ErrorCode::conflict,
@@ -55,18 +89,22 @@ ErrorCode code_of(long status, const std::string& word) {
 
 // A problem document (RFC 9457) in one line.
 Error error_of(const HttpResponse& response, const std::string& url) {
-  const Json document = Json::parse(response.body, nullptr, false);
+  const Json document = read_json(response.body);
   std::string detail;
   std::string word;
   if (document.is_object()) {
-    if (document.contains("detail") && document["detail"].is_string()) {
-      detail = document["detail"].get<std::string>();
-    } else if (document.contains("title") && document["title"].is_string()) {
-      detail = document["title"].get<std::string>();
+    for (const char* name : {"title", "detail"}) {
+      if (document.contains(name) && document[name].is_string()) detail = document[name];
     }
-    if (document.contains("code") && document["code"].is_string()) {
-      word = document["code"].get<std::string>();
-    }
+    if (document.contains("code") && document["code"].is_string()) word = document["code"];
+  }
+  if (response.status >= 300 && response.status < 400) {
+    return {ErrorCode::unavailable,
+            fmt::format(
+                "{} answers that the daemon is elsewhere ({}{}); redirects are not followed, "
+                "because the token would go with them",
+                url, response.status, response.location.empty() ? "" : ", " + response.location),
+            "", "", "the daemon's own address in --url or KASETSU_URL"};
   }
   if (response.status == 401 || response.status == 403) {
     detail = fmt::format("{} refuses: {}", url, detail.empty() ? "no right to do this" : detail);
@@ -78,13 +116,37 @@ Error error_of(const HttpResponse& response, const std::string& url) {
   return {code_of(response.status, word), detail, "", "", ""};
 }
 
+// Why there is no answer.
+Error error_of(CURLcode outcome, std::string_view reason, const std::string& url) {
+  switch (outcome) {
+    case CURLE_ABORTED_BY_CALLBACK:
+      return {ErrorCode::cancelled, "interrupted", "", "", ""};
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return {
+          ErrorCode::unavailable, fmt::format("no daemon listens at {}", url), "", "",
+          "a daemon there: start one with `kasetsud --data-dir ~/kasetsu` (a service: `systemctl "
+          "start kasetsud`), or name another address in --url or KASETSU_URL; `kasetsu doctor` "
+          "says more"};
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return {ErrorCode::unavailable,
+              fmt::format("the certificate of {} is not trusted: {}", url, reason), "", "",
+              "the certificate of who signed it, as ca_file in client.toml or in KASETSU_CA_FILE"};
+    default:
+      return {ErrorCode::unavailable,
+              fmt::format("no answer from {}: {}", url,
+                          reason.empty() ? curl_easy_strerror(outcome) : reason),
+              "", "", ""};
+  }
+}
+
 }  // namespace
 
-void ConnectionArguments::add_to(CLI::App& command) {
-  const std::string group = "Daemon";
-  command.add_option("--url", url, "address of the daemon (KASETSU_URL)")->group(group);
-  command.add_option("--token-file", token_file, "file that holds a token (KASETSU_TOKEN)")
-      ->group(group);
+Json read_json(std::string_view text) {
+  if (too_deep(text)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
 }
 
 Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_token stop) {
@@ -141,6 +203,7 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
   if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+  if (is_loopback(address)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
@@ -162,23 +225,14 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
                      static_cast<curl_off_t>(request.body.size()));
   }
   const CURLcode outcome = curl_easy_perform(curl);
-  if (outcome == CURLE_ABORTED_BY_CALLBACK) {
-    return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
-  }
-  if (outcome == CURLE_COULDNT_CONNECT || outcome == CURLE_COULDNT_RESOLVE_HOST) {
-    return Error{ErrorCode::unavailable, fmt::format("no daemon listens at {}", url_), "", "",
-                 "kasetsud to be running there; --url or KASETSU_URL names another address"};
-  }
-  if (outcome != CURLE_OK) {
-    return Error{ErrorCode::unavailable,
-                 fmt::format("no answer from {}: {}", url_,
-                             reason[0] != '\0' ? reason : curl_easy_strerror(outcome)),
-                 "", "", ""};
-  }
+  if (outcome != CURLE_OK) return error_of(outcome, reason, url_);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
   const char* type = nullptr;
   curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
   if (type != nullptr) response.content_type = type;
+  const char* location = nullptr;
+  curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &location);
+  if (location != nullptr) response.location = location;
   return response;
 }
 
@@ -188,11 +242,11 @@ Result<Json> Client::request(const HttpRequest& request, long* status) const {
   if (status != nullptr) *status = response->status;
   if (response->status < 200 || response->status > 299) return error_of(*response, url_);
   if (response->body.empty()) return Json::object();
-  Json document = Json::parse(response->body, nullptr, false);
+  Json document = read_json(response->body);
   if (document.is_discarded()) {
     return Error{ErrorCode::unavailable,
-                 fmt::format("the answer of {} is no JSON; is it a daemon of Kasetsu?", url_), "",
-                 "", ""};
+                 fmt::format("the answer of {} is not JSON that a daemon of Kasetsu sends", url_),
+                 "", "", ""};
   }
   return document;
 }
@@ -238,6 +292,29 @@ Status Client::each(const std::string& path, const std::string& member,
     }
   } while (!page.empty());
   return {};
+}
+
+Result<Json> Client::list(const std::string& path, const std::string& member) const {
+  Json items = Json::array();
+  const Status read = each(path, member, [&](const Json& item) {
+    items.push_back(item);
+    return Status();
+  });
+  if (!read) return read.error();
+  return items;
+}
+
+std::string address_of(std::string_view campaign) {
+  return "/v1/campaigns/" + encode(campaign);
+}
+
+std::string query(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    if (value.empty()) continue;
+    text += (text.empty() ? "?" : "&") + name + "=" + encode(value);
+  }
+  return text;
 }
 
 std::string encode(std::string_view text) {

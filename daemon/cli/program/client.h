@@ -16,13 +16,6 @@ namespace kasetsu::cli {
 
 inline constexpr const char* kDefaultUrl = "http://127.0.0.1:8765";
 
-// --url and --token-file; empty: see find_connection.
-struct ConnectionArguments {
-  std::string url;
-  std::string token_file;
-  void add_to(CLI::App& command);
-};
-
 // Where the daemon is and how to ask it.
 struct Connection {
   std::string url;       // http://, https:// or unix:/PATH of a Unix socket
@@ -44,6 +37,7 @@ std::vector<std::string> client_files();
 struct HttpResponse {
   long status = 0;
   std::string content_type;
+  std::string location;  // of a redirect, which is never followed
   std::string body;
 };
 
@@ -73,6 +67,7 @@ class Client {
   // All pages of a list: `member` is the array's name in the answer. each: called item by item.
   Status each(const std::string& path, const std::string& member,
               const std::function<Status(const Json&)>& each) const;
+  Result<Json> list(const std::string& path, const std::string& member) const;
 
   const std::string& url() const { return url_; }
 
@@ -84,6 +79,12 @@ class Client {
   std::stop_token stop_;
 };
 
+// A document from elsewhere; discarded where it is no JSON or nested deeper than any real one.
+Json read_json(std::string_view text);
+// "/v1/campaigns/NAME".
+std::string address_of(std::string_view campaign);
+// "?name=value&..." of those that are not empty; "" where all are.
+std::string query(const std::vector<std::pair<std::string, std::string>>& parameters);
 // A part of a path or query, percent-encoded (RFC 3986: all but unreserved characters).
 std::string encode(std::string_view text);
 

@@ -1,5 +1,4 @@
-// A command of a group that talks to the daemon: the options of the connection and the action,
-// written once.
+// A command that asks the daemon: the options of the connection, and the client that it runs with.
 #pragma once
 
 #include <memory>
@@ -10,16 +9,19 @@
 
 namespace kasetsu::cli {
 
-// Arguments has a member `connection`; run(arguments, session) returns a Status.
+// run(arguments, client, session) returns a Status.
 template <typename Arguments, typename Run>
 CLI::App* add_daemon_command(CLI::App& group, Session& session,
                              const std::shared_ptr<Arguments>& arguments, const std::string& name,
                              const std::string& summary, const std::string& examples, Run run) {
   CLI::App* command = add_command(group, session, name, summary, examples);
-  arguments->connection.add_to(*command);
-  command->callback([arguments, &session, run] {
-    session.action = [=, &session] { return run(*arguments, session); };
-  });
+  add_connection(*command, session);
+  const auto ask = [run](const Arguments& chosen, Session& with) -> Status {
+    auto client = Client::connect(with.connection, with.stop());
+    if (!client) return client.error();
+    return run(chosen, *client, with);
+  };
+  run_when_chosen(*command, session, arguments, ask);
   return command;
 }
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -25,23 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Characters, not bytes, of UTF-8 text: close enough to its width on a terminal.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
-std::string cut(std::string_view text, std::size_t width) {
-  std::size_t at = 0;
-  for (std::size_t seen = 0; at < text.size() && seen < width; ++seen) {
-    do {
-      ++at;
-    } while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U);
-  }
-  return std::string(text.substr(0, at));
 }
 
 // A bar that is redrawn in place on a terminal, and a line every half minute elsewhere.
@@ -64,7 +46,8 @@ class Progress {
       left = rate >= 1.0 ? fmt::format(", {:.3g} %/s{}", rate, left)
                          : fmt::format(", {:.3g} %/min{}", 60.0 * rate, left);
     }
-    const std::string tail = fmt::format(" {:3.0f} %  {}{}", 100.0 * fraction, stage, left);
+    const std::string tail =
+        fmt::format(" {:3.0f} %  {}{}", 100.0 * fraction, printable(stage, false), left);
     if (!terminal_) {
       fmt::print(stderr, "{}\n", trim(tail));
       return;
@@ -73,7 +56,7 @@ class Progress {
     const int full = static_cast<int>(fraction * kBar);
     const std::string line = fmt::format("[{:#<{}}{:.<{}}]{}", "", full, "", kBar - full, tail);
     fmt::print(stderr, "\r{}\x1b[K",
-               cut(line, static_cast<std::size_t>(std::max(20, Session::columns() - 1))));
+               cut_to(line, static_cast<std::size_t>(std::max(20, terminal_columns() - 1))));
     std::fflush(stderr);
   }
 
@@ -163,7 +146,7 @@ int Session::run() {
   if (status) return kExitOk;
   const bool colours = colours_on(STDERR_FILENO);
   fmt::print(stderr, "{}kasetsu:{} {}\n", colours ? "\x1b[31m" : "", colours ? "\x1b[0m" : "",
-             status.error().to_string());
+             printable(status.error().to_string()));
   return exit_code(status.error().code);
 }
 
@@ -195,86 +178,61 @@ void Session::end_progress() {
   progress_shown_ = false;
 }
 
-void Session::print(std::string_view text) {
+void Session::write(std::string_view bytes) {
   end_progress();
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed_ = true;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) output_failed_ = true;
+}
+
+void Session::print(std::string_view text) {
+  write(printable(text));
+}
+
+void Session::print(const TextTable& table) {
+  bool bold = colours_on(STDOUT_FILENO);
+  for (const std::string& line : table.lines()) {
+    write(bold ? "\x1b[1m" + line + "\x1b[0m\n" : line + "\n");
+    bold = false;
+  }
+}
+
+void Session::print_data(std::string_view bytes) {
+  write(::isatty(STDOUT_FILENO) == 1 ? printable(bytes) : bytes);
 }
 
 void Session::print_json(const Json& document) {
   const int indent = ::isatty(STDOUT_FILENO) == 1 ? 2 : -1;
+  // Hidden characters stand only in strings, where \u001b means the same.
   print(document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Status Session::show(const Json& document, std::string_view text) {
+  if (json) {
+    print_json(document);
+  } else {
+    print(text);
+  }
+  return {};
+}
+
+Status Session::show(const Json& document, const TextTable& table) {
+  if (json) {
+    print_json(document);
+  } else {
+    print(table);
+  }
+  return {};
 }
 
 void Session::say(std::string_view text) {
   end_progress();
-  if (!quiet) fmt::print(stderr, "{}\n", text);
+  if (!quiet) fmt::print(stderr, "{}\n", printable(text));
 }
 
 void Session::warn(std::string_view text) {
   end_progress();
   const bool colours = colours_on(STDERR_FILENO);
   fmt::print(stderr, "{}warning:{} {}\n", colours ? "\x1b[33m" : "", colours ? "\x1b[0m" : "",
-             text);
-}
-
-int Session::columns() {
-  winsize size{};
-  for (const int file : {STDOUT_FILENO, STDERR_FILENO}) {
-    if (::ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  }
-  return 80;
-}
-
-std::string format_seconds(double seconds) {
-  if (!(seconds >= 0.0) || seconds > 1e9) return "?";
-  if (seconds < 10.0) return fmt::format("{:.2g} s", seconds);
-  const auto whole = static_cast<long long>(std::llround(seconds));
-  if (whole < 60) return fmt::format("{} s", whole);
-  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
-  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
-}
-
-std::string format_short(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
-  return fmt::format("{:.{}g}", value, digits);
-}
-
-bool colours_on(int file) {
-  const char* off = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  return ::isatty(file) == 1 && (off == nullptr || *off == '\0') &&
-         !(terminal != nullptr && std::string_view(terminal) == "dumb");
-}
-
-std::string TextTable::text(int width) const {
-  std::vector<std::size_t> widths;
-  std::vector<bool> numeric;
-  for (std::size_t r = 0; r < rows_.size(); ++r) {
-    widths.resize(std::max(widths.size(), rows_[r].size()), 0);
-    numeric.resize(widths.size(), true);
-    for (std::size_t c = 0; c < rows_[r].size(); ++c) {
-      const std::string& cell = rows_[r][c];
-      widths[c] = std::max(widths[c], width_of(cell));
-      if (r > 0 && cell != "-" && !cell.empty() && !parse_number(cell)) numeric[c] = false;
-    }
-  }
-  std::string out;
-  for (const auto& row : rows_) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      if (c > 0) line += "  ";
-      const std::string padding(widths[c] - width_of(row[c]), ' ');
-      if (numeric[c]) line += padding;
-      line += row[c];
-      if (!numeric[c] && c + 1 < row.size()) line += padding;
-    }
-    const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-    if (terminal) line = cut(line, static_cast<std::size_t>(width));
-    if (&row == &rows_.front() && colours_on(STDOUT_FILENO)) line = "\x1b[1m" + line + "\x1b[0m";
-    out += line;
-    out += '\n';
-  }
-  return out;
+             printable(text));
 }
 
 }  // namespace kasetsu::cli

@@ -11,6 +11,7 @@
 #include "core/base/control.h"
 #include "core/base/executor.h"
 #include "core/base/result.h"
+#include "daemon/cli/program/display.h"
 
 namespace kasetsu::cli {
 
@@ -43,12 +44,19 @@ class StopOnSignal {
   std::unique_ptr<Watch> watch_;
 };
 
+// --url and --token-file; empty: see find_connection.
+struct ConnectionArguments {
+  std::string url;
+  std::string token_file;
+};
+
 class Session {
  public:
   // Set by options.
   bool json = false;
   bool quiet = false;
   unsigned threads = 0;
+  ConnectionArguments connection;
 
   // The command that was chosen.
   std::function<Status()> action;
@@ -62,44 +70,28 @@ class Session {
   Control control(double time_limit = 0.0);
   std::stop_token stop();
 
-  // Data, to the standard output.
+  // Text for people, to the standard output: made printable.
   void print(std::string_view text);
+  void print(const TextTable& table);
+  // Data for programs (CSV, scripts), byte for byte; made printable on a terminal only.
+  void print_data(std::string_view bytes);
   // The one document of --json: shortest decimal text that reads back to the same double; numbers
   // that are not finite become null.
   void print_json(const Json& document);
+  // The document with --json, else the text.
+  Status show(const Json& document, std::string_view text);
+  Status show(const Json& document, const TextTable& table);
   // To the standard error, whole lines; nothing with --quiet (warnings stay).
   void say(std::string_view text);
   void warn(std::string_view text);
   void end_progress();
 
-  // Width of the terminal for tables; 80 when there is none.
-  static int columns();
-
  private:
+  void write(std::string_view bytes);
+
   std::unique_ptr<StopOnSignal> signals_;
   bool progress_shown_ = false;
   bool output_failed_ = false;
-};
-
-// Whether text to this file descriptor may be coloured: only on a terminal, not with NO_COLOR or
-// TERM=dumb.
-bool colours_on(int file);
-
-// "1.23 s", "2 min 5 s", "3 h 20 min".
-std::string format_seconds(double seconds);
-// A number for people: `digits` significant digits, without an exponent where that is shorter.
-std::string format_short(double value, int digits = 5);
-
-// A table of text: columns padded to the same width, numbers to the right. Long last columns are
-// cut to the terminal's width.
-class TextTable {
- public:
-  explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-  std::string text(int width) const;
-
- private:
-  std::vector<std::vector<std::string>> rows_;
 };
 
 }  // namespace kasetsu::cli

@@ -9,7 +9,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/answers.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -86,9 +86,7 @@ std::string value_header(const std::string& name, const std::string& unit) {
 }
 
 std::string text_of(const Json& item, const char* name) {
-  const auto found = item.find(name);
-  if (found == item.end() || found->is_null()) return "";
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return member(item, name).is_null() ? "" : field(item, name);
 }
 
 Status check_name(const std::string& name) {
@@ -97,9 +95,42 @@ Status check_name(const std::string& name) {
                "a name without spaces, # and *"};
 }
 
-struct Row {
-  std::map<std::string, std::string> cells;  // by header
-};
+using Row = std::map<std::string, std::string>;  // cells by header
+
+// What tells one run from another, without its values.
+Result<Row> row_of(const Json& item, const Key& key) {
+  const std::string kind = text_of(item, "kind");
+  Row row;
+  row["catalyst"] = kind == "blank" ? "blank" : name_of(key);
+  if (key.actives.empty()) row["support"] = key.support;
+  row["preparation_method"] = key.preparation;
+  if (kind != "catalyst") row["sample_kind"] = kind;
+  for (const auto& [header, name] :
+       {std::pair{"sample_id", "sample"}, std::pair{"reaction_name", "run"},
+        std::pair{"step", "sequence"}, std::pair{"channel", "channel"},
+        std::pair{"replicate", "replicate"}, std::pair{"source", "source"},
+        std::pair{"datetime", "measured_at"}}) {
+    row[header] = text_of(item, name);
+  }
+  for (const auto& [name, value] : member(item, "conditions").items()) {
+    if (const Status fine = check_name(name); !fine) return fine.error();
+    if (value.is_number()) row[condition_header(name)] = format_number(value.get<double>());
+  }
+  return row;
+}
+
+std::string sample_line(const Key& key, const std::string& name, const std::string& label) {
+  double total = 0.0;
+  for (const auto& [symbol, amount] : key.actives) total += parse_number(amount).value_or(0.0);
+  std::string elements, fractions;
+  for (const auto& [symbol, amount] : key.actives) {
+    const std::string fraction = format_number(parse_number(amount).value_or(0.0) / total);
+    elements += fmt::format("{}{}", elements.empty() ? "" : ",", symbol);
+    fractions += fmt::format("{}{}", fractions.empty() ? "" : ",", fraction);
+  }
+  return fmt::format("{},{},{},{},{},{}\n", csv_cell(name), csv_cell(label), csv_cell(key.support),
+                     csv_cell(key.preparation), csv_cell(elements), csv_cell(fractions));
+}
 
 }  // namespace
 
@@ -107,81 +138,52 @@ Result<NomadTables> nomad_tables(const Json& measurements) {
   std::vector<std::string> header = {
       "catalyst",    "sample_id", "reaction_name", "step",   "support", "preparation_method",
       "sample_kind", "channel",   "replicate",     "source", "datetime"};
-  const auto column = [&](const std::string& name) {
-    if (std::find(header.begin(), header.end(), name) == header.end()) header.push_back(name);
-  };
   std::vector<Row> rows;
   std::map<std::string, std::vector<std::size_t>> known;  // rows by what tells a run
   std::map<std::string, std::string> samples;             // line by name and label
   for (const Json& item : measurements) {
-    const Key key = take_apart(item["catalyst"]["key"].get<std::string>());
-    const std::string kind = text_of(item, "kind");
-    Row row;
-    row.cells["catalyst"] = kind == "blank" ? "blank" : name_of(key);
-    if (key.actives.empty()) row.cells["support"] = key.support;
-    row.cells["preparation_method"] = key.preparation;
-    row.cells["sample_id"] = text_of(item, "sample");
-    row.cells["reaction_name"] = text_of(item, "run");
-    row.cells["step"] = text_of(item, "sequence");
-    row.cells["channel"] = text_of(item, "channel");
-    row.cells["replicate"] = text_of(item, "replicate");
-    row.cells["source"] = text_of(item, "source");
-    row.cells["datetime"] = text_of(item, "measured_at");
-    if (kind != "catalyst") row.cells["sample_kind"] = kind;
-    if (item.contains("conditions") && item["conditions"].is_object()) {
-      for (const auto& [name, value] : item["conditions"].items()) {
-        if (const Status fine = check_name(name); !fine) return fine.error();
-        column(condition_header(name));
-        row.cells[condition_header(name)] = format_number(value.get<double>());
-      }
-    }
+    const Key key = take_apart(field(member(item, "catalyst"), "key"));
+    auto row = row_of(item, key);
+    if (!row) return row.error();
     const std::string property = text_of(item, "property");
     if (const Status fine = check_name(property); !fine) return fine.error();
     const std::string measured = value_header(property, text_of(item, "unit"));
-    column(measured);
     std::string run = text_of(item, "ingest");
-    for (const auto& [name, cell] : row.cells) run += '\x1f' + name + '\x1f' + cell;
+    for (const auto& [name, cell] : *row) run += '\x1f' + name + '\x1f' + cell;
+    const auto column = [&](const std::string& name) {
+      if (std::find(header.begin(), header.end(), name) == header.end()) header.push_back(name);
+    };
+    for (const auto& [name, value] : member(item, "conditions").items())
+      column(condition_header(name));
+    column(measured);
     // Two unnamed runs of one delivery may look alike: a value that is there already belongs to the
     // other one.
     auto& alike = known[run];
-    const auto open = std::find_if(alike.begin(), alike.end(), [&](std::size_t at) {
-      return !rows[at].cells.contains(measured);
-    });
+    const auto open = std::find_if(alike.begin(), alike.end(),
+                                   [&](std::size_t at) { return !rows[at].contains(measured); });
+    const std::size_t place = open == alike.end() ? rows.size() : *open;
     if (open == alike.end()) {
-      alike.push_back(rows.size());
-      rows.push_back(row);
-      rows.back().cells[measured] = format_number(item["value"].get<double>());
-    } else {
-      rows[*open].cells[measured] = format_number(item["value"].get<double>());
+      alike.push_back(place);
+      rows.push_back(std::move(*row));
     }
+    rows[place][measured] = format_number(number_of(item, "value"));
 
-    if (kind == "blank") continue;
-    double total = 0.0;
-    for (const auto& [symbol, amount] : key.actives) total += parse_number(amount).value_or(0.0);
-    std::string elements, fractions;
-    for (const auto& [symbol, amount] : key.actives) {
-      const char* comma = elements.empty() ? "" : ",";
-      elements += comma + symbol;
-      fractions += comma + format_number(parse_number(amount).value_or(0.0) / total);
-    }
+    if (text_of(item, "kind") == "blank") continue;
     const std::string label = text_of(item, "sample");
     const std::string name = name_of(key).empty() ? key.support : name_of(key);
-    samples[name + '\x1f' + key.preparation + '\x1f' + label] =
-        fmt::format("{},{},{},{},{},{}\n", csv_cell(name), csv_cell(label), csv_cell(key.support),
-                    csv_cell(key.preparation), csv_cell(elements), csv_cell(fractions));
+    samples[name + '\x1f' + key.preparation + '\x1f' + label] = sample_line(key, name, label);
   }
   NomadTables tables;
   tables.samples = "name,lab_id,support,preparation_method,Elements,atom_fractions\n";
   for (const auto& [name, line] : samples) tables.samples += line;
-  for (const std::string& name : header) {
+  for (const std::string& name : header)
     tables.reactions += (name == header[0] ? "" : ",") + csv_cell(name);
-  }
   tables.reactions += '\n';
   for (const Row& row : rows) {
     for (const std::string& name : header) {
-      if (name != header[0]) tables.reactions += ',';
-      const auto cell = row.cells.find(name);
-      if (cell != row.cells.end()) tables.reactions += csv_cell(cell->second);
+      const auto cell = row.find(name);
+      tables.reactions += (name == header[0] ? "" : ",") +
+                          (cell == row.end() ? std::string() : csv_cell(cell->second));
     }
     tables.reactions += '\n';
   }

@@ -6,8 +6,8 @@
 #include "daemon/base/data_files.h"
 #include "daemon/base/time.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/arguments.h"
-#include "daemon/cli/program/wire_text.h"
 #include "drivers/tables/table_rows.h"
 
 namespace kasetsu::cli {
@@ -81,9 +81,24 @@ std::string what(const Json& row) {
                     unit.empty() ? "" : " ", unit));
   }
   if (row.contains("measured_at")) add(field(row, "measured_at"));
-  if (row.contains("points")) add(fmt::format("made of {} rows", row["points"].size()));
+  if (row.contains("points")) add("made of " + counted(row["points"].size(), "row"));
   if (row.contains("flags")) add("isolated maximum");
   return text;
+}
+
+void print_rows(const tables::TableRows& table, const std::string& profile, const Json& rows,
+                Session& session) {
+  session.say(fmt::format("{}, separated by {}, by profile {}", table.encoding,
+                          table.delimiter == "tab" ? "tabs" : table.delimiter, profile));
+  for (const std::string& column : column_texts(table)) session.say("  " + column);
+  if (!table.unused.empty())
+    session.say(fmt::format("not used: {}", fmt::join(table.unused, ", ")));
+  TextTable lines({"line", "verdict", "catalyst", "what"});
+  for (const Json& row : rows) {
+    lines.add({field(row, "line"), field(row, "verdict"),
+               row.contains("catalyst") ? field(row, "catalyst") : "", what(row)});
+  }
+  session.print(lines);
 }
 
 }  // namespace
@@ -119,26 +134,15 @@ Status dry_run_offline(const std::string& file, const std::string& profile_name,
                         {"quarantined", wrong},
                         {"rows", std::move(rows)}});
   } else {
-    session.say(fmt::format("{}, separated by {}, by profile {}", table->encoding,
-                            table->delimiter == "tab" ? "tabs" : table->delimiter,
-                            (*profile)->name));
-    for (const std::string& column : column_texts(*table)) session.say("  " + column);
-    if (!table->unused.empty()) {
-      session.say(fmt::format("not used: {}", fmt::join(table->unused, ", ")));
-    }
-    TextTable lines({"line", "verdict", "catalyst", "what"});
-    for (const Json& row : rows) {
-      lines.add({field(row, "line"), field(row, "verdict"),
-                 row.contains("catalyst") ? field(row, "catalyst") : "", what(row)});
-    }
-    session.print(lines.text(Session::columns()));
-    session.say(fmt::format("{} rows, {} of them for quarantine; nothing was changed",
-                            table->rows.size(), wrong));
+    print_rows(*table, (*profile)->name, rows, session);
+    session.say(fmt::format("{}, {} of them for quarantine; nothing was changed",
+                            counted(table->rows.size(), "row"), wrong));
   }
   if (wrong == 0) return {};
-  return Error{ErrorCode::bad_data,
-               fmt::format("{} rows cannot be taken, the first because: {}", wrong, first), "", "",
-               "corrected rows"};
+  return Error{
+      ErrorCode::bad_data,
+      fmt::format("{} cannot be taken, the first because: {}", counted(wrong, "row"), first), "",
+      "", "corrected rows"};
 }
 
 }  // namespace kasetsu::cli

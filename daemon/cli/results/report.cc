@@ -7,7 +7,7 @@
 #include <map>
 
 #include "core/base/text.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/results/svg_plot.h"
 
 namespace kasetsu::cli {
@@ -17,7 +17,7 @@ constexpr const char* kBlue = "#2563a8";
 constexpr const char* kOrange = "#c2570c";
 constexpr const char* kGrey = "#8a94a0";
 constexpr std::size_t kMostBest = 15;
-constexpr std::size_t kMostAsked = 60;
+constexpr std::size_t kMostProposed = 60;
 
 constexpr const char* kStyle =
     "body{font:15px/1.5 system-ui,sans-serif;color:#1b2430;background:#fff;max-width:60rem;"
@@ -31,13 +31,35 @@ constexpr const char* kStyle =
     "padding:.8rem;overflow:auto;font-size:.85rem}details{margin:1rem 0}@media print{details"
     "{display:none}}";
 
-double number_of(const Json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name) || !object[name].is_number()) return NAN;
-  return object[name].get<double>();
+std::string text_of(const Json& item) {
+  return item.is_string() ? item.get<std::string>() : "";
 }
 
 std::string day(const std::string& time) {
   return time.size() >= 16 ? time.substr(0, 10) + " " + time.substr(11, 5) : time;
+}
+
+// Text that Markdown shows as it is: no links, no HTML, no code, no headings; on one line.
+std::string escape_markdown(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text, false)) {
+    if (std::string_view("\\`*_{}[]()<>#|!~&").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// A block of code whose fence is longer than any run of backticks in the text.
+std::string code_block(std::string_view text) {
+  std::size_t longest = 2;
+  std::size_t run = 0;
+  for (const char c : text) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(longest + 1, '`');
+  return fmt::format("{}\n{}{}{}\n", fence, printable(text), text.ends_with('\n') ? "" : "\n",
+                     fence);
 }
 
 // The same table and text in both languages of the report.
@@ -45,11 +67,11 @@ class Pages {
  public:
   void heading(const std::string& text) {
     html_ += fmt::format("<h2>{}</h2>\n", escape_html(text));
-    markdown_ += "\n## " + text + "\n\n";
+    markdown_ += "\n## " + escape_markdown(text) + "\n\n";
   }
   void paragraph(const std::string& text) {
     html_ += fmt::format("<p>{}</p>\n", escape_html(text));
-    markdown_ += text + "\n\n";
+    markdown_ += escape_markdown(text) + "\n\n";
   }
   void plot(const SvgPlot& plot, int height = 320) {
     if (!plot.empty()) html_ += plot.svg(640, height);
@@ -69,7 +91,7 @@ class Pages {
     markdown_ += "|";
     for (std::size_t c = 0; c < header.size(); ++c) {
       html_ += cell("th", c, header[c]);
-      markdown_ += " " + header[c] + " |";
+      markdown_ += " " + escape_markdown(header[c]) + " |";
     }
     html_ += "</tr></thead><tbody>\n";
     markdown_ += "\n|";
@@ -80,11 +102,7 @@ class Pages {
       markdown_ += "|";
       for (std::size_t c = 0; c < row.size(); ++c) {
         html_ += cell("td", c, row[c]);
-        std::string plain = row[c];
-        for (std::size_t at = plain.find('|'); at != std::string::npos;
-             at = plain.find('|', at + 2))
-          plain.replace(at, 1, "\\|");
-        markdown_ += " " + plain + " |";
+        markdown_ += " " + escape_markdown(row[c]) + " |";
       }
       html_ += "</tr>\n";
       markdown_ += "\n";
@@ -113,8 +131,9 @@ std::vector<Value> values_of(const CampaignData& data, const std::string& proper
     if (!is_live(item) || field(item, "property") != property) continue;
     const double value = number_of(item, "value");
     if (!std::isfinite(value)) continue;
-    values.push_back({value, field(item["catalyst"], "key"), field(item["catalyst"], "description"),
-                      field(item, "received_at"), field(item, "proposal")});
+    values.push_back({value, field(member(item, "catalyst"), "key"),
+                      field(member(item, "catalyst"), "description"), field(item, "received_at"),
+                      field(item, "proposal")});
   }
   return values;
 }
@@ -205,8 +224,8 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
     hits += target.hit(one.mean) ? 1 : 0;
   }
   pages.paragraph(fmt::format(
-      "{} measurements of {} catalysts{}. The best, by the mean of their measurements:",
-      values.size(), ranked.size(),
+      "{} of {}{}. The best, by the mean of their measurements:",
+      counted(values.size(), "measurement"), counted(ranked.size(), "catalyst"),
       target.hit_threshold ? fmt::format(", {} of them {}", hits, hit_words(target)) : ""));
   pages.table({"rank", "catalyst", target.name + unit, "measured"}, rows);
   summary["best"][target.name] = {{"catalyst", ranked.front().description},
@@ -221,7 +240,7 @@ void ledger_section(Pages& pages, const CampaignData& data, const campaign::Targ
   int inside = 0;
   int with_interval = 0;
   for (const Json& entry : data.ledger) {
-    if (field(entry, "property") != target.name || entry.value("hypothesis", 0) != -1) continue;
+    if (field(entry, "property") != target.name || field(entry, "hypothesis") != "-1") continue;
     const double observed = number_of(entry, "observed");
     const double predicted = number_of(entry, "predicted");
     if (!std::isfinite(observed) || !std::isfinite(predicted)) continue;
@@ -234,10 +253,10 @@ void ledger_section(Pages& pages, const CampaignData& data, const campaign::Targ
     }
     points.push_back({observed, predicted, std::isfinite(low) ? low : 0.0,
                       std::isfinite(high) ? high : 0.0,
-                      fmt::format("{}: foretold {:.4g}, measured {:.4g}", field(entry, "catalyst"),
+                      fmt::format("{}: predicted {:.4g}, measured {:.4g}", field(entry, "catalyst"),
                                   predicted, observed)});
   }
-  pages.heading("How well it was foretold");
+  pages.heading("How well it was predicted");
   if (points.empty()) {
     pages.paragraph(
         "No prediction has met its measurement yet. Every prediction is written down before its "
@@ -245,12 +264,13 @@ void ledger_section(Pages& pages, const CampaignData& data, const campaign::Targ
     return;
   }
   const auto n = static_cast<int>(points.size());
-  SvgPlot plot("measured " + target.name, "foretold " + target.name);
+  SvgPlot plot("measured " + target.name, "predicted " + target.name);
   plot.diagonal();
   plot.points(std::move(points), kBlue, "80 % intervals");
   pages.paragraph(fmt::format(
-      "{} predictions were written down before their measurements. Their mean absolute error is "
-      "{:.3g}{}; {} of {} measurements fell into the 80 % interval.",
+      "Predictions that were written down before their measurement: {}. Their mean absolute error "
+      "is "
+      "{:.3g}{}; {} of {} fell into the 80 % interval.",
       n, error / n, target.unit.empty() ? "" : " " + target.unit, inside, with_interval));
   pages.plot(plot, 480);
   summary["ledger"] = {
@@ -263,7 +283,8 @@ void ledger_section(Pages& pages, const CampaignData& data, const campaign::Targ
 // promised.
 void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
   const Json& of = data.hypotheses;
-  if (!of.is_object() || !of.contains("hypotheses") || of["hypotheses"].empty()) return;
+  const Json& hypotheses = list_of(of, "hypotheses");
+  if (hypotheses.empty()) return;
   pages.heading("What became of the hypotheses");
   const std::string unit =
       field(of, "unit") == "-" || field(of, "unit").empty() ? "" : " (" + field(of, "unit") + ")";
@@ -273,13 +294,13 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
   std::map<std::string, std::string> named;  // a legend's entry, once a state
   std::vector<std::vector<std::string>> rows;
   constexpr std::size_t kListed = 10;
-  const std::size_t count = of["hypotheses"].size();
+  const std::size_t count = hypotheses.size();
   for (std::size_t i = 0; i < count; ++i) {
-    const Json& hypothesis = of["hypotheses"][i];
+    const Json& hypothesis = hypotheses[i];
     const std::string state = field(hypothesis, "state");
     ++states[state];
     std::vector<std::pair<double, double>> line;
-    for (const Json& error : hypothesis["errors"]) {
+    for (const Json& error : list_of(hypothesis, "errors")) {
       if (line.empty())
         line.emplace_back(number_of(error, "batch") - 1.0, number_of(hypothesis, "promised"));
       line.emplace_back(number_of(error, "batch"), number_of(error, "mae"));
@@ -288,26 +309,26 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
     plot.thin_line(std::move(line), colour, named.emplace(state, state).second ? state : "");
     // The best and the worst.
     if (i >= kListed && i + kListed < count) continue;
-    rows.push_back(
-        {state, short_number(number_of(hypothesis, "promised")),
-         short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
-         fmt::format("{}",
-                     fmt::join(hypothesis["descriptors"].get<std::vector<std::string>>(), ", "))});
+    std::string descriptors;
+    for (const Json& descriptor : list_of(hypothesis, "descriptors"))
+      descriptors += (descriptors.empty() ? "" : ", ") + text_of(descriptor);
+    rows.push_back({state, short_number(number_of(hypothesis, "promised")),
+                    short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
+                    descriptors});
   }
   std::vector<std::pair<double, double>> ensemble;
   std::vector<std::vector<std::string>> batches;
-  for (const Json& batch : of["batches"]) {
+  for (const Json& batch : list_of(of, "batches")) {
     ensemble.emplace_back(number_of(batch, "batch"), number_of(batch, "mae_ensemble"));
     batches.push_back(
         {field(batch, "batch"), field(batch, "n"), short_number(number_of(batch, "mae_ensemble"))});
   }
   plot.line(std::move(ensemble), "#1b2430", "the model");
   pages.paragraph(
-      fmt::format("{} hypotheses foretold measurements: {} are alive, {} were eliminated by the "
+      fmt::format("{} hypotheses predicted measurements: {} are alive, {} were eliminated by the "
                   "ledger, {} were "
-                  "dropped for better ones. One that fitted by accident errs more than it "
-                  "promised; a line that "
-                  "rises tells it.",
+                  "dropped for better ones. The error of one that fitted "
+                  "by accident rises above what it promised.",
                   count, states["alive"], states["eliminated"], states["dropped"]));
   pages.plot(plot);
   pages.table({"batch", "measured", "error of the model" + unit}, batches);
@@ -319,22 +340,22 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
 }
 
 void offsets_section(Pages& pages, const Json& model) {
-  const Json& of = model["summary"];
-  if (!of.is_object() || !of.contains("batch_offsets") || !of["batch_offsets"].is_object()) return;
-  const Json& offsets = of["batch_offsets"];
+  const Json& offsets = member(member(model, "summary"), "batch_offsets");
+  if (!offsets.is_object()) return;
   if (const std::string why = field(offsets, "why_none"); !why.empty() && why != "-") {
-    pages.paragraph(fmt::format("Offsets between batches could not be told: {}.", why));
+    pages.paragraph(fmt::format("Offsets between batches are not known: {}.", why));
     return;
   }
   pages.paragraph(fmt::format(
-      "By so much each batch measured too high; the model learnt without it. {} catalysts were "
+      "The offset is by how much a batch measured too high; it was taken off before the model "
+      "learnt. {} catalysts were "
       "measured in several batches; offsets scatter by {:.3g}, one measurement by {:.3g}; by "
       "chance "
       "alone bridges differ so much with probability {:.2g}.",
       field(offsets, "bridge_points"), number_of(offsets, "between_sd"),
       number_of(offsets, "within_sd"), number_of(offsets, "p")));
   std::vector<std::vector<std::string>> rows;
-  for (const Json& batch : offsets["batches"]) {
+  for (const Json& batch : list_of(offsets, "batches")) {
     rows.push_back({field(batch, "batch"), short_number(number_of(batch, "offset")),
                     short_number(number_of(batch, "standard_error")), field(batch, "rows"),
                     field(batch, "bridges")});
@@ -345,8 +366,8 @@ void offsets_section(Pages& pages, const Json& model) {
 void front_section(Pages& pages, const CampaignData& data, const campaign::CampaignConfig& config,
                    Json& summary) {
   if (config.targets.size() < 2 || data.batches.empty()) return;
-  const Json& of = data.batches.back()["summary"];
-  if (!of.is_object() || !of.contains("front") || of["front"].empty()) return;
+  const Json& front = list_of(member(data.batches.back(), "summary"), "front");
+  if (front.empty()) return;
   pages.heading("The front of all targets");
   pages.paragraph(
       "Measured for every target when the newest batch was planned, and beaten by no other "
@@ -355,14 +376,14 @@ void front_section(Pages& pages, const CampaignData& data, const campaign::Campa
   std::vector<std::string> header{"catalyst"};
   for (const campaign::Target& target : config.targets) header.push_back(target.name);
   std::vector<std::vector<std::string>> rows;
-  for (const Json& item : of["front"]) {
+  for (const Json& item : front) {
     std::vector<std::string> row{field(item, "catalyst")};
     for (const campaign::Target& target : config.targets)
-      row.push_back(short_number(number_of(item["values"], target.name.c_str())));
+      row.push_back(short_number(number_of(member(item, "values"), target.name)));
     rows.push_back(std::move(row));
   }
   pages.table(header, rows);
-  summary["front"] = of["front"];
+  summary["front"] = front;
 }
 
 void model_section(Pages& pages, const CampaignData& data) {
@@ -375,19 +396,17 @@ void model_section(Pages& pages, const CampaignData& data) {
     pages.paragraph("There is no model yet.");
     return;
   }
-  const Json& of = (*newest)["summary"];
+  const Json& summary = member(*newest, "summary");
   pages.paragraph(fmt::format(
       "Version {} learnt {} from {} measurements on {}. Leave-one-out error of its best "
       "hypothesis: {:.3g}. The best hypothesis is a weighted sum of these descriptors:",
       field(*newest, "version"), field(*newest, "property"), field(*newest, "rows"),
       day(field(*newest, "created_at")), number_of(*newest, "mae_cv")));
   std::vector<std::vector<std::string>> rows;
-  if (of.is_object() && of.contains("best") && of["best"].is_array()) {
-    for (std::size_t i = 0; i < of["best"].size(); ++i) {
-      const bool words = of.contains("best_in_words") && i < of["best_in_words"].size();
-      rows.push_back({of["best"][i].get<std::string>(),
-                      words ? of["best_in_words"][i].get<std::string>() : ""});
-    }
+  const Json& words = list_of(summary, "best_in_words");
+  for (const Json& descriptor : list_of(summary, "best")) {
+    const std::size_t i = rows.size();
+    rows.push_back({text_of(descriptor), i < words.size() ? text_of(words[i]) : ""});
   }
   pages.table({"descriptor", "in words"}, rows);
   SvgPlot plot("measurements that the model learnt from", "error");
@@ -409,14 +428,14 @@ void model_section(Pages& pages, const CampaignData& data) {
 }
 
 void proposals_section(Pages& pages, const CampaignData& data) {
-  pages.heading("What is asked for");
+  pages.heading("What is proposed");
   std::map<std::string, int> states;
   std::vector<std::vector<std::string>> open;
   for (const Json& proposal : data.proposals) {
     const std::string state = field(proposal, "state");
     ++states[state];
     if (state != "REQUESTED" && state != "ACTIVE" && state != "PARTIAL") continue;
-    if (open.size() >= kMostAsked) continue;
+    if (open.size() >= kMostProposed) continue;
     open.push_back({catalyst_text(proposal), field(proposal, "strategy"), state,
                     short_number(number_of(proposal, "mean")),
                     fmt::format("{} to {}", short_number(number_of(proposal, "low")),
@@ -427,10 +446,11 @@ void proposals_section(Pages& pages, const CampaignData& data) {
   for (const auto& [state, count] : states)
     counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, state);
   pages.paragraph(states.empty() ? "No batch was planned yet."
-                                 : fmt::format("{} batches with {} proposals: {}.",
-                                               data.batches.size(), data.proposals.size(), counts));
+                                 : fmt::format("{} with {}: {}.",
+                                               counted(data.batches.size(), "batch", "batches"),
+                                               counted(data.proposals.size(), "proposal"), counts));
   if (!open.empty())
-    pages.table({"catalyst", "strategy", "state", "foretold", "80 % interval", "why"}, open);
+    pages.table({"catalyst", "strategy", "state", "predicted", "80 % interval", "why"}, open);
 }
 
 }  // namespace
@@ -445,7 +465,7 @@ Report make_report(const CampaignData& data, const campaign::CampaignConfig& con
   for (const Json& item : data.measurements) {
     if (!is_live(item)) continue;
     ++live;
-    catalysts[field(item["catalyst"], "key")] = true;
+    catalysts[field(member(item, "catalyst"), "key")] = true;
   }
   report.summary = {{"campaign", name},
                     {"state", field(data.campaign, "state")},
@@ -463,7 +483,8 @@ Report make_report(const CampaignData& data, const campaign::CampaignConfig& con
       config.owner.empty() ? "" : ", owner " + config.owner, day(made_at) + " UTC");
   pages.html(fmt::format("<h1>Campaign {}</h1>\n<p class=\"sub\">{}</p>\n", escape_html(name),
                          escape_html(line)));
-  pages.markdown(fmt::format("# Campaign {}\n\n{}\n\n", name, line));
+  pages.markdown(
+      fmt::format("# Campaign {}\n\n{}\n\n", escape_markdown(name), escape_markdown(line)));
   if (!config.description.empty()) pages.paragraph(config.description);
   std::string boxes = "<div class=\"figures\">";
   for (const auto& [value, what] :
@@ -486,10 +507,11 @@ Report make_report(const CampaignData& data, const campaign::CampaignConfig& con
       "using small data without prior knowledge of target catalysis, Communications Chemistry 7, "
       "11 (2024). The campaign's file, as it was applied:",
       data.version.empty() ? "" : data.version));
+  const std::string file = without_secrets(data.text);
   pages.html(fmt::format("<details open><summary>{} version {}</summary><pre>{}</pre></details>\n",
                          escape_html(name), escape_html(field(data.campaign, "version")),
-                         escape_html(data.text)));
-  pages.markdown("```\n" + data.text + (data.text.ends_with('\n') ? "" : "\n") + "```\n");
+                         escape_html(file)));
+  pages.markdown(code_block(file));
   report.html = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Campaign {}</title>\n"

@@ -14,7 +14,7 @@ struct Report {
   Json summary;  // the figures of both: see make_report
 };
 
-// What was found, how well the model foretold it, what is asked for next, and how it was done.
+// What was found, how well the model predicted it, what is proposed next, and how it was done.
 // `config` is the campaign's decoded file. summary: {"campaign", "state", "measurements",
 // "catalysts", "best": {...}, "models", "batches", "ledger": {"n", "mae", "coverage"}}.
 Report make_report(const CampaignData& data, const campaign::CampaignConfig& config,

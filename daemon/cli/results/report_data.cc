@@ -1,17 +1,19 @@
 #include "daemon/cli/results/report_data.h"
-#include "daemon/base/spreadsheet.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/csv.h"
 #include "core/base/text.h"
-#include "daemon/cli/program/wire_text.h"
+#include "daemon/cli/program/answers.h"
 
 namespace kasetsu::cli {
 
 Result<CampaignData> read_campaign_data(const Client& client, const std::string& name,
                                         const Control& control) {
-  const std::string path = "/v1/campaigns/" + encode(name);
+  const std::string path = address_of(name);
   CampaignData data;
   auto campaign = client.get(path);
   if (!campaign) return campaign.error();
@@ -24,7 +26,7 @@ Result<CampaignData> read_campaign_data(const Client& client, const std::string&
   struct List {
     const char* address;
     const char* member;
-    std::vector<Json>* into;
+    Json* into;
   };
   const List lists[] = {{"/measurements?limit=1000", "measurements", &data.measurements},
                         {"/proposals?limit=1000", "proposals", &data.proposals},
@@ -34,11 +36,9 @@ Result<CampaignData> read_campaign_data(const Client& client, const std::string&
   double done = 0.0;
   for (const List& list : lists) {
     control.report(done / 5.0, fmt::format("reading {}", list.member));
-    auto status = client.each(path + list.address, list.member, [&](const Json& item) {
-      list.into->push_back(item);
-      return Status();
-    });
-    if (!status) return status.error();
+    auto items = client.list(path + list.address, list.member);
+    if (!items) return items.error();
+    *list.into = std::move(*items);
     done += 1.0;
   }
   auto hypotheses = client.get(path + "/hypotheses");
@@ -47,35 +47,53 @@ Result<CampaignData> read_campaign_data(const Client& client, const std::string&
   return data;
 }
 
-bool is_live(const Json& item) {
-  return !item.value("retracted", false) && !item.value("excluded", false) &&
-         (!item.contains("superseded_by") || item["superseded_by"].is_null()) &&
-         item.value("kind", std::string("catalyst")) == "catalyst";
+std::string without_secrets(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t scheme = text.find("://");
+    if (scheme == std::string_view::npos) break;
+    std::size_t host_end = text.find_first_of("/?#\"'\\ \t\r\n", scheme + 3);
+    if (host_end == std::string_view::npos) host_end = text.size();
+    const std::size_t end = std::min(text.find_first_of("\"' \t\r\n", host_end), text.size());
+    // A user's name and password stand before the host.
+    const std::size_t user = text.substr(0, host_end).rfind('@');
+    out += text.substr(0, scheme + 3);
+    const std::size_t host =
+        user == std::string_view::npos || user < scheme ? scheme + 3 : user + 1;
+    out += text.substr(host, host_end - host);
+    if (end > host_end || host > scheme + 3) out += "/...";
+    text.remove_prefix(end);
+  }
+  out += text;
+  return out;
 }
 
-std::string measurements_csv(const std::vector<Json>& measurements) {
-  std::string csv =
-      "id,catalyst,description,property,value,unit,source,run,channel,sequence,replicate,sample,"
-      "proposal,measured_at,received_at,retracted,excluded,superseded_by,kind,conditions\n";
+bool is_live(const Json& item) {
+  const std::string kind = field(item, "kind");
+  return field(item, "retracted") != "true" && field(item, "excluded") != "true" &&
+         member(item, "superseded_by").is_null() && (kind == "-" || kind == "catalyst");
+}
+
+std::string measurements_csv(const Json& measurements) {
+  constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
+                                         "sequence",      "replicate",   "sample",    "proposal",
+                                         "measured_at",   "received_at", "retracted", "excluded",
+                                         "superseded_by", "kind",        "conditions"};
+  std::string csv = "id,catalyst,description,property,value";
+  for (const char* name : kAfterValue) csv += fmt::format(",{}", name);
+  csv += '\n';
   for (const Json& item : measurements) {
-    const auto cell = [&item](const char* name) {
-      const std::string text = field(item, name);
-      return text == "-" ? "" : spreadsheet_cell(text);
+    const auto cell = [](const Json& object, const char* name) {
+      const std::string text = field(object, name);
+      return text == "-" ? "" : csv_cell(text);
     };
-    const bool number = item.contains("value") && item["value"].is_number();
-    csv +=
-        fmt::format("{},{},{},{},{}", cell("id"), spreadsheet_cell(field(item["catalyst"], "key")),
-                    spreadsheet_cell(field(item["catalyst"], "description")), cell("property"),
-                    number ? format_number(item["value"].get<double>()) : "");
-    for (const char* name :
-         {"unit", "source", "run", "channel", "sequence", "replicate", "sample", "proposal",
-          "measured_at", "received_at", "retracted", "excluded", "superseded_by"}) {
-      csv += ',';
-      csv += cell(name);
-    }
-    const auto conditions = item.find("conditions");
-    const bool told = conditions != item.end() && conditions->is_object();
-    csv += fmt::format(",{},{}\n", cell("kind"), told ? csv_cell(conditions->dump()) : "");
+    const Json& catalyst = member(item, "catalyst");
+    const double value = number_of(item, "value");
+    csv += fmt::format("{},{},{},{},{}", cell(item, "id"), cell(catalyst, "key"),
+                       cell(catalyst, "description"), cell(item, "property"),
+                       std::isfinite(value) ? format_number(value) : "");
+    for (const char* name : kAfterValue) csv += ',' + cell(item, name);
+    csv += '\n';
   }
   return csv;
 }

@@ -1,9 +1,8 @@
 // A campaign as the daemon tells it, for reports and exports.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "daemon/cli/program/client.h"
 #include "daemon/cli/program/session.h"
@@ -14,9 +13,9 @@ struct CampaignData {
   Json campaign;     // GET /v1/campaigns/{name}
   std::string text;  // its file
   std::string media_type;
-  std::string version;             // of the daemon
-  std::vector<Json> measurements;  // all, in the order of arrival
-  std::vector<Json> proposals, batches, models, ledger;
+  std::string version;  // of the daemon
+  // Lists: all measurements in the order of arrival, and so on.
+  Json measurements, proposals, batches, models, ledger;
   Json hypotheses;  // GET .../hypotheses
 };
 
@@ -24,10 +23,14 @@ struct CampaignData {
 Result<CampaignData> read_campaign_data(const Client& client, const std::string& name,
                                         const Control& control);
 
+// A campaign file's text without the addresses of its webhooks, which let anybody who knows them
+// write to those channels: only scheme and host stay.
+std::string without_secrets(std::string_view text);
+
 // A measurement that counts: live, of a catalyst (no support, blank or reference).
 bool is_live(const Json& measurement);
 
 // Measurements as CSV: one line a value, with flags and marks; empty cells for what is not known.
-std::string measurements_csv(const std::vector<Json>& measurements);
+std::string measurements_csv(const Json& measurements);
 
 }  // namespace kasetsu::cli

@@ -2,17 +2,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
+#include <tuple>
 
-#include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/ingest/ingest.h"
-#include "daemon/cli/program/arguments.h"
-#include "daemon/cli/program/client.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
 #include "daemon/cli/program/daemon_command.h"
-#include "daemon/cli/program/wire_text.h"
 #include "daemon/cli/results/nomad_export.h"
 #include "daemon/cli/results/profile_dry_run.h"
 #include "daemon/cli/results/report_data.h"
@@ -21,7 +20,6 @@ namespace kasetsu::cli {
 namespace {
 
 struct Arguments {
-  ConnectionArguments connection;
   std::string campaign;
   std::string file;
   std::string format = "auto";
@@ -63,41 +61,41 @@ std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-void print_rows(const Json& answer, Session& session) {
-  TextTable table({"row", "verdict", "reason"});
-  for (const Json& row : answer["rows"]) {
-    table.add({field(row, "row"), field(row, "verdict"), field(row, "reason")});
+// How many rows were sent; nothing where only the daemon can tell (a table).
+std::optional<std::size_t> rows_sent(std::string_view media, std::string_view text) {
+  if (media == "application/json") {
+    const Json rows = list_of(read_json(text), "rows");
+    return rows.empty() ? std::nullopt : std::optional(rows.size());
   }
-  session.print(table.text(Session::columns()));
+  if (media != "application/x-ndjson") return std::nullopt;
+  std::size_t rows = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    rows += trim(text.substr(0, end)).empty() ? 0 : 1;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return rows;
 }
 
-std::string query(const std::vector<std::pair<std::string, std::string>>& parameters) {
-  std::string text;
-  for (const auto& [name, value] : parameters) {
-    if (value.empty()) continue;
-    text += (text.empty() ? "?" : "&") + name + "=" + encode(value);
-  }
-  return text;
+// What is answered counts as stored only when it names the ingest and has a verdict on every row:
+// a proxy's page or somebody else's 200 is no receipt.
+Status check_receipt(const Json& answer, std::optional<std::size_t> sent, bool dry_run) {
+  const Json& rows = member(answer, "rows");
+  const std::string ingest = field(answer, "ingest");
+  const bool named = dry_run || (!ingest.empty() && ingest != "-");
+  if (rows.is_array() && named && (!sent || rows.size() == *sent)) return {};
+  return Error{
+      ErrorCode::unavailable,
+      "the answer is not the daemon's receipt: it does not name the ingest and a verdict on "
+      "every row; whether anything was stored is not known",
+      "", "", "the daemon's own address in --url; sending the file again is harmless"};
 }
 
-Status import(const Arguments& arguments, Session& session) {
-  if (arguments.file.empty())
-    return dry_run_offline(arguments.campaign, arguments.profile, session);
-  const bool own_file = is_profile_file(arguments.profile);
-  if (own_file) {
-    return Error{ErrorCode::invalid_argument, "the daemon reads profiles by their names",
-                 "--profile", arguments.profile,
-                 "a built-in profile or one in its folder ([profiles] folder); a file only with "
-                 "--dry-run and no campaign"};
-  }
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto text = read_file(arguments.file);
-  if (!text) return text.error();
+HttpRequest import_request(const Arguments& arguments, std::string text) {
   HttpRequest request;
   request.method = "POST";
   request.content_type = media_type(arguments);
-  request.path = "/v1/campaigns/" + encode(arguments.campaign) + "/measurements" +
+  request.path = address_of(arguments.campaign) + "/measurements" +
                  query({{"source", arguments.source},
                         {"run", arguments.run},
                         {"id", arguments.id_column},
@@ -111,48 +109,70 @@ Status import(const Arguments& arguments, Session& session) {
                         {"dry_run", arguments.dry_run ? "true" : ""},
                         {"whole", arguments.whole ? "true" : ""},
                         {"revise", arguments.revise ? "true" : ""}});
-  request.body = std::move(*text);
-  auto answer = client->request(request);
-  if (!answer) return answer.error().in(arguments.file);
+  request.body = std::move(text);
+  return request;
+}
 
-  std::size_t quarantined = 0;
-  std::string first;
-  if (arguments.dry_run && !session.json) print_rows(*answer, session);
-  if (answer->contains("rows") && (*answer)["rows"].is_array()) {
-    for (const Json& row : (*answer)["rows"]) {
-      if (field(row, "verdict") != "quarantined") continue;
-      // The daemon knows no file names; it calls what it was sent the body.
-      std::string reason = field(row, "reason");
-      const std::string name =
-          (arguments.profile.empty() ? "body" : base_name(arguments.file)) + ":";
-      if (reason.starts_with(name)) reason = arguments.file + reason.substr(name.size() - 1);
-      if (quarantined++ == 0) first = reason;
-      if (!session.json && !arguments.dry_run) session.say("quarantined: " + reason);
-    }
+// The reasons of quarantined rows, with the file's own name: the daemon knows no file names and
+// calls what it was sent the body.
+std::vector<std::string> reasons_of(const Arguments& arguments, const Json& answer) {
+  const std::string name = (arguments.profile.empty() ? "body" : base_name(arguments.file)) + ":";
+  std::vector<std::string> reasons;
+  for (const Json& row : list_of(answer, "rows")) {
+    if (field(row, "verdict") != "quarantined") continue;
+    std::string reason = field(row, "reason");
+    if (reason.starts_with(name)) reason = arguments.file + reason.substr(name.size() - 1);
+    reasons.push_back(std::move(reason));
   }
-  if (!session.json && answer->contains("notes")) {
-    for (const Json& note : (*answer)["notes"]) session.say(note.get<std::string>());
+  return reasons;
+}
+
+Status import(const Arguments& arguments, Session& session) {
+  if (arguments.file.empty())
+    return dry_run_offline(arguments.campaign, arguments.profile, session);
+  if (is_profile_file(arguments.profile)) {
+    return Error{ErrorCode::invalid_argument, "the daemon reads profiles by their names",
+                 "--profile", arguments.profile,
+                 "a built-in profile or one in its folder ([profiles] folder); a file only with "
+                 "--dry-run and no campaign"};
   }
-  if (session.json) {
-    session.print_json(*answer);
-  } else {
-    session.print(fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined ({})\n",
-                              arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),
-                              field(*answer, "duplicate"), quarantined,
-                              arguments.dry_run ? "a dry run: nothing was changed"
-                                                : "ingest " + field(*answer, "ingest")));
+  auto client = Client::connect(session.connection, session.stop());
+  if (!client) return client.error();
+  auto text = read_file(arguments.file);
+  if (!text) return text.error();
+  const auto sent = rows_sent(media_type(arguments), *text);
+  auto answer = client->request(import_request(arguments, std::move(*text)));
+  if (!answer) return answer.error().in(arguments.file);
+  if (Status fine = check_receipt(*answer, sent, arguments.dry_run); !fine)
+    return fine.error().in(arguments.file);
+
+  const std::vector<std::string> reasons = reasons_of(arguments, *answer);
+  if (arguments.dry_run && !session.json) {
+    session.print(table_of(list_of(*answer, "rows"),
+                           {{"row", "row"}, {"verdict", "verdict"}, {"reason", "reason"}}));
+  } else if (!session.json) {
+    for (const std::string& reason : reasons) session.say("quarantined: " + reason);
   }
-  if (arguments.dry_run && quarantined > 0) {
-    return Error{ErrorCode::bad_data,
-                 fmt::format("{} rows would be put in quarantine, the first because: {}",
-                             quarantined, first),
-                 "", "", "corrected rows"};
+  say_notes(*answer, session);
+  static_cast<void>(session.show(
+      *answer, fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined ({})\n",
+                           arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),
+                           field(*answer, "duplicate"), reasons.size(),
+                           arguments.dry_run ? "a dry run: nothing was changed"
+                                             : "ingest " + field(*answer, "ingest"))));
+  if (reasons.empty()) return {};
+  const std::string rows = counted(reasons.size(), "row");
+  if (arguments.dry_run) {
+    return Error{
+        ErrorCode::bad_data,
+        fmt::format("{} would be put in quarantine, the first because: {}", rows, reasons.front()),
+        "", "", "corrected rows"};
   }
-  if (quarantined == 0) return {};
   return Error{
       ErrorCode::bad_data,
-      fmt::format("{} rows are in quarantine, the first because: {}", quarantined, first), "", "",
-      fmt::format("corrected rows; see kasetsu results quarantine {}", arguments.campaign)};
+      fmt::format("{} in quarantine, the first because: {}",
+                  reasons.size() == 1 ? rows + " is" : rows + " are", reasons.front()),
+      "", "", fmt::format("corrected rows; see kasetsu results quarantine {}", arguments.campaign)};
 }
 
 // Two files beside each other, named as NOMAD wants them.
@@ -171,49 +191,37 @@ Status write_nomad(const Arguments& arguments, const Json& measurements, Session
     if (auto status = write_file(path, *text); !status) return status;
     written.push_back(path);
   }
-  if (session.json) {
-    session.print_json({{"files", std::move(written)}});
-  } else {
-    for (const Json& path : written) session.print(path.get<std::string>() + "\n");
-  }
-  return {};
+  std::string text;
+  for (const Json& path : written) text += path.get<std::string>() + "\n";
+  return session.show({{"files", std::move(written)}}, text);
 }
 
-Status export_all(const Arguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  std::vector<Json> list;
-  const std::string path = "/v1/campaigns/" + encode(arguments.campaign) + "/measurements" +
-                           query({{"property", arguments.property},
-                                  {"live", arguments.all ? "" : "true"},
-                                  {"limit", "1000"}});
-  auto status = client->each(path, "measurements", [&](const Json& item) {
-    list.push_back(item);
-    return Status();
-  });
-  if (!status) return status;
-  if (arguments.export_format == "nomad") return write_nomad(arguments, list, session);
-  const std::string csv = measurements_csv(list);
+Status export_all(const Arguments& arguments, const Client& client, Session& session) {
+  auto list = client.list(address_of(arguments.campaign) + "/measurements" +
+                              query({{"property", arguments.property},
+                                     {"live", arguments.all ? "" : "true"},
+                                     {"limit", "1000"}}),
+                          "measurements");
+  if (!list) return list.error();
+  if (arguments.export_format == "nomad") return write_nomad(arguments, *list, session);
+  const std::string csv = measurements_csv(*list);
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, csv); !written) return written;
-    session.say(fmt::format("{} measurements in {}", list.size(), arguments.out));
+    session.say(fmt::format("{} in {}", counted(list->size(), "measurement"), arguments.out));
   } else if (!session.json) {
-    session.print(csv);
+    session.print_data(csv);
   }
-  if (session.json) session.print_json({{"measurements", list}});
-  return {};
+  return session.show({{"measurements", *list}}, "");
 }
 
-// verb: retract, exclude or include. past: the same, done.
+// verb: retract, restore, exclude or include. past: the same, done.
 Status mark(const Arguments& arguments, const std::string& verb, const std::string& past,
-            Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
+            const Client& client, Session& session) {
   Json done = Json::array();
   for (const std::string& id : arguments.ids) {
     Json body = {{"reason", arguments.reason}};
     if (!arguments.person.empty()) body["person"] = arguments.person;
-    auto answer = client->post("/v1/measurements/" + encode(id) + ":" + verb, body);
+    auto answer = client.post("/v1/measurements/" + encode(id) + ":" + verb, body);
     if (!answer) return answer.error();
     if (!session.json) {
       session.print(fmt::format("{}: {} ({} = {} of {})\n", id, past, field(*answer, "property"),
@@ -221,99 +229,89 @@ Status mark(const Arguments& arguments, const std::string& verb, const std::stri
     }
     done.push_back(std::move(*answer));
   }
-  if (session.json) session.print_json({{"measurements", std::move(done)}});
-  return {};
+  return session.show({{"measurements", std::move(done)}}, "");
 }
 
-Status quarantine_list(const Arguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  Json list = Json::array();
-  const std::string path = "/v1/campaigns/" + encode(arguments.campaign) + "/quarantine" +
-                           query({{"state", arguments.state == "all" ? "" : arguments.state}});
-  auto status = client->each(path, "quarantine", [&](const Json& item) {
-    list.push_back(item);
-    return Status();
-  });
-  if (!status) return status;
-  if (session.json) {
-    session.print_json({{"quarantine", std::move(list)}});
-    return {};
-  }
-  if (list.empty()) {
-    session.say("nothing is in quarantine");
-    return {};
-  }
-  TextTable table({"id", "row", "state", "received", "reason"});
-  for (const Json& item : list) {
-    table.add({field(item, "id"), field(item, "row"), field(item, "state"),
-               field(item, "received_at"), field(item, "reason")});
-  }
-  session.print(table.text(Session::columns()));
-  return {};
+std::string quarantine_path(const std::string& campaign, const std::string& state) {
+  return address_of(campaign) + "/quarantine" + query({{"state", state == "all" ? "" : state}});
 }
 
-Status readmit(const Arguments& arguments, Session& session) {
+Status quarantine_list(const Arguments& arguments, const Client& client, Session& session) {
+  auto list = client.list(quarantine_path(arguments.campaign, arguments.state), "quarantine");
+  if (!list) return list.error();
+  return show_list("quarantine", *list,
+                   {{"id", "id"},
+                    {"row", "row"},
+                    {"state", "state"},
+                    {"received", "received_at"},
+                    {"reason", "reason"}},
+                   "nothing is in quarantine", session);
+}
+
+// Every row that waits, judged anew: after the campaign or a table of supports was mended.
+Status readmit_all(const std::string& campaign, const Json& body, const Client& client,
+                   Session& session) {
+  auto waiting = client.list(quarantine_path(campaign, "waiting"), "quarantine");
+  if (!waiting) return waiting.error();
+  Json rows = Json::array();
+  std::size_t left = 0;
+  for (const Json& item : *waiting) {
+    const std::string id = field(item, "id");
+    auto answer = client.post("/v1/quarantine/" + encode(id) + ":readmit", body);
+    if (!answer && answer.error().code != ErrorCode::bad_data &&
+        answer.error().code != ErrorCode::conflict) {
+      return answer.error();
+    }
+    left += answer ? 0 : 1;
+    rows.push_back(answer ? *answer : Json{{"verdict", "quarantined"}});
+    rows.back()["id"] = id;
+    if (!answer) rows.back()["reason"] = answer.error().to_string();
+  }
+  static_cast<void>(show_list("rows", rows,
+                              {{"id", "id"}, {"verdict", "verdict"}, {"reason", "reason"}},
+                              "nothing waits in quarantine", session));
+  if (left == 0) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("{} of {} still cannot be taken", left, counted(rows.size(), "row")), "",
+               "", "corrected rows: kasetsu results readmit ID --row FILE"};
+}
+
+Status readmit(const Arguments& arguments, const Client& client, Session& session) {
   Json body = Json::object();
   if (!arguments.row.empty()) {
     auto text = read_file(arguments.row);
     if (!text) return text.error();
-    body["row"] = Json::parse(*text, nullptr, false);
+    body["row"] = read_json(*text);
     if (!body["row"].is_object()) {
       return Error{ErrorCode::bad_data, "not a JSON object", arguments.row, "",
                    "one row as results are posted: {\"catalyst\": ..., \"values\": ...}"};
     }
   }
   if (!arguments.reason.empty()) body["remark"] = arguments.reason;
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto answer = client->post("/v1/quarantine/" + encode(arguments.ids[0]) + ":readmit", body);
+  const std::string& what = arguments.ids.at(0);
+  if (arguments.all) return readmit_all(what, body, client, session);
+  auto answer = client.post("/v1/quarantine/" + encode(what) + ":readmit", body);
   if (!answer) return answer.error();
-  if (session.json) {
-    session.print_json(*answer);
-  } else {
-    session.print(fmt::format("{}: {} as measurement {}\n", arguments.ids[0],
-                              field(*answer, "verdict"), field(*answer, "measurement")));
-  }
-  return {};
+  return session.show(*answer,
+                      fmt::format("{}: {} as measurement {}\n", what, field(*answer, "verdict"),
+                                  field(*answer, "measurement")));
 }
 
-Status discard(const Arguments& arguments, Session& session) {
-  auto client = Client::connect(arguments.connection, session.stop());
-  if (!client) return client.error();
-  auto answer = client->post("/v1/quarantine/" + encode(arguments.ids[0]) + ":discard",
-                             {{"reason", arguments.reason}});
+Status discard(const Arguments& arguments, const Client& client, Session& session) {
+  const std::string& id = arguments.ids.at(0);
+  auto answer =
+      client.post("/v1/quarantine/" + encode(id) + ":discard", {{"reason", arguments.reason}});
   if (!answer) return answer.error();
-  if (session.json) {
-    session.print_json(*answer);
-  } else {
-    session.print(fmt::format("{}: discarded\n", arguments.ids[0]));
-  }
-  return {};
+  return session.show(*answer, id + ": discarded\n");
 }
 
-}  // namespace
-
-void add_results(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("results", "measured values: import, export, corrections");
-  group->group("With the daemon");
-  group->require_subcommand(1);
-  group->footer(
+void add_import(CLI::App& group, Session& session, const std::shared_ptr<Arguments>& arguments) {
+  CLI::App* command = add_command(
+      group, session, "import", "post a file of results; the same file twice has one effect",
       "  kasetsu results import ocm batch7.csv --source rig-1 --run batch7\n"
-      "  kasetsu results export ocm --out measured.csv\n"
-      "  kasetsu results quarantine ocm");
-  auto arguments = std::make_shared<Arguments>();
-  const auto add = [&](const std::string& name, const std::string& summary,
-                       const std::string& examples, auto run) {
-    return add_daemon_command(*group, session, arguments, name, summary, examples, run);
-  };
-  CLI::App* command =
-      add("import", "post a file of results; the same file twice has one effect",
-          "  kasetsu results import ocm batch7.csv --source rig-1 --run batch7\n"
-          "  kasetsu results import --profile ocm_hte --dry-run gc.csv\n"
-          "Exit code 65 when rows are put in quarantine; the others are committed then.",
-          import);
-  command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
+      "  kasetsu results import --profile ocm_hte --dry-run gc.csv\n"
+      "Exit code 65 when rows are put in quarantine; the others are committed then.");
+  add_campaign_name(*command, arguments->campaign);
   command->add_option("FILE", arguments->file,
                       "CSV, workbook (.xlsx), JSON or NDJSON, by its name");
   command->add_option("--profile", arguments->profile,
@@ -348,12 +346,28 @@ void add_results(CLI::App& app, Session& session) {
   command->add_flag("--whole", arguments->whole, "all rows or none");
   command->add_flag("--revise", arguments->revise,
                     "known rows with other content are corrections, not errors");
+  add_connection(*command, session);
+}
 
-  command = add("export", "measurements as CSV or JSON",
+}  // namespace
+
+void add_results(CLI::App& app, Session& session) {
+  CLI::App* group =
+      add_group(app, "results", "measured values: import, export, corrections", "With the daemon",
+                "  kasetsu results import ocm batch7.csv --source rig-1 --run batch7\n"
                 "  kasetsu results export ocm --out measured.csv\n"
-                "  kasetsu results export ocm --property C2_yield --json",
-                export_all);
-  command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
+                "  kasetsu results quarantine ocm");
+  auto arguments = std::make_shared<Arguments>();
+  add_import(*group, session, arguments);
+  const auto add = [&](const std::string& name, const std::string& summary,
+                       const std::string& examples, auto run) {
+    return add_daemon_command(*group, session, arguments, name, summary, examples, run);
+  };
+  CLI::App* command = add("export", "measurements as CSV or JSON",
+                          "  kasetsu results export ocm --out measured.csv\n"
+                          "  kasetsu results export ocm --property C2_yield --json",
+                          export_all);
+  add_campaign_name(*command, arguments->campaign);
   command->add_option("--property", arguments->property, "only this one");
   command->add_flag("--all", arguments->all, "also retracted, excluded and superseded ones");
   command->add_option("--out", arguments->out, "CSV file to write; with nomad: a folder");
@@ -361,7 +375,7 @@ void add_results(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"csv", "nomad"}))
       ->capture_default_str();
 
-  for (const auto& [verb, past, summary, reason] :
+  for (const auto& [word, done, summary, reason] :
        {std::tuple{"retract", "retracted",
                    "mark measurements as wrong; they stay readable and are never used",
                    "leaking fitting"},
@@ -371,10 +385,12 @@ void add_results(CLI::App& app, Session& session) {
                    "to be measured again"},
         std::tuple{"include", "included", "use excluded measurements again",
                    "confirmed by a replicate"}}) {
-    command = add(
-        verb, summary, fmt::format("  kasetsu results {} 01JD... --reason \"{}\"", verb, reason),
-        [verb = std::string(verb), past = std::string(past)](
-            const Arguments& chosen, Session& with) { return mark(chosen, verb, past, with); });
+    const auto run = [verb = std::string(word), past = std::string(done)](
+                         const Arguments& chosen, const Client& client, Session& with) {
+      return mark(chosen, verb, past, client, with);
+    };
+    command = add(word, summary,
+                  fmt::format("  kasetsu results {} 01JD... --reason \"{}\"", word, reason), run);
     command->add_option("ID", arguments->ids, "measurements")->required();
     command->add_option("--reason", arguments->reason, "why, for the record")->required();
     command->add_option("--person", arguments->person, "who says so");
@@ -382,13 +398,18 @@ void add_results(CLI::App& app, Session& session) {
 
   command = add("quarantine", "rows that could not be taken, with their reasons",
                 "  kasetsu results quarantine ocm", quarantine_list);
-  command->add_option("CAMPAIGN", arguments->campaign, "name of the campaign")->required();
+  add_campaign_name(*command, arguments->campaign);
   command->add_option("--state", arguments->state, "waiting, readmitted, discarded or all")
       ->check(CLI::IsMember({"waiting", "readmitted", "discarded", "all"}))
       ->capture_default_str();
   command = add("readmit", "take a row out of quarantine, as it is or corrected",
-                "  kasetsu results readmit 01JD... --row corrected.json", readmit);
-  command->add_option("ID", arguments->ids, "row in quarantine")->required()->expected(1);
+                "  kasetsu results readmit 01JD... --row corrected.json\n"
+                "  kasetsu results readmit --all ocm     (after the campaign was corrected)",
+                readmit);
+  command->add_option("ID", arguments->ids, "row in quarantine; with --all: the campaign")
+      ->required()
+      ->expected(1);
+  command->add_flag("--all", arguments->all, "every row of a campaign that waits, as it is");
   command->add_option("--row", arguments->row, "file with the corrected row (JSON)");
   command->add_option("--reason", arguments->reason, "remark, for the record");
   command = add("discard", "leave a row out for good",

@@ -37,6 +37,9 @@ class SvgPlot {
   std::string svg(int width = 640, int height = 320) const;
 
  private:
+  struct Canvas;
+  Canvas canvas(int width, int height) const;
+
   template <typename Item>
   struct Series {
     std::vector<Item> items;

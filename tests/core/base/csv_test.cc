@@ -103,7 +103,7 @@ TEST(Csv, PlacesNameColumnsByNameOrNumber) {
 
 TEST(Csv, WhatIsWrittenIsReadBack) {
   Random random(11);
-  constexpr std::string_view kAlphabet = "ab,;\"\n\r\t \xC3\xA9";
+  constexpr std::string_view kAlphabet = "ab,;\"\n\r\t \xC3\xA9'=-";
   for (int round = 0; round < 2000; ++round) {
     const char delimiter = random.below(2) == 0 ? ',' : ';';
     std::vector<std::vector<std::string>> rows(1 + random.below(4));
@@ -124,6 +124,31 @@ TEST(Csv, WhatIsWrittenIsReadBack) {
     ASSERT_EQ(records.size(), rows.size()) << text;
     for (std::size_t i = 0; i < rows.size(); ++i) ASSERT_EQ(records[i].fields, rows[i]) << text;
   }
+}
+
+TEST(Csv, ASpreadsheetRunsNoCellAndTheTextComesBack) {
+  for (const std::string text :
+       {"=1+1", "=cmd|' /C calc'!A0", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "-/MgO", "'=1", "''-x",
+        "\xEF\xBC\x9D"
+        "1",
+        "\n=1"}) {
+    const std::string cell = csv_cell(text);
+    EXPECT_TRUE(cell.starts_with('\'') || cell.starts_with("\"'")) << cell;
+    EXPECT_EQ(read("a,b\n" + cell + ",x\n")[1].fields[0], text);
+    std::string elsewhere = "'" + text;
+    take_off_apostrophe(elsewhere);
+    EXPECT_EQ(elsewhere, text);
+  }
+  for (const std::string text : {"-5", "+0.5", "-1e-3", "'quoted", "MgO", "'-5"})
+    EXPECT_EQ(csv_cell(text), text) << "no formula";
+  std::string label = "'quoted";
+  take_off_apostrophe(label);
+  EXPECT_EQ(label, "'quoted");
+}
+
+TEST(Csv, NothingThatCutsAtSemicolonsSplitsACell) {
+  EXPECT_EQ(csv_cell("Li:1;Na:2/MgO"), "\"Li:1;Na:2/MgO\"");
+  EXPECT_EQ(csv_cell("=1;=2"), "\"'=1;=2\"");
 }
 
 TEST(Csv, AnyBytesGiveRecordsOrAnError) {

@@ -106,6 +106,65 @@ class Connection(ClientTest):
         self.assertIn("KASETSU_TOKEN", self.refused(1, "campaign", "pause", "x"))
 
 
+class Strangers(ClientTest):
+    """Whoever answers may be hostile, or somebody else."""
+
+    def raw(self, path, status, text, headers=()):
+        self.route("GET", path, lambda _: (status, text))
+        original = FakeDaemon.answer
+
+        def answer(handler):
+            handler.send_response(status)
+            for name, value in headers:
+                handler.send_header(name, value)
+            handler.send_header("Content-Length", str(len(text)))
+            handler.end_headers()
+            handler.wfile.write(text)
+        FakeDaemon.do_GET = FakeDaemon.do_POST = answer
+        self.addCleanup(setattr, FakeDaemon, "do_GET", original)
+        self.addCleanup(setattr, FakeDaemon, "do_POST", original)
+
+    def test_nothing_that_comes_back_steers_the_terminal(self):
+        evil = "\x1b]0;x\x07\x1b[2J\x9b31m\u202egpj\u200b\r\b\n"
+        self.route("GET", "/v1/campaigns", (200, {"campaigns": [{"name": "a", "state": evil, "owner": evil}]}))
+        self.route("POST", "/v1/campaigns/a:pause", (200, {"name": evil, "state": "PAUSED", "reason": evil}))
+        self.route("POST", "/v1/campaigns/b:pause", problem(409, "conflict", evil))
+        for arguments in (["list"], ["list", "--json"], ["pause", "a"], ["pause", "b"]):
+            done = self.run_program("campaign", *arguments)
+            for character in "\x1b\x07\x9b\u202e\u200b\r\b":
+                self.assertNotIn(character, done.stdout + done.stderr, arguments)
+            self.assertIn("\\u001b", done.stdout + done.stderr)
+        self.assertEqual(self.json("campaign", "list")["campaigns"][0]["owner"], evil, "JSON means the same")
+
+    def test_deep_json_is_refused(self):
+        for text in (b"[" * 3_000_000, b'{"campaigns":' * 500_000, b'{"campaigns":' + b"[" * 300_000 + b"]" * 300_000 + b"}"):
+            self.raw("/v1/campaigns", 200, text)
+            self.assertIn("JSON", self.refused(69, "campaign", "list"))
+        self.raw("/v1/campaigns", 500, b'{"detail":' + b"[" * 300_000)
+        self.refused(1, "campaign", "list")
+
+    def test_answers_of_other_shapes(self):
+        for document in ([], None, 7, "x", {"campaigns": 3}, {"campaigns": [None, 1, [], {"name": {}}]}):
+            self.route("GET", "/v1/campaigns", (200, document))
+            self.assertIn(self.run_program("campaign", "list").returncode, (0, 69), document)
+        for document in ({}, {"rows": []}, [1], {"ingest": "x", "rows": 3}, {"queued": True}):
+            self.route("POST", "/v1/campaigns/ocm/measurements", (200, document))
+            file = self.file("b.ndjson", '{"catalyst": "Li/MgO", "values": {"y": 1}}\n')
+            self.assertIn("receipt", self.refused(69, "results", "import", "ocm", file))
+
+    def test_a_redirect_is_not_followed(self):
+        self.raw("/v1/campaigns", 302, b"", [("Location", "http://127.0.0.1:9/elsewhere")])
+        message = self.refused(69, "campaign", "list", environment={"KASETSU_TOKEN": "secret"})
+        self.assertIn("127.0.0.1:9", message)
+        self.assertNotIn("secret", message)
+
+    def test_a_proxy_does_not_catch_this_machine(self):
+        self.route("GET", "/v1/campaigns", (200, {"campaigns": []}))
+        proxy = {name: "http://127.0.0.1:9" for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")}
+        self.json("campaign", "list", environment=proxy)
+        self.json("campaign", "list", "--url", os.environ["KASETSU_URL"].replace("127.0.0.1", "localhost"), environment=proxy)
+
+
 class Campaigns(ClientTest):
     def test_validate_needs_no_daemon(self):
         file = self.file("ocm.toml", CAMPAIGN)
@@ -187,6 +246,10 @@ class Results(ClientTest):
         self.route("GET", "/v1/campaigns/ocm/quarantine", (200, {"quarantine": [
             {"id": "01Q", "row": 3, "state": "waiting", "reason": "no value"}], "next_page_token": None}))
         self.assertIn("no value", self.ok("results", "quarantine", "ocm").stdout)
+        self.route("POST", "/v1/quarantine/01Q:readmit", (200, {"row": 3, "verdict": "accepted", "measurement": "01M"}))
+        self.assertEqual(self.json("results", "readmit", "--all", "ocm")["rows"][0]["verdict"], "accepted")
+        self.route("POST", "/v1/quarantine/01Q:readmit", problem(400, "bad_data", "no value"))
+        self.assertIn("1 of 1 row", self.run_program("results", "readmit", "--all", "ocm").stderr)
 
 
 class Proposals(ClientTest):
@@ -201,6 +264,11 @@ class Proposals(ClientTest):
         self.route("POST", "/v1/proposals/01P:fail", (200, {**item, "state": "FAILED"}))
         self.ok("proposals", "fail", "01P", "--client", "r1", "--reason", "broke")
         self.assertEqual(json.loads(self.seen[-1]["body"]), {"client": "r1", "reason": "broke"})
+        self.route("POST", "/v1/proposals/01P:amend", (201, {**item, "id": "01N"}))
+        self.ok("proposals", "amend", "01P", "2Mn-4Na/SiO2", "--reason", "no W")
+        self.assertEqual(json.loads(self.seen[-1]["body"]), {"catalyst": "2Mn-4Na/SiO2", "reason": "no W"})
+        self.ok("proposals", "amend", "01P", "Li:1/MgO", "--reason", "no W")
+        self.assertEqual(json.loads(self.seen[-1]["body"])["catalyst"], {"key": "Li:1/MgO"})
         self.assertIn("did you mean --state", self.refused(2, "proposals", "list", "ocm", "--stat", "x"))
 
     def test_take_says_when_nothing_is_there(self):
