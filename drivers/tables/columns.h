@@ -19,7 +19,8 @@ enum class Role {
   target,
   condition,
   ignored,
-  own,      // sample, channel, ... of a delivery
+  own,  // sample, channel, ... of a delivery
+  preparation,
   slot,     // M1, M2, ...
   support,  // Support
   element,  // a chemical symbol, perhaps with a unit
@@ -30,10 +31,10 @@ struct Layout {
   Shape shape = Shape::automatic;
   std::vector<Role> roles;  // by column of the file
   std::vector<std::size_t>
-      composition;            // slot, element or formula columns, in the order of the file
-  std::vector<int> elements;  // atomic numbers of `composition`, for Shape::loadings
-  std::string amounts_unit;   // that the headers of the element columns tell
-  std::optional<std::size_t> support;
+      composition;                 // slot, element or formula columns, in the order of the file
+  std::vector<int> elements;       // atomic numbers of `composition`, for Shape::loadings
+  std::vector<std::string> units;  // that their headers tell; of each of `elements`
+  std::optional<std::size_t> support, preparation;
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
   std::vector<std::string> notes;

@@ -26,6 +26,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
     reading.known_targets.push_back(property.name);
   }
   reading.known_conditions = options.conditions;
+  reading.rules = options.rules;
   return reading;
 }
 
@@ -135,8 +136,10 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   return {};
 }
 
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports) {
+Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports,
+                                      const chemistry::CompositionRules& rules) {
   PreparedDelivery delivery;
+  delivery.options.rules = rules;
   delivery.options.format = DeliveryFormat::csv;
   delivery.options.file_name = "row";
   const Result<std::string> table = read_field<std::string>(object, "table");

@@ -24,18 +24,18 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
     options.profile = std::move(*profile);
     options.format = DeliveryFormat::csv;
   }
-  if (options.format == DeliveryFormat::csv) {
-    const Status known = database_.read([&](const Reader& reader) -> Status {
-      const auto found = find_campaign(reader, request.campaign);
-      if (!found) return found.error();
-      const auto config = campaigns_.of(reader, *found);
-      if (!config) return config.error();
-      options.properties = reader.properties(found->key);
-      options.conditions = (*config)->conditions();
-      return {};
-    });
-    if (!known) return known.error();
-  }
+  const Status known = database_.read([&](const Reader& reader) -> Status {
+    const auto found = find_campaign(reader, request.campaign);
+    if (!found) return found.error();
+    const auto config = campaigns_.of(reader, *found);
+    if (!config) return config.error();
+    options.rules = (*config)->composition;
+    if (options.format != DeliveryFormat::csv) return {};
+    options.properties = reader.properties(found->key);
+    options.conditions = (*config)->conditions();
+    return {};
+  });
+  if (!known) return known.error();
   auto delivery = prepare_delivery(std::move(request.bytes), std::move(options), supports_);
   if (!delivery) return delivery.error();
   return DecodedRequest{std::move(request.campaign), std::move(request.actor), request.dry_run,

@@ -45,9 +45,9 @@ class Intake {
   // Errors as those of the two steps.
   Result<IngestReceipt> take(IntakeRequest request);
 
-  // The first step. Of a table it reads the campaign's properties and conditions, for which it may
-  // wait. Errors: not_found (campaign, profile), conflict (the daemon cannot decode the campaign),
-  // and those of prepare_delivery.
+  // The first step. It reads what the campaign says of its compositions, and of a table the
+  // properties and conditions, for which it may wait. Errors: not_found (campaign, profile),
+  // conflict (the daemon cannot decode the campaign), and those of prepare_delivery.
   Result<DecodedRequest> decode(IntakeRequest request) const;
   // The second step, without waiting. `done` is called once, on the writer's thread, after the
   // commit. `request` outlives that call. Errors: as ingest's, and conflict as above.
