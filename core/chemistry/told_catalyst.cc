@@ -11,6 +11,7 @@
 #include "core/chemistry/catalyst_name.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/names.h"
+#include "core/chemistry/weights.h"
 
 namespace kasetsu::chemistry {
 namespace {
@@ -244,6 +245,33 @@ Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& 
 
 bool looks_like_key(std::string_view text) {
   return text.find(':') != std::string_view::npos || text.starts_with("-/");
+}
+
+Composition mole_fractions(const Catalyst& catalyst, const CompositionRules& rules) {
+  const bool by_weight =
+      rules.basis == Basis::mass_fraction || rules.basis == Basis::wt_percent_of_catalyst;
+  Composition moles;
+  for (const auto& part : catalyst.active.parts()) {
+    const double weight = by_weight ? atomic_weight(part.element).value_or(0.0) : 1.0;
+    if (weight > 0.0) moles.add(part.element, part.amount / weight);
+  }
+  Composition shares;
+  for (const auto& part : moles.parts()) shares.add(part.element, part.amount / moles.total());
+  return shares;
+}
+
+bool nearly_same(std::string_view key, std::string_view other, double tolerance) {
+  const auto rest = [](std::string_view of) {
+    return of.substr(std::min(of.find_first_of("/|"), of.size()));
+  };
+  if (rest(key) != rest(other)) return false;
+  const auto actives = [&](std::string_view of) {
+    return parse_key(of.substr(0, of.size() - rest(of).size()), SupportTable());
+  };
+  const Result<Catalyst> one = actives(key);
+  const Result<Catalyst> two = actives(other);
+  return one.ok() && two.ok() &&
+         largest_difference(one->active, two->active) <= tolerance * (1.0 + 1e-9);
 }
 
 std::string describe(const MadeCatalyst& made, const CompositionRules& rules) {

@@ -55,6 +55,14 @@ Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& 
 // Whether a text is meant as a canonical key: it has amounts behind colons, or is a bare support.
 bool looks_like_key(std::string_view text);
 
+// The active elements' shares of their substance (they sum to 1), out of amounts in the campaign's
+// basis; elements without an atomic weight have none where amounts are weights.
+Composition mole_fractions(const Catalyst& catalyst, const CompositionRules& rules);
+
+// Whether two canonical keys are of one support and preparation, and no amount differs by more than
+// `tolerance`.
+bool nearly_same(std::string_view key, std::string_view other, double tolerance);
+
 // "0.896 mmol/g Ni/SiO2 (told as 5 wt% Ni)": for people, with the campaign's unit.
 std::string describe(const MadeCatalyst& made, const CompositionRules& rules);
 

@@ -62,8 +62,9 @@ struct DeliveryOptions {
   std::optional<std::string> composition;
   std::string sheet;
   char decimal = '\0';
-  std::string file_name = "body";     // in messages
-  chemistry::CompositionRules rules;  // of the campaign
+  std::string file_name = "body";  // in messages
+  // Of the campaign; null: those of a table without one.
+  std::shared_ptr<const chemistry::CompositionRules> rules;
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
   // Columns of properties that the campaign does not measure are left out.
   std::shared_ptr<const tables::Profile> profile;
@@ -85,7 +86,7 @@ struct PreparedRow {
   std::string raw;       // JSON; only with a problem
   std::string catalyst;  // canonical key; "-" for a blank
   std::string description;
-  std::string dropped_oxygen;  // chemistry::MadeCatalyst
+  std::string told, dropped_oxygen;  // chemistry::MadeCatalyst
   SampleKind kind = SampleKind::catalyst;
   std::string proposal, sample, channel;
   std::string source, run;  // empty: the delivery's
@@ -96,6 +97,9 @@ struct PreparedRow {
   std::uint32_t flags = 0;        // found while reading (kFlagIsolatedMaximum)
   std::optional<Digest> content;  // content_of, made beforehand for rows with a name
 };
+
+// The rules of the delivery's campaign.
+const chemistry::CompositionRules& rules_of(const DeliveryOptions& options);
 
 // Of everything that a row says, whatever the form it came in; source and run are the row's or the
 // delivery's.

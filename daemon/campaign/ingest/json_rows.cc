@@ -215,6 +215,7 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     if (!read) return read.error();
     row.catalyst = chemistry::canonical_key(read->catalyst);
     row.description = chemistry::describe(*read, rules);
+    row.told = read->told;
     row.dropped_oxygen = read->dropped_oxygen;
   } else if (row.proposal.empty() && row.sample.empty()) {
     return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
@@ -311,7 +312,7 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   delivery.rows.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
     const std::string pointer = fmt::format("/rows/{}", i);
-    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports, options.rules);
+    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports, rules_of(options));
     delivery.rows.push_back(row ? std::move(row).value()
                                 : refused_row(row.error(), dump_json((*rows)[i]), pointer));
     delivery.rows.back().row = static_cast<std::int64_t>(i);
@@ -336,7 +337,8 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
     if (!object) {
       delivery.rows.push_back(
           refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer));
-    } else if (Result<PreparedRow> row = read_row(*object, "", supports, delivery.options.rules)) {
+    } else if (Result<PreparedRow> row =
+                   read_row(*object, "", supports, rules_of(delivery.options))) {
       delivery.rows.push_back(std::move(row).value());
       delivery.rows.back().pointer = pointer;
     } else {
@@ -371,6 +373,11 @@ PreparedRow refused_row(const Error& error, std::string raw, std::string_view po
 Error too_many(std::size_t rows, std::size_t most) {
   return bad_delivery("/rows", fmt::format("the delivery has {} rows", rows), {},
                       fmt::format("at most {} in one delivery", most));
+}
+
+const chemistry::CompositionRules& rules_of(const DeliveryOptions& options) {
+  static const chemistry::CompositionRules kOfNoCampaign;
+  return options.rules ? *options.rules : kOfNoCampaign;
 }
 
 Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run) {
