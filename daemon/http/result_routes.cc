@@ -156,8 +156,14 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   std::function<Result<campaign::DecodedRequest>()> decode = [&] {
     return services_.intake.decode(std::move(asked));
   };
-  Result<campaign::DecodedRequest> decoded =
-      here ? decode() : co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
+  // Not one conditional expression: GCC 12 copies what it awaits in one byte by byte.
+  std::optional<Result<campaign::DecodedRequest>> read_here;
+  if (here) {
+    read_here.emplace(decode());
+  } else {
+    read_here.emplace(co_await workers_.run<campaign::DecodedRequest>(std::move(decode)));
+  }
+  const Result<campaign::DecodedRequest>& decoded = *read_here;
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;
   Receipt receipt =

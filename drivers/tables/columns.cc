@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 
 #include "core/base/text.h"
-#include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/sheet_lines.h"
@@ -174,11 +174,7 @@ std::optional<ElementHeader> element_header(std::string_view name) {
   const HeaderName split = split_unit(name);
   const auto element = chemistry::atomic_number(split.cased);
   if (!element || split.unit.empty()) return std::nullopt;
-  static constexpr std::array<std::string_view, 12> kUnits = {
-      "wt%", "mol%", "at%", "mmol/g", "mol/g", "mmol", "mol", "wt.%", "at.%", "mol.%", "g", "mg"};
-  const bool amount = std::any_of(kUnits.begin(), kUnits.end(), [&](std::string_view unit) {
-    return same_unit(split.unit, unit);
-  });
+  const bool amount = chemistry::told_unit(split.unit).has_value();
   const bool percent = split.unit == "%" && split.cased.size() == 2;
   if (!amount && !percent) return std::nullopt;
   return ElementHeader{*element, split.unit};
@@ -214,6 +210,7 @@ class Recogniser {
   Result<Layout> run() {
     if (auto status = check_names(); !status) return status.error();
     take_named();
+    take_preparation();
     if (options_.delivery) take_known();
     if (auto status = find_shape(); !status) problems_.push_back(status.error());
     ask_about_elements();
@@ -347,6 +344,24 @@ class Recogniser {
       if (const auto at = take(*options_.composition, Role::formula, "composition")) {
         layout_.composition = {*at};
       }
+    }
+  }
+
+  // A preparation is a part of the catalyst, whatever the table is for.
+  void take_preparation() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const std::string name = bare(header_[i]);
+      if (layout_.roles[i] != Role::unused ||
+          (name != "preparation" && name != "preparationmethod")) {
+        continue;
+      }
+      if (layout_.preparation) {
+        problems_.push_back(problem(i, "there are two columns of preparations", header_[i],
+                                    "one; the other can be left out with --ignore"));
+        return;
+      }
+      layout_.preparation = i;
+      layout_.roles[i] = Role::preparation;
     }
   }
 
@@ -512,9 +527,7 @@ class Recogniser {
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
-          if (layout_.amounts_unit.empty()) {
-            layout_.amounts_unit = told->unit.empty() ? unit_below(i) : told->unit;
-          }
+          layout_.units.push_back(told->unit.empty() ? unit_below(i) : told->unit);
           layout_.roles[i] = Role::element;
         }
         break;
@@ -845,8 +858,7 @@ std::optional<ColumnUse> own_column(std::string_view name) {
       {"replicate", ColumnUse::replicate},
       {"source", ColumnUse::source},
       {"run", ColumnUse::run},
-      {"measured_at", ColumnUse::measured_at},
-      {"preparation", ColumnUse::preparation}};
+      {"measured_at", ColumnUse::measured_at}};
   for (const auto& [known, use] : kOwn) {
     if (known == name) return use;
   }

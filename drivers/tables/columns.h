@@ -21,7 +21,8 @@ enum class Role {
   target,
   condition,
   ignored,
-  own,          // sample, channel, ... of a delivery
+  own,  // sample, channel, ... of a delivery
+  preparation,
   slot,         // M1, M2, ...; Metal 1, Metal 2, ... beside their amounts
   slot_amount,  // wt% 1, wt% 2, ...: of the slot with the same number
   support,      // Support
@@ -33,11 +34,12 @@ struct Layout {
   Shape shape = Shape::automatic;
   std::vector<Role> roles;  // by column of the file
   std::vector<std::size_t>
-      composition;            // slot, element or formula columns, in the order of the file
-  std::vector<int> elements;  // atomic numbers of `composition`, for Shape::loadings
-  std::string amounts_unit;   // of the element columns or of the amounts beside slots, where told
+      composition;                 // slot, element or formula columns, in the order of the file
+  std::vector<int> elements;       // atomic numbers of `composition`, for Shape::loadings
+  std::vector<std::string> units;  // that their headers tell; of each of `elements`
   std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
-  std::optional<std::size_t> support;
+  std::string amounts_unit;  // of the amounts beside slots, where told
+  std::optional<std::size_t> support, preparation;
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
   std::map<std::size_t, std::string> names;  // of those whose header is not their name

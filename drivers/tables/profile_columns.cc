@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "core/chemistry/element.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
@@ -163,6 +164,15 @@ Result<MatchedColumns> match_columns(const CsvRecord& header, const std::vector<
         return bad(i, "the column tells no unit", "",
                    "a unit such as (mmol/g) in the header, or elements.assume in the profile");
       }
+    } else if (column.column.use == ColumnUse::slot_amount ||
+               column.column.use == ColumnUse::fraction_list) {
+      if (unit.empty()) unit = column.column.assume;
+      if (!unit.empty() && !chemistry::told_unit(unit)) {
+        return bad(
+            i, "the column tells an unknown unit of amounts", unit,
+            "wt%, at%, mol%, mmol/g, ...; `assume` in the profile where the header tells none");
+      }
+      column.file_unit = unit;
     } else if (has_unit(column.column.use)) {
       const std::string& wanted = column.column.unit;
       column.unit = wanted;

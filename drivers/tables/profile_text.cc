@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "drivers/tables/cells.h"
-#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 
@@ -46,7 +45,10 @@ std::string column_text(const ColumnReport& column) {
   if (column.use == "value" || column.use == "condition" || column.use == "element") {
     text += fmt::format("name = {}\n", toml_text(column.name));
   }
-  if (!column.of.empty()) text += fmt::format("of = {}\n", toml_text(column.of));
+  if (!column.of.empty()) {
+    text += fmt::format("of = {}\n", toml_text(column.of));
+    if (!column.unit.empty()) text += fmt::format("assume = {}\n", toml_text(column.unit));
+  }
   return text;
 }
 
@@ -73,15 +75,8 @@ std::string profile_text(const TableRows& table, const ReadOptions& options,
     text += fmt::format("name_amounts = {}\n", toml_text(options.name_amounts));
   }
   text += fmt::format("null = {}\n", list_of(null_words(options)));
-  bool weights = false, support = false;
   for (const ColumnReport& column : table.columns) {
-    const bool amount = column.use == "element" || column.use == "slot_amount";
-    weights = weights || (amount && same_unit(column.unit, "wt%"));
-    support = support || column.use == "support";
     if (!column.header.empty()) text += column_text(column);
-  }
-  if (weights) {
-    text += fmt::format("\n[elements]\nunit = \"{}\"\nassume = \"wt%\"\n", support ? "mmol/g" : "");
   }
   return text;
 }

@@ -6,15 +6,16 @@
 #include <array>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/chemistry/weights.h"
+#include "core/chemistry/names.h"
+#include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
-#include "drivers/tables/loadings.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/profile_columns.h"
 #include "drivers/tables/reduction.h"
@@ -44,7 +45,8 @@ class RowReader {
         recognised_(!options.profile),
         null_(options.null),
         name_amounts_(options.profile ? options.profile->name_amounts : options.name_amounts),
-        supports_(supports) {}
+        supports_(supports),
+        rules_(options.rules) {}
 
   TableRow read(const CsvRecord& record) {
     TableRow row;
@@ -155,8 +157,8 @@ class RowReader {
   struct Parts {
     std::string name;  // of a catalyst column
     std::vector<const MatchedColumn*> slots;
-    std::vector<Loading> loadings;
-    std::string elements, fractions;
+    std::vector<chemistry::ToldAmount> amounts;
+    std::string elements, fractions, fractions_unit;
     std::string support, preparation;
     bool structured = false;
   };
@@ -209,9 +211,11 @@ class RowReader {
     if (!catalyst) return catalyst.error();
     if (!*catalyst) return {};
     auto made = std::make_shared<ReadCatalyst>();
-    made->catalyst = std::move(**catalyst);
+    made->description = chemistry::describe(**catalyst, rules_);
+    made->catalyst = std::move((*catalyst)->catalyst);
     made->key = chemistry::canonical_key(made->catalyst);
-    made->description = chemistry::describe(made->catalyst);
+    made->told = std::move((*catalyst)->told);
+    made->dropped_oxygen = std::move((*catalyst)->dropped_oxygen);
     row.catalyst = made;
     if (by_cells && catalysts_.size() < kMostRemembered) catalysts_.emplace(cells, row.catalyst);
     return {};
@@ -247,6 +251,7 @@ class RowReader {
         return {};
       case ColumnUse::fraction_list:
         parts.fractions = text;
+        parts.fractions_unit = column.file_unit;
         return {};
       case ColumnUse::support:
         parts.support = is_none(text) ? std::string() : text;
@@ -296,10 +301,8 @@ class RowReader {
       return error;
     }
     if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
-    // Oxygen is dropped, as in formulas.
-    if (column.element != 8) {
-      parts.loadings.push_back({column.element, *amount, column.file_unit});
-    }
+    parts.amounts.push_back(
+        {std::string(chemistry::element_symbol(column.element)), *amount, column.file_unit});
     return {};
   }
 
@@ -368,104 +371,88 @@ class RowReader {
     return {};
   }
 
-  // Weights without a support are shares of the whole: they become shares of the substance, with
-  // the same sum.
-  static std::vector<Loading> by_substance(std::vector<Loading> loadings) {
-    double sum = 0.0, moles = 0.0;
-    for (const Loading& one : loadings) {
-      const auto weight = chemistry::atomic_weight(one.element);
-      const bool mass =
-          same_unit(one.unit, "wt%") || same_unit(one.unit, "g") || same_unit(one.unit, "mg");
-      if (!mass || !weight) return loadings;
-      sum += one.amount;
-      moles += one.amount / *weight;
+  // The amount beside a slot; nothing where the table has no column of it.
+  Result<std::optional<chemistry::ToldAmount>> amount_of(const CsvRecord& record,
+                                                         const MatchedColumn& slot,
+                                                         const std::string& symbol) const {
+    std::optional<chemistry::ToldAmount> amount;
+    for (const MatchedColumn& column : columns_.columns) {
+      if (column.column.use != ColumnUse::slot_amount ||
+          fold_name(column.column.of) != fold_name(slot.header)) {
+        continue;
+      }
+      const auto text = text_of(record, column);
+      if (!text) return at(record, column, text.error());
+      const auto told = number(*text);
+      if (!told) return at(record, column, told.error());
+      if (*told < 0.0) {
+        return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
+      }
+      amount = chemistry::ToldAmount{symbol, *told, column.file_unit};
     }
-    for (Loading& one : loadings) {
-      one.amount *= sum / moles / *chemistry::atomic_weight(one.element);
-      one.unit = "mol%";
-    }
-    return loadings;
+    return amount;
   }
 
-  // Amounts by weight on a support become amounts of substance on one gram of it.
-  std::string amounts_unit(const std::vector<Loading>& loadings, const std::string& support) const {
-    if (!recognised_) return profile_.elements_unit;
-    const bool weights = std::any_of(loadings.begin(), loadings.end(),
-                                     [](const Loading& one) { return same_unit(one.unit, "wt%"); });
-    return weights && !support.empty() ? "mmol/g" : "";
+  // Slots with amounts beside them are amounts, others count one each.
+  Status take_slots(const CsvRecord& record, const Parts& parts,
+                    chemistry::ToldCatalyst& told) const {
+    for (const MatchedColumn* slot : parts.slots) {
+      const std::string symbol = chemistry::fold_name(text_of(record, *slot).value());
+      if (!chemistry::atomic_number(symbol)) {
+        return at(record, *slot, unknown_element(symbol));
+      }
+      const auto amount = amount_of(record, *slot, symbol);
+      if (!amount) return amount.error();
+      if (*amount) {
+        told.amounts.push_back(std::move(**amount));
+      } else {
+        told.slots.push_back(symbol);
+      }
+    }
+    if (told.amounts.empty()) return {};
+    for (std::string& symbol : told.slots) told.amounts.push_back({std::move(symbol), 1.0});
+    told.slots.clear();
+    return {};
   }
 
   // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
   // composition.
-  Result<std::optional<chemistry::Catalyst>> assemble(const CsvRecord& record,
-                                                      const Parts& parts) const {
-    chemistry::Catalyst catalyst;
-    std::vector<Loading> loadings = parts.loadings;
-    for (const MatchedColumn* slot : parts.slots) {
-      const std::string symbol = text_of(record, *slot).value();
-      const auto element = chemistry::atomic_number(symbol);
-      if (!element) {
-        return at(record, *slot, unknown_element(symbol));
+  Result<std::optional<chemistry::MadeCatalyst>> assemble(const CsvRecord& record,
+                                                          const Parts& parts) const {
+    chemistry::ToldCatalyst told;
+    if (parts.structured) {
+      told.amounts = parts.amounts;
+      if (Status taken = take_slots(record, parts, told); !taken) return taken.error();
+      if (!parts.elements.empty() || !parts.fractions.empty()) {
+        Status listed = take_lists(parts, told);
+        if (!listed) return listed.error();
       }
-      double amount = 1.0;
-      std::string unit;
-      for (const MatchedColumn& column : columns_.columns) {
-        if (column.column.use != ColumnUse::slot_amount ||
-            fold_name(column.column.of) != fold_name(slot->header)) {
-          continue;
-        }
-        const auto amount_text = text_of(record, column);
-        if (!amount_text) return at(record, column, amount_text.error());
-        const auto told = number(*amount_text);
-        if (!told) return at(record, column, told.error());
-        if (*told < 0.0) {
-          return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
-        }
-        amount = *told;
-        unit = column.file_unit;
-      }
-      if (amount > 0.0) loadings.push_back({*element, amount, unit});
-    }
-    if (!parts.elements.empty() || !parts.fractions.empty()) {
-      auto listed = read_lists(parts.elements, parts.fractions);
-      if (!listed) return listed.error();
-      loadings.insert(loadings.end(), listed->begin(), listed->end());
-    }
-    if (!parts.structured) {
-      if (parts.name.empty()) {
-        if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
-      } else {
-        // Exports write canonical keys: "K:1;Li:1/MgO".
-        const std::string plain = composition_text(parts.name, sheet_.style, name_amounts_);
-        const bool key = plain.find(':') != std::string::npos || plain.starts_with("-/");
-        auto named = key ? chemistry::parse_key(plain, supports_)
-                         : chemistry::parse_catalyst_name(plain, supports_);
-        if (!named) return in_column(record, ColumnUse::catalyst, composition_error(named.error()));
-        catalyst = std::move(*named);
-      }
+    } else if (parts.name.empty()) {
+      if (parts.support.empty()) return std::optional<chemistry::MadeCatalyst>();
     } else {
-      const std::string unit = amounts_unit(loadings, parts.support);
-      if (recognised_ && unit.empty()) loadings = by_substance(loadings);
-      auto active = combine(loadings, unit);
-      if (!active) return active.error();
-      catalyst.active = std::move(*active);
+      // Exports write canonical keys: "K:1;Li:1/MgO".
+      const std::string plain = composition_text(parts.name, sheet_.style, name_amounts_);
+      (chemistry::looks_like_key(plain) ? told.key : told.name) = plain;
     }
-    if (!parts.support.empty()) {
-      auto support = supports_.read(plain_name(parts.support));
-      if (!support) return in_column(record, ColumnUse::support, support.error());
-      if (!catalyst.support.empty() && catalyst.support != support->name) {
-        return in_column(record, ColumnUse::support,
-                         bad("the support is told twice", parts.support, catalyst.support));
-      }
-      catalyst.support = std::move(support->name);
-      catalyst.support_formula = std::move(support->formula);
-    }
-    catalyst.preparation = parts.preparation;
-    if (catalyst.active.empty() && catalyst.support.empty()) {
+    told.support = plain_name(parts.support);
+    told.preparation = parts.preparation;
+    auto made = chemistry::make_catalyst(told, supports_, rules_);
+    if (!made) return in_its_column(record, made.error());
+    if (made->catalyst.active.empty() && made->catalyst.support.empty()) {
       return bad("the row has no element and no support", "",
                  "at least one element, or a bare support; an empty tube is of the kind blank");
     }
-    return std::optional<chemistry::Catalyst>(std::move(catalyst));
+    return std::optional<chemistry::MadeCatalyst>(std::move(*made));
+  }
+
+  // The error at the column of what make_catalyst names.
+  Error in_its_column(const CsvRecord& record, Error error) const {
+    const std::string where = std::exchange(error.where, {});
+    if (where == "/name" || where == "/key") {
+      return in_column(record, ColumnUse::catalyst, composition_error(std::move(error)));
+    }
+    if (where == "/support") return in_column(record, ColumnUse::support, std::move(error));
+    return error;
   }
 
   static Error unknown_element(const std::string& symbol) {
@@ -493,34 +480,35 @@ class RowReader {
     return std::string(trim(plain_characters(name)));
   }
 
-  Result<std::vector<Loading>> read_lists(const std::string& elements,
-                                          const std::string& fractions) const {
+  // "Mn,Na,W" and "0.4,0.4,0.2".
+  Status take_lists(const Parts& parts, chemistry::ToldCatalyst& told) const {
     const auto split = [](const std::string& text) {
-      std::vector<std::string> parts;
+      std::vector<std::string> pieces;
       std::size_t at = 0;
       while (at <= text.size() && !text.empty()) {
         const std::size_t end = std::min(text.find(',', at), text.size());
-        parts.emplace_back(trim(std::string_view(text).substr(at, end - at)));
+        pieces.emplace_back(trim(std::string_view(text).substr(at, end - at)));
         at = end + 1;
       }
-      return parts;
+      return pieces;
     };
-    const auto symbols = split(elements), amounts = split(fractions);
+    const auto symbols = split(parts.elements), amounts = split(parts.fractions);
     if (symbols.size() != amounts.size()) {
       return bad(fmt::format("{} elements and {} fractions", symbols.size(), amounts.size()),
-                 elements, "as many of the one as of the other");
+                 parts.elements, "as many of the one as of the other");
     }
-    std::vector<Loading> loadings;
     for (std::size_t i = 0; i < symbols.size(); ++i) {
-      const auto element = chemistry::atomic_number(symbols[i]);
-      if (!element) return bad("unknown element", symbols[i], "a chemical symbol such as Li");
+      const std::string symbol = chemistry::fold_name(symbols[i]);
+      if (!chemistry::atomic_number(symbol)) {
+        return bad("unknown element", symbols[i], "a chemical symbol such as Li");
+      }
       const auto amount = parse_number(amounts[i]);
       if (!amount || *amount < 0.0) {
         return bad("not a fraction", amounts[i], "a number of at least 0");
       }
-      if (*amount > 0.0) loadings.push_back({*element, *amount, ""});
+      told.amounts.push_back({symbol, *amount, parts.fractions_unit});
     }
-    return loadings;
+    return {};
   }
 
   std::string_view file_name_;
@@ -532,6 +520,7 @@ class RowReader {
   const std::vector<std::string>& null_;
   const std::string name_amounts_;
   const chemistry::SupportTable& supports_;
+  const chemistry::CompositionRules& rules_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };
 
@@ -602,9 +591,13 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOp
         break;
       case Role::element:
         column.column.use = ColumnUse::element;
-        column.element = layout.elements[next_element++];
+        column.element = layout.elements[next_element];
         column.column.name = chemistry::element_symbol(column.element);
-        column.file_unit = layout.amounts_unit;
+        column.file_unit = layout.units[next_element++];
+        break;
+      case Role::preparation:
+        column.column.use = ColumnUse::preparation;
+        column.column.name.clear();
         break;
       case Role::ignored:
         continue;
@@ -698,6 +691,17 @@ Error naming_sheets(Error error, const Sheet& sheet, const ReadOptions& options)
   return error;
 }
 
+// Rows that differ in nothing but oxygen that is not counted.
+void note_merges(TableRows& table) {
+  chemistry::OxygenMerges merges;
+  for (const TableRow& row : table.rows) {
+    if (row.problems.empty() && row.catalyst) {
+      merges.add(row.catalyst->key, row.catalyst->dropped_oxygen);
+    }
+  }
+  if (std::string note = merges.note(); !note.empty()) table.notes.push_back(std::move(note));
+}
+
 Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
                              const Profile& profile, const RowReader& reader,
                              std::string_view file_name) {
@@ -779,8 +783,10 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
       table.composition.push_back(column.header);
     }
   }
-  if (std::any_of(columns.columns.begin(), columns.columns.end(),
-                  [](const MatchedColumn& column) { return column.element == 8; })) {
+  constexpr int kOxygen = 8;
+  if (!options.rules.count_oxygen &&
+      std::any_of(columns.columns.begin(), columns.columns.end(),
+                  [](const MatchedColumn& column) { return column.element == kOxygen; })) {
     table.notes.emplace_back("the amounts of oxygen are not counted");
   }
   report(*sheet, columns, table);
@@ -799,6 +805,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
         fmt::format("{} a single text outside of the composition, left out",
                     lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
   }
+  note_merges(table);
   if (profile.reduce) reduce(*profile.reduce, table.rows);
   return table;
 }

@@ -14,6 +14,7 @@
 
 #include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
+#include "core/chemistry/composition_rules.h"
 #include "drivers/tables/profile.h"
 #include "drivers/tables/sheet.h"
 
@@ -53,6 +54,7 @@ struct ReadOptions {
   // Deliveries: columns such as sample, channel and run say whose row it is, and names that come
   // near to one of them, of a target or of a condition are asked about.
   bool delivery = false;
+  chemistry::CompositionRules rules;  // of the campaign; none: those of a table without one
   // Deliveries: what the campaign measures and varies; those that the table has are read.
   std::vector<std::string> known_targets, known_conditions;
 };
@@ -68,6 +70,8 @@ struct TableValue {
 struct ReadCatalyst {
   chemistry::Catalyst catalyst;
   std::string key, description;
+  std::string told;            // amounts as they were told, where they became others; or empty
+  std::string dropped_oxygen;  // chemistry::MadeCatalyst
 };
 
 struct TableRow {

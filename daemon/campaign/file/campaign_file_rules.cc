@@ -99,7 +99,7 @@ RuleKind CampaignDecoder::rule_kind(const ConfigNode& node, const std::string& p
     may_have({"on_supports"});
     std::vector<int> set = elements(value, at(kind));
     if (const ConfigNode* on = node.find("on_supports")) {
-      return planning::ForbidOnSupport{std::move(set), texts(on, at("on_supports"), R"(["TiO2"])")};
+      return planning::ForbidOnSupport{std::move(set), support_names(on, at("on_supports"))};
     }
     return planning::ForbidElements{std::move(set)};
   }
@@ -144,7 +144,7 @@ RuleKind CampaignDecoder::rule_kind(const ConfigNode& node, const std::string& p
     return limit;
   }
   may_have({});
-  return planning::ForbidSupports{texts(value, at(kind), R"(["TiO2"])")};
+  return planning::ForbidSupports{support_names(value, at(kind))};
 }
 
 void CampaignDecoder::decode_rules(const ConfigNode& root, CampaignConfig& config) {
@@ -262,7 +262,8 @@ void CampaignDecoder::decode_materials(const ConfigNode& root, CampaignConfig& c
              fail(item, path, "the element has an item already", element->text,
                   "one item an element");
            }
-         } else if (!materials.supports.emplace(text(support, join_key(path, "support")), material)
+         } else if (!materials.supports
+                         .emplace(support_name(text(support, join_key(path, "support"))), material)
                          .second &&
                     !failed()) {
            fail(item, path, "the support has an item already", shown(*support),

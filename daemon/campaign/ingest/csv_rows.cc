@@ -29,6 +29,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
     reading.known_targets.push_back(property.name);
   }
   reading.known_conditions = options.conditions;
+  reading.rules = rules_of(options);
   return reading;
 }
 
@@ -62,6 +63,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   } else if (row.catalyst) {
     prepared.catalyst = row.catalyst->key;
     prepared.description = row.catalyst->description;
+    prepared.told = row.catalyst->told;
   }
   prepared.proposal = row.proposal;
   prepared.sample = row.sample;
@@ -138,8 +140,10 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   return {};
 }
 
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports) {
+Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports,
+                                      const chemistry::CompositionRules& rules) {
   PreparedDelivery delivery;
+  delivery.options.rules = std::make_shared<const chemistry::CompositionRules>(rules);
   delivery.options.format = DeliveryFormat::csv;
   delivery.options.file_name = "row";
   const Result<std::string> table = read_field<std::string>(object, "table");

@@ -166,13 +166,40 @@ std::string conditions_text(const tables::Table& table) {
   return text;
 }
 
+// The basis that the headers of the amounts tell, all in the same unit.
+chemistry::CompositionRules rules_of(const tables::Table& table) {
+  chemistry::CompositionRules rules;
+  std::optional<chemistry::ToldUnit> unit;
+  for (const tables::ColumnReport& column : table.columns) {
+    if (column.use != "element") continue;
+    const auto told = chemistry::told_unit(column.unit);
+    if (!told || told->weighed || (unit && unit->basis != told->basis)) return {};
+    unit = told;
+  }
+  if (!unit) return rules;
+  rules.basis = unit->basis;
+  if (unit->basis == chemistry::Basis::mole_fraction && unit->scale != 1.0) rules.total = 100.0;
+  return rules;
+}
+
+std::string composition_text(const chemistry::CompositionRules& rules) {
+  if (!rules.basis) return "";
+  std::string text = fmt::format("[composition]\nbasis = {}   # as the table's headers say\n",
+                                 toml_text(chemistry::kBasisNames.to_name(*rules.basis)));
+  if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
+  return text + "\n";
+}
+
 std::string whole_text(const DraftArguments& arguments, const tables::Table& table,
-                       const Seen& seen, std::size_t most_elements) {
+                       const Seen& seen, const chemistry::CompositionRules& rules,
+                       std::size_t most_elements) {
   const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
     return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
   });
-  const bool slots =
-      table.shape == tables::Shape::slots || (whole && *seen.totals.rbegin() <= 20.0);
+  const bool slots = !rules.basis && (table.shape == tables::Shape::slots ||
+                                      (whole && *seen.totals.rbegin() <= 20.0));
+  const std::string unit =
+      rules.basis ? std::string(rules.unit()) : std::string(arguments.loading_unit);
   std::string text = fmt::format(
       "# Drafted from {} ({} rows). Read it, and correct what is meant otherwise.\n"
       "format = 1\n"
@@ -182,14 +209,14 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
       "unit = {}\n"
       "goal = {}\n"
       "# hit_threshold = ...     # as good as this counts as a hit\n\n"
-      "[[space]]\n"
+      "{}[[space]]\n"
       "{}elements = {}\n",
       printable(arguments.table.data, false), table.catalysts.size(), toml_text(arguments.name),
       toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
-      toml_text(arguments.unit), toml_text(arguments.goal),
+      toml_text(arguments.unit), toml_text(arguments.goal), composition_text(rules),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)
-                          : grid_text(seen, arguments.loading_unit, most_elements),
+                          : grid_text(seen, unit, most_elements),
       list_of(seen.elements));
   if (!slots && most_elements < seen.most_elements) {
     text += fmt::format(
@@ -216,14 +243,15 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
 }  // namespace
 
 Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Table& table,
-                             const chemistry::SupportTable& supports) {
+                             const chemistry::SupportTable& supports,
+                             const chemistry::CompositionRules& rules) {
   const Seen seen(table);
   if (seen.elements.empty()) {
     return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
                  arguments.table.data, "", "a table of catalysts"};
   }
   for (std::size_t most = seen.most_elements;; --most) {
-    DraftedFile draft{whole_text(arguments, table, seen, most), 0};
+    DraftedFile draft{whole_text(arguments, table, seen, rules, most), 0};
     const auto config = campaign::parse_campaign(draft.text, "the draft", kToml, supports);
     if (!config) return config.error();
     const auto space = planning::CandidateSpace::make(config->space);
@@ -243,7 +271,11 @@ Status draft_campaign(const DraftArguments& arguments, Session& session) {
   if (auto status = require_target(*table, arguments.table); !status) return status;
   auto supports = arguments.table.load_supports();
   if (!supports) return supports.error();
-  const auto draft = draft_of(arguments, *table, *supports);
+  // In the basis that was seen: what the headers tell is not converted to anything else.
+  options.rules = rules_of(*table);
+  if (options.rules.basis) table = arguments.table.load(session, arguments.table.data, options);
+  if (!table) return table.error();
+  const auto draft = draft_of(arguments, *table, *supports, options.rules);
   if (!draft) return draft.error();
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, draft->text); !written) return written;

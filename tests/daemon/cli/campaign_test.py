@@ -214,7 +214,7 @@ class Campaigns(DaemonCase):
         given_up = self.json("campaign", "notifications", "ocm")["given_up"][0]
         self.assertEqual((given_up["kind"], given_up["last_error"], given_up["attempts"]), ("hit", "status 404", 1))
         self.assertIn("given_up", self.ok("campaign", "notifications").stdout)
-        self.assertIn("notifications: 1 were given up on", self.run_program("doctor").stdout)
+        self.assertIn("notifications: 1 message could not be sent", self.run_program("doctor").stdout)
         self.ok("campaign", "stop", "ocm", "--reason", "enough")
         self.wait("a second message", lambda: len(server.got) >= 2)
         for headers, body in server.got:
