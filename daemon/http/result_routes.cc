@@ -60,6 +60,12 @@ Status read_table_options(const Request& request, campaign::DeliveryOptions& opt
   options.composition = request.query_value("composition");
   options.sheet = request.query_value("sheet").value_or("");
   options.encoding = request.query_value("encoding").value_or("");
+  options.name_amounts = request.query_value("name_amounts").value_or("");
+  if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
+      options.name_amounts != "mol%") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter name_amounts",
+                 options.name_amounts, "wt% or mol%"};
+  }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},
                                     {"null", &options.null}}) {
@@ -145,7 +151,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query =
       check_query(request, {"source", "run", "whole", "revise", "id", "profile", "file_name",
                             "dry_run", "repeats", "ignore", "composition", "sheet", "decimal",
-                            "encoding", "fill_down", "null"});
+                            "encoding", "fill_down", "null", "name_amounts"});
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());

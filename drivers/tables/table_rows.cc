@@ -60,7 +60,7 @@ class RowReader {
     }
     if (!row.problems.empty()) {
       for (std::size_t i = 0; i < header_.fields.size() && i < record.fields.size(); ++i) {
-        row.cells.emplace_back(header_.fields[i], record.fields[i]);
+        row.cells.emplace_back(header_with_unit(i), record.fields[i]);
       }
     }
     return row;
@@ -92,6 +92,20 @@ class RowReader {
   }
 
  private:
+  // A row stands for itself: what the line of units tells of an amount goes into its header.
+  std::string header_with_unit(std::size_t at) const {
+    const std::string& header = header_.fields[at];
+    const bool below = at < sheet_.units.size() && !sheet_.units[at].empty();
+    const bool amount =
+        std::any_of(columns_.columns.begin(), columns_.columns.end(), [&](const auto& column) {
+          return column.at == at && (column.column.use == ColumnUse::element ||
+                                     column.column.use == ColumnUse::slot_amount);
+        });
+    return below && amount && recognised_ && split_unit(header).unit.empty()
+               ? fmt::format("{} ({})", header, sheet_.units[at])
+               : header;
+  }
+
   Error at(const CsvRecord& record, const MatchedColumn& column, Error error) const {
     error.where = csv_place(file_name_, record.line, column.header, column.at);
     return error;

@@ -22,6 +22,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.composition = options.composition;
   reading.decimal = options.decimal;
   reading.encoding = options.encoding;
+  reading.name_amounts = options.name_amounts;
   reading.fill_down = options.fill_down;
   reading.null = options.null;
   reading.delivery = true;
@@ -35,7 +36,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
 
 // The row as it stood in the file, for quarantine. One that was read without a profile can be read
 // again as a table of one row.
-std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options) {
+std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
   if (options.profile) {
     Json cells = Json::object();
     for (const auto& [header, cell] : row.cells) cells[header] = cell;
@@ -52,6 +53,11 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options) 
   raw["targets"] = std::move(targets);
   if (!options.conditions.empty()) raw["conditions"] = options.conditions;
   if (options.id) raw["id"] = *options.id;
+  if (options.composition) raw["composition"] = *options.composition;
+  if (!options.name_amounts.empty()) raw["name_amounts"] = options.name_amounts;
+  if (!options.ignore.empty()) raw["ignore"] = options.ignore;
+  if (!options.null.empty()) raw["null"] = options.null;
+  if (decimal == ',') raw["decimal"] = "comma";
   return dump_json(raw);
 }
 
@@ -86,7 +92,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
 }
 
-PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options) {
+PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
   PreparedRow prepared;
   prepared.pointer = row.points.empty() ? fmt::format("line {}", row.line)
                                         : fmt::format("best of {} rows from line {}",
@@ -99,7 +105,7 @@ PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options)
     if (!prepared.problem.empty()) prepared.problem += "; ";
     prepared.problem += problem.to_string();
   }
-  prepared.raw = raw_of(row, options);
+  prepared.raw = raw_of(row, options, decimal);
   return prepared;
 }
 
@@ -117,7 +123,7 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   std::size_t unmeasured = 0;
   delivery.rows.reserve(table->rows.size());
   for (const tables::TableRow& row : table->rows) {
-    PreparedRow prepared = prepare(row, options);
+    PreparedRow prepared = prepare(row, options, table->style.decimal);
     if (row.problems.empty() && prepared.values.empty()) {
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
       // whose best alone is the campaign's.
@@ -140,6 +146,51 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   return {};
 }
 
+namespace {
+
+// A member that is a list of names, where there is one.
+Status read_names(const Json& object, std::string_view member, std::vector<std::string>& names) {
+  const auto found = object.find(member);
+  if (found == object.end()) return {};
+  if (!found->is_array()) return bad_delivery(json_pointer("", member), "not a list");
+  for (const Json& name : *found) {
+    auto text = read_value_as<std::string>(name, json_pointer("", member));
+    if (!text) return text.error();
+    names.push_back(std::move(*text));
+  }
+  return {};
+}
+
+// How raw_of's row is read.
+Status read_row_options(const Json& object, DeliveryOptions& options) {
+  std::vector<std::string> targets;
+  for (const auto& [member, names] : {std::pair{"targets", &targets},
+                                      {"conditions", &options.conditions},
+                                      {"ignore", &options.ignore},
+                                      {"null", &options.null}}) {
+    if (Status read = read_names(object, member, *names); !read) return read;
+  }
+  for (std::string& name : targets) {
+    Property property;
+    property.name = std::move(name);
+    options.properties.push_back(std::move(property));
+  }
+  std::optional<std::string> name_amounts, decimal;
+  for (const auto& [member, into] : {std::pair{"id", &options.id},
+                                     {"composition", &options.composition},
+                                     {"name_amounts", &name_amounts},
+                                     {"decimal", &decimal}}) {
+    auto read = read_optional<std::string>(object, member);
+    if (!read) return read.error();
+    *into = std::move(*read);
+  }
+  options.name_amounts = name_amounts.value_or("");
+  if (decimal) options.decimal = *decimal == "comma" ? ',' : '.';
+  return {};
+}
+
+}  // namespace
+
 Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports,
                                       const chemistry::CompositionRules& rules) {
   PreparedDelivery delivery;
@@ -149,31 +200,8 @@ Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::Suppo
   const Result<std::string> table = read_field<std::string>(object, "table");
   if (!table) return table.error();
   delivery.bytes = *table;
-  const auto names = [&](std::string_view member, const auto& use) -> Status {
-    const auto found = object.find(member);
-    if (found == object.end()) return {};
-    if (!found->is_array()) return bad_delivery(json_pointer("", member), "not a list");
-    for (const Json& name : *found) {
-      const auto text = read_value_as<std::string>(name, json_pointer("", member));
-      if (!text) return text.error();
-      use(*text);
-    }
-    return {};
-  };
-  Status read = names("targets", [&](const std::string& name) {
-    Property property;
-    property.name = name;
-    delivery.options.properties.push_back(property);
-  });
-  if (read) {
-    read = names("conditions",
-                 [&](const std::string& name) { delivery.options.conditions.push_back(name); });
-  }
-  if (!read) return read.error();
-  const auto id = read_optional<std::string>(object, "id");
-  if (!id) return id.error();
-  delivery.options.id = *id;
-  if (read = prepare_csv(delivery, supports); !read) return read.error();
+  if (Status told = read_row_options(object, delivery.options); !told) return told.error();
+  if (Status read = prepare_csv(delivery, supports); !read) return read.error();
   if (delivery.rows.size() != 1) return bad_delivery("/table", "not one row");
   PreparedRow row = std::move(delivery.rows.front());
   if (!row.problem.empty()) return bad_delivery("", row.problem);

@@ -62,7 +62,7 @@ struct DeliveryOptions {
   std::optional<std::string> composition;
   std::string sheet;
   char decimal = '\0';
-  std::string encoding;                      // empty: found out
+  std::string encoding, name_amounts;        // as in tables::ReadOptions
   std::vector<std::string> fill_down, null;  // as in tables::ReadOptions
   std::string file_name = "body";            // in messages
   // Of the campaign; null: those of a table without one.

@@ -40,7 +40,7 @@ struct Arguments {
   std::string person;
   std::string state = "waiting";
   std::string row;
-  std::string repeats, composition, sheet, decimal, encoding;
+  std::string repeats, composition, sheet, decimal, encoding, name_amounts;
   std::vector<std::string> ignore, fill_down, null;
 };
 
@@ -112,6 +112,7 @@ HttpRequest import_request(const Arguments& arguments, std::string text) {
                         {"fill_down", names_text(arguments.fill_down)},
                         {"null", names_text(arguments.null)},
                         {"encoding", arguments.encoding},
+                        {"name_amounts", arguments.name_amounts},
                         {"composition", arguments.composition},
                         {"sheet", arguments.sheet},
                         {"decimal", arguments.decimal},
@@ -356,6 +357,10 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
                    "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
       ->check(
           CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}));
+  command
+      ->add_option("--name-amounts", arguments->name_amounts,
+                   "what numbers before the elements of a name are (15Ni5Ce/MgO): wt% or mol%")
+      ->check(CLI::IsMember({"wt%", "mol%"}));
   command->add_option("--composition", arguments->composition, "column of formulas or names");
   command->add_option("--sheet", arguments->sheet, "sheet of a workbook");
   command
