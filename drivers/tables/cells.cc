@@ -6,7 +6,9 @@
 #include <array>
 
 #include "core/base/text.h"
+#include "core/chemistry/element.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -18,6 +20,11 @@ Error bad(std::string message, std::string_view value, std::string expected) {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+// Of a symbol: a capital, then a small letter.
+bool is_letter(char c, std::size_t place) {
+  return place == 0 ? c >= 'A' && c <= 'Z' : c >= 'a' && c <= 'z';
 }
 
 struct Stripped {
@@ -82,25 +89,6 @@ Stripped strip(std::string_view cell) {
   return stripped;
 }
 
-std::string with_amounts_unit(const std::string& name, std::string_view unit) {
-  const std::size_t end = std::min(name.find('/'), name.size());
-  std::string out;
-  for (std::size_t at = 0; at < end;) {
-    const std::size_t number = at;
-    while (at < end && (is_digit(name[at]) || name[at] == '.')) ++at;
-    const std::size_t symbol = at;
-    while (at < end &&
-           ((name[at] >= 'a' && name[at] <= 'z') || (name[at] >= 'A' && name[at] <= 'Z'))) {
-      ++at;
-    }
-    if (symbol == number || at == symbol) return name;
-    out += fmt::format("{}{}{}{}", out.empty() ? "" : "-", name.substr(number, symbol - number),
-                       unit, name.substr(symbol, at - symbol));
-    while (at < end && (name[at] == '-' || name[at] == ' ')) ++at;
-  }
-  return out.empty() ? name : out + name.substr(end);
-}
-
 enum class Comma { none, decimal, thousands, either, neither };
 
 // What the marks of a number say: those in groups of three stand between thousands.
@@ -141,18 +129,48 @@ bool is_none(std::string_view cell) {
   return cell.empty() || small_letters(cell) == "none";
 }
 
-std::string composition_text(std::string_view cell, const NumberStyle& style,
-                             std::string_view amounts) {
+std::string composition_text(std::string_view cell, const NumberStyle& style) {
   const std::string plain = plain_characters(cell);
   std::string text(trim(plain));
   for (std::size_t at = 1; style.decimal == ',' && at + 1 < text.size(); ++at) {
     if (text[at] == ',' && is_digit(text[at - 1]) && is_digit(text[at + 1])) text[at] = '.';
   }
-  return amounts.empty() ? text : with_amounts_unit(text, amounts);
+  return text;
 }
 
-Error composition_error(Error error) {
-  if (error.message.find("a number stands before several elements") != std::string::npos) {
+std::optional<NumberedName> read_numbered_name(std::string_view name, std::string_view unit) {
+  NumberedName read;
+  const std::size_t slash = std::min(name.find('/'), name.size());
+  if (slash < name.size()) read.support = std::string(trim(name.substr(slash + 1)));
+  std::string_view rest = trim(name.substr(0, slash));
+  while (!rest.empty()) {
+    const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    const auto amount = parse_number(rest.substr(0, digits));
+    if (!amount) return std::nullopt;
+    rest = trim(rest.substr(digits));
+    for (const std::string_view sign : {"wt%", "wt.%", "mol%", "at%", "%"}) {
+      if (!rest.starts_with(sign)) continue;
+      if (sign != "%" && !same_unit(sign, unit)) return std::nullopt;
+      rest = trim(rest.substr(sign.size()));
+      break;
+    }
+    std::size_t letters = 0;
+    while (letters < rest.size() && letters < 2 && is_letter(rest[letters], letters)) ++letters;
+    const std::string symbol(rest.substr(0, letters));
+    if (!chemistry::atomic_number(symbol)) return std::nullopt;
+    read.amounts.emplace_back(symbol, *amount);
+    rest = rest.substr(letters);
+    // "ZnO" and "Na2WO4" are no elements: a weight of theirs is another one.
+    if (!rest.empty() && !is_digit(rest[0]) && rest[0] != '-' && rest[0] != ' ') {
+      return std::nullopt;
+    }
+    while (!rest.empty() && (rest[0] == '-' || rest[0] == ' ')) rest.remove_prefix(1);
+  }
+  return read.amounts.empty() ? std::nullopt : std::optional(std::move(read));
+}
+
+Error composition_error(Error error, std::string_view name) {
+  if (read_numbered_name(name, "wt%")) {
     error.expected += "; or --name-amounts wt% where the numbers are percentages of weight";
   }
   return error;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -36,13 +37,18 @@ struct CellNumber {
 Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style);
 
 // A name or formula as it is read: plain characters, and points for the decimal commas of a file
-// that writes them. amounts: the unit of numbers before elements, so that "15Ni5Ce/MgO" becomes
-// "15wt%Ni-5wt%Ce/MgO"; empty: names tell their units. Names whose numbers stand in any other way
-// are not changed.
-std::string composition_text(std::string_view cell, const NumberStyle& style,
-                             std::string_view amounts = {});
-// The error of such a name, with the option that settles it.
-Error composition_error(Error error);
+// that writes them.
+std::string composition_text(std::string_view cell, const NumberStyle& style);
+
+// "15Ni5Ce/MgO", "5wt%Ni-2%Mg/Al2O3": elements with a number before each, and a support.
+struct NumberedName {
+  std::vector<std::pair<std::string, double>> amounts;  // by symbol
+  std::string support;
+};
+// Nothing for names of any other form, and where the name tells another unit than `unit`.
+std::optional<NumberedName> read_numbered_name(std::string_view name, std::string_view unit);
+// The error of a name; with the option that settles it, where it is a numbered one.
+Error composition_error(Error error, std::string_view name);
 
 // Words that say "not measured" in tables without a profile, letter case not counting.
 std::span<const std::string_view> usual_null_words();

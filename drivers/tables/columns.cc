@@ -487,6 +487,19 @@ class Recogniser {
     return use_shape(shape, slots, elements, formulas);
   }
 
+  // Whether a text is a name or formula; `parts`: of active elements and support.
+  bool reads_as_composition(const std::string& text, std::size_t& parts) const {
+    if (!options_.name_amounts.empty()) {
+      if (const auto numbered = read_numbered_name(text, options_.name_amounts)) {
+        parts = numbered->amounts.size() + (numbered->support.empty() ? 0 : 1);
+        return true;
+      }
+    }
+    const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+    if (name) parts = name->active.parts().size() + (name->support.empty() ? 0 : 1);
+    return name.ok();
+  }
+
   // Columns whose cells are all names or formulas of catalysts, whatever their header.
   std::vector<std::size_t> columns_of_compositions() const {
     std::vector<std::size_t> found;
@@ -494,12 +507,13 @@ class Recogniser {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
       std::size_t read = 0, compounds = 0;
       const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        const std::string text = composition_text(cell(*row, i), style_, options_.name_amounts);
+        const std::string text = composition_text(cell(*row, i), style_);
         if (text.empty()) return true;
         ++read;
-        const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
-        if (name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1) ++compounds;
-        return name.ok();
+        std::size_t parts = 0;
+        const bool readable = reads_as_composition(text, parts);
+        compounds += parts > 1 ? 1 : 0;
+        return readable;
       });
       if (all && read > 0 && 2 * compounds > read) found.push_back(i);
     }
@@ -609,8 +623,8 @@ class Recogniser {
       std::size_t read = 0;
       std::size_t agreeing = 0;
       for (const CsvRecord* const row : rows_) {
-        const auto name = chemistry::parse_catalyst_name(
-            composition_text(cell(*row, f), style_, options_.name_amounts), supports);
+        const auto name =
+            chemistry::parse_catalyst_name(composition_text(cell(*row, f), style_), supports);
         if (!name) continue;
         ++read;
         std::set<int> named, held;
@@ -680,40 +694,38 @@ class Recogniser {
   }
 
   // A column of text most of whose cells are names of catalysts: the first cell that is none.
+  // Names that only an option makes readable count as names.
   std::optional<Error> nearly_compositions() const {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
-      std::size_t read = 0, wrong = 0;
+      std::size_t names = 0, compounds = 0, wrong = 0;
       std::optional<Error> first;
       for (const CsvRecord* const row : rows_) {
-        const std::string text = composition_text(cell(*row, i), style_, options_.name_amounts);
+        const std::string text = composition_text(cell(*row, i), style_);
         if (text.empty() || read_number(text, style_)) continue;
-        const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
-        ++(name ? read : wrong);
-        if (name || first) continue;
-        first = composition_error(name.error());
-        first->where = csv_place(file_name_, row->line, header_[i], i);
+        std::size_t parts = 0;
+        const bool readable = reads_as_composition(text, parts);
+        const bool name = readable || read_numbered_name(text, "wt%");
+        names += name ? 1 : 0;
+        compounds += parts > 1 || (name && !readable) ? 1 : 0;
+        if (readable) continue;
+        ++wrong;
+        if (!first) first = name_error(*row, i, text);
       }
-      const std::size_t parts = names_with_parts(i);
-      if (!first || 2 * read < wrong || parts == 0) continue;
+      if (!first || compounds == 0 || names < wrong) continue;
       first->message = fmt::format(
-          "this column comes nearest to compositions: {} of its cells can be "
-          "read, {} cannot, the first because: {}",
-          read, wrong, first->message);
+          "this column comes nearest to compositions, but {} of its cells cannot be read, the "
+          "first because: {}",
+          wrong, first->message);
       return first;
     }
     return {};
   }
 
-  // Cells that name an active part and a support, or more than one element.
-  std::size_t names_with_parts(std::size_t column) const {
-    return static_cast<std::size_t>(
-        std::count_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-          const auto name = chemistry::parse_catalyst_name(
-              composition_text(cell(*row, column), style_, options_.name_amounts),
-              chemistry::SupportTable());
-          return name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1;
-        }));
+  Error name_error(const CsvRecord& row, std::size_t column, const std::string& text) const {
+    Error error = chemistry::parse_catalyst_name(text, chemistry::SupportTable()).error();
+    error.where = csv_place(file_name_, row.line, header_[column], column);
+    return composition_error(std::move(error), text);
   }
 
   // A column that is filled in the first row of each group only looks like merged cells.

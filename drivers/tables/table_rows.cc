@@ -429,6 +429,21 @@ class RowReader {
     return {};
   }
 
+  // A key as exports write it ("K:1;Li:1/MgO"), a name whose numbers have the unit that was told,
+  // or a name.
+  void tell_name(const std::string& name, chemistry::ToldCatalyst& told) const {
+    const auto numbered =
+        name_amounts_.empty() ? std::nullopt : read_numbered_name(name, name_amounts_);
+    if (!numbered) {
+      (chemistry::looks_like_key(name) ? told.key : told.name) = name;
+      return;
+    }
+    for (const auto& [symbol, amount] : numbered->amounts) {
+      told.amounts.push_back({symbol, amount, name_amounts_});
+    }
+    told.support = numbered->support;
+  }
+
   // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
   // composition.
   Result<std::optional<chemistry::MadeCatalyst>> assemble(const CsvRecord& record,
@@ -445,13 +460,14 @@ class RowReader {
       if (parts.support.empty()) return std::optional<chemistry::MadeCatalyst>();
     } else {
       // Exports write canonical keys: "K:1;Li:1/MgO".
-      const std::string plain = composition_text(parts.name, sheet_.style, name_amounts_);
-      (chemistry::looks_like_key(plain) ? told.key : told.name) = plain;
+      tell_name(composition_text(parts.name, sheet_.style), told);
     }
-    told.support = plain_name(parts.support);
+    if (!parts.support.empty()) told.support = plain_name(parts.support);
     told.preparation = parts.preparation;
     auto made = chemistry::make_catalyst(told, supports_, rules_);
-    if (!made) return in_its_column(record, made.error());
+    if (!made) {
+      return in_its_column(record, composition_error(made.error(), plain_name(parts.name)));
+    }
     if (made->catalyst.active.empty() && made->catalyst.support.empty()) {
       return bad("the row has no element and no support", "",
                  "at least one element, or a bare support; an empty tube is of the kind blank");
@@ -463,7 +479,7 @@ class RowReader {
   Error in_its_column(const CsvRecord& record, Error error) const {
     const std::string where = std::exchange(error.where, {});
     if (where == "/name" || where == "/key") {
-      return in_column(record, ColumnUse::catalyst, composition_error(std::move(error)));
+      return in_column(record, ColumnUse::catalyst, std::move(error));
     }
     if (where == "/support") return in_column(record, ColumnUse::support, std::move(error));
     return error;
