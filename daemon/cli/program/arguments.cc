@@ -30,6 +30,32 @@ bool looks_like_outcome(const Eigen::VectorXd& condition, const Eigen::VectorXd&
   return zeros > 0 && zeros < condition.size();
 }
 
+// "composition M1, M2, Support; target yield; not used: remark".
+std::string columns_text(const std::vector<tables::ColumnReport>& columns) {
+  constexpr std::size_t kMost = 12;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups{
+      {"composition", {}}, {"target", {}},   {"conditions", {}},
+      {"row names", {}},   {"left out", {}}, {"not used:", {}}};
+  for (const tables::ColumnReport& column : columns) {
+    const std::size_t group = column.use == "value"       ? 1
+                              : column.use == "condition" ? 2
+                              : column.use == "sample"    ? 3
+                              : column.use == "ignore"    ? 4
+                              : column.use == "not used"  ? 5
+                                                          : 0;
+    if (!column.header.empty()) groups[group].second.push_back(column.header);
+  }
+  std::string text;
+  for (auto& [what, names] : groups) {
+    if (names.empty()) continue;
+    const std::size_t more = names.size() > kMost ? names.size() - kMost : 0;
+    if (more > 0) names.resize(kMost);
+    text += fmt::format("{}{} {}{}", text.empty() ? "" : "; ", what, fmt::join(names, ", "),
+                        more > 0 ? fmt::format(" and {} more", more) : "");
+  }
+  return text;
+}
+
 bool is_shape(const std::string& name) {
   return name == "auto" || name == "loadings" || name == "slots" || name == "formula";
 }
@@ -204,15 +230,16 @@ Result<tables::Table> TableArguments::load(Session& session, const std::string& 
   if (!known_supports) return known_supports.error();
   auto text = read_file(path);
   if (!text) return text.error();
-  tables::ReadOptions reading = options;
-  if (!is_shape(profile) && !reading.profile) {
-    auto found = load_profile(profile, "");
-    if (!found) return found.error();
-    reading.profile = std::move(*found);
+  tables::ReadOptions reading_options = options;
+  if (!reading_options.profile) {
+    auto with_profile = reading();
+    if (!with_profile) return with_profile.error();
+    reading_options.profile = std::move(with_profile->profile);
   }
-  auto table =
-      tables::read_table(*text, path == "-" ? "standard input" : path, reading, *known_supports);
+  auto table = tables::read_table(*text, path == "-" ? "standard input" : path, reading_options,
+                                  *known_supports);
   if (!table) return table;
+  session.say(fmt::format("{}: {}", path, columns_text(table->columns)));
   for (const std::string& note : table->notes) session.say(fmt::format("{}: {}", path, note));
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {
