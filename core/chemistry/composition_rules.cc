@@ -278,7 +278,8 @@ double CompositionRules::whole(bool supported) const {
   if (total > 0.0) return total;
   if (!basis) return 0.0;
   if (*basis == Basis::mole_fraction) return 1.0;
-  if (supported) return 0.0;
+  // Without a basis that is told a support may be there and have no name.
+  if (supported || plain_names_are_amounts) return 0.0;
   if (*basis == Basis::mass_fraction) return 1.0;
   return *basis == Basis::wt_percent_of_catalyst ? 100.0 : 0.0;
 }
