@@ -1,4 +1,5 @@
 #include "core/descriptors/featurizer.h"
+#include "core/chemistry/told_catalyst.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
