@@ -1,5 +1,4 @@
 #include "core/descriptors/featurizer.h"
-#include "core/chemistry/told_catalyst.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 #include <set>
 
 #include "core/base/random.h"
+#include "core/chemistry/told_catalyst.h"
 #include "tests/core/descriptors/tables.h"
 
 namespace kasetsu::descriptors {
