@@ -208,8 +208,18 @@ Result<Composition> to_whole(const Composition& active, double whole, bool are_r
   return scale_to_total(active, whole, are_ratios || fractions);
 }
 
-// The smallest counts of slots that have these shares, or the shares of all slots.
-Composition counts_of_slots(const Composition& active, int slots, bool converted) {
+// Whether the amounts' unit says that only their ratios count.
+bool are_shares(const std::vector<ElementAmount>& amounts, AmountsKind kind,
+                const CompositionRules& rules) {
+  const std::string& unit = amounts.front().unit;
+  if (kind == AmountsKind::ratios || unit.empty()) return false;
+  const std::optional<ToldUnit> told = told_unit(unit);
+  return rules.basis.has_value() || (told && !is_loading(told->basis));
+}
+
+// The smallest counts of slots that have these shares; where there are none, the shares. Amounts
+// that sum to 1 or 100 are shares.
+Composition counts_of_slots(const Composition& active, int slots, bool shares) {
   const double sum = active.total();
   const auto is_count = [](double amount) {
     return amount > 0.5 && std::abs(amount - std::round(amount)) < 1e-6;
@@ -219,7 +229,7 @@ Composition counts_of_slots(const Composition& active, int slots, bool converted
                                   [&](const auto& part) { return is_count(part.amount); });
   if (parts.empty() || (counts && sum < slots + 0.5)) return active;
   const auto near = [&](double whole) { return std::abs(sum - whole) <= 0.005 * whole; };
-  if (!converted && !near(1.0) && !near(100.0)) return active;
+  if (!shares && !near(1.0) && !near(100.0)) return active;
   constexpr double kNear = 0.02;  // of a slot
   for (int n = 1; n <= slots; ++n) {
     Composition whole;
@@ -231,7 +241,7 @@ Composition counts_of_slots(const Composition& active, int slots, bool converted
     }
     if (all && std::abs(whole.total() - n) < 0.5) return whole;
   }
-  return scaled(active, slots / sum);
+  return scaled(active, 1.0 / sum);
 }
 
 // The nearest point of the campaign's space, where it is near enough.
@@ -278,7 +288,8 @@ double CompositionRules::whole(bool supported) const {
   if (total > 0.0) return total;
   if (!basis) return 0.0;
   if (*basis == Basis::mole_fraction) return 1.0;
-  if (supported) return 0.0;
+  // Without a basis that is told a support may be there and have no name.
+  if (supported || plain_names_are_amounts) return 0.0;
   if (*basis == Basis::mass_fraction) return 1.0;
   return *basis == Basis::wt_percent_of_catalyst ? 100.0 : 0.0;
 }
@@ -349,8 +360,7 @@ Result<BroughtAmounts> bring_amounts(const std::vector<ElementAmount>& amounts, 
   if (!scaled_to.ok()) return scaled_to.error();
   active = std::move(*scaled_to);
   if (rules.slots > 0) {
-    const bool converted = kind == AmountsKind::numbers && !given.front().unit.empty();
-    active = counts_of_slots(active, rules.slots, converted);
+    active = counts_of_slots(active, rules.slots, are_shares(given, kind, rules));
   }
   brought.active = on_grid(active, whole, rules);
   brought.changed = largest_difference(brought.active, told) > 1e-9 * told.total();

@@ -415,7 +415,7 @@ class RowReader {
       if (!chemistry::atomic_number(symbol)) {
         return at(record, *slot, unknown_element(symbol));
       }
-      const auto amount = amount_of(record, *slot, symbol);
+      auto amount = amount_of(record, *slot, symbol);
       if (!amount) return amount.error();
       if (*amount) {
         told.amounts.push_back(std::move(**amount));
@@ -723,6 +723,10 @@ Error naming_sheets(Error error, const Sheet& sheet, const ReadOptions& options)
 
 // Rows that differ in nothing but oxygen that is not counted.
 void note_merges(TableRows& table) {
+  const bool dropped = std::any_of(table.rows.begin(), table.rows.end(), [](const TableRow& row) {
+    return row.catalyst && !row.catalyst->dropped_oxygen.empty();
+  });
+  if (!dropped) return;
   chemistry::OxygenMerges merges;
   for (const TableRow& row : table.rows) {
     if (row.problems.empty() && row.catalyst) {

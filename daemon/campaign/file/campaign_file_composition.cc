@@ -131,6 +131,24 @@ void CampaignDecoder::read_lists_again(const ConfigNode& root, CampaignConfig& c
   }
 }
 
+// What the space proposes must have the sum that results of it must have.
+void CampaignDecoder::check_whole(const ConfigNode& space, const CampaignConfig& config) {
+  for (std::size_t i = 0; i < config.space.parts.size() && !failed(); ++i) {
+    const planning::SpacePart& part = config.space.parts[i];
+    const double whole = rules_.whole(!part.supports.empty());
+    const auto* simplex = std::get_if<planning::Simplex>(&part.actives);
+    const bool grid = std::holds_alternative<planning::LoadingGrid>(part.actives);
+    if (whole == 0.0 || (simplex == nullptr && !grid)) continue;
+    if (simplex != nullptr && simplex->total == whole) continue;
+    fail(
+        space.items.at(i), fmt::format("space[{}]", i),
+        fmt::format("in this basis the amounts of {} add up to {:g}, and those of the space do not",
+                    part.supports.empty() ? "catalysts without a support" : "catalysts", whole),
+        simplex != nullptr ? fmt::format("total = {:g}", simplex->total) : "kind = \"grid\"",
+        fmt::format("kind = \"simplex\" with total = {:g}, or supports", whole));
+  }
+}
+
 void CampaignDecoder::find_supports(CampaignConfig& config) {
   std::set<std::string> names;
   for (const planning::SpacePart& part : config.space.parts) {
@@ -209,6 +227,8 @@ void CampaignDecoder::finish_composition(const ConfigNode& root, CampaignConfig&
     return;
   }
   rules_ = rules;
+  check_whole(*root.find("space"), config);
+  if (failed()) return;
   read_lists_again(root, config);
   if (failed()) return;
   find_supports(config);

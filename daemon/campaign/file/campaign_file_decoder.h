@@ -102,12 +102,16 @@ class CampaignDecoder : public ConfigReader {
   void decode_space(const ConfigNode& root, CampaignConfig& config);
   // What the space tells of the composition: total, slots, supports and points.
   void finish_composition(const ConfigNode& root, CampaignConfig& config);
+  void check_whole(const ConfigNode& space, const CampaignConfig& config);
   void find_supports(CampaignConfig& config);
   void count_listed_oxygen(const ConfigNode& root, CampaignConfig& config);
   void read_lists_again(const ConfigNode& root, CampaignConfig& config);
   void decode_conditions(const ConfigNode& root, CampaignConfig& config);
   void decode_rules(const ConfigNode& root, CampaignConfig& config);
   void decode_materials(const ConfigNode& root, CampaignConfig& config);
+  // What the amounts mean to materials, told there or by the campaign's basis.
+  void decode_amounts(const ConfigNode& node, const chemistry::CompositionRules& rules,
+                      planning::Materials& materials);
   void decode_model(const ConfigNode& root, CampaignConfig& config);
   void decode_planner(const ConfigNode& root, CampaignConfig& config);
   void decode_plate(const ConfigNode& root, CampaignConfig& config);

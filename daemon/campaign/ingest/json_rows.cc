@@ -353,6 +353,11 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
 
 // Rows that differ in nothing but oxygen that is not counted. The reader of tables says it itself.
 void note_merges(PreparedDelivery& delivery) {
+  const auto& rows = delivery.rows;
+  if (std::none_of(rows.begin(), rows.end(),
+                   [](const PreparedRow& row) { return !row.dropped_oxygen.empty(); })) {
+    return;
+  }
   chemistry::OxygenMerges merges;
   for (const PreparedRow& row : delivery.rows) {
     if (row.problem.empty() && !row.catalyst.empty()) merges.add(row.catalyst, row.dropped_oxygen);

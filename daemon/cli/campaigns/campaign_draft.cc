@@ -182,6 +182,16 @@ chemistry::CompositionRules rules_of(const tables::Table& table) {
   return rules;
 }
 
+// Whether the table's catalysts have the sums that a campaign in this basis asks for.
+bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
+  rules.plain_names_are_amounts = false;
+  return std::all_of(table.catalysts.begin(), table.catalysts.end(), [&](const auto& catalyst) {
+    const double whole = rules.whole(!catalyst.support.empty());
+    return whole == 0.0 || catalyst.active.empty() ||
+           std::abs(catalyst.active.total() - whole) <= 0.005 * whole;
+  });
+}
+
 std::string composition_text(const chemistry::CompositionRules& rules) {
   if (!rules.basis) return "";
   std::string text = fmt::format("[composition]\nbasis = {}   # as the table's headers say\n",
@@ -273,8 +283,14 @@ Status draft_campaign(const DraftArguments& arguments, Session& session) {
   if (!supports) return supports.error();
   // In the basis that was seen: what the headers tell is not converted to anything else.
   options.rules = rules_of(*table);
-  if (options.rules.basis) table = arguments.table.load(session, arguments.table.data, options);
-  if (!table) return table.error();
+  if (options.rules.basis) {
+    auto again = arguments.table.load(session, arguments.table.data, options);
+    if (again && add_up(*again, options.rules)) {
+      table = std::move(again);
+    } else {
+      options.rules = {};
+    }
+  }
   const auto draft = draft_of(arguments, *table, *supports, options.rules);
   if (!draft) return draft.error();
   if (!arguments.out.empty()) {

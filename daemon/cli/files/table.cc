@@ -39,11 +39,11 @@ std::string option_of(const tables::ColumnReport& column) {
 }
 
 // What was measured in a target column.
-struct Counts {
+struct MeasuredCounts {
   std::size_t values = 0, limits = 0;
 };
-Counts counts_of(const tables::TableRows& table, const std::string& target) {
-  Counts counts;
+MeasuredCounts counts_of(const tables::TableRows& table, const std::string& target) {
+  MeasuredCounts counts;
   for (const tables::TableRow& row : table.rows) {
     for (const tables::TableValue& value : row.values) {
       if (value.name == target && row.problems.empty())
@@ -79,7 +79,7 @@ Json column_json(const tables::ColumnReport& column, const tables::TableRows& ta
       {"use", column.use},         {"name", column.name},     {"unit", column.unit},
       {"content", column.content}, {"filled", column.filled}, {"examples", column.examples}};
   if (column.use == "value") {
-    const Counts counts = counts_of(table, column.name);
+    const MeasuredCounts counts = counts_of(table, column.name);
     json["measured"] = counts.values;
     json["limits"] = counts.limits;
   }
@@ -140,7 +140,7 @@ void print(const tables::TableRows& table, const std::string& file,
   session.print(columns_table(table, problems));
   for (const std::string& note : table.notes) session.print(note + "\n");
   for (const std::string& target : table.targets) {
-    const Counts counts = counts_of(table, target);
+    const MeasuredCounts counts = counts_of(table, target);
     session.print(fmt::format("{}: {} measured, {} below or above a limit\n", target, counts.values,
                               counts.limits));
   }
