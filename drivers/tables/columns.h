@@ -56,7 +56,4 @@ Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
 // Names of columns that say whose row it is.
 std::optional<ColumnUse> own_column(std::string_view name);
 
-// Insertions, deletions and substitutions that make one text of the other.
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
 }  // namespace kasetsu::tables

@@ -9,7 +9,7 @@
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
 #include "core/chemistry/element.h"
-#include "drivers/tables/columns.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 
 namespace kasetsu::tables {
@@ -75,13 +75,6 @@ Found find_column(std::string_view header, const Profile& profile,
     }
   }
   return {};
-}
-
-std::string digits_of(std::string_view text) {
-  std::string digits;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
-               [](char c) { return c >= '0' && c <= '9'; });
-  return digits;
 }
 
 bool may_repeat(const ProfileColumn& column) {

@@ -14,6 +14,7 @@
 #include "core/chemistry/names.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
+#include "drivers/tables/column_report.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/problems.h"
@@ -79,16 +80,6 @@ class RowReader {
     }
     return std::any_of(profile_.null.begin(), profile_.null.end(),
                        [&](const std::string& word) { return small_letters(word) == text; });
-  }
-
-  static bool names_elements(ColumnUse use) {
-    return use == ColumnUse::slot || use == ColumnUse::catalyst || use == ColumnUse::support ||
-           use == ColumnUse::element_list;
-  }
-
-  static bool is_composition(ColumnUse use) {
-    return names_elements(use) || use == ColumnUse::slot_amount || use == ColumnUse::element ||
-           use == ColumnUse::fraction_list || use == ColumnUse::preparation;
   }
 
  private:
@@ -572,143 +563,6 @@ bool is_unit_row(const CsvRecord& record, const MatchedColumns& columns, const R
   return unit;
 }
 
-// The header of the slot whose amount stands in this column.
-std::string slot_of(const Layout& layout, const Sheet& sheet, std::size_t amount) {
-  for (const auto& [slot, beside] : layout.amounts) {
-    if (beside == amount) return sheet.header.fields[slot];
-  }
-  return {};
-}
-
-// The recognised columns in the form of a profile's.
-MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOptions& options) {
-  MatchedColumns matched;
-  std::size_t next_element = 0;
-  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
-    MatchedColumn column;
-    column.at = i;
-    column.header = sheet.header.fields[i];
-    column.column.headers = {column.header};
-    const auto named = layout.names.find(i);
-    column.column.name = named != layout.names.end() ? named->second : column.header;
-    switch (layout.roles[i]) {
-      case Role::target:
-        column.column.use = ColumnUse::value;
-        break;
-      case Role::condition:
-        column.column.use = ColumnUse::condition;
-        break;
-      case Role::id:
-        column.column.use = ColumnUse::sample;
-        break;
-      case Role::own:
-        column.column.use = *own_column(small_letters(column.header));
-        column.column.name.clear();
-        break;
-      case Role::slot:
-        column.column.use = ColumnUse::slot;
-        break;
-      case Role::slot_amount:
-        column.column.use = ColumnUse::slot_amount;
-        column.column.of = slot_of(layout, sheet, i);
-        column.file_unit = layout.amounts_unit;
-        break;
-      case Role::support:
-        column.column.use = ColumnUse::support;
-        break;
-      case Role::formula:
-        column.column.use = ColumnUse::catalyst;
-        break;
-      case Role::element:
-        column.column.use = ColumnUse::element;
-        column.element = layout.elements[next_element];
-        column.column.name = chemistry::element_symbol(column.element);
-        column.file_unit = layout.units[next_element++];
-        break;
-      case Role::preparation:
-        column.column.use = ColumnUse::preparation;
-        column.column.name.clear();
-        break;
-      case Role::ignored:
-        continue;
-      case Role::unused:
-        if (!column.header.empty()) matched.unused.push_back(column.header);
-        continue;
-    }
-    matched.columns.push_back(std::move(column));
-  }
-  (void)options;
-  return matched;
-}
-
-// What people see of the columns.
-// The unit that the header or the line below it tells, for people.
-std::string told_unit(const Sheet& sheet, std::size_t column) {
-  if (column < sheet.units.size() && !sheet.units[column].empty()) return sheet.units[column];
-  const std::string unit = split_unit(sheet.header.fields[column]).unit;
-  return is_unit(unit) ? unit : std::string();
-}
-
-void add_example(ColumnReport& report, std::string_view cell) {
-  constexpr std::size_t kMost = 3;
-  if (report.examples.size() >= kMost) return;
-  if (std::find(report.examples.begin(), report.examples.end(), cell) != report.examples.end()) {
-    return;
-  }
-  report.examples.emplace_back(cell);
-}
-
-void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table) {
-  std::size_t uncertain = 0;
-  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
-    ColumnReport report;
-    report.number = i + 1;
-    report.header = sheet.header.fields[i];
-    report.use = "not used";
-    bool numbers = true;
-    for (const CsvRecord& row : sheet.rows) {
-      if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
-      ++report.filled;
-      const auto number = read_number(row.fields[i], sheet.style);
-      numbers = numbers && number.ok();
-      uncertain += number && number->uncertain ? 1 : 0;
-      add_example(report, trim(row.fields[i]));
-    }
-    report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
-    const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
-                                   [&](const MatchedColumn& column) { return column.at == i; });
-    if (used != columns.columns.end()) {
-      report.use = to_string(used->column.use);
-      report.name = used->column.name;
-      report.of = used->column.of;
-      report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
-      if (report.unit.empty()) report.unit = told_unit(sheet, i);
-    } else if (numbers && report.filled > 0 && !report.header.empty()) {
-      table.unused_numbers.push_back(report.header);
-    }
-    table.columns.push_back(std::move(report));
-  }
-  if (uncertain > 0) {
-    table.notes.push_back(
-        fmt::format("{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
-  }
-}
-
-// A row whose only cell is a text outside of the composition heads a group, or stands below the
-// table.
-bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style) {
-  if (record.fields.size() < 3 || filled_cells(record) != 1) return false;
-  const auto only = std::find_if(record.fields.begin(), record.fields.end(),
-                                 [](const std::string& cell) { return !trim(cell).empty(); });
-  if (read_number(*only, style)) return false;
-  const auto at = static_cast<std::size_t>(only - record.fields.begin());
-  return std::none_of(columns.columns.begin(), columns.columns.end(),
-                      [&](const MatchedColumn& column) {
-                        return column.at == at && (RowReader::is_composition(column.column.use) ||
-                                                   column.column.use == ColumnUse::proposal);
-                      });
-}
-
 // What cannot be read in the first sheet of a workbook may stand in another one.
 Error naming_sheets(Error error, const Sheet& sheet, const ReadOptions& options) {
   if (sheet.other_sheets.empty() || !options.sheet.empty()) return error;
@@ -790,7 +644,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     auto layout = recognise(*sheet, options, file_name);
     if (!layout) return naming_sheets(layout.error(), *sheet, options);
     table.shape = layout->shape;
-    columns = columns_of(*layout, *sheet, options);
+    columns = columns_of(*layout, *sheet);
     for (const std::size_t column : layout->composition) {
       table.composition.push_back(sheet->header.fields[column]);
     }
@@ -813,7 +667,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   for (const MatchedColumn& column : columns.columns) {
     if (column.column.use == ColumnUse::value) table.targets.push_back(column.column.name);
     if (column.column.use == ColumnUse::condition) table.conditions.push_back(column.column.name);
-    if (options.profile && RowReader::is_composition(column.column.use)) {
+    if (options.profile && is_composition(column.column.use)) {
       table.composition.push_back(column.header);
     }
   }
