@@ -97,48 +97,72 @@ std::string_view basis_unit(Basis basis) {
   return "";
 }
 
-std::optional<Basis> basis_of_unit(std::string_view unit, double& scale) {
+std::optional<ToldUnit> told_unit(std::string_view unit) {
   std::string plain;
   for (const char c : fold_name(unit)) {
-    if (c == ' ' || c == '.' || c == '-' || c == '_' || c == '(' || c == ')') continue;
+    if (c == ' ' || c == '.' || c == '-' || c == '_' || c == '(' || c == ')' || c == '^') continue;
     plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
-  struct Unit {
+  struct Known {
     std::string_view text;
-    Basis basis;
-    double scale;
+    ToldUnit unit;
   };
-  static constexpr Unit kUnits[] = {{"wt%", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"weight%", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"wtpercent", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"mass%", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"m%", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"%w/w", Basis::wt_percent_of_catalyst, 1.0},
-                                    {"g/g", Basis::mass_fraction, 1.0},
-                                    {"gg1", Basis::mass_fraction, 1.0},
-                                    {"massfraction", Basis::mass_fraction, 1.0},
-                                    {"weightfraction", Basis::mass_fraction, 1.0},
-                                    {"at%", Basis::mole_fraction, 0.01},
-                                    {"atom%", Basis::mole_fraction, 0.01},
-                                    {"atomic%", Basis::mole_fraction, 0.01},
-                                    {"mol%", Basis::mole_fraction, 0.01},
-                                    {"mole%", Basis::mole_fraction, 0.01},
-                                    {"mol/mol", Basis::mole_fraction, 1.0},
-                                    {"molefraction", Basis::mole_fraction, 1.0},
-                                    {"molarfraction", Basis::mole_fraction, 1.0},
-                                    {"atomicfraction", Basis::mole_fraction, 1.0},
-                                    {"mmol/g", Basis::mmol_per_g_support, 1.0},
-                                    {"mmolg1", Basis::mmol_per_g_support, 1.0},
-                                    {"mmol/gsupport", Basis::mmol_per_g_support, 1.0},
-                                    {"mol/kg", Basis::mmol_per_g_support, 1.0},
-                                    {"mol/g", Basis::mmol_per_g_support, 1e3},
-                                    {"ratio", Basis::atomic_ratio, 1.0},
-                                    {"atomicratio", Basis::atomic_ratio, 1.0},
-                                    {"molarratio", Basis::atomic_ratio, 1.0}};
-  for (const Unit& known : kUnits) {
-    if (plain != known.text) continue;
-    scale = known.scale;
-    return known.basis;
+  static constexpr ToldUnit kWeight{Basis::wt_percent_of_catalyst};
+  static constexpr ToldUnit kMass{Basis::mass_fraction};
+  static constexpr ToldUnit kMolePercent{Basis::mole_fraction, 0.01};
+  static constexpr ToldUnit kMoles{Basis::mole_fraction};
+  static constexpr ToldUnit kLoading{Basis::mmol_per_g_support};
+  static constexpr ToldUnit kMicro{Basis::mmol_per_g_support, 1e-3};
+  static constexpr ToldUnit kRatio{Basis::atomic_ratio};
+  static constexpr Known kUnits[] = {{"wt%", kWeight},
+                                     {"w%", kWeight},
+                                     {"weight%", kWeight},
+                                     {"wtpercent", kWeight},
+                                     {"weightpercent", kWeight},
+                                     {"mass%", kWeight},
+                                     {"m%", kWeight},
+                                     {"%w/w", kWeight},
+                                     {"g/g", kMass},
+                                     {"gg1", kMass},
+                                     {"massfraction", kMass},
+                                     {"weightfraction", kMass},
+                                     {"at%", kMolePercent},
+                                     {"atom%", kMolePercent},
+                                     {"atomic%", kMolePercent},
+                                     {"atpercent", kMolePercent},
+                                     {"mol%", kMolePercent},
+                                     {"mole%", kMolePercent},
+                                     {"molpercent", kMolePercent},
+                                     {"mol/mol", kMoles},
+                                     {"molefraction", kMoles},
+                                     {"molarfraction", kMoles},
+                                     {"atomicfraction", kMoles},
+                                     {"atomfraction", kMoles},
+                                     {"mmol/g", kLoading},
+                                     {"mmolg1", kLoading},
+                                     {"mmol/gsupport", kLoading},
+                                     {"mmol/gsup", kLoading},
+                                     {"mol/kg", kLoading},
+                                     {"mol/g", {Basis::mmol_per_g_support, 1e3}},
+                                     {"molg1", {Basis::mmol_per_g_support, 1e3}},
+                                     {"umol/g", kMicro},
+                                     {"mumol/g", kMicro},
+                                     {"\u00B5mol/g", kMicro},
+                                     {"umolg1", kMicro},
+                                     {"mol", {Basis::mmol_per_g_support, 1e3, true}},
+                                     {"mmol", {Basis::mmol_per_g_support, 1.0, true}},
+                                     {"umol", {Basis::mmol_per_g_support, 1e-3, true}},
+                                     {"mumol", {Basis::mmol_per_g_support, 1e-3, true}},
+                                     {"\u00B5mol", {Basis::mmol_per_g_support, 1e-3, true}},
+                                     {"kg", {Basis::mass_fraction, 1e3, true}},
+                                     {"g", {Basis::mass_fraction, 1.0, true}},
+                                     {"mg", {Basis::mass_fraction, 1e-3, true}},
+                                     {"ratio", kRatio},
+                                     {"atomicratio", kRatio},
+                                     {"molarratio", kRatio},
+                                     {"molratio", kRatio}};
+  for (const Known& known : kUnits) {
+    if (plain == known.text) return known.unit;
   }
   return std::nullopt;
 }

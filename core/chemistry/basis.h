@@ -28,10 +28,16 @@ inline constexpr auto kBasisNames =
 
 // The unit to print behind an amount: "", "mol/mol", "g/g", "mmol/g", "wt%".
 std::string_view basis_unit(Basis basis);
-// The basis that a unit in a header or a cell tells: "wt%", "wt.%", "mass %", "at%", "mol%",
-// "mmol/g", "mmol/g support", "g/g", ... Percent of moles is mole_fraction with a factor of 100:
-// `scale` gets what an amount must be multiplied by. Nothing for a bare "%" and other texts.
-std::optional<Basis> basis_of_unit(std::string_view unit, double& scale);
+// What a unit in a header, a cell or a JSON member tells of amounts.
+struct ToldUnit {
+  Basis basis = Basis::atomic_ratio;
+  double scale = 1.0;  // an amount times this is in the basis: percent of moles are mole fractions
+  // Grams or moles of a sample: moles are those on one gram of support.
+  bool weighed = false;
+};
+// "wt%", "wt.%", "mass %", "at%", "mol%", "mmol/g", "mmol/g support", "g/g", "mol", "mg", ...
+// Nothing for a bare "%" and other texts.
+std::optional<ToldUnit> told_unit(std::string_view unit);
 
 // The active elements' amounts in another basis. `supported`: the rest of the catalyst is a
 // support; otherwise the active elements are all of it. Ratios of a supported catalyst tell no

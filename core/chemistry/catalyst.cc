@@ -15,9 +15,6 @@
 namespace kasetsu::chemistry {
 namespace {
 
-constexpr int kOxygen = 8;
-constexpr std::size_t kLongestName = 1000;
-
 // Support and preparation are free text: what separates the parts of a key is written as %XX.
 std::string escape(std::string_view text) {
   std::string out;
@@ -60,76 +57,8 @@ Error bad_key(std::string_view key, std::string message) {
           "a catalyst's key such as K:1;Li:1;Mn:1/MgO"};
 }
 
-Error bad_name(std::string_view text, std::string message) {
-  return {ErrorCode::bad_data, std::move(message), "", std::string(text),
-          "a name such as Mn-Na2WO4/SiO2"};
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-// Length in bytes of the sign that separates active parts at text[at] of a folded name, 0 where
-// there is none: the sign of an exponent (1e-3) and of a deviation (O3-delta) separate nothing.
-std::size_t separator_at(std::string_view text, std::size_t at) {
-  constexpr std::string_view kDot = "\u00B7";
-  if (text.substr(at).starts_with(kDot)) return kDot.size();
-  if (text[at] != '-' && text[at] != '+') return 0;
-  const std::string_view rest = text.substr(at + 1);
-  if (at >= 2 && !rest.empty() && is_digit(rest[0]) &&
-      (text[at - 1] == 'e' || text[at - 1] == 'E') &&
-      (is_digit(text[at - 2]) || text[at - 2] == '.')) {
-    return 0;
-  }
-  for (const std::string_view letter : {"delta", "x", "y", "z", "d"}) {
-    if (rest.starts_with(letter) &&
-        (rest.size() == letter.size() || !is_letter(rest[letter.size()])))
-      return 0;
-  }
-  return 1;
-}
-
-struct NamePart {
-  std::string_view text;
-  bool behind_hyphen;
-};
-
-std::vector<NamePart> split_parts(std::string_view text) {
-  std::vector<NamePart> parts;
-  std::size_t begin = 0;
-  bool hyphen = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = separator_at(text, i);
-    if (length == 0) {
-      ++i;
-      continue;
-    }
-    parts.push_back({trim(text.substr(begin, i - begin)), hyphen});
-    hyphen =
-        text[i] == '-' && i > 0 && text[i - 1] != ' ' && i + 1 < text.size() && text[i + 1] != ' ';
-    i += length;
-    begin = i;
-  }
-  parts.push_back({trim(text.substr(begin)), hyphen});
-  return parts;
-}
-
-// "15Ni5Ce" as "15Ni-5Ce"; empty for anything but numbers and symbols in turn.
-std::string joined_by_hyphens(std::string_view part) {
-  std::string out;
-  for (std::size_t i = 0; i < part.size();) {
-    const std::size_t begin = i;
-    while (i < part.size() && (is_digit(part[i]) || part[i] == '.')) ++i;
-    const std::size_t symbol = i;
-    while (i < part.size() && is_letter(part[i])) ++i;
-    if (symbol == begin || !atomic_number(part.substr(symbol, i - symbol))) return "";
-    if (!out.empty()) out += '-';
-    out += part.substr(begin, i - begin);
-  }
-  return out;
 }
 
 // Formulas that everybody writes in one way.
@@ -267,12 +196,12 @@ Result<Support> SupportTable::read(std::string_view name) const {
   if (one.ok()) return one;
   // A mixture: one of each part, in the order of the alphabet.
   std::vector<Support> parts;
-  for (const NamePart& part : split_parts(folded)) {
+  for (const NamePart& part : split_name(folded)) {
     Result<Support> support = read_one(std::string(part.text));
     if (!support.ok()) break;
     parts.push_back(std::move(*support));
   }
-  if (parts.size() > 1 && parts.size() == split_parts(folded).size()) {
+  if (parts.size() > 1 && parts.size() == split_name(folded).size()) {
     std::sort(parts.begin(), parts.end(),
               [](const Support& a, const Support& b) { return a.name < b.name; });
     Support mixed;
@@ -360,208 +289,20 @@ Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
   return catalyst;
 }
 
-namespace {
-
-// Adds an active part ("Na2WO4", "2Mn", "MnOx") to the catalyst.
-Status add_active(Catalyst& catalyst, std::string_view part, const NameRules& rules) {
-  Result<Formula> formula = read_formula(part);
-  if (!formula.ok()) {
-    Error error = formula.error();
-    const std::string apart = joined_by_hyphens(part);
-    if (error.message.starts_with("a number stands before") && !apart.empty()) {
-      error.expected = fmt::format("{}, if each number belongs to the element behind it", apart);
-    }
-    return error;
-  }
-  if (rules.count_oxygen && formula->oxygen_unknown) {
-    return Error{ErrorCode::bad_data,
-                 "the amount of oxygen is not told, and the campaign counts it", "",
-                 std::string(part), "a number in place of the letter, such as MnO2"};
-  }
-  bool added = false;
-  for (const Composition::Part& piece : formula->composition.parts()) {
-    if (piece.element == kOxygen && !rules.count_oxygen) continue;
-    if (!std::isfinite(catalyst.active.amount(piece.element) + piece.amount)) {
-      return bad_name(part, "the amounts are too large");
-    }
-    catalyst.active.add(piece.element, piece.amount);
-    added = true;
-  }
-  if (!added) return bad_name(part, "an active that is only oxygen");
-  return {};
-}
-
-// The active parts of a name, joined by hyphens, plus signs, dots or slashes.
-Status add_actives(Catalyst& catalyst, std::string_view actives, std::string_view name,
-                   const NameRules& rules) {
-  bool any = false;
-  std::string_view before;
-  for (std::size_t begin = 0; begin <= actives.size();) {
-    const std::size_t end = std::min(actives.find('/', begin), actives.size());
-    for (const auto& [part, behind_hyphen] : split_parts(actives.substr(begin, end - begin))) {
-      if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
-      any = true;
-      if (says_none(part)) continue;
-      const bool number = is_digit(part[0]) || part[0] == '.';
-      if (behind_hyphen && number && !is_digit(before[0]) && before[0] != '.') {
-        const auto elements = read_formula(before);
-        if (elements.ok() && elements->composition.parts().size() > 1) {
-          return {
-              Error{ErrorCode::bad_data,
-                    fmt::format("a minus stands before an amount, between {} and {}", before, part),
-                    "", std::string(name), "amounts above zero, or parts joined by a plus sign"}};
-        }
-      }
-      if (Status added = add_active(catalyst, part, rules); !added.ok()) return added;
-      before = part;
-    }
-    begin = end + 1;
-  }
-  if (!any) return bad_name(name, "no active element");
-  return {};
-}
-
-// Where the support of a folded name begins (behind its slash or hyphen), npos where there is none.
-std::size_t support_of(std::string_view name, const SupportTable& supports) {
-  const std::size_t last = name.rfind('/');
-  for (std::size_t i = name.find('/'); i < last; i = name.find('/', i + 1)) {
-    // A name of the table may hold a slash ("MgO/Al2O3"): the longest tail that it knows.
-    if (supports.has(name.substr(i + 1))) return i + 1;
-  }
-  if (last != std::string_view::npos) return last + 1;
-  for (std::size_t i = name.find('-'); i < name.size(); i = name.find('-', i + 1)) {
-    if (i > 0 && supports.has(name.substr(i + 1))) return i + 1;  // "Cu-SSZ-13"
-  }
-  return std::string_view::npos;
-}
-
-// The folded name as a bare support, if it is one: of the campaign, or a name of the table.
-Result<Support> bare_support(const std::string& name, const SupportTable& supports,
-                             const NameRules& rules) {
-  if (supports.has(name)) return supports.read(name);
-  if (!rules.supports.empty()) {
-    Result<Support> read = supports.read(name);
-    for (const std::string& support : rules.supports) {
-      const Result<Support> known = supports.read(support);
-      if (read.ok() && known.ok() && known->name == read->name) return read;
-    }
-  }
-  return Error{ErrorCode::not_found, "no bare support", "", "", ""};
-}
-
-Status set_support(Catalyst& catalyst, std::string_view name, const SupportTable& supports) {
-  Result<Support> support = supports.read(name);
-  if (!support.ok()) return support.error();
-  catalyst.support = std::move(support->name);
-  catalyst.support_formula = std::move(support->formula);
-  return {};
-}
-
-}  // namespace
-
-Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& supports,
-                                     const NameRules& rules) {
-  if (text.size() > kLongestName) return bad_name(text, "the name is too long");
-  const std::string name = fold_name(text);
-  if (name.empty()) return bad_name(text, "the name is empty");
-  if (name.find('%') != std::string_view::npos) {
-    return Error{ErrorCode::bad_data,
-                 "percent signs in a name are not read: the name does not tell whether they are by "
-                 "weight or by moles, and of what",
-                 "", std::string(text),
-                 "plain numbers in the campaign's basis, such as 2Mn-1Na-1W/SiO2, or columns with "
-                 "their unit, such as Ni (wt%)"};
-  }
-  if (name.find('@') != std::string_view::npos) {
-    return Error{ErrorCode::bad_data, "the sign @ in a name is not read", "", std::string(text),
-                 "a slash before the support, such as Pt/CeO2, and what encloses what as the "
-                 "preparation"};
-  }
-  for (std::size_t dot = name.find("\u00B7"); dot != std::string::npos;
-       dot = name.find("\u00B7", dot + 1)) {
-    if (dot > 0 && dot + 2 < name.size() && is_digit(name[dot - 1]) && is_digit(name[dot + 2])) {
-      return Error{ErrorCode::bad_data, "a middle dot between digits in a name is not read", "",
-                   std::string(text),
-                   "a decimal point in an amount (Ce0.8Zr0.2O2), hyphens between active parts"};
-    }
-  }
-  Catalyst catalyst;
-  if (same_but_for_case(name, "blank")) return catalyst;
-  if (Result<Support> bare = bare_support(name, supports, rules); bare.ok()) {
-    catalyst.support = std::move(bare->name);
-    catalyst.support_formula = std::move(bare->formula);
-    return catalyst;
-  }
-  std::string_view actives = name;
-  if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
-    const std::string_view support = trim(actives.substr(begin));
-    if (support.empty()) return bad_name(text, "no support follows the /");
-    if (Status set = set_support(catalyst, support, supports); !set.ok()) return set.error();
-    actives = trim(actives.substr(0, begin - 1));
-    if (actives.empty() || says_none(actives)) return catalyst;
-  }
-  if (Status added = add_actives(catalyst, actives, text, rules); !added.ok()) return added.error();
-  return catalyst;
-}
-
-Result<Catalyst> make_catalyst(const ToldCatalyst& told, const SupportTable& supports,
-                               const NameRules& rules) {
-  Catalyst catalyst;
-  const bool supported = !says_none(told.support);
-  if (!told.name.empty()) {
-    Result<Catalyst> named = parse_catalyst_name(told.name, supports, rules);
-    if (!named.ok()) return named.error();
-    catalyst = std::move(*named);
-    if (supported && !catalyst.support.empty()) {
-      return Error{ErrorCode::bad_data, "the name has a support, and another one is told", "",
-                   told.name, "the support once"};
-    }
-  }
-  if (!told.formula.empty() && !says_none(told.formula)) {
-    Result<Support> bare = bare_support(fold_name(told.formula), supports, rules);
-    if (bare.ok() && !supported) {
-      catalyst.support = std::move(bare->name);
-      catalyst.support_formula = std::move(bare->formula);
-    } else if (Status added = add_active(catalyst, told.formula, rules); !added.ok()) {
-      return added.error();
-    }
-  }
-  for (const std::string& slot : told.slots) {
-    if (says_none(slot)) continue;
-    if (Status added = add_active(catalyst, slot, rules); !added.ok()) return added.error();
-  }
-  for (const auto& [symbol, amount] : told.amounts) {
-    const std::optional<int> element = atomic_number(fold_name(symbol));
-    if (!element) {
-      return Error{ErrorCode::bad_data, "unknown element", "", symbol,
-                   "a chemical symbol such as Li"};
-    }
-    if (!std::isfinite(amount) || amount < 0.0) {
-      return Error{ErrorCode::bad_data, fmt::format("the amount of {} is no amount", symbol), "",
-                   format_number(amount), "a number, 0 or above"};
-    }
-    if (*element == kOxygen && !rules.count_oxygen) continue;
-    catalyst.active.add(*element, amount);
-  }
-  if (supported) {
-    if (Status set = set_support(catalyst, told.support, supports); !set.ok()) return set.error();
-  }
-  catalyst.preparation = fold_name(told.preparation);
-  return catalyst;
-}
-
-std::string describe(const Catalyst& catalyst) {
+std::string describe(const Catalyst& catalyst, std::string_view unit) {
   std::string out;
   const std::vector<Composition::Part>& parts = catalyst.active.parts();
-  const bool plain =
-      std::all_of(parts.begin(), parts.end(), [](const auto& part) { return part.amount == 1.0; });
+  const bool plain = unit.empty() && std::all_of(parts.begin(), parts.end(), [](const auto& part) {
+                       return part.amount == 1.0;
+                     });
+  const std::string in_unit = unit.empty() ? " " : fmt::format(" {} ", unit);
   for (const Composition::Part& part : parts) {
     if (plain) {
       if (!out.empty()) out += '-';
       out += element_symbol(part.element);
     } else {
       if (!out.empty()) out += " + ";
-      out += fmt::format("{:.9g} {}", part.amount, element_symbol(part.element));
+      out += fmt::format("{:.9g}{}{}", part.amount, in_unit, element_symbol(part.element));
     }
   }
   if (parts.empty()) {

@@ -61,40 +61,12 @@ std::string canonical_key(const Catalyst& catalyst);
 // Reads a canonical key back (supports by `supports`).
 Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports);
 
-// What a campaign says about how its catalysts are written.
-struct NameRules {
-  // Whether oxygen of active parts counts as an element with an amount (bulk oxides whose oxygen
-  // content is studied). Otherwise it is dropped: it is what calcination in air makes of it.
-  bool count_oxygen = false;
-  // The campaign's supports: a name without a slash that is one of them is that support, bare.
-  std::vector<std::string> supports;
-};
-
-// A catalyst as some door was told it; every door makes it here, so that one thing has one key.
-// Give one of name, formula, slots and amounts; the others stay empty.
-struct ToldCatalyst {
-  std::string name;                                     // "Mn-Na2WO4/SiO2"
-  std::string formula;                                  // "La0.5Sr0.5CoO3": one active part
-  std::vector<std::string> slots;                       // "Mn", "Na", "none": one of each
-  std::vector<std::pair<std::string, double>> amounts;  // symbol and amount, above or equal to 0
-  std::string support;                                  // empty or "none": no support
-  std::string preparation;
-};
-// Errors: bad_data that names the part and says what to write.
-Result<Catalyst> make_catalyst(const ToldCatalyst& told, const SupportTable& supports,
-                               const NameRules& rules = {});
-
-// What a person writes: "Mn-Na2WO4/SiO2", "Li-K-Mn/MgO", "2Mn-1Na-1W/SiO2", "Mn/Na2WO4/SiO2" (the
-// last part is the support, the others are active), "Ni/CeO2-ZrO2", "Cu-SSZ-13", "blank".
-// docs/names.md has the grammar. Percent signs are refused: a name does not tell their basis.
-Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& supports,
-                                     const NameRules& rules = {});
-
 // Whether a cell or slot says that nothing is there: "none", "-", "", whatever its case. A symbol
 // of an element never does.
 bool says_none(std::string_view text);
 
-// "Li-K-Mn/MgO", or with amounts where they are not all 1: "0.371 Li + 0.371 Mg + 0.371 Zr".
-std::string describe(const Catalyst& catalyst);
+// "Li-K-Mn/MgO", or with amounts where they are not all 1: "0.371 Li + 0.371 Mg + 0.371 Zr". With a
+// unit the amounts are told always: "5 wt% Ni + 2 wt% Mg/Al2O3".
+std::string describe(const Catalyst& catalyst, std::string_view unit = {});
 
 }  // namespace kasetsu::chemistry

@@ -27,6 +27,10 @@ bool is_letter(char c) {
   return lower(c) >= 'a' && lower(c) <= 'z';
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 struct CodePoint {
   std::uint32_t value;  // 0xFFFFFFFF for a byte that is no UTF-8
   std::size_t length;
@@ -150,6 +154,26 @@ std::string folded_once(std::string_view text) {
   return out;
 }
 
+// Length in bytes of the sign that separates active parts at text[at] of a folded name, 0 where
+// there is none: the sign of an exponent (1e-3) and of a deviation (O3-delta) separate nothing.
+std::size_t separator_at(std::string_view text, std::size_t at) {
+  constexpr std::string_view kDot = "\u00B7";
+  if (text.substr(at).starts_with(kDot)) return kDot.size();
+  if (text[at] != '-' && text[at] != '+') return 0;
+  const std::string_view rest = text.substr(at + 1);
+  if (at >= 2 && !rest.empty() && is_digit(rest[0]) &&
+      (text[at - 1] == 'e' || text[at - 1] == 'E') &&
+      (is_digit(text[at - 2]) || text[at - 2] == '.')) {
+    return 0;
+  }
+  for (const std::string_view letter : {"delta", "x", "y", "z", "d"}) {
+    if (rest.starts_with(letter) &&
+        (rest.size() == letter.size() || !is_letter(rest[letter.size()])))
+      return 0;
+  }
+  return 1;
+}
+
 }  // namespace
 
 std::string fold_name(std::string_view text) {
@@ -163,6 +187,26 @@ std::string fold_name(std::string_view text) {
     folded = std::move(again);
   }
   return folded;
+}
+
+std::vector<NamePart> split_name(std::string_view text) {
+  std::vector<NamePart> parts;
+  std::size_t begin = 0;
+  bool hyphen = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = separator_at(text, i);
+    if (length == 0) {
+      ++i;
+      continue;
+    }
+    parts.push_back({trim(text.substr(begin, i - begin)), hyphen});
+    hyphen =
+        text[i] == '-' && i > 0 && text[i - 1] != ' ' && i + 1 < text.size() && text[i + 1] != ' ';
+    i += length;
+    begin = i;
+  }
+  parts.push_back({trim(text.substr(begin)), hyphen});
+  return parts;
 }
 
 std::string small_letters(std::string_view text) {

@@ -24,6 +24,14 @@ FoldedText fold_characters(std::string_view text);
 // the ends, and a Greek prefix in small letters with a hyphen ("Gamma Al2O3" is "gamma-Al2O3").
 std::string fold_name(std::string_view text);
 
+// A folded name at its hyphens, plus signs and middle dots; the minus of an exponent (1e-3) and of
+// a deviation (O3-delta) separates nothing. Parts are without spaces at their ends.
+struct NamePart {
+  std::string_view text;
+  bool behind_hyphen = false;  // joined to the part before it without spaces
+};
+std::vector<NamePart> split_name(std::string_view folded);
+
 // ASCII capitals become small letters.
 std::string small_letters(std::string_view text);
 // Whether two texts differ in nothing but the case of ASCII letters.

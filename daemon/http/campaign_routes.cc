@@ -100,6 +100,9 @@ Result<Response> Api::get_campaign(const Request& request) {
         if (!found) return found.error();
         Json json = full_json(reader, *found);
         json["measurements"] = reader.count_measurements(found->key);
+        if (const auto config = services_.campaigns.of(reader, *found)) {
+          json["composition"] = to_json((*config)->composition);
+        }
         Response response = json_response(200, json);
         response.headers.emplace_back("ETag", revision_tag(found->revision));
         return response;

@@ -46,14 +46,18 @@ Result<VerbBody> read_verb(const Json& body, const Context& context) {
 }
 
 // A catalyst as result rows give it: an object of slots, amounts or formula, or a name.
-Result<campaign::PreparedRow> read_catalyst(const Json& body, const SupportTable& supports) {
+Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& reader,
+                                            const campaign::Campaign& found,
+                                            const Services& services) {
   const auto found = body.find("catalyst");
   if (found == body.end()) {
     return Error{ErrorCode::bad_data, "missing", "/catalyst", "",
                  "{\"slots\": [...], \"support\"}, {\"amounts\": {...}} or a name"};
   }
   const Json row = {{"catalyst", *found}, {"values", {{"_", 0.0}}}};
-  auto prepared = campaign::prepare_row(dump_json(row), supports);
+  const auto config = services.campaigns.of(reader, found);
+  if (!config) return config.error();
+  auto prepared = campaign::prepare_row(dump_json(row), services.supports, (*config)->composition);
   if (!prepared) return prepared.error();
   if (!prepared->problem.empty()) {
     return Error{ErrorCode::bad_data, prepared->problem, "/catalyst", dump_json(*found),
@@ -87,31 +91,39 @@ Result<Json> list_batches(const Reader& reader, const Request&, const campaign::
 }
 
 Result<Written> propose(Transaction& tx, const Request& request, const Json& body,
-                        const Context& context, const SupportTable& supports) {
+                        const Context& context, const Services& services) {
   FieldReader fields(body, {"catalyst", "reason"});
   const auto reason = fields.optional<std::string>("reason");
   if (!fields.status()) return fields.status().error();
-  const auto catalyst = read_catalyst(body, supports);
+  const auto found = campaign::find_campaign(tx, request.parameter("name"));
+  if (!found) return found.error();
+  const auto catalyst = read_catalyst(body, tx, *found, services);
   if (!catalyst) return catalyst.error();
   const auto proposal =
       campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
                                 catalyst->description, reason.value_or(""), context);
   if (!proposal) return proposal.error();
-  return Written{201, to_json(*proposal, supports), "/v1/proposals/" + proposal->id};
+  return Written{201, to_json(*proposal, services.supports), "/v1/proposals/" + proposal->id};
 }
 
 Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
-                      const Context& context, const SupportTable& supports) {
+                      const Context& context, const Services& services) {
   FieldReader fields(body, {"client", "catalyst", "reason"});
   const auto client = fields.optional<std::string>("client");
   const auto reason = fields.required<std::string>("reason");
   if (!fields.status()) return fields.status().error();
-  const auto catalyst = read_catalyst(body, supports);
+  const std::string& id = request.parameter("id");
+  const auto asked = tx.find_proposal(id);
+  const auto found = asked ? tx.campaign(asked->campaign) : std::nullopt;
+  if (!found) {
+    return Error{ErrorCode::not_found, "no such proposal", "id", id, "the id of a proposal"};
+  }
+  const auto catalyst = read_catalyst(body, tx, *found, services);
   if (!catalyst) return catalyst.error();
   const auto done = campaign::amend(tx, request.parameter("id"), client.value_or(context.actor),
                                     catalyst->catalyst, catalyst->description, reason, context);
   if (!done) return done.error();
-  return Written{201, to_json(*done, supports), "/v1/proposals/" + done->id};
+  return Written{201, to_json(*done, services.supports), "/v1/proposals/" + done->id};
 }
 
 // What a client should work on, leased to it; without a client, what is on offer. When there is
@@ -224,8 +236,9 @@ void Api::add_proposal_routes(Router& router) {
                         return list_proposals(reader, request, found, page, supports);
                       })});
   add_write(router, "/v1/campaigns/{name}/proposals", Scope::results,
-            [&supports](Transaction& tx, const Request& request, const Json& body,
-                        const Context& c) { return propose(tx, request, body, c, supports); });
+            [this](Transaction& tx, const Request& request, const Json& body, const Context& c) {
+              return propose(tx, request, body, c, services_);
+            });
   router.add({"GET", "/v1/campaigns/{name}/batches", Scope::read, listing({}, list_batches)});
   router.add(
       {"GET", "/v1/proposals/{id}", Scope::read,
@@ -252,8 +265,9 @@ void Api::add_proposal_routes(Router& router) {
               });
   }
   add_write(router, "/v1/proposals/{id}:amend", Scope::results,
-            [&supports](Transaction& tx, const Request& request, const Json& body,
-                        const Context& c) { return amend(tx, request, body, c, supports); });
+            [this](Transaction& tx, const Request& request, const Json& body, const Context& c) {
+              return amend(tx, request, body, c, services_);
+            });
 }
 
 }  // namespace kasetsu::http

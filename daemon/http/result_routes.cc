@@ -45,15 +45,33 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   return text;
 }
 
-// ignore: names with commas between them.
+// Names of columns with commas between them; one that holds a comma stands in quotes, as in CSV.
+Result<std::vector<std::string>> read_names(const Request& request, std::string_view parameter) {
+  std::vector<std::string> names;
+  const std::string told = request.query_value(parameter).value_or("");
+  if (trim(told).empty()) return names;
+  const auto records = read_csv(told, fmt::format("query parameter {}", parameter));
+  if (!records) return records.error();
+  for (const std::string& name : records->front().fields) names.emplace_back(trim(name));
+  return names;
+}
+
 Status read_table_options(const Request& request, campaign::DeliveryOptions& options) {
   options.composition = request.query_value("composition");
   options.sheet = request.query_value("sheet").value_or("");
-  std::string ignore = request.query_value("ignore").value_or("");
-  for (std::size_t at = 0; at < ignore.size();) {
-    const std::size_t end = std::min(ignore.find(',', at), ignore.size());
-    options.ignore.emplace_back(trim(std::string_view(ignore).substr(at, end - at)));
-    at = end + 1;
+  options.encoding = request.query_value("encoding").value_or("");
+  options.name_amounts = request.query_value("name_amounts").value_or("");
+  if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
+      options.name_amounts != "mol%") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter name_amounts",
+                 options.name_amounts, "wt% or mol%"};
+  }
+  for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
+                                    {"fill_down", &options.fill_down},
+                                    {"null", &options.null}}) {
+    auto read = read_names(request, name);
+    if (!read) return read.error();
+    *names = std::move(*read);
   }
   const std::string decimal = request.query_value("decimal").value_or("");
   if (decimal != "" && decimal != "point" && decimal != "comma") {
@@ -132,7 +150,8 @@ void Api::count(const campaign::IngestReceipt& receipt) {
 asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query =
       check_query(request, {"source", "run", "whole", "revise", "id", "profile", "file_name",
-                            "dry_run", "repeats", "ignore", "composition", "sheet", "decimal"});
+                            "dry_run", "repeats", "ignore", "composition", "sheet", "decimal",
+                            "encoding", "fill_down", "null", "name_amounts"});
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());

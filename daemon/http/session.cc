@@ -96,7 +96,9 @@ std::optional<Response> SessionBase::check_source(const Head& head, const Parsed
     const auto& hosts = server_.options_.hosts;
     if (std::find(hosts.begin(), hosts.end(), host_name(head.host)) == hosts.end()) {
       return problem(421, "wrong_host",
-                     "the Host is none of this daemon's; add it to `hosts` in its configuration");
+                     fmt::format("the Host \"{}\" is none of this daemon's; add it to `hosts` of "
+                                 "[listen] in kasetsud.toml, where a proxy passes it on",
+                                 host_name(head.host)));
     }
   }
   const auto origins = message.equal_range("Origin");

@@ -170,6 +170,16 @@ Json to_json(const campaign::Batch& b) {
           {"created_at", format_time(b.created_at)}};
 }
 
+Json to_json(const chemistry::CompositionRules& rules) {
+  Json json = {{"basis", nullptr},
+               {"unit", or_null(std::string(rules.unit()))},
+               {"total", rules.whole(false) > 0.0 ? Json(rules.whole(false)) : Json(nullptr)},
+               {"oxygen", rules.count_oxygen ? "counted" : "dropped"},
+               {"tolerance", or_null(rules.tolerance)}};
+  if (rules.basis) json["basis"] = chemistry::kBasisNames.to_name(*rules.basis);
+  return json;
+}
+
 Json catalyst_json(const std::string& key, const std::string& description,
                    const chemistry::SupportTable& supports) {
   Json json = {{"key", key}, {"description", description}};
@@ -185,19 +195,35 @@ Json catalyst_json(const std::string& key, const std::string& description,
   return json;
 }
 
+namespace {
+
+// The catalyst of a proposal, in the campaign's basis where its card tells one.
+Json proposed_catalyst(const campaign::Proposal& p, const Json& card,
+                       const chemistry::SupportTable& supports) {
+  Json json = catalyst_json(p.catalyst, p.catalyst_description, supports);
+  if (!card.is_object() || !card.contains("composition")) return json;
+  for (const char* name : {"basis", "unit", "mole_fractions"}) {
+    if (card["composition"].contains(name)) json[name] = card["composition"][name];
+  }
+  return json;
+}
+
+}  // namespace
+
 Json to_json(const campaign::Proposal& p, const chemistry::SupportTable& supports) {
+  const Json card = stored(p.card);
   return {{"id", p.id},
           {"batch", p.batch},
           {"rank", p.rank},
           {"strategy", p.strategy},
-          {"catalyst", catalyst_json(p.catalyst, p.catalyst_description, supports)},
+          {"catalyst", proposed_catalyst(p, card, supports)},
           {"conditions", stored(p.conditions)},
           {"mean", or_null(p.mean)},
           {"low", or_null(p.low)},
           {"high", or_null(p.high)},
           {"novelty", or_null(p.novelty)},
           {"reason", or_null(p.reason)},
-          {"card", stored(p.card)},
+          {"card", card},
           {"model", or_null(p.model)},
           {"state", to_string(p.state)},
           {"state_reason", or_null(p.state_reason)},

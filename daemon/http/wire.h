@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/chemistry/catalyst.h"
+#include "core/chemistry/composition_rules.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/ingest.h"
 #include "daemon/campaign/records/store_port.h"
@@ -25,6 +26,9 @@ Json to_json(const campaign::LedgerEntry& entry);
 Json to_json(const campaign::Job& job);
 Json to_json(const campaign::Event& event);
 
+// {"basis", "unit", "total", "oxygen", "tolerance"}: how the campaign's compositions are told; null
+// where nothing is.
+Json to_json(const chemistry::CompositionRules& rules);
 // {"key", "description", "amounts"?, "support"?, "preparation"?}
 Json catalyst_json(const std::string& key, const std::string& description,
                    const chemistry::SupportTable& supports);

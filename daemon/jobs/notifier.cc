@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/base/text.h"
 #include "daemon/base/digest.h"
 #include "daemon/campaign/records/events.h"
 
@@ -376,12 +377,17 @@ Result<int> Notifier::deliver() {
         secret = options_.read_secret(item.value("secret", ""));
         if (secret) sign(request, *secret, id, now);
       }
-      const Result<int> status = secret ? options_.send(request) : Result<int>(secret.error());
-      if (!status) {
-        error = status.error().to_string();
-      } else if (*status < 200 || *status > 299) {
-        error = fmt::format("status {}", *status);
-        final = is_final(*status);
+      const Result<WebhookAnswer> answer =
+          secret ? options_.send(request) : Result<WebhookAnswer>(secret.error());
+      const int status = answer ? told_status(*answer) : 0;
+      if (!answer) {
+        error = answer.error().to_string();
+      } else if (status < 200 || status > 299) {
+        error = status == answer->status ? fmt::format("status {}", status)
+                                         : fmt::format("status {}, but its text tells of error {}",
+                                                       answer->status, status);
+        // What a receiver says in a text only may pass: it is tried again.
+        final = status == answer->status && is_final(status);
       }
     }
     const int attempts = item.value("attempts", 0) + 1;
@@ -415,6 +421,16 @@ Result<int> Notifier::deliver() {
     if (!written) return written.error();
   }
   return delivered;
+}
+
+int told_status(const WebhookAnswer& answer) {
+  constexpr std::string_view kMark = "HTTP error ";
+  if (answer.status < 200 || answer.status > 299) return answer.status;
+  const auto at = answer.text.find(kMark);
+  if (at == std::string::npos) return answer.status;
+  const auto digits = std::string_view(answer.text).substr(at + kMark.size(), 3);
+  const auto told = parse_number(digits);
+  return told && *told >= 400.0 && *told < 600.0 ? static_cast<int>(*told) : 500;
 }
 
 }  // namespace kasetsu::jobs

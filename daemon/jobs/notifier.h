@@ -29,13 +29,21 @@ struct WebhookRequest {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+struct WebhookAnswer {
+  int status = 0;
+  std::string text;  // the beginning of its body
+};
+// The status that counts: Teams answers 200 and tells in the text that it could not post ("failed
+// with HTTP error 413").
+int told_status(const WebhookAnswer& answer);
+
 struct NotifierOptions {
   // Hosts that may be told, exactly as in the addresses; empty: nobody is told anything.
   std::vector<std::string> hosts;
   // The key of a signature by the name of its file. Errors: not_found and the like.
   std::function<Result<std::string>(const std::string& name)> read_secret;
-  // Posts, and returns the answer's status. Errors: no answer.
-  std::function<Result<int>(const WebhookRequest& request)> send;
+  // Posts, and returns the answer. Errors: no answer.
+  std::function<Result<WebhookAnswer>(const WebhookRequest& request)> send;
   std::function<Result<campaign::CampaignConfig>(const campaign::CampaignVersion& version)> decode;
   std::chrono::milliseconds look_every{1'000};
 };

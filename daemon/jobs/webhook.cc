@@ -2,21 +2,30 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace kasetsu {
 namespace {
 
-std::size_t ignore_body(char*, std::size_t size, std::size_t count, void* seen) {
-  // An answer is a status to us; more than a little of it is not read.
-  auto& bytes = *static_cast<std::size_t*>(seen);
-  bytes += size * count;
-  return bytes > 64 * 1024 ? 0 : size * count;
+// The beginning of the answer is kept; more than a little of it is not read.
+struct AnswerBody {
+  std::string text;
+  std::size_t bytes = 0;
+};
+std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* kept) {
+  constexpr std::size_t kMostKept = 4096, kMostRead = 64 * 1024;
+  auto& body = *static_cast<AnswerBody*>(kept);
+  body.bytes += size * count;
+  body.text.append(data, std::min(size * count, kMostKept - body.text.size()));
+  return body.bytes > kMostRead ? 0 : size * count;
 }
 
 }  // namespace
 
-Result<int> post_webhook(const jobs::WebhookRequest& request) {
+Result<jobs::WebhookAnswer> post_webhook(const jobs::WebhookRequest& request) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   struct Close {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -31,7 +40,7 @@ Result<int> post_webhook(const jobs::WebhookRequest& request) {
   }
   const std::unique_ptr<curl_slist, Close> headers(lines);
   CURL* curl = handle.get();
-  std::size_t seen = 0;
+  AnswerBody body;
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -42,8 +51,8 @@ Result<int> post_webhook(const jobs::WebhookRequest& request) {
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5'000L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 15'000L);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &seen);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
   curl_easy_setopt(curl, CURLOPT_POST, 1L);
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -54,7 +63,7 @@ Result<int> post_webhook(const jobs::WebhookRequest& request) {
     return Error{ErrorCode::unavailable, reason[0] != '\0' ? reason : curl_easy_strerror(outcome),
                  "", "", ""};
   }
-  return static_cast<int>(status);
+  return jobs::WebhookAnswer{static_cast<int>(status), std::move(body.text)};
 }
 
 }  // namespace kasetsu

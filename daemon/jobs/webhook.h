@@ -6,8 +6,8 @@
 
 namespace kasetsu {
 
-// The answer's status. Follows no redirection, so that an allowed host cannot send it elsewhere;
-// gives up after 15 s. Errors: unavailable (no answer).
-Result<int> post_webhook(const jobs::WebhookRequest& request);
+// The answer, with the first 4 KiB of its text. Follows no redirection, so that an allowed host
+// cannot send it elsewhere; gives up after 15 s. Errors: unavailable (no answer).
+Result<jobs::WebhookAnswer> post_webhook(const jobs::WebhookRequest& request);
 
 }  // namespace kasetsu

@@ -23,7 +23,17 @@ ConfigKeys common_keys(drivers::Settings& s) {
           {"profile", text(s.profile)},
           {"id", text(s.id)},
           {"whole", flag(s.whole)},
-          {"revise", flag(s.revise)}};
+          {"revise", flag(s.revise)},
+          {"repeats", one_of(s.repeats, {"ask", "skip", "keep"})},
+          {"composition", text(s.composition)},
+          {"sheet", text(s.sheet)},
+          {"encoding", one_of(s.encoding, {"", "auto", "utf-8", "utf-16", "utf-16le", "utf-16be",
+                                           "cp1252", "cp932"})},
+          {"decimal", one_of(s.decimal, {"", "point", "comma"})},
+          {"name_amounts", one_of(s.name_amounts, {"", "wt%", "mol%"})},
+          {"ignore", texts(s.ignore)},
+          {"fill_down", texts(s.fill_down)},
+          {"null", texts(s.null)}};
 }
 
 ConfigKeys folder_keys(drivers::FolderSettings& s) {

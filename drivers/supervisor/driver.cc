@@ -58,6 +58,26 @@ Result<campaign::IngestReceipt> deliver(const Host& host, Counters& counters,
   }
 }
 
+namespace {
+
+void tell_table(const Settings& settings, campaign::IntakeRequest& request) {
+  campaign::DeliveryOptions& options = request.options;
+  request.profile = settings.profile;
+  options.repeats = settings.repeats == "skip"   ? campaign::Repeats::skip
+                    : settings.repeats == "keep" ? campaign::Repeats::keep
+                                                 : campaign::Repeats::ask;
+  if (!settings.composition.empty()) options.composition = settings.composition;
+  options.sheet = settings.sheet;
+  options.encoding = settings.encoding;
+  options.name_amounts = settings.name_amounts;
+  if (!settings.decimal.empty()) options.decimal = settings.decimal == "comma" ? ',' : '.';
+  options.ignore = settings.ignore;
+  options.fill_down = settings.fill_down;
+  options.null = settings.null;
+}
+
+}  // namespace
+
 campaign::IntakeRequest request_of(const Settings& settings, std::string bytes,
                                    campaign::DeliveryFormat format) {
   campaign::IntakeRequest request;
@@ -70,7 +90,7 @@ campaign::IntakeRequest request_of(const Settings& settings, std::string bytes,
   request.options.whole = settings.whole;
   request.options.revise = settings.revise;
   if (!settings.id.empty()) request.options.id = settings.id;
-  if (format == campaign::DeliveryFormat::csv) request.profile = settings.profile;
+  if (format == campaign::DeliveryFormat::csv) tell_table(settings, request);
   return request;
 }
 

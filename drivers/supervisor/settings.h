@@ -55,6 +55,9 @@ struct Settings {
   int header_lines = 1;  // of the profile's tables, for files that grow
   std::string id;        // column of sample labels, without a profile
   bool whole = false, revise = false;
+  // Of tables without a profile, as the command line's options of these names.
+  std::string repeats = "ask", composition, sheet, encoding, decimal, name_amounts;
+  std::vector<std::string> ignore, fill_down, null;
   FolderSettings folder;
   MqttSettings mqtt;
   ExecSettings exec;

@@ -6,7 +6,9 @@
 #include <array>
 
 #include "core/base/text.h"
+#include "core/chemistry/element.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -20,11 +22,40 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// Of a symbol: a capital, then a small letter.
+bool is_letter(char c, std::size_t place) {
+  return place == 0 ? c >= 'A' && c <= 'Z' : c >= 'a' && c <= 'z';
+}
+
 struct Stripped {
   std::string digits;  // the number alone
   char bound = '\0';
   bool percent = false;
+  std::string uncertainty;  // what follows "±"
 };
+
+// Spaces that stand between thousands ("1 234,5") are taken out; any others stay, so that "12 5" is
+// no number. One after the sign is forgiven.
+std::string without_group_spaces(std::string_view text) {
+  std::string out;
+  std::size_t group = 0;  // digits since the beginning or the last space that was taken out
+  bool grouped = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != ' ') {
+      group = is_digit(text[at]) ? group + 1 : 0;
+      out.push_back(text[at]);
+      continue;
+    }
+    std::size_t next = 0;
+    while (at + 1 + next < text.size() && is_digit(text[at + 1 + next])) ++next;
+    const bool whole = out.find_first_of(".,eE") == std::string::npos;
+    const bool thousands = whole && next == 3 && (grouped ? group == 3 : group >= 1 && group <= 3);
+    grouped = grouped || thousands;
+    group = 0;
+    if (!thousands && out != "-" && out != "+") out.push_back(' ');
+  }
+  return out;
+}
 
 // Takes off what stands around a number.
 Stripped strip(std::string_view cell) {
@@ -40,11 +71,21 @@ Stripped strip(std::string_view cell) {
   for (const std::string_view about : {"~", "\u2248"}) {
     if (text.starts_with(about)) text = trim(text.substr(about.size()));
   }
-  if (text.ends_with('%')) {
+  const auto take_percent = [&stripped](std::string_view& number) {
+    if (!number.ends_with('%')) return;
     stripped.percent = true;
-    text = trim(text.substr(0, text.size() - 1));
+    number = trim(number.substr(0, number.size() - 1));
+  };
+  take_percent(text);
+  for (const std::string_view sign : {"\u00B1", "+/-", "+-"}) {
+    const auto at = text.find(sign);
+    if (at == std::string_view::npos || at == 0) continue;
+    stripped.uncertainty = std::string(trim(text.substr(at + sign.size())));
+    text = trim(text.substr(0, at));
+    take_percent(text);
+    break;
   }
-  stripped.digits = std::string(text);
+  stripped.digits = without_group_spaces(text);
   return stripped;
 }
 
@@ -88,11 +129,99 @@ bool is_none(std::string_view cell) {
   return cell.empty() || small_letters(cell) == "none";
 }
 
+std::string composition_text(std::string_view cell, const NumberStyle& style) {
+  const std::string plain = plain_characters(cell);
+  std::string text(trim(plain));
+  for (std::size_t at = 1; style.decimal == ',' && at + 1 < text.size(); ++at) {
+    if (text[at] == ',' && is_digit(text[at - 1]) && is_digit(text[at + 1])) text[at] = '.';
+  }
+  return text;
+}
+
+std::optional<NumberedName> read_numbered_name(std::string_view name, std::string_view unit) {
+  NumberedName read;
+  const std::size_t slash = std::min(name.find('/'), name.size());
+  if (slash < name.size()) read.support = std::string(trim(name.substr(slash + 1)));
+  std::string_view rest = trim(name.substr(0, slash));
+  while (!rest.empty()) {
+    const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    const auto amount = parse_number(rest.substr(0, digits));
+    if (!amount) return std::nullopt;
+    rest = trim(rest.substr(digits));
+    for (const std::string_view sign : {"wt%", "wt.%", "mol%", "at%", "%"}) {
+      if (!rest.starts_with(sign)) continue;
+      if (sign != "%" && !same_unit(sign, unit)) return std::nullopt;
+      rest = trim(rest.substr(sign.size()));
+      break;
+    }
+    std::size_t letters = 0;
+    while (letters < rest.size() && letters < 2 && is_letter(rest[letters], letters)) ++letters;
+    const std::string symbol(rest.substr(0, letters));
+    if (!chemistry::atomic_number(symbol)) return std::nullopt;
+    read.amounts.emplace_back(symbol, *amount);
+    rest = rest.substr(letters);
+    // "ZnO" and "Na2WO4" are no elements: a weight of theirs is another one.
+    if (!rest.empty() && !is_digit(rest[0]) && rest[0] != '-' && rest[0] != ' ') {
+      return std::nullopt;
+    }
+    while (!rest.empty() && (rest[0] == '-' || rest[0] == ' ')) rest.remove_prefix(1);
+  }
+  return read.amounts.empty() ? std::nullopt : std::optional(std::move(read));
+}
+
+Error composition_error(Error error, std::string_view name) {
+  if (read_numbered_name(name, "wt%")) {
+    error.expected += "; or --name-amounts wt% where the numbers are percentages of weight";
+  }
+  return error;
+}
+
 std::span<const std::string_view> usual_null_words() {
-  static constexpr std::array<std::string_view, 22> kWords = {
-      "-",   "--",   "\u2013", "\u2014",       "n.d.",    "n.d",  "nd",   "n/d",
-      "n/a", "n.a.", "na",     "nan",          "null",    "none", "#n/a", "n.m.",
-      "n/m", "nm",   "?",      "not measured", "missing", "#na"};
+  // Those after "#na": German, French and Japanese laboratories, and the errors of spreadsheets.
+  static constexpr std::array<std::string_view, 43> kWords = {
+      "-",
+      "--",
+      "\u2013",
+      "\u2014",
+      "n.d.",
+      "n.d",
+      "nd",
+      "n/d",
+      "n/a",
+      "n.a.",
+      "na",
+      "nan",
+      "null",
+      "none",
+      "#n/a",
+      "n.m.",
+      "n/m",
+      "nm",
+      "?",
+      "not measured",
+      "missing",
+      "#na",
+      "n. d.",
+      "n. a.",
+      "n.b.",
+      "n. b.",
+      "n. m.",
+      "k.a.",
+      "k. a.",
+      "bdl",
+      "b.d.l.",
+      "lod",
+      "<lod",
+      "#div/0!",
+      "#ref!",
+      "#value!",
+      "#num!",
+      "#name?",
+      "#null!",
+      "\u672A\u6E2C\u5B9A",
+      "\u6E2C\u5B9A\u4E0D\u53EF",
+      "\u691C\u51FA\u9650\u754C\u4EE5\u4E0B",
+      "\u4E0D\u691C\u51FA"};
   return kWords;
 }
 
@@ -138,7 +267,10 @@ NumberStyle find_style(std::span<const CsvRecord> rows) {
 Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style) {
   const Stripped stripped = strip(cell);
   std::string text = stripped.digits;
-  std::erase(text, ' ');
+  if (!stripped.uncertainty.empty()) {
+    const auto uncertainty = read_number(stripped.uncertainty, style);
+    if (!uncertainty || stripped.bound != '\0') return bad("not a number", cell, "a finite number");
+  }
   const bool number_like = text.find_first_not_of("0123456789,.+-eE") == std::string::npos;
   const char mark = style.decimal;
   const char other = mark == ',' ? '.' : ',';
@@ -169,7 +301,7 @@ Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style) 
   }
   if (mark == ',') std::replace(text.begin(), text.end(), ',', '.');
   if (const auto value = parse_number(text)) {
-    return CellNumber{*value, stripped.bound, stripped.percent};
+    return CellNumber{*value, stripped.bound, stripped.percent, !stripped.uncertainty.empty()};
   }
   const std::string word = small_letters(text);
   if (word.find("inf") != std::string::npos || word.find("nan") != std::string::npos ||

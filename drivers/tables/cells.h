@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -27,12 +28,27 @@ NumberStyle find_style(std::span<const CsvRecord> rows);
 
 struct CellNumber {
   double value = 0.0;
-  char bound = '\0';     // '<' or '>': the value is a limit of detection, not a measurement
-  bool percent = false;  // the cell itself says "%"
+  char bound = '\0';       // '<' or '>': the value is a limit of detection, not a measurement
+  bool percent = false;    // the cell itself says "%"
+  bool uncertain = false;  // an uncertainty was told ("412 ± 5") and left out
 };
-// bad_data without a place: what is wrong and what to write. Inner spaces, "%" at the end and "<",
-// "~" before the number are read.
+// bad_data without a place: what is wrong and what to write. Spaces between thousands, "%" and an
+// uncertainty ("± 5") at the end and "<", "~" before the number are read.
 Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style);
+
+// A name or formula as it is read: plain characters, and points for the decimal commas of a file
+// that writes them.
+std::string composition_text(std::string_view cell, const NumberStyle& style);
+
+// "15Ni5Ce/MgO", "5wt%Ni-2%Mg/Al2O3": elements with a number before each, and a support.
+struct NumberedName {
+  std::vector<std::pair<std::string, double>> amounts;  // by symbol
+  std::string support;
+};
+// Nothing for names of any other form, and where the name tells another unit than `unit`.
+std::optional<NumberedName> read_numbered_name(std::string_view name, std::string_view unit);
+// The error of a name; with the option that settles it, where it is a numbered one.
+Error composition_error(Error error, std::string_view name);
 
 // Words that say "not measured" in tables without a profile, letter case not counting.
 std::span<const std::string_view> usual_null_words();

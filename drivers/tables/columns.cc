@@ -11,157 +11,22 @@
 #include <fmt/format.h>
 
 #include "core/base/text.h"
-#include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/problems.h"
+#include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-// Letters and digits only, in lower case: what is left of a name when its writing is forgiven.
-std::string bare(std::string_view name) {
-  std::string result;
-  for (const char c : small_letters(name)) {
-    if (is_letter(c) || is_digit(c)) result += c;
-  }
-  return result;
-}
-
-// The number of an exact slot name: M1 ... M99, without leading zeros.
-std::optional<int> slot_number(std::string_view name) {
-  if (name.size() < 2 || name.size() > 3 || name[0] != 'M' || name[1] == '0') return std::nullopt;
-  int number = 0;
-  const auto [end, problem] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
-  if (problem != std::errc() || end != name.data() + name.size() || number < 1) return std::nullopt;
-  return number;
-}
-
-// "m2", "M 2", "MM2", "M-2", "M02", "Metal 2", "slot2": the number that was probably meant.
-std::optional<int> slot_near_miss(std::string_view name) {
-  const std::string text = bare(name);
-  const std::size_t digits = text.find_first_of("0123456789");
-  if (digits == std::string::npos || digits == 0 || text.size() - digits > 3) return std::nullopt;
-  if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(digits), text.end(), is_digit)) {
-    return std::nullopt;
-  }
-  const std::string word = text.substr(0, digits);
-  const bool only_m = word.find_first_not_of('m') == std::string::npos;
-  static constexpr std::array<std::string_view, 6> kWords = {"metal",  "slot",   "element",
-                                                             "cation", "active", "component"};
-  if (!only_m && std::find(kWords.begin(), kWords.end(), word) == kWords.end()) return std::nullopt;
-  int number = 0;
-  std::from_chars(text.data() + digits, text.data() + text.size(), number);
-  return number > 0 ? std::optional<int>(number) : std::nullopt;
-}
-
-bool is_support_name(std::string_view name) {
-  return name == "Support" || name == "support";
-}
-
-bool is_support_near_miss(std::string_view name) {
-  const std::string text = bare(name);
-  return text.size() >= 5 && edit_distance(text, "support") <= 2;
-}
-
-bool is_formula_name(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> kNames = {
-      "formula", "Formula", "composition", "Composition", "catalyst", "Catalyst"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
-bool is_formula_near_miss(std::string_view name) {
-  const std::string text = bare(name);
-  for (const std::string_view word : {"formula", "composition", "catalyst"}) {
-    if (edit_distance(text, word) <= 2) return true;
-  }
-  return false;
-}
-
-// Whether what follows a symbol in a name tells an amount: "(wt%)", "_mol", " loading", "%".
-bool tells_amount(std::string_view rest) {
-  static constexpr std::array<std::string_view, 16> kWords = {
-      "at",      "atom", "atomic", "amount", "content", "frac",    "fraction", "load",
-      "loading", "mmol", "mol",    "molar",  "percent", "portion", "ppm",      "wt"};
-  bool amount = rest.find('%') != std::string_view::npos;
-  for (std::size_t at = 0; at < rest.size();) {
-    std::size_t end = at;
-    while (end < rest.size() && is_letter(rest[end])) ++end;
-    const std::string word = small_letters(rest.substr(at, end - at));
-    amount = amount || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
-    at = std::max(end, at + 1);
-  }
-  return amount;
-}
-
-// "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
-std::optional<int> element_near_miss(std::string_view name) {
-  std::size_t letters = 0;
-  while (letters < name.size() && is_letter(name[letters])) ++letters;
-  if (letters == 0 || letters > 2) return std::nullopt;
-  std::string symbol = small_letters(name.substr(0, letters));
-  symbol[0] = static_cast<char>(symbol[0] - 'a' + 'A');
-  const auto element = chemistry::atomic_number(symbol);
-  constexpr int kPlutonium =
-      94;  // nobody makes catalysts of what comes after it: NO is no nobelium
-  if (!element || *element > kPlutonium || symbol == name) return std::nullopt;
-  // Single letters in the other case (y, n, x) are names of their own, not misspelt symbols.
-  if (letters == name.size()) return letters == 1 ? std::nullopt : element;
-  const std::string_view rest = name.substr(letters);
-  if (!tells_amount(rest)) return std::nullopt;
-  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
-  if (letters == 1 && std::none_of(rest.begin(), rest.end(), is_letter)) return std::nullopt;
-  return element;
-}
-
-bool looks_like_symbol(std::string_view name) {
-  return name.size() == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
-}
-
-// "Cu (wt%)": the symbol and the unit of an amount. C (%), S (%) and Y (%) are conversion,
-// selectivity and yield.
-struct ElementHeader {
-  int element = 0;
-  std::string unit;
-};
-std::optional<ElementHeader> element_header(std::string_view name) {
-  if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}};
-  const HeaderName split = split_unit(name);
-  const auto element = chemistry::atomic_number(split.cased);
-  if (!element || split.unit.empty()) return std::nullopt;
-  static constexpr std::array<std::string_view, 12> kUnits = {
-      "wt%", "mol%", "at%", "mmol/g", "mol/g", "mmol", "mol", "wt.%", "at.%", "mol.%", "g", "mg"};
-  const bool amount = std::any_of(kUnits.begin(), kUnits.end(), [&](std::string_view unit) {
-    return same_unit(split.unit, unit);
-  });
-  const bool percent = split.unit == "%" && split.cased.size() == 2;
-  if (!amount && !percent) return std::nullopt;
-  return ElementHeader{*element, split.unit};
-}
-
-bool is_noble_gas(int element) {
-  return element == 2 || element == 10 || element == 18 || element == 36 || element == 54 ||
-         element == 86;
-}
-
-std::string digits_of(std::string_view text) {
-  std::string digits;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), is_digit);
-  return digits;
-}
-
 class Recogniser {
  public:
   Recogniser(const Sheet& sheet, const ReadOptions& options, std::string_view file_name)
       : header_(sheet.header.fields),
+        units_(sheet.units),
         style_(sheet.style),
         options_(options),
         file_name_(file_name),
@@ -176,12 +41,15 @@ class Recogniser {
   Result<Layout> run() {
     if (auto status = check_names(); !status) return status.error();
     take_named();
+    take_preparation();
     if (options_.delivery) take_known();
     if (auto status = find_shape(); !status) problems_.push_back(status.error());
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
-    if (!problems_.empty()) return together(file_name_, problems_);
+    ask_about_groups();
+    if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
+    layout_.problems = std::move(problems_);
     return std::move(layout_);
   }
 
@@ -310,21 +178,39 @@ class Recogniser {
     }
   }
 
+  // A preparation is a part of the catalyst, whatever the table is for.
+  void take_preparation() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const std::string name = bare(header_[i]);
+      if (layout_.roles[i] != Role::unused ||
+          (name != "preparation" && name != "preparationmethod")) {
+        continue;
+      }
+      if (layout_.preparation) {
+        problems_.push_back(problem(i, "there are two columns of preparations", header_[i],
+                                    "one; the other can be left out with --ignore"));
+        return;
+      }
+      layout_.preparation = i;
+      layout_.roles[i] = Role::preparation;
+    }
+  }
+
   // Of a delivery: the campaign's properties and conditions that are there, columns that say whose
   // row it is, and what comes near to one of them.
   void take_known() {
-    const auto take_all = [&](const std::vector<std::string>& names, Role role,
+    const auto take_all = [&](const std::vector<std::string>& names, Role role, std::size_t longest,
                               std::vector<std::size_t>& columns) {
       for (const std::string& name : names) {
-        for (std::size_t i = 0; i < header_.size(); ++i) {
-          if (header_[i] != name || layout_.roles[i] != Role::unused) continue;
-          layout_.roles[i] = role;
-          columns.push_back(i);
-        }
+        const auto at = column_of_name(name, longest);
+        if (!at || layout_.roles[*at] != Role::unused) continue;
+        layout_.roles[*at] = role;
+        columns.push_back(*at);
+        if (header_[*at] != name) layout_.names[*at] = name;
       }
     };
-    take_all(options_.known_targets, Role::target, layout_.targets);
-    take_all(options_.known_conditions, Role::condition, layout_.conditions);
+    take_all(options_.known_targets, Role::target, kLongestProperty, layout_.targets);
+    take_all(options_.known_conditions, Role::condition, kLongestCondition, layout_.conditions);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
     }
@@ -343,9 +229,24 @@ class Recogniser {
     }
   }
 
+  // The header of a campaign's property or condition: its name, or what becomes that name where it
+  // holds signs that names cannot hold.
+  std::optional<std::size_t> column_of_name(const std::string& name, std::size_t longest) const {
+    std::vector<std::size_t> alike;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (header_[i] == name) return i;
+      if (campaign_name(header_[i], longest) == name) alike.push_back(i);
+    }
+    return alike.size() == 1 ? std::optional(alike.front()) : std::nullopt;
+  }
+
   // Headers that are another writing of a name that the table does not have, or a letter off it.
   void ask_about_near(const std::string& name, std::string_view what) {
     if (std::find(header_.begin(), header_.end(), name) != header_.end()) return;
+    if (std::any_of(layout_.names.begin(), layout_.names.end(),
+                    [&](const auto& taken) { return taken.second == name; })) {
+      return;
+    }
     const std::string wanted = bare(name);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
@@ -380,6 +281,7 @@ class Recogniser {
         layout_.support = i;
       }
     }
+    if (slots.empty()) slots = slot_pairs();
     // Columns with units are the composition unless other columns without units are.
     if (elements.empty() && slots.empty()) elements = with_unit;
     // "No" heads a column of row numbers far more often than amounts of nobelium.
@@ -416,6 +318,19 @@ class Recogniser {
     return use_shape(shape, slots, elements, formulas);
   }
 
+  // Whether a text is a name or formula; `parts`: of active elements and support.
+  bool reads_as_composition(const std::string& text, std::size_t& parts) const {
+    if (!options_.name_amounts.empty()) {
+      if (const auto numbered = read_numbered_name(text, options_.name_amounts)) {
+        parts = numbered->amounts.size() + (numbered->support.empty() ? 0 : 1);
+        return true;
+      }
+    }
+    const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+    if (name) parts = name->active.parts().size() + (name->support.empty() ? 0 : 1);
+    return name.ok();
+  }
+
   // Columns whose cells are all names or formulas of catalysts, whatever their header.
   std::vector<std::size_t> columns_of_compositions() const {
     std::vector<std::size_t> found;
@@ -423,12 +338,13 @@ class Recogniser {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
       std::size_t read = 0, compounds = 0;
       const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        const std::string text = plain_characters(cell(*row, i));
+        const std::string text = composition_text(cell(*row, i), style_);
         if (text.empty()) return true;
         ++read;
-        const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
-        if (name && name->active.parts().size() + (name->support.empty() ? 0 : 1) > 1) ++compounds;
-        return name.ok();
+        std::size_t parts = 0;
+        const bool readable = reads_as_composition(text, parts);
+        compounds += parts > 1 ? 1 : 0;
+        return readable;
       });
       if (all && read > 0 && 2 * compounds > read) found.push_back(i);
     }
@@ -456,7 +372,7 @@ class Recogniser {
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
-          if (layout_.amounts_unit.empty()) layout_.amounts_unit = told->unit;
+          layout_.units.push_back(told->unit.empty() ? unit_below(i) : told->unit);
           layout_.roles[i] = Role::element;
         }
         break;
@@ -480,8 +396,34 @@ class Recogniser {
     return {};
   }
 
+  std::string unit_below(std::size_t column) const {
+    return column < units_.size() && units_[column] != "-" ? units_[column] : std::string();
+  }
+
+  // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
+  std::vector<std::size_t> slot_pairs() {
+    std::vector<std::size_t> slots;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto number = slot_near_miss(header_[i]);
+      if (layout_.roles[i] != Role::unused || !number) continue;
+      for (std::size_t j = 0; j < header_.size(); ++j) {
+        const auto amount = slot_amount(header_[j]);
+        if (layout_.roles[j] != Role::unused || !amount || amount->number != *number) continue;
+        slots.push_back(i);
+        layout_.amounts.emplace_back(i, j);
+        layout_.roles[j] = Role::slot_amount;
+        if (layout_.amounts_unit.empty()) {
+          layout_.amounts_unit = amount->unit.empty() ? unit_below(j) : amount->unit;
+        }
+        break;
+      }
+    }
+    return slots;
+  }
+
   Status check_slot_numbers(const std::vector<std::size_t>& slots) {
     if (layout_.support) layout_.roles[*layout_.support] = Role::support;
+    if (!layout_.amounts.empty()) return {};
     std::set<int> numbers;
     for (const std::size_t i : slots) numbers.insert(*slot_number(header_[i]));
     const int last = *numbers.rbegin();
@@ -512,7 +454,8 @@ class Recogniser {
       std::size_t read = 0;
       std::size_t agreeing = 0;
       for (const CsvRecord* const row : rows_) {
-        const auto name = chemistry::parse_catalyst_name(cell(*row, f), supports);
+        const auto name =
+            chemistry::parse_catalyst_name(composition_text(cell(*row, f), style_), supports);
         if (!name) continue;
         ++read;
         std::set<int> named, held;
@@ -560,6 +503,7 @@ class Recogniser {
     constexpr std::string_view kShapes =
         "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), or one column formula, "
         "composition or catalyst";
+    if (const auto nearly = nearly_compositions()) return *nearly;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       std::string meant;
@@ -578,6 +522,67 @@ class Recogniser {
     Error error = problem("no column holds the composition", "", std::string(kShapes));
     error.message += "; the columns are " + join_or(quoted_names());
     return error;
+  }
+
+  // A column of text most of whose cells are names of catalysts: the first cell that is none.
+  // Names that only an option makes readable count as names.
+  std::optional<Error> nearly_compositions() const {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
+      std::size_t names = 0, compounds = 0, wrong = 0;
+      std::optional<Error> first;
+      for (const CsvRecord* const row : rows_) {
+        const std::string text = composition_text(cell(*row, i), style_);
+        if (text.empty() || read_number(text, style_)) continue;
+        std::size_t parts = 0;
+        const bool readable = reads_as_composition(text, parts);
+        const bool name = readable || read_numbered_name(text, "wt%");
+        names += name ? 1 : 0;
+        compounds += parts > 1 || (name && !readable) ? 1 : 0;
+        if (readable) continue;
+        ++wrong;
+        if (!first) first = name_error(*row, i, text);
+      }
+      if (!first || compounds == 0 || names < wrong) continue;
+      first->message = fmt::format(
+          "this column comes nearest to compositions, but {} of its cells cannot be read, the "
+          "first because: {}",
+          wrong, first->message);
+      return first;
+    }
+    return {};
+  }
+
+  Error name_error(const CsvRecord& row, std::size_t column, const std::string& text) const {
+    Error error = chemistry::parse_catalyst_name(text, chemistry::SupportTable()).error();
+    error.where = csv_place(file_name_, row.line, header_[column], column);
+    return composition_error(std::move(error), text);
+  }
+
+  // A column that is filled in the first row of each group only looks like merged cells.
+  void ask_about_groups() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::support && layout_.roles[i] != Role::formula) continue;
+      std::size_t filled = 0, blank = 0;
+      std::string_view last;
+      bool groups = !rows_.empty() && !cell(*rows_.front(), i).empty();
+      for (const CsvRecord* const row : rows_) {
+        const std::string_view text = cell(*row, i);
+        if (filled_cells(*row) < 2) continue;
+        if (text.empty()) {
+          ++blank;
+          continue;
+        }
+        groups = groups && text != last && small_letters(text) != "none";
+        ++filled;
+        last = text;
+      }
+      if (!groups || 2 * blank < filled + blank) continue;
+      problems_.push_back(problem(
+          i, "the column is filled in the first row of each group only; do blank cells repeat it?",
+          std::string(cell(*rows_.front(), i)),
+          fmt::format("--fill-down \"{}\", or none in cells that hold nothing", header_[i])));
+    }
   }
 
   // Columns whose names are symbols, and that hold no amounts of an element.
@@ -624,8 +629,11 @@ class Recogniser {
       } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
         if (const auto element = element_near_miss(name)) {
           meant = chemistry::element_symbol(*element);
-          // "CO" beside "Co" is something else.
-          if (std::find(header_.begin(), header_.end(), meant) != header_.end()) meant.clear();
+          // "CO" beside "Co", and "Ag XRF (at.%)" beside "Ag (at.%)", are something else.
+          if (std::find(layout_.elements.begin(), layout_.elements.end(), *element) !=
+              layout_.elements.end()) {
+            meant.clear();
+          }
         } else if (looks_like_symbol(name) && name != "Id") {
           problems_.push_back(
               problem(i, "unknown element", name,
@@ -657,6 +665,7 @@ class Recogniser {
   }
 
   const std::vector<std::string>& header_;
+  const std::vector<std::string>& units_;
   std::vector<const CsvRecord*> rows_;
   const NumberStyle& style_;
   const ReadOptions& options_;
@@ -667,21 +676,6 @@ class Recogniser {
 };
 
 }  // namespace
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
 
 Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
                          std::string_view file_name) {
@@ -698,8 +692,7 @@ std::optional<ColumnUse> own_column(std::string_view name) {
       {"replicate", ColumnUse::replicate},
       {"source", ColumnUse::source},
       {"run", ColumnUse::run},
-      {"measured_at", ColumnUse::measured_at},
-      {"preparation", ColumnUse::preparation}};
+      {"measured_at", ColumnUse::measured_at}};
   for (const auto& [known, use] : kOwn) {
     if (known == name) return use;
   }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -19,24 +21,30 @@ enum class Role {
   target,
   condition,
   ignored,
-  own,      // sample, channel, ... of a delivery
-  slot,     // M1, M2, ...
-  support,  // Support
-  element,  // a chemical symbol, perhaps with a unit
-  formula   // formula, composition, catalyst, or the one column of compositions
+  own,  // sample, channel, ... of a delivery
+  preparation,
+  slot,         // M1, M2, ...; Metal 1, Metal 2, ... beside their amounts
+  slot_amount,  // wt% 1, wt% 2, ...: of the slot with the same number
+  support,      // Support
+  element,      // a chemical symbol, perhaps with a unit
+  formula       // formula, composition, catalyst, or the one column of compositions
 };
 
 struct Layout {
   Shape shape = Shape::automatic;
   std::vector<Role> roles;  // by column of the file
   std::vector<std::size_t>
-      composition;            // slot, element or formula columns, in the order of the file
-  std::vector<int> elements;  // atomic numbers of `composition`, for Shape::loadings
-  std::string amounts_unit;   // that the headers of the element columns tell
-  std::optional<std::size_t> support;
+      composition;                 // slot, element or formula columns, in the order of the file
+  std::vector<int> elements;       // atomic numbers of `composition`, for Shape::loadings
+  std::vector<std::string> units;  // that their headers tell; of each of `elements`
+  std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
+  std::string amounts_unit;  // of the amounts beside slots, where told
+  std::optional<std::size_t> support, preparation;
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
+  std::map<std::size_t, std::string> names;  // of those whose header is not their name
   std::vector<std::string> notes;
+  std::vector<Error> problems;  // with ReadOptions::look, instead of an error
 };
 
 // Errors (bad_data) name file, line of the header and column, all that were found together: names
@@ -47,8 +55,5 @@ Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
 
 // Names of columns that say whose row it is.
 std::optional<ColumnUse> own_column(std::string_view name);
-
-// Insertions, deletions and substitutions that make one text of the other.
-std::size_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace kasetsu::tables

@@ -90,6 +90,29 @@ std::string_view looks_like_utf16(std::string_view bytes) {
   return "";
 }
 
+// The line that holds the byte at `at`, as each code page reads it, for those who must choose.
+std::string readings(std::string_view bytes, std::size_t at, std::string_view file_name) {
+  constexpr std::size_t kLongest = 60;
+  const auto begin = at == 0 ? std::string_view::npos : bytes.rfind('\n', at - 1);
+  const std::size_t from = begin == std::string_view::npos ? 0 : begin + 1;
+  std::size_t end = std::min(bytes.find('\n', at), bytes.size());
+  while (end > from && bytes[end - 1] == '\r') --end;
+  std::string text;
+  for (const auto& [name, from_name] :
+       {std::pair{"cp1252", "CP1252"}, std::pair{"cp932", "CP932"}}) {
+    const auto line = convert(bytes.substr(from, end - from), from_name, file_name, name);
+    if (!line) continue;
+    std::size_t length = std::min(line->size(), kLongest);
+    while (length < line->size() &&
+           (static_cast<unsigned char>((*line)[length]) & 0xC0U) == 0x80U) {
+      ++length;
+    }
+    text += fmt::format("{}--encoding {}, which reads \"{}\"", text.empty() ? "" : "; or ", name,
+                        line->substr(0, length));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::size_t invalid_utf8(std::string_view text) {
@@ -133,8 +156,7 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view encodin
       return Error{ErrorCode::bad_data, "the file is not in UTF-8",
                    csv_place(file_name, static_cast<std::size_t>(line)),
                    fmt::format("byte 0x{:02X}", static_cast<unsigned char>(bytes[wrong])),
-                   "UTF-8, or a profile that says the encoding: cp1252 (western Windows) or cp932 "
-                   "(Japanese Windows)"};
+                   "UTF-8; or " + readings(bytes, wrong, file_name) + " (in a profile: encoding)"};
     }
     decoded.text = bytes;
     return decoded;

@@ -20,7 +20,7 @@ std::size_t invalid_utf8(std::string_view text);
 // Windows programs write it). Auto goes by the byte-order mark, then by what is unmistakable: valid
 // UTF-8, or text with a zero in every other byte. Code pages cannot be told from one another, so
 // they are never guessed. A byte-order mark goes before what the profile says. bad_data names the
-// place of the first byte that does not fit.
+// place of the first byte that does not fit, and shows its line as each code page reads it.
 Result<DecodedText> decode_text(std::string_view bytes, std::string_view encoding,
                                 std::string_view file_name);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -131,13 +132,30 @@ HeaderName split_unit(std::string_view header) {
     return true;
   };
   if (!in_brackets('(', ')') && !in_brackets('[', ']')) {
+    const auto slash = text.rfind(" / ");
     const auto comma = text.rfind(',');
-    if (comma != std::string_view::npos && comma > 0) {
+    if (slash != std::string_view::npos && is_unit(trim(text.substr(slash + 3)))) {
+      unit = trim(text.substr(slash + 3));
+      text = trim(text.substr(0, slash));
+    } else if (comma != std::string_view::npos && comma > 0) {
       unit = trim(text.substr(comma + 1));
       text = trim(text.substr(0, comma));
     }
   }
   return {fold_name(text), single_spaces(text), std::string(unit)};
+}
+
+std::string campaign_name(std::string_view header, std::size_t longest) {
+  std::string name;
+  std::size_t characters = 0;
+  for (const char c : trim(header)) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = (byte & 0xC0U) == 0x80U;
+    if (!continues && ++characters > longest) break;
+    const bool sign = std::string_view("|@;=/").find(c) != std::string_view::npos;
+    name += byte < 0x20 || byte == 0x7f || sign ? '_' : c;
+  }
+  return std::string(trim(name));
 }
 
 }  // namespace kasetsu::tables

@@ -22,7 +22,14 @@ struct HeaderName {
   std::string cased;  // the same before its letters were made small; of the same length
   std::string unit;   // plain characters, letters as they were; empty: the header tells none
 };
-// "Temp. (℃)" is "temp." in "°C"; also [unit] and ", unit" at the end ("Temperature, K").
+// "Temp. (℃)" is "temp." in "°C"; also [unit], ", unit" ("Temperature, K") and " / unit" at the end
+// ("T / °C", where the unit is a known one).
 HeaderName split_unit(std::string_view header);
+
+// A header as the name of a property or condition in a campaign: the signs that such names cannot
+// hold (| @ ; = / and control characters) become "_", and what is longer than `longest` characters
+// is cut.
+std::string campaign_name(std::string_view header, std::size_t longest);
+inline constexpr std::size_t kLongestProperty = 40, kLongestCondition = 20;
 
 }  // namespace kasetsu::tables

@@ -38,10 +38,10 @@ constexpr std::array<std::pair<std::string_view, ColumnUse>, 20> kUses{{
 }};
 
 using Keys = std::vector<std::string>;
-const Keys kKeys = {"description", "encoding",     "delimiter", "decimal",
-                    "thousands",   "header_row",   "unit_row",  "null",
-                    "time_zone",   "time_formats", "plate",     "unknown_columns",
-                    "constants",   "columns",      "elements",  "reduce"};
+const Keys kKeys = {"description", "encoding", "delimiter",    "decimal",   "thousands",
+                    "header_row",  "unit_row", "header_lines", "fill_down", "null",
+                    "time_zone",   "plate",    "time_formats", "constants", "unknown_columns",
+                    "columns",     "elements", "name_amounts", "reduce"};
 const Keys kConstantKeys = {"source",  "run",         "channel",  "sample",  "kind",
                             "support", "preparation", "proposal", "catalyst"};
 const Keys kColumnKeys = {"header", "as", "name", "unit", "assume", "of", "required", "map"};
@@ -64,9 +64,12 @@ class Decoder {
           word(document, "delimiter", profile.delimiter, {"auto", ",", ";", "tab", "|"}),
           word(document, "decimal", decimal, {".", ","}),
           text(document, "thousands", profile.thousands),
+          word(document, "name_amounts", profile.name_amounts, {"", "wt%", "mol%"}),
           word(document, "unknown_columns", unknown, {"ignore", "error"}),
           whole(document, "header_row", profile.header_row, 1, 1'000),
-          boolean(document, "unit_row", profile.unit_row), texts(document, "null", profile.null),
+          whole(document, "header_lines", profile.header_lines, 1, 2),
+          boolean(document, "unit_row", profile.unit_row),
+          texts(document, "fill_down", profile.fill_down), texts(document, "null", profile.null),
           texts(document, "time_formats", profile.time_formats),
           text(document, "time_zone", zone)}) {
       if (!status) return status;

@@ -70,12 +70,15 @@ struct Profile {
   std::string encoding = "auto";
   std::string delimiter = "auto";  // auto: of comma, semicolon, tab and bar the one in the header
   char decimal = '.';
-  std::string thousands;              // character between thousands; empty: none
-  int header_row = 1;                 // of the lines that are not empty
-  bool unit_row = false;              // the line below the header holds units
-  std::vector<std::string> null;      // cells that say "not measured", letter case not counting
-  std::optional<TimeZone> time_zone;  // of times without an offset
+  std::string thousands;               // character between thousands; empty: none
+  int header_row = 1;                  // of the lines that are not empty
+  int header_lines = 1;                // 2: the header goes on in the line below
+  bool unit_row = false;               // the line below the header holds units
+  std::vector<std::string> fill_down;  // columns whose blank cells repeat the one above
+  std::vector<std::string> null;       // cells that say "not measured", letter case not counting
+  std::optional<TimeZone> time_zone;   // of times without an offset
   std::vector<std::string> time_formats;
+  std::string name_amounts;     // what numbers before the elements of names are: "wt%", "mol%"
   bool unknown_columns = true;  // false: a column that the profile does not name is an error
   std::map<std::string, std::string> constants;  // source, run, channel, support, ...: by use
   std::vector<ProfileColumn> columns;

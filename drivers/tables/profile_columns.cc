@@ -7,8 +7,9 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "core/chemistry/element.h"
-#include "drivers/tables/columns.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 
 namespace kasetsu::tables {
@@ -41,7 +42,17 @@ struct Found {
   bool whole = false;  // the header with its unit is what the profile names
 };
 
-Found find_column(std::string_view header, const Profile& profile) {
+// Whether `header` is another name than `known` because the file has both, in letters of another
+// case: CO beside Co.
+bool is_other_case(std::string_view header, std::string_view known,
+                   const std::vector<std::string>& all) {
+  return trim(header) != known && std::any_of(all.begin(), all.end(), [&](const std::string& name) {
+           return trim(name) == known;
+         });
+}
+
+Found find_column(std::string_view header, const Profile& profile,
+                  const std::vector<std::string>& all) {
   const std::string whole = fold_name(header);
   const HeaderName split = split_unit(header);
   for (const bool with_unit : {true, false}) {
@@ -50,7 +61,9 @@ Found find_column(std::string_view header, const Profile& profile) {
         const bool fits =
             with_unit ? fold_name(known) == whole
                       : fold_name(known) == split.name || split_unit(known).name == split.name;
-        if (fits && !whole.empty()) return {&column, "", with_unit};
+        if (fits && !whole.empty() && !is_other_case(header, known, all)) {
+          return {&column, "", with_unit};
+        }
       }
     }
   }
@@ -62,13 +75,6 @@ Found find_column(std::string_view header, const Profile& profile) {
     }
   }
   return {};
-}
-
-std::string digits_of(std::string_view text) {
-  std::string digits;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
-               [](char c) { return c >= '0' && c <= '9'; });
-  return digits;
 }
 
 bool may_repeat(const ProfileColumn& column) {
@@ -85,7 +91,7 @@ bool has_unit(ColumnUse use) {
 std::size_t count_matches(const std::vector<std::string>& header, const Profile& profile) {
   std::size_t count = 0;
   for (const std::string& name : header) {
-    if (find_column(name, profile).column != nullptr ||
+    if (find_column(name, profile, header).column != nullptr ||
         (profile.elements && chemistry::atomic_number(split_unit(name).cased))) {
       ++count;
     }
@@ -106,7 +112,7 @@ Result<MatchedColumns> match_columns(const CsvRecord& header, const std::vector<
   for (std::size_t i = 0; i < header.fields.size(); ++i) {
     const std::string& name = header.fields[i];
     const HeaderName split = split_unit(name);
-    Found found = find_column(name, profile);
+    Found found = find_column(name, profile, header.fields);
     MatchedColumn column;
     column.at = i;
     column.header = trim(name);
@@ -151,6 +157,15 @@ Result<MatchedColumns> match_columns(const CsvRecord& header, const std::vector<
         return bad(i, "the column tells no unit", "",
                    "a unit such as (mmol/g) in the header, or elements.assume in the profile");
       }
+    } else if (column.column.use == ColumnUse::slot_amount ||
+               column.column.use == ColumnUse::fraction_list) {
+      if (unit.empty()) unit = column.column.assume;
+      if (!unit.empty() && !chemistry::told_unit(unit)) {
+        return bad(
+            i, "the column tells an unknown unit of amounts", unit,
+            "wt%, at%, mol%, mmol/g, ...; `assume` in the profile where the header tells none");
+      }
+      column.file_unit = unit;
     } else if (has_unit(column.column.use)) {
       const std::string& wanted = column.column.unit;
       column.unit = wanted;

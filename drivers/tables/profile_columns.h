@@ -19,7 +19,7 @@ struct MatchedColumn {
   int element = 0;       // of ColumnUse::element
   Conversion conversion;
   std::string unit;       // after conversion
-  std::string file_unit;  // of ColumnUse::element, which convert row by row
+  std::string file_unit;  // of amounts, which are converted row by row
 };
 
 struct MatchedColumns {

@@ -12,6 +12,7 @@
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/profile_columns.h"
+#include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/units.h"
 #include "drivers/tables/workbook.h"
 
@@ -21,12 +22,6 @@ namespace {
 Error bad(std::string where, std::string message, std::string value, std::string expected) {
   return {ErrorCode::bad_data, std::move(message), std::move(where), std::move(value),
           std::move(expected)};
-}
-
-std::size_t filled(const CsvRecord& record) {
-  return static_cast<std::size_t>(
-      std::count_if(record.fields.begin(), record.fields.end(),
-                    [](const std::string& cell) { return !trim(cell).empty(); }));
 }
 
 // How well the records fit a delimiter: the records of the most usual width, and that width.
@@ -83,33 +78,28 @@ Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_
   return std::move(*best);
 }
 
-// The line that names the columns: lines above it with few cells are titles.
-std::size_t find_header(const std::vector<CsvRecord>& records) {
-  std::size_t widest = 0;
-  for (const CsvRecord& record : records) widest = std::max(widest, filled(record));
-  for (std::size_t i = 0; i + 1 < records.size() && i < 20; ++i) {
-    if (5 * filled(records[i]) >= 3 * widest) return i;
-  }
-  return 0;
+std::string without_brackets(std::string_view cell) {
+  std::string text(trim(plain_characters(cell)));
+  const bool brackets = text.size() > 2 && (text.front() == '(' || text.front() == '[');
+  return brackets ? text.substr(1, text.size() - 2) : text;
 }
 
-// Whether the line below the header holds units: none of its cells is a number, and where the next
-// line has numbers it has a unit or nothing.
-bool holds_units(const CsvRecord& record, const CsvRecord& next, const NumberStyle& style) {
-  std::size_t units = 0;
-  for (std::size_t i = 0; i < record.fields.size(); ++i) {
-    std::string cell = plain_characters(trim(record.fields[i]));
-    if (cell.size() > 2 && (cell.front() == '(' || cell.front() == '[')) {
-      cell = cell.substr(1, cell.size() - 2);
-    }
+// Whether the line below the header holds units: none of its cells is a number or says that nothing
+// was measured, numbers stand below each, and one is a unit that is known.
+bool holds_units(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
+  bool known = false;
+  const auto nulls = usual_null_words();
+  for (std::size_t i = 0; i < rows.front().fields.size(); ++i) {
+    const std::string cell = without_brackets(rows.front().fields[i]);
     if (cell.empty() || cell == "-") continue;
-    const bool above_number = i < next.fields.size() && read_number(next.fields[i], style).ok();
-    if (!above_number || !convert_units(cell, cell)) return false;
-    const auto known = convert_units(cell, cell);
-    if (read_number(cell, style) || !known) return false;
-    ++units;
+    const bool null = std::find(nulls.begin(), nulls.end(), small_letters(cell)) != nulls.end();
+    const bool numbers_below = std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
+      return i < row.fields.size() && read_number(row.fields[i], style).ok();
+    });
+    if (null || !numbers_below || read_number(cell, style)) return false;
+    known = known || is_unit(cell);
   }
-  return units > 0;
+  return known;
 }
 
 Result<std::vector<CsvRecord>> read_records(std::string_view bytes, std::string_view file_name,
@@ -120,14 +110,19 @@ Result<std::vector<CsvRecord>> read_records(std::string_view bytes, std::string_
     sheet.encoding = "utf-8";
     sheet.delimiter = "workbook";
     sheet.notes = std::move(workbook->notes);
+    sheet.name = std::move(workbook->sheet);
+    sheet.other_sheets = std::move(workbook->other_sheets);
     return std::move(workbook->rows);
   }
   if (!options.sheet.empty()) {
     return bad(std::string(file_name), "this file is no workbook and has no sheets", options.sheet,
                "an .xlsx file, or no --sheet");
   }
-  auto decoded =
-      decode_text(bytes, options.profile ? options.profile->encoding : "auto", file_name);
+  auto decoded = decode_text(bytes,
+                             !options.encoding.empty() ? options.encoding
+                             : options.profile         ? options.profile->encoding
+                                                       : "auto",
+                             file_name);
   if (!decoded) return decoded.error();
   sheet.encoding = decoded->encoding;
   if (trim(decoded->text).empty()) {
@@ -155,70 +150,106 @@ std::string trim_name(std::string_view name) {
   return text;
 }
 
-Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
-                         const SheetOptions& options) {
-  Sheet sheet;
-  auto records = read_records(bytes, file_name, options, sheet);
-  if (!records) return records.error();
-  const Profile* const profile = options.profile;
+namespace {
+
+// Finds the header of `sheet` and leaves the rows below it. The lines of the header as they stand.
+Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Sheet& sheet,
+                                           const SheetOptions& options,
+                                           std::string_view file_name) {
+  std::vector<CsvRecord> lines;
   std::size_t first = 0;
   if (!options.columns.empty()) {
-    sheet.header.line = records->empty() ? 1 : records->front().line;
+    sheet.header.line = records.empty() ? 1 : records.front().line;
     sheet.header.fields = options.columns;
   } else {
+    const Profile* const profile = options.profile;
     const std::size_t at = profile != nullptr ? static_cast<std::size_t>(profile->header_row) - 1
-                                              : find_header(*records);
-    if (at >= records->size()) {
+                                              : find_header(records);
+    if (at >= records.size()) {
       return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
     }
     if (at > 0 && profile == nullptr) {
       sheet.notes.push_back(
           at == 1 ? fmt::format("line {} above the header is a title and was left out",
-                                records->front().line)
+                                records.front().line)
                   : fmt::format("lines {} to {} above the header are titles and were left out",
-                                records->front().line, (*records)[at - 1].line));
+                                records.front().line, records[at - 1].line));
     }
-    sheet.header = (*records)[at];
-    first = at + 1;
+    const bool two = profile != nullptr ? profile->header_lines == 2 && at + 1 < records.size()
+                                        : is_header_continued(records, at, find_style(records));
+    lines.push_back(records[at]);
+    if (two) lines.push_back(records[at + 1]);
+    sheet.header = two ? join_header(records[at], records[at + 1]) : records[at];
+    sheet.header_at = at + 1;
+    sheet.header_lines = lines.size();
+    if (two && profile == nullptr) {
+      sheet.notes.push_back(fmt::format("lines {} and {} are the header together", records[at].line,
+                                        records[at + 1].line));
+    }
+    first = at + lines.size();
   }
   for (std::string& name : sheet.header.fields) name = trim_name(name);
-  std::vector<CsvRecord> rows(
-      std::make_move_iterator(records->begin() + static_cast<std::ptrdiff_t>(first)),
-      std::make_move_iterator(records->end()));
-  std::erase_if(rows, [](const CsvRecord& row) { return filled(row) == 0; });
-  if (profile != nullptr) {
-    sheet.style = {profile->decimal, profile->thousands, false};
-  } else {
-    sheet.style = find_style(rows);
+  records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(first));
+  std::erase_if(records, [](const CsvRecord& row) { return filled_cells(row) == 0; });
+  return lines;
+}
+
+void take_units(std::vector<CsvRecord>& rows, Sheet& sheet, const Profile* profile) {
+  const bool unit_row = profile != nullptr ? profile->unit_row && !rows.empty()
+                                           : rows.size() > 1 && holds_units(rows, sheet.style);
+  if (!unit_row) return;
+  for (const std::string& unit : rows.front().fields) {
+    sheet.units.push_back(without_brackets(unit));
   }
+  if (profile == nullptr) {
+    sheet.notes.push_back(fmt::format("line {} holds units", rows.front().line));
+  }
+  rows.erase(rows.begin());
+}
+
+void tell_lines(const std::vector<std::size_t>& lines, std::string_view one, std::string_view many,
+                Sheet& sheet) {
+  if (lines.empty()) return;
+  sheet.notes.push_back(
+      fmt::format("{} {}, left out", lines_text(lines), lines.size() == 1 ? one : many));
+}
+
+}  // namespace
+
+Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
+                         const SheetOptions& options) {
+  Sheet sheet;
+  auto rows = read_records(bytes, file_name, options, sheet);
+  if (!rows) return rows.error();
+  const Profile* const profile = options.profile;
+  const auto header_lines = take_header(*rows, sheet, options, file_name);
+  if (!header_lines) return header_lines.error();
+  tell_lines(take_out_headers(*header_lines, *rows), "repeats the header", "repeat the header",
+             sheet);
+  sheet.style = profile != nullptr ? NumberStyle{profile->decimal, profile->thousands, false}
+                                   : find_style(*rows);
   if (options.decimal != '\0') {
     sheet.style = {options.decimal, options.decimal == ',' ? "." : ",", false};
   }
-  const bool unit_row = profile != nullptr
-                            ? profile->unit_row && !rows.empty()
-                            : rows.size() > 1 && holds_units(rows[0], rows[1], sheet.style);
-  if (unit_row) {
-    sheet.units = rows.front().fields;
-    for (std::string& unit : sheet.units) {
-      unit = std::string(trim(plain_characters(unit)));
-      if (unit.size() > 2 && (unit.front() == '(' || unit.front() == '[')) {
-        unit = unit.substr(1, unit.size() - 2);
-      }
-    }
-    if (profile == nullptr) {
-      sheet.notes.push_back(fmt::format("line {} holds units", rows.front().line));
-    }
-    rows.erase(rows.begin());
-  }
-  if (rows.empty()) {
+  take_units(*rows, sheet, profile);
+  tell_lines(take_out_summaries(*rows, sheet.style), "summarises others", "summarise others",
+             sheet);
+  if (rows->empty()) {
     return bad(csv_place(file_name, sheet.header.line), "the file has a header and no rows", "",
                "at least one row");
   }
-  if (rows.size() > options.max_rows) {
-    return bad(std::string(file_name), fmt::format("the table has {} rows", rows.size()), "",
+  if (rows->size() > options.max_rows) {
+    return bad(std::string(file_name), fmt::format("the table has {} rows", rows->size()), "",
                fmt::format("at most {}", options.max_rows));
   }
-  sheet.rows = std::move(rows);
+  std::vector<std::string> groups = options.fill_down;
+  if (profile != nullptr) {
+    groups.insert(groups.end(), profile->fill_down.begin(), profile->fill_down.end());
+  }
+  if (const Status filled = fill_down(groups, sheet.header, *rows, file_name); !filled) {
+    return filled.error();
+  }
+  sheet.rows = std::move(*rows);
   if (profile == nullptr) join_exported_rows(sheet);
   return sheet;
 }

@@ -18,17 +18,23 @@ struct Sheet {
   std::string encoding;
   std::string delimiter;           // "," ";" "tab" "|", or "workbook"
   CsvRecord header;                // names without spaces around them, line ends as spaces
+  std::size_t header_at = 0;       // which of the lines that are not empty is the header, from 1
+  std::size_t header_lines = 1;    // one or two
   std::vector<std::string> units;  // of the line below the header; empty: there is none
   std::vector<CsvRecord> rows;     // without blank ones; each as long as the header, or faulty
   NumberStyle style;
   std::vector<std::string> notes;  // what was skipped or found out, for people
+  std::string name;                // of a workbook's sheet
+  std::vector<std::string> other_sheets;
 };
 
 struct SheetOptions {
-  const Profile* profile = nullptr;  // null: everything is found out
-  std::vector<std::string> columns;  // names of the columns of a file without a header
-  std::string sheet;                 // of a workbook; empty: the first one
-  char decimal = '\0';               // '.' or ','; 0: found out
+  const Profile* profile = nullptr;    // null: everything is found out
+  std::vector<std::string> columns;    // names of the columns of a file without a header
+  std::string sheet;                   // of a workbook; empty: the first one
+  std::string encoding;                // goes before the profile's; empty: its, or found out
+  std::vector<std::string> fill_down;  // columns whose blank cells repeat the one above
+  char decimal = '\0';                 // '.' or ','; 0: found out
   std::size_t max_rows = 1'000'000;
 };
 

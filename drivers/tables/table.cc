@@ -181,4 +181,24 @@ Result<Table> read_table(std::string_view bytes, std::string_view file_name,
   return TableMaker(std::move(*rows), options, file_name).make();
 }
 
+Result<std::map<std::size_t, std::string>> column_cells(std::string_view bytes,
+                                                        std::string_view file_name,
+                                                        const ReadOptions& options,
+                                                        const std::string& column) {
+  const auto sheet = read_sheet(bytes, file_name, sheet_options(options));
+  if (!sheet) return sheet.error();
+  const std::vector<std::string>& header = sheet->header.fields;
+  const auto found = std::find(header.begin(), header.end(), trim_name(column));
+  if (found == header.end()) {
+    return bad(csv_place(file_name, sheet->header.line), "there is no such column", column,
+               join_or(header));
+  }
+  const auto at = static_cast<std::size_t>(found - header.begin());
+  std::map<std::size_t, std::string> cells;
+  for (const CsvRecord& row : sheet->rows) {
+    if (at < row.fields.size()) cells[row.line] = trim(row.fields[at]);
+  }
+  return cells;
+}
+
 }  // namespace kasetsu::tables

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,5 +37,12 @@ struct Table {
 // conditions are named as the profile names them; all its conditions are read when none is named.
 Result<Table> read_table(std::string_view bytes, std::string_view file_name,
                          const ReadOptions& options, const chemistry::SupportTable& supports);
+
+// The cells of one column by the physical lines of their rows, without spaces around them.
+// bad_data: there is no such column.
+Result<std::map<std::size_t, std::string>> column_cells(std::string_view bytes,
+                                                        std::string_view file_name,
+                                                        const ReadOptions& options,
+                                                        const std::string& column);
 
 }  // namespace kasetsu::tables

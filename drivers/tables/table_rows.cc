@@ -6,18 +6,22 @@
 #include <array>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
-#include "core/chemistry/weights.h"
+#include "core/chemistry/names.h"
+#include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
+#include "drivers/tables/column_report.h"
 #include "drivers/tables/columns.h"
 #include "drivers/tables/header_text.h"
-#include "drivers/tables/loadings.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/profile_columns.h"
 #include "drivers/tables/reduction.h"
+#include "drivers/tables/sheet_lines.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -32,14 +36,18 @@ class RowReader {
  public:
   // profile: of a table without one, the empty profile.
   RowReader(std::string_view file_name, const Sheet& sheet, const MatchedColumns& columns,
-            const Profile& profile, bool recognised, const chemistry::SupportTable& supports)
+            const Profile& profile, const ReadOptions& options,
+            const chemistry::SupportTable& supports)
       : file_name_(file_name),
         sheet_(sheet),
         header_(sheet.header),
         columns_(columns),
         profile_(profile),
-        recognised_(recognised),
-        supports_(supports) {}
+        recognised_(!options.profile),
+        null_(options.null),
+        name_amounts_(options.profile ? options.profile->name_amounts : options.name_amounts),
+        supports_(supports),
+        rules_(options.rules) {}
 
   TableRow read(const CsvRecord& record) {
     TableRow row;
@@ -53,7 +61,7 @@ class RowReader {
     }
     if (!row.problems.empty()) {
       for (std::size_t i = 0; i < header_.fields.size() && i < record.fields.size(); ++i) {
-        row.cells.emplace_back(header_.fields[i], record.fields[i]);
+        row.cells.emplace_back(header_with_unit(i), record.fields[i]);
       }
     }
     return row;
@@ -62,6 +70,10 @@ class RowReader {
   bool is_null(std::string_view cell) const {
     const std::string text = small_letters(plain_characters(trim(cell)));
     if (text.empty()) return true;
+    const auto is_text = [&](const std::string& word) {
+      return small_letters(plain_characters(trim(word))) == text;
+    };
+    if (std::any_of(null_.begin(), null_.end(), is_text)) return true;
     if (recognised_) {
       const auto words = usual_null_words();
       return std::find(words.begin(), words.end(), text) != words.end();
@@ -70,17 +82,21 @@ class RowReader {
                        [&](const std::string& word) { return small_letters(word) == text; });
   }
 
-  static bool names_elements(ColumnUse use) {
-    return use == ColumnUse::slot || use == ColumnUse::catalyst || use == ColumnUse::support ||
-           use == ColumnUse::element_list;
-  }
-
-  static bool is_composition(ColumnUse use) {
-    return names_elements(use) || use == ColumnUse::slot_amount || use == ColumnUse::element ||
-           use == ColumnUse::fraction_list || use == ColumnUse::preparation;
-  }
-
  private:
+  // A row stands for itself: what the line of units tells of an amount goes into its header.
+  std::string header_with_unit(std::size_t at) const {
+    const std::string& header = header_.fields[at];
+    const bool below = at < sheet_.units.size() && !sheet_.units[at].empty();
+    const bool amount =
+        std::any_of(columns_.columns.begin(), columns_.columns.end(), [&](const auto& column) {
+          return column.at == at && (column.column.use == ColumnUse::element ||
+                                     column.column.use == ColumnUse::slot_amount);
+        });
+    return below && amount && recognised_ && split_unit(header).unit.empty()
+               ? fmt::format("{} ({})", header, sheet_.units[at])
+               : header;
+  }
+
   Error at(const CsvRecord& record, const MatchedColumn& column, Error error) const {
     error.where = csv_place(file_name_, record.line, column.header, column.at);
     return error;
@@ -146,8 +162,8 @@ class RowReader {
   struct Parts {
     std::string name;  // of a catalyst column
     std::vector<const MatchedColumn*> slots;
-    std::vector<Loading> loadings;
-    std::string elements, fractions;
+    std::vector<chemistry::ToldAmount> amounts;
+    std::string elements, fractions, fractions_unit;
     std::string support, preparation;
     bool structured = false;
   };
@@ -200,9 +216,11 @@ class RowReader {
     if (!catalyst) return catalyst.error();
     if (!*catalyst) return {};
     auto made = std::make_shared<ReadCatalyst>();
-    made->catalyst = std::move(**catalyst);
+    made->description = chemistry::describe(**catalyst, rules_);
+    made->catalyst = std::move((*catalyst)->catalyst);
     made->key = chemistry::canonical_key(made->catalyst);
-    made->description = chemistry::describe(made->catalyst);
+    made->told = std::move((*catalyst)->told);
+    made->dropped_oxygen = std::move((*catalyst)->dropped_oxygen);
     row.catalyst = made;
     if (by_cells && catalysts_.size() < kMostRemembered) catalysts_.emplace(cells, row.catalyst);
     return {};
@@ -238,6 +256,7 @@ class RowReader {
         return {};
       case ColumnUse::fraction_list:
         parts.fractions = text;
+        parts.fractions_unit = column.file_unit;
         return {};
       case ColumnUse::support:
         parts.support = is_none(text) ? std::string() : text;
@@ -287,10 +306,8 @@ class RowReader {
       return error;
     }
     if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
-    // Oxygen is dropped, as in formulas.
-    if (column.element != 8) {
-      parts.loadings.push_back({column.element, *amount, column.file_unit});
-    }
+    parts.amounts.push_back(
+        {std::string(chemistry::element_symbol(column.element)), *amount, column.file_unit});
     return {};
   }
 
@@ -359,103 +376,104 @@ class RowReader {
     return {};
   }
 
-  // Weights without a support are shares of the whole: they become shares of the substance, with
-  // the same sum.
-  static std::vector<Loading> by_substance(std::vector<Loading> loadings) {
-    double sum = 0.0, moles = 0.0;
-    for (const Loading& one : loadings) {
-      const auto weight = chemistry::atomic_weight(one.element);
-      const bool mass =
-          same_unit(one.unit, "wt%") || same_unit(one.unit, "g") || same_unit(one.unit, "mg");
-      if (!mass || !weight) return loadings;
-      sum += one.amount;
-      moles += one.amount / *weight;
+  // The amount beside a slot; nothing where the table has no column of it.
+  Result<std::optional<chemistry::ToldAmount>> amount_of(const CsvRecord& record,
+                                                         const MatchedColumn& slot,
+                                                         const std::string& symbol) const {
+    std::optional<chemistry::ToldAmount> amount;
+    for (const MatchedColumn& column : columns_.columns) {
+      if (column.column.use != ColumnUse::slot_amount ||
+          fold_name(column.column.of) != fold_name(slot.header)) {
+        continue;
+      }
+      const auto text = text_of(record, column);
+      if (!text) return at(record, column, text.error());
+      const auto told = number(*text);
+      if (!told) return at(record, column, told.error());
+      if (*told < 0.0) {
+        return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
+      }
+      amount = chemistry::ToldAmount{symbol, *told, column.file_unit};
     }
-    for (Loading& one : loadings) {
-      one.amount *= sum / moles / *chemistry::atomic_weight(one.element);
-      one.unit = "mol%";
-    }
-    return loadings;
+    return amount;
   }
 
-  // Amounts by weight on a support become amounts of substance on one gram of it.
-  std::string amounts_unit(const Parts& parts) const {
-    if (!recognised_) return profile_.elements_unit;
-    const bool weights = std::any_of(parts.loadings.begin(), parts.loadings.end(),
-                                     [](const Loading& one) { return same_unit(one.unit, "wt%"); });
-    return weights && !parts.support.empty() ? "mmol/g" : "";
+  // Slots with amounts beside them are amounts, others count one each.
+  Status take_slots(const CsvRecord& record, const Parts& parts,
+                    chemistry::ToldCatalyst& told) const {
+    for (const MatchedColumn* slot : parts.slots) {
+      const std::string symbol = chemistry::fold_name(text_of(record, *slot).value());
+      if (!chemistry::atomic_number(symbol)) {
+        return at(record, *slot, unknown_element(symbol));
+      }
+      auto amount = amount_of(record, *slot, symbol);
+      if (!amount) return amount.error();
+      if (*amount) {
+        told.amounts.push_back(std::move(**amount));
+      } else {
+        told.slots.push_back(symbol);
+      }
+    }
+    if (told.amounts.empty()) return {};
+    for (std::string& symbol : told.slots) told.amounts.push_back({std::move(symbol), 1.0});
+    told.slots.clear();
+    return {};
+  }
+
+  // A key as exports write it ("K:1;Li:1/MgO"), a name whose numbers have the unit that was told,
+  // or a name.
+  void tell_name(const std::string& name, chemistry::ToldCatalyst& told) const {
+    const auto numbered =
+        name_amounts_.empty() ? std::nullopt : read_numbered_name(name, name_amounts_);
+    if (!numbered) {
+      (chemistry::looks_like_key(name) ? told.key : told.name) = name;
+      return;
+    }
+    for (const auto& [symbol, amount] : numbered->amounts) {
+      told.amounts.push_back({symbol, amount, name_amounts_});
+    }
+    told.support = numbered->support;
   }
 
   // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
   // composition.
-  Result<std::optional<chemistry::Catalyst>> assemble(const CsvRecord& record,
-                                                      const Parts& parts) const {
-    chemistry::Catalyst catalyst;
-    std::vector<Loading> loadings = parts.loadings;
-    for (const MatchedColumn* slot : parts.slots) {
-      const std::string symbol = text_of(record, *slot).value();
-      const auto element = chemistry::atomic_number(symbol);
-      if (!element) {
-        return at(record, *slot, unknown_element(symbol));
+  Result<std::optional<chemistry::MadeCatalyst>> assemble(const CsvRecord& record,
+                                                          const Parts& parts) const {
+    chemistry::ToldCatalyst told;
+    if (parts.structured) {
+      told.amounts = parts.amounts;
+      if (Status taken = take_slots(record, parts, told); !taken) return taken.error();
+      if (!parts.elements.empty() || !parts.fractions.empty()) {
+        Status listed = take_lists(parts, told);
+        if (!listed) return listed.error();
       }
-      double amount = 1.0;
-      std::string unit;
-      for (const MatchedColumn& column : columns_.columns) {
-        if (column.column.use != ColumnUse::slot_amount ||
-            fold_name(column.column.of) != fold_name(slot->header)) {
-          continue;
-        }
-        const auto amount_text = text_of(record, column);
-        if (!amount_text) return at(record, column, amount_text.error());
-        const auto told = number(*amount_text);
-        if (!told) return at(record, column, told.error());
-        if (*told < 0.0) {
-          return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
-        }
-        amount = *told;
-      }
-      if (amount > 0.0) loadings.push_back({*element, amount, ""});
-    }
-    if (!parts.elements.empty() || !parts.fractions.empty()) {
-      auto listed = read_lists(parts.elements, parts.fractions);
-      if (!listed) return listed.error();
-      loadings.insert(loadings.end(), listed->begin(), listed->end());
-    }
-    if (!parts.structured) {
-      if (parts.name.empty()) {
-        if (parts.support.empty()) return std::optional<chemistry::Catalyst>();
-      } else {
-        // Exports write canonical keys: "K:1;Li:1/MgO".
-        const std::string plain = plain_name(parts.name);
-        const bool key = plain.find(':') != std::string::npos || plain.starts_with("-/");
-        auto named = key ? chemistry::parse_key(plain, supports_)
-                         : chemistry::parse_catalyst_name(plain, supports_);
-        if (!named) return in_column(record, ColumnUse::catalyst, named.error());
-        catalyst = std::move(*named);
-      }
+    } else if (parts.name.empty()) {
+      if (parts.support.empty()) return std::optional<chemistry::MadeCatalyst>();
     } else {
-      const std::string unit = amounts_unit(parts);
-      if (recognised_ && unit.empty()) loadings = by_substance(loadings);
-      auto active = combine(loadings, unit);
-      if (!active) return active.error();
-      catalyst.active = std::move(*active);
+      // Exports write canonical keys: "K:1;Li:1/MgO".
+      tell_name(composition_text(parts.name, sheet_.style), told);
     }
-    if (!parts.support.empty()) {
-      auto support = supports_.read(plain_name(parts.support));
-      if (!support) return in_column(record, ColumnUse::support, support.error());
-      if (!catalyst.support.empty() && catalyst.support != support->name) {
-        return in_column(record, ColumnUse::support,
-                         bad("the support is told twice", parts.support, catalyst.support));
-      }
-      catalyst.support = std::move(support->name);
-      catalyst.support_formula = std::move(support->formula);
+    if (!parts.support.empty()) told.support = plain_name(parts.support);
+    told.preparation = parts.preparation;
+    auto made = chemistry::make_catalyst(told, supports_, rules_);
+    if (!made) {
+      return in_its_column(record, composition_error(made.error(), plain_name(parts.name)));
     }
-    catalyst.preparation = parts.preparation;
-    if (catalyst.active.empty() && catalyst.support.empty()) {
+    if (made->catalyst.active.empty() && made->catalyst.support.empty()) {
       return bad("the row has no element and no support", "",
                  "at least one element, or a bare support; an empty tube is of the kind blank");
     }
-    return std::optional<chemistry::Catalyst>(std::move(catalyst));
+    return std::optional<chemistry::MadeCatalyst>(std::move(*made));
+  }
+
+  // The error at the column of what make_catalyst names.
+  Error in_its_column(const CsvRecord& record, Error error) const {
+    const std::string where = std::exchange(error.where, {});
+    if (where == "/name" || where == "/key") {
+      return in_column(record, ColumnUse::catalyst, std::move(error));
+    }
+    if (where == "/support") return in_column(record, ColumnUse::support, std::move(error));
+    return error;
   }
 
   static Error unknown_element(const std::string& symbol) {
@@ -483,34 +501,35 @@ class RowReader {
     return std::string(trim(plain_characters(name)));
   }
 
-  Result<std::vector<Loading>> read_lists(const std::string& elements,
-                                          const std::string& fractions) const {
+  // "Mn,Na,W" and "0.4,0.4,0.2".
+  Status take_lists(const Parts& parts, chemistry::ToldCatalyst& told) const {
     const auto split = [](const std::string& text) {
-      std::vector<std::string> parts;
+      std::vector<std::string> pieces;
       std::size_t at = 0;
       while (at <= text.size() && !text.empty()) {
         const std::size_t end = std::min(text.find(',', at), text.size());
-        parts.emplace_back(trim(std::string_view(text).substr(at, end - at)));
+        pieces.emplace_back(trim(std::string_view(text).substr(at, end - at)));
         at = end + 1;
       }
-      return parts;
+      return pieces;
     };
-    const auto symbols = split(elements), amounts = split(fractions);
+    const auto symbols = split(parts.elements), amounts = split(parts.fractions);
     if (symbols.size() != amounts.size()) {
       return bad(fmt::format("{} elements and {} fractions", symbols.size(), amounts.size()),
-                 elements, "as many of the one as of the other");
+                 parts.elements, "as many of the one as of the other");
     }
-    std::vector<Loading> loadings;
     for (std::size_t i = 0; i < symbols.size(); ++i) {
-      const auto element = chemistry::atomic_number(symbols[i]);
-      if (!element) return bad("unknown element", symbols[i], "a chemical symbol such as Li");
+      const std::string symbol = chemistry::fold_name(symbols[i]);
+      if (!chemistry::atomic_number(symbol)) {
+        return bad("unknown element", symbols[i], "a chemical symbol such as Li");
+      }
       const auto amount = parse_number(amounts[i]);
       if (!amount || *amount < 0.0) {
         return bad("not a fraction", amounts[i], "a number of at least 0");
       }
-      if (*amount > 0.0) loadings.push_back({*element, *amount, ""});
+      told.amounts.push_back({symbol, *amount, parts.fractions_unit});
     }
-    return loadings;
+    return {};
   }
 
   std::string_view file_name_;
@@ -519,7 +538,10 @@ class RowReader {
   const MatchedColumns& columns_;
   const Profile& profile_;
   bool recognised_;
+  const std::vector<std::string>& null_;
+  const std::string name_amounts_;
   const chemistry::SupportTable& supports_;
+  const chemistry::CompositionRules& rules_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };
 
@@ -541,81 +563,31 @@ bool is_unit_row(const CsvRecord& record, const MatchedColumns& columns, const R
   return unit;
 }
 
-// The recognised columns in the form of a profile's.
-MatchedColumns columns_of(const Layout& layout, const Sheet& sheet, const ReadOptions& options) {
-  MatchedColumns matched;
-  std::size_t next_element = 0;
-  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
-    MatchedColumn column;
-    column.at = i;
-    column.header = sheet.header.fields[i];
-    column.column.headers = {column.header};
-    column.column.name = column.header;
-    switch (layout.roles[i]) {
-      case Role::target:
-        column.column.use = ColumnUse::value;
-        break;
-      case Role::condition:
-        column.column.use = ColumnUse::condition;
-        break;
-      case Role::id:
-        column.column.use = ColumnUse::sample;
-        break;
-      case Role::own:
-        column.column.use = *own_column(small_letters(column.header));
-        column.column.name.clear();
-        break;
-      case Role::slot:
-        column.column.use = ColumnUse::slot;
-        break;
-      case Role::support:
-        column.column.use = ColumnUse::support;
-        break;
-      case Role::formula:
-        column.column.use = ColumnUse::catalyst;
-        break;
-      case Role::element:
-        column.column.use = ColumnUse::element;
-        column.element = layout.elements[next_element++];
-        column.file_unit = layout.amounts_unit;
-        break;
-      case Role::ignored:
-        continue;
-      case Role::unused:
-        if (!column.header.empty()) matched.unused.push_back(column.header);
-        continue;
-    }
-    matched.columns.push_back(std::move(column));
+// What cannot be read in the first sheet of a workbook may stand in another one.
+Error naming_sheets(Error error, const Sheet& sheet, const ReadOptions& options) {
+  if (sheet.other_sheets.empty() || !options.sheet.empty()) return error;
+  std::vector<std::string> others;
+  for (const std::string& name : sheet.other_sheets) {
+    others.push_back(fmt::format("--sheet \"{}\"", name));
   }
-  (void)options;
-  return matched;
+  error.expected += fmt::format("{}{}, where the table is not in the sheet \"{}\"",
+                                error.expected.empty() ? "" : "; or ", join_or(others), sheet.name);
+  return error;
 }
 
-// What people see of the columns.
-void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table) {
-  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
-    ColumnReport report;
-    report.number = i + 1;
-    report.header = sheet.header.fields[i];
-    report.use = "not used";
-    bool numbers = true;
-    for (const CsvRecord& row : sheet.rows) {
-      if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
-      ++report.filled;
-      numbers = numbers && read_number(row.fields[i], sheet.style).ok();
+// Rows that differ in nothing but oxygen that is not counted.
+void note_merges(TableRows& table) {
+  const bool dropped = std::any_of(table.rows.begin(), table.rows.end(), [](const TableRow& row) {
+    return row.catalyst && !row.catalyst->dropped_oxygen.empty();
+  });
+  if (!dropped) return;
+  chemistry::OxygenMerges merges;
+  for (const TableRow& row : table.rows) {
+    if (row.problems.empty() && row.catalyst) {
+      merges.add(row.catalyst->key, row.catalyst->dropped_oxygen);
     }
-    report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
-    const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
-                                   [&](const MatchedColumn& column) { return column.at == i; });
-    if (used != columns.columns.end()) {
-      report.use = to_string(used->column.use);
-      report.name = used->column.name;
-      report.unit = used->column.use == ColumnUse::element ? used->file_unit : used->unit;
-    } else if (numbers && report.filled > 0 && !report.header.empty()) {
-      table.unused_numbers.push_back(report.header);
-    }
-    table.columns.push_back(std::move(report));
   }
+  if (std::string note = merges.note(); !note.empty()) table.notes.push_back(std::move(note));
 }
 
 Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
@@ -642,16 +614,23 @@ Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
 
 }  // namespace
 
+SheetOptions sheet_options(const ReadOptions& options) {
+  SheetOptions wanted;
+  wanted.profile = options.profile.get();
+  wanted.columns = options.columns;
+  wanted.sheet = options.sheet;
+  wanted.decimal = options.decimal;
+  wanted.encoding = options.encoding;
+  wanted.fill_down = options.fill_down;
+  return wanted;
+}
+
 Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
                             const ReadOptions& options, const chemistry::SupportTable& supports,
                             std::size_t max_rows) {
-  SheetOptions sheet_options;
-  sheet_options.profile = options.profile.get();
-  sheet_options.columns = options.columns;
-  sheet_options.sheet = options.sheet;
-  sheet_options.decimal = options.decimal;
-  sheet_options.max_rows = max_rows;
-  auto sheet = read_sheet(bytes, file_name, sheet_options);
+  SheetOptions wanted = sheet_options(options);
+  wanted.max_rows = max_rows;
+  auto sheet = read_sheet(bytes, file_name, wanted);
   if (!sheet) return sheet.error();
   const Profile recognised;
   const Profile& profile = options.profile ? *options.profile : recognised;
@@ -663,14 +642,15 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     columns = std::move(*matched);
   } else {
     auto layout = recognise(*sheet, options, file_name);
-    if (!layout) return layout.error();
+    if (!layout) return naming_sheets(layout.error(), *sheet, options);
     table.shape = layout->shape;
-    columns = columns_of(*layout, *sheet, options);
+    columns = columns_of(*layout, *sheet);
     for (const std::size_t column : layout->composition) {
       table.composition.push_back(sheet->header.fields[column]);
     }
+    table.problems = std::move(layout->problems);
   }
-  RowReader reader(file_name, *sheet, columns, profile, !options.profile, supports);
+  RowReader reader(file_name, *sheet, columns, profile, options, supports);
   if (options.profile) {
     const Status fine = check_profile_columns(*sheet, columns, profile, reader, file_name);
     if (!fine) return fine.error();
@@ -678,22 +658,42 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   table.encoding = sheet->encoding;
   table.delimiter = sheet->delimiter;
   table.header_line = sheet->header.line;
+  table.style = sheet->style;
+  table.header_at = sheet->header_at;
+  table.header_lines = sheet->header_lines;
+  table.unit_row = !sheet->units.empty();
   table.notes = std::move(sheet->notes);
   table.unused = columns.unused;
   for (const MatchedColumn& column : columns.columns) {
     if (column.column.use == ColumnUse::value) table.targets.push_back(column.column.name);
     if (column.column.use == ColumnUse::condition) table.conditions.push_back(column.column.name);
-    if (options.profile && RowReader::is_composition(column.column.use)) {
+    if (options.profile && is_composition(column.column.use)) {
       table.composition.push_back(column.header);
     }
   }
-  if (std::any_of(columns.columns.begin(), columns.columns.end(),
-                  [](const MatchedColumn& column) { return column.element == 8; })) {
+  constexpr int kOxygen = 8;
+  if (!options.rules.count_oxygen &&
+      std::any_of(columns.columns.begin(), columns.columns.end(),
+                  [](const MatchedColumn& column) { return column.element == kOxygen; })) {
     table.notes.emplace_back("the amounts of oxygen are not counted");
   }
   report(*sheet, columns, table);
+  table.sheet = sheet->name;
   table.rows.reserve(sheet->rows.size());
-  for (const CsvRecord& record : sheet->rows) table.rows.push_back(reader.read(record));
+  std::vector<std::size_t> sections;
+  for (const CsvRecord& record : sheet->rows) {
+    if (is_section(record, columns, sheet->style)) {
+      sections.push_back(record.line);
+    } else {
+      table.rows.push_back(reader.read(record));
+    }
+  }
+  if (!sections.empty()) {
+    table.notes.push_back(
+        fmt::format("{} a single text outside of the composition, left out",
+                    lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
+  }
+  note_merges(table);
   if (profile.reduce) reduce(*profile.reduce, table.rows);
   return table;
 }

@@ -14,6 +14,7 @@
 
 #include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
+#include "core/chemistry/composition_rules.h"
 #include "drivers/tables/profile.h"
 #include "drivers/tables/sheet.h"
 
@@ -40,12 +41,20 @@ struct ReadOptions {
   std::vector<std::string> ignore_present;  // the same, where they exist
   std::vector<std::string> columns;         // names of the columns of a file without a header
   std::string sheet;                        // of a workbook
-  char decimal = '\0';                      // '.' or ','; 0: found out
-  bool missing_targets = false;             // a row without a target is NaN instead of an error
-  bool skip_missing_targets = false;        // ... is left out
+  std::string encoding;                     // goes before the profile's; empty: its, or found out
+  std::vector<std::string> fill_down;       // columns whose blank cells repeat the one above
+  // What numbers before the elements of a name are ("1Zn1Zr/SiO2"): "wt%", "mol%"; empty: names
+  // tell it.
+  std::string name_amounts;
+  std::vector<std::string> null;      // more words that say "not measured"
+  char decimal = '\0';                // '.' or ','; 0: found out
+  bool missing_targets = false;       // a row without a target is NaN instead of an error
+  bool skip_missing_targets = false;  // ... is left out
+  bool look = false;  // for people: what is wrong with columns does not end the reading
   // Deliveries: columns such as sample, channel and run say whose row it is, and names that come
   // near to one of them, of a target or of a condition are asked about.
   bool delivery = false;
+  chemistry::CompositionRules rules;  // of the campaign; none: those of a table without one
   // Deliveries: what the campaign measures and varies; those that the table has are read.
   std::vector<std::string> known_targets, known_conditions;
 };
@@ -61,6 +70,8 @@ struct TableValue {
 struct ReadCatalyst {
   chemistry::Catalyst catalyst;
   std::string key, description;
+  std::string told;            // amounts as they were told, where they became others; or empty
+  std::string dropped_oxygen;  // chemistry::MadeCatalyst
 };
 
 struct TableRow {
@@ -86,15 +97,18 @@ struct ColumnReport {
   std::string header;
   std::string use;   // "slot", "value", ..., "not used"
   std::string name;  // of the value, condition or element
+  std::string of;    // of a slot's amount: the header of the slot
   std::string unit;
   std::string content;  // "numbers", "text", "blank"
   std::size_t filled = 0;
+  std::vector<std::string> examples;  // the first cells that differ, three at most
 };
 
 struct TableRows {
   Shape shape = Shape::automatic;  // automatic: read by a profile
   std::string encoding;
   std::string delimiter;
+  std::string sheet;  // of a workbook
   std::size_t header_line = 1;
   std::vector<TableRow> rows;       // in the order of the file, then what the reduction made
   std::vector<std::string> unused;  // headers of columns that nothing uses
@@ -103,7 +117,14 @@ struct TableRows {
   std::vector<std::string> targets, conditions;  // names of what the columns hold
   std::vector<ColumnReport> columns;
   std::vector<std::string> notes;  // what was skipped or assumed, one sentence each
+  std::vector<Error> problems;     // of columns; only with ReadOptions::look
+  NumberStyle style;
+  std::size_t header_at = 0, header_lines = 1;  // as in Sheet
+  bool unit_row = false;
 };
+
+// How the sheet of a table is found, without a word on its columns.
+SheetOptions sheet_options(const ReadOptions& options);
 
 // Errors (bad_data, "file:line: column ...") are for the whole table: encoding, header, units, no
 // rows.

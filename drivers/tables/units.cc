@@ -65,6 +65,7 @@ constexpr std::array kUnits = {
     Unit{"1", "ratio", 1.0},
     Unit{"-", "ratio", 1.0},
     Unit{"%", "ratio", 1e-2},
+    Unit{"ppm", "ratio", 1e-6},
     Unit{"mol%", "mole fraction", 1e-2},
     Unit{"at%", "mole fraction", 1e-2},
     Unit{"wt%", "mass fraction", 1e-2},
@@ -162,6 +163,10 @@ bool same_unit(std::string_view a, std::string_view b) {
   const Unit* other = find(right);
   return one && other && one->kind == other->kind && one->factor == other->factor &&
          one->offset == other->offset;
+}
+
+bool is_unit(std::string_view text) {
+  return find(normal(text)) != nullptr;
 }
 
 Result<Conversion> convert_units(std::string_view from, std::string_view to) {

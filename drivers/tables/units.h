@@ -22,4 +22,7 @@ Result<Conversion> convert_units(std::string_view from, std::string_view to);
 // Whether two texts write the same unit ("mL/min", "ml min^-1").
 bool same_unit(std::string_view a, std::string_view b);
 
+// Whether the text writes a unit that can be converted.
+bool is_unit(std::string_view text);
+
 }  // namespace kasetsu::tables

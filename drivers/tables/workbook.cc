@@ -213,6 +213,8 @@ class WorkbookReader {
       return bad(file_name_, "the workbook has no such sheet", std::string(wanted),
                  join_or(others));
     }
+    workbook_.sheet = name;
+    workbook_.other_sheets = others;
     if (!others.empty()) {
       workbook_.notes.push_back(
           fmt::format("sheet \"{}\" was read; the workbook also has {} (--sheet)", name,

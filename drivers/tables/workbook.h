@@ -13,6 +13,8 @@ namespace kasetsu::tables {
 struct Workbook {
   std::vector<CsvRecord> rows;     // all as long as the longest; `line` is the sheet's row number
   std::vector<std::string> notes;  // hidden rows, other sheets
+  std::string sheet;               // that was read
+  std::vector<std::string> other_sheets;
 };
 
 // Whether the bytes begin like a zip archive.

@@ -4,6 +4,7 @@
 
 #include "core/chemistry/composition.h"
 #include "core/chemistry/names.h"
+#include "core/chemistry/told_catalyst.h"
 #include "tests/fuzz/formula_reader.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -84,15 +84,16 @@ std::vector<Weighing> weighings(const Materials& materials, const chemistry::Cat
         moles = gram_in_all > 0.0 ? part.amount / gram_in_all * materials.sample_gram : 0.0;
         break;
       case AmountUnit::mass_fraction:
-        moles = weight > 0.0 ? part.amount * materials.sample_gram / weight : 0.0;
+        moles = weight > 0.0 ? part.amount * materials.scale * materials.sample_gram / weight : 0.0;
         break;
     }
     add(part.element, material, moles * material.gram_per_mole.value_or(weight));
   }
   if (!catalyst.support.empty() && materials.unit != AmountUnit::mole_fraction) {
     const auto found = materials.supports.find(catalyst.support);
-    const double share =
-        materials.unit == AmountUnit::mass_fraction ? std::max(0.0, 1.0 - moles_in_all) : 1.0;
+    const double share = materials.unit == AmountUnit::mass_fraction
+                             ? std::max(0.0, 1.0 - materials.scale * moles_in_all)
+                             : 1.0;
     add(0, found == materials.supports.end() ? kPlain : found->second,
         share * materials.sample_gram);
   }

@@ -30,6 +30,7 @@ struct Material {
 struct Materials {
   double sample_gram = 0.1;  // made for one sample
   AmountUnit unit = AmountUnit::mmol_per_gram;
+  double scale = 1.0;  // of mass fractions: 0.01 where the amounts are percent
   double weighable_gram = 0.0;
   std::map<int, Material> elements;
   std::map<std::string, Material> supports;

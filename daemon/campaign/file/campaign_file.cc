@@ -35,6 +35,8 @@ CampaignConfig CampaignDecoder::campaign(const ConfigNode& root) {
   config.description = text(root.find("description"), "description");
   config.draft = flag(root.find("draft"), "draft", false);
   decode_targets(root, config);
+  decode_composition(root, config);
+  rules_ = config.composition;
   decode_space(root, config);
   decode_conditions(root, config);
   decode_rules(root, config);
@@ -188,25 +190,27 @@ struct ProposalBounds {
   }
 };
 
-// Sentences about what can be counted quickly.
+// Sentences about what can be counted quickly, behind what the decoder noted.
 std::vector<std::string> warnings_of(const CampaignConfig& config, const ProposalBounds& bounds) {
   constexpr std::uint64_t kMostCounted = 20'000;
-  if (bounds.space.size() > kMostCounted) return {};
+  std::vector<std::string> warnings = config.notes;
+  if (bounds.space.size() > kMostCounted) return warnings;
   std::uint64_t allowed = 0;
   for (std::uint64_t i = 0; i < bounds.space.size(); ++i)
     allowed += bounds.rules.allows(bounds.space.unrank(i)) ? 1 : 0;
-  if (allowed >= static_cast<std::uint64_t>(config.planner.batch)) return {};
-  return {
+  if (allowed >= static_cast<std::uint64_t>(config.planner.batch)) return warnings;
+  warnings.push_back(
       fmt::format("the space and the rules allow {} {}, and a batch is to have {}: batches will "
                   "be smaller",
-                  allowed, allowed == 1 ? "candidate" : "candidates", config.planner.batch)};
+                  allowed, allowed == 1 ? "candidate" : "candidates", config.planner.batch));
+  return warnings;
 }
 
 }  // namespace
 
 std::vector<std::string> campaign_warnings(const CampaignConfig& config) {
   const auto bounds = ProposalBounds::make(config);
-  return bounds ? warnings_of(config, *bounds) : std::vector<std::string>();
+  return bounds ? warnings_of(config, *bounds) : config.notes;
 }
 
 CampaignDraft draft_of(const CampaignConfig& config, const chemistry::SupportTable& supports) {

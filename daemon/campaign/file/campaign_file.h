@@ -11,6 +11,7 @@
 
 #include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
+#include "core/chemistry/composition_rules.h"
 #include "core/planning/planner.h"
 #include "core/planning/space/rules.h"
 #include "core/planning/space/space.h"
@@ -107,6 +108,8 @@ struct CampaignConfig {
   bool draft = false;           // begin as DRAFT
   std::vector<Target> targets;  // the first one is explored and challenged for, all are exploited
   std::vector<OtherProperty> properties;
+  // How its catalysts are read and shown, of [composition] and of the space.
+  chemistry::CompositionRules composition;
   planning::SpaceDefinition space;
   std::vector<planning::Rule> rules;             // with those that the materials imply
   std::optional<planning::Materials> materials;  // none: nothing is weighed or paid
@@ -119,8 +122,9 @@ struct CampaignConfig {
   Retrain retrain;
   StopRules stop;
   std::vector<Webhook> webhooks;
-  std::string text;        // verbatim
-  std::string media_type;  // kToml or kJson
+  std::vector<std::string> notes;  // what was read in a way that may not be meant
+  std::string text;                // verbatim
+  std::string media_type;          // kToml or kJson
 
   // Names of the conditions that are inputs: those that the space varies.
   std::vector<std::string> conditions() const;

@@ -7,11 +7,12 @@ namespace kasetsu::campaign {
 const std::map<std::string, Keys, std::less<>>& keys_by_table() {
   static const std::map<std::string, Keys, std::less<>> keys = {
       {"",
-       {"format", "name", "owner", "description", "draft", "targets", "properties", "space",
-        "conditions", "rules", "materials", "model", "planner", "plate", "retrain", "stop",
+       {"format", "name", "owner", "description", "draft", "targets", "properties", "composition",
+        "space", "conditions", "rules", "materials", "model", "planner", "plate", "retrain", "stop",
         "webhooks"}},
       {"targets[]", {"name", "unit", "goal", "value", "tolerance", "hit_threshold", "plausible"}},
       {"properties[]", {"name", "unit", "plausible"}},
+      {"composition", {"basis", "total", "oxygen", "tolerance"}},
       {"space[]",
        {"kind", "elements", "slots", "none", "repetition", "step_at_percent", "loadings",
         "loading_unit", "min_elements", "max_elements", "total", "catalysts", "supports",
@@ -98,20 +99,7 @@ void CampaignDecoder::only(const ConfigNode& node, const std::string& path, std:
 }
 
 planning::Candidate CampaignDecoder::candidate(const ConfigNode& item, const std::string& at) {
-  planning::Candidate result;
-  const std::string name = text(&item, at);
-  if (failed()) return result;
-  // A key is told from a name by its amounts: "Li:1;Mn:2/MgO".
-  Result<chemistry::Catalyst> catalyst =
-      name.find(':') != std::string::npos || name.rfind("-/", 0) == 0
-          ? chemistry::parse_key(name, supports_)
-          : chemistry::parse_catalyst_name(name, supports_);
-  if (!catalyst) {
-    fail_in(item, at, catalyst.error());
-    return result;
-  }
-  result.catalyst = std::move(catalyst).value();
-  return result;
+  return {catalyst(item, at).catalyst, {}};
 }
 
 }  // namespace kasetsu::campaign

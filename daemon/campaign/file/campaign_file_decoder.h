@@ -1,5 +1,6 @@
 // Reads the tree of a campaign file into a CampaignConfig. Each group of keys has a file:
-// campaign_file_space.cc (targets, space, conditions), campaign_file_rules.cc (rules, materials),
+// campaign_file_space.cc (targets, space, conditions), campaign_file_composition.cc (composition,
+// lists of catalysts), campaign_file_rules.cc (rules, materials),
 // campaign_file_planner.cc (model, planner, plate), campaign_file_service.cc (retrain, stop,
 // webhooks).
 #pragma once
@@ -18,6 +19,7 @@
 
 #include "core/base/names.h"
 #include "core/base/text.h"
+#include "core/chemistry/told_catalyst.h"
 #include "daemon/base/config_reader.h"
 #include "daemon/campaign/file/campaign_file.h"
 
@@ -62,15 +64,23 @@ class CampaignDecoder : public ConfigReader {
   void only(const ConfigNode& node, const std::string& path, std::string_view kind,
             const std::vector<std::string>& allowed);
 
+  // A catalyst as the file names it, by the campaign's rules.
+  chemistry::MadeCatalyst catalyst(const ConfigNode& item, const std::string& at);
   planning::Candidate candidate(const ConfigNode& item, const std::string& at);
   std::string property_name(const ConfigNode& node, const std::string& path,
                             std::string_view example, std::set<std::string>& names);
   void decode_goal(const ConfigNode& node, const std::string& path, Target& target);
   std::vector<planning::Support> supports(const ConfigNode* node, const std::string& path);
+  // Names of supports in their one spelling.
+  std::vector<std::string> support_names(const ConfigNode* node, const std::string& path);
+  std::string support_name(const std::string& told) const;
+  std::vector<std::string> preparations(const ConfigNode& node, const std::string& path);
   planning::CatalystList catalyst_list(const ConfigNode& node, const std::string& path);
   planning::Slots slots(const ConfigNode& node, const std::string& path);
-  planning::Simplex simplex(const ConfigNode& node, const std::string& path);
-  planning::LoadingGrid loading_grid(const ConfigNode& node, const std::string& path);
+  planning::Simplex simplex(const ConfigNode& node, const std::string& path,
+                            const chemistry::CompositionRules& rules);
+  planning::LoadingGrid loading_grid(const ConfigNode& node, const std::string& path,
+                                     chemistry::CompositionRules& rules);
   int count(const ConfigNode& node, const std::string& path, std::string_view key,
             std::string_view example);
   void limits(const ConfigNode& node, const std::string& path, double& low, double& high);
@@ -84,10 +94,24 @@ class CampaignDecoder : public ConfigReader {
   void decode_targets(const ConfigNode& root, CampaignConfig& config);
   void decode_plausible(const ConfigNode& node, const std::string& path, std::optional<double>& low,
                         std::optional<double>& high);
+  void decode_composition(const ConfigNode& root, CampaignConfig& config);
+  double simplex_total(const ConfigNode& node, const std::string& path,
+                       const chemistry::CompositionRules& rules);
+  void check_loading_unit(const ConfigNode& node, const std::string& path,
+                          chemistry::CompositionRules& rules);
   void decode_space(const ConfigNode& root, CampaignConfig& config);
+  // What the space tells of the composition: total, slots, supports and points.
+  void finish_composition(const ConfigNode& root, CampaignConfig& config);
+  void check_whole(const ConfigNode& space, const CampaignConfig& config);
+  void find_supports(CampaignConfig& config);
+  void count_listed_oxygen(const ConfigNode& root, CampaignConfig& config);
+  void read_lists_again(const ConfigNode& root, CampaignConfig& config);
   void decode_conditions(const ConfigNode& root, CampaignConfig& config);
   void decode_rules(const ConfigNode& root, CampaignConfig& config);
   void decode_materials(const ConfigNode& root, CampaignConfig& config);
+  // What the amounts mean to materials, told there or by the campaign's basis.
+  void decode_amounts(const ConfigNode& node, const chemistry::CompositionRules& rules,
+                      planning::Materials& materials);
   void decode_model(const ConfigNode& root, CampaignConfig& config);
   void decode_planner(const ConfigNode& root, CampaignConfig& config);
   void decode_plate(const ConfigNode& root, CampaignConfig& config);
@@ -103,6 +127,10 @@ class CampaignDecoder : public ConfigReader {
                     int batch);
 
   const chemistry::SupportTable& supports_;
+  chemistry::CompositionRules rules_;  // as far as they are known
+  // Of each grid of loadings, the basis that its unit tells.
+  std::vector<std::optional<chemistry::Basis>> loading_units_;
+  std::string list_note_;  // of the list that was read last
 };
 
 }  // namespace kasetsu::campaign

@@ -99,7 +99,7 @@ RuleKind CampaignDecoder::rule_kind(const ConfigNode& node, const std::string& p
     may_have({"on_supports"});
     std::vector<int> set = elements(value, at(kind));
     if (const ConfigNode* on = node.find("on_supports")) {
-      return planning::ForbidOnSupport{std::move(set), texts(on, at("on_supports"), R"(["TiO2"])")};
+      return planning::ForbidOnSupport{std::move(set), support_names(on, at("on_supports"))};
     }
     return planning::ForbidElements{std::move(set)};
   }
@@ -144,7 +144,7 @@ RuleKind CampaignDecoder::rule_kind(const ConfigNode& node, const std::string& p
     return limit;
   }
   may_have({});
-  return planning::ForbidSupports{texts(value, at(kind), R"(["TiO2"])")};
+  return planning::ForbidSupports{support_names(value, at(kind))};
 }
 
 void CampaignDecoder::decode_rules(const ConfigNode& root, CampaignConfig& config) {
@@ -216,6 +216,30 @@ void CampaignDecoder::check_elements_left(const ConfigNode& root, const Campaign
   }
 }
 
+void CampaignDecoder::decode_amounts(const ConfigNode& node,
+                                     const chemistry::CompositionRules& rules,
+                                     planning::Materials& materials) {
+  using chemistry::Basis;
+  const bool told = rules.basis && !rules.plain_names_are_amounts;
+  const ConfigNode* amounts =
+      told ? node.find("amounts") : required(node, "materials", "amounts", "\"mmol_per_g\"");
+  if (told) {
+    const bool by_weight =
+        rules.basis == Basis::mass_fraction || rules.basis == Basis::wt_percent_of_catalyst;
+    materials.unit = rules.basis == Basis::mmol_per_g_support ? AmountUnit::mmol_per_gram
+                     : by_weight                              ? AmountUnit::mass_fraction
+                                                              : AmountUnit::mole_fraction;
+    if (rules.basis == Basis::wt_percent_of_catalyst) materials.scale = 0.01;
+  }
+  const AmountUnit unit = choice(amounts, "materials.amounts", kAmountUnitNames, materials.unit);
+  if (told && !failed() && unit != materials.unit) {
+    fail(*amounts, "materials.amounts", "other amounts than those of the campaign's basis",
+         shown(*amounts),
+         fmt::format("\"{}\", or no amounts here", kAmountUnitNames.to_name(materials.unit)));
+  }
+  materials.unit = unit;
+}
+
 void CampaignDecoder::decode_materials(const ConfigNode& root, CampaignConfig& config) {
   const ConfigNode* node = table(root, "materials");
   if (node == nullptr) return;
@@ -229,8 +253,7 @@ void CampaignDecoder::decode_materials(const ConfigNode& root, CampaignConfig& c
   };
   materials.sample_gram = number(required(*node, "materials", "sample_mass_g", "0.1"),
                                  at("sample_mass_g"), 1e-9, 1e6, materials.sample_gram);
-  materials.unit = choice(required(*node, "materials", "amounts", "\"mmol_per_g\""), at("amounts"),
-                          kAmountUnitNames, materials.unit);
+  decode_amounts(*node, config.composition, materials);
   materials.weighable_gram = amount(*node, "materials", "weighable_mg", 1e-3).value_or(0.0);
   materials.sample_price = amount(*node, "materials", "sample_price", 1.0);
   materials.batch_price = amount(*node, "materials", "batch_price", 1.0);
@@ -262,7 +285,8 @@ void CampaignDecoder::decode_materials(const ConfigNode& root, CampaignConfig& c
              fail(item, path, "the element has an item already", element->text,
                   "one item an element");
            }
-         } else if (!materials.supports.emplace(text(support, join_key(path, "support")), material)
+         } else if (!materials.supports
+                         .emplace(support_name(text(support, join_key(path, "support"))), material)
                          .second &&
                     !failed()) {
            fail(item, path, "the support has an item already", shown(*support),

@@ -121,18 +121,6 @@ std::vector<planning::Support> CampaignDecoder::supports(const ConfigNode* node,
   return found;
 }
 
-planning::CatalystList CampaignDecoder::catalyst_list(const ConfigNode& node,
-                                                      const std::string& path) {
-  only(node, path, "a list", {"kind", "catalysts"});
-  planning::CatalystList found;
-  list(required(node, path, "catalysts", R"(["Mn-Na2WO4/SiO2", "Li:1;Mg:2/MgO"])"),
-       join_key(path, "catalysts"), R"(["Mn-Na2WO4/SiO2"])",
-       [&](const ConfigNode& item, const std::string& at) {
-         found.catalysts.push_back(candidate(item, at).catalyst);
-       });
-  return found;
-}
-
 planning::Slots CampaignDecoder::slots(const ConfigNode& node, const std::string& path) {
   only(node, path, "a space of slots",
        {"kind", "elements", "slots", "none", "repetition", "supports", "preparations"});
@@ -153,7 +141,8 @@ int CampaignDecoder::count(const ConfigNode& node, const std::string& path, std:
       whole(required(node, path, key, example), join_key(path, key), 0, kMostElements, 1));
 }
 
-planning::Simplex CampaignDecoder::simplex(const ConfigNode& node, const std::string& path) {
+planning::Simplex CampaignDecoder::simplex(const ConfigNode& node, const std::string& path,
+                                           const chemistry::CompositionRules& rules) {
   only(node, path, "a simplex",
        {"kind", "elements", "step_at_percent", "min_elements", "max_elements", "total", "supports",
         "preparations"});
@@ -167,12 +156,12 @@ planning::Simplex CampaignDecoder::simplex(const ConfigNode& node, const std::st
   }
   simplex.min_elements = node.find("min_elements") ? count(node, path, "min_elements", "1") : 1;
   simplex.max_elements = count(node, path, "max_elements", "4");
-  simplex.total = number(node.find("total"), join_key(path, "total"), 1e-9, 1e9, 1.0);
+  simplex.total = simplex_total(node, path, rules);
   return simplex;
 }
 
-planning::LoadingGrid CampaignDecoder::loading_grid(const ConfigNode& node,
-                                                    const std::string& path) {
+planning::LoadingGrid CampaignDecoder::loading_grid(const ConfigNode& node, const std::string& path,
+                                                    chemistry::CompositionRules& rules) {
   only(node, path, "a grid of loadings",
        {"kind", "elements", "loadings", "loading_unit", "min_elements", "max_elements", "supports",
         "preparations"});
@@ -181,8 +170,7 @@ planning::LoadingGrid CampaignDecoder::loading_grid(const ConfigNode& node,
   grid.max_elements = count(node, path, "max_elements", "3");
   grid.loadings = numbers(required(node, path, "loadings", "[0.1, 0.2]"),
                           join_key(path, "loadings"), "[0.1, 0.2]");
-  // The unit is for people and reports; amounts are compared as numbers.
-  text(required(node, path, "loading_unit", "\"mmol/g\""), join_key(path, "loading_unit"));
+  check_loading_unit(node, path, rules);
   return grid;
 }
 
@@ -208,15 +196,15 @@ void CampaignDecoder::decode_space(const ConfigNode& root, CampaignConfig& confi
     if (kind == SpaceKind::slots) {
       take(slots(node, path));
     } else if (kind == SpaceKind::simplex) {
-      take(simplex(node, path));
+      take(simplex(node, path, config.composition));
     } else {
-      take(loading_grid(node, path));
+      take(loading_grid(node, path, config.composition));
     }
     part.supports = supports(node.find("supports"), join_key(path, "supports"));
-    part.preparations =
-        texts(node.find("preparations"), join_key(path, "preparations"), R"(["impregnation"])");
+    part.preparations = preparations(node, path);
     config.space.parts.push_back(std::move(part));
   });
+  finish_composition(root, config);
 }
 
 void CampaignDecoder::decode_conditions(const ConfigNode& root, CampaignConfig& config) {

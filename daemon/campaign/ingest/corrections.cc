@@ -109,10 +109,6 @@ Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
   const auto campaign = tx.campaign(ingest->campaign);
   KASETSU_ASSERT(campaign.has_value());
 
-  Result<PreparedRow> row = prepare_row(corrected ? *corrected : kept->raw, supports);
-  if (!row) return row.error();
-  row->row = kept->row;
-  row->pointer = kept->pointer;
   DeliveryOptions options;
   options.source = ingest->source;
   options.run = ingest->run;
@@ -122,6 +118,12 @@ Result<RowVerdict> readmit(Transaction& tx, std::string_view id,
     if (!decoded) return decoded.error();
     config = std::move(*decoded);
   }
+  Result<PreparedRow> row =
+      prepare_row(corrected ? *corrected : kept->raw, supports,
+                  config ? config->composition : chemistry::CompositionRules());
+  if (!row) return row.error();
+  row->row = kept->row;
+  row->pointer = kept->pointer;
   RowRules rules(tx, context, *campaign, config.get());
   RowRules::Outcome outcome = rules.take(*row, *ingest, options);
   if (outcome.error) return *outcome.error;

@@ -21,17 +21,22 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.sheet = options.sheet;
   reading.composition = options.composition;
   reading.decimal = options.decimal;
+  reading.encoding = options.encoding;
+  reading.name_amounts = options.name_amounts;
+  reading.fill_down = options.fill_down;
+  reading.null = options.null;
   reading.delivery = true;
   for (const Property& property : options.properties) {
     reading.known_targets.push_back(property.name);
   }
   reading.known_conditions = options.conditions;
+  reading.rules = rules_of(options);
   return reading;
 }
 
 // The row as it stood in the file, for quarantine. One that was read without a profile can be read
 // again as a table of one row.
-std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options) {
+std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
   if (options.profile) {
     Json cells = Json::object();
     for (const auto& [header, cell] : row.cells) cells[header] = cell;
@@ -48,6 +53,11 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options) 
   raw["targets"] = std::move(targets);
   if (!options.conditions.empty()) raw["conditions"] = options.conditions;
   if (options.id) raw["id"] = *options.id;
+  if (options.composition) raw["composition"] = *options.composition;
+  if (!options.name_amounts.empty()) raw["name_amounts"] = options.name_amounts;
+  if (!options.ignore.empty()) raw["ignore"] = options.ignore;
+  if (!options.null.empty()) raw["null"] = options.null;
+  if (decimal == ',') raw["decimal"] = "comma";
   return dump_json(raw);
 }
 
@@ -59,6 +69,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   } else if (row.catalyst) {
     prepared.catalyst = row.catalyst->key;
     prepared.description = row.catalyst->description;
+    prepared.told = row.catalyst->told;
   }
   prepared.proposal = row.proposal;
   prepared.sample = row.sample;
@@ -81,7 +92,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
 }
 
-PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options) {
+PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
   PreparedRow prepared;
   prepared.pointer = row.points.empty() ? fmt::format("line {}", row.line)
                                         : fmt::format("best of {} rows from line {}",
@@ -94,7 +105,7 @@ PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options)
     if (!prepared.problem.empty()) prepared.problem += "; ";
     prepared.problem += problem.to_string();
   }
-  prepared.raw = raw_of(row, options);
+  prepared.raw = raw_of(row, options, decimal);
   return prepared;
 }
 
@@ -112,7 +123,7 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   std::size_t unmeasured = 0;
   delivery.rows.reserve(table->rows.size());
   for (const tables::TableRow& row : table->rows) {
-    PreparedRow prepared = prepare(row, options);
+    PreparedRow prepared = prepare(row, options, table->style.decimal);
     if (row.problems.empty() && prepared.values.empty()) {
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
       // whose best alone is the campaign's.
@@ -135,38 +146,62 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   return {};
 }
 
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports) {
+namespace {
+
+// A member that is a list of names, where there is one.
+Status read_names(const Json& object, std::string_view member, std::vector<std::string>& names) {
+  const auto found = object.find(member);
+  if (found == object.end()) return {};
+  if (!found->is_array()) return bad_delivery(json_pointer("", member), "not a list");
+  for (const Json& name : *found) {
+    auto text = read_value_as<std::string>(name, json_pointer("", member));
+    if (!text) return text.error();
+    names.push_back(std::move(*text));
+  }
+  return {};
+}
+
+// How raw_of's row is read.
+Status read_row_options(const Json& object, DeliveryOptions& options) {
+  std::vector<std::string> targets;
+  for (const auto& [member, names] : {std::pair{"targets", &targets},
+                                      {"conditions", &options.conditions},
+                                      {"ignore", &options.ignore},
+                                      {"null", &options.null}}) {
+    if (Status read = read_names(object, member, *names); !read) return read;
+  }
+  for (std::string& name : targets) {
+    Property property;
+    property.name = std::move(name);
+    options.properties.push_back(std::move(property));
+  }
+  std::optional<std::string> name_amounts, decimal;
+  for (const auto& [member, into] : {std::pair{"id", &options.id},
+                                     {"composition", &options.composition},
+                                     {"name_amounts", &name_amounts},
+                                     {"decimal", &decimal}}) {
+    auto read = read_optional<std::string>(object, member);
+    if (!read) return read.error();
+    *into = std::move(*read);
+  }
+  options.name_amounts = name_amounts.value_or("");
+  if (decimal) options.decimal = *decimal == "comma" ? ',' : '.';
+  return {};
+}
+
+}  // namespace
+
+Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports,
+                                      const chemistry::CompositionRules& rules) {
   PreparedDelivery delivery;
+  delivery.options.rules = std::make_shared<const chemistry::CompositionRules>(rules);
   delivery.options.format = DeliveryFormat::csv;
   delivery.options.file_name = "row";
   const Result<std::string> table = read_field<std::string>(object, "table");
   if (!table) return table.error();
   delivery.bytes = *table;
-  const auto names = [&](std::string_view member, const auto& use) -> Status {
-    const auto found = object.find(member);
-    if (found == object.end()) return {};
-    if (!found->is_array()) return bad_delivery(json_pointer("", member), "not a list");
-    for (const Json& name : *found) {
-      const auto text = read_value_as<std::string>(name, json_pointer("", member));
-      if (!text) return text.error();
-      use(*text);
-    }
-    return {};
-  };
-  Status read = names("targets", [&](const std::string& name) {
-    Property property;
-    property.name = name;
-    delivery.options.properties.push_back(property);
-  });
-  if (read) {
-    read = names("conditions",
-                 [&](const std::string& name) { delivery.options.conditions.push_back(name); });
-  }
-  if (!read) return read.error();
-  const auto id = read_optional<std::string>(object, "id");
-  if (!id) return id.error();
-  delivery.options.id = *id;
-  if (read = prepare_csv(delivery, supports); !read) return read.error();
+  if (Status told = read_row_options(object, delivery.options); !told) return told.error();
+  if (Status read = prepare_csv(delivery, supports); !read) return read.error();
   if (delivery.rows.size() != 1) return bad_delivery("/table", "not one row");
   PreparedRow row = std::move(delivery.rows.front());
   if (!row.problem.empty()) return bad_delivery("", row.problem);

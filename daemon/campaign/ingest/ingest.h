@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/chemistry/catalyst.h"
+#include "core/chemistry/composition_rules.h"
 #include "daemon/campaign/records/store_port.h"
 #include "drivers/tables/profile.h"
 
@@ -61,7 +62,11 @@ struct DeliveryOptions {
   std::optional<std::string> composition;
   std::string sheet;
   char decimal = '\0';
-  std::string file_name = "body";  // in messages
+  std::string encoding, name_amounts;        // as in tables::ReadOptions
+  std::vector<std::string> fill_down, null;  // as in tables::ReadOptions
+  std::string file_name = "body";            // in messages
+  // Of the campaign; null: those of a table without one.
+  std::shared_ptr<const chemistry::CompositionRules> rules;
   // A table as its laboratory writes it: read by this profile instead of as CSV of our own shape.
   // Columns of properties that the campaign does not measure are left out.
   std::shared_ptr<const tables::Profile> profile;
@@ -83,6 +88,7 @@ struct PreparedRow {
   std::string raw;       // JSON; only with a problem
   std::string catalyst;  // canonical key; "-" for a blank
   std::string description;
+  std::string told, dropped_oxygen;  // chemistry::MadeCatalyst
   SampleKind kind = SampleKind::catalyst;
   std::string proposal, sample, channel;
   std::string source, run;  // empty: the delivery's
@@ -94,6 +100,9 @@ struct PreparedRow {
   std::optional<Digest> content;  // content_of, made beforehand for rows with a name
 };
 
+// The rules of the delivery's campaign.
+const chemistry::CompositionRules& rules_of(const DeliveryOptions& options);
+
 // Of everything that a row says, whatever the form it came in; source and run are the row's or the
 // delivery's.
 Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run);
@@ -103,7 +112,7 @@ struct PreparedDelivery {
   std::string bytes;
   Digest sha256;
   std::vector<PreparedRow> rows;
-  std::vector<std::string> notes;  // how a table was read: columns not used, lines left out
+  std::vector<std::string> notes;  // how it was read: columns not used, lines left out
 };
 
 // Decodes. Rows with a fault of their own carry it in `problem`; an error is for what cannot be
@@ -115,14 +124,15 @@ struct PreparedDelivery {
 // "none"], "support"?, "preparation"?} | {"amounts": {"Li": 0.371}, "support"?, "preparation"?} |
 // {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
 // "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
-// {"value", "unit"?} | null}, "measured_at"?}]}. Amounts may tell their unit ("unit": "mmol/g", or
-// one that converts to it). NDJSON: one row object a line, which may also carry "source" and "run".
+// {"value", "unit"?} | null}, "measured_at"?}]}. Amounts may tell their unit ("unit": "wt%"), and
+// become the campaign's. NDJSON: one row object a line, which may also carry "source" and "run".
 // A row that names a proposal, or a sample that was here before, may leave the catalyst out.
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports);
 
 // A row object as JSON, in the form that prepare_delivery reads.
-Result<PreparedRow> prepare_row(std::string_view json, const chemistry::SupportTable& supports);
+Result<PreparedRow> prepare_row(std::string_view json, const chemistry::SupportTable& supports,
+                                const chemistry::CompositionRules& rules = {});
 std::string row_to_json(const PreparedRow& row);
 
 struct RowVerdict {

@@ -24,12 +24,14 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
     options.profile = std::move(*profile);
     options.format = DeliveryFormat::csv;
   }
-  if (options.format == DeliveryFormat::csv) {
+  if (options.format != DeliveryFormat::csv) options.rules = remembered(request.campaign);
+  if (!options.rules) {
     const Status known = database_.read([&](const Reader& reader) -> Status {
       const auto found = find_campaign(reader, request.campaign);
       if (!found) return found.error();
       const auto config = campaigns_.of(reader, *found);
       if (!config) return config.error();
+      options.rules = remember(request.campaign, *config);
       options.properties = reader.properties(found->key);
       options.conditions = (*config)->conditions();
       return {};
@@ -42,6 +44,39 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
                         std::move(*delivery)};
 }
 
+Intake::Rules Intake::remembered(const std::string& campaign) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = rules_.find(campaign);
+  return found == rules_.end() ? nullptr : found->second;
+}
+
+Intake::Rules Intake::remember(const std::string& campaign,
+                               const DecodedCampaigns::Config& config) const {
+  Rules rules(config, &config->composition);
+  const std::lock_guard lock(mutex_);
+  rules_[campaign] = rules;
+  return rules;
+}
+
+Result<IngestReceipt> Intake::ingest_by(const DecodedRequest& request,
+                                        const DecodedCampaigns::Config& config, Transaction& tx) {
+  const Context context{clock_(), &ids_, request.actor};
+  const PreparedDelivery& delivery = request.delivery;
+  if (delivery.options.rules.get() == &config->composition) {
+    auto receipt = ingest(tx, request.campaign, delivery, context, config.get());
+    if (receipt) receipt->notes = delivery.notes;
+    return receipt;
+  }
+  // The campaign was changed since: what it says of compositions now holds.
+  DeliveryOptions options = delivery.options;
+  options.rules = remember(request.campaign, config);
+  const auto anew = prepare_delivery(delivery.bytes, std::move(options), supports_);
+  if (!anew) return anew.error();
+  auto receipt = ingest(tx, request.campaign, *anew, context, config.get());
+  if (receipt) receipt->notes = anew->notes;
+  return receipt;
+}
+
 void Intake::commit(const DecodedRequest& request, Done done) {
   const auto receipt = std::make_shared<IngestReceipt>();
   const auto undone = std::make_shared<bool>(false);
@@ -51,11 +86,9 @@ void Intake::commit(const DecodedRequest& request, Done done) {
         if (!campaign) return campaign.error();
         const auto config = campaigns_.of(tx, *campaign);
         if (!config) return config.error();
-        const Context context{clock_(), &ids_, request.actor};
-        auto made = ingest(tx, request.campaign, request.delivery, context, config->get());
+        auto made = ingest_by(request, *config, tx);
         if (!made) return made.error();
         *receipt = std::move(*made);
-        receipt->notes = request.delivery.notes;
         *undone = request.dry_run;
         // The store undoes a task that returns an error, and only such a task.
         if (request.dry_run) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};

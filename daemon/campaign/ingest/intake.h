@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "core/chemistry/catalyst.h"
@@ -45,9 +47,9 @@ class Intake {
   // Errors as those of the two steps.
   Result<IngestReceipt> take(IntakeRequest request);
 
-  // The first step. Of a table it reads the campaign's properties and conditions, for which it may
-  // wait. Errors: not_found (campaign, profile), conflict (the daemon cannot decode the campaign),
-  // and those of prepare_delivery.
+  // The first step. Of a table, and of a campaign that takes its first delivery, it reads what the
+  // campaign says, for which it may wait. Errors: not_found (campaign, profile),
+  // conflict (the daemon cannot decode the campaign), and those of prepare_delivery.
   Result<DecodedRequest> decode(IntakeRequest request) const;
   // The second step, without waiting. `done` is called once, on the writer's thread, after the
   // commit. `request` outlives that call. Errors: as ingest's, and conflict as above.
@@ -57,12 +59,21 @@ class Intake {
   Database& database() { return database_; }
 
  private:
+  using Rules = std::shared_ptr<const chemistry::CompositionRules>;
+  // What campaigns said of their compositions when they took a delivery last; null: none was taken.
+  Rules remembered(const std::string& campaign) const;
+  Rules remember(const std::string& campaign, const DecodedCampaigns::Config& config) const;
+  Result<IngestReceipt> ingest_by(const DecodedRequest& request,
+                                  const DecodedCampaigns::Config& config, Transaction& tx);
+
   Database& database_;
   DecodedCampaigns& campaigns_;
   const chemistry::SupportTable& supports_;
   Clock clock_;
   UlidSource& ids_;
   FindProfile find_profile_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, Rules> rules_;  // by campaign
 };
 
 // {"ingest", "campaign"?, "rows", "accepted", "flagged", "duplicate", "quarantined", "replayed",

@@ -7,10 +7,11 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
+#include "core/chemistry/told_catalyst.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/json_rows.h"
 #include "daemon/campaign/records/conditions.h"
-#include "drivers/tables/loadings.h"
 #include "drivers/tables/table.h"
 
 namespace kasetsu::campaign {
@@ -37,23 +38,58 @@ Result<std::string> read_label(const Json& object, std::string_view name,
   return label;
 }
 
-Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view pointer,
-                                          const chemistry::SupportTable& supports) {
+// Slots as {"slots": ["Li", null, "none"]} writes them.
+Status read_slots(const Json& slots, std::string_view pointer, chemistry::ToldCatalyst& told) {
+  if (!slots.is_array()) {
+    return bad_delivery(pointer, "not a list", {}, "a list of symbols, or none");
+  }
+  std::size_t i = 0;
+  for (const Json& slot : slots) {
+    const std::string here = fmt::format("{}/{}", pointer, i++);
+    told.slots.emplace_back("none");
+    if (slot.is_null()) continue;
+    const Result<std::string> text = read_value_as<std::string>(slot, here);
+    if (!text) return text.error();
+    if (chemistry::says_none(*text)) continue;
+    const std::string symbol = chemistry::fold_name(*text);
+    if (!chemistry::atomic_number(symbol)) {
+      return bad_delivery(here, "unknown element", *text, "a chemical symbol such as Li, or none");
+    }
+    told.slots.back() = symbol;
+  }
+  return {};
+}
+
+// {"amounts": {"Li": 0.371}, "unit": "mmol/g"}.
+Status read_amounts(const Json& amounts, const std::string& unit, std::string_view pointer,
+                    chemistry::ToldCatalyst& told) {
+  if (!amounts.is_object()) {
+    return bad_delivery(pointer, "not an object", {}, "amounts by chemical symbol");
+  }
+  for (const auto& [symbol, amount] : amounts.items()) {
+    const Result<double> number = read_value_as<double>(amount, json_pointer(pointer, symbol));
+    if (!number) return number.error();
+    told.amounts.push_back({symbol, *number, unit});
+  }
+  return {};
+}
+
+// What a catalyst object says, in the form that make_catalyst takes.
+Result<chemistry::ToldCatalyst> read_told(const Json& value, std::string_view pointer) {
+  chemistry::ToldCatalyst told;
   if (value.is_string()) {
-    auto named = chemistry::parse_catalyst_name(value.get_ref<const std::string&>(), supports);
-    if (!named) return named.error().in(pointer);
-    return named;
+    const std::string& name = value.get_ref<const std::string&>();
+    told.name = name.empty() ? " " : name;
+    return told;
   }
   if (!value.is_object()) {
     return bad_delivery(
         pointer, "not a catalyst", {},
         "an object with slots, amounts, formula or key, or a name such as Mn-Na2WO4/SiO2");
   }
-  if (const Status known = refuse_unknown(
-          value, {"slots", "amounts", "unit", "formula", "key", "support", "preparation"}, pointer);
-      !known) {
-    return known.error();
-  }
+  const Status known = refuse_unknown(
+      value, {"slots", "amounts", "unit", "formula", "key", "support", "preparation"}, pointer);
+  if (!known) return known.error();
   int forms = 0;
   for (const std::string_view form : {"slots", "amounts", "formula", "key"}) {
     forms += value.contains(form) ? 1 : 0;
@@ -62,102 +98,65 @@ Result<chemistry::Catalyst> read_catalyst(const Json& value, std::string_view po
     return bad_delivery(pointer, "the composition is told twice", {},
                         "one of slots, amounts, formula, key");
   }
-  if (const auto key = value.find("key"); key != value.end()) {
-    const Result<std::string> text = read_value_as<std::string>(*key, json_pointer(pointer, "key"));
-    if (!text) return text.error();
-    if (value.size() > 1)
-      return bad_delivery(pointer, "a key tells support and preparation itself");
-    auto parsed = chemistry::parse_key(*text, supports);
-    if (!parsed) return parsed.error().in(json_pointer(pointer, "key"));
-    return parsed;
+  if (value.contains("key") && value.size() > 1) {
+    return bad_delivery(pointer, "a key tells support and preparation itself");
   }
-  chemistry::Catalyst catalyst;
-  if (const auto slots = value.find("slots"); slots != value.end()) {
-    const std::string at = json_pointer(pointer, "slots");
-    if (!slots->is_array()) return bad_delivery(at, "not a list", {}, "a list of symbols, or none");
-    std::size_t i = 0;
-    for (const Json& slot : *slots) {
-      const std::string here = fmt::format("{}/{}", at, i++);
-      if (slot.is_null()) continue;
-      const Result<std::string> text = read_value_as<std::string>(slot, here);
-      if (!text) return text.error();
-      const std::string_view symbol = trim(*text);
-      if (symbol.empty() || symbol == "none" || symbol == "None") continue;
-      const auto element = chemistry::atomic_number(symbol);
-      if (!element) {
-        return bad_delivery(here, "unknown element", *text,
-                            "a chemical symbol such as Li, or none");
-      }
-      catalyst.active.add(*element, 1.0);
-    }
-  }
-  if (const auto amounts = value.find("amounts"); amounts != value.end()) {
-    const std::string at = json_pointer(pointer, "amounts");
-    if (!amounts->is_object())
-      return bad_delivery(at, "not an object", {}, "amounts by chemical symbol");
-    const auto unit = read_optional<std::string>(value, "unit", pointer);
-    if (!unit) return unit.error();
-    std::vector<tables::Loading> loadings;
-    for (const auto& [symbol, amount] : amounts->items()) {
-      const std::string here = json_pointer(at, symbol);
-      const auto element = chemistry::atomic_number(symbol);
-      if (!element)
-        return bad_delivery(here, "unknown element", symbol, "a chemical symbol such as Li");
-      const Result<double> number = read_value_as<double>(amount, here);
-      if (!number) return number.error();
-      if (*element == 8) continue;  // oxygen is dropped, as in formulas
-      if (*number < 0.0) {
-        return bad_delivery(here, "a negative amount", dump_json(amount),
-                            "an amount of at least 0");
-      }
-      loadings.push_back({*element, *number, unit->value_or("")});
-    }
-    auto active = tables::combine(loadings, *unit ? "mmol/g" : "");
-    if (!active) return active.error().in(at);
-    catalyst.active = std::move(active).value();
-  } else if (value.contains("unit")) {
+  if (value.contains("unit") && !value.contains("amounts")) {
     return bad_delivery(json_pointer(pointer, "unit"), "a unit without amounts");
   }
-  if (value.contains("formula")) {
-    const Result<std::string> text = read_field<std::string>(value, "formula", pointer);
+  for (const auto& [name, member] : {std::pair{"key", &told.key}, {"formula", &told.formula}}) {
+    if (!value.contains(name)) continue;
+    Result<std::string> text = read_field<std::string>(value, name, pointer);
     if (!text) return text.error();
-    chemistry::ToldCatalyst told;
-    told.formula = *text;
-    if (const auto on = value.find("support"); on != value.end() && on->is_string()) {
-      told.support = on->get<std::string>();
-    }
-    auto made = chemistry::make_catalyst(told, supports);
-    if (!made) return made.error().in(json_pointer(pointer, "formula"));
-    catalyst = std::move(*made);
+    *member = text->empty() ? " " : std::move(text).value();
   }
-  const Result<std::optional<std::string>> support =
-      read_optional<std::string>(value, "support", pointer);
+  const auto unit = read_optional<std::string>(value, "unit", pointer);
+  if (!unit) return unit.error();
+  Status read;
+  if (const auto slots = value.find("slots"); slots != value.end()) {
+    read = read_slots(*slots, json_pointer(pointer, "slots"), told);
+  }
+  if (const auto amounts = value.find("amounts"); amounts != value.end()) {
+    read = read_amounts(*amounts, unit->value_or(""), json_pointer(pointer, "amounts"), told);
+  }
+  if (!read) return read.error();
+  const auto support = read_optional<std::string>(value, "support", pointer);
   if (!support) return support.error();
-  if (*support) {
-    const std::string_view name = trim(**support);
-    if (!chemistry::says_none(name)) {
-      auto read = supports.read(name);
-      if (!read) return read.error().in(json_pointer(pointer, "support"));
-      catalyst.support = std::move(read->name);
-      catalyst.support_formula = std::move(read->formula);
-    }
-  }
-  const Result<std::string> preparation = read_label(value, "preparation", pointer);
+  told.support = support->value_or("");
+  Result<std::string> preparation = read_label(value, "preparation", pointer);
   if (!preparation) return preparation.error();
-  catalyst.preparation = *preparation;
-  if (catalyst.active.empty() && catalyst.support.empty()) {
+  told.preparation = std::move(*preparation);
+  return told;
+}
+
+Result<chemistry::MadeCatalyst> read_catalyst(const Json& value, std::string_view pointer,
+                                              const chemistry::SupportTable& supports,
+                                              const chemistry::CompositionRules& rules) {
+  const auto told = read_told(value, pointer);
+  if (!told) return told.error();
+  auto made = chemistry::make_catalyst(*told, supports, rules);
+  if (!made) {
+    Error error = made.error();
+    // A name is the value itself, the other forms are its members.
+    error.where = value.is_string() ? std::string(pointer) : std::string(pointer) + error.where;
+    return error;
+  }
+  const auto& catalyst = made->catalyst;
+  if (value.is_object() && told->key.empty() && catalyst.active.empty() &&
+      catalyst.support.empty()) {
     return bad_delivery(
         pointer, "the catalyst has no element and no support", {},
         "at least one element, or a bare support; an empty tube is \"kind\": \"blank\"");
   }
-  return catalyst;
+  return made;
 }
 
 // Everything that can be said of one row object.
 Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
-                             const chemistry::SupportTable& supports) {
+                             const chemistry::SupportTable& supports,
+                             const chemistry::CompositionRules& rules) {
   if (!object.is_object()) return bad_delivery(pointer, "not an object", {}, "a row object");
-  if (object.contains("table")) return prepare_table_row(object, supports);
+  if (object.contains("table")) return prepare_table_row(object, supports, rules);
   if (object.contains("cells")) {
     return bad_delivery(pointer,
                         "these are cells of a laboratory's table, which only its profile reads", {},
@@ -212,10 +211,12 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     row.catalyst = "-";
     row.description = "blank";
   } else if (catalyst != object.end() && !catalyst->is_null()) {
-    const auto read = read_catalyst(*catalyst, json_pointer(pointer, "catalyst"), supports);
+    const auto read = read_catalyst(*catalyst, json_pointer(pointer, "catalyst"), supports, rules);
     if (!read) return read.error();
-    row.catalyst = chemistry::canonical_key(*read);
-    row.description = chemistry::describe(*read);
+    row.catalyst = chemistry::canonical_key(read->catalyst);
+    row.description = chemistry::describe(*read, rules);
+    row.told = read->told;
+    row.dropped_oxygen = read->dropped_oxygen;
   } else if (row.proposal.empty() && row.sample.empty()) {
     return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
                         "the catalyst, the proposal that it answers, or a sample that is known");
@@ -311,7 +312,7 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   delivery.rows.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
     const std::string pointer = fmt::format("/rows/{}", i);
-    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports);
+    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports, rules_of(options));
     delivery.rows.push_back(row ? std::move(row).value()
                                 : refused_row(row.error(), dump_json((*rows)[i]), pointer));
     delivery.rows.back().row = static_cast<std::int64_t>(i);
@@ -336,7 +337,8 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
     if (!object) {
       delivery.rows.push_back(
           refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer));
-    } else if (Result<PreparedRow> row = read_row(*object, "", supports)) {
+    } else if (Result<PreparedRow> row =
+                   read_row(*object, "", supports, rules_of(delivery.options))) {
       delivery.rows.push_back(std::move(row).value());
       delivery.rows.back().pointer = pointer;
     } else {
@@ -347,6 +349,20 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
   if (delivery.rows.empty())
     return bad_delivery("", "no rows are there", {}, "one row object a line");
   return {};
+}
+
+// Rows that differ in nothing but oxygen that is not counted. The reader of tables says it itself.
+void note_merges(PreparedDelivery& delivery) {
+  const auto& rows = delivery.rows;
+  if (std::none_of(rows.begin(), rows.end(),
+                   [](const PreparedRow& row) { return !row.dropped_oxygen.empty(); })) {
+    return;
+  }
+  chemistry::OxygenMerges merges;
+  for (const PreparedRow& row : delivery.rows) {
+    if (row.problem.empty() && !row.catalyst.empty()) merges.add(row.catalyst, row.dropped_oxygen);
+  }
+  if (std::string note = merges.note(); !note.empty()) delivery.notes.push_back(std::move(note));
 }
 
 }  // namespace
@@ -362,6 +378,11 @@ PreparedRow refused_row(const Error& error, std::string raw, std::string_view po
 Error too_many(std::size_t rows, std::size_t most) {
   return bad_delivery("/rows", fmt::format("the delivery has {} rows", rows), {},
                       fmt::format("at most {} in one delivery", most));
+}
+
+const chemistry::CompositionRules& rules_of(const DeliveryOptions& options) {
+  static const chemistry::CompositionRules kOfNoCampaign;
+  return options.rules ? *options.rules : kOfNoCampaign;
 }
 
 Digest content_of(const PreparedRow& row, std::string_view source, std::string_view run) {
@@ -470,6 +491,7 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
                  first->pointer, "",
                  fmt::format("at most {} rows that cannot be read", kMostWrongRows)};
   }
+  if (delivery.options.format != DeliveryFormat::csv) note_merges(delivery);
   for (PreparedRow& row : delivery.rows) {
     const std::string& run = row.run.empty() ? delivery.options.run : row.run;
     if (!row.problem.empty() || !has_name(run, row.channel, row.sequence)) continue;
@@ -478,10 +500,11 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
   return delivery;
 }
 
-Result<PreparedRow> prepare_row(std::string_view json, const chemistry::SupportTable& supports) {
+Result<PreparedRow> prepare_row(std::string_view json, const chemistry::SupportTable& supports,
+                                const chemistry::CompositionRules& rules) {
   const Result<Json> object = parse_json(json);
   if (!object) return object.error();
-  return read_row(*object, "", supports);
+  return read_row(*object, "", supports, rules);
 }
 
 std::string row_to_json(const PreparedRow& row) {

@@ -43,6 +43,7 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
 
 // A row of a table in quarantine: {"table": header and row, "targets": [...], "conditions"?,
 // "id"?}.
-Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports);
+Result<PreparedRow> prepare_table_row(const Json& object, const chemistry::SupportTable& supports,
+                                      const chemistry::CompositionRules& rules);
 
 }  // namespace kasetsu::campaign

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/told_catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/campaign/records/conditions.h"
@@ -83,7 +84,9 @@ std::string retracted_text(const std::string& measurement, const std::string& re
 RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& campaign,
                    const CampaignConfig* config)
     : tx_(tx), context_(context), campaign_(campaign), properties_(tx.properties(campaign.key)) {
-  if (config != nullptr) conditions_ = config->conditions();
+  if (config == nullptr) return;
+  conditions_ = config->conditions();
+  tolerance_ = config->composition.tolerance;
 }
 
 void RowRules::expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
@@ -139,6 +142,7 @@ Status RowRules::find_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
   subject.catalyst = row.catalyst;
   subject.description = row.description;
+  subject.told = row.told;
   if (row.proposal.empty()) return {};
   auto proposal = tx_.find_proposal(row.proposal);
   if (!proposal || proposal->campaign != campaign_.key) {
@@ -148,6 +152,12 @@ Status RowRules::find_proposal(Subject& subject) const {
   if (row.catalyst.empty()) {
     subject.catalyst = proposal->catalyst;
     subject.description = proposal->catalyst_description;
+  } else if (row.catalyst != proposal->catalyst && tolerance_ &&
+             chemistry::nearly_same(row.catalyst, proposal->catalyst, *tolerance_)) {
+    // What was made is what was asked for; the measured composition stands beside it.
+    subject.catalyst = proposal->catalyst;
+    subject.description = proposal->catalyst_description;
+    if (subject.told.empty()) subject.told = row.description;
   } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
     return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
                   row.catalyst,
@@ -422,7 +432,16 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     ++new_measurements_;
   }
+  tell_how_it_was_told(subject, outcome.verdict.measurements);
   if (subject.proposal) answer(*subject.proposal, row);
+}
+
+void RowRules::tell_how_it_was_told(const Subject& subject,
+                                    const std::vector<std::string>& measurements) {
+  if (subject.told.empty() || measurements.empty()) return;
+  if (!told_.insert(subject.catalyst + '\0' + subject.told).second) return;
+  append_event(tx_, context_, campaign_.name, "measurement", measurements.front(), "told",
+               {{"told", subject.told}, {"catalyst", subject.catalyst}});
 }
 
 std::string RowRules::next_id() {

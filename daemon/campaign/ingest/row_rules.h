@@ -73,6 +73,7 @@ class RowRules {
     const std::string* source = nullptr;
     const std::string* run = nullptr;
     std::string catalyst, description, conditions;
+    std::string told;  // the composition, where it became another; empty: it is as it was told
     std::optional<Proposal> proposal;
     std::optional<Digest> content;
     std::optional<Run> before;  // the run under the same name
@@ -101,6 +102,8 @@ class RowRules {
                            const Ingest& ingest);
   // The open proposal that the row answers without naming it.
   void match_proposal(Subject& subject) const;
+  // How a composition was told that became another: an event, once for each way in a delivery.
+  void tell_how_it_was_told(const Subject& subject, const std::vector<std::string>& measurements);
   void write(const Subject& subject, const Ingest& ingest, const Begin& begin, Outcome& outcome);
 
   // What the numbers of one row say of one another.
@@ -122,6 +125,8 @@ class RowRules {
   const Context& context_;
   const Campaign& campaign_;
   std::vector<std::string> conditions_;  // that the campaign varies
+  std::optional<double> tolerance_;      // of amounts
+  std::unordered_set<std::string> told_;
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
 #include "core/planning/plate.h"
 #include "core/planning/surrogates/cold_start.h"
 #include "core/planning/surrogates/ensemble_surrogate.h"
@@ -344,6 +346,26 @@ Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& 
   return front;
 }
 
+Json composition_json(const chemistry::Catalyst& catalyst,
+                      const chemistry::CompositionRules& rules) {
+  const auto by_symbol = [](const chemistry::Composition& composition) {
+    Json amounts = Json::object();
+    for (const auto& part : composition.parts()) {
+      amounts[std::string(chemistry::element_symbol(part.element))] = part.amount;
+    }
+    return amounts;
+  };
+  Json json = {{"amounts", by_symbol(catalyst.active)}};
+  if (rules.basis) {
+    json["basis"] = chemistry::kBasisNames.to_name(*rules.basis);
+    json["unit"] = rules.unit();
+    json["mole_fractions"] = by_symbol(chemistry::mole_fractions(catalyst, rules));
+  }
+  if (!catalyst.support.empty()) json["support"] = catalyst.support;
+  if (!catalyst.preparation.empty()) json["preparation"] = catalyst.preparation;
+  return json;
+}
+
 Json proposal_card(const planning::Proposal& proposal) {
   Json drivers = Json::array();
   constexpr std::size_t kDrivers = 3;
@@ -508,7 +530,8 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     PlannedProposal planned_proposal;
     planned_proposal.strategy = std::string(planning::to_string(proposal.strategy));
     planned_proposal.catalyst = chemistry::canonical_key(proposal.candidate.catalyst);
-    planned_proposal.description = chemistry::describe(proposal.candidate.catalyst);
+    planned_proposal.description =
+        chemistry::describe(proposal.candidate.catalyst, config.composition.unit());
     std::map<std::string, double> conditions;
     for (std::size_t j = 0; j < proposal.candidate.conditions.size(); ++j) {
       conditions[config.space.conditions[j].name] = proposal.candidate.conditions[j];
@@ -520,6 +543,9 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     planned_proposal.novelty = finite(proposal.novelty);
     planned_proposal.reason = proposal.reason;
     Json card = proposal_card(proposal);
+    if (config.composition.basis) {
+      card["composition"] = composition_json(proposal.candidate.catalyst, config.composition);
+    }
     for (const Json& place : out.plate) {
       if (place.value("rank", std::size_t{0}) != i + 1) continue;
       card["plate"] = place["plate"];

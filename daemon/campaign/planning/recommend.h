@@ -52,6 +52,11 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
 // values: [{"catalyst", "conditions", "values": {target: mean}}]. Errors: keys that do not read.
 Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input);
 
+// {"amounts": {"Ni": 5}, "support"?, "preparation"?}; where the campaign tells a basis also
+// {"basis", "unit", "mole_fractions"}: what it is made of beside what is weighed in.
+Json composition_json(const chemistry::Catalyst& catalyst,
+                      const chemistry::CompositionRules& rules);
+
 // What a proposal says of itself: {"score", "disagreement", "nearest", "distance", "runner_up",
 // "drivers": [{"descriptor", "contribution"}], "nearly_excluded_by", "proven"}.
 Json proposal_card(const planning::Proposal& proposal);

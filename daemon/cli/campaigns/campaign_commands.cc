@@ -64,6 +64,21 @@ Status list(const Arguments&, const Client& client, Session& session) {
                    "no campaigns yet; kasetsu campaign apply FILE makes one", session);
 }
 
+// "  amounts in wt% that add up to 100, oxygen not counted".
+std::string composition_text(const Json& composition) {
+  if (!composition.is_object()) return {};
+  const std::string basis = field(composition, "basis");
+  const std::string unit = field(composition, "unit");
+  const std::string total = field(composition, "total");
+  const std::string tolerance = field(composition, "tolerance");
+  std::string text = "  amounts: ";
+  text += basis == "-" ? "no basis told" : basis;
+  if (unit != "-" && !unit.empty()) text += " in " + unit;
+  if (total != "-") text += ", total " + total;
+  if (tolerance != "-") text += ", the same within " + tolerance;
+  return text + fmt::format("; oxygen is {}\n", field(composition, "oxygen"));
+}
+
 Status show_campaign(const Result<Json>& campaign, Session& session) {
   if (!campaign) return campaign.error();
   std::string text = fmt::format("{}: {}, version {}", field(*campaign, "name"),
@@ -76,6 +91,7 @@ Status show_campaign(const Result<Json>& campaign, Session& session) {
     text += fmt::format("  {} {}{}\n", target ? "target" : "measured", field(property, "name"),
                         unit == "-" || unit.empty() ? "" : " in " + unit);
   }
+  text += composition_text(member(*campaign, "composition"));
   if (const Json& count = member(*campaign, "measurements"); count.is_number_unsigned())
     text += fmt::format("  {}\n", counted(count.get<std::size_t>(), "measurement"));
   return session.show(*campaign, text);

@@ -10,27 +10,16 @@
 #include "core/chemistry/element.h"
 #include "daemon/base/data_files.h"
 #include "daemon/cli/campaigns/campaign_file.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/profile_text.h"
 
 namespace kasetsu::cli {
 namespace {
 
+using tables::toml_text;
+
 constexpr std::size_t kMostLevels =
     12;  // of a condition or a grid that are listed as they were seen
-
-// A text as TOML writes it, on one line.
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04X}", byte);
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
 
 std::string list_of(const std::set<std::string>& names) {
   std::string out = "[";
@@ -145,14 +134,9 @@ std::string grid_text(const Seen& seen, const std::string& unit, std::size_t mos
       most_elements);
 }
 
-// A header as the name of a condition: without line ends and the signs that keys use.
+// A header as the name of a condition that no other has.
 std::string condition_name(const std::string& header, std::set<std::string>& taken) {
-  std::string name;
-  for (const char c : cut_to(trim(header), 20)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool sign = std::string_view("|@;=/").find(c) != std::string_view::npos;
-    name += byte < 0x20 || byte == 0x7f || sign ? '_' : c;
-  }
+  std::string name = tables::campaign_name(header, tables::kLongestCondition);
   if (name.empty()) name = "condition";
   const std::string first = name;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
@@ -182,13 +166,50 @@ std::string conditions_text(const tables::Table& table) {
   return text;
 }
 
+// The basis that the headers of the amounts tell, all in the same unit.
+chemistry::CompositionRules rules_of(const tables::Table& table) {
+  chemistry::CompositionRules rules;
+  std::optional<chemistry::ToldUnit> unit;
+  for (const tables::ColumnReport& column : table.columns) {
+    if (column.use != "element") continue;
+    const auto told = chemistry::told_unit(column.unit);
+    if (!told || told->weighed || (unit && unit->basis != told->basis)) return {};
+    unit = told;
+  }
+  if (!unit) return rules;
+  rules.basis = unit->basis;
+  if (unit->basis == chemistry::Basis::mole_fraction && unit->scale != 1.0) rules.total = 100.0;
+  return rules;
+}
+
+// Whether the table's catalysts have the sums that a campaign in this basis asks for.
+bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
+  rules.plain_names_are_amounts = false;
+  return std::all_of(table.catalysts.begin(), table.catalysts.end(), [&](const auto& catalyst) {
+    const double whole = rules.whole(!catalyst.support.empty());
+    return whole == 0.0 || catalyst.active.empty() ||
+           std::abs(catalyst.active.total() - whole) <= 0.005 * whole;
+  });
+}
+
+std::string composition_text(const chemistry::CompositionRules& rules) {
+  if (!rules.basis) return "";
+  std::string text = fmt::format("[composition]\nbasis = {}   # as the table's headers say\n",
+                                 toml_text(chemistry::kBasisNames.to_name(*rules.basis)));
+  if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
+  return text + "\n";
+}
+
 std::string whole_text(const DraftArguments& arguments, const tables::Table& table,
-                       const Seen& seen, std::size_t most_elements) {
+                       const Seen& seen, const chemistry::CompositionRules& rules,
+                       std::size_t most_elements) {
   const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
     return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
   });
-  const bool slots =
-      table.shape == tables::Shape::slots || (whole && *seen.totals.rbegin() <= 20.0);
+  const bool slots = !rules.basis && (table.shape == tables::Shape::slots ||
+                                      (whole && *seen.totals.rbegin() <= 20.0));
+  const std::string unit =
+      rules.basis ? std::string(rules.unit()) : std::string(arguments.loading_unit);
   std::string text = fmt::format(
       "# Drafted from {} ({} rows). Read it, and correct what is meant otherwise.\n"
       "format = 1\n"
@@ -198,14 +219,14 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
       "unit = {}\n"
       "goal = {}\n"
       "# hit_threshold = ...     # as good as this counts as a hit\n\n"
-      "[[space]]\n"
+      "{}[[space]]\n"
       "{}elements = {}\n",
       printable(arguments.table.data, false), table.catalysts.size(), toml_text(arguments.name),
-      toml_text(cut_to(table.target_names.front(), 40)), toml_text(arguments.unit),
-      toml_text(arguments.goal),
+      toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
+      toml_text(arguments.unit), toml_text(arguments.goal), composition_text(rules),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)
-                          : grid_text(seen, arguments.loading_unit, most_elements),
+                          : grid_text(seen, unit, most_elements),
       list_of(seen.elements));
   if (!slots && most_elements < seen.most_elements) {
     text += fmt::format(
@@ -232,14 +253,15 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
 }  // namespace
 
 Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Table& table,
-                             const chemistry::SupportTable& supports) {
+                             const chemistry::SupportTable& supports,
+                             const chemistry::CompositionRules& rules) {
   const Seen seen(table);
   if (seen.elements.empty()) {
     return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
                  arguments.table.data, "", "a table of catalysts"};
   }
   for (auto most = std::min<std::size_t>(seen.most_elements, campaign::kMostElements);; --most) {
-    DraftedFile draft{whole_text(arguments, table, seen, most), 0};
+    DraftedFile draft{whole_text(arguments, table, seen, rules, most), 0};
     const auto config = campaign::parse_campaign(draft.text, "the draft", kToml, supports);
     // Too many candidates to count: fewer elements in each.
     if (!config && most <= 1) return config.error();
@@ -259,7 +281,17 @@ Status draft_campaign(const DraftArguments& arguments, Session& session) {
   if (auto status = require_target(*table, arguments.table); !status) return status;
   auto supports = arguments.table.load_supports();
   if (!supports) return supports.error();
-  const auto draft = draft_of(arguments, *table, *supports);
+  // In the basis that was seen: what the headers tell is not converted to anything else.
+  options.rules = rules_of(*table);
+  if (options.rules.basis) {
+    auto again = arguments.table.load(session, arguments.table.data, options);
+    if (again && add_up(*again, options.rules)) {
+      table = std::move(again);
+    } else {
+      options.rules = {};
+    }
+  }
+  const auto draft = draft_of(arguments, *table, *supports, options.rules);
   if (!draft) return draft.error();
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, draft->text); !written) return written;

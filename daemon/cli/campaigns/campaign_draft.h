@@ -29,7 +29,8 @@ struct DraftedFile {
 // its comments. Errors: bad_data where no catalyst has an active element; a name that no campaign
 // may have.
 Result<DraftedFile> draft_of(const DraftArguments& arguments, const tables::Table& table,
-                             const chemistry::SupportTable& supports);
+                             const chemistry::SupportTable& supports,
+                             const chemistry::CompositionRules& rules);
 
 Status draft_campaign(const DraftArguments& arguments, Session& session);
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/chemistry/told_catalyst.h"
 #include "core/planning/space/rules.h"
 #include "daemon/cli/campaigns/campaign_file.h"
 #include "daemon/cli/program/commands.h"
@@ -28,13 +29,13 @@ struct Verdict {
 };
 
 Result<Verdict> verdict_of(const std::string& text, const planning::CandidateSpace& space,
-                           const planning::RuleSet& rules,
-                           const chemistry::SupportTable& supports) {
-  const bool key = text.find(':') != std::string::npos || text.starts_with("-/");
-  auto catalyst =
-      key ? chemistry::parse_key(text, supports) : chemistry::parse_catalyst_name(text, supports);
-  if (!catalyst) return catalyst.error();
-  planning::Candidate candidate{std::move(*catalyst), {}};
+                           const planning::RuleSet& rules, const chemistry::SupportTable& supports,
+                           const chemistry::CompositionRules& composition) {
+  chemistry::ToldCatalyst told;
+  (chemistry::looks_like_key(text) ? told.key : told.name) = text;
+  auto made = chemistry::make_catalyst(told, supports, composition);
+  if (!made) return made.error();
+  planning::Candidate candidate{std::move(made->catalyst), {}};
   for (const planning::ConditionLevels& condition : space.conditions()) {
     candidate.conditions.push_back(condition.levels.front());
   }
@@ -102,7 +103,7 @@ Status explain(const Arguments& arguments, Session& session) {
   if (!rules) return rules.error();
   std::vector<Verdict> verdicts;
   for (const std::string& catalyst : arguments.catalysts) {
-    auto verdict = verdict_of(catalyst, *space, *rules, *supports);
+    auto verdict = verdict_of(catalyst, *space, *rules, *supports, config->composition);
     if (!verdict) return verdict.error();
     verdicts.push_back(std::move(*verdict));
   }

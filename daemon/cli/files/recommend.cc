@@ -10,7 +10,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
-#include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/learning/model_document.h"
 #include "daemon/cli/campaigns/campaign_file.h"
@@ -77,6 +77,7 @@ Result<tables::Table> read_targets(const Arguments& arguments,
                                    std::vector<Eigen::Index>& columns) {
   tables::ReadOptions options = arguments.table.read_options();
   if (options.conditions.empty()) options.conditions = config.conditions();
+  options.rules = config.composition;
   columns.assign(config.targets.size(), -1);
   if (options.targets.size() > config.targets.size()) {
     return Error{ErrorCode::invalid_argument, "more --target than the campaign has", "--target",
@@ -103,30 +104,26 @@ Result<tables::Table> read_targets(const Arguments& arguments,
   return arguments.table.load(session, arguments.table.data, options);
 }
 
-Json composition_of(const planning::Candidate& candidate) {
-  Json amounts = Json::object();
-  for (const auto& part : candidate.catalyst.active.parts()) {
-    amounts[std::string(chemistry::element_symbol(part.element))] = part.amount;
-  }
-  Json composition = {{"amounts", std::move(amounts)}};
-  if (!candidate.catalyst.support.empty()) composition["support"] = candidate.catalyst.support;
-  if (!candidate.catalyst.preparation.empty()) {
-    composition["preparation"] = candidate.catalyst.preparation;
-  }
-  return composition;
-}
-
-std::string to_csv(const planning::Plan& plan) {
-  std::string text = "rank,strategy,catalyst,key,mean,low,high,novelty,reason\n";
+// With a basis, the amounts' unit and the shares of the substance stand behind.
+std::string to_csv(const planning::Plan& plan, const chemistry::CompositionRules& rules) {
+  std::string text = "rank,strategy,catalyst,key,mean,low,high,novelty,reason";
+  text += rules.basis ? ",unit,mole_fractions\n" : "\n";
   for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
     const planning::Proposal& p = plan.proposals[i];
     const auto number = [](double value) {
       return std::isfinite(value) ? format_number(value) : std::string();
     };
-    text += fmt::format("{},{},{},{},{},{},{},{},{}\n", i + 1, planning::to_string(p.strategy),
-                        csv_cell(chemistry::describe(p.candidate.catalyst)), csv_cell(p.key),
-                        number(p.mean), number(p.low), number(p.high), number(p.novelty),
-                        csv_cell(p.reason));
+    text += fmt::format("{},{},{},{},{},{},{},{},{}", i + 1, planning::to_string(p.strategy),
+                        csv_cell(chemistry::describe(p.candidate.catalyst, rules.unit())),
+                        csv_cell(p.key), number(p.mean), number(p.low), number(p.high),
+                        number(p.novelty), csv_cell(p.reason));
+    if (rules.basis) {
+      chemistry::Catalyst shares;
+      shares.active = chemistry::mole_fractions(p.candidate.catalyst, rules);
+      text +=
+          fmt::format(",{},{}", csv_cell(rules.unit()), csv_cell(chemistry::canonical_key(shares)));
+    }
+    text += '\n';
   }
   return text;
 }
@@ -207,16 +204,17 @@ Json proposals_json(const campaign::Recommendation& result,
   Json proposals = Json::array();
   for (std::size_t i = 0; i < result.plan.proposals.size(); ++i) {
     const planning::Proposal& p = result.plan.proposals[i];
-    Json item = {{"rank", i + 1},
-                 {"strategy", planning::to_string(p.strategy)},
-                 {"composition", composition_of(p.candidate)},
-                 {"catalyst", chemistry::describe(p.candidate.catalyst)},
-                 {"key", p.key},
-                 {"mean", p.mean},
-                 {"low", p.low},
-                 {"high", p.high},
-                 {"novelty", p.novelty},
-                 {"reason", p.reason}};
+    Json item = {
+        {"rank", i + 1},
+        {"strategy", planning::to_string(p.strategy)},
+        {"composition", campaign::composition_json(p.candidate.catalyst, config.composition)},
+        {"catalyst", chemistry::describe(p.candidate.catalyst, config.composition.unit())},
+        {"key", p.key},
+        {"mean", p.mean},
+        {"low", p.low},
+        {"high", p.high},
+        {"novelty", p.novelty},
+        {"reason", p.reason}};
     for (std::size_t c = 0; c < p.candidate.conditions.size(); ++c)
       item["conditions"][config.space.conditions[c].name] = p.candidate.conditions[c];
     item.update(parse_json(result.batch.proposals[i].card).value());
@@ -225,13 +223,14 @@ Json proposals_json(const campaign::Recommendation& result,
   return proposals;
 }
 
-void print_plan(const campaign::Recommendation& result, double wall, Session& session) {
+void print_plan(const campaign::Recommendation& result, std::string_view unit, double wall,
+                Session& session) {
   const planning::Plan& plan = result.plan;
   TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
   for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
     const planning::Proposal& p = plan.proposals[i];
     text.add({std::to_string(i + 1), std::string(planning::to_string(p.strategy)),
-              chemistry::describe(p.candidate.catalyst), format_short(p.mean, 4),
+              chemistry::describe(p.candidate.catalyst, unit), format_short(p.mean, 4),
               format_short(p.low, 4), format_short(p.high, 4), format_short(p.novelty, 3),
               p.reason});
   }
@@ -278,10 +277,11 @@ Status run(const Arguments& arguments, Session& session) {
   if (!result) return result.error();
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
   if (!arguments.out.empty()) {
-    if (auto status = write_file(arguments.out, to_csv(result->plan)); !status) return status;
+    if (auto status = write_file(arguments.out, to_csv(result->plan, config->composition)); !status)
+      return status;
   }
   if (!session.json) {
-    print_plan(*result, effort.wall_seconds(), session);
+    print_plan(*result, config->composition.unit(), effort.wall_seconds(), session);
     return {};
   }
   Json document = campaign::plan_summary(result->plan);

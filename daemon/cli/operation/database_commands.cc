@@ -4,9 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/chemistry/told_catalyst.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/arguments.h"
 #include "daemon/cli/program/commands.h"
 #include "daemon/store/maintenance.h"
+#include "daemon/store/written_keys.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -19,17 +23,64 @@ struct DatabaseArguments {
   std::string at;
 };
 
+// What the present rules of names and compositions make of the keys that campaigns hold. They are
+// never changed: what becomes one is told, and both spellings stay readable.
+Result<Json> keys_json(const std::string& path) {
+  const auto written = store::written_keys(path);
+  if (!written) return written.error();
+  const auto supports = TableArguments().load_supports();
+  if (!supports) return supports.error();
+  Json list = Json::array();
+  for (const store::WrittenKeys& of : *written) {
+    const auto config = campaign::parse_campaign(of.text, of.campaign, of.media_type, *supports);
+    if (!config) continue;  // the daemon and `kasetsu doctor` name such campaigns
+    const auto renewed = chemistry::renew_keys(of.keys, *supports, config->composition);
+    if (renewed.changed.empty() && renewed.unreadable.empty()) continue;
+    list.push_back({{"campaign", of.campaign},
+                    {"changed", renewed.changed},
+                    {"merged", renewed.merged},
+                    {"unreadable", renewed.unreadable}});
+  }
+  return list;
+}
+
+std::string keys_text(const Json& campaigns) {
+  std::string text;
+  for (const Json& of : campaigns) {
+    const std::string name = field(of, "campaign");
+    text += fmt::format("note: campaign {}: {} would be written otherwise now\n", name,
+                        counted(of["changed"].size(), "key"));
+    for (const auto& [key, was] : of["merged"].items()) {
+      text += fmt::format("note: campaign {}: {} would become one, {}\n", name,
+                          fmt::join(was.get<std::vector<std::string>>(), " and "), key);
+    }
+    for (const auto& [key, why] : of["unreadable"].items()) {
+      text += fmt::format("note: campaign {}: {} would not be read: {}\n", name, key,
+                          why.get<std::string>());
+    }
+  }
+  return text;
+}
+
 Status check(const DatabaseArguments& arguments, Session& session) {
   const auto report = check_database(arguments.data_dir);
   if (!report) return report.error();
   std::string text;
   for (const std::string& problem : report->problems) text += problem + "\n";
+  Json keys = Json::array();
+  if (report->ok) {
+    auto found = keys_json(database_path(arguments.data_dir));
+    if (!found) return found.error();
+    keys = std::move(*found);
+    text += keys_text(keys);
+  }
   if (report->ok) {
     text += fmt::format("ok, schema version {}, SQLite {}\n", report->schema_version,
                         report->sqlite_version);
   }
   static_cast<void>(session.show({{"ok", report->ok},
                                   {"problems", report->problems},
+                                  {"keys", std::move(keys)},
                                   {"schema_version", report->schema_version},
                                   {"sqlite_version", report->sqlite_version}},
                                  text));

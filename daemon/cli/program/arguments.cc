@@ -30,6 +30,32 @@ bool looks_like_outcome(const Eigen::VectorXd& condition, const Eigen::VectorXd&
   return zeros > 0 && zeros < condition.size();
 }
 
+// "composition M1, M2, Support; target yield; not used: remark".
+std::string columns_text(const std::vector<tables::ColumnReport>& columns) {
+  constexpr std::size_t kMost = 12;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups{
+      {"composition", {}}, {"target", {}},   {"conditions", {}},
+      {"row names", {}},   {"left out", {}}, {"not used:", {}}};
+  for (const tables::ColumnReport& column : columns) {
+    const std::size_t group = column.use == "value"       ? 1
+                              : column.use == "condition" ? 2
+                              : column.use == "sample"    ? 3
+                              : column.use == "ignore"    ? 4
+                              : column.use == "not used"  ? 5
+                                                          : 0;
+    if (!column.header.empty()) groups[group].second.push_back(column.header);
+  }
+  std::string text;
+  for (auto& [what, names] : groups) {
+    if (names.empty()) continue;
+    const std::size_t more = names.size() > kMost ? names.size() - kMost : 0;
+    if (more > 0) names.resize(kMost);
+    text += fmt::format("{}{} {}{}", text.empty() ? "" : "; ", what, fmt::join(names, ", "),
+                        more > 0 ? fmt::format(" and {} more", more) : "");
+  }
+  return text;
+}
+
 bool is_shape(const std::string& name) {
   return name == "auto" || name == "loadings" || name == "slots" || name == "formula";
 }
@@ -91,6 +117,21 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
       ->check(CLI::IsMember({"point", "comma"}))
       ->group(group);
   command
+      .add_option("--encoding", encoding,
+                  "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
+      ->check(CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}))
+      ->group(group);
+  command
+      .add_option("--fill-down", fill_down,
+                  "columns whose blank cells repeat the one above, as in merged cells")
+      ->group(group);
+  command.add_option("--null", null, "more words that say \"not measured\"")->group(group);
+  command
+      .add_option("--name-amounts", name_amounts,
+                  "what numbers before the elements of a name are (1Zn1Zr/SiO2): wt% or mol%")
+      ->check(CLI::IsMember({"wt%", "mol%"}))
+      ->group(group);
+  command
       .add_flag("--skip-rows-without-target", skip_rows_without_target,
                 "leave out rows whose target was not measured")
       ->group(group);
@@ -123,7 +164,20 @@ tables::ReadOptions TableArguments::read_options() const {
   options.targets = targets;
   options.conditions = conditions;
   options.ignore = ignore;
+  options.encoding = encoding;
+  options.name_amounts = name_amounts;
+  options.fill_down = fill_down;
+  options.null = null;
   options.columns = columns;
+  return options;
+}
+
+Result<tables::ReadOptions> TableArguments::reading() const {
+  tables::ReadOptions options = read_options();
+  if (is_shape(profile)) return options;
+  auto found = load_profile(profile, "");
+  if (!found) return found.error();
+  options.profile = std::move(*found);
   return options;
 }
 
@@ -147,27 +201,17 @@ Result<std::vector<std::string>> TableArguments::labels_of(const tables::Table& 
   }
   const auto text = read_file(data);
   if (!text) return text.error();
-  const auto records = read_csv(*text, data);
-  if (!records) return records.error();
-  const std::vector<std::string>& header = records->front().fields;
-  const auto column = std::find(header.begin(), header.end(), batches);
-  if (column == header.end()) {
-    return Error{ErrorCode::bad_data, "there is no such column", data, batches,
-                 fmt::format("one of {}", fmt::join(header, ", "))};
-  }
-  const auto place = static_cast<std::size_t>(column - header.begin());
-  std::map<std::size_t, std::string> by_line;
-  for (const CsvRecord& record : *records) {
-    if (place < record.fields.size())
-      by_line[record.line] = std::string(trim(record.fields[place]));
-  }
+  const auto options = reading();
+  if (!options) return options.error();
+  const auto cells = tables::column_cells(*text, data, *options, batches);
+  if (!cells) return cells.error();
   for (const std::size_t line : table.lines) {
-    const std::string& label = by_line[line];
-    if (label.empty()) {
+    const auto label = cells->find(line);
+    if (label == cells->end() || label->second.empty()) {
       return Error{ErrorCode::bad_data, "a row without its batch",
-                   csv_place(data, line, batches, place), "", "a name in every row"};
+                   csv_place(data, line, batches, 0), "", "a name in every row"};
     }
-    labels.push_back(label);
+    labels.push_back(label->second);
   }
   return labels;
 }
@@ -186,15 +230,16 @@ Result<tables::Table> TableArguments::load(Session& session, const std::string& 
   if (!known_supports) return known_supports.error();
   auto text = read_file(path);
   if (!text) return text.error();
-  tables::ReadOptions reading = options;
-  if (!is_shape(profile) && !reading.profile) {
-    auto found = load_profile(profile, "");
-    if (!found) return found.error();
-    reading.profile = std::move(*found);
+  tables::ReadOptions reading_options = options;
+  if (!reading_options.profile) {
+    auto with_profile = reading();
+    if (!with_profile) return with_profile.error();
+    reading_options.profile = std::move(with_profile->profile);
   }
-  auto table =
-      tables::read_table(*text, path == "-" ? "standard input" : path, reading, *known_supports);
+  auto table = tables::read_table(*text, path == "-" ? "standard input" : path, reading_options,
+                                  *known_supports);
   if (!table) return table;
+  session.say(fmt::format("{}: {}", path, columns_text(table->columns)));
   for (const std::string& note : table->notes) session.say(fmt::format("{}: {}", path, note));
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {

@@ -51,12 +51,13 @@ struct TableArguments {
   std::string data;
   std::string profile = "auto";  // a shape, the name of a profile, or its file
   std::string shape = "auto";
-  std::string composition, sheet, decimal;
+  std::string composition, sheet, decimal, encoding, name_amounts;
   bool skip_rows_without_target = false;
   std::string id;
   std::vector<std::string> targets;
   std::vector<std::string> conditions;
   std::vector<std::string> ignore;
+  std::vector<std::string> fill_down, null;
   std::vector<std::string> columns;
   std::string supports;
   std::string batches;  // column that says in which batch a row was measured; empty: none
@@ -64,6 +65,8 @@ struct TableArguments {
   // with_data: the positional DATA.
   void add_to(CLI::App& command, bool with_data = true);
   tables::ReadOptions read_options() const;
+  // The same with the profile, where one is named.
+  Result<tables::ReadOptions> reading() const;
   // Reads DATA (or `path`), and warns of conditions that look like outcomes.
   Result<tables::Table> load(Session& session) const;
   Result<tables::Table> load(Session& session, const std::string& path) const;

@@ -7,6 +7,7 @@
 
 namespace kasetsu::cli {
 
+void add_table(CLI::App& app, Session& session);       // table.cc
 void add_featurize(CLI::App& app, Session& session);   // featurize.cc
 void add_loo(CLI::App& app, Session& session);         // loo.cc
 void add_fit(CLI::App& app, Session& session);         // fit.cc

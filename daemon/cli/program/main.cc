@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
       "  kasetsu recommend --campaign ocm.toml --data catalysts.csv --batch 20\n"
       "  kasetsu proposals ocm");
   app.require_subcommand(1);
+  add_table(app, session);
   add_fit(app, session);
   add_predict(app, session);
   add_validate(app, session);

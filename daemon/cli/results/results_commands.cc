@@ -6,6 +6,7 @@
 #include <memory>
 #include <tuple>
 
+#include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/ingest/ingest.h"
@@ -39,8 +40,8 @@ struct Arguments {
   std::string person;
   std::string state = "waiting";
   std::string row;
-  std::string repeats, composition, sheet, decimal;
-  std::vector<std::string> ignore;
+  std::string repeats, composition, sheet, decimal, encoding, name_amounts;
+  std::vector<std::string> ignore, fill_down, null;
 };
 
 std::string media_type(const Arguments& arguments) {
@@ -91,6 +92,13 @@ Status check_receipt(const Json& answer, std::optional<std::size_t> sent, bool d
       "", "", "the daemon's own address in --url; sending the file again is harmless"};
 }
 
+// Names of columns as the daemon takes them: a CSV line.
+std::string names_text(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + csv_cell(name);
+  return text;
+}
+
 HttpRequest import_request(const Arguments& arguments, std::string text) {
   HttpRequest request;
   request.method = "POST";
@@ -100,7 +108,11 @@ HttpRequest import_request(const Arguments& arguments, std::string text) {
                         {"run", arguments.run},
                         {"id", arguments.id_column},
                         {"repeats", arguments.repeats},
-                        {"ignore", fmt::format("{}", fmt::join(arguments.ignore, ","))},
+                        {"ignore", names_text(arguments.ignore)},
+                        {"fill_down", names_text(arguments.fill_down)},
+                        {"null", names_text(arguments.null)},
+                        {"encoding", arguments.encoding},
+                        {"name_amounts", arguments.name_amounts},
                         {"composition", arguments.composition},
                         {"sheet", arguments.sheet},
                         {"decimal", arguments.decimal},
@@ -337,6 +349,18 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
                    "keep (they were measured again)")
       ->check(CLI::IsMember({"ask", "skip", "keep"}));
   command->add_option("--ignore", arguments->ignore, "columns that are not wanted");
+  command->add_option("--fill-down", arguments->fill_down,
+                      "columns whose blank cells repeat the one above, as in merged cells");
+  command->add_option("--null", arguments->null, "more words that say \"not measured\"");
+  command
+      ->add_option("--encoding", arguments->encoding,
+                   "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
+      ->check(
+          CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}));
+  command
+      ->add_option("--name-amounts", arguments->name_amounts,
+                   "what numbers before the elements of a name are (15Ni5Ce/MgO): wt% or mol%")
+      ->check(CLI::IsMember({"wt%", "mol%"}));
   command->add_option("--composition", arguments->composition, "column of formulas or names");
   command->add_option("--sheet", arguments->sheet, "sheet of a workbook");
   command

@@ -85,16 +85,21 @@ TEST(Basis, RefusesWhatIsNotTold) {
       convert(of({{"Am", 100}}), Basis::wt_percent_of_catalyst, Basis::mole_fraction, false).ok());
 }
 
-TEST(Basis, UnitsOfHeadersTellIt) {
-  double scale = 0.0;
-  EXPECT_EQ(basis_of_unit("wt%", scale), Basis::wt_percent_of_catalyst);
-  EXPECT_EQ(basis_of_unit("wt. %", scale), Basis::wt_percent_of_catalyst);
-  EXPECT_EQ(basis_of_unit("mass\u00A0%", scale), Basis::wt_percent_of_catalyst);
-  EXPECT_EQ(basis_of_unit("mmol g-1", scale), Basis::mmol_per_g_support);
-  EXPECT_EQ(basis_of_unit("at.%", scale), Basis::mole_fraction);
-  EXPECT_EQ(scale, 0.01);
-  EXPECT_FALSE(basis_of_unit("%", scale)) << "of what is not told";
-  EXPECT_FALSE(basis_of_unit("degC", scale));
+TEST(ToldUnit, UnitsOfHeadersTellTheBasis) {
+  const auto basis = [](const char* unit) { return told_unit(unit).value().basis; };
+  for (const char* unit : {"wt%", "wt. %", "WT.%", "mass\u00A0%", "wt\uFF05", "(wt%)"}) {
+    EXPECT_EQ(basis(unit), Basis::wt_percent_of_catalyst) << unit;
+  }
+  EXPECT_EQ(basis("mmol g-1"), Basis::mmol_per_g_support);
+  EXPECT_EQ(basis("at.%"), Basis::mole_fraction);
+  EXPECT_EQ(told_unit("at.%")->scale, 0.01);
+  for (const char* unit : {"umol/g", "\u00B5mol/g", "\u03BCmol/g"}) {
+    EXPECT_EQ(told_unit(unit).value().scale, 1e-3) << unit;
+  }
+  EXPECT_TRUE(told_unit("mol")->weighed);
+  EXPECT_FALSE(told_unit("mol/g")->weighed);
+  EXPECT_FALSE(told_unit("%")) << "of what is not told";
+  EXPECT_FALSE(told_unit("degC"));
 }
 
 TEST(ScaleToTotal, BringsPercentAndRoundingToTheTotal) {

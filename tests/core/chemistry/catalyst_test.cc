@@ -8,6 +8,7 @@
 
 #include "core/base/random.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
 
 namespace kasetsu::chemistry {
 namespace {
@@ -223,66 +224,6 @@ TEST(ParseCatalystName, RefusesWhatReadsInTwoWaysAndSaysWhatToWrite) {
   EXPECT_THAT(name_error("5wt%Ni-2%Mg/Al2O3"), HasSubstr("Ni (wt%)"));
   EXPECT_THAT(name_error("Cu1\u00B75Zn1/Al2O3"), HasSubstr("middle dot"));
   EXPECT_THAT(name_error("Pt@CeO2"), HasSubstr("Pt/CeO2"));
-}
-
-TEST(NameRules, OxygenIsCountedOrDroppedAsTheCampaignSays) {
-  NameRules counted;
-  counted.count_oxygen = true;
-  const auto key = [&](std::string_view name, const NameRules& rules) {
-    return canonical_key(parse_catalyst_name(name, supports(), rules).value());
-  };
-  EXPECT_EQ(key("YBa2Cu3O6.94", counted), "Ba:2;Cu:3;O:6.94;Y:1");
-  EXPECT_EQ(key("YBa2Cu3O6.94", {}), "Ba:2;Cu:3;Y:1");
-  EXPECT_FALSE(parse_catalyst_name("MnOx", supports(), counted).ok());
-  NameRules supported;
-  supported.supports = {"TiO2", "MgO"};
-  EXPECT_EQ(key("TiO2", supported), "-/TiO2");
-  EXPECT_EQ(key("TiO\u2082", supported), "-/TiO2");
-  EXPECT_EQ(key("CeO2", supported), "Ce:1");
-  EXPECT_EQ(key("TiO2", {}), "Ti:1");
-}
-
-// Kind 3 and 4: one thing has one key, however it was told and spelt.
-TEST(MakeCatalyst, OneKeyByNameFormulaSlotsAndAmounts) {
-  Random random(23);
-  const std::vector<std::string> symbols = {"Li", "Mn", "Na", "W", "Co", "Ni", "Cs", "Cu"};
-  const std::vector<std::vector<std::string>> spellings = {
-      {"SiO2", "SiO\u2082", "O2Si", "sio2", "SiO2\u200B"},
-      {"gamma-Al2O3", "\u03B3-Al2O3", "\u03B3\u2013Al\u2082O\u2083", "Gamma Al2O3"},
-      {"CeO2-ZrO2", "ZrO2-CeO2", "CeO\u2082\u2010ZrO\u2082"},
-      {"ZSM-5", "zsm-5", "ZSM\u20115"},
-      {""}};
-  for (int round = 0; round < 10000; ++round) {
-    std::vector<std::string> slots = symbols;
-    random.shuffle(slots);
-    slots.resize(1 + random.below(4));
-    if (random.below(3) == 0) slots.push_back(slots[0]);
-    const auto& support = spellings[random.below(spellings.size())];
-    const auto any_support = [&] { return support[random.below(support.size())]; };
-    NameRules rules;
-    rules.count_oxygen = random.below(2) == 0;
-    ToldCatalyst by_slots, by_name, by_formula, by_amounts;
-    for (const std::string& slot : slots) {
-      by_slots.slots.push_back(slot);
-      by_name.name += (by_name.name.empty() ? "" : random.below(2) == 0 ? "-" : "\u2013") + slot;
-      by_formula.formula += slot + (random.below(2) == 0 ? "1" : "1.0");
-      by_amounts.amounts.emplace_back(slot, 1.0);
-    }
-    by_slots.slots.push_back("None");
-    by_slots.support = any_support();
-    by_formula.support = any_support();
-    by_amounts.support = any_support();
-    if (!support[0].empty()) by_name.name += " / " + any_support();
-    std::vector<std::string> keys;
-    for (ToldCatalyst* told : {&by_slots, &by_name, &by_formula, &by_amounts}) {
-      told->preparation = random.below(2) == 0 ? "sol\u2010gel" : " sol-gel";
-      const auto made = make_catalyst(*told, supports(), rules);
-      ASSERT_TRUE(made.ok()) << by_name.name << ": " << made.error().to_string();
-      keys.push_back(canonical_key(*made));
-      EXPECT_EQ(canonical_key(parse_key(keys.back(), supports()).value()), keys.back());
-    }
-    EXPECT_EQ(std::count(keys.begin(), keys.end(), keys[0]), 4) << ::testing::PrintToString(keys);
-  }
 }
 
 TEST(SaysNone, ASymbolNeverDoes) {

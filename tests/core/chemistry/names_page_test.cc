@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "core/chemistry/catalyst.h"
+#include "core/chemistry/told_catalyst.h"
 #include "tests/shared_data.h"
 
 namespace kasetsu::chemistry {

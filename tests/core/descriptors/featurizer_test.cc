@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/base/random.h"
+#include "core/chemistry/told_catalyst.h"
 #include "tests/core/descriptors/tables.h"
 
 namespace kasetsu::descriptors {

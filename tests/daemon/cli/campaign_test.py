@@ -97,6 +97,53 @@ class Campaigns(DaemonCase):
         self.assertIn('"T_C" = [700, 800]', conditions["text"])
         self.ok("campaign", "validate", self.file("d.toml", conditions["text"]))
 
+    def test_a_draft_is_in_the_basis_that_was_seen(self):
+        loading = self.draft("Ni (wt%),Mg (wt%),Support,y\n5,2,SiO2,1\n10,0,MgO,2\n5,0,SiO2,3\n")
+        self.assertIn('basis = "wt_percent_of_catalyst"', loading["text"])
+        self.assertIn("loadings = [2, 5, 10]", loading["text"])
+        alloys = self.draft("Ag (at%),Pd (at%),y\n50,50,1\n20,80.01,2\n99.99,0,3\n")
+        self.assertIn('basis = "mole_fraction"', alloys["text"])
+        self.assertIn("total = 100", alloys["text"])
+        sums = self.draft("Pd (wt%),Rh (wt%),y\n0.1,0,1\n0.1,0.2,2\n0,0.2,3\n")
+        self.assertNotIn("basis", sums["text"])  # they are of a support that the table does not name
+        prepared = self.draft("catalyst,Preparation,y\nNi/SiO2,sol\u2010gel,1\nNi/SiO2,sol-gel,2\nCo/SiO2,dry,3\n")
+        self.assertIn('preparations = ["dry", "sol-gel"]', prepared["text"])
+        for number, draft in enumerate((loading, alloys, sums, prepared)):
+            self.ok("campaign", "validate", self.file(f"b{number}.toml", draft["text"]))
+
+    def test_proposals_are_in_the_campaigns_basis(self):
+        campaign = self.file("c.toml", """format = 1
+name = "c"
+[[targets]]
+name = "y"
+unit = "%"
+goal = "maximize"
+[composition]
+basis = "wt_percent_of_catalyst"
+[[space]]
+kind = "grid"
+elements = ["Ni", "Co"]
+min_elements = 1
+max_elements = 2
+loadings = [1, 2, 5]
+supports = ["SiO₂"]
+[planner]
+batch = 4
+""")
+        out = self.folder / "out.csv"
+        proposals = self.json("recommend", "--campaign", campaign, "--out", out)["proposals"]
+        for proposal in proposals:
+            composition = proposal["composition"]
+            self.assertEqual(composition["unit"], "wt%")
+            self.assertLessEqual(set(composition["amounts"].values()), {1, 2, 5})
+            self.assertAlmostEqual(sum(composition["mole_fractions"].values()), 1)
+            self.assertIn(" wt% ", proposal["catalyst"])
+        self.assertIn(",unit,mole_fractions\n", out.read_text())
+        self.assertEqual(out.read_text().count(",wt%,"), len(proposals))
+        explained = self.json("candidates", "explain", "--campaign", campaign, "5Ni-2Co/SiO2", "Co:2;Ni:5/sio2")["candidates"]
+        self.assertEqual([c["key"] for c in explained], ["Co:2;Ni:5/SiO2"] * 2)
+        self.assertTrue(all(c["in_space"] for c in explained))
+
     def test_a_draft_is_valid_whatever_the_table_holds(self):
         many = "Ni,Fe,Co,y\n" + "".join(f"{0.001 * i:.4f},{0.37 + 0.0007 * i:.4f},0.2,{i}\n" for i in range(1, 200))
         grid = self.draft(many)

@@ -73,8 +73,9 @@ class DaemonTest(ProgramTest):
         port.unlink(missing_ok=True)
         log = open(self.folder / "log", "ab")
         self.addCleanup(log.close)
-        process = subprocess.Popen([os.environ["KASETSUD"], "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0",
-                                    "--port-file", str(port), *extra], stdout=log, stderr=log)
+        usual = {"--data-dir": str(self.folder / "data"), "--listen": "127.0.0.1:0"}
+        words = [word for name, value in usual.items() if name not in extra for word in (name, value)]
+        process = subprocess.Popen([os.environ["KASETSUD"], *words, "--port-file", str(port), *extra], stdout=log, stderr=log)
         self.addCleanup(self.end, process)
         deadline = time.monotonic() + 60
         while not (port.exists() and port.read_text().strip()):

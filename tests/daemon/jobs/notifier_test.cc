@@ -31,6 +31,7 @@ struct Post {
   Laboratory lab;
   std::vector<WebhookRequest> sent;
   std::vector<int> answers;  // statuses to give, in order; then 204; 0: no answer
+  std::string text;          // of every answer
   NotifierOptions options;
   std::unique_ptr<Notifier> notifier;
 
@@ -41,7 +42,7 @@ struct Post {
       EXPECT_EQ(name, "key");
       return std::string("sixteen bytes and more");
     };
-    options.send = [this](const WebhookRequest& request) -> Result<int> {
+    options.send = [this](const WebhookRequest& request) -> Result<WebhookAnswer> {
       sent.push_back(request);
       int status = 204;
       if (!answers.empty()) {
@@ -49,7 +50,7 @@ struct Post {
         answers.erase(answers.begin());
       }
       if (status == 0) return Error{ErrorCode::unavailable, "no answer", "", "", ""};
-      return status;
+      return WebhookAnswer{status, text};
     };
     options.decode = [this](const campaign::CampaignVersion& version) {
       return campaign::parse_campaign(version.text, "c", version.media_type,
@@ -170,6 +171,33 @@ TEST(Notifier, ARefusalIsFinalAndASuccessEndsTheTrying) {
   EXPECT_EQ(post.look(), 1);
   EXPECT_EQ(post.state()["waiting"].size(), 0U);
   EXPECT_EQ(post.state()["given_up"].size(), 1U);
+}
+
+// Kind 18: Teams answers 200 to what it does not post.
+TEST(Notifier, AnAnswerThatTellsOfAnErrorInItsTextIsNoSuccess) {
+  Post post(kGeneric);
+  post.answers = {200, 200};
+  post.text =
+      "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error "
+      "413 with ContextId tcid=0";
+  post.lab.post(0, 12);
+  EXPECT_EQ(post.look(), 0);
+  ASSERT_EQ(post.state()["waiting"].size(), 1U);
+  EXPECT_EQ(post.state()["waiting"][0]["last_error"],
+            "status 200, but its text tells of error 413");
+  for (const std::chrono::seconds pause : kWebhookPauses) {
+    post.later(pause);
+    post.answers = {200};
+    EXPECT_EQ(post.look(), 0);
+  }
+  EXPECT_EQ(post.state()["given_up"].size(), 1U);
+  for (const auto& [status, text, told] : {std::tuple{200, "1", 200},
+                                           {202, "", 202},
+                                           {200, "HTTP error 429", 429},
+                                           {200, "HTTP error unknown", 500},
+                                           {404, "HTTP error 413", 404}}) {
+    EXPECT_EQ(told_status({status, text}), told) << text;
+  }
 }
 
 TEST(Notifier, TellsNoHostThatIsNotListed) {

@@ -10,7 +10,6 @@
 #include "core/chemistry/element.h"
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
-#include "drivers/tables/loadings.h"
 #include "drivers/tables/local_time.h"
 #include "drivers/tables/table_rows.h"
 #include "drivers/tables/units.h"
@@ -295,20 +294,6 @@ TEST(Units, KnownOnesConvertAndOthersAreRefused) {
     EXPECT_FALSE(convert_units(from, to).ok()) << from << " to " << to;
   }
   EXPECT_TRUE(convert_units("furlong", "furlong").ok()) << "the same word is the same unit";
-}
-
-TEST(Loadings, WeightsAreThoseOfTheElements) {
-  // 2 wt% Mn on silica: 20 mg in 980 mg of support.
-  const auto manganese = combine({{25, 2.0, "wt%"}}, "mmol/g");
-  ASSERT_TRUE(manganese.ok());
-  EXPECT_NEAR(manganese->amount(25), 20.0 / 54.938 / 0.98, 1e-12);
-  const auto slip = combine({{25, 0.37, "mol"}, {11, 0.74, "mol"}}, "mmol/g");
-  ASSERT_FALSE(slip.ok());
-  EXPECT_THAT(slip.error().message, HasSubstr("mol or mmol?"));
-  EXPECT_TRUE(combine({{25, 0.37, "mmol"}, {11, 0.74, "mmol"}}, "mmol/g").ok());
-  EXPECT_FALSE(combine({{25, 60, "wt%"}, {11, 60, "wt%"}}, "mmol/g").ok());
-  EXPECT_FALSE(combine({{25, 1, "mmol/g"}, {11, 1, "mol/g"}}, "").ok())
-      << "two units, none asked for";
 }
 
 TEST(LocalTime, ZonesOffsetsAndHoursThatComeTwice) {

@@ -322,6 +322,123 @@ TEST(CampaignConfig, MistakesOfOtherSpaces) {
               HasSubstr("hit_threshold"));
 }
 
+// A campaign of one target with this in the middle, or what is wrong with it.
+Result<CampaignConfig> with(const std::string& middle) {
+  return parse_campaign(
+      "format = 1\nname = \"c\"\n[[targets]]\nname = \"y\"\nunit = \"%\"\ngoal = \"maximize\"\n" +
+          middle + "\n[planner]\nbatch = 4\n",
+      "c.toml", "application/toml", supports());
+}
+std::string refused(const std::string& middle) {
+  const auto config = with(middle);
+  return config.ok() ? std::string("fine") : config.error().to_string();
+}
+
+const std::string kSimplex =
+    "[[space]]\nkind = \"simplex\"\nelements = [\"Ag\", \"Pd\"]\nmax_elements = 2\n"
+    "step_at_percent = 10\n";
+const std::string kGrid =
+    "[[space]]\nkind = \"grid\"\nelements = [\"Ni\", \"Fe\"]\nmin_elements = 1\n"
+    "max_elements = 2\nloadings = [2, 1]\n";
+
+TEST(Composition, IsToldByTheTableAndBySpace) {
+  using chemistry::Basis;
+  const auto percent = with("[composition]\nbasis = \"wt_percent_of_catalyst\"\n" + kSimplex);
+  ASSERT_TRUE(percent.ok()) << percent.error().to_string();
+  EXPECT_EQ(percent->composition.basis, Basis::wt_percent_of_catalyst);
+  EXPECT_EQ(percent->composition.total, 100.0);
+  EXPECT_EQ(percent->composition.unit(), "wt%");
+  ASSERT_EQ(percent->composition.grids.size(), 1U);
+  EXPECT_EQ(percent->composition.grids[0].step, 10.0);
+  const auto plain = with(kSimplex);
+  ASSERT_TRUE(plain.ok());
+  EXPECT_FALSE(plain->composition.basis);
+  EXPECT_EQ(plain->composition.total, 1.0);
+  const auto loading = with(kGrid + "loading_unit = \"mmol/g\"\nsupports = [\"SiO2\"]\n");
+  ASSERT_TRUE(loading.ok()) << loading.error().to_string();
+  EXPECT_EQ(loading->composition.basis, Basis::mmol_per_g_support);
+  EXPECT_TRUE(loading->composition.plain_names_are_amounts) << "as before there were bases";
+  EXPECT_EQ(loading->composition.grids[0].levels, (std::vector<double>{1.0, 2.0}));
+  const auto counted = with("[composition]\noxygen = \"counted\"\ntolerance = 0.02\n" + kSimplex);
+  ASSERT_TRUE(counted.ok());
+  EXPECT_TRUE(counted->composition.count_oxygen);
+  EXPECT_EQ(counted->composition.tolerance, 0.02);
+  const auto listed = with(
+      "[[space]]\nkind = \"simplex\"\nelements = [\"Ti\", \"O\"]\nmax_elements = 2\n"
+      "step_at_percent = 10\n");
+  ASSERT_TRUE(listed.ok());
+  EXPECT_TRUE(listed->composition.count_oxygen) << "the space varies it";
+}
+
+TEST(Composition, RefusesWhatContradictsItself) {
+  const std::string percent = "[composition]\nbasis = \"wt_percent_of_catalyst\"\n";
+  EXPECT_THAT(refused("[composition]\nbasis = \"percent\"\n" + kSimplex),
+              HasSubstr("composition.basis"));
+  EXPECT_THAT(refused("[composition]\noxigen = \"counted\"\n" + kSimplex), HasSubstr("oxygen"));
+  EXPECT_THAT(refused("[composition]\ntotal = 100\n" + kSimplex + "total = 1\n"),
+              HasSubstr("another total than that of [composition]"));
+  EXPECT_THAT(refused("[composition]\nbasis = \"mole_fraction\"\ntotal = 10\n" + kSimplex),
+              HasSubstr("mole fractions have another total"));
+  EXPECT_THAT(refused(percent + kGrid), HasSubstr("catalysts without a support add up to 100"));
+  EXPECT_EQ(refused(percent + kGrid + "supports = [\"SiO2\"]\n"), "fine");
+  EXPECT_THAT(refused(percent + kGrid + "supports = [\"SiO2\"]\nloading_unit = \"mmol/g\"\n"),
+              HasSubstr("another unit than the basis"));
+  EXPECT_THAT(refused("[composition]\nbasis = \"mole_fraction\"\n[[space]]\nkind = \"slots\"\n"
+                      "slots = 2\nnone = true\nrepetition = true\nelements = [\"Li\"]\n"),
+              HasSubstr("slots count atoms"));
+  EXPECT_THAT(refused("[composition]\noxygen = \"dropped\"\n[[space]]\nkind = \"simplex\"\n"
+                      "elements = [\"Ti\", \"O\"]\nmax_elements = 2\nstep_at_percent = 10\n"),
+              HasSubstr("composition.oxygen"));
+}
+
+// Kind 4.
+TEST(Composition, NamesInAFileAreFolded) {
+  const auto config = with(
+      "[[space]]\nkind = \"list\"\ncatalysts = [\"Ni/SiO\u2082\", \"TiO2\", \"CeO2\"]\n"
+      "[[space]]\nkind = \"slots\"\nslots = 2\nnone = true\nrepetition = true\n"
+      "elements = [\"Li\"]\nsupports = [\"TiO\u2082\", \"\u03B3-Al2O3\", \"sio2\"]\n"
+      "preparations = [\"sol\u2010gel\", \" dry\u00A0 \"]\n"
+      "[[rules]]\nforbid_supports = [\"Gamma Al2O3\"]\n");
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  const auto& listed = std::get<planning::CatalystList>(config->space.parts[0].actives).catalysts;
+  EXPECT_EQ(chemistry::canonical_key(listed[0]), "Ni:1/SiO2");
+  EXPECT_EQ(chemistry::canonical_key(listed[1]), "-/TiO2") << "a support of the space";
+  EXPECT_EQ(chemistry::canonical_key(listed[2]), "Ce:1");
+  EXPECT_EQ(config->space.parts[1].preparations, (std::vector<std::string>{"sol-gel", "dry"}));
+  EXPECT_EQ(config->space.parts[1].supports[1].name, "gamma-Al2O3");
+  EXPECT_THAT(refused("[[space]]\nkind = \"slots\"\nslots = 2\nnone = true\nrepetition = true\n"
+                      "elements = [\"Li\"]\npreparations = [\"sol-gel\", \"sol\u2010gel\"]\n"),
+              HasSubstr("listed twice"));
+}
+
+// Kind 3.
+TEST(Composition, AListSaysWhatDroppedOxygenMakesOne) {
+  const std::string list =
+      "[[space]]\nkind = \"list\"\ncatalysts = [\"YBa2Cu3O6.5\", \"YBa2Cu3O6.9\", \"LaCoO3\"]\n";
+  const auto dropped = with(list);
+  ASSERT_TRUE(dropped.ok());
+  EXPECT_THAT(campaign_warnings(*dropped).at(0), HasSubstr("2 catalysts of the list differ"));
+  const auto counted = with("[composition]\noxygen = \"counted\"\n" + list);
+  ASSERT_TRUE(counted.ok());
+  EXPECT_EQ(planning::CandidateSpace::make(counted->space)->size(), 3U);
+}
+
+TEST(Composition, MaterialsFollowTheBasis) {
+  const std::string percent = "[composition]\nbasis = \"wt_percent_of_catalyst\"\n" + kGrid +
+                              "supports = [\"SiO2\"]\n[materials]\nsample_mass_g = 2\n";
+  const auto config = with(percent);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  chemistry::Catalyst catalyst;
+  catalyst.active.add(28, 5.0);
+  catalyst.support = "SiO2";
+  const auto weighed = planning::weighings(*config->materials, catalyst);
+  ASSERT_EQ(weighed.size(), 2U);
+  EXPECT_NEAR(weighed[0].gram, 0.1, 1e-12) << "5 wt% of two grams";
+  EXPECT_NEAR(weighed[1].gram, 1.9, 1e-12);
+  EXPECT_THAT(refused(percent + "amounts = \"mmol_per_g\"\n"),
+              HasSubstr("other amounts than those of the campaign's basis"));
+}
+
 TEST(CampaignConfig, MaterialsBecomeRulesAndBudgets) {
   const std::string more = R"(
 [[rules]]

@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "daemon/campaign/file/campaign_file.h"
 #include "tests/daemon/store/fixture.h"
 
 namespace kasetsu::campaign {
@@ -647,6 +648,46 @@ TEST_F(Ingests, AProposalIsAnsweredByCatalystAndConditions) {
   EXPECT_EQ(proposal(first).state, ProposalState::requested);
   EXPECT_EQ(proposal(issued->proposals[1].id).state, ProposalState::succeeded);
   EXPECT_EQ(measurements()[2].conditions, R"({"T":800.0})");
+}
+
+// Kind 5: what was measured stands beside what was asked for.
+TEST_F(Ingests, AMeasuredCompositionAnswersTheProposalThatItIsNearTo) {
+  const auto config = parse_campaign(
+      "format = 1\nname = \"ocm\"\n[[targets]]\nname = \"C2_yield\"\nunit = \"%\"\n"
+      "goal = \"maximize\"\n[composition]\ntolerance = 0.01\n[[space]]\nkind = \"simplex\"\n"
+      "step_at_percent = 10\nmax_elements = 2\nelements = [\"Ag\", \"Pd\"]\n[planner]\nbatch = 1\n",
+      "ocm.toml", "application/toml", supports_);
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  const auto issued = issue({"Ag:0.2;Pd:0.8", "Ag:0.333;Pd:0.667"});
+  const auto take = [&](const std::string& rows) {
+    DeliveryOptions options;
+    options.rules = std::make_shared<const chemistry::CompositionRules>(config->composition);
+    const auto prepared = prepare_delivery("{\"rows\":[" + rows + "]}", options, supports_);
+    return write<IngestReceipt>(
+        [&](Transaction& tx) { return ingest(tx, "ocm", *prepared, context("robot"), &*config); });
+  };
+  const std::string values = R"("values":{"C2_yield":5}})";
+  const auto receipt = take(R"({"catalyst":{"amounts":{"Ag":20.5,"Pd":79.5}},)" + values);
+  ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+  EXPECT_THAT(receipt->finished_proposals, SizeIs(1));
+  EXPECT_EQ(measurements()[0].catalyst, "Ag:0.2;Pd:0.8");
+  const std::string& off_the_grid = issued.proposals[1].id;
+  EXPECT_THAT(take(R"({"proposal":")" + off_the_grid +
+                   R"(","catalyst":{"amounts":{"Ag":0.338,"Pd":0.662}},)" + values)
+                  ->finished_proposals,
+              SizeIs(1));
+  EXPECT_EQ(measurements()[1].catalyst, "Ag:0.333;Pd:0.667");
+  const auto far = take(R"({"proposal":")" + off_the_grid +
+                        R"(","catalyst":{"amounts":{"Ag":0.36,"Pd":0.64}},)" + values);
+  EXPECT_EQ(far->rows[0].verdict, Verdict::quarantined);
+  std::vector<std::string> told;
+  for (const Event& event : read<std::vector<Event>>(
+           [](const Reader& reader) { return reader.events(0, 1000, "ocm"); })) {
+    if (event.verb == "told") told.push_back(event.detail);
+  }
+  ASSERT_THAT(told, SizeIs(2));
+  EXPECT_THAT(told[0], HasSubstr("20.5 Ag + 79.5 Pd"));
+  EXPECT_THAT(told[1], HasSubstr("0.338 Ag + 0.662 Pd"));
 }
 
 }  // namespace

@@ -1,0 +1,174 @@
+#include "core/chemistry/catalyst_name.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
+
+namespace kasetsu::chemistry {
+namespace {
+
+constexpr int kOxygen = 8;
+constexpr std::size_t kLongestName = 1000;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+Error bad_name(std::string_view text, std::string message) {
+  return {ErrorCode::bad_data, std::move(message), "", std::string(text),
+          "a name such as Mn-Na2WO4/SiO2"};
+}
+
+// "15Ni5Ce" as "15Ni-5Ce"; empty for anything but numbers and symbols in turn.
+std::string joined_by_hyphens(std::string_view part) {
+  std::string out;
+  for (std::size_t i = 0; i < part.size();) {
+    const std::size_t begin = i;
+    while (i < part.size() && (is_digit(part[i]) || part[i] == '.')) ++i;
+    const std::size_t symbol = i;
+    while (i < part.size() && is_letter(part[i])) ++i;
+    if (symbol == begin || !atomic_number(part.substr(symbol, i - symbol))) return "";
+    if (!out.empty()) out += '-';
+    out += part.substr(begin, i - begin);
+  }
+  return out;
+}
+
+// The active parts of a name, joined by hyphens, plus signs, dots or slashes.
+Status add_actives(ReadActives& read, std::string_view actives, std::string_view name,
+                   bool count_oxygen) {
+  bool any = false;
+  std::string_view before;
+  for (std::size_t begin = 0; begin <= actives.size();) {
+    const std::size_t end = std::min(actives.find('/', begin), actives.size());
+    for (const auto& [part, behind_hyphen] : split_name(actives.substr(begin, end - begin))) {
+      if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
+      any = true;
+      if (says_none(part)) continue;
+      const bool number = is_digit(part[0]) || part[0] == '.';
+      if (behind_hyphen && number && !is_digit(before[0]) && before[0] != '.') {
+        const auto elements = read_formula(before);
+        if (elements.ok() && elements->composition.parts().size() > 1) {
+          return {
+              Error{ErrorCode::bad_data,
+                    fmt::format("a minus stands before an amount, between {} and {}", before, part),
+                    "", std::string(name), "amounts above zero, or parts joined by a plus sign"}};
+        }
+      }
+      if (Status added = add_active(read, part, count_oxygen); !added.ok()) return added;
+      before = part;
+    }
+    begin = end + 1;
+  }
+  if (!any) return bad_name(name, "no active element");
+  return {};
+}
+
+// Where the support of a folded name begins (behind its slash or hyphen), npos where there is none.
+std::size_t support_of(std::string_view name, const SupportTable& supports) {
+  const std::size_t last = name.rfind('/');
+  for (std::size_t i = name.find('/'); i < last; i = name.find('/', i + 1)) {
+    // A name of the table may hold a slash ("MgO/Al2O3"): the longest tail that it knows.
+    if (supports.has(name.substr(i + 1))) return i + 1;
+  }
+  if (last != std::string_view::npos) return last + 1;
+  for (std::size_t i = name.find('-'); i < name.size(); i = name.find('-', i + 1)) {
+    if (i > 0 && supports.has(name.substr(i + 1))) return i + 1;  // "Cu-SSZ-13"
+  }
+  return std::string_view::npos;
+}
+
+// What a name may not hold, before it is taken apart.
+Status check_signs(const std::string& name, std::string_view text) {
+  if (name.find('%') != std::string_view::npos) {
+    return Error{ErrorCode::bad_data,
+                 "percent signs in a name are not read: the name does not tell whether they are by "
+                 "weight or by moles, and of what",
+                 "", std::string(text),
+                 "plain numbers in the campaign's basis, such as 2Mn-1Na-1W/SiO2, or columns with "
+                 "their unit, such as Ni (wt%)"};
+  }
+  if (name.find('@') != std::string_view::npos) {
+    return Error{ErrorCode::bad_data, "the sign @ in a name is not read", "", std::string(text),
+                 "a slash before the support, such as Pt/CeO2, and what encloses what as the "
+                 "preparation"};
+  }
+  for (std::size_t dot = name.find("\u00B7"); dot != std::string::npos;
+       dot = name.find("\u00B7", dot + 1)) {
+    if (dot > 0 && dot + 2 < name.size() && is_digit(name[dot - 1]) && is_digit(name[dot + 2])) {
+      return Error{ErrorCode::bad_data, "a middle dot between digits in a name is not read", "",
+                   std::string(text),
+                   "a decimal point in an amount (Ce0.8Zr0.2O2), hyphens between active parts"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status add_active(ReadActives& actives, std::string_view part, bool count_oxygen) {
+  Result<Formula> formula = read_formula(part);
+  if (!formula.ok()) {
+    Error error = formula.error();
+    const std::string apart = joined_by_hyphens(part);
+    if (error.message.starts_with("a number stands before") && !apart.empty()) {
+      error.expected = fmt::format("{}, if each number belongs to the element behind it", apart);
+    }
+    return error;
+  }
+  if (count_oxygen && formula->oxygen_unknown) {
+    return Error{ErrorCode::bad_data,
+                 "the amount of oxygen is not told, and the campaign counts it", "",
+                 std::string(part), "a number in place of the letter, such as MnO2"};
+  }
+  bool only_oxygen = true;
+  for (const Composition::Part& piece : formula->composition.parts()) {
+    if (!std::isfinite(actives.composition.amount(piece.element) + piece.amount)) {
+      return bad_name(part, "the amounts are too large");
+    }
+    actives.composition.add(piece.element, piece.amount);
+    only_oxygen = only_oxygen && piece.element == kOxygen;
+  }
+  if (only_oxygen && !count_oxygen) return bad_name(part, "an active that is only oxygen");
+  actives.oxygen_unknown = actives.oxygen_unknown || formula->oxygen_unknown;
+  const std::string folded = fold_name(part);
+  const bool number = !folded.empty() && (is_digit(folded[0]) || folded[0] == '.');
+  (number ? actives.numbered : actives.plain) += 1;
+  return {};
+}
+
+Result<ReadName> read_name(std::string_view text, const SupportTable& supports, bool count_oxygen) {
+  if (text.size() > kLongestName) return bad_name(text, "the name is too long");
+  const std::string name = fold_name(text);
+  if (name.empty()) return bad_name(text, "the name is empty");
+  if (Status fine = check_signs(name, text); !fine.ok()) return fine.error();
+  ReadName read;
+  if (same_but_for_case(name, "blank")) {
+    read.blank = true;
+    return read;
+  }
+  std::string_view actives = name;
+  if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
+    const std::string_view behind = trim(actives.substr(begin));
+    if (behind.empty()) return bad_name(text, "no support follows the /");
+    Result<Support> support = supports.read(behind);
+    if (!support.ok()) return support.error();
+    read.support = std::move(support->name);
+    actives = trim(actives.substr(0, begin - 1));
+    if (actives.empty() || says_none(actives)) return read;
+  }
+  if (Status added = add_actives(read.actives, actives, text, count_oxygen); !added.ok()) {
+    return added.error();
+  }
+  return read;
+}
+
+}  // namespace kasetsu::chemistry

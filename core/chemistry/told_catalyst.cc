@@ -1,0 +1,328 @@
+#include "core/chemistry/told_catalyst.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/chemistry/catalyst_name.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
+#include "core/chemistry/weights.h"
+
+namespace kasetsu::chemistry {
+namespace {
+
+bool is_loading(const std::optional<Basis>& basis) {
+  return basis && *basis != Basis::atomic_ratio && *basis != Basis::mole_fraction;
+}
+
+Error placed(Error error, std::string where) {
+  if (error.where.empty()) error.where = std::move(where);
+  return error;
+}
+
+// What one of the forms of a ToldCatalyst says.
+struct Said {
+  std::vector<ElementAmount> amounts;
+  AmountsKind kind = AmountsKind::ratios;
+  std::string support;      // the text; empty: none
+  std::string preparation;  // of a key
+  std::string text;         // as it was told
+  bool oxygen_unknown = false;
+};
+
+class Maker {
+ public:
+  Maker(const ToldCatalyst& told, const SupportTable& supports, const CompositionRules& rules)
+      : told_(told), supports_(supports), rules_(rules) {
+    said_.support = says_none(told.support) ? std::string() : told.support;
+    beside_ = !said_.support.empty();
+  }
+
+  Result<MadeCatalyst> make() {
+    for (const Status& status : {key(), name(), formula(), slots(), amounts()}) {
+      if (!status.ok()) return status.error();
+    }
+    MadeCatalyst made;
+    if (!said_.support.empty()) {
+      Result<Support> support = supports_.read(said_.support);
+      if (!support.ok()) return placed(support.error(), beside_ ? "/support" : form_);
+      made.catalyst.support = std::move(support->name);
+      made.catalyst.support_formula = std::move(support->formula);
+    }
+    Result<BroughtAmounts> brought =
+        bring_amounts(said_.amounts, said_.kind, !made.catalyst.support.empty(), rules_);
+    if (!brought.ok()) return placed(brought.error(), form_);
+    made.catalyst.active = std::move(brought->active);
+    made.catalyst.preparation =
+        fold_name(told_.preparation.empty() ? said_.preparation : told_.preparation);
+    if (brought->changed) made.told = told_text();
+    if (!rules_.count_oxygen) {
+      if (said_.oxygen_unknown) {
+        made.dropped_oxygen = "x";
+      } else if (brought->dropped_oxygen) {
+        made.dropped_oxygen = fmt::format("{:.6g}", *brought->dropped_oxygen);
+      }
+    }
+    return made;
+  }
+
+ private:
+  // The folded text as one of the supports that stand alone.
+  bool is_bare_support(const std::string& folded) const {
+    if (supports_.has(folded)) return true;
+    if (rules_.supports.empty() || folded.find('/') != std::string::npos) return false;
+    const Result<Support> read = supports_.read(folded);
+    return read.ok() && std::find(rules_.supports.begin(), rules_.supports.end(), read->name) !=
+                            rules_.supports.end();
+  }
+
+  Status key() {
+    if (told_.key.empty()) return {};
+    form_ = "/key";
+    Result<Catalyst> read = parse_key(told_.key, supports_);
+    if (!read.ok()) return placed(read.error(), form_);
+    if (beside_ && !read->support.empty()) {
+      return placed(twice(told_.key, "the key has a support, and another one is told"), form_);
+    }
+    if (!beside_) said_.support = read->support;
+    said_.preparation = read->preparation;
+    take(read->active, AmountsKind::numbers);
+    return {};
+  }
+
+  Status name() {
+    if (told_.name.empty()) return {};
+    form_ = "/name";
+    const std::string folded = fold_name(told_.name);
+    if (!beside_ && is_bare_support(folded)) {
+      said_.support = folded;
+      return {};
+    }
+    Result<ReadName> read = read_name(told_.name, supports_, rules_.count_oxygen);
+    if (!read.ok()) return placed(read.error(), form_);
+    if (!read->support.empty()) {
+      if (beside_ && !same_support(read->support)) {
+        return placed(twice(told_.name, "the name has a support, and another one is told"), form_);
+      }
+      if (!beside_) said_.support = read->support;
+    }
+    return take_actives(read->actives);
+  }
+
+  Status formula() {
+    if (told_.formula.empty() || says_none(told_.formula)) return {};
+    form_ = "/formula";
+    const std::string folded = fold_name(told_.formula);
+    if (!beside_ && is_bare_support(folded)) {
+      said_.support = folded;
+      return {};
+    }
+    ReadActives actives;
+    if (Status added = add_active(actives, told_.formula, rules_.count_oxygen); !added.ok()) {
+      return placed(added.error(), form_);
+    }
+    // A number before a formula is no loading: 2Mn is Mn2.
+    actives.plain += std::exchange(actives.numbered, 0);
+    return take_actives(actives);
+  }
+
+  Status slots() {
+    if (told_.slots.empty()) return {};
+    form_ = "/slots";
+    ReadActives actives;
+    for (std::size_t i = 0; i < told_.slots.size(); ++i) {
+      if (says_none(told_.slots[i])) continue;
+      if (Status added = add_active(actives, told_.slots[i], rules_.count_oxygen); !added.ok()) {
+        return placed(added.error(), fmt::format("/slots/{}", i));
+      }
+    }
+    return take_actives(actives);
+  }
+
+  Status amounts() {
+    if (told_.amounts.empty()) return {};
+    form_ = "/amounts";
+    said_.kind = AmountsKind::numbers;
+    for (const ToldAmount& one : told_.amounts) {
+      const std::optional<int> element = atomic_number(fold_name(one.symbol));
+      const std::string where = "/amounts/" + one.symbol;
+      if (!element) {
+        return Error{ErrorCode::bad_data, "unknown element", where, one.symbol,
+                     "a chemical symbol such as Li"};
+      }
+      if (!std::isfinite(one.amount) || one.amount < 0.0) {
+        return Error{ErrorCode::bad_data,
+                     one.amount < 0.0 ? "a negative amount" : "an amount is no number", where,
+                     format_number(one.amount), "an amount of at least 0"};
+      }
+      said_.amounts.push_back({*element, one.amount, one.unit});
+    }
+    return {};
+  }
+
+  Status take_actives(const ReadActives& actives) {
+    if (is_loading(rules_.basis) && !rules_.plain_names_are_amounts) {
+      if (actives.numbered > 0 && actives.plain > 0) {
+        return Error{
+            ErrorCode::bad_data, "some active elements have an amount, and others have none", form_,
+            text_of_form(), fmt::format("an amount in {} before each element", rules_.unit())};
+      }
+    }
+    said_.oxygen_unknown = actives.oxygen_unknown;
+    take(actives.composition, actives.numbered > 0 && is_loading(rules_.basis)
+                                  ? AmountsKind::numbers
+                                  : AmountsKind::ratios);
+    return {};
+  }
+
+  void take(const Composition& active, AmountsKind kind) {
+    for (const auto& part : active.parts()) said_.amounts.push_back({part.element, part.amount});
+    said_.kind = kind;
+  }
+
+  bool same_support(const std::string& other) const {
+    const Result<Support> one = supports_.read(said_.support);
+    const Result<Support> two = supports_.read(other);
+    return one.ok() && two.ok() && one->name == two->name;
+  }
+
+  static Error twice(const std::string& value, std::string message) {
+    return {ErrorCode::bad_data, std::move(message), "", value, "the support once"};
+  }
+
+  std::string text_of_form() const {
+    if (!told_.key.empty()) return told_.key;
+    if (!told_.name.empty()) return told_.name;
+    if (!told_.formula.empty()) return told_.formula;
+    return fmt::format("{}", fmt::join(told_.slots, "-"));
+  }
+
+  std::string told_text() const {
+    if (told_.amounts.empty()) return text_of_form();
+    std::string text;
+    for (const ToldAmount& one : told_.amounts) {
+      if (one.amount == 0.0) continue;
+      if (!text.empty()) text += " + ";
+      text += fmt::format("{:.9g} {}{}{}", one.amount, one.unit, one.unit.empty() ? "" : " ",
+                          one.symbol);
+    }
+    return text;
+  }
+
+  const ToldCatalyst& told_;
+  const SupportTable& supports_;
+  const CompositionRules& rules_;
+  Said said_;
+  bool beside_ = false;  // a support is told beside the composition
+  std::string form_;
+};
+
+}  // namespace
+
+Result<MadeCatalyst> make_catalyst(const ToldCatalyst& told, const SupportTable& supports,
+                                   const CompositionRules& rules) {
+  return Maker(told, supports, rules).make();
+}
+
+Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& supports,
+                                     const CompositionRules& rules) {
+  ToldCatalyst told;
+  told.name = std::string(text);
+  if (text.empty()) told.name = " ";
+  Result<MadeCatalyst> made = make_catalyst(told, supports, rules);
+  if (!made.ok()) {
+    Error error = made.error();
+    error.where.clear();
+    return error;
+  }
+  return std::move(made->catalyst);
+}
+
+bool looks_like_key(std::string_view text) {
+  return text.find(':') != std::string_view::npos || text.starts_with("-/");
+}
+
+Composition mole_fractions(const Catalyst& catalyst, const CompositionRules& rules) {
+  const bool by_weight =
+      rules.basis == Basis::mass_fraction || rules.basis == Basis::wt_percent_of_catalyst;
+  Composition moles;
+  for (const auto& part : catalyst.active.parts()) {
+    const double weight = by_weight ? atomic_weight(part.element).value_or(0.0) : 1.0;
+    if (weight > 0.0) moles.add(part.element, part.amount / weight);
+  }
+  Composition shares;
+  for (const auto& part : moles.parts()) shares.add(part.element, part.amount / moles.total());
+  return shares;
+}
+
+bool nearly_same(std::string_view key, std::string_view other, double tolerance) {
+  const auto rest = [](std::string_view of) {
+    return of.substr(std::min(of.find_first_of("/|"), of.size()));
+  };
+  if (rest(key) != rest(other)) return false;
+  const auto actives = [&](std::string_view of) {
+    return parse_key(of.substr(0, of.size() - rest(of).size()), SupportTable());
+  };
+  const Result<Catalyst> one = actives(key);
+  const Result<Catalyst> two = actives(other);
+  return one.ok() && two.ok() &&
+         largest_difference(one->active, two->active) <= tolerance * (1.0 + 1e-9);
+}
+
+std::string describe(const MadeCatalyst& made, const CompositionRules& rules) {
+  std::string text = describe(made.catalyst, rules.unit());
+  if (!made.told.empty()) text += fmt::format(" (told as {})", made.told);
+  return text;
+}
+
+void OxygenMerges::add(const std::string& key, const std::string& dropped_oxygen) {
+  Rows& rows = by_key_[key];
+  rows.oxygen.insert(dropped_oxygen);
+  ++rows.count;
+}
+
+std::string OxygenMerges::note(std::string_view what) const {
+  std::size_t rows = 0, catalysts = 0;
+  std::string example;
+  for (const auto& [key, merged] : by_key_) {
+    if (merged.oxygen.size() < 2) continue;
+    if (example.empty()) example = key;
+    rows += merged.count;
+    ++catalysts;
+  }
+  if (rows == 0) return {};
+  return fmt::format(
+      "{} {} differ from others in nothing but oxygen, which is not counted: they are {} {} "
+      "(such as {}) and its replicates. oxygen = \"counted\" under [composition] keeps them apart",
+      rows, what, catalysts, catalysts == 1 ? "catalyst" : "catalysts", example);
+}
+
+RenewedKeys renew_keys(const std::vector<std::string>& keys, const SupportTable& supports,
+                       const CompositionRules& rules) {
+  RenewedKeys renewed;
+  std::map<std::string, std::vector<std::string>> by_new;
+  for (const std::string& key : keys) {
+    if (key == "-") continue;
+    ToldCatalyst told;
+    told.key = key;
+    const Result<MadeCatalyst> made = make_catalyst(told, supports, rules);
+    if (!made.ok()) {
+      renewed.unreadable[key] = made.error().to_string();
+      continue;
+    }
+    std::string now = canonical_key(made->catalyst);
+    if (now != key) renewed.changed[key] = now;
+    by_new[std::move(now)].push_back(key);
+  }
+  for (auto& [now, old] : by_new) {
+    if (old.size() > 1) renewed.merged[now] = std::move(old);
+  }
+  return renewed;
+}
+
+}  // namespace kasetsu::chemistry

@@ -1,0 +1,163 @@
+#include "drivers/tables/column_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "drivers/tables/cells.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/sheet_lines.h"
+#include "drivers/tables/units.h"
+
+namespace kasetsu::tables {
+namespace {
+
+// The header of the slot whose amount stands in this column.
+std::string slot_of(const Layout& layout, const Sheet& sheet, std::size_t amount) {
+  for (const auto& [slot, beside] : layout.amounts) {
+    if (beside == amount) return sheet.header.fields[slot];
+  }
+  return {};
+}
+
+// The unit that the header or the line below it tells, for people.
+std::string told_unit(const Sheet& sheet, std::size_t column) {
+  if (column < sheet.units.size() && !sheet.units[column].empty()) return sheet.units[column];
+  const std::string unit = split_unit(sheet.header.fields[column]).unit;
+  return is_unit(unit) ? unit : std::string();
+}
+
+void add_example(ColumnReport& report, std::string_view cell) {
+  constexpr std::size_t kMost = 3;
+  if (report.examples.size() >= kMost) return;
+  if (std::find(report.examples.begin(), report.examples.end(), cell) != report.examples.end()) {
+    return;
+  }
+  report.examples.emplace_back(cell);
+}
+
+}  // namespace
+
+bool names_elements(ColumnUse use) {
+  return use == ColumnUse::slot || use == ColumnUse::catalyst || use == ColumnUse::support ||
+         use == ColumnUse::element_list;
+}
+
+bool is_composition(ColumnUse use) {
+  return names_elements(use) || use == ColumnUse::slot_amount || use == ColumnUse::element ||
+         use == ColumnUse::fraction_list || use == ColumnUse::preparation;
+}
+
+MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
+  MatchedColumns matched;
+  std::size_t next_element = 0;
+  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
+    MatchedColumn column;
+    column.at = i;
+    column.header = sheet.header.fields[i];
+    column.column.headers = {column.header};
+    const auto named = layout.names.find(i);
+    column.column.name = named != layout.names.end() ? named->second : column.header;
+    switch (layout.roles[i]) {
+      case Role::target:
+        column.column.use = ColumnUse::value;
+        break;
+      case Role::condition:
+        column.column.use = ColumnUse::condition;
+        break;
+      case Role::id:
+        column.column.use = ColumnUse::sample;
+        break;
+      case Role::own:
+        column.column.use = *own_column(small_letters(column.header));
+        column.column.name.clear();
+        break;
+      case Role::slot:
+        column.column.use = ColumnUse::slot;
+        break;
+      case Role::slot_amount:
+        column.column.use = ColumnUse::slot_amount;
+        column.column.of = slot_of(layout, sheet, i);
+        column.file_unit = layout.amounts_unit;
+        break;
+      case Role::support:
+        column.column.use = ColumnUse::support;
+        break;
+      case Role::formula:
+        column.column.use = ColumnUse::catalyst;
+        break;
+      case Role::element:
+        column.column.use = ColumnUse::element;
+        column.element = layout.elements[next_element];
+        column.column.name = chemistry::element_symbol(column.element);
+        column.file_unit = layout.units[next_element++];
+        break;
+      case Role::preparation:
+        column.column.use = ColumnUse::preparation;
+        column.column.name.clear();
+        break;
+      case Role::ignored:
+        continue;
+      case Role::unused:
+        if (!column.header.empty()) matched.unused.push_back(column.header);
+        continue;
+    }
+    matched.columns.push_back(std::move(column));
+  }
+  return matched;
+}
+
+void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table) {
+  std::size_t uncertain = 0;
+  for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
+    ColumnReport report;
+    report.number = i + 1;
+    report.header = sheet.header.fields[i];
+    report.use = "not used";
+    bool numbers = true;
+    for (const CsvRecord& row : sheet.rows) {
+      if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
+      ++report.filled;
+      const auto number = read_number(row.fields[i], sheet.style);
+      numbers = numbers && number.ok();
+      uncertain += number && number->uncertain ? 1 : 0;
+      add_example(report, trim(row.fields[i]));
+    }
+    report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
+    const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
+                                   [&](const MatchedColumn& column) { return column.at == i; });
+    if (used != columns.columns.end()) {
+      report.use = to_string(used->column.use);
+      report.name = used->column.name;
+      report.of = used->column.of;
+      report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
+      if (report.unit.empty()) report.unit = told_unit(sheet, i);
+    } else if (numbers && report.filled > 0 && !report.header.empty()) {
+      table.unused_numbers.push_back(report.header);
+    }
+    table.columns.push_back(std::move(report));
+  }
+  if (uncertain > 0) {
+    table.notes.push_back(
+        fmt::format("{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
+  }
+}
+
+bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style) {
+  if (record.fields.size() < 3 || filled_cells(record) != 1) return false;
+  const auto only = std::find_if(record.fields.begin(), record.fields.end(),
+                                 [](const std::string& cell) { return !trim(cell).empty(); });
+  if (read_number(*only, style)) return false;
+  const auto at = static_cast<std::size_t>(only - record.fields.begin());
+  return std::none_of(
+      columns.columns.begin(), columns.columns.end(), [&](const MatchedColumn& column) {
+        return column.at == at &&
+               (is_composition(column.column.use) || column.column.use == ColumnUse::proposal);
+      });
+}
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,26 @@
+// Recognised columns in the form of a profile's, and what people see of columns.
+#pragma once
+
+#include "core/base/csv.h"
+#include "drivers/tables/columns.h"
+#include "drivers/tables/profile_columns.h"
+#include "drivers/tables/sheet.h"
+#include "drivers/tables/table_rows.h"
+
+namespace kasetsu::tables {
+
+// Cells that hold symbols of elements.
+bool names_elements(ColumnUse use);
+bool is_composition(ColumnUse use);
+
+// The recognised columns in the form of a profile's.
+MatchedColumns columns_of(const Layout& layout, const Sheet& sheet);
+
+// Fills `columns`, `unused_numbers` and notes.
+void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table);
+
+// A row whose only cell is a text outside of the composition heads a group, or stands below the
+// table.
+bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style);
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,191 @@
+#include "drivers/tables/header_meaning.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+#include <vector>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
+#include "drivers/tables/cells.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/units.h"
+
+namespace kasetsu::tables {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// Whether what follows a symbol in a name tells an amount: "(wt%)", "_mol", " loading", "%".
+bool tells_amount(std::string_view rest) {
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "at",      "atom", "atomic", "amount", "content", "frac",    "fraction", "load",
+      "loading", "mmol", "mol",    "molar",  "percent", "portion", "ppm",      "wt"};
+  // What was measured: CO conversion (%), CO sel. (%).
+  static constexpr std::array<std::string_view, 10> kOutcomes = {
+      "conv",  "conversion", "sel",      "selectivity", "umsatz",
+      "yield", "ausbeute",   "recovery", "selektivit",  "balance"};
+  bool amount = rest.find('%') != std::string_view::npos;
+  for (std::size_t at = 0; at < rest.size();) {
+    std::size_t end = at;
+    while (end < rest.size() && is_letter(rest[end])) ++end;
+    const std::string word = small_letters(rest.substr(at, end - at));
+    if (std::find(kOutcomes.begin(), kOutcomes.end(), word) != kOutcomes.end()) return false;
+    amount = amount || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+    at = std::max(end, at + 1);
+  }
+  return amount;
+}
+
+}  // namespace
+
+std::string bare(std::string_view name) {
+  std::string result;
+  for (const char c : small_letters(name)) {
+    if (is_letter(c) || is_digit(c)) result += c;
+  }
+  return result;
+}
+
+std::optional<int> slot_number(std::string_view name) {
+  if (name.size() < 2 || name.size() > 3 || name[0] != 'M' || name[1] == '0') return std::nullopt;
+  int number = 0;
+  const auto [end, problem] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
+  if (problem != std::errc() || end != name.data() + name.size() || number < 1) return std::nullopt;
+  return number;
+}
+
+std::optional<int> slot_near_miss(std::string_view name) {
+  const std::string text = bare(name);
+  const std::size_t digits = text.find_first_of("0123456789");
+  if (digits == std::string::npos || digits == 0 || text.size() - digits > 3) return std::nullopt;
+  if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(digits), text.end(), is_digit)) {
+    return std::nullopt;
+  }
+  const std::string word = text.substr(0, digits);
+  const bool only_m = word.find_first_not_of('m') == std::string::npos;
+  static constexpr std::array<std::string_view, 6> kWords = {"metal",  "slot",   "element",
+                                                             "cation", "active", "component"};
+  if (!only_m && std::find(kWords.begin(), kWords.end(), word) == kWords.end()) return std::nullopt;
+  int number = 0;
+  std::from_chars(text.data() + digits, text.data() + text.size(), number);
+  return number > 0 ? std::optional<int>(number) : std::nullopt;
+}
+
+std::optional<AmountHeader> slot_amount(std::string_view name) {
+  const HeaderName split = split_unit(name);
+  const std::string_view text = split.name;
+  const std::size_t digits = text.find_last_not_of("0123456789");
+  if (digits == std::string_view::npos || digits + 1 == text.size() || text.size() - digits > 3) {
+    return std::nullopt;
+  }
+  std::string_view word = trim(text.substr(0, digits + 1));
+  while (word.ends_with('_') || word.ends_with('-') || word.ends_with('.')) word.remove_suffix(1);
+  static constexpr std::array<std::string_view, 7> kWords = {
+      "amount", "content", "loading", "load", "ratio", "fraction", "molar ratio"};
+  AmountHeader header;
+  if (std::find(kWords.begin(), kWords.end(), word) != kWords.end()) {
+    header.unit = split.unit;
+  } else if (is_unit(word) &&
+             (same_unit(word, "wt%") || same_unit(word, "mol%") || same_unit(word, "mmol/g"))) {
+    header.unit = std::string(word);
+  } else {
+    return std::nullopt;
+  }
+  std::from_chars(text.data() + digits + 1, text.data() + text.size(), header.number);
+  return header.number > 0 ? std::optional(header) : std::nullopt;
+}
+
+bool is_support_name(std::string_view name) {
+  return name == "Support" || name == "support";
+}
+
+bool is_support_near_miss(std::string_view name) {
+  const std::string text = bare(name);
+  return text.size() >= 5 && edit_distance(text, "support") <= 2;
+}
+
+bool is_formula_name(std::string_view name) {
+  static constexpr std::array<std::string_view, 6> kNames = {
+      "formula", "Formula", "composition", "Composition", "catalyst", "Catalyst"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+bool is_formula_near_miss(std::string_view name) {
+  const std::string text = bare(name);
+  for (const std::string_view word : {"formula", "composition", "catalyst"}) {
+    if (edit_distance(text, word) <= 2) return true;
+  }
+  return false;
+}
+
+std::optional<int> element_near_miss(std::string_view name) {
+  std::size_t letters = 0;
+  while (letters < name.size() && is_letter(name[letters])) ++letters;
+  if (letters == 0 || letters > 2) return std::nullopt;
+  std::string symbol = small_letters(name.substr(0, letters));
+  symbol[0] = static_cast<char>(symbol[0] - 'a' + 'A');
+  const auto element = chemistry::atomic_number(symbol);
+  constexpr int kPlutonium =
+      94;  // nobody makes catalysts of what comes after it: NO is no nobelium
+  if (!element || *element > kPlutonium || symbol == name) return std::nullopt;
+  // Single letters in the other case (y, n, x) are names of their own, not misspelt symbols.
+  if (letters == name.size()) return letters == 1 ? std::nullopt : element;
+  const std::string_view rest = name.substr(letters);
+  // CO2, N2O, H2S: molecules.
+  if (is_digit(rest[0]) || !tells_amount(rest)) return std::nullopt;
+  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
+  if (letters == 1 && std::none_of(rest.begin(), rest.end(), is_letter)) return std::nullopt;
+  return element;
+}
+
+bool looks_like_symbol(std::string_view name) {
+  return name.size() == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
+}
+
+std::optional<ElementHeader> element_header(std::string_view name) {
+  if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}};
+  const HeaderName split = split_unit(name);
+  const auto element = chemistry::atomic_number(split.cased);
+  if (!element || split.unit.empty()) return std::nullopt;
+  const bool amount = chemistry::told_unit(split.unit).has_value();
+  const bool percent = split.unit == "%" && split.cased.size() == 2;
+  if (!amount && !percent) return std::nullopt;
+  return ElementHeader{*element, split.unit};
+}
+
+bool is_noble_gas(int element) {
+  return element == 2 || element == 10 || element == 18 || element == 36 || element == 54 ||
+         element == 86;
+}
+
+std::string digits_of(std::string_view text) {
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), is_digit);
+  return digits;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,51 @@
+// What the name of a column says: a slot, an amount, an element, a support, or something that comes
+// near to one of them.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kasetsu::tables {
+
+// "wt% 1", "loading 2 (mmol/g)", "amount 1": the number of the slot whose amount it is, and the
+// unit.
+struct AmountHeader {
+  int number = 0;
+  std::string unit;
+};
+std::optional<AmountHeader> slot_amount(std::string_view name);
+
+// "Cu (wt%)": the symbol and the unit of an amount. C (%), S (%) and Y (%) are conversion,
+// selectivity and yield.
+struct ElementHeader {
+  int element = 0;
+  std::string unit;
+};
+std::optional<ElementHeader> element_header(std::string_view name);
+
+// Letters and digits only, in lower case: what is left of a name when its writing is forgiven.
+std::string bare(std::string_view name);
+
+// The number of an exact slot name: M1 ... M99, without leading zeros.
+std::optional<int> slot_number(std::string_view name);
+
+// "m2", "M 2", "MM2", "M-2", "M02", "Metal 2", "slot2": the number that was probably meant.
+std::optional<int> slot_near_miss(std::string_view name);
+
+bool is_support_name(std::string_view name);
+bool is_support_near_miss(std::string_view name);
+bool is_formula_name(std::string_view name);
+bool is_formula_near_miss(std::string_view name);
+// "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
+std::optional<int> element_near_miss(std::string_view name);
+
+bool looks_like_symbol(std::string_view name);
+bool is_noble_gas(int element);
+std::string digits_of(std::string_view text);
+
+// Insertions, deletions and substitutions that make one text of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+}  // namespace kasetsu::tables

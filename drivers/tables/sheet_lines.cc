@@ -1,0 +1,237 @@
+#include "drivers/tables/sheet_lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "core/base/text.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/sheet.h"
+
+namespace kasetsu::tables {
+namespace {
+
+std::string_view cell_of(const CsvRecord& record, std::size_t column) {
+  return column < record.fields.size() ? trim(record.fields[column]) : std::string_view();
+}
+
+bool holds_number(const CsvRecord& record, std::size_t column, const NumberStyle& style) {
+  return read_number(cell_of(record, column), style).ok();
+}
+
+bool is_summary_word(std::string_view cell) {
+  static constexpr std::array<std::string_view, 31> kWords = {"average",
+                                                              "averages",
+                                                              "avg",
+                                                              "avg.",
+                                                              "mean",
+                                                              "median",
+                                                              "std",
+                                                              "std.",
+                                                              "stdev",
+                                                              "std dev",
+                                                              "std. dev.",
+                                                              "standard deviation",
+                                                              "sd",
+                                                              "min",
+                                                              "max",
+                                                              "minimum",
+                                                              "maximum",
+                                                              "sum",
+                                                              "total",
+                                                              "mittelwert",
+                                                              "mittel",
+                                                              "summe",
+                                                              "moyenne",
+                                                              "écart-type",
+                                                              "standardabweichung",
+                                                              "平均",
+                                                              "平均値",
+                                                              "合計",
+                                                              "標準偏差",
+                                                              "最大値",
+                                                              "最小値"};
+  const std::string word = fold_name(cell);
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
+// Of each column, what most rows have.
+struct ColumnHabit {
+  std::size_t filled = 0, numbers = 0, summaries = 0;
+};
+
+std::vector<ColumnHabit> habits_of(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
+  std::vector<ColumnHabit> habits;
+  for (const CsvRecord& row : rows) {
+    habits.resize(std::max(habits.size(), row.fields.size()));
+    for (std::size_t i = 0; i < row.fields.size(); ++i) {
+      if (cell_of(row, i).empty()) continue;
+      ++habits[i].filled;
+      habits[i].numbers += holds_number(row, i, style) ? 1 : 0;
+      habits[i].summaries += is_summary_word(cell_of(row, i)) ? 1 : 0;
+    }
+  }
+  return habits;
+}
+
+bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows) {
+  bool first = true, leads = false, among_numbers = false, lacks = false;
+  for (std::size_t i = 0; i < habits.size(); ++i) {
+    const std::string_view cell = cell_of(row, i);
+    const ColumnHabit& habit = habits[i];
+    if (cell.empty()) {
+      lacks = lacks || 2 * habit.filled > rows;
+      continue;
+    }
+    if (is_summary_word(cell)) {
+      leads = leads || first;
+      among_numbers =
+          among_numbers || (habit.numbers > 0 && habit.numbers + habit.summaries == habit.filled);
+    }
+    first = false;
+  }
+  return among_numbers || (leads && lacks);
+}
+
+}  // namespace
+
+std::size_t filled_cells(const CsvRecord& record) {
+  return static_cast<std::size_t>(
+      std::count_if(record.fields.begin(), record.fields.end(),
+                    [](const std::string& cell) { return !trim(cell).empty(); }));
+}
+
+std::size_t find_header(const std::vector<CsvRecord>& records) {
+  std::size_t widest = 0;
+  for (const CsvRecord& record : records) widest = std::max(widest, filled_cells(record));
+  for (std::size_t i = 0; i + 1 < records.size() && i < 20; ++i) {
+    if (5 * filled_cells(records[i]) >= 3 * widest) return i;
+  }
+  return 0;
+}
+
+bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
+                         const NumberStyle& style) {
+  if (at + 2 >= records.size()) return false;
+  const CsvRecord& upper = records[at];
+  const CsvRecord& lower = records[at + 1];
+  bool names_more = false;
+  std::size_t numbers_below = 0;
+  for (std::size_t i = 0; i < lower.fields.size(); ++i) {
+    const std::string_view cell = cell_of(lower, i);
+    if (cell.empty()) continue;
+    if (holds_number(lower, i, style)) return false;
+    names_more = names_more || cell_of(upper, i).empty();
+    numbers_below +=
+        std::any_of(records.begin() + static_cast<std::ptrdiff_t>(at) + 2, records.end(),
+                    [&](const CsvRecord& record) { return holds_number(record, i, style); })
+            ? 1
+            : 0;
+  }
+  // The names above stand for themselves: they are no row of values.
+  for (std::size_t i = 0; i < upper.fields.size(); ++i) {
+    if (holds_number(upper, i, style)) return false;
+  }
+  return names_more && numbers_below > 0 && filled_cells(lower) > 1;
+}
+
+CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
+  CsvRecord joined{lower.line, {}};
+  const std::size_t width = std::max(upper.fields.size(), lower.fields.size());
+  std::vector<std::string> groups(width);  // the name over several columns that a column is below
+  std::string group;
+  for (std::size_t i = 0; i < width; ++i) {
+    const std::string_view above = cell_of(upper, i), below = cell_of(lower, i);
+    const bool goes_on = cell_of(upper, i + 1).empty() && !cell_of(lower, i + 1).empty();
+    if (!above.empty()) group = goes_on && !below.empty() ? trim_name(above) : std::string();
+    if (below.empty()) group.clear();
+    groups[i] = group;
+  }
+  std::multiset<std::string> names;
+  for (std::size_t i = 0; i < width; ++i) names.insert(trim_name(cell_of(lower, i)));
+  for (std::size_t i = 0; i < width; ++i) {
+    const std::string above = trim_name(cell_of(upper, i)), below = trim_name(cell_of(lower, i));
+    std::string name = below.empty() ? above : below;
+    if (!groups[i].empty() && !below.empty()) {
+      const std::string unit = split_unit(groups[i]).unit;
+      if (names.count(below) > 1) {
+        name = groups[i] + ' ' + below;
+      } else if (!unit.empty() && split_unit(below).unit.empty()) {
+        name = fmt::format("{} ({})", below, unit);
+      }
+    } else if (!above.empty() && !below.empty()) {
+      name = above + ' ' + below;
+    }
+    joined.fields.push_back(std::move(name));
+  }
+  return joined;
+}
+
+std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,
+                                          std::vector<CsvRecord>& rows) {
+  std::vector<std::size_t> lines;
+  std::erase_if(rows, [&](const CsvRecord& row) {
+    const bool again = std::any_of(header.begin(), header.end(), [&](const CsvRecord& one) {
+      if (filled_cells(one) < 2) return false;
+      for (std::size_t i = 0; i < std::max(one.fields.size(), row.fields.size()); ++i) {
+        if (cell_of(one, i) != cell_of(row, i)) return false;
+      }
+      return true;
+    });
+    if (again) lines.push_back(row.line);
+    return again;
+  });
+  return lines;
+}
+
+std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,
+                                            const NumberStyle& style) {
+  const std::vector<ColumnHabit> habits = habits_of(rows, style);
+  const std::size_t all = rows.size();
+  std::vector<std::size_t> lines;
+  std::erase_if(rows, [&](const CsvRecord& row) {
+    const bool summary = is_summary(row, habits, all);
+    if (summary) lines.push_back(row.line);
+    return summary;
+  });
+  return lines;
+}
+
+Status fill_down(const std::vector<std::string>& columns, const CsvRecord& header,
+                 std::vector<CsvRecord>& rows, std::string_view file_name) {
+  for (const std::string& name : columns) {
+    const auto found = std::find(header.fields.begin(), header.fields.end(), trim_name(name));
+    if (found == header.fields.end()) {
+      return Error{ErrorCode::bad_data, "there is no such column to fill down",
+                   csv_place(file_name, header.line), name, join_or(header.fields)};
+    }
+    const auto column = static_cast<std::size_t>(found - header.fields.begin());
+    std::string above;
+    for (CsvRecord& row : rows) {
+      if (column >= row.fields.size()) continue;
+      const bool blank = trim(row.fields[column]).empty();
+      // A footer below the last group holds a single text, or none in the other columns.
+      if (!blank) above = row.fields[column];
+      if (blank && filled_cells(row) > 1) row.fields[column] = above;
+    }
+  }
+  return {};
+}
+
+std::string lines_text(const std::vector<std::size_t>& lines) {
+  constexpr std::size_t kMost = 8;
+  std::string text = lines.size() == 1 ? "line " : "lines ";
+  for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) {
+    text += (i == 0                                           ? ""
+             : i + 1 == lines.size() && lines.size() <= kMost ? " and "
+                                                              : ", ") +
+            std::to_string(lines[i]);
+  }
+  if (lines.size() > kMost) text += fmt::format(", ... ({} of them)", lines.size());
+  return text;
+}
+
+}  // namespace kasetsu::tables

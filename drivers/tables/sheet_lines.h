@@ -1,0 +1,45 @@
+// Which lines of a table are what: titles above the header, a header of two lines, the header
+// again at a page break, groups that are named in their first row only.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/base/csv.h"
+#include "core/base/result.h"
+#include "drivers/tables/cells.h"
+
+namespace kasetsu::tables {
+
+// Cells with something in them.
+std::size_t filled_cells(const CsvRecord& record);
+
+// The line that names the columns: lines above it with few cells are titles. 0 where none is seen.
+std::size_t find_header(const std::vector<CsvRecord>& records);
+
+// Whether the line below the header at `at` belongs to it: it names columns that the first line
+// leaves without a name, none of its cells is a number, and numbers follow below them.
+bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
+                         const NumberStyle& style);
+// One name a column: a name over several columns stands before the names below it only where those
+// alone would be the same; its unit is theirs where they tell none.
+CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower);
+
+// Takes out rows that repeat the header; their lines.
+std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,
+                                          std::vector<CsvRecord>& rows);
+
+// Takes out rows that summarise others, such as averages and standard deviations: one of the usual
+// words is their first cell and a cell is blank that others have, or it stands in a column of
+// numbers (replicate 1, 2, avg). Their lines.
+std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows, const NumberStyle& style);
+
+// A blank cell of these columns repeats the one above it. bad_data: there is no such column.
+Status fill_down(const std::vector<std::string>& columns, const CsvRecord& header,
+                 std::vector<CsvRecord>& rows, std::string_view file_name);
+
+// "line 3", "lines 3, 4 and 9", "lines 3, 4, 5, ... (12 of them)".
+std::string lines_text(const std::vector<std::size_t>& lines);
+
+}  // namespace kasetsu::tables

@@ -1,0 +1,199 @@
+#include "core/chemistry/told_catalyst.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/chemistry/element.h"
+
+namespace kasetsu::chemistry {
+namespace {
+
+using ::testing::HasSubstr;
+
+SupportTable supports() {
+  return SupportTable::from_csv(
+             "support_name,formula,source\nZSM-5,NaAlSi45O92,x\ngamma-Al2O3,Al2O3,x\n", "s.csv")
+      .value();
+}
+
+std::string key_of(const ToldCatalyst& told, const CompositionRules& rules = {}) {
+  const auto made = make_catalyst(told, supports(), rules);
+  return made.ok() ? canonical_key(made->catalyst) : made.error().to_string();
+}
+
+ToldCatalyst named(std::string name) {
+  ToldCatalyst told;
+  told.name = std::move(name);
+  return told;
+}
+
+CompositionRules loading() {
+  CompositionRules rules;
+  rules.basis = Basis::wt_percent_of_catalyst;
+  rules.plain_names_are_amounts = false;
+  return rules;
+}
+
+TEST(MakeCatalyst, OxygenIsCountedOrDroppedAsTheCampaignSays) {
+  CompositionRules counted;
+  counted.count_oxygen = true;
+  EXPECT_EQ(key_of(named("YBa2Cu3O6.94"), counted), "Ba:2;Cu:3;O:6.94;Y:1");
+  EXPECT_EQ(key_of(named("YBa2Cu3O6.94")), "Ba:2;Cu:3;Y:1");
+  EXPECT_THAT(key_of(named("MnOx"), counted), HasSubstr("the campaign counts it"));
+  CompositionRules supported;
+  supported.supports = {"TiO2", "MgO"};
+  for (const char* text : {"TiO2", "TiO\u2082", "tio2", "O2Ti", " TiO2\u00A0"}) {
+    EXPECT_EQ(key_of(named(text), supported), "-/TiO2") << text;
+    ToldCatalyst formula;
+    formula.formula = text;
+    EXPECT_EQ(key_of(formula, supported), "-/TiO2") << text;
+  }
+  EXPECT_EQ(key_of(named("CeO2"), supported), "Ce:1");
+  EXPECT_EQ(key_of(named("TiO2")), "Ti:1");
+}
+
+TEST(MakeCatalyst, ASupportToldTwiceIsOneOrRefused) {
+  ToldCatalyst told = named("Ni/SiO\u2082");
+  told.support = "SiO2";
+  EXPECT_EQ(key_of(told), "Ni:1/SiO2");
+  told.support = "MgO";
+  EXPECT_THAT(key_of(told), HasSubstr("another one is told"));
+  CompositionRules rules;
+  rules.supports = {"TiO2", "MgO"};
+  told.name = "TiO2";
+  EXPECT_EQ(key_of(told, rules), "Ti:1/MgO") << "beside a support a formula is its active part";
+}
+
+TEST(MakeCatalyst, KeysAreReadWithThePresentSpelling) {
+  ToldCatalyst told;
+  told.key = "Ni:1/\u03B3-Al2O3|sol\u2010gel";
+  EXPECT_EQ(key_of(told), "Ni:1/gamma-Al2O3|sol-gel");
+  told.key = "Co:1;La:0.5;O:3;Sr:0.5";
+  EXPECT_EQ(key_of(told), "Co:1;La:0.5;Sr:0.5");
+  CompositionRules counted;
+  counted.count_oxygen = true;
+  EXPECT_EQ(key_of(told, counted), told.key);
+}
+
+// A name does not tell the loading unless it has numbers.
+TEST(MakeCatalyst, NamesInACampaignOfLoadings) {
+  EXPECT_EQ(key_of(named("5Ni-2Mg/Al2O3"), loading()), "Mg:2;Ni:5/Al2O3");
+  EXPECT_THAT(key_of(named("Ni-Mg/Al2O3"), loading()), HasSubstr("ratios do not tell"));
+  EXPECT_THAT(key_of(named("5Ni-Mg/Al2O3"), loading()), HasSubstr("others have none"));
+  EXPECT_EQ(key_of(named("none/Al2O3"), loading()), "-/Al2O3");
+  EXPECT_EQ(key_of(named("60Cu-30Zn-10Al"), loading()), "Al:10;Cu:60;Zn:30");
+  const auto bulk = make_catalyst(named("AgPd"), supports(), loading());
+  ASSERT_TRUE(bulk.ok());
+  EXPECT_NEAR(bulk->catalyst.active.amount(47), 100 * 107.87 / (107.87 + 106.42), 1e-6);
+  CompositionRules old = loading();
+  old.plain_names_are_amounts = true;
+  EXPECT_EQ(key_of(named("Ni-Mg/Al2O3"), old), "Mg:1;Ni:1/Al2O3");
+}
+
+TEST(MakeCatalyst, KeepsWhatWasTold) {
+  ToldCatalyst told;
+  told.amounts = {{"Ni", 5.0, "wt%"}, {"Mg", 0.0, "wt%"}};
+  told.support = "SiO2";
+  CompositionRules rules;
+  rules.basis = Basis::mmol_per_g_support;
+  const auto made = make_catalyst(told, supports(), rules);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->told, "5 wt% Ni");
+  // 0.05 / 58.6934 / 0.95 mol on a gram of silica.
+  EXPECT_EQ(describe(*made, rules), "0.896726679 mmol/g Ni/SiO2 (told as 5 wt% Ni)");
+  told.amounts = {{"Ni", 0.9, "mmol/g"}};
+  EXPECT_EQ(make_catalyst(told, supports(), rules)->told, "");
+}
+
+TEST(MakeCatalyst, ErrorsNameThePart) {
+  ToldCatalyst told;
+  told.slots = {"Li", "Xx"};
+  EXPECT_EQ(make_catalyst(told, supports()).error().where, "/slots/1");
+  told = {};
+  told.amounts = {{"Li", -1.0}};
+  EXPECT_EQ(make_catalyst(told, supports()).error().where, "/amounts/Li");
+  told.amounts = {{"Li", 1.0}};
+  told.support = "nowhere";
+  EXPECT_EQ(make_catalyst(told, supports()).error().where, "/support");
+}
+
+// Kinds 3, 4 and 5: one thing has one key, however it was told and spelt, and its key is read back.
+TEST(MakeCatalyst, OneKeyByNameFormulaSlotsAmountsAndKey) {
+  Random random(23);
+  const std::vector<std::string> symbols = {"Li", "Mn", "Na", "W", "Co", "Ni", "Cs", "Cu"};
+  const std::vector<std::vector<std::string>> spellings = {
+      {"SiO2", "SiO\u2082", "O2Si", "sio2", "SiO2\u200B"},
+      {"gamma-Al2O3", "\u03B3-Al2O3", "\u03B3\u2013Al\u2082O\u2083", "Gamma Al2O3"},
+      {"CeO2-ZrO2", "ZrO2-CeO2", "CeO\u2082\u2010ZrO\u2082"},
+      {"ZSM-5", "zsm-5", "ZSM\u20115"},
+      {""}};
+  for (int round = 0; round < 10000; ++round) {
+    std::vector<std::string> slots = symbols;
+    random.shuffle(slots);
+    slots.resize(1 + random.below(4));
+    if (random.below(3) == 0) slots.push_back(slots[0]);
+    const auto& support = spellings[random.below(spellings.size())];
+    const auto any_support = [&] { return support[random.below(support.size())]; };
+    CompositionRules rules;
+    rules.count_oxygen = random.below(2) == 0;
+    if (random.below(2) == 0) {
+      rules.total = 1.0;
+      rules.basis = Basis::mole_fraction;
+    }
+    const double unit_of_amounts = rules.total > 0.0 ? 1.0 / static_cast<double>(slots.size()) : 1;
+    ToldCatalyst by_slots, by_name, by_formula, by_amounts, by_percent;
+    for (const std::string& slot : slots) {
+      by_slots.slots.push_back(slot);
+      by_name.name += (by_name.name.empty() ? "" : random.below(2) == 0 ? "-" : "\u2013") + slot;
+      by_formula.formula += slot + (random.below(2) == 0 ? "1" : "1.0");
+      by_amounts.amounts.push_back({slot, unit_of_amounts});
+      by_percent.amounts.push_back({slot, 100.0 / static_cast<double>(slots.size()), "at.%"});
+    }
+    by_slots.slots.push_back("None");
+    for (ToldCatalyst* told : {&by_slots, &by_formula, &by_amounts, &by_percent}) {
+      told->support = any_support();
+    }
+    if (!support[0].empty()) by_name.name += " / " + any_support();
+    std::vector<ToldCatalyst> all = {by_slots, by_name, by_formula, by_amounts};
+    if (rules.basis) all.push_back(by_percent);
+    std::vector<std::string> keys;
+    for (ToldCatalyst& told : all) {
+      told.preparation = random.below(2) == 0 ? "sol\u2010gel" : " sol-gel";
+      keys.push_back(key_of(told, rules));
+      ToldCatalyst by_key;
+      by_key.key = keys.back();
+      EXPECT_EQ(key_of(by_key, rules), keys.back());
+    }
+    ASSERT_EQ(std::count(keys.begin(), keys.end(), keys[0]), std::ssize(keys))
+        << ::testing::PrintToString(keys);
+  }
+}
+
+TEST(OxygenMerges, CountsRowsThatBecomeOne) {
+  OxygenMerges merges;
+  for (const char* name : {"YBa2Cu3O6.94", "YBa2Cu3O6.5", "YBa2Cu3O6.5", "MnO2/SiO2", "MgO"}) {
+    const auto made = make_catalyst(named(name), supports());
+    merges.add(canonical_key(made->catalyst), made->dropped_oxygen);
+  }
+  EXPECT_THAT(merges.note(), HasSubstr("3 rows differ"));
+  EXPECT_THAT(merges.note(), HasSubstr("1 catalyst (such as Ba:2;Cu:3;Y:1)"));
+  EXPECT_EQ(OxygenMerges().note(), "");
+}
+
+TEST(RenewKeys, ListsWhatBecomesOne) {
+  const RenewedKeys renewed = renew_keys({"Ni:1/SiO2", "Ni:1/sio2", "Co:1;La:0.5;O:3;Sr:0.5",
+                                          "Co:1;La:0.5;Sr:0.5", "-", "Ni:1/nowhere", "Li:1/MgO"},
+                                         supports(), {});
+  EXPECT_THAT(renewed.changed, ::testing::SizeIs(2));
+  EXPECT_EQ(renewed.changed.at("Ni:1/sio2"), "Ni:1/SiO2");
+  EXPECT_THAT(renewed.merged.at("Co:1;La:0.5;Sr:0.5"), ::testing::SizeIs(2));
+  EXPECT_THAT(renewed.merged, ::testing::SizeIs(2));
+  EXPECT_THAT(renewed.unreadable, ::testing::SizeIs(1));
+}
+
+}  // namespace
+}  // namespace kasetsu::chemistry
