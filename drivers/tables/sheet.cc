@@ -67,7 +67,8 @@ Result<std::vector<CsvRecord>> cut(std::string_view text, std::string_view file_
     delimiter = candidate;
   }
   // Cut without its own delimiter, a table that is wrong in another way has one column.
-  if (!best || (first && most.first <= 1)) return *first;
+  const std::size_t nothing = profile != nullptr ? 1 : 0;
+  if (!best || (first && most.first <= nothing)) return *first;
   return std::move(*best);
 }
 
