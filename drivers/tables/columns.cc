@@ -649,8 +649,9 @@ class Recogniser {
     }
   }
 
+  // Of a delivery a name is told: remarks that happen to differ are no names of rows.
   void find_id() {
-    if (layout_.id) return;
+    if (layout_.id || options_.delivery) return;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || all_numbers(i)) continue;
       std::set<std::string_view> seen;

@@ -224,8 +224,9 @@ class TableHistories : public testing::StoreTest {
       for (const PreparedDelivery& one : deliveries) {
         auto receipt = ingest(tx, "ocm", one, context("lab"));
         if (!receipt) return receipt.error().in(one.bytes);
-        if (receipt->ingest.quarantined > 0) {
-          return Error{ErrorCode::bad_data, "quarantined", one.bytes, "", ""};
+        for (const RowVerdict& row : receipt->rows) {
+          if (row.verdict != Verdict::quarantined) continue;
+          return Error{ErrorCode::bad_data, "quarantined: " + row.reason, one.bytes, "", ""};
         }
       }
       return 0;
