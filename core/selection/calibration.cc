@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "core/selection/ensemble.h"
@@ -13,6 +15,10 @@ namespace {
 
 // Nominal, for all sizes and folds together, where no effort was asked for.
 constexpr double kSizeSeconds = 10.0;
+// A linear model wants ten observations for each of its terms to predict as it fits, and means
+// little below five (Harrell, "Regression Modeling Strategies", 2nd edition, 2015, section 4.4).
+constexpr int kCatalystsThatBear = 10;
+constexpr int kFewestCatalysts = 5;
 constexpr int kShareSteps = 10;  // shares are tenths: equal ones of two and of five parts too
 
 // Searching is nearly all of the time. The folds' searches together do a third of the work that the
@@ -38,32 +44,48 @@ struct FoldSaid {
   double disagreement = 0.0;  // median over the fold's training rows, in leave-one-out
 };
 
+// The rows of one fold, and the features learnt on those of all others.
+struct FoldPrepared {
+  std::vector<int> left_out;
+  TrainingSet train, test;
+  Prepared prepared;
+};
+
+Control quiet(const Control& control) {
+  Control out;
+  out.stop = control.stop;
+  out.seconds_left = control.seconds_left;
+  return out;
+}
+
+Result<FoldPrepared> prepare_fold(const chemistry::ElementTable& elements, const TrainingSet& data,
+                                  const Folds& folds, int fold, const ModelSettings& settings,
+                                  const Control& control) {
+  std::vector<int> kept;
+  std::vector<int> left_out;
+  for (int i = 0; i < static_cast<int>(data.y.size()); ++i)
+    (folds.of_row[static_cast<std::size_t>(i)] == fold ? left_out : kept).push_back(i);
+  TrainingSet train = subset(data, kept);
+  Result<Prepared> prepared = prepare(elements, train, settings, quiet(control));
+  if (!prepared) return prepared.error();
+  TrainingSet test = subset(data, left_out);
+  return FoldPrepared{std::move(left_out), std::move(train), std::move(test),
+                      std::move(prepared).value()};
+}
+
 // The pipeline learnt on the rows of all other folds, asked for those of this one.
-Result<FoldSaid> predict_fold(const chemistry::ElementTable& elements, const TrainingSet& data,
-                              const Folds& folds, int fold, const ModelSettings& settings,
+Result<FoldSaid> predict_fold(const FoldPrepared& fold, const ModelSettings& settings,
                               const Executor& executor, const Control& control,
                               const History& history) {
-  std::vector<int> kept;
-  FoldSaid out;
-  for (int i = 0; i < static_cast<int>(data.y.size()); ++i)
-    (folds.of_row[static_cast<std::size_t>(i)] == fold ? out.left_out : kept).push_back(i);
-  Control quiet;
-  quiet.stop = control.stop;
-  quiet.seconds_left = control.seconds_left;
-  const TrainingSet train = subset(data, kept);
-  const Result<Prepared> prepared = prepare(elements, train, settings, quiet);
-  if (!prepared) return prepared.error();
   const Result<Trained> trained =
-      train_prepared(*prepared, train, settings, executor, quiet, history);
+      train_prepared(fold.prepared, fold.train, settings, executor, quiet(control), history);
   if (!trained) return trained.error();
   const Result<Predictor> predictor = Predictor::make(trained->model);
   if (!predictor) return predictor.error();
-  const TrainingSet test = subset(data, out.left_out);
-  Result<Predictions> predicted = predictor->predict(test.catalysts, test.conditions);
+  Result<Predictions> predicted = predictor->predict(fold.test.catalysts, fold.test.conditions);
   if (!predicted) return predicted.error();
-  out.predicted = std::move(*predicted);
-  out.disagreement = median({trained->disagreement.begin(), trained->disagreement.end()});
-  return out;
+  return FoldSaid{fold.left_out, std::move(predicted).value(),
+                  median({trained->disagreement.begin(), trained->disagreement.end()})};
 }
 
 // All ways to divide kShareSteps steps among so many parts, in the order of the first part's count,
@@ -121,43 +143,55 @@ Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& p
   return share_of(*best);
 }
 
+std::vector<int> sizes_to_try(std::span<const chemistry::Catalyst> catalysts, int most) {
+  std::set<std::string> keys;
+  for (const chemistry::Catalyst& catalyst : catalysts)
+    keys.insert(chemistry::canonical_key(catalyst));
+  const auto count = static_cast<int>(keys.size());
+  if (count >= kCatalystsThatBear * most) return {most};
+  most = std::clamp(count / kFewestCatalysts, 1, most);
+  std::vector<int> sizes;
+  for (const int size : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
+    if (size < most) sizes.push_back(size);
+  }
+  sizes.push_back(most);
+  return sizes;
+}
+
 Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingSet& data,
                         const ModelSettings& settings, const Folds& folds, const Executor& executor,
                         const Control& control, const History& history,
                         std::vector<SizeTried>& tried) {
-  std::vector<int> sizes;
-  for (const int size : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
-    if (size < settings.search.size) sizes.push_back(size);
-  }
-  sizes.push_back(settings.search.size);
+  const std::vector<int> sizes = sizes_to_try(data.catalysts, settings.search.size);
+  if (sizes.size() == 1 || folds.count < 2) return sizes.back();
   ModelSettings light = settings;
   light.trees = 0;
   // All of them together do about as much work as one search.
   const auto runs =
       static_cast<std::uint64_t>(sizes.size()) * static_cast<std::uint64_t>(folds.count);
+  // Half of a time that is given goes to the choice.
+  light.search.time_limit *= 0.5;
   if (light.search.work == 0 && light.search.time_limit == 0.0)
     light.search.time_limit = kSizeSeconds;
   if (light.search.work > 0)
     light.search.work = std::max<std::uint64_t>(1, light.search.work / runs);
   light.search.time_limit /= static_cast<double>(runs);
-  std::vector<Eigen::ArrayXd> errors;
-  for (const int size : sizes) {
-    light.search.size = size;
-    Eigen::VectorXd said(data.y.size());
-    for (int fold = 0; fold < folds.count; ++fold) {
+  std::vector<Eigen::ArrayXd> errors(sizes.size(), Eigen::ArrayXd(data.y.size()));
+  std::uint64_t done = 0;
+  for (int fold = 0; fold < folds.count; ++fold) {
+    if (control.cancelled()) return cancelled_error();
+    const Result<FoldPrepared> prepared = prepare_fold(elements, data, folds, fold, light, control);
+    if (!prepared) return prepared.error();
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
       if (control.cancelled()) return cancelled_error();
-      const Result<FoldSaid> found =
-          predict_fold(elements, data, folds, fold, light, executor, control, history);
-      if (!found) return found.error();
-      said(found->left_out) = found->predicted.median;
-      control.report(static_cast<double>(errors.size() * static_cast<std::size_t>(folds.count) +
-                                         static_cast<std::size_t>(fold) + 1) /
-                         static_cast<double>(runs),
-                     "size of hypotheses");
+      light.search.size = sizes[k];
+      const Result<FoldSaid> said = predict_fold(*prepared, light, executor, control, history);
+      if (!said) return said.error();
+      errors[k](said->left_out) = (prepared->test.y - said->predicted.median).array().abs();
+      control.report(static_cast<double>(++done) / static_cast<double>(runs), "size of hypotheses");
     }
-    errors.emplace_back((data.y - said).array().abs());
-    tried.push_back({size, errors.back().mean()});
   }
+  for (std::size_t k = 0; k < sizes.size(); ++k) tried.push_back({sizes[k], errors[k].mean()});
   const auto best =
       std::min_element(errors.begin(), errors.end(),
                        [](const auto& a, const auto& b) { return a.mean() < b.mean(); });
@@ -195,8 +229,10 @@ Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSe
   for (int fold = 0; fold < folds.count; ++fold) {
     if (control.cancelled()) return cancelled_error();
     if (control.out_of_time()) return false;
-    const Result<FoldSaid> said =
-        predict_fold(elements, data, folds, fold, settings, executor, control, history);
+    const Result<FoldPrepared> prepared =
+        prepare_fold(elements, data, folds, fold, settings, control);
+    if (!prepared) return prepared.error();
+    const Result<FoldSaid> said = predict_fold(*prepared, settings, executor, control, history);
     if (!said) return said.error();
     const auto& [left_out, predicted, of_fold] = *said;
     parts(left_out, 0) = predicted.median;

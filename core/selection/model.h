@@ -29,9 +29,9 @@ struct ModelSettings {
   int order = 1;         // 0, 1, 2 or 3: the highest order of descriptors offered to the search
   int products = 2000;   // of each order above 1, the best screened products offered to the search
   SearchOptions search;  // size, method, epsilon, family, hypotheses, seed, work
-  // Chooses the number of descriptors in a hypothesis, at most search.size, by the error that the
-  // hypotheses make on calibration folds (choose_size in calibration.h), instead of taking
-  // search.size.
+  // Chooses the number of descriptors in a hypothesis, at most search.size: so many where the rows
+  // bear them, else by the error that the hypotheses make on calibration folds (choose_size in
+  // calibration.h).
   bool size_by_nested_error = false;
   double coverage = 0.80;  // of the prediction intervals
   // Trees of each companion (selection/companion.h): more only smooth what they say, and cost in

@@ -501,13 +501,12 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   History of_folds;
   of_folds.eliminated = history.eliminated;
   std::vector<SizeTried> tried;
-  if (calibrating && settings.size_by_nested_error) {
-    // Half of a time that is given goes to the choice.
-    first.search.time_limit *= 0.5;
-    const Result<int> size = choose_size(elements, data, first, folds, executor,
-                                         part(control, 0.0, 0.3, kept), of_folds, tried);
+  if (settings.size_by_nested_error) {
+    const Result<int> size = choose_size(elements, data, first, calibrating ? folds : Folds{},
+                                         executor, part(control, 0.0, 0.3, kept), of_folds, tried);
     if (!size) return size.error();
     first.search.size = *size;
+    if (!tried.empty()) first.search.time_limit *= 0.5;
   }
   Result<Trained> trained = train_prepared(
       *prepared, data, first, executor, part(control, 0.0, calibrating ? 0.7 : 1.0, kept), history);

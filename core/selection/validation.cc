@@ -16,6 +16,7 @@
 #include "core/base/random.h"
 #include "core/regression/huber/robust.h"
 #include "core/selection/baselines.h"
+#include "core/selection/calibration.h"
 #include "core/selection/pipeline.h"
 
 namespace kasetsu::selection {
@@ -433,6 +434,8 @@ Result<std::vector<Figure1Row>> figure1(const chemistry::ElementTable& elements,
   ModelSettings settings = with_effort(options.model);
   settings.calibration_folds = 0;
   settings.trees = 0;
+  if (settings.size_by_nested_error)
+    settings.search.size = sizes_to_try(data.catalysts, settings.search.size).back();
   const Folds folds = make_folds(data.catalysts, options.folds, options.seed);
   if (const Status status = enough(data, folds); !status) return status.error();
   const auto rows = static_cast<Index>(data.y.size());

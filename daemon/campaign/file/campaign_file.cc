@@ -87,7 +87,7 @@ std::vector<std::string> CampaignConfig::conditions() const {
 planning::PlanOptions CampaignConfig::plan_options(int batch) const {
   planning::PlanOptions options;
   options.batch = planner.batch;
-  options.mix = planner.mix;
+  options.mix = planner.mix.empty() ? planning::default_mix() : planner.mix;
   for (const ScheduledMix& scheduled : planner.schedule) {
     if (scheduled.from_batch <= batch) options.mix = scheduled.mix;
   }

@@ -86,7 +86,7 @@ struct Webhook {
 
 struct PlannerSettings {
   int batch = 0;
-  planning::Mix mix;                   // planning::default_mix() when the file tells none
+  planning::Mix mix;                   // empty when the file tells none: it is automatic
   std::vector<ScheduledMix> schedule;  // by from_batch; overrides mix
   planning::Acquisition acquisition = planning::Acquisition::automatic;
   double diversity = 0.3;
@@ -128,7 +128,7 @@ struct CampaignConfig {
 
   // Names of the conditions that are inputs: those that the space varies.
   std::vector<std::string> conditions() const;
-  // For batch number `batch` (from 1).
+  // For batch number `batch` (from 1). An automatic mix is planning::default_mix() here.
   planning::PlanOptions plan_options(int batch) const;
 };
 

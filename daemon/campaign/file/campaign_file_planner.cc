@@ -22,14 +22,25 @@ using descriptors::kNormalizationNames;
 constexpr auto kSearchNames = name_table<selection::Method>(
     {{selection::Method::exchange, "exchange"}, {selection::Method::genetic, "genetic"}});
 
+// "auto", or a number of descriptors; 0 is what "auto" was called before.
+ReadValue size_of_hypotheses(selection::ModelSettings& model) {
+  return [&model](ConfigReader& reader, const ConfigNode& value, const std::string& path) {
+    int size = 0;
+    if (value.kind != ConfigNode::Kind::text || value.text != "auto")
+      config_value::whole(size, 0, selection::kLargestSize)(reader, value, path);
+    model.size_by_nested_error = size == 0;
+    if (size > 0) model.search.size = size;
+  };
+}
+
 }  // namespace
 
 void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& config) {
+  selection::ModelSettings& model = config.model;
+  model.size_by_nested_error = true;
   const ConfigNode* node = root.find("model");
   if (node == nullptr || failed()) return;
-  selection::ModelSettings& model = config.model;
   selection::SearchOptions& search = model.search;
-  const int usual_size = search.size;
   read_table(*node, "model",
              {{"elements", config_value::text(config.elements)},
               {"method", config_value::choice(model.features.method, kMethodNames)},
@@ -37,7 +48,7 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
               {"products", config_value::whole(model.products, 0, 100'000)},
               {"loading", config_value::choice(model.features.loading, kLoadingNames)},
               {"normalize", config_value::choice(model.features.normalize, kNormalizationNames)},
-              {"size", config_value::whole(search.size, 0, selection::kLargestSize)},
+              {"size", size_of_hypotheses(model)},
               {"epsilon", config_value::number(search.regression.epsilon, 1.0, 3.0)},
               {"alpha", config_value::number(search.regression.alpha, 0.0, 1e6)},
               {"hypotheses", config_value::whole(search.hypotheses, 1, 1000)},
@@ -48,10 +59,6 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
               {"work", config_value::whole(search.work, 0, INT64_MAX)},
               {"time_limit_s", config_value::number(search.time_limit, 0.0, 1e7)},
               {"batch_offsets", config_value::flag(config.batch_offsets)}});
-  if (search.size == 0) {  // chosen by nested error, at most the usual size
-    model.size_by_nested_error = true;
-    search.size = usual_size;
-  }
   if (!failed() && search.regression.epsilon == 1.0 && search.regression.alpha > 0.0) {
     fail(*node, "model.alpha", "epsilon 1 (least absolute deviations) goes without alpha",
          fmt::format("{:g}", search.regression.alpha), "alpha = 0, or epsilon above 1");
@@ -197,7 +204,6 @@ void CampaignDecoder::decode_planner(const ConfigNode& root, CampaignConfig& con
   planner.batch = static_cast<int>(
       whole(required(*node, "planner", "batch", "20"), at("batch"), 1, 10'000, 20));
   if (failed()) return;
-  planner.mix = planning::default_mix();
   if (const ConfigNode* given = node->find("mix"))
     planner.mix = mix(*given, at("mix"), "planner.mix", planner.batch);
   decode_schedule(*node, planner);

@@ -26,6 +26,7 @@ struct Sum {
 
 struct Record {
   double promised = 0.0;
+  int born = 0;
   std::set<std::string> measurements;
   std::map<std::size_t, Sum> by_batch;
 };
@@ -34,8 +35,13 @@ using Texts = std::vector<std::string>;
 
 // Of a model whose predictions were settled: what each of its hypotheses says, and what it
 // promised.
+struct HeldHypothesis {
+  Texts descriptors;
+  double promised = 0.0;
+  int born = 0;  // number of the retraining that found it
+};
 struct Held {
-  std::vector<std::pair<Texts, double>> hypotheses;  // alive, then dormant
+  std::vector<HeldHypothesis> hypotheses;  // alive, then dormant
   std::size_t alive = 0;
   std::vector<Texts> eliminated;
 };
@@ -50,12 +56,45 @@ std::optional<Held> read_held(const Reader& reader, std::string_view id) {
   held.alive = of.hypotheses.size();
   for (const std::vector<selection::Hypothesis>* kept : {&of.hypotheses, &of.dormant}) {
     for (const selection::Hypothesis& hypothesis : *kept) {
-      held.hypotheses.emplace_back(selection::hypothesis_key(hypothesis, of.features.primaries),
-                                   hypothesis.mae_cv);
+      held.hypotheses.push_back({selection::hypothesis_key(hypothesis, of.features.primaries),
+                                 hypothesis.mae_cv, hypothesis.born});
     }
   }
   held.eliminated = document->model.eliminated;
   return held;
+}
+
+// The measurements that eliminated each hypothesis, as the models' summaries tell.
+std::map<Texts, Texts> eliminating_measurements(const Reader& reader, std::int64_t campaign,
+                                                const std::string& property) {
+  std::map<Texts, Texts> out;
+  Page page{0, 10'000};
+  for (;;) {
+    const auto models = reader.models(campaign, page);
+    for (const Model& model : models) {
+      page.after = model.seq;
+      const Result<Json> summary = parse_json(model.summary);
+      if (model.property != property || !summary || !summary->contains("newly_eliminated"))
+        continue;
+      for (const Json& item : summary->at("newly_eliminated"))
+        out.emplace(item.at("descriptors").get<Texts>(), item.at("measurements").get<Texts>());
+    }
+    if (static_cast<std::int64_t>(models.size()) < page.limit) return out;
+  }
+}
+
+// {"batch": the last of these measurements, "measurements": ids}; null: it was not eliminated.
+Json elimination_json(const std::map<Texts, Texts>& eliminations,
+                      const std::map<std::string, std::size_t>& batch_of_measurement,
+                      const Texts& texts) {
+  const auto found = eliminations.find(texts);
+  if (found == eliminations.end()) return nullptr;
+  std::size_t last = 0;
+  for (const std::string& measurement : found->second) {
+    const auto batch = batch_of_measurement.find(measurement);
+    if (batch != batch_of_measurement.end()) last = std::max(last, batch->second);
+  }
+  return {{"batch", last}, {"measurements", found->second}};
 }
 
 }  // namespace
@@ -94,6 +133,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
   std::map<Texts, Record> records;
   std::map<std::size_t, Sum> ensemble;
   std::set<std::string> ensemble_settled;
+  std::map<std::string, std::size_t> batch_of_measurement;
   page = {0, 10'000};
   for (;;) {
     const auto entries = reader.ledger(campaign.key, {}, page);
@@ -101,6 +141,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
       page.after = entry.seq;
       const auto batch = batch_of.find(entry.proposal);
       if (!entry.error || entry.property != name || batch == batch_of.end()) continue;
+      batch_of_measurement.emplace(entry.measurement, batch->second);
       if (entry.hypothesis < 0) {
         if (ensemble_settled.insert(entry.measurement).second)
           ensemble[batch->second].add(*entry.error);
@@ -111,9 +152,12 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
         model = models.emplace(entry.model, read_held(reader, entry.model)).first;
       const auto index = static_cast<std::size_t>(entry.hypothesis);
       if (!model->second || index >= model->second->hypotheses.size()) continue;
-      const auto& [texts, promised] = model->second->hypotheses[index];
-      const auto [record, added] = records.try_emplace(texts);
-      if (added) record->second.promised = promised;
+      const HeldHypothesis& held = model->second->hypotheses[index];
+      const auto [record, added] = records.try_emplace(held.descriptors);
+      if (added) {
+        record->second.promised = held.promised;
+        record->second.born = held.born;
+      }
       if (record->second.measurements.insert(entry.measurement).second)
         record->second.by_batch[batch->second].add(*entry.error);
     }
@@ -124,7 +168,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
   if (const auto current = reader.current_model(campaign.key, name)) {
     if (const auto held = read_held(reader, current->id)) {
       for (std::size_t h = 0; h < held->hypotheses.size(); ++h)
-        (h < held->alive ? alive : dormant).insert(held->hypotheses[h].first);
+        (h < held->alive ? alive : dormant).insert(held->hypotheses[h].descriptors);
       eliminated.insert(held->eliminated.begin(), held->eliminated.end());
     }
   }
@@ -137,6 +181,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
     item["mae_ensemble"] = sum.mean();
     told_batches.push_back(std::move(item));
   }
+  const auto eliminations = eliminating_measurements(reader, campaign.key, name);
   std::vector<std::pair<double, Json>> hypotheses;
   for (const auto& [texts, record] : records) {
     Sum all;
@@ -156,6 +201,9 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
                     : alive.count(texts) != 0    ? "alive"
                     : dormant.count(texts) != 0  ? "dormant"
                                                  : "dropped";
+    item["born"] = record.born;
+    item["age"] = record.by_batch.size();
+    item["eliminated_by"] = elimination_json(eliminations, batch_of_measurement, texts);
     item["promised"] = record.promised;
     item["n"] = all.n;
     item["mae"] = all.mean();

@@ -9,6 +9,7 @@
 #include "core/selection/ensemble.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/planning/credit.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/campaign/planning/stop_rules.h"
 
@@ -95,6 +96,8 @@ Result<RecommendInput> read_recommend_input(const Reader& reader, const Campaign
       input.proposed.push_back({proposal.catalyst, proposal.conditions});
   }
   input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
+  if (mix_is_automatic(config.planner, input.batch_number))
+    input.credits = strategy_credits(reader, campaign, config.targets.front(), input.training);
   if (const auto model = reader.current_model(campaign.key, target)) {
     Result<ModelDocument> document = read_model(model->document);
     if (!document) return document.error();

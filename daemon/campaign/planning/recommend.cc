@@ -17,6 +17,8 @@
 #include "core/planning/surrogates/ensemble_surrogate.h"
 #include "core/planning/surrogates/gaussian_surrogate.h"
 #include "core/planning/surrogates/pareto.h"
+#include "core/selection/verdict.h"
+#include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
@@ -188,14 +190,22 @@ double nested_error(const planning::CandidateSpace& space,
   return sum / static_cast<double>(measured.size());
 }
 
+// Why a surrogate plans.
+struct SurrogateChoice {
+  std::string sentence;  // for the plan; empty: nothing to tell
+  // Nested error of a Gaussian process that was chosen for being better than the ensemble.
+  double process_error = std::numeric_limits<double>::quiet_NaN();
+};
+
 // The campaign's choice of what plans. "automatic": the Gaussian process where its nested error is
-// smaller than the ensemble's. `chosen`: a sentence for the plan.
+// smaller than the ensemble's.
 Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
                                                           const selection::Model& model,
                                                           const planning::CandidateSpace& space,
                                                           const MeasuredCandidates& candidates,
                                                           const Executor& executor,
-                                                          std::string& chosen) {
+                                                          SurrogateChoice& choice) {
+  std::string& chosen = choice.sentence;
   Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
   if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;
   const bool asked = config.planner.surrogate == "gaussian_process";
@@ -240,6 +250,7 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
         error < error_of_ensemble ? "The Gaussian process" : "The ensemble of hypotheses", error,
         error_of_ensemble, honest ? "" : " (by leave-one-out: it was not calibrated)");
     if (!(error < error_of_ensemble)) return ensemble;
+    choice.process_error = error;
     options.rows_for_search = 200;
   } else {
     chosen = "The Gaussian process chose what to exploit, as the campaign asks.";
@@ -248,6 +259,13 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
       planning::make_gaussian_surrogate(space, measured, options, executor);
   if (!process) return process.error();
   return planning::combine(std::move(process).value(), std::move(ensemble).value());
+}
+
+// Whether what plans predicts: by the verdict on the model, or because the process that exploits
+// instead is clearly better than the median.
+bool may_exploit(const std::optional<selection::Verdict>& verdict, const SurrogateChoice& choice) {
+  if (!verdict || verdict->word != selection::VerdictWord::no_better_than_median) return true;
+  return choice.process_error < (1.0 - selection::kClearGain) * verdict->mae_median;
 }
 
 // Where on the instrument's plates each proposal goes; empty without [plate].
@@ -400,6 +418,12 @@ Json plan_summary(const planning::Plan& plan) {
           {"notes", plan.notes}};
 }
 
+bool mix_is_automatic(const PlannerSettings& planner, int batch) {
+  return planner.mix.empty() &&
+         std::none_of(planner.schedule.begin(), planner.schedule.end(),
+                      [&](const ScheduledMix& mix) { return mix.from_batch <= batch; });
+}
+
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
                                  int size, const Science& science, const Executor& executor,
                                  const Control& control) {
@@ -408,6 +432,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
   if (!rules) return rules.error();
   planning::PlanOptions options = config.plan_options(input.batch_number);
+  const bool automatic = mix_is_automatic(config.planner, input.batch_number);
   if (size > 0 && size != options.batch) {
     // The campaign's numbers belong to its own batch size; another size keeps their proportions.
     for (planning::MixEntry& entry : options.mix) {
@@ -421,7 +446,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
 
   Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
   if (!known) return known.error();
-  std::string chosen;
+  SurrogateChoice chosen;
   const auto surrogate_for =
       [&](const TrainingSet& training,
           const selection::Model& model) -> Result<std::unique_ptr<planning::Surrogate>> {
@@ -436,7 +461,20 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
                                                         config.model.features, options.seed);
   if (!surrogate) return surrogate.error();
   std::vector<std::string> notes;
-  if (!chosen.empty()) notes.push_back(chosen);
+  Recommendation out;
+  std::optional<selection::Verdict> verdict;
+  if (input.model) verdict = selection::verdict_of(*input.model);
+  if (verdict) {
+    out.verdict = verdict_json(verdict, config.targets.front().unit);
+    notes.push_back(verdict->sentence(config.targets.front().unit));
+  }
+  if (automatic) {
+    planning::AutomaticMix mix =
+        planning::automatic_mix(input.credits, may_exploit(verdict, chosen));
+    options.mix = std::move(mix.mix);
+    if (!mix.why.empty()) notes.push_back(std::move(mix.why));
+  }
+  if (!chosen.sentence.empty()) notes.push_back(chosen.sentence);
   planning::PlanProblem problem;
   problem.space = &*space;
   problem.rules = &*rules;
@@ -452,11 +490,12 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
       notes.push_back(fmt::format("{} has no model yet: it is not planned for.", target.name));
       continue;
     }
-    chosen.clear();
+    chosen = {};
     Result<std::unique_ptr<planning::Surrogate>> other =
         surrogate_for(input.others[t - 1].training, *input.others[t - 1].model);
     if (!other) return other.error();
-    if (!chosen.empty()) notes.push_back(fmt::format("{}: {}", target.name, chosen));
+    if (!chosen.sentence.empty())
+      notes.push_back(fmt::format("{}: {}", target.name, chosen.sentence));
     others.push_back(std::move(other).value());
     problem.also.push_back(
         {others.back().get(), target.aim, target.hit_threshold, target.name, target.unit});
@@ -471,7 +510,6 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
                                    static_cast<std::size_t>(shared - names.begin()), executor,
                                    control);
   if (!planned) return planned.error();
-  Recommendation out;
   out.plan = std::move(planned).value();
   out.plate = plate_of(config, out.plan.proposals.size(),
                        options.seed + static_cast<std::uint64_t>(input.batch_number));
@@ -480,6 +518,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
   out.batch.property = problem.target;
   out.batch.measured_too = options.allow_measured;
   Json summary = plan_summary(out.plan);
+  summary["verdict"] = out.verdict;
   if (!out.plate.empty()) summary["plate"] = out.plate;
   if (config.targets.size() > 1) {
     Result<Json> front = measured_front(config, input);

@@ -8,6 +8,7 @@
 #include "core/base/control.h"
 #include "core/base/executor.h"
 #include "core/base/result.h"
+#include "core/planning/automatic_mix.h"
 #include "core/planning/planner.h"
 #include "core/selection/model.h"
 #include "daemon/campaign/file/campaign_file.h"
@@ -33,15 +34,21 @@ struct RecommendInput {
   TrainingSet
       model_rows;  // what the model was trained on; its leave-one-out errors are by these rows
   int batch_number = 1;
+  std::vector<planning::StrategyCredit> credits;  // earned in earlier batches, for an automatic mix
   std::vector<OtherTarget> others;  // by the campaign's targets after the first; may be shorter
 };
 
 struct Recommendation {
   planning::Plan plan;
+  Json verdict;                // of the first target's model (verdict_json); null without a model
   Json plate = Json::array();  // [{"plate", "channel", "sample": "proposal", "blank" or
                                // "reference", "rank" of a proposal, "catalyst" of a reference}]
   PlannedBatch batch;
 };
+
+// Whether the campaign sets no mix for this batch (1: the first): neither its own nor a scheduled
+// one.
+bool mix_is_automatic(const PlannerSettings& planner, int batch);
 
 // size 0: as the campaign says. Errors: those of the space, the rules and the planner.
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,

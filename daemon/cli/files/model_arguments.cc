@@ -9,7 +9,10 @@ namespace kasetsu::cli {
 void ModelArguments::add_to(CLI::App& command) {
   const std::string group = "Search";
   command
-      .add_option("--size", size, "descriptors in a hypothesis; 0: 1 to 8, chosen by nested error")
+      .add_option("--size", size,
+                  "descriptors in a hypothesis; auto: the paper's 8 with 80 catalysts or more, "
+                  "else chosen by nested error")
+      ->check(CLI::IsMember({"auto"}) | CLI::Range(0, 1000))
       ->capture_default_str()
       ->group(group);
   command
@@ -59,8 +62,9 @@ Result<selection::ModelSettings> ModelArguments::set(
                                                   : selection::Method::exchange;
   }
   if (given("--size")) {
-    settings.size_by_nested_error = size == 0;
-    if (size != 0) settings.search.size = size;
+    const int number = size == "auto" ? 0 : std::stoi(size);
+    settings.size_by_nested_error = number == 0;
+    if (number != 0) settings.search.size = number;
   }
   if (given("--epsilon")) settings.search.regression.epsilon = regression.epsilon;
   if (given("--alpha")) settings.search.regression.alpha = regression.alpha;

@@ -15,7 +15,7 @@ struct ModelArguments {
   FeatureArguments features;
   RegressionArguments regression;
   std::string family = "on";
-  int size = 8;
+  std::string size = "auto";
   std::string search = "exchange";
   double time_limit = 0.0;
   int hypotheses = 50;

@@ -285,6 +285,7 @@ Status run(const Arguments& arguments, Session& session) {
     return {};
   }
   Json document = campaign::plan_summary(result->plan);
+  document["verdict"] = result->verdict;
   document["proposals"] = proposals_json(*result, *config);
   if (config->targets.size() > 1) {
     auto front = campaign::measured_front(*config, *input);

@@ -312,7 +312,9 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
     std::string descriptors;
     for (const Json& descriptor : list_of(hypothesis, "descriptors"))
       descriptors += (descriptors.empty() ? "" : ", ") + text_of(descriptor);
-    rows.push_back({state, short_number(number_of(hypothesis, "promised")),
+    const Json& end = member(hypothesis, "eliminated_by");
+    rows.push_back({state, field(hypothesis, "age"), end.is_object() ? field(end, "batch") : "-",
+                    short_number(number_of(hypothesis, "promised")),
                     short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
                     descriptors});
   }
@@ -333,7 +335,9 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
   pages.plot(plot);
   pages.table({"batch", "measured", "error of the model" + unit}, batches);
   pages.paragraph(rows.size() < count ? "The best and the worst of them:" : "All of them:");
-  pages.table({"state", "promised" + unit, "error" + unit, "measured", "descriptors"}, rows);
+  pages.table({"state", "batches foretold", "eliminated by batch", "promised" + unit,
+               "error" + unit, "measured", "descriptors"},
+              rows);
   summary["hypotheses"] = {{"alive", states["alive"]},
                            {"dormant", states["dormant"]},
                            {"eliminated", states["eliminated"]},
@@ -398,11 +402,18 @@ void model_section(Pages& pages, const CampaignData& data) {
     return;
   }
   const Json& summary = member(*newest, "summary");
+  const Json& verdict = member(summary, "verdict");
+  if (verdict.is_object()) pages.paragraph(field(verdict, "sentence"));
+  const double nested = number_of(*newest, "mae_nested");
   pages.paragraph(fmt::format(
-      "Version {} learnt {} from {} measurements on {}. Leave-one-out error of its best "
-      "hypothesis: {:.3g}. The best hypothesis is a weighted sum of these descriptors:",
+      "Version {} learnt {} from {} measurements on {}.{} The best hypothesis is a weighted sum of "
+      "these descriptors; by leave-one-out, which flatters, it errs {:.3g}:",
       field(*newest, "version"), field(*newest, "property"), field(*newest, "rows"),
-      day(field(*newest, "created_at")), number_of(*newest, "mae_cv")));
+      day(field(*newest, "created_at")),
+      std::isfinite(nested)
+          ? fmt::format(" It errs {:.3g} on measurements that it had not seen.", nested)
+          : "",
+      number_of(*newest, "mae_cv")));
   std::vector<std::vector<std::string>> rows;
   const Json& words = list_of(summary, "best_in_words");
   for (const Json& descriptor : list_of(summary, "best")) {
@@ -418,13 +429,13 @@ void model_section(Pages& pages, const CampaignData& data) {
     naive.emplace_back(number_of(model, "rows"), number_of(model, "mae_cv"));
     honest.emplace_back(number_of(model, "rows"), number_of(model, "mae_nested"));
     versions.push_back({field(model, "version"), day(field(model, "created_at")),
-                        field(model, "rows"), short_number(number_of(model, "mae_cv")),
-                        short_number(number_of(model, "mae_nested")), field(model, "status")});
+                        field(model, "rows"), short_number(number_of(model, "mae_nested")),
+                        short_number(number_of(model, "mae_cv")), field(model, "status")});
   }
-  plot.line(naive, kBlue, "leave-one-out, best hypothesis");
   plot.line(honest, kOrange, "by folds, with the selection repeated");
+  plot.line(naive, kBlue, "leave-one-out, best hypothesis");
   if (naive.size() > 1) pages.plot(plot);
-  pages.table({"version", "made", "measurements", "leave-one-out", "by folds", "status"}, versions);
+  pages.table({"version", "made", "measurements", "by folds", "leave-one-out", "status"}, versions);
   offsets_section(pages, *newest);
 }
 

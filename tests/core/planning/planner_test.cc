@@ -1,3 +1,4 @@
+#include "core/planning/automatic_mix.h"
 #include "core/planning/planner.h"
 #include "core/planning/surrogates/farthest_points.h"
 
@@ -467,6 +468,50 @@ TEST(Mix, DividesABatch) {
   }
   EXPECT_FALSE(divide({Entry{Strategy::explore, 30, 0}}, 24).ok());
   EXPECT_FALSE(divide({Entry{Strategy::explore, 0, -1.0}}, 24).ok());
+}
+
+double share_of(const Mix& mix, Strategy strategy) {
+  double share = 0.0;
+  for (const MixEntry& entry : mix) share += entry.strategy == strategy ? entry.share : 0.0;
+  return share;
+}
+
+TEST(Mix, WithoutCreditTheAutomaticOneIsTheDefault) {
+  const std::vector<StrategyCredit> nothing{{Strategy::exploit, 8, 1, 0, 0.0},
+                                            {Strategy::manual, 3, 1, 3, 1.0}};
+  const AutomaticMix mix = automatic_mix(nothing, true);
+  for (const MixEntry& entry : default_mix())
+    EXPECT_EQ(share_of(mix.mix, entry.strategy), entry.share);
+  EXPECT_EQ(mix.why, "");
+}
+
+TEST(Mix, FollowsWhatStrategiesEarnedAboveAFloor) {
+  const std::vector<StrategyCredit> credits{{Strategy::exploit, 24, 3, 0, 0.0},
+                                            {Strategy::explore, 18, 3, 0, 0.5},
+                                            {Strategy::challenge, 12, 3, 0, 6.5},
+                                            {Strategy::recheck, 6, 3, 0, 0.0}};
+  const AutomaticMix mix = automatic_mix(credits, true);
+  EXPECT_GT(share_of(mix.mix, Strategy::challenge), 0.28);
+  double sum = 0.0;
+  for (const MixEntry& entry : default_mix()) {
+    sum += share_of(mix.mix, entry.strategy);
+    EXPECT_GE(share_of(mix.mix, entry.strategy), 0.5 * entry.share);
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-12);
+  EXPECT_THAT(mix.why, HasSubstr("challenge found 0 hits and eliminated 6.5 hypotheses with 12 "
+                                 "proposals in 3 batches"));
+  // One lucky proposal is not yet a reason.
+  const std::vector<StrategyCredit> lucky{{Strategy::exploit, 8, 1, 0, 0.0},
+                                          {Strategy::recheck, 1, 1, 1, 0.0}};
+  EXPECT_LT(share_of(automatic_mix(lucky, true).mix, Strategy::recheck), 0.13);
+}
+
+TEST(Mix, AModelThatDoesNotPredictExploitsNothing) {
+  const AutomaticMix mix = automatic_mix({}, false);
+  EXPECT_EQ(share_of(mix.mix, Strategy::exploit), 0.0);
+  EXPECT_NEAR(share_of(mix.mix, Strategy::explore), 0.7, 1e-12);
+  EXPECT_THAT(mix.why, HasSubstr("no better than the median"));
+  EXPECT_TRUE(divide(mix.mix, 20).ok());
 }
 
 }  // namespace

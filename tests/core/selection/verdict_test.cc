@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/random.h"
+#include "tests/core/descriptors/tables.h"
 #include "tests/core/selection/laboratory.h"
 
 namespace kasetsu::selection {
@@ -52,6 +53,37 @@ TEST(Verdict, SixRowsAreTooFew) {
   const Model model =
       train(general_elements(), laboratory(6, 0.1, 11), quick(), Executor(2), {}).value();
   EXPECT_EQ(verdict_of(model)->word, VerdictWord::too_few);
+}
+
+// One of the project's real tables, of which it is known that it can be predicted.
+TEST(Verdict, OnRealTablesItIsTrue) {
+  KASETSU_NEEDS_SHARED_DATA("catalysts/ocm_slots_376.csv");
+  TrainingSet data;
+  data.catalysts = testing::slot_table("catalysts/ocm_slots_376.csv");
+  const std::vector<CsvRecord> records = testing::shared_csv("catalysts/ocm_slots_376.csv");
+  data.y.resize(std::ssize(data.catalysts));
+  for (Eigen::Index i = 0; i < data.y.size(); ++i)
+    data.y[i] = testing::cell_number(records[static_cast<std::size_t>(i) + 1].fields.back());
+  const auto word = [&](const TrainingSet& of) {
+    ModelSettings settings = quick();
+    settings.search.work = 20'000'000;
+    settings.order = 0;
+    settings.size_by_nested_error = true;
+    const Model model = train(general_elements(), of, settings, Executor(2), {}).value();
+    return verdict_of(model)->word;
+  };
+  EXPECT_EQ(word(data), VerdictWord::predicts);
+  EXPECT_EQ(word(subset(data, std::vector<int>{3, 60, 120, 180, 240, 300})), VerdictWord::too_few);
+  // Rows far apart: neighbours in the table were chosen to be alike.
+  std::vector<int> every_sixth;
+  for (int i = 0; i < 376; i += 6) every_sixth.push_back(i);
+  int refused = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    TrainingSet shuffled = subset(data, every_sixth);
+    Random(seed, 5).shuffle(shuffled.y);
+    if (word(shuffled) == VerdictWord::no_better_than_median) ++refused;
+  }
+  EXPECT_GE(refused, 18);
 }
 
 TEST(Verdict, IsNotDrawnWithoutCalibration) {
