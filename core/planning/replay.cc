@@ -107,14 +107,15 @@ Status ReplayOptions::validate(std::size_t pool) const {
   return {};
 }
 
-SurrogateMaker gaussian_maker(const Executor& executor) {
-  return [&executor](const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
-                     const Surrogate* before) -> Result<std::unique_ptr<Surrogate>> {
-    Result<std::unique_ptr<GaussianSurrogate>> made = make_gaussian_surrogate(
-        space, measured, {}, executor, dynamic_cast<const GaussianSurrogate*>(before));
-    if (!made) return made.error();
-    return std::unique_ptr<Surrogate>(std::move(made).value());
-  };
+SurrogateMaker gaussian_maker(const Executor& executor, const Control& control) {
+  return
+      [&executor, control](const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
+                           const Surrogate* before) -> Result<std::unique_ptr<Surrogate>> {
+        Result<std::unique_ptr<GaussianSurrogate>> made = make_gaussian_surrogate(
+            space, measured, {}, executor, dynamic_cast<const GaussianSurrogate*>(before), control);
+        if (!made) return made.error();
+        return std::unique_ptr<Surrogate>(std::move(made).value());
+      };
 }
 
 namespace {

@@ -70,7 +70,7 @@ using SurrogateMaker = std::function<Result<std::unique_ptr<Surrogate>>(
     const Surrogate* before)>;
 
 // Gaussian process on composition: see make_gaussian_surrogate. The executor must outlive it.
-SurrogateMaker gaussian_maker(const Executor& executor);
+SurrogateMaker gaussian_maker(const Executor& executor, const Control& control = {});
 
 // Deterministic for the options. Errors: invalid_argument (options, values); what the maker
 // returns; cancelled.

@@ -9,7 +9,6 @@
 // dimension and keeps a short table from being explained by one short lengthscale.
 #pragma once
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <vector>
 
@@ -35,7 +34,8 @@ struct GaussianProcessOptions {
 class GaussianProcess {
  public:
   // X: rows x columns, scaled to about [0, 1]; y: rows, finite; 2 or more rows. Deterministic.
-  // `control` is asked for cancel before every look at the likelihood.
+  // `control` is asked for cancel before every look at the likelihood and, on many rows, between
+  // parts of the factor: within milliseconds.
   // Errors: invalid_argument for shapes and values that are not finite; cancelled.
   static Result<GaussianProcess> fit(const Eigen::MatrixXd& X, const Eigen::VectorXd& y,
                                      const GaussianProcessOptions& options,
@@ -59,12 +59,13 @@ class GaussianProcess {
   double log_marginal_likelihood() const { return likelihood_; }
 
  private:
+  Eigen::VectorXd solve(Eigen::VectorXd right) const;     // with the correlation matrix
   Eigen::MatrixXd cross(const Eigen::MatrixXd& X) const;  // training rows x rows of X
 
   Kernel kernel_ = Kernel::matern52;
   Eigen::MatrixXd scaled_;  // training rows, divided by the lengthscales
   Eigen::VectorXd y_, weights_, lengthscales_, parameters_, loo_mean_, loo_variance_;
-  Eigen::LLT<Eigen::MatrixXd> factor_;  // of the correlation matrix with the noise ratio
+  Eigen::MatrixXd factor_;  // lower Cholesky factor of the correlation matrix with the noise ratio
   double mean_ = 0.0;
   double scale_ = 1.0;  // s^2
   double ratio_ = 0.0;  // lambda

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -21,9 +22,15 @@ struct Ranked {
     std::vector<double> values;       // distinct, ascending
   };
   std::vector<Column> columns;
+  // The ranks of a row beside one another, rows x columns, less kMiddle: every machine has vector
+  // instructions that compare signed numbers.
+  std::vector<std::int16_t> by_row;
+  static constexpr int kMiddle = 32768;
 
   explicit Ranked(const Eigen::Ref<const Eigen::MatrixXd>& X) {
-    columns.resize(static_cast<std::size_t>(X.cols()));
+    const auto width = static_cast<std::size_t>(X.cols());
+    columns.resize(width);
+    by_row.resize(width * static_cast<std::size_t>(X.rows()));
     for (Eigen::Index j = 0; j < X.cols(); ++j) {
       Column& column = columns[static_cast<std::size_t>(j)];
       column.values.assign(X.col(j).begin(), X.col(j).end());
@@ -33,10 +40,16 @@ struct Ranked {
       column.rank.resize(static_cast<std::size_t>(X.rows()));
       for (Eigen::Index i = 0; i < X.rows(); ++i) {
         const auto found = std::lower_bound(column.values.begin(), column.values.end(), X(i, j));
-        column.rank[static_cast<std::size_t>(i)] =
-            static_cast<std::uint16_t>(found - column.values.begin());
+        const auto rank = static_cast<std::uint16_t>(found - column.values.begin());
+        column.rank[static_cast<std::size_t>(i)] = rank;
+        by_row[static_cast<std::size_t>(i) * width + static_cast<std::size_t>(j)] =
+            static_cast<std::int16_t>(rank - kMiddle);
       }
     }
+  }
+
+  const std::int16_t* row(std::uint16_t i) const {
+    return by_row.data() + static_cast<std::size_t>(i) * columns.size();
   }
 };
 
@@ -52,18 +65,31 @@ class Grower {
             1, static_cast<std::size_t>(
                    std::ceil(options.columns * static_cast<double>(ranked.columns.size()))))),
         random_(options.seed, stream),
-        order_(ranked.columns.size()) {
+        order_(ranked.columns.size()),
+        inverse_(static_cast<std::size_t>(y.size()) + 1, 0.0),
+        least_(order_.size()),
+        most_(order_.size()),
+        last_(order_.size()),
+        left_count_(order_.size()),
+        left_sum_(order_.size()) {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
+    for (std::size_t n = 1; n < inverse_.size(); ++n) inverse_[n] = 1.0 / static_cast<double>(n);
+    std::size_t most = 0;
+    for (const Ranked::Column& column : ranked.columns) most = std::max(most, column.values.size());
+    bins_.resize(most);
+    present_.resize(most / 64 + 1);
   }
 
   Tree grow() {
     const auto rows = static_cast<std::size_t>(y_.size());
     weight_.assign(rows, 0);
+    weighted_.resize(rows);
     for (std::size_t draw = 0; draw < rows; ++draw) {
       ++weight_[static_cast<std::size_t>(random_.below(rows))];
     }
     std::vector<std::uint16_t> members;
     for (std::size_t i = 0; i < rows; ++i) {
+      weighted_[i] = weight_[i] * y_[static_cast<Eigen::Index>(i)];
       if (weight_[i] > 0) members.push_back(static_cast<std::uint16_t>(i));
     }
     Tree tree;
@@ -85,7 +111,7 @@ class Grower {
     double low = std::numeric_limits<double>::infinity();
     double high = -low;
     for (const std::uint16_t* row = begin; row != end; ++row) {
-      sum += weight_[*row] * y_[*row];
+      sum += weighted_[*row];
       count += weight_[*row];
       low = std::min(low, y_[*row]);
       high = std::max(high, y_[*row]);
@@ -93,7 +119,8 @@ class Grower {
     const std::size_t place = tree.nodes.size();
     tree.nodes.push_back({-1, 0, sum / static_cast<double>(count)});
     if (count < 2 * leaf_ || low == high || depth >= kDeepest) return;
-    const Cut cut = best_cut(begin, end, sum, count);
+    const Cut cut =
+        random_cuts_ ? best_random_cut(begin, end, sum, count) : best_cut(begin, end, sum, count);
     if (cut.column < 0) return;
     const std::vector<std::uint16_t>& rank =
         ranked_.columns[static_cast<std::size_t>(cut.column)].rank;
@@ -117,97 +144,135 @@ class Grower {
     return best;
   }
 
+  // Fall of the squared error, in which the sum of squares before the cut is `whole`.
+  double gain(double left_sum, long left_count, double sum, long count, double whole) const {
+    const double right_sum = sum - left_sum;
+    return left_sum * left_sum * inverse_[static_cast<std::size_t>(left_count)] +
+           right_sum * right_sum * inverse_[static_cast<std::size_t>(count - left_count)] - whole;
+  }
+  // More than rounding.
+  static bool better(double gain, const Cut& best) {
+    return gain > best.gain * (1.0 + 1e-12) + 1e-300;
+  }
+
+  // Whether the column varies here. Its rows are added up by rank; the bits of `present_` tell
+  // which ranks occur, so that only those are looked at, in ascending order, and cleared again.
   bool try_column(std::size_t index, const std::uint16_t* begin, const std::uint16_t* end,
                   double sum, long count, Cut& best) {
-    if (random_cuts_) return cut_at_random(index, begin, end, sum, count, best);
     const Ranked::Column& column = ranked_.columns[index];
-    const auto rows = static_cast<std::size_t>(end - begin);
-    const double whole = sum * sum / static_cast<double>(count);
+    const std::uint16_t* const rank_of = column.rank.data();
+    const double* const weighted = weighted_.data();
+    const int* const weight = weight_.data();
+    Bin* const bins = bins_.data();
+    std::uint64_t* const present = present_.data();
+    for (const std::uint16_t* row = begin; row != end; ++row) {
+      const std::uint16_t rank = rank_of[*row];
+      bins[rank].sum += weighted[*row];
+      bins[rank].count += weight[*row];
+      present[rank / 64] |= std::uint64_t{1} << (rank % 64);
+    }
+    const double whole = sum * sum * inverse_[static_cast<std::size_t>(count)];
     double left_sum = 0.0;
     long left_count = 0;
-    const auto consider = [&](std::uint16_t rank, std::uint16_t next) {
-      const long right_count = count - left_count;
-      if (left_count < leaf_ || right_count < leaf_) return;
-      const double right_sum = sum - left_sum;
-      const double gain = left_sum * left_sum / static_cast<double>(left_count) +
-                          right_sum * right_sum / static_cast<double>(right_count) - whole;
-      if (gain <= best.gain * (1.0 + 1e-12) + 1e-300) return;
-      const double below = column.values[rank];
-      const double above = column.values[next];
-      const double middle = below + 0.5 * (above - below);
-      best = {gain, static_cast<std::int32_t>(index), rank, middle < above ? middle : below};
-    };
-    if (rows < column.values.size() / 4) {
-      sorted_.clear();
-      for (const std::uint16_t* row = begin; row != end; ++row) {
-        sorted_.push_back((static_cast<std::uint32_t>(column.rank[*row]) << 16) | *row);
-      }
-      std::sort(sorted_.begin(), sorted_.end());
-      if (sorted_.front() >> 16 == sorted_.back() >> 16) return false;
-      for (std::size_t k = 0; k + 1 < sorted_.size(); ++k) {
-        const auto row = static_cast<std::uint16_t>(sorted_[k] & 0xffff);
-        left_sum += weight_[row] * y_[row];
-        left_count += weight_[row];
-        const auto rank = static_cast<std::uint16_t>(sorted_[k] >> 16);
-        const auto next = static_cast<std::uint16_t>(sorted_[k + 1] >> 16);
-        if (rank != next) consider(rank, next);
-      }
-      return true;
-    }
-    sums_.assign(column.values.size(), 0.0);
-    counts_.assign(column.values.size(), 0);
-    for (const std::uint16_t* row = begin; row != end; ++row) {
-      sums_[column.rank[*row]] += weight_[*row] * y_[*row];
-      counts_[column.rank[*row]] += weight_[*row];
-    }
     int before = -1;
     bool varies = false;
-    for (std::size_t rank = 0; rank < counts_.size(); ++rank) {
-      if (counts_[rank] == 0) continue;
-      if (before >= 0) {
-        varies = true;
-        consider(static_cast<std::uint16_t>(before), static_cast<std::uint16_t>(rank));
+    const std::size_t words = (column.values.size() + 63) / 64;
+    for (std::size_t word = 0; word < words; ++word) {
+      for (std::uint64_t bits = present[word]; bits != 0; bits &= bits - 1) {
+        const auto rank = static_cast<int>(word * 64) + std::countr_zero(bits);
+        if (before >= 0) {
+          varies = true;
+          if (left_count >= leaf_ && count - left_count >= leaf_) {
+            const double found = gain(left_sum, left_count, sum, count, whole);
+            if (better(found, best)) best = cut_between(index, found, before, rank);
+          }
+        }
+        Bin& bin = bins[rank];
+        left_sum += bin.sum;
+        left_count += bin.count;
+        bin = {};
+        before = rank;
       }
-      left_sum += sums_[rank];
-      left_count += counts_[rank];
-      before = static_cast<int>(rank);
+      present[word] = 0;
     }
     return varies;
   }
 
-  bool cut_at_random(std::size_t index, const std::uint16_t* begin, const std::uint16_t* end,
-                     double sum, long count, Cut& best) {
-    const Ranked::Column& column = ranked_.columns[index];
-    std::uint16_t least = column.rank[*begin];
-    std::uint16_t most = least;
-    for (const std::uint16_t* row = begin; row != end; ++row) {
-      least = std::min(least, column.rank[*row]);
-      most = std::max(most, column.rank[*row]);
+  Cut cut_between(std::size_t index, double gain, int rank, int next) const {
+    const std::vector<double>& values = ranked_.columns[index].values;
+    const double below = values[static_cast<std::size_t>(rank)];
+    const double above = values[static_cast<std::size_t>(next)];
+    const double middle = below + 0.5 * (above - below);
+    return {gain, static_cast<std::int32_t>(index), static_cast<std::uint16_t>(rank),
+            middle < above ? middle : below};
+  }
+
+  // The same with one cut at random a column. All columns are looked at side by side, row by row,
+  // without a branch: what lies left of a random cut cannot be foreseen.
+  Cut best_random_cut(const std::uint16_t* begin, const std::uint16_t* end, double sum,
+                      long count) {
+    const std::size_t width = order_.size();
+    std::int16_t* const least = least_.data();
+    std::int16_t* const most = most_.data();
+    std::copy_n(ranked_.row(*begin), width, least);
+    std::copy_n(ranked_.row(*begin), width, most);
+    for (const std::uint16_t* row = begin + 1; row != end; ++row) {
+      const std::int16_t* const rank = ranked_.row(*row);
+      for (std::size_t j = 0; j < width; ++j) least[j] = std::min(least[j], rank[j]);
+      for (std::size_t j = 0; j < width; ++j) most[j] = std::max(most[j], rank[j]);
     }
-    if (least == most) return false;
-    const double low = column.values[least];
-    const double threshold = low + random_.uniform() * (column.values[most] - low);
-    // The last value that goes left; below the largest, so that something goes right.
-    const auto last = std::upper_bound(column.values.begin() + least + 1,
-                                       column.values.begin() + most, threshold);
-    const auto rank = static_cast<std::uint16_t>(last - column.values.begin() - 1);
-    double left_sum = 0.0;
-    long left_count = 0;
-    for (const std::uint16_t* row = begin; row != end; ++row) {
-      if (column.rank[*row] > rank) continue;
-      left_sum += weight_[*row] * y_[*row];
-      left_count += weight_[*row];
+    cuts_.clear();
+    for (std::size_t k = 0; k < width && cuts_.size() < tried_; ++k) {
+      std::swap(order_[k], order_[k + static_cast<std::size_t>(random_.below(width - k))]);
+      const std::size_t j = order_[k];
+      if (least[j] == most[j]) continue;
+      const double* const values = ranked_.columns[j].values.data() + Ranked::kMiddle;
+      const double low = values[least[j]];
+      const double threshold = low + random_.uniform() * (values[most[j]] - low);
+      // The last value that goes left; below the largest, so that something goes right. Bisection
+      // without a branch.
+      const double* last = values + least[j];
+      for (long others = most[j] - 1L - least[j]; others > 0;) {
+        const long half = (others + 1) / 2;
+        last += last[half] <= threshold ? half : 0;
+        others -= half;
+      }
+      last_[j] = static_cast<std::int16_t>(last - values);
+      cuts_.push_back({0.0, static_cast<std::int32_t>(j),
+                       static_cast<std::uint16_t>(last_[j] + Ranked::kMiddle),
+                       std::max(threshold, *last)});
     }
-    const long right_count = count - left_count;
-    if (left_count < leaf_ || right_count < leaf_) return true;
-    const double right_sum = sum - left_sum;
-    const double gain = left_sum * left_sum / static_cast<double>(left_count) +
-                        right_sum * right_sum / static_cast<double>(right_count) -
-                        sum * sum / static_cast<double>(count);
-    if (gain > best.gain * (1.0 + 1e-12) + 1e-300)
-      best = {gain, static_cast<std::int32_t>(index), rank,
-              std::max(threshold, column.values[rank])};
-    return true;
+    add_up_left(begin, end);
+    const double whole = sum * sum * inverse_[static_cast<std::size_t>(count)];
+    Cut best;
+    for (Cut& cut : cuts_) {
+      const auto j = static_cast<std::size_t>(cut.column);
+      const long left = left_count_[j];
+      if (left < leaf_ || count - left < leaf_) continue;
+      cut.gain = gain(left_sum_[j], left, sum, count, whole);
+      if (better(cut.gain, best)) best = cut;
+    }
+    return best;
+  }
+
+  // left_sum_ and left_count_ of each column: of the rows whose rank is at most last_.
+  void add_up_left(const std::uint16_t* begin, const std::uint16_t* end) {
+    const std::size_t width = order_.size();
+    std::fill(left_sum_.begin(), left_sum_.end(), 0.0);
+    std::fill(left_count_.begin(), left_count_.end(), std::uint16_t{0});
+    const std::int16_t* const last = last_.data();
+    double* const left_sum = left_sum_.data();
+    std::uint16_t* const left_count = left_count_.data();
+    for (const std::uint16_t* row = begin; row != end; ++row) {
+      const std::int16_t* const rank = ranked_.row(*row);
+      const double value = weighted_[*row];
+      const auto weight = static_cast<std::uint16_t>(weight_[*row]);
+      for (std::size_t j = 0; j < width; ++j) left_sum[j] += rank[j] <= last[j] ? value : 0.0;
+      for (std::size_t j = 0; j < width; ++j) {
+        left_count[j] =
+            static_cast<std::uint16_t>(left_count[j] + (rank[j] <= last[j] ? weight : 0));
+      }
+    }
   }
 
   const Ranked& ranked_;
@@ -217,10 +282,20 @@ class Grower {
   std::size_t tried_;
   Random random_;
   std::vector<std::size_t> order_;
-  std::vector<int> weight_;
-  std::vector<std::uint32_t> sorted_;
-  std::vector<double> sums_;
-  std::vector<long> counts_;
+  std::vector<int> weight_;  // how often each row was drawn: at most as often as there are rows
+  std::vector<double> weighted_;  // times y
+  std::vector<double> inverse_;   // 1 / n
+  struct Bin {
+    double sum = 0.0;
+    long count = 0;
+  };
+  std::vector<Bin> bins_;               // by rank; zero between columns
+  std::vector<std::uint64_t> present_;  // a bit a rank; zero between columns
+  // Of random cuts, by column.
+  std::vector<std::int16_t> least_, most_, last_;
+  std::vector<std::uint16_t> left_count_;
+  std::vector<double> left_sum_;
+  std::vector<Cut> cuts_;
 };
 
 Error invalid(std::string message, std::string where, std::string value, std::string expected) {

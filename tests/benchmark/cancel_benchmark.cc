@@ -19,6 +19,7 @@
 #include <string>
 #include <thread>
 
+#include "core/regression/gaussian_process.h"
 #include "core/selection/model.h"
 #include "core/selection/pipeline.h"
 #include "core/selection/validation.h"
@@ -166,6 +167,16 @@ int main(int argc, char** argv) {
     return found ? Status() : Status(found.error());
   };
 
+  const auto gaussian_process = [&](const Control& control) -> Status {
+    constexpr int kMostRows = 2000;  // that a campaign's Gaussian process plans with
+    Random draw(7);
+    Eigen::MatrixXd X(kMostRows, 12);
+    for (double& x : X.reshaped()) x = draw.uniform();
+    const auto process =
+        regression::GaussianProcess::fit(X, X.rowwise().sum().array().sin(), {}, control);
+    return process ? Status() : Status(process.error());
+  };
+
   using selection::Method;
   const Phase phases[] = {
       {"descriptors",
@@ -187,6 +198,7 @@ int main(int argc, char** argv) {
       {"validation, baselines", validating(0, true)},
       {"validation, permutations", validating(3, false)},
       {"figure 1", figure},
+      {"Gaussian process, 2,000", gaussian_process},
   };
   std::printf("%-26s %10s %14s %14s\n", "phase, on 600 rows", "lasts, s", "delay, CPU ms",
               "delay, wall ms");

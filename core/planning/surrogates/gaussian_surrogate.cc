@@ -235,7 +235,7 @@ class Surface final : public GaussianSurrogate {
 Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
     const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
     const GaussianSurrogateOptions& options, const Executor& executor,
-    const GaussianSurrogate* before) {
+    const GaussianSurrogate* before, const Control& control) {
   const Inputs inputs(space, measured);
   std::vector<Candidate> candidates;
   VectorXd y(static_cast<Index>(measured.size()));
@@ -264,6 +264,7 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
   std::vector<Fit> fits(variants.size());
   executor.parallel_for(variants.size(), [&](std::size_t v) {
     Fit& fit = fits[v];
+    if (control.cancelled()) return;
     Result<MatrixXd> X = Surface::rows(inputs, variants[v], options.descriptors, candidates);
     if (!X) {
       fit.error = X.error();
@@ -282,13 +283,14 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
       settings.groups.push_back(next++);
     }
     if (earlier != nullptr) settings.start = earlier->start(variants[v]);
-    Result<GaussianProcess> process = GaussianProcess::fit(fit.X, y, settings);
+    Result<GaussianProcess> process = GaussianProcess::fit(fit.X, y, settings, control);
     if (!process) {
       fit.error = process.error();
     } else {
       fit.process = std::move(process).value();
     }
   });
+  if (control.cancelled()) return cancelled_error();
   std::size_t best = variants.size();
   std::vector<std::pair<Variant, VectorXd>> tried;
   for (std::size_t v = 0; v < variants.size(); ++v) {

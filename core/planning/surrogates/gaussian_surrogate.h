@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/control.h"
 #include "core/base/executor.h"
 #include "core/planning/surrogates/surrogate.h"
 #include "core/regression/gaussian_process.h"
@@ -45,11 +46,12 @@ class GaussianSurrogate : public Surrogate {
 // (one 0/1 column each), preparations, conditions, scaled to [0, 1] over the space. Up to 16
 // elements have a lengthscale each; more share one, as the supports do. `before`: an earlier one of
 // the same space, whose hyperparameters are where the search begins. Errors: invalid_argument for
-// fewer than 2 rows or values that are not finite; those of `descriptors`.
+// fewer than 2 rows or values that are not finite; those of `descriptors`; cancelled, within
+// milliseconds.
 Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
     const CandidateSpace& space, const std::vector<MeasuredPoint>& measured,
     const GaussianSurrogateOptions& options, const Executor& executor,
-    const GaussianSurrogate* before = nullptr);
+    const GaussianSurrogate* before = nullptr, const Control& control = {});
 
 // Predictions of the process, for exploit; coordinates and disagreement of the ensemble of
 // hypotheses, for explore and challenge. Takes both over.

@@ -12,19 +12,20 @@
 #include <vector>
 
 #include "core/base/random.h"
+#include "core/selection/search/convergence.h"
 #include "core/selection/search/methods.h"
 #include "core/selection/search/scan.h"
 
 namespace kasetsu::selection {
 namespace {
 
-constexpr std::size_t kTasks = 16;          // a round
-constexpr std::uint64_t kScansATask = 150;  // work of a task, in scans and exact scores
-constexpr std::uint64_t kExactATask = 400;
-// Of a place's 32-bit ranking: so many are decided by least squares in 64 bits, so many are scored
-// by the one-step approximation. The exact best of a place is nearly always among the first ten by
-// least squares (80 % of the exact best eight among the first nine, near good sets).
-constexpr int kDecided = 8;
+constexpr std::size_t kTasks = 16;  // a round
+// Work of a task, in scans and exact scores: about that of one descent from a random set.
+constexpr std::uint64_t kScansATask = 40;
+constexpr std::uint64_t kExactATask = 100;
+// So many of a place's ranking by least squares are scored by the one-step approximation. The exact
+// best of a place is nearly always among the first ten by least squares (80 % of the exact best
+// eight among the first nine, near good sets).
 constexpr int kFiltered = 16;
 // Of those at most so many are scored exactly, while the approximation is not worse than this times
 // the present error (it errs by less than 1 % where the error is small).
@@ -34,7 +35,6 @@ constexpr double kSlack = 1.03;
 constexpr double kGain = 1.0 - 1e-12;
 // One task in so many starts from a random set, the others from one of the best so far.
 constexpr std::size_t kFreshOneIn = 4;
-constexpr int kRoundsWithoutGain = 4;
 
 class Climber {
  public:
@@ -112,7 +112,6 @@ class Climber {
     }
     if (!ranked_[place].empty() && ranked_[place] == fixed_) return false;
     scan_.fix(fixed_);
-    scan_.score_all();
     scan_.rank(kFiltered, rankings_[place]);
     ranked_[place] = fixed_;
     evaluator_.account().work += scan_work(candidates_, static_cast<int>(fixed_.size()));
@@ -138,19 +137,11 @@ class Climber {
 
   bool improve_least_squares(std::vector<int>& members, std::size_t place) {
     if (!scan_place(members, place)) scan_.fix(fixed_);
-    const int before = members[place];
-    double best = scan_.ols_mae(before);
-    int taken = 0;
-    for (const Scored& entry : rankings_[place]) {
-      if (taken++ == kDecided) break;
-      if (entry.candidate == before) continue;
-      const double reached = scan_.ols_mae(entry.candidate);
-      if (reached < kGain * best) {
-        best = reached;
-        members[place] = entry.candidate;
-      }
-    }
-    return members[place] != before;
+    const std::vector<Scored>& ranking = rankings_[place];
+    if (ranking.empty() || ranking.front().candidate == members[place]) return false;
+    if (!(ranking.front().score < kGain * scan_.ols_mae(members[place]))) return false;
+    members[place] = ranking.front().candidate;
+    return true;
   }
 
   bool improve_exact(std::vector<int>& members, std::size_t place, double& value) {
@@ -204,8 +195,7 @@ Found search_exchange(const Candidates& candidates, const Limits& limits, const 
   const std::uint64_t usual = kScansATask * scan_work(candidates, candidates.size() - 1) +
                               kExactATask * exact_work(candidates);
   std::uint64_t stream = 1;
-  int idle = 0;
-  double best = std::numeric_limits<double>::infinity();
+  Convergence convergence(candidates);
   for (std::uint64_t round = 0; found.stopped_by.empty(); ++round) {
     const std::uint64_t left = limits.work - std::min(limits.work, found.account.work);
     const std::uint64_t quota = std::min(usual, std::max<std::uint64_t>(left / kTasks, 1));
@@ -232,16 +222,13 @@ Found search_exchange(const Candidates& candidates, const Limits& limits, const 
       found.archive.merge(archives[task]);
       found.account += accounts[task];
     }
-    const double now = found.archive.entries().empty() ? best : found.archive.entries()[0].mae_cv;
-    idle = now < best ? 0 : idle + 1;
-    best = now;
     if (control.cancelled()) {
       found.stopped_by = "cancelled";
     } else if (control.out_of_time()) {
       found.stopped_by = "time";
     } else if (found.account.work >= limits.work) {
       found.stopped_by = "work";
-    } else if (limits.until_converged && idle >= kRoundsWithoutGain) {
+    } else if (limits.until_converged && convergence.settled(found.archive, executor)) {
       found.stopped_by = "converged";
     }
     if (control.cancelled()) break;

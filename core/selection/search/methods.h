@@ -14,7 +14,7 @@ namespace kasetsu::selection {
 
 struct Limits {
   std::uint64_t work;    // at most
-  bool until_converged;  // stop earlier when nothing better was found for some rounds
+  bool until_converged;  // stop earlier when more does not change what the ensemble predicts
 };
 
 struct Found {

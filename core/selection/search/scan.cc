@@ -15,6 +15,23 @@ namespace {
 // has no figures left, and a model would rest on the last digits of a descriptor.
 constexpr double kSmallestShare = 1e-4;
 constexpr double kLeastRoom = 1e-9;
+constexpr double kLeastScoreRoom = 1e-6;  // that the kernels divide by
+// Where a column keeps less than this, one more projection makes it orthogonal to rounding.
+constexpr double kOnceIsEnough = 1e-2;
+// Margins above the rounding of 32-bit numbers: of a bound, as shares of the gain and of the error
+// without the candidate, and of a score.
+constexpr double kGainMargin = 0.02;
+constexpr double kErrorMargin = 1e-4;
+constexpr double kScoreMargin = 2e-3;
+constexpr std::size_t kTilesAtOnce = 6;
+
+const ScanKernels& kernels() {
+#if defined(__x86_64__)
+  if (instruction_set() == InstructionSet::avx512) return kScanAvx512;
+  if (instruction_set() == InstructionSet::avx2) return kScanAvx2;
+#endif
+  return kScanBaseline;
+}
 
 }  // namespace
 
@@ -25,12 +42,14 @@ SwapScan::SwapScan(const Candidates& candidates)
       room_(candidates.rows()),
       v_(candidates.rows()),
       along_(kLargestBasis) {
-  raw_.assign(candidates.tile_count() * kTileWidth + 16, kNever);
+  const std::size_t lanes = candidates.tile_count() * kTileWidth;
+  raw_.assign(lanes + kTilesAtOnce * kTileWidth + 16, 0.0F);
   const double deviation =
       std::sqrt(candidates.centred().squaredNorm() / static_cast<double>(candidates.rows()));
   if (deviation > 0.0 && std::isfinite(deviation)) unit_ = deviation;
   const auto address = reinterpret_cast<std::uintptr_t>(raw_.data());
-  scores_ = raw_.data() + ((64 - address % 64) % 64) / sizeof(float);
+  gains_ = raw_.data() + ((64 - address % 64) % 64) / sizeof(float);
+  scores_ = gains_ + lanes;
   fix({});
 }
 
@@ -58,41 +77,34 @@ void SwapScan::fix(std::span<const int> members) {
   }
 }
 
-void SwapScan::score_all() {
+void SwapScan::write_rows() {
   const int rows = candidates_.rows();
-  const int stride = basis_columns_ + 2;
-  rows_.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride));
+  v_ = (residual_.array().sign() / room_.array().max(kLeastScoreRoom)).matrix();
+  without_ = v_.dot(residual_) / unit_;
+  v_.array() -= v_.mean();
+  for (int k = 0; k < basis_columns_; ++k) v_ -= basis_.col(k).dot(v_) * basis_.col(k);
+  rows_.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(basis_columns_ + 3));
   float* out = rows_.data();
   for (int i = 0; i < rows; ++i) {
     for (int k = 0; k < basis_columns_; ++k) *out++ = static_cast<float>(basis_(i, k));
     *out++ = static_cast<float>(residual_[i] / unit_);
     *out++ = static_cast<float>(room_[i]);
+    *out++ = static_cast<float>(v_[i]);
   }
-  const ScanInput input{rows_.data(), rows, basis_columns_, static_cast<float>(rows),
-                        static_cast<float>(kSmallestShare * rows)};
-  auto* kernel = scan_tiles_baseline;
-#if defined(__x86_64__)
-  if (instruction_set() == InstructionSet::avx512) {
-    kernel = scan_tiles_avx512;
-  } else if (instruction_set() == InstructionSet::avx2) {
-    kernel = scan_tiles_avx2;
-  }
-#endif
-  kernel(candidates_.tiles(), 0, candidates_.tile_count(), input, scores_);
-}
-
-std::span<const float> SwapScan::scores() const {
-  return {scores_, static_cast<std::size_t>(candidates_.count())};
 }
 
 double SwapScan::ols_mae(int candidate) {
   const int rows = candidates_.rows();
   v_ = Eigen::Map<const Eigen::VectorXd>(candidates_.column(candidate), rows);
   const double before = v_.squaredNorm();
+  const auto basis = basis_.leftCols(basis_columns_);
+  double n = before;
   for (int pass = 0; pass < 2; ++pass) {
-    for (int k = 0; k < basis_columns_; ++k) v_ -= basis_.col(k).dot(v_) * basis_.col(k);
+    along_.head(basis_columns_).noalias() = basis.transpose() * v_;
+    v_.noalias() -= basis * along_.head(basis_columns_);
+    n = v_.squaredNorm();
+    if (n > kOnceIsEnough * before) break;
   }
-  const double n = v_.squaredNorm();
   if (!(n > kSmallestShare * before)) return std::numeric_limits<double>::infinity();
   const double slope = v_.dot(residual_) / n;
   double sum = 0.0;
@@ -105,38 +117,65 @@ double SwapScan::ols_mae(int candidate) {
 }
 
 void SwapScan::rank(int keep, std::vector<Scored>& out) {
-  out.clear();
-  const auto wanted = static_cast<std::size_t>(keep);
-  const int count = candidates_.count();
-  float worst = kNever;
-  for (int j = 0; j < count; j += kTileWidth) {
-    const float* scores = scores_ + j;
-    float least = scores[0];
-    for (int lane = 1; lane < kTileWidth; ++lane) least = std::min(least, scores[lane]);
-    if (!(least < worst)) continue;
-    const int last = std::min(j + kTileWidth, count);
-    for (int candidate = j; candidate < last; ++candidate) {
-      const float score = scores_[candidate];
-      if (!(score < worst)) continue;
-      if (!candidates_.is_usable(candidate) || !candidates_.compatible(candidate, fixed_)) continue;
-      if (out.size() == wanted) {
-        std::pop_heap(out.begin(), out.end());
-        out.pop_back();
-      }
-      out.push_back({static_cast<double>(score), candidate});
-      std::push_heap(out.begin(), out.end());
-      if (out.size() == wanted) worst = static_cast<float>(out.front().score);
+  write_rows();
+  const int rows = candidates_.rows();
+  const ScanInput input{rows_.data(), rows, basis_columns_, static_cast<float>(rows),
+                        static_cast<float>(kSmallestShare * rows)};
+  const ScanKernels& kernel = kernels();
+  kernel.gains(candidates_.rounded_tiles(), candidates_.rounded_squares(), 0,
+               candidates_.tile_count(), input, gains_);
+  tiles_.clear();
+  for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
+    const float* gains = gains_ + tile * kTileWidth;
+    tiles_.emplace_back(*std::max_element(gains, gains + kTileWidth), static_cast<int>(tile));
+  }
+  std::make_heap(tiles_.begin(), tiles_.end());
+  // The most promising tiles first, until none that is left can hold one of the best.
+  least_.clear();
+  near_.clear();
+  scored_ = 0;
+  double bar = kNever;
+  const auto lower_bound = [&](float gain) {
+    return (1.0 - kErrorMargin) * without_ - (1.0 + kGainMargin) * gain;
+  };
+  while (!tiles_.empty() && lower_bound(tiles_.front().first) <= bar) {
+    int which[kTilesAtOnce];
+    std::size_t taken = 0;
+    while (taken < kTilesAtOnce && !tiles_.empty()) {
+      std::pop_heap(tiles_.begin(), tiles_.end());
+      which[taken++] = tiles_.back().second;
+      tiles_.pop_back();
+    }
+    kernel.scores(candidates_.tiles(), which, taken, input, scores_);
+    scored_ += taken * kTileWidth;
+    for (std::size_t lane = 0; lane < taken * kTileWidth; ++lane) {
+      const int candidate =
+          which[lane / kTileWidth] * kTileWidth + static_cast<int>(lane) % kTileWidth;
+      consider(candidate, scores_[lane], static_cast<std::size_t>(keep), bar);
     }
   }
-  std::sort_heap(out.begin(), out.end());
+  out.clear();
+  for (const auto& [score, candidate] : near_) {
+    if (score > bar) continue;
+    const double exact = ols_mae(candidate);
+    if (std::isfinite(exact)) out.push_back({exact, candidate});
+  }
+  std::sort(out.begin(), out.end());
+  if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
 }
 
-void SwapScan::best(int keep, int margin, std::vector<Scored>& out) {
-  rank(keep + margin, out);
-  for (Scored& entry : out) entry.score = ols_mae(entry.candidate);
-  std::sort(out.begin(), out.end());
-  while (!out.empty() && !std::isfinite(out.back().score)) out.pop_back();
-  if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
+// Takes note of a score, and lowers the bar that the `keep` best are certainly below.
+void SwapScan::consider(int candidate, float score, std::size_t keep, double& bar) {
+  if (score > bar || score >= kNever || candidate >= candidates_.count()) return;
+  if (!candidates_.is_usable(candidate) || !candidates_.compatible(candidate, fixed_)) return;
+  near_.emplace_back(score, candidate);
+  least_.push_back(score);
+  std::push_heap(least_.begin(), least_.end());
+  if (least_.size() > keep) {
+    std::pop_heap(least_.begin(), least_.end());
+    least_.pop_back();
+  }
+  if (least_.size() == keep) bar = (1.0 + kScoreMargin) * least_.front();
 }
 
 }  // namespace kasetsu::selection

@@ -5,13 +5,18 @@
 // them and h their leverages, candidate z has v = z - QQ'z, n = |v|^2 and the leave-one-out
 // residuals
 //   e_i = (r_i - v_i (v'y)/n) / (1 - h_i - v_i^2/n).
-// All candidates are ranked in 32-bit floats; `ols_mae` decides in 64-bit floats, in an order that
-// does not depend on the instruction set.
+// Few candidates can be among the best, and a bound that costs a third of a score tells which: as
+// |a| >= sign(r) a,
+//   sum |e_i| >= sum |r_i - v_i (v'y)/n| / (1 - h_i) >= S - (v'y)(v'g)/n,
+//   S = sum |r_i| / (1 - h_i),  g_i = sign(r_i) / (1 - h_i).
+// Bounds and first scores are 32-bit numbers with a margin above their rounding; `ols_mae` decides
+// in 64-bit numbers, in an order that does not depend on the instruction set.
 #pragma once
 
 #include <Eigen/Core>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/selection/search/candidates.h"
@@ -31,23 +36,15 @@ class SwapScan {
   // The members that stay: at most 15. Members that depend on earlier ones add nothing.
   void fix(std::span<const int> members);
 
-  // Ranks all candidates by 32-bit scores. Cost: rows x candidates.
-  void score_all();
-  // After score_all: the `keep` best by 32-bit score that are usable and compatible with the
-  // members that stay, ties by index.
+  // The `keep` best candidates by ols_mae that are usable and compatible with the members that
+  // stay, ties by index; without those of infinite error. Cost: rows x candidates.
   void rank(int keep, std::vector<Scored>& out);
-  // The same by 64-bit score: the `keep` best of the first keep + margin of `rank`. A candidate
-  // that belongs to them is missed only when its 32-bit score is behind those of keep + margin
-  // others.
-  void best(int keep, int margin, std::vector<Scored>& out);
+  // Candidates that the last rank() had to score, beyond their bounds.
+  std::size_t scored() const { return scored_; }
 
   // Mean |leave-one-out residual| of ordinary least squares with the candidate in the free place;
   // infinite where the candidate depends on the members that stay or a row decides alone.
   double ols_mae(int candidate);
-
-  // The scores of score_all, by candidate: sums of |residual| in units of the target's standard
-  // deviation (so that they stay within 32-bit numbers); kNever for dependent candidates.
-  std::span<const float> scores() const;
 
  private:
   const Candidates& candidates_;
@@ -58,9 +55,18 @@ class SwapScan {
   Eigen::VectorXd room_;  // 1 - leverage
   Eigen::VectorXd v_;
   Eigen::VectorXd along_;
-  std::vector<float> rows_;  // what the kernel reads, row by row
-  std::vector<float> raw_;   // scores_ before it is aligned
-  float* scores_ = nullptr;
+  void write_rows();
+  void consider(int candidate, float score, std::size_t keep, double& bar);
+
+  std::vector<float> rows_;  // what the kernels read, row by row
+  double without_ = 0.0;     // S, in units of the target's standard deviation, as are scores
+  std::vector<float> raw_;   // gains_ and scores_ before they are aligned
+  float* gains_ = nullptr;   // by candidate
+  float* scores_ = nullptr;  // of a few tiles
+  std::vector<std::pair<float, int>> tiles_;  // the largest gain in a tile, and the tile; a heap
+  std::vector<float> least_;                  // the `keep` least scores so far; a heap
+  std::vector<std::pair<float, int>> near_;   // scores that may be among them, and candidates
+  std::size_t scored_ = 0;
   double unit_ = 1.0;
 };
 

@@ -2,9 +2,6 @@
 
 namespace kasetsu::selection {
 
-void scan_tiles_avx2(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                     float* scores) {
-  scan_tiles_here(tiles, first, last, in, scores);
-}
+const ScanKernels kScanAvx2 = {gains_here, scores_here};
 
 }  // namespace kasetsu::selection

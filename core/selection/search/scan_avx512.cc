@@ -2,9 +2,6 @@
 
 namespace kasetsu::selection {
 
-void scan_tiles_avx512(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                       float* scores) {
-  scan_tiles_here(tiles, first, last, in, scores);
-}
+const ScanKernels kScanAvx512 = {gains_here, scores_here};
 
 }  // namespace kasetsu::selection

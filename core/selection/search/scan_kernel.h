@@ -11,18 +11,18 @@
 namespace kasetsu::selection {
 namespace {
 
-// Q: columns of the basis. M: vectors of candidates at once, so that each number of the basis that
-// is fetched serves M of them.
+// The scores of M vectors of candidates. Q: columns of the basis. M: vectors of candidates at once,
+// so that each number of the basis that is fetched serves M of them.
 template <int Q, int M>
-void scan_vectors(const float* const* columns, const ScanInput& in, float* const* scores) {
-  constexpr int stride = Q + 2;
+void score_vectors(const float* const* columns, const ScanInput& in, float* const* scores) {
+  constexpr int stride = Q + 3;
   FloatLanes along[M][Q == 0 ? 1 : Q];  // Q'z, later divided by |v|
   FloatLanes slope[M];                  // z'r, later divided by |v|
   for (int m = 0; m < M; ++m) {
     slope[m] = FloatLanes::zero();
     for (int q = 0; q < Q; ++q) along[m][q] = FloatLanes::zero();
   }
-  const float* row = in.basis;
+  const float* row = in.rows_data;
   for (int i = 0; i < in.rows; ++i, row += stride) {
     FloatLanes z[M];
     for (int m = 0; m < M; ++m) z[m] = FloatLanes::load(columns[m] + i * kTileWidth);
@@ -51,7 +51,7 @@ void scan_vectors(const float* const* columns, const ScanInput& in, float* const
   }
   FloatLanes sum[M];
   for (int m = 0; m < M; ++m) sum[m] = FloatLanes::zero();
-  row = in.basis;
+  row = in.rows_data;
   const FloatLanes least_room = FloatLanes::all(1e-6F);
   for (int i = 0; i < in.rows; ++i, row += stride) {
     FloatLanes u[M];  // the candidate's own direction, length 1
@@ -75,20 +75,95 @@ void scan_vectors(const float* const* columns, const ScanInput& in, float* const
   }
 }
 
+// The gains of M vectors of candidates: one pass over their rows.
+template <int Q, int M>
+void gain_vectors(const std::int16_t* const* columns, const float* const* squares,
+                  const ScanInput& in, float* const* gains) {
+  constexpr int stride = Q + 3;
+  FloatLanes along[M][Q == 0 ? 1 : Q];  // Q'z
+  FloatLanes residual[M];               // z'r
+  FloatLanes slope[M];                  // z'g
+  for (int m = 0; m < M; ++m) {
+    residual[m] = FloatLanes::zero();
+    slope[m] = FloatLanes::zero();
+    for (int q = 0; q < Q; ++q) along[m][q] = FloatLanes::zero();
+  }
+  const float* row = in.rows_data;
+  for (int i = 0; i < in.rows; ++i, row += stride) {
+    FloatLanes z[M];
+    for (int m = 0; m < M; ++m) z[m] = FloatLanes::load(columns[m] + i * kTileWidth);
+#pragma GCC unroll 16
+    for (int q = 0; q < Q; ++q) {
+      const FloatLanes basis = FloatLanes::all(row[q]);
+      for (int m = 0; m < M; ++m) along[m][q] = multiply_add(z[m], basis, along[m][q]);
+    }
+    const FloatLanes r = FloatLanes::all(row[Q]);
+    for (int m = 0; m < M; ++m) residual[m] = multiply_add(z[m], r, residual[m]);
+    const FloatLanes g = FloatLanes::all(row[Q + 2]);
+    for (int m = 0; m < M; ++m) slope[m] = multiply_add(z[m], g, slope[m]);
+  }
+  const FloatLanes share = FloatLanes::all(kRoundedShare);
+  const FloatLanes one = FloatLanes::all(1.0F);
+  const FloatLanes unknown = FloatLanes::all(kNever);
+  for (int m = 0; m < M; ++m) {
+    const FloatLanes whole = FloatLanes::load(squares[m]);
+    FloatLanes square = whole;
+#pragma GCC unroll 16
+    for (int q = 0; q < Q; ++q) square = subtract_product(square, along[m][q], along[m][q]);
+    const FloatLanes gain = residual[m] * slope[m] * inverse(largest(square, one));
+    choose_at_least(square, largest(whole * share, one), gain, unknown).store(gains[m]);
+  }
+}
+
+constexpr std::size_t kVectorsATile = kTileWidth / FloatLanes::width;
+
+// Vectors of candidates that go side by side when each has so many accumulators.
+constexpr int side_by_side(int accumulators, int spare) {
+  const int fit = (FloatLanes::registers - spare) / accumulators;
+  return fit < 1 ? 1 : (fit > 4 ? 4 : fit);
+}
+
 template <int Q>
-void scan_tiles_of(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                   float* scores) {
-  // Q + 1 accumulators a vector, and a few registers for what is fetched.
-  constexpr int fit = (FloatLanes::registers - 4) / (Q + 2);
-  constexpr int M = fit < 1 ? 1 : (fit > 4 ? 4 : fit);
-  constexpr int vectors = kTileWidth / FloatLanes::width;  // in a tile
-  const std::size_t begin = first * vectors;
-  const std::size_t end = last * vectors;
+void gains_of(const std::int16_t* tiles, const float* squares, std::size_t first, std::size_t last,
+              const ScanInput& in, float* gains) {
+  constexpr int M = side_by_side(Q + 3, 1);
+  const std::size_t end = last * kVectorsATile;
   const std::size_t tile_size = static_cast<std::size_t>(in.rows) * kTileWidth;
   const auto column_of = [&](std::size_t vector) {
-    return tiles + (vector / vectors) * tile_size + (vector % vectors) * FloatLanes::width;
+    return tiles + (vector / kVectorsATile) * tile_size +
+           (vector % kVectorsATile) * FloatLanes::width;
   };
-  std::size_t at = begin;
+  std::size_t at = first * kVectorsATile;
+  for (; at + M <= end; at += M) {
+    const std::int16_t* columns[M];
+    const float* whole[M];
+    float* out[M];
+    for (std::size_t m = 0; m < M; ++m) {
+      columns[m] = column_of(at + m);
+      whole[m] = squares + (at + m) * FloatLanes::width;
+      out[m] = gains + (at + m) * FloatLanes::width;
+    }
+    gain_vectors<Q, M>(columns, whole, in, out);
+  }
+  for (; at < end; ++at) {
+    const std::int16_t* column = column_of(at);
+    const float* whole = squares + at * FloatLanes::width;
+    float* out = gains + at * FloatLanes::width;
+    gain_vectors<Q, 1>(&column, &whole, in, &out);
+  }
+}
+
+template <int Q>
+void scores_of(const float* tiles, const int* which, std::size_t count, const ScanInput& in,
+               float* scores) {
+  constexpr int M = side_by_side(Q + 2, 4);
+  const std::size_t end = count * kVectorsATile;
+  const std::size_t tile_size = static_cast<std::size_t>(in.rows) * kTileWidth;
+  const auto column_of = [&](std::size_t vector) {
+    return tiles + static_cast<std::size_t>(which[vector / kVectorsATile]) * tile_size +
+           (vector % kVectorsATile) * FloatLanes::width;
+  };
+  std::size_t at = 0;
   for (; at + M <= end; at += M) {
     const float* columns[M];
     float* out[M];
@@ -96,24 +171,31 @@ void scan_tiles_of(const float* tiles, std::size_t first, std::size_t last, cons
       columns[m] = column_of(at + m);
       out[m] = scores + (at + m) * FloatLanes::width;
     }
-    scan_vectors<Q, M>(columns, in, out);
+    score_vectors<Q, M>(columns, in, out);
   }
   for (; at < end; ++at) {
     const float* column = column_of(at);
     float* out = scores + at * FloatLanes::width;
-    scan_vectors<Q, 1>(&column, in, &out);
+    score_vectors<Q, 1>(&column, in, &out);
   }
 }
 
-void scan_tiles_here(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                     float* scores) {
-  using Kernel = void (*)(const float*, std::size_t, std::size_t, const ScanInput&, float*);
-  static constexpr Kernel kernels[kLargestBasis + 1] = {
-      scan_tiles_of<0>,  scan_tiles_of<1>,  scan_tiles_of<2>,  scan_tiles_of<3>,
-      scan_tiles_of<4>,  scan_tiles_of<5>,  scan_tiles_of<6>,  scan_tiles_of<7>,
-      scan_tiles_of<8>,  scan_tiles_of<9>,  scan_tiles_of<10>, scan_tiles_of<11>,
-      scan_tiles_of<12>, scan_tiles_of<13>, scan_tiles_of<14>, scan_tiles_of<15>};
-  kernels[in.basis_columns](tiles, first, last, in, scores);
+void gains_here(const std::int16_t* tiles, const float* squares, std::size_t first,
+                std::size_t last, const ScanInput& in, float* gains) {
+  static constexpr GainKernel* kernels[kLargestBasis + 1] = {
+      gains_of<0>,  gains_of<1>,  gains_of<2>,  gains_of<3>, gains_of<4>,  gains_of<5>,
+      gains_of<6>,  gains_of<7>,  gains_of<8>,  gains_of<9>, gains_of<10>, gains_of<11>,
+      gains_of<12>, gains_of<13>, gains_of<14>, gains_of<15>};
+  kernels[in.basis_columns](tiles, squares, first, last, in, gains);
+}
+
+void scores_here(const float* tiles, const int* which, std::size_t count, const ScanInput& in,
+                 float* scores) {
+  static constexpr ScoreKernel* kernels[kLargestBasis + 1] = {
+      scores_of<0>,  scores_of<1>,  scores_of<2>,  scores_of<3>, scores_of<4>,  scores_of<5>,
+      scores_of<6>,  scores_of<7>,  scores_of<8>,  scores_of<9>, scores_of<10>, scores_of<11>,
+      scores_of<12>, scores_of<13>, scores_of<14>, scores_of<15>};
+  kernels[in.basis_columns](tiles, which, count, in, scores);
 }
 
 }  // namespace

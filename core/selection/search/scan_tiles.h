@@ -3,32 +3,46 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace kasetsu::selection {
 
 inline constexpr int kTileWidth = 16;     // candidates in a tile
 inline constexpr int kLargestBasis = 15;  // columns that stay while one is swapped, at most
 inline constexpr float kNever = 3e38F;    // the score of a candidate that cannot be taken
+inline constexpr float kRoundedShare = 0.02F;
 
-// One place is free. basis: for each row the basis_columns numbers of an orthonormal basis (which
-// is orthogonal to the constant) of the columns that stay, then the residual of y on them, then 1 -
-// leverage. Candidates are centred with squared length column_square; one whose squared length off
-// the basis is below smallest_square scores kNever.
+// One place is free. rows_data: for each row the basis_columns numbers of an orthonormal basis
+// (which is orthogonal to the constant) of the columns that stay, then the residual r of y on them,
+// 1 - leverage, and the slope g: sign(r) / (1 - leverage), orthogonal to the basis and the
+// constant. Candidates are centred with squared length column_square; one whose squared length off
+// the basis is below smallest_square cannot be taken.
 struct ScanInput {
-  const float* basis;
+  const float* rows_data;
   int rows;
   int basis_columns;
   float column_square;
   float smallest_square;
 };
 
-// scores[16 first ... 16 last - 1]: sum over the rows of |leave-one-out residual| of ordinary least
-// squares with the candidate in the free place. tiles and scores are aligned to 64 bytes.
-void scan_tiles_baseline(const float* tiles, std::size_t first, std::size_t last,
+// gains[16 first ... 16 last - 1]: (z'r)(z'g) / |v|^2 of each candidate z, v = z off the basis,
+// from rounded columns, whose squared lengths are `squares`; kNever for one that keeps less than
+// kRoundedShare of its own off the basis, of which rounded numbers tell nothing. All aligned to 64
+// bytes.
+using GainKernel = void(const std::int16_t* tiles, const float* squares, std::size_t first,
+                        std::size_t last, const ScanInput& in, float* gains);
+// scores[16 k ... 16 k + 15] of candidates 16 which[k] ... + 15, for k < count: sum over the rows
+// of |leave-one-out residual| of ordinary least squares with the candidate in the free place;
+// kNever for one that cannot be taken. tiles and scores are aligned to 64 bytes.
+using ScoreKernel = void(const float* tiles, const int* which, std::size_t count,
                          const ScanInput& in, float* scores);
-void scan_tiles_avx2(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                     float* scores);
-void scan_tiles_avx512(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
-                       float* scores);
+
+struct ScanKernels {
+  GainKernel* gains;
+  ScoreKernel* scores;
+};
+extern const ScanKernels kScanBaseline;
+extern const ScanKernels kScanAvx2;
+extern const ScanKernels kScanAvx512;
 
 }  // namespace kasetsu::selection

@@ -155,7 +155,7 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
 double nested_error(const planning::CandidateSpace& space,
                     const std::vector<planning::MeasuredPoint>& measured,
                     const planning::GaussianSurrogateOptions& options, std::uint64_t seed,
-                    const Executor& executor) {
+                    const Executor& executor, const Control& control) {
   constexpr int kFolds = 5;
   std::vector<chemistry::Catalyst> catalysts;
   for (const planning::MeasuredPoint& point : measured) {
@@ -176,7 +176,8 @@ double nested_error(const planning::CandidateSpace& space,
         learnt.push_back(measured[i]);
       }
     }
-    const auto process = planning::make_gaussian_surrogate(space, learnt, options, Executor(1));
+    const auto process =
+        planning::make_gaussian_surrogate(space, learnt, options, Executor(1), nullptr, control);
     planning::Evaluation evaluation;
     if (!process || !(*process)->evaluate(asked, evaluation)) return;
     double sum = 0.0;
@@ -204,6 +205,7 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
                                                           const planning::CandidateSpace& space,
                                                           const MeasuredCandidates& candidates,
                                                           const Executor& executor,
+                                                          const Control& control,
                                                           SurrogateChoice& choice) {
   std::string& chosen = choice.sentence;
   Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
@@ -240,7 +242,8 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
     options.roots = false;
     options.iterations = 20;
     options.rows_for_search = 150;
-    error = nested_error(space, measured, options, model.settings.search.seed, executor);
+    error = nested_error(space, measured, options, model.settings.search.seed, executor, control);
+    if (control.cancelled()) return cancelled_error();
     const bool honest = model.honest_prediction.size() == model.y.size();
     error_of_ensemble =
         (model.y - (honest ? model.honest_prediction : model.loo_prediction)).cwiseAbs().mean();
@@ -256,7 +259,7 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& 
     chosen = "The Gaussian process chose what to exploit, as the campaign asks.";
   }
   Result<std::unique_ptr<planning::GaussianSurrogate>> process =
-      planning::make_gaussian_surrogate(space, measured, options, executor);
+      planning::make_gaussian_surrogate(space, measured, options, executor, nullptr, control);
   if (!process) return process.error();
   return planning::combine(std::move(process).value(), std::move(ensemble).value());
 }
@@ -453,7 +456,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     const Result<MeasuredCandidates> measured =
         measured_candidates(config, training, science.supports, {});
     if (!measured) return measured.error();
-    return surrogate_of(config, model, *space, *measured, executor, chosen);
+    return surrogate_of(config, model, *space, *measured, executor, control, chosen);
   };
   Result<std::unique_ptr<planning::Surrogate>> surrogate =
       input.model ? surrogate_for(input.training, *input.model)

@@ -157,7 +157,7 @@ Status run(const Arguments& arguments, Session& session) {
   const Executor executor = session.executor();
   const auto maker = arguments.surrogate == "hypotheses"
                          ? ensemble_maker(loaded->elements, *settings, executor, session.stop())
-                         : planning::gaussian_maker(executor);
+                         : planning::gaussian_maker(executor, control);
   auto result =
       planning::replay({loaded->data.catalysts, loaded->data.y}, options, maker, executor, control);
   session.end_progress();

@@ -69,6 +69,20 @@ TEST(Search, SameResultForEveryInstructionSet) {
   }
 }
 
+TEST(Search, TheDefaultEndsTheSameForAnyThreadsAndInstructionSet) {
+  const auto made = testing::synthetic(70, 50, 4, 0.6, 26);
+  SearchOptions options = quick(Method::exchange);
+  options.work = 0;
+  const SearchResult best = run(made.problem(), options);
+  EXPECT_EQ(best.stopped_by, "converged");
+  expect_same(best, run(made.problem(), options, 2));
+  for (const auto set : {InstructionSet::baseline, InstructionSet::avx2}) {
+    if (!force_instruction_set(set)) continue;
+    expect_same(best, run(made.problem(), options));
+    force_instruction_set(std::nullopt);
+  }
+}
+
 TEST(Search, AnotherSeedIsAnotherSearch) {
   const auto made = testing::synthetic(45, 40, 4, 0.4, 21);
   SearchOptions options = quick(Method::random);
