@@ -27,7 +27,7 @@ std::vector<campaign::Proposal> proposals_of(Laboratory& lab) {
 }
 
 std::size_t models_of(const Reader& reader) {
-  return reader.models(reader.find_campaign("test")->key, {}, {0, 100}).size();
+  return reader.models(reader.find_campaign("test")->key, {0, 100}).size();
 }
 
 // Kind 29: a value of 1,500 % was learnt from, and eight proposals were planned on it.
