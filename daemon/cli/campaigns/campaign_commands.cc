@@ -178,15 +178,18 @@ void add_campaign(CLI::App& app, Session& session) {
                   "  kasetsu campaign draft own.csv --target yield --unit % --goal maximize \\\n"
                   "    --name own --batch 8 --out own.toml");
   draft->table.add_to(*first);
-  first->add_option("--name", draft->name, "name of the campaign")->required();
-  first->add_option("--unit", draft->unit, "of the target; \"\" where there is none")->required();
-  first->add_option("--goal", draft->goal, "maximize or minimize")
+  first->add_option("--name", draft->request.name, "name of the campaign")->required();
+  first->add_option("--unit", draft->request.unit, "of the target; \"\" where there is none")
+      ->required();
+  first->add_option("--goal", draft->request.goal, "maximize or minimize")
       ->required()
       ->check(CLI::IsMember({"maximize", "minimize"}));
-  first->add_option("--batch", draft->batch, "catalysts in a batch")
+  first->add_option("--batch", draft->request.batch, "catalysts in a batch")
       ->required()
       ->check(CLI::PositiveNumber);
-  first->add_option("--loading-unit", draft->loading_unit, "unit of amounts that are loadings")
+  first
+      ->add_option("--loading-unit", draft->request.loading_unit,
+                   "unit of amounts that are loadings")
       ->capture_default_str();
   first->add_option("--out", draft->out, "file to write");
   first->callback([draft, &session] {
