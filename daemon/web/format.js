@@ -12,7 +12,7 @@ export function number(value, digits = 4) {
 
 export const count = (value) => new Intl.NumberFormat(language()).format(value ?? 0);
 export const withUnit = (value, unit) => (unit ? `${number(value)} ${unit}` : number(value));
-export const interval = (low, high) => (low === null || low === undefined ? "–" : `${number(low, 3)} – ${number(high, 3)}`);
+export const interval = (low, high) => (low === null || low === undefined ? "–" : `${number(low, 3)} … ${number(high, 3)}`);
 export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
 
 export function time(text) {
@@ -38,10 +38,24 @@ export function seconds(value) {
   return t("time.hours", { n: number(value / 3600, 2) });
 }
 
-// "temperature_C=800, CH4_O2_ratio=2"; empty where there are none.
+// Units that names of conditions end with.
+const UNITS = { C: "°C", K: "K", h: "h", min: "min", s: "s", bar: "bar", MPa: "MPa", kPa: "kPa", mL_min: "mL/min", percent: "%", mg: "mg", g: "g", V: "V" };
+
+// "temperature_C": ["temperature", "°C"]; a name without a unit: ["CH4 O2 ratio", ""].
+function nameAndUnit(name) {
+  for (const [ending, unit] of Object.entries(UNITS)) {
+    if (name.endsWith(`_${ending}`) && !(ending === "min" && name.endsWith("_mL_min"))) return [name.slice(0, -ending.length - 1).replaceAll("_", " "), ` ${unit}`];
+  }
+  return [name.replaceAll("_", " "), ""];
+}
+
+// "temperature 800 °C, CH4 O2 ratio 2"; empty where there are none.
 export function conditions(values) {
   return Object.entries(values || {})
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value)}`)
+    .map(([name, value]) => {
+      const [words, unit] = nameAndUnit(name);
+      return `${words} ${number(value)}${unit}`;
+    })
     .join(", ");
 }
 
@@ -54,6 +68,7 @@ export const COLOURS = {
   challenge: "#009E73",
   recheck: "#CC79A7",
   reference: "#8a8a8a",
+  bridge: "#56B4E9",
   manual: "#E69F00",
   amended: "#E69F00",
   given: "#8a8a8a",

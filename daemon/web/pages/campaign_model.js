@@ -91,8 +91,8 @@ export function Hypotheses({ name, target }) {
     { id: "mae", name: t("hypotheses.column.mae"), number: true, value: (h) => h.mae, show: (h) => number(h.mae) },
     { id: "n", name: t("hypotheses.column.n"), number: true, value: (h) => h.n, show: (h) => count(h.n) },
     { id: "descriptors", name: t("descriptors"), wide: true, sortable: false, show: (h) => html`<span class="formulas">${h.descriptors.map((d) => html`<code>${d}</code> `)}</span>` },
-    { id: "why", name: t("hypotheses.column.why"), wide: true, sortable: false, show: (h) => (h.state === "eliminated" ? t("hypotheses.killed", { promised: number(h.promised), mae: number(h.mae), n: h.n }) : "") },
-  ], []);
+    ...(state === "eliminated" ? [{ id: "why", name: t("hypotheses.column.why"), wide: true, sortable: false, show: (h) => t("hypotheses.killed", { promised: number(h.promised), mae: number(h.mae), n: h.n }) }] : []),
+  ], [state]);
   return html`<${Loaded} of=${record}>${(found) => (found.hypotheses.length === 0 ? html`<${Empty}>${t("hypotheses.none")}<//>` : html`
     <${Plot} title=${t("plot.hypotheses", { name: target.name })} data=${data} height=${460}
       layout=${{ xaxis: { title: { text: t("plot.batch") }, dtick: 1, tickformat: "d" }, yaxis: { title: { text: plain(axisName(t("mean_error"), found.unit)) }, rangemode: "tozero" } }}

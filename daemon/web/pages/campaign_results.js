@@ -64,7 +64,7 @@ export function Progress({ name, target }) {
   return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty}>${t("nothing_measured")}<//>` : html`
     <${Best} progress=${data} />
     <h2>${t("best_catalysts")}</h2>
-    <ol class="best">${data.top.map((item) => html`<li><strong>${withUnit(item.value, data.unit)}</strong> ${item.description}
+    <ol class="best">${data.top.map((item) => html`<li><strong>${withUnit(item.value, data.unit)}</strong> ${item.description}${" "}
       <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol>`)}<//>`;
 }
 

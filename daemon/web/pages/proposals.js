@@ -93,7 +93,7 @@ function Details({ proposal, target, close }) {
       ${line(t("nearest"), card.nearest)}
       ${line(t("runner_up"), card.runner_up)}
       ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
-      ${line(t("amounts"), Object.entries(card.weigh || {}).map(([name, mg]) => `${name} ${number(mg)} mg`).join(", "))}
+      ${line(t("amounts"), Object.entries(proposal.catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`).join(", "))}
       ${line(t("proposal.client"), proposal.client)}
       ${line(t("proposal.amended_from"), proposal.amended_from)}
       ${line(t("created"), ago(proposal.created_at))}

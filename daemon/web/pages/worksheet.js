@@ -1,6 +1,6 @@
 // A sheet to take to the bench: printed, or filled in as a table and brought back.
 import { html } from "../html.js";
-import { all, campaignPath, get } from "../api.js";
+import { all, campaignPath, get, withQuery } from "../api.js";
 import { Empty, Loaded } from "../parts/common.js";
 import { conditions, csv, download, number } from "../format.js";
 import { link } from "../route.js";
@@ -13,7 +13,8 @@ async function readSheet(name, id, signal) {
   const at = id ? batches.findIndex((batch) => batch.id === id) : batches.length - 1;
   const batch = batches[at];
   const proposals = batch ? await all(`${campaignPath(name, "/proposals")}?batch=${batch.id}`, "proposals", { signal }) : [];
-  return { overview, number: at + 1, batch, places: placesOf(batch, proposals).filter((place) => !place.proposal || ["REQUESTED", "ACTIVE", "PARTIAL"].includes(place.proposal.state)) };
+  const weights = batch ? await get(withQuery(campaignPath(name, "/weighing"), { batch: batch.id }), { signal }) : { proposals: [] };
+  return { overview, number: at + 1, batch, weighed: new Map(weights.proposals.map((one) => [one.id, one.weigh])), places: placesOf(batch, proposals).filter((place) => !place.proposal || ["REQUESTED", "ACTIVE", "PARTIAL"].includes(place.proposal.state)) };
 }
 
 // The columns that the daemon reads back; amounts and support tell the catalyst, the proposal tells what it answers.
@@ -46,14 +47,15 @@ export default function Worksheet({ campaign: name, query }) {
         <tbody>${data.places.map(({ channel, sample, catalyst, proposal }) => html`<tr>
           <td class="number">${channel}</td>
           <td>${proposal ? proposal.catalyst.description : catalyst || named("sample", sample)}<br /><small class="mono">${proposal ? proposal.id : ""}</small></td>
-          <td>${proposal ? weighing(proposal) : ""}</td>
+          <td>${proposal ? amountsOf(proposal, data.weighed) : ""}</td>
           <td>${proposal ? conditions(proposal.conditions) : ""}</td>
           ${names.map(() => html`<td class="blank"></td>`)}<td class="blank"></td></tr>`)}</tbody></table></div>`;
   }}<//>`;
 }
 
-const weighing = ({ card, catalyst }) => {
-  const weigh = Object.entries(card?.weigh || {});
-  if (weigh.length > 0) return weigh.map(([name, mg]) => `${name} ${number(mg)} mg`).join(", ");
+// What to weigh in, where the campaign's file tells of materials; else the amounts of the composition.
+const amountsOf = ({ id, catalyst }, weighed) => {
+  const weigh = weighed.get(id);
+  if (weigh) return weigh.map(({ name, gram }) => `${name} ${number(1000 * gram)} mg`).join(", ");
   return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`), catalyst.support].filter(Boolean).join(", ");
 };

@@ -106,7 +106,7 @@ export function Editor({ first, applied }) {
   };
   return html`<${Form} text=${text} setText=${setText} />
     <div class="editor">
-      <div class="source"><pre class="gutter" ref=${gutter} aria-hidden="true">${Array.from({ length: lines }, (_, i) => html`<span class=${i + 1 === wrong ? "wrong" : ""}>${i + 1}\n</span>`)}</pre>
+      <div class="source"><pre class="gutter" ref=${gutter} aria-hidden="true">${Array.from({ length: lines }, (_, i) => html`<span class=${i + 1 === wrong ? "wrong" : ""}>${i + 1}</span>`)}</pre>
         <textarea class="mono" spellcheck="false" aria-label=${t("nav.file")} aria-invalid=${error ? "true" : "false"} value=${text} onInput=${(event) => setText(event.target.value)}
           onScroll=${(event) => { gutter.current.scrollTop = event.target.scrollTop; }}></textarea></div>
       <div class="found" aria-live="polite" aria-busy=${busy}>

@@ -29,7 +29,7 @@ export function Grid({ label, columns, rows, id = (row) => row.id, chosen, setCh
   };
   const everything = chosen && rows.length > 0 && rows.every((row) => chosen.has(id(row)));
   return html`<div class="grid-place" role="region" aria-label=${label} tabindex="0">
-    <table>
+    <table class="cards-when-narrow">
       <caption class="hidden-text">${label}</caption>
       <thead><tr>
         ${chosen ? html`<th scope="col"><input type="checkbox" aria-label=${t("choose_all")} checked=${everything}

@@ -46,7 +46,7 @@ export function PeriodicTable({ data, goal }) {
     <div class="choices" role="group" aria-label=${t("periodic.by")}>
       ${Object.keys(VIEWS).map((name) => html`<button aria-pressed=${view === name} onClick=${() => setView(name)}>${t(`periodic.${name}`)}</button>`)}
     </div>
-    <div class="elements" role="group" aria-label=${t("periodic.title")}>
+    <div class="elements" role="group" tabindex="0" aria-label=${t("periodic.title")}>
       ${ROWS.flatMap((row, y) => row.map((symbol, x) => {
         if (symbol === ".") return null;
         const e = elements.get(symbol);
