@@ -14,7 +14,8 @@ BUILD = pathlib.Path(sys.argv[2]).resolve()
 
 # Which folders the files of a folder may include from, beside their own. "core/" means every room of the science,
 # "campaign/" every room of what happens to a campaign.
-CAMPAIGN = {"daemon/campaign/" + room for room in ("records", "lifecycle", "file", "ingest", "learning", "planning")}
+CAMPAIGN = {"daemon/campaign/" + room for room in ("records", "lifecycle", "file", "ingest", "learning", "planning", "starting",
+                                          "views")}
 CLI = {"daemon/cli/program"}
 ARROWS = {
     "core/base": set(),
@@ -47,9 +48,14 @@ ARROWS = {
                                  "daemon/campaign/records"},
     "daemon/campaign/planning": {"core/", "daemon/base", "daemon/campaign/file", "daemon/campaign/learning",
                                  "daemon/campaign/lifecycle", "daemon/campaign/records"},
+    "daemon/campaign/starting": {"core/", "daemon/base", "daemon/campaign/file", "daemon/campaign/learning",
+                                 "daemon/campaign/planning", "daemon/campaign/records", "drivers/tables"},
+    "daemon/campaign/views": {"core/", "daemon/base", "daemon/campaign/file", "daemon/campaign/learning",
+                              "daemon/campaign/lifecycle", "daemon/campaign/records"},
     "daemon/store": {"core/base", "daemon/base", "daemon/campaign/records", "daemon/campaign/learning"},
+    "daemon/web": set(),
     "daemon/jobs": {"core/", "daemon/base"} | CAMPAIGN - {"daemon/campaign/ingest"},
-    "daemon/http": {"core/base", "core/chemistry", "daemon/base", "daemon/jobs"} | CAMPAIGN,
+    "daemon/http": {"core/base", "core/chemistry", "daemon/base", "daemon/jobs", "daemon/web"} | CAMPAIGN,
     "daemon/cli/program": {"core/", "daemon/base", "drivers/tables"} | CAMPAIGN,
     "daemon/cli/campaigns": {"core/", "daemon/base", "drivers/tables"} | CAMPAIGN | CLI,
     "daemon/cli/files": {"core/", "daemon/base", "drivers/tables", "daemon/cli/campaigns"} | CAMPAIGN | CLI,
@@ -107,7 +113,7 @@ SHARED_NAMES = {
     "Verdict",
 }
 # Files of other languages lie in folders of their own, without rules for includes.
-OTHER_LANGUAGES = {"drivers/bridges", "drivers/client", "drivers/virtual_lab"}
+OTHER_LANGUAGES = {"daemon/web/pages", "daemon/web/parts", "daemon/web/words", "drivers/bridges", "drivers/client", "drivers/virtual_lab"}
 
 
 def sources(*suffixes, tops=("core", "daemon", "drivers", "tests")):

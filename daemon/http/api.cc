@@ -43,6 +43,10 @@ void Api::add_routes(Router& router) {
   add_event_routes(router);
   add_driver_routes(router);
   add_system_routes(router);
+  add_web_routes(router);
+  add_view_routes(router);
+  add_starting_routes(router);
+  add_token_routes(router);
 }
 
 campaign::Context Api::context(const Request& request) const {
@@ -150,6 +154,12 @@ asio::awaitable<Response> Api::write_once(Request& request, const Write& act) {
 
 void Api::add_write(Router& router, std::string pattern, Scope scope, Write act) {
   router.add({"POST", std::move(pattern), scope, writing(std::move(act)), {"application/json"}});
+}
+
+Handler at_once(std::function<Response(const Request&)> make) {
+  return [make = std::move(make)](Request& request) -> asio::awaitable<Response> {
+    co_return make(request);
+  };
 }
 
 Response json_response(int status, const Json& body) {

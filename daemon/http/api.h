@@ -41,6 +41,22 @@ struct DriverControl {
   };
 };
 
+// The tokens of the daemon's file, on a worker. Without a file there are none.
+struct TokenControl {
+  std::function<Result<Json>()> list = no_tokens;
+  // Makes a token and returns it; it is shown this once.
+  std::function<Result<std::string>(const std::string& name, const std::vector<std::string>& scopes,
+                                    std::optional<Time> expires)>
+      create = [](const auto&...) -> Result<std::string> { return no_tokens().error(); };
+  std::function<Status(const std::string& name)> revoke = [](const std::string&) -> Status {
+    return no_tokens().error();
+  };
+  static Result<Json> no_tokens() {
+    return Error{ErrorCode::not_found, "this daemon asks for no tokens", "", "",
+                 "[tokens] file in its configuration"};
+  }
+};
+
 // What main gives to the API. Everything outlives the server.
 struct Services {
   campaign::Database& database;
@@ -51,6 +67,10 @@ struct Services {
   campaign::Intake& intake;
   std::function<Result<DecodedCampaign>(std::string_view text, std::string_view media_type)>
       decode_campaign;
+  // What a campaign file would do (campaign::plan_json), with a first batch where it is wanted;
+  // called on a worker.
+  std::function<Result<Json>(std::string_view text, std::string_view media_type, bool first_batch)>
+      plan_campaign;
   // JSON object for /version.
   Json version;
   // Prometheus text of the store and the jobs; called on the network thread, must be quick.
@@ -63,6 +83,7 @@ struct Services {
   DriverControl drivers = {};
   // Writes a backup into the configured folder and returns its path; called on a worker.
   std::function<Result<std::string>()> backup;
+  TokenControl tokens = {};
 };
 
 // What a handler that writes answers with once it is committed.
@@ -99,6 +120,10 @@ class Api {
   void add_event_routes(Router& router);
   void add_driver_routes(Router& router);
   void add_system_routes(Router& router);
+  void add_web_routes(Router& router);
+  void add_view_routes(Router& router);
+  void add_starting_routes(Router& router);
+  void add_token_routes(Router& router);
 
   // A handler that reads: `make` runs on a worker on one state of the database and returns the
   // body. The answer has a weak ETag (nothing was committed since), so that pollers are cheap.
@@ -109,6 +134,11 @@ class Api {
   // A handler that answers with what `make` returns on a worker.
   using Work = std::function<Result<Response>(const Request&)>;
   Handler working(std::vector<std::string> query_names, Work make);
+
+  // A handler that reads what is counted from a campaign and its decoded file.
+  using View = std::function<Result<Json>(const Reader&, const Request&, const campaign::Campaign&,
+                                          const campaign::CampaignConfig&)>;
+  Handler viewing(std::vector<std::string> query_names, View make);
 
   // A handler that reads a page of what belongs to the campaign {name}: takes ?limit= and
   // ?page_token= beside `query_names`. Its limit is `usual` when nothing is said, and `most`.
@@ -135,6 +165,10 @@ class Api {
   asio::awaitable<Response> post_campaign(Request& request);
   Result<Response> get_campaign(const Request& request);
   asio::awaitable<Response> post_recommend(Request& request);
+  Result<Response> plan_file(const Request& request) const;
+  Response get_session(const Request& request) const;
+  Response check_sign_in(Request& request) const;
+  asio::awaitable<Response> sign_in(Request& request);
   Response get_readiness() const;
   Response get_metrics() const;
   asio::awaitable<Response> get_events(Request& request);
@@ -157,6 +191,9 @@ class Api {
 };
 
 // Helpers of the handlers.
+
+// A handler that waits for nothing.
+Handler at_once(std::function<Response(const Request&)> make);
 
 Response json_response(int status, const Json& body);
 

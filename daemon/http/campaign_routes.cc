@@ -21,19 +21,6 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
   return json;
 }
 
-// Proposals that a file withdraws, or would.
-Json fallen_json(const std::vector<campaign::FallenProposal>& fallen) {
-  Json list = Json::array();
-  for (const auto& [proposal, reason] : fallen) {
-    list.push_back({{"id", proposal.id},
-                    {"catalyst", proposal.catalyst},
-                    {"state", to_string(proposal.state)},
-                    {"client", proposal.client},
-                    {"reason", reason}});
-  }
-  return list;
-}
-
 Response validation_response(const DecodedCampaign& decoded,
                              const std::vector<campaign::FallenProposal>& fallen) {
   Json properties = Json::array();

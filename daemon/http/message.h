@@ -22,6 +22,9 @@ enum class Scope { open, read, results, campaigns, admin };
 
 std::string_view to_string(Scope scope);
 
+// Of the dashboard's sign-in; holds the token.
+inline constexpr std::string_view kSessionCookie = "kasetsu_session";
+
 // Who asks. Without tokens configured, everybody on this machine is "local" with every scope.
 struct Principal {
   std::string name = "local";
@@ -42,7 +45,10 @@ struct Request {
   // Header fields that handlers may use; empty when absent.
   std::string content_type;  // lower case, without parameters
   std::string accept;
+  std::string accept_encoding;
+  // Also of the dashboard's cookie, where no field is sent: then by_cookie is set.
   std::string authorization;
+  bool by_cookie = false;
   std::string idempotency_key;
   std::string if_match;
   std::string if_none_match;

@@ -4,6 +4,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
+#include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -121,6 +122,17 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   return asked;
 }
 
+std::string newest_text(const campaign::Reader& reader, const campaign::Campaign& found,
+                        const campaign::MeasurementFilter& filter, const campaign::Page& page) {
+  const auto [list, before] =
+      campaign::newest_measurements(reader, found, filter, page.after, page.limit);
+  Json json = {{"next_page_token", before > 0 ? Json(std::to_string(before)) : Json(nullptr)}};
+  Json items = Json::array();
+  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement));
+  json["measurements"] = std::move(items);
+  return dump_json(json);
+}
+
 struct Correction {
   std::string reason;
   std::string person;
@@ -192,8 +204,8 @@ void Api::add_result_routes(Router& router) {
               {"application/json", "text/csv", "application/x-ndjson",
                std::string(campaign::kWorkbookType)},
               true});
-  const std::vector<std::string> names = {"property", "catalyst", "live",
-                                          "ingest",   "limit",    "page_token"};
+  const std::vector<std::string> names = {"property", "catalyst",   "live",  "ingest",
+                                          "limit",    "page_token", "newest"};
   router.add({"GET",
               "/v1/campaigns/{name}/measurements",
               Scope::read,
@@ -209,6 +221,8 @@ void Api::add_result_routes(Router& router) {
                 filter.catalyst = request.query_value("catalyst").value_or("");
                 filter.live_only = *live;
                 filter.ingest = request.query_value("ingest");
+                const auto newest = read_flag(request, "newest");
+                if (!newest) co_return problem(newest.error());
                 const bool csv = request.accept.starts_with("text/csv");
                 std::string next;
                 std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
@@ -217,6 +231,7 @@ void Api::add_result_routes(Router& router) {
                         const auto found =
                             campaign::find_campaign(reader, request.parameter("name"));
                         if (!found) return found.error();
+                        if (*newest) return newest_text(reader, *found, filter, *page);
                         const auto list = reader.measurements(found->key, filter, *page);
                         if (csv) {
                           if (static_cast<std::int64_t>(list.size()) >= page->limit) {

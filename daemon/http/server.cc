@@ -210,6 +210,13 @@ void Server::begin(PlainStream stream, std::string peer, bool tls) {
   }
 }
 
+std::variant<Principal, Response> Server::decide_who(const Request& request) const {
+  if (authenticator_) return authenticator_(request);
+  Principal everybody;
+  everybody.scopes = {Scope::read, Scope::results, Scope::campaigns, Scope::admin};
+  return everybody;
+}
+
 bool Server::is_proxy(const std::string& address) const {
   return std::find(options_.proxies.begin(), options_.proxies.end(), address) !=
          options_.proxies.end();

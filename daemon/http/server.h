@@ -82,6 +82,11 @@ class Server {
   Status listen_unix(const std::string& path);
 
   void set_authenticator(Authenticator authenticator) { authenticator_ = std::move(authenticator); }
+  bool asks_for_tokens() const { return authenticator_ != nullptr; }
+  // Who asks, by the request's token: where no tokens are asked for, everybody may do everything.
+  std::variant<Principal, Response> decide_who(const Request& request) const;
+  // Whether browsers reach this server by TLS: its own, or a proxy's in front.
+  bool is_reached_by_tls() const { return tls_ != nullptr || options_.beyond_loopback; }
   // New TLS connections use this one.
   void set_tls_context(std::shared_ptr<asio::ssl::context> context) { tls_ = std::move(context); }
   // Called when draining begins: wakes what waits inside handlers.

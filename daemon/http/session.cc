@@ -29,6 +29,20 @@ bool is_request_id(std::string_view text) {
   });
 }
 
+// Of the first cookie with this name; empty: there is none.
+std::string cookie_value(std::string_view field, std::string_view name) {
+  while (!field.empty()) {
+    const auto semicolon = field.find(';');
+    const std::string_view item = trim(field.substr(0, semicolon));
+    field = semicolon == std::string_view::npos ? std::string_view{} : field.substr(semicolon + 1);
+    const auto equals = item.find('=');
+    if (equals != std::string_view::npos && item.substr(0, equals) == name) {
+      return std::string(item.substr(equals + 1));
+    }
+  }
+  return {};
+}
+
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
@@ -61,7 +75,13 @@ void SessionBase::read_fields(const ParsedHead& message, Request& request) const
   while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
   request.content_type = std::move(type);
   request.accept = field("Accept");
+  request.accept_encoding = lowered(field("Accept-Encoding"));
   request.authorization = field("Authorization");
+  if (request.authorization.empty()) {
+    const std::string token = cookie_value(field("Cookie"), kSessionCookie);
+    request.by_cookie = !token.empty();
+    if (request.by_cookie) request.authorization = "Bearer " + token;
+  }
   request.idempotency_key = field("Idempotency-Key");
   request.if_match = field("If-Match");
   request.if_none_match = field("If-None-Match");
@@ -87,7 +107,8 @@ void SessionBase::read_fields(const ParsedHead& message, Request& request) const
 
 // Keeps pages of other origins out, also where they rebind their name to this machine.
 std::optional<Response> SessionBase::check_source(const Head& head, const ParsedHead& message,
-                                                  const std::string& authority) const {
+                                                  const std::string& authority,
+                                                  bool by_cookie) const {
   if (!authority.empty() && lowered(authority) != lowered(head.host)) {
     return problem(400, "bad_target", "the target's host is not the Host field's");
   }
@@ -111,11 +132,26 @@ std::optional<Response> SessionBase::check_source(const Head& head, const Parsed
       return problem(403, "wrong_origin", "a page of another origin may not ask this daemon");
     }
   }
+  // Browsers say where a request comes from, also where they send no Origin. Another site may link
+  // to the dashboard, and to nothing else.
+  const auto site = message.find("Sec-Fetch-Site");
+  const bool foreign =
+      site != message.end() && (site->value() == "cross-site" || site->value() == "same-site");
+  if (foreign && head.target != "/") {
+    return problem(403, "wrong_origin", "a page of another site may not ask this daemon");
+  }
+  // A cookie goes along unasked: what it changes must come from a page of this daemon, and say so.
+  const bool changes = head.method != "GET" && head.method != "HEAD";
+  const bool told =
+      origins.first != origins.second || (site != message.end() && site->value() == "same-origin");
+  if (changes && by_cookie && !told) {
+    return problem(403, "wrong_origin", "a cookie is taken from the daemon's own pages only");
+  }
   return std::nullopt;
 }
 
 std::optional<Response> SessionBase::authorize(const Route& route, Request& request) const {
-  if (route.scope == Scope::open || !server_.authenticator_) {
+  if (route.scope == Scope::open) {
     request.principal.scopes = {Scope::read, Scope::results, Scope::campaigns, Scope::admin};
     return std::nullopt;
   }
@@ -124,7 +160,7 @@ std::optional<Response> SessionBase::authorize(const Route& route, Request& requ
                        response.status, route.pattern, request.peer, token);
     return response;
   };
-  auto decided = server_.authenticator_(request);
+  auto decided = server_.decide_who(request);
   if (auto* refusal = std::get_if<Response>(&decided)) {
     const std::string token = std::exchange(refusal->token, "");
     return refuse(std::move(*refusal), token.empty() ? "unknown" : token);
@@ -160,7 +196,8 @@ std::optional<Response> SessionBase::decide(const Head& head, const ParsedHead& 
   if (!target) return problem(target.error());
   request.path = std::move(target->path);
   request.query = std::move(target->query);
-  if (auto refusal = check_source(head, message, target->authority)) return refusal;
+  if (auto refusal = check_source(head, message, target->authority, request.by_cookie))
+    return refusal;
   auto found = server_.router_.find(request.method, request.path);
   if (const auto* none = std::get_if<Router::NoMatch>(&found)) {
     if (none->status == 404) return problem(404, "not_found", "there is no such resource");

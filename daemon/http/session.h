@@ -84,7 +84,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
  private:
   void read_fields(const ParsedHead& message, Request& request) const;
   std::optional<Response> check_source(const Head& head, const ParsedHead& message,
-                                       const std::string& authority) const;
+                                       const std::string& authority, bool by_cookie) const;
   std::optional<Response> authorize(const Route& route, Request& request) const;
   static std::optional<Response> check_body(const Head& head, const Route& route,
                                             const Request& request);

@@ -7,13 +7,6 @@
 namespace kasetsu::http {
 namespace {
 
-// A handler that waits for nothing.
-Handler at_once(std::function<Response(const Request&)> make) {
-  return [make = std::move(make)](Request& request) -> asio::awaitable<Response> {
-    co_return make(request);
-  };
-}
-
 Response get_openapi(const Request& request) {
   Response response;
   const std::string tag = openapi_tag();

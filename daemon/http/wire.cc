@@ -52,6 +52,18 @@ Json to_json(const campaign::Property& p) {
           {"high", or_null(p.high)}};
 }
 
+Json fallen_json(const std::vector<campaign::FallenProposal>& fallen) {
+  Json list = Json::array();
+  for (const auto& [proposal, reason] : fallen) {
+    list.push_back({{"id", proposal.id},
+                    {"catalyst", proposal.catalyst},
+                    {"state", to_string(proposal.state)},
+                    {"client", proposal.client},
+                    {"reason", reason}});
+  }
+  return list;
+}
+
 Json to_json(const campaign::CampaignVersion& v, bool with_text) {
   Json json = {{"version", v.version},
                {"media_type", v.media_type},

@@ -5,12 +5,15 @@
 #include "core/chemistry/composition_rules.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/ingest/ingest.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/store_port.h"
 
 namespace kasetsu::http {
 
 Json to_json(const campaign::Campaign& campaign);
 Json to_json(const campaign::Property& property);
+// Proposals that a file withdraws, or would.
+Json fallen_json(const std::vector<campaign::FallenProposal>& fallen);
 Json to_json(const campaign::CampaignVersion& version, bool with_text);
 Json to_json(const campaign::Ingest& ingest);
 // {"ingest", "replayed", "accepted", "flagged", "duplicate", "quarantined", "rows": [verdicts]}

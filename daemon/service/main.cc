@@ -38,6 +38,7 @@
 #include "daemon/jobs/worker.h"
 #include "daemon/service/campaign_folder.h"
 #include "daemon/service/daemon_file.h"
+#include "daemon/service/dashboard_services.h"
 #include "daemon/service/driver_host.h"
 #include "daemon/service/options.h"
 #include "daemon/service/self_report.h"
@@ -363,9 +364,14 @@ class Daemon {
           if (!parsed) return parsed.error();
           const Status named = campaign::check_element_table(config_.element_folder, *parsed);
           if (!named) return named.error().in("campaign");
-          return http::DecodedCampaign{campaign::draft_of(*parsed, science_->supports), parsed->conditions(),
-                                       parsed->planner.batch};
+          return http::DecodedCampaign{campaign::draft_of(*parsed, science_->supports),
+                                       parsed->conditions(), parsed->planner.batch};
         },
+        .plan_campaign =
+            [this](std::string_view text, std::string_view media_type, bool first_batch) {
+              return plan_campaign_file(*science_, config_.element_folder, text, media_type,
+                                        first_batch);
+            },
         .version = version_json(),
         .more_metrics =
             [this] {
@@ -400,6 +406,8 @@ class Daemon {
               return back_up(*database_, config_.backup_dir,
                              static_cast<std::size_t>(config_.backups_kept), system_now());
             },
+        .tokens = config_.token_file.empty() ? http::TokenControl()
+                                             : token_control(config_.token_file, system_now),
     };
   }
 

@@ -7,22 +7,12 @@
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/base/json.h"
+#include "daemon/campaign/starting/line_diff.h"
 #include "daemon/cli/campaigns/campaign_versions.h"
 #include "daemon/cli/program/answers.h"
 
 namespace kasetsu::cli {
 namespace {
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return lines;
-}
 
 // `name = "..."` of the top level, with the new name. Empty: not found (the caller's text was
 // decoded, so its name is there, but may be written in another way).
@@ -35,7 +25,7 @@ std::string renamed(const std::string& text, const std::string& media_type,
     return document.dump(2) + "\n";
   }
   std::size_t at = 0;
-  for (const std::string_view line : lines_of(text)) {
+  for (const std::string_view line : campaign::lines_of(text)) {
     const std::string_view plain = trim(line);
     if (plain.starts_with('[')) break;
     if (plain.starts_with("name") && trim(plain.substr(4)).starts_with('=')) {
@@ -47,60 +37,7 @@ std::string renamed(const std::string& text, const std::string& media_type,
   return {};
 }
 
-struct DiffLine {
-  char mark;  // ' ', '-' or '+'
-  std::string_view text;
-};
-
-// By the longest common subsequence, with the usual table; campaign files have at most 64 KiB.
-std::vector<DiffLine> compare(const std::vector<std::string_view>& a,
-                              const std::vector<std::string_view>& b) {
-  std::vector<std::vector<std::uint32_t>> common(a.size() + 1,
-                                                 std::vector<std::uint32_t>(b.size() + 1));
-  for (std::size_t i = a.size(); i-- > 0;) {
-    for (std::size_t j = b.size(); j-- > 0;) {
-      common[i][j] =
-          a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
-    }
-  }
-  std::vector<DiffLine> all;
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < a.size() || j < b.size()) {
-    if (i < a.size() && j < b.size() && a[i] == b[j]) {
-      all.push_back({' ', a[i]});
-      ++i, ++j;
-    } else if (j == b.size() || (i < a.size() && common[i + 1][j] >= common[i][j + 1])) {
-      all.push_back({'-', a[i++]});
-    } else {
-      all.push_back({'+', b[j++]});
-    }
-  }
-  return all;
-}
-
 }  // namespace
-
-std::string line_diff(std::string_view before, std::string_view after) {
-  const std::vector<DiffLine> all = compare(lines_of(before), lines_of(after));
-  // Two lines around every change, so that one sees where it is.
-  constexpr std::size_t kAround = 2;
-  std::string out;
-  bool gap = false;
-  for (std::size_t k = 0; k < all.size(); ++k) {
-    const std::size_t first = k < kAround ? 0 : k - kAround;
-    const std::size_t last = std::min(all.size(), k + kAround + 1);
-    const bool near = std::any_of(all.begin() + static_cast<std::ptrdiff_t>(first),
-                                  all.begin() + static_cast<std::ptrdiff_t>(last),
-                                  [](const DiffLine& line) { return line.mark != ' '; });
-    if (near) {
-      if (gap && !out.empty()) out += "...\n";
-      out += fmt::format("{} {}\n", all[k].mark, all[k].text);
-    }
-    gap = !near;
-  }
-  return out;
-}
 
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version) {
   if (version == 0) {
@@ -152,7 +89,7 @@ Status diff_campaign(const VersionArguments& arguments, const Client& client, Se
     from = fmt::format("{} version {}", arguments.what, older->version);
     to = fmt::format("{} version {}", arguments.what, newer->version);
   }
-  const std::string text = line_diff(before, after);
+  const std::string text = campaign::line_diff(before, after);
   if (before == after) session.say(fmt::format("{} and {} are the same", from, to));
   return session.show({{"from", from}, {"to", to}, {"equal", before == after}, {"diff", text}},
                       before == after ? "" : fmt::format("--- {}\n+++ {}\n{}", from, to, text));

@@ -18,9 +18,6 @@ struct VersionArguments {
   bool with_results = false;
 };
 
-// What changed, line by line ("- old", "+ new"), with two lines around; empty: nothing.
-std::string line_diff(std::string_view before, std::string_view after);
-
 struct CampaignText {
   std::string text, media_type;
   int version = 0;

@@ -65,6 +65,9 @@ class ApiServer {
           return DecodedCampaign{campaign::draft_of(*config, supports_), config->conditions(),
                                  config->planner.batch};
         },
+        .plan_campaign = [](std::string_view, std::string_view, bool) -> Result<Json> {
+          return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
+        },
         .version = {{"name", "kasetsud"}},
         .more_metrics = [] { return std::string(); },
         .not_ready = [this] { return not_ready_; },

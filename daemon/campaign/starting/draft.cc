@@ -1,0 +1,303 @@
+#include "daemon/campaign/starting/draft.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "daemon/campaign/file/campaign_file.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/profile_text.h"
+
+namespace kasetsu::campaign {
+namespace {
+
+using tables::toml_text;
+
+constexpr std::size_t kMostLevels =
+    12;  // of a condition or a grid that are listed as they were seen
+
+std::string list_of(const std::set<std::string>& names) {
+  std::string out = "[";
+  for (const std::string& name : names) out += (out.size() > 1 ? ", " : "") + toml_text(name);
+  return out + "]";
+}
+
+// A file's name in a comment, which ends with its line.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = ' ';
+  }
+  return text;
+}
+
+bool is_multiple(double value, double step) {
+  const double times = value / step;
+  return std::abs(times - std::round(times)) < 1e-6;
+}
+
+double rounded(double value, int digits) {
+  return parse_number(fmt::format("{:.{}g}", value, digits)).value_or(value);
+}
+
+// Few values as they are; of many, about eight between the least and the largest.
+std::set<double> levels_of(const std::set<double>& seen) {
+  if (seen.size() <= kMostLevels) return seen;
+  constexpr int kSteps = 7;
+  const double low = *seen.begin();
+  const double high = *seen.rbegin();
+  std::set<double> levels;
+  for (int i = 0; i <= kSteps; ++i) levels.insert(rounded(low + (high - low) * i / kSteps, 3));
+  if (low > 0.0) levels.erase(0.0);
+  return levels;
+}
+
+// What the table's catalysts are made of.
+struct Seen {
+  std::set<std::string> elements, supports, preparations;
+  std::set<double> amounts, totals;
+  std::size_t least_elements = chemistry::kLastAtomicNumber;
+  std::size_t most_elements = 0;
+
+  explicit Seen(const tables::Table& table) {
+    for (const chemistry::Catalyst& catalyst : table.catalysts) {
+      const auto parts = catalyst.active.parts();
+      for (const auto& part : parts) {
+        elements.insert(std::string(chemistry::element_symbol(part.element)));
+        amounts.insert(part.amount);
+      }
+      if (!catalyst.support.empty()) supports.insert(catalyst.support);
+      preparations.insert(catalyst.preparation);
+      if (parts.empty()) continue;
+      most_elements = std::max(most_elements, parts.size());
+      least_elements = std::min(least_elements, parts.size());
+      // Rounded, so that 0.1 + 0.2 + 0.7 is 1.
+      totals.insert(std::round(catalyst.active.total() * 1e6) / 1e6);
+    }
+  }
+
+  // Compositions of fractions or percent, whatever their rounding.
+  bool same_total() const { return *totals.rbegin() <= 1.02 * *totals.begin(); }
+  double total() const {
+    const double middle = 0.5 * (*totals.begin() + *totals.rbegin());
+    for (const double usual : {1.0, 100.0}) {
+      if (std::abs(middle / usual - 1.0) < 0.02) return usual;
+    }
+    return rounded(middle, 4);
+  }
+};
+
+std::string slots_text(const Seen& seen, const tables::Table& table) {
+  const bool by_columns = table.shape == tables::Shape::slots;
+  const auto largest = static_cast<std::size_t>(std::lround(*seen.totals.rbegin()));
+  const std::size_t slots =
+      std::min<std::size_t>(20, std::max(largest, by_columns ? table.slot_columns.size() : 1));
+  const bool none = *seen.totals.begin() < static_cast<double>(slots);
+  return fmt::format(
+      "kind = \"slots\"         # places that are filled with elements\n"
+      "slots = {}\n"
+      "none = {}               # whether a place may stay empty\n"
+      "repetition = {}         # whether an element may take several places\n",
+      slots, none, *seen.amounts.rbegin() > 1.0);
+}
+
+std::string simplex_text(const Seen& seen, std::size_t most_elements) {
+  const double total = seen.total();
+  const auto fits = [&](double percent) {
+    return std::all_of(seen.amounts.begin(), seen.amounts.end(),
+                       [&](double a) { return is_multiple(100.0 * a / total, percent); });
+  };
+  constexpr double kSteps[] = {50.0, 25.0, 20.0, 10.0, 5.0, 2.5, 2.0, 1.0};
+  const auto found = std::find_if(std::begin(kSteps), std::end(kSteps), fits);
+  const bool exact = found != std::end(kSteps);
+  return fmt::format(
+      "kind = \"simplex\"       # amounts that add up to the same total\n"
+      "step_at_percent = {:g}{}\n"
+      "min_elements = {}\n"
+      "max_elements = {}\n"
+      "total = {:g}\n",
+      exact ? *found : 5.0, exact ? "" : "    # assumed: the table's amounts lie on no common step",
+      std::min(seen.least_elements, most_elements), most_elements, total);
+}
+
+std::string grid_text(const Seen& seen, const std::string& unit, std::size_t most_elements) {
+  const std::set<double> levels = levels_of(seen.amounts);
+  return fmt::format(
+      "kind = \"grid\"          # every element in one of these amounts\n"
+      "{}loadings = [{}]\n"
+      "loading_unit = {}\n"
+      "min_elements = {}\n"
+      "max_elements = {}\n",
+      levels == seen.amounts
+          ? ""
+          : fmt::format(
+                "# assumed: the table has {} different amounts from {:g} to {:g}; write what "
+                "can be made\n",
+                seen.amounts.size(), *seen.amounts.begin(), *seen.amounts.rbegin()),
+      fmt::join(levels, ", "), toml_text(unit), std::min(seen.least_elements, most_elements),
+      most_elements);
+}
+
+// A header as the name of a condition that no other has.
+std::string condition_name(const std::string& header, std::set<std::string>& taken) {
+  std::string name = tables::campaign_name(header, tables::kLongestCondition);
+  if (name.empty()) name = "condition";
+  const std::string first = name;
+  for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
+  return name;
+}
+
+std::string conditions_text(const tables::Table& table) {
+  if (table.condition_names.empty()) return "";
+  std::string text = "\n[conditions]\n";
+  std::set<std::string> taken;
+  for (std::size_t c = 0; c < table.condition_names.size(); ++c) {
+    std::set<double> seen;
+    for (const double value : table.conditions.col(static_cast<Eigen::Index>(c))) {
+      if (std::isfinite(value)) seen.insert(value);
+    }
+    if (seen.empty()) continue;
+    const std::string& header = table.condition_names[c];
+    const std::string name = condition_name(header, taken);
+    if (name != header) text += fmt::format("# the table's column {}\n", toml_text(header));
+    const std::set<double> levels = levels_of(seen);
+    if (levels != seen) {
+      text += fmt::format("# assumed: the table has {} values from {:g} to {:g}\n", seen.size(),
+                          *seen.begin(), *seen.rbegin());
+    }
+    text += fmt::format("{} = [{}]\n", toml_text(name), fmt::join(levels, ", "));
+  }
+  return text;
+}
+
+// The basis that the headers of the amounts tell, all in the same unit.
+chemistry::CompositionRules rules_of(const tables::Table& table) {
+  chemistry::CompositionRules rules;
+  std::optional<chemistry::ToldUnit> unit;
+  for (const tables::ColumnReport& column : table.columns) {
+    if (column.use != "element") continue;
+    const auto told = chemistry::told_unit(column.unit);
+    if (!told || told->weighed || (unit && unit->basis != told->basis)) return {};
+    unit = told;
+  }
+  if (!unit) return rules;
+  rules.basis = unit->basis;
+  if (unit->basis == chemistry::Basis::mole_fraction && unit->scale != 1.0) rules.total = 100.0;
+  return rules;
+}
+
+// Whether the table's catalysts have the sums that a campaign in this basis asks for.
+bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
+  rules.plain_names_are_amounts = false;
+  return std::all_of(table.catalysts.begin(), table.catalysts.end(), [&](const auto& catalyst) {
+    const double whole = rules.whole(!catalyst.support.empty());
+    return whole == 0.0 || catalyst.active.empty() ||
+           std::abs(catalyst.active.total() - whole) <= 0.005 * whole;
+  });
+}
+
+std::string composition_text(const chemistry::CompositionRules& rules) {
+  if (!rules.basis) return "";
+  std::string text = fmt::format("[composition]\nbasis = {}   # as the table's headers say\n",
+                                 toml_text(chemistry::kBasisNames.to_name(*rules.basis)));
+  if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
+  return text + "\n";
+}
+
+std::string whole_text(const DraftRequest& request, const tables::Table& table,
+                       const Seen& seen, const chemistry::CompositionRules& rules,
+                       std::size_t most_elements) {
+  const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
+    return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
+  });
+  const bool slots = !rules.basis && (table.shape == tables::Shape::slots ||
+                                      (whole && *seen.totals.rbegin() <= 20.0));
+  const std::string unit =
+      rules.basis ? std::string(rules.unit()) : std::string(request.loading_unit);
+  std::string text = fmt::format(
+      "# Drafted from {} ({} rows). Read it, and correct what is meant otherwise.\n"
+      "format = 1\n"
+      "name = {}\n\n"
+      "[[targets]]\n"
+      "name = {}\n"
+      "unit = {}\n"
+      "goal = {}\n"
+      "# hit_threshold = ...     # as good as this counts as a hit\n\n"
+      "{}[[space]]\n"
+      "{}elements = {}\n",
+      one_line(request.file_name), table.catalysts.size(), toml_text(request.name),
+      toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
+      toml_text(request.unit), toml_text(request.goal), composition_text(rules),
+      slots               ? slots_text(seen, table)
+      : seen.same_total() ? simplex_text(seen, most_elements)
+                          : grid_text(seen, unit, most_elements),
+      list_of(seen.elements));
+  if (!slots && most_elements < seen.most_elements) {
+    text += fmt::format(
+        "# assumed: at most {} elements, so that the candidates can be counted; the "
+        "table has up to {}\n",
+        most_elements, seen.most_elements);
+  }
+  if (!seen.supports.empty()) text += fmt::format("supports = {}\n", list_of(seen.supports));
+  if (seen.preparations.size() > 1 || !seen.preparations.begin()->empty())
+    text += fmt::format("preparations = {}\n", list_of(seen.preparations));
+  text += conditions_text(table);
+  // Eight descriptors want more than a hundred catalysts; two are few enough for twenty.
+  const int size = std::clamp(static_cast<int>(table.catalysts.size()) / 12, 1, 8);
+  return text +
+         fmt::format(
+             "\n[model]\n"
+             "size = {}                # descriptors in a hypothesis; the paper's 8 want 100 "
+             "catalysts\n\n"
+             "[planner]\n"
+             "batch = {}\n",
+             size, request.batch);
+}
+
+Result<Draft> draft_of(const DraftRequest& request, const tables::Table& table,
+                             const chemistry::SupportTable& supports,
+                             const chemistry::CompositionRules& rules) {
+  const Seen seen(table);
+  if (seen.elements.empty()) {
+    return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
+                 request.file_name, "", "a table of catalysts"};
+  }
+  for (auto most = std::min<std::size_t>(seen.most_elements, kMostElements);; --most) {
+    Draft draft{whole_text(request, table, seen, rules, most), 0};
+    const auto config = parse_campaign(draft.text, "the draft", kToml, supports);
+    // Too many candidates to count: fewer elements in each.
+    if (!config && most <= 1) return config.error();
+    if (!config) continue;
+    const auto space = planning::CandidateSpace::make(config->space);
+    if (!space) return space.error().in(request.file_name);
+    draft.space_size = space->size();
+    return draft;
+  }
+}
+
+}  // namespace
+
+Result<Draft> draft_campaign_file(const DraftRequest& request, tables::ReadOptions options,
+                                  const ReadTable& read, const chemistry::SupportTable& supports) {
+  options.missing_targets = true;  // what was not measured yet is part of the space, too
+  auto table = read(options);
+  if (!table) return table.error();
+  // In the basis that was seen: what the headers tell is not converted to anything else.
+  options.rules = rules_of(*table);
+  if (options.rules.basis) {
+    auto again = read(options);
+    if (again && add_up(*again, options.rules)) {
+      table = std::move(again);
+    } else {
+      options.rules = {};
+    }
+  }
+  return draft_of(request, *table, supports, options.rules);
+}
+
+}  // namespace kasetsu::campaign

@@ -1,0 +1,15 @@
+// Two targets against each other.
+#pragma once
+
+#include "daemon/base/json.h"
+#include "daemon/campaign/views/candidates.h"
+
+namespace kasetsu::campaign {
+
+// Candidates that were measured for both, by their means: {"points": [{"x", "y", "description",
+// "conditions", "front"}], "total"}. front: no other one is as good in both and better in one. Of
+// more than 5,000 candidates, those of the front and every so many-th other one.
+Json front(const Reader& reader, const Campaign& campaign, const Target& x, const Target& y,
+           const chemistry::SupportTable& supports);
+
+}  // namespace kasetsu::campaign

@@ -1,0 +1,190 @@
+#include "daemon/campaign/views/overview.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace kasetsu::campaign {
+namespace {
+
+constexpr std::size_t kBatchesShown = 12;
+
+Json or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json target_overview(const Target& target, const MeasuredSet& measured,
+                     const chemistry::SupportTable& supports) {
+  const MeasuredSet::Candidate* best = nullptr;
+  std::int64_t hits = 0;
+  for (const MeasuredSet::Candidate& candidate : measured.candidates) {
+    if (best == nullptr || target.aim.better(candidate.mean, best->mean)) best = &candidate;
+    if (target.hit(candidate.mean)) ++hits;
+  }
+  Json json = {
+      {"name", target.name},
+      {"unit", or_null(target.unit)},
+      {"goal", planning::to_string(target.aim.goal)},
+      {"value", target.aim.goal == planning::Goal::target ? Json(target.aim.value) : Json(nullptr)},
+      {"hit_threshold", target.hit_threshold ? Json(*target.hit_threshold) : Json(nullptr)},
+      {"best", nullptr},
+      {"hits", target.hit_threshold ? Json(hits) : Json(nullptr)},
+      {"measured", measured.set.rows.size()}};
+  if (best == nullptr) return json;
+  json["best"] = {
+      {"value", best->mean},
+      {"catalyst", {{"key", best->catalyst}, {"description", described(best->catalyst, supports)}}},
+      {"conditions", Json::parse(best->conditions, nullptr, false)},
+      {"replicates", best->replicates}};
+  return json;
+}
+
+// Whether it predicts better than knowing nothing: its error on catalysts that it had not seen,
+// against that of answering the median to everything.
+std::string verdict(const Model& model, double honest, const TrainingSet& set) {
+  std::vector<double> values;
+  for (const TrainingRow& row : set.rows) values.push_back(row.value);
+  if (values.size() < 2) return {};
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  const double middle = values[values.size() / 2];
+  double usual = 0.0;
+  for (const double value : values) usual += std::abs(value - middle);
+  usual /= static_cast<double>(values.size());
+  const std::string unit = set.unit.empty() ? "" : " " + set.unit;
+  const char* word = honest < 0.8 * usual   ? "predicts better than"
+                     : honest < 1.0 * usual ? "predicts little better than"
+                                            : "predicts no better than";
+  return fmt::format(
+      "Model {} {} knowing nothing: it errs by {:.3g}{} on catalysts that it has not seen; the "
+      "median errs by {:.3g}{}.",
+      model.version, word, honest, unit, usual, unit);
+}
+
+Json model_overview(const Model& model, const TrainingSet& set) {
+  const Json summary = Json::parse(model.summary, nullptr, false);
+  const Json honest =
+      summary.is_object() && summary.contains("mae_honest") ? summary["mae_honest"] : Json(nullptr);
+  return {{"id", model.id},
+          {"version", model.version},
+          {"property", model.property},
+          {"rows", model.rows},
+          {"mae_honest", honest},
+          {"created_at", format_time(model.created_at)},
+          {"verdict", honest.is_number() ? or_null(verdict(model, honest.get<double>(), set))
+                                         : Json(nullptr)}};
+}
+
+struct Asked {
+  std::map<std::string, std::int64_t> states;
+  struct OfBatch {
+    std::int64_t proposals = 0, done = 0;
+  };
+  std::map<std::string, OfBatch> batches;
+};
+
+bool is_open(ProposalState state) {
+  return state == ProposalState::requested || state == ProposalState::active ||
+         state == ProposalState::partial;
+}
+
+Asked asked(const Reader& reader, const Campaign& campaign) {
+  Asked found;
+  Page page{0, 10'000};
+  for (;;) {
+    const auto proposals = reader.proposals(campaign.key, {}, page);
+    for (const Proposal& proposal : proposals) {
+      page.after = proposal.seq;
+      ++found.states[std::string(to_string(proposal.state))];
+      Asked::OfBatch& batch = found.batches[proposal.batch];
+      ++batch.proposals;
+      if (!is_open(proposal.state)) ++batch.done;
+    }
+    if (static_cast<std::int64_t>(proposals.size()) < page.limit) return found;
+  }
+}
+
+Json batch_progress(const std::vector<Batch>& batches, const Asked& found) {
+  Json list = Json::array();
+  for (std::size_t i = batches.size() > kBatchesShown ? batches.size() - kBatchesShown : 0;
+       i < batches.size(); ++i) {
+    const auto of = found.batches.find(batches[i].id);
+    if (of == found.batches.end()) continue;
+    const auto& [proposals, done] = of->second;
+    list.push_back({{"number", i + 1},
+                    {"id", batches[i].id},
+                    {"proposals", proposals},
+                    {"done", done},
+                    {"share", static_cast<double>(done) / static_cast<double>(proposals)}});
+  }
+  return list;
+}
+
+Json open_jobs(const Reader& reader, const Campaign& campaign) {
+  Json list = Json::array();
+  for (const JobState state : {JobState::running, JobState::scheduled}) {
+    for (const Job& job : reader.jobs(campaign.key, state, {0, 100})) {
+      list.push_back({{"id", job.id},
+                      {"kind", job.kind},
+                      {"state", to_string(job.state)},
+                      {"progress", job.progress},
+                      {"stage", or_null(job.stage)}});
+    }
+  }
+  return list;
+}
+
+std::optional<Time> newest_delivery(const Reader& reader, const Campaign& campaign) {
+  std::optional<Time> newest;
+  Page page{0, 10'000};
+  for (;;) {
+    const auto ingests = reader.ingests(campaign.key, page);
+    for (const Ingest& ingest : ingests) {
+      page.after = ingest.seq;
+      newest = ingest.received_at;
+    }
+    if (static_cast<std::int64_t>(ingests.size()) < page.limit) return newest;
+  }
+}
+
+}  // namespace
+
+Json overview(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
+              const chemistry::SupportTable& supports) {
+  Json targets = Json::array();
+  std::set<std::string> catalysts;
+  Json model = nullptr;
+  for (const Target& target : config.targets) {
+    const MeasuredSet measured = measured_set(reader, campaign, target.name);
+    targets.push_back(target_overview(target, measured, supports));
+    for (const auto& candidate : measured.candidates) catalysts.insert(candidate.catalyst);
+    if (!model.is_null()) continue;
+    const auto current = reader.newest_model(campaign.key, target.name, "current");
+    if (current) model = model_overview(*current, measured.set);
+  }
+  const std::vector<Batch> batches = all_batches(reader, campaign);
+  const Asked found = asked(reader, campaign);
+  const auto newest = newest_delivery(reader, campaign);
+  return {{"name", campaign.name},
+          {"description", or_null(config.description)},
+          {"state", to_string(campaign.state)},
+          {"reason", or_null(campaign.reason)},
+          {"owner", or_null(campaign.owner)},
+          {"version", campaign.version},
+          {"targets", std::move(targets)},
+          {"measurements", reader.count_measurements(campaign.key)},
+          {"catalysts", catalysts.size()},
+          {"proposals", found.states},
+          {"batches", batches.size()},
+          {"progress", batch_progress(batches, found)},
+          {"quarantined",
+           reader.quarantined(campaign.key, QuarantineState::waiting, {0, 10'000}).size()},
+          {"jobs", open_jobs(reader, campaign)},
+          {"model", std::move(model)},
+          {"newest", newest ? Json(format_time(*newest)) : Json(nullptr)}};
+}
+
+}  // namespace kasetsu::campaign

@@ -1,0 +1,128 @@
+// From a table to a campaign, without keeping anything: what was read, a drafted file, a plan.
+#include "core/base/text.h"
+#include "daemon/campaign/starting/line_diff.h"
+#include "daemon/campaign/starting/look_at_table.h"
+#include "daemon/http/api.h"
+#include "daemon/http/wire.h"
+
+namespace kasetsu::http {
+namespace {
+
+// Names of columns, with commas between them.
+std::vector<std::string> names_of(const Request& request, std::string_view parameter) {
+  const std::string text = request.query_value(parameter).value_or("");
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    names.emplace_back(trim(std::string_view(text).substr(at, end - at)));
+    at = end + 1;
+  }
+  return names;
+}
+
+const std::vector<std::string> kTableParameters = {"target", "condition", "ignore",  "composition",
+                                                   "id",     "sheet",     "decimal", "file_name"};
+
+Result<campaign::TableRequest> table_request(const Request& request) {
+  campaign::TableRequest asked;
+  asked.file_name = request.query_value("file_name").value_or(asked.file_name);
+  asked.targets = names_of(request, "target");
+  asked.conditions = names_of(request, "condition");
+  asked.ignore = names_of(request, "ignore");
+  asked.composition = request.query_value("composition");
+  asked.id = request.query_value("id");
+  asked.sheet = request.query_value("sheet").value_or("");
+  const std::string decimal = request.query_value("decimal").value_or("");
+  if (!decimal.empty() && decimal != "point" && decimal != "comma") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter decimal", decimal,
+                 "point or comma"};
+  }
+  asked.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
+  return asked;
+}
+
+Result<Response> read_table(const Request& request, const chemistry::SupportTable& supports) {
+  const auto asked = table_request(request);
+  if (!asked) return asked.error();
+  const auto found = campaign::look_at_table(request.body, *asked, supports);
+  if (!found) return found.error();
+  return json_response(200, *found);
+}
+
+Result<Response> draft(const Request& request, const chemistry::SupportTable& supports) {
+  const auto asked = table_request(request);
+  if (!asked) return asked.error();
+  campaign::DraftRequest wanted;
+  wanted.file_name = asked->file_name;
+  wanted.name = request.query_value("name").value_or("");
+  wanted.unit = request.query_value("unit").value_or("");
+  wanted.goal = request.query_value("goal").value_or("maximize");
+  wanted.loading_unit = request.query_value("loading_unit").value_or(wanted.loading_unit);
+  const auto batch = read_integer(request, "batch", 20, 1, 1'000);
+  if (!batch) return batch.error();
+  wanted.batch = static_cast<int>(*batch);
+  const auto made = campaign::draft_from_table(request.body, *asked, wanted, supports);
+  if (!made) return made.error();
+  return json_response(
+      200, {{"name", wanted.name}, {"space_size", made->space_size}, {"text", made->text}});
+}
+
+// What the file would change: {"change": "new", "unchanged" or "changed", "diff"}.
+Json change_of(const campaign::Reader& reader, const std::string& name, const std::string& text) {
+  const auto found = reader.find_campaign(name);
+  if (!found) return {{"change", "new"}, {"diff", ""}};
+  const auto version = reader.campaign_version(found->key, found->version);
+  const std::string before = version ? version->text : std::string();
+  if (before == text) return {{"change", "unchanged"}, {"diff", ""}};
+  return {{"change", "changed"}, {"diff", campaign::line_diff(before, text)}};
+}
+
+}  // namespace
+
+Result<Response> Api::plan_file(const Request& request) const {
+  const std::string batch = request.query_value("batch").value_or("false");
+  if (batch != "true" && batch != "false") {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter batch", batch,
+                 "true or false"};
+  }
+  const auto decoded = services_.decode_campaign(request.body, request.content_type);
+  if (!decoded) return decoded.error();
+  auto plan = services_.plan_campaign(request.body, request.content_type, batch == "true");
+  if (!plan) return plan.error();
+  const auto change =
+      campaign::read_value<Json>(services_.database, [&](const Reader& reader) -> Result<Json> {
+        Json json = change_of(reader, decoded->draft.name, request.body);
+        const auto found = reader.find_campaign(decoded->draft.name);
+        json["withdraws"] = Json::array();
+        if (!found) return json;
+        json["withdraws"] =
+            fallen_json(campaign::fallen_proposals(reader, *found, decoded->draft));
+        return json;
+      });
+  if (!change) return change.error();
+  plan->update(*change);
+  return json_response(200, *plan);
+}
+
+void Api::add_starting_routes(Router& router) {
+  const std::vector<std::string> tables = {"text/csv", std::string(campaign::kWorkbookType)};
+  const chemistry::SupportTable& supports = services_.supports;
+  router.add(
+      {"POST", "/v1/tables:read", Scope::read,
+       working(kTableParameters,
+               [&supports](const Request& request) { return read_table(request, supports); }),
+       tables, true});
+  std::vector<std::string> parameters = kTableParameters;
+  parameters.insert(parameters.end(), {"name", "unit", "goal", "batch", "loading_unit"});
+  router.add({"POST", "/v1/campaigns:draft", Scope::read,
+              working(parameters,
+                      [&supports](const Request& request) { return draft(request, supports); }),
+              tables, true});
+  router.add({"POST",
+              "/v1/campaigns:plan",
+              Scope::read,
+              working({"batch"}, [this](const Request& request) { return plan_file(request); }),
+              {"application/toml", "application/json"}});
+}
+
+}  // namespace kasetsu::http

@@ -1,0 +1,103 @@
+// Numbers, times and catalysts as people read them.
+import { language, t } from "./words.js";
+
+// Four digits are what a measurement is worth.
+export function number(value, digits = 4) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
+  return new Intl.NumberFormat(language(), { maximumSignificantDigits: digits, useGrouping: size >= 1e4 }).format(value);
+}
+
+export const count = (value) => new Intl.NumberFormat(language()).format(value ?? 0);
+export const withUnit = (value, unit) => (unit ? `${number(value)} ${unit}` : number(value));
+export const interval = (low, high) => (low === null || low === undefined ? "–" : `${number(low, 3)} … ${number(high, 3)}`);
+export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+
+export function time(text) {
+  if (!text) return "–";
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+}
+
+export function ago(text) {
+  if (!text) return "–";
+  const seconds = (Date.now() - new Date(text).getTime()) / 1000;
+  const relative = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return relative.format(-Math.round(seconds / size), unit);
+  }
+  return t("time.now");
+}
+
+export function seconds(value) {
+  if (value === null || value === undefined) return "–";
+  if (value < 1) return t("time.under_second");
+  if (value < 90) return t("time.seconds", { n: Math.round(value) });
+  if (value < 5400) return t("time.minutes", { n: Math.round(value / 60) });
+  return t("time.hours", { n: number(value / 3600, 2) });
+}
+
+// Units that names of conditions end with.
+const UNITS = { C: "°C", K: "K", h: "h", min: "min", s: "s", bar: "bar", MPa: "MPa", kPa: "kPa", mL_min: "mL/min", percent: "%", mg: "mg", g: "g", V: "V" };
+
+// "temperature_C": ["temperature", "°C"]; a name without a unit: ["CH4 O2 ratio", ""].
+function nameAndUnit(name) {
+  for (const [ending, unit] of Object.entries(UNITS)) {
+    if (name.endsWith(`_${ending}`) && !(ending === "min" && name.endsWith("_mL_min"))) return [name.slice(0, -ending.length - 1).replaceAll("_", " "), ` ${unit}`];
+  }
+  return [name.replaceAll("_", " "), ""];
+}
+
+// "temperature 800 °C, CH4 O2 ratio 2"; empty where there are none.
+export function conditions(values) {
+  return Object.entries(values || {})
+    .map(([name, value]) => {
+      const [words, unit] = nameAndUnit(name);
+      return `${words} ${number(value)}${unit}`;
+    })
+    .join(", ");
+}
+
+export const axisName = (property, unit) => (unit ? `${property} (${unit})` : property);
+
+// The colours of Okabe and Ito, which people with any colour vision tell apart.
+export const COLOURS = {
+  exploit: "#D55E00",
+  explore: "#0072B2",
+  challenge: "#009E73",
+  recheck: "#CC79A7",
+  reference: "#8a8a8a",
+  bridge: "#56B4E9",
+  manual: "#E69F00",
+  amended: "#E69F00",
+  given: "#8a8a8a",
+};
+export const SYMBOLS = {
+  exploit: "triangle-up",
+  explore: "circle",
+  challenge: "diamond",
+  recheck: "square",
+  manual: "star",
+  amended: "star",
+  given: "x-thin-open",
+};
+export const colourOf = (strategy) => COLOURS[strategy] || COLOURS.given;
+export const symbolOf = (strategy) => SYMBOLS[strategy] || "circle";
+
+const cell = (value) => {
+  // A spreadsheet would take these for formulas.
+  const text = value === null || value === undefined ? "" : String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+export const csv = (rows) => rows.map((row) => row.map(cell).join(",") + "\n").join("");
+
+export function download(name, text, type = "text/csv;charset=utf-8") {
+  const link = document.createElement("a");
+  const blob = text instanceof Blob ? text : new Blob([text], { type });
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

@@ -1,0 +1,60 @@
+// What happens in the daemon, told to the pages by server-sent events.
+const listeners = new Set();
+const states = new Set();
+let source = null;
+let seen = 0;
+let state = "waiting";
+
+function tell(next) {
+  if (state === next) return;
+  state = next;
+  for (const listener of states) listener(next);
+}
+
+// listener(event) for every event; returns what ends it.
+export function onEvent(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+// listener("live" | "waiting") now and whenever it changes; returns what ends it.
+export function onState(listener) {
+  states.add(listener);
+  listener(state);
+  return () => states.delete(listener);
+}
+
+// Follows the events after number `after`.
+export function follow(after) {
+  seen = Math.max(seen, after);
+  open();
+}
+
+function open() {
+  close();
+  source = new EventSource(`/v1/events?after=${seen}`);
+  source.onopen = () => tell("live");
+  source.onerror = () => tell("waiting");
+  source.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    seen = Math.max(seen, event.seq);
+    for (const listener of listeners) listener(event);
+  };
+}
+
+function close() {
+  if (source) source.close();
+  source = null;
+  tell("waiting");
+}
+
+export const stop = close;
+
+// A browser has six connections to a daemon: a page that nobody looks at gives its own back.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && source) {
+    close();
+  } else if (!document.hidden && !source && seen > 0) {
+    open();
+  }
+});

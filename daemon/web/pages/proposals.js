@@ -1,0 +1,177 @@
+// The batch that is asked for: as a plate and as a table, with what a person may do to each proposal.
+import { html, useMemo, useState } from "../html.js";
+import { all, campaignPath, get, post } from "../api.js";
+import { Ask, Dialog, Empty, Field, Loaded, State, tell } from "../parts/common.js";
+import { Grid } from "../parts/grid.js";
+import { CatalystFields, readCatalyst } from "../parts/catalyst.js";
+import { ReturnSheet } from "../parts/return_sheet.js";
+import { ago, colourOf, conditions, count, interval, number, withUnit } from "../format.js";
+import { link, setQuery } from "../route.js";
+import { may, useData } from "../state.js";
+import { named, t } from "../words.js";
+
+const OPEN = ["REQUESTED", "ACTIVE", "PARTIAL"];
+
+async function readProposals(name, signal) {
+  const [overview, batches, proposals] = await Promise.all([
+    get(campaignPath(name, "/overview"), { signal }),
+    all(campaignPath(name, "/batches"), "batches", { signal }),
+    all(campaignPath(name, "/proposals"), "proposals", { signal }),
+  ]);
+  return { overview, proposals, batches: batches.map((batch, i) => ({ ...batch, number: i + 1 })) };
+}
+
+// The places of the plate as the planner laid them out; else one place a proposal, by rank.
+export function placesOf(batch, proposals) {
+  const plate = batch?.summary?.plate || [];
+  if (plate.length === 0) return proposals.map((proposal) => ({ plate: 1, channel: proposal.rank, sample: "proposal", proposal }));
+  const byRank = new Map(proposals.map((proposal) => [proposal.rank, proposal]));
+  return plate.map((place) => ({ ...place, proposal: byRank.get(place.rank) }));
+}
+
+function Plate({ places, show }) {
+  return html`<div class="plate" role="group" aria-label=${t("plate")}>${places.map((place) => {
+    const { proposal } = place;
+    if (!proposal) return html`<div class="place other"><small>${place.channel}</small><span>${place.catalyst || named("sample", place.sample)}</span></div>`;
+    const done = !OPEN.includes(proposal.state);
+    return html`<button class="place ${done ? "done" : ""}" style=${{ "--colour": colourOf(proposal.strategy) }} onClick=${() => show(proposal)}
+      aria-label=${t("plate.place", { channel: place.channel, catalyst: proposal.catalyst.description, state: named("state", proposal.state), strategy: named("strategy", proposal.strategy) })}>
+      <small>${place.channel}</small><span>${proposal.catalyst.description}</span><small>${named("state", proposal.state)}</small></button>`;
+  })}</div>`;
+}
+
+// What each verb asks for, and in which states it is offered.
+const VERBS = {
+  amend: OPEN,
+  cancel: ["REQUESTED", "ACTIVE", "PARTIAL", "FAILED"],
+  fail: ["ACTIVE"],
+  infeasible: ["ACTIVE"],
+  claim: ["REQUESTED", "FAILED", "EXPIRED"],
+  release: ["ACTIVE"],
+};
+
+function Act({ verb, proposal, close }) {
+  const client = proposal.client && proposal.state === "ACTIVE" ? { client: proposal.client } : {};
+  const path = `/v1/proposals/${proposal.id}:${verb}`;
+  const act = async (form) => {
+    const reason = form.reason ? { reason: form.reason } : {};
+    if (verb === "amend") await post(path, { catalyst: readCatalyst(form, proposal.catalyst), ...client, ...reason });
+    else if (verb === "cancel") await post(path, reason);
+    else if (verb === "claim") await post(path, { client: form.client });
+    else await post(path, { ...client, ...reason });
+    tell(t(`proposal.${verb}.done`, { catalyst: proposal.catalyst.description }));
+  };
+  const fields = verb === "amend" ? html`<${CatalystFields} catalyst=${proposal.catalyst} />`
+    : verb === "claim" ? html`<${Field} label=${t("proposal.client")}>${(id) => html`<input id=${id} name="client" required maxlength="100" />`}<//>` : null;
+  return html`<${Ask} title=${t(`proposal.${verb}.title`, { catalyst: proposal.catalyst.description })} text=${t(`proposal.${verb}.text`)}
+    button=${t(`proposal.${verb}`)} danger=${verb === "infeasible" || verb === "cancel"} reason=${["claim", "release"].includes(verb) ? "none" : "required"} fields=${fields} close=${close} act=${act} />`;
+}
+
+function AddByHand({ name, close }) {
+  const act = async (form) => {
+    const made = await post(campaignPath(name, "/proposals"), { catalyst: readCatalyst(form), reason: form.reason });
+    tell(t("proposal.added", { catalyst: made.catalyst.description }));
+  };
+  return html`<${Ask} title=${t("proposal.add")} text=${t("proposal.add.text")} button=${t("add")} fields=${html`<${CatalystFields} />`} close=${close} act=${act} />`;
+}
+
+const Bars = ({ drivers }) => {
+  const most = Math.max(...drivers.map((d) => Math.abs(d.contribution)), 1e-12);
+  return html`<ul class="bars">${drivers.map((d) => html`<li style=${{ "--share": Math.abs(d.contribution) / most }}><code>${d.descriptor}</code><span>${d.contribution > 0 ? "+" : ""}${number(d.contribution, 3)}</span></li>`)}</ul>`;
+};
+
+function Details({ proposal, target, close }) {
+  const card = proposal.card || {};
+  const line = (words, value) => (value ? html`<dt>${words}</dt><dd>${value}</dd>` : null);
+  return html`<${Dialog} title=${proposal.catalyst.description} close=${close} wide>
+    <p>${proposal.reason}</p>
+    <dl class="list">
+      ${line(t("state"), html`<${State} name=${proposal.state} /> ${proposal.state_reason || ""}`)}
+      ${line(t("conditions"), conditions(proposal.conditions))}
+      ${line(t("predicted"), proposal.mean === null ? "" : `${withUnit(proposal.mean, target.unit)} (${interval(proposal.low, proposal.high)})`)}
+      ${line(t("novelty"), proposal.novelty === null ? "" : number(proposal.novelty, 3))}
+      ${line(t("nearest"), card.nearest)}
+      ${line(t("runner_up"), card.runner_up)}
+      ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
+      ${line(t("amounts"), Object.entries(proposal.catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`).join(", "))}
+      ${line(t("proposal.client"), proposal.client)}
+      ${line(t("proposal.amended_from"), proposal.amended_from)}
+      ${line(t("created"), ago(proposal.created_at))}
+    </dl>
+    ${(card.drivers || []).length > 0 ? html`<h3>${t("drivers_of")}</h3><${Bars} drivers=${card.drivers} />` : null}
+  <//>`;
+}
+
+function Actions({ proposal, open }) {
+  if (!may("results")) return null;
+  const verbs = Object.keys(VERBS).filter((verb) => VERBS[verb].includes(proposal.state));
+  if (verbs.length === 0) return null;
+  return html`<select aria-label=${t("actions_of", { name: proposal.catalyst.description })} value=""
+    onChange=${(event) => { const verb = event.target.value; event.target.value = ""; open({ verb, proposal }); }}>
+    <option value="">${t("act")}</option>${verbs.map((verb) => html`<option value=${verb}>${t(`proposal.${verb}`)}</option>`)}</select>`;
+}
+
+function Board({ name, data, query }) {
+  const [acting, setActing] = useState(null);
+  const [shown, setShown] = useState(null);
+  const [adding, setAdding] = useState(false);
+  const target = data.overview.targets.find((one) => one.name === query.target) || data.overview.targets[0];
+  const open = data.proposals.filter((p) => OPEN.includes(p.state));
+  const newest = data.batches.filter((batch) => open.some((p) => p.batch === batch.id)).pop() || data.batches[data.batches.length - 1];
+  const chosen = query.batch === "all" ? null : data.batches.find((batch) => batch.id === query.batch) || newest;
+  const proposals = data.proposals.filter((p) => (!chosen || p.batch === chosen.id) && (!query.state || p.state === query.state));
+  const columns = useMemo(() => [
+    { id: "rank", name: t("rank"), number: true, value: (p) => p.rank, show: (p) => p.rank },
+    { id: "catalyst", name: t("catalyst"), value: (p) => p.catalyst.description, show: (p) => html`<button class="link" onClick=${() => setShown(p)}>${p.catalyst.description}</button>` },
+    { id: "conditions", name: t("conditions"), value: (p) => conditions(p.conditions), show: (p) => conditions(p.conditions) || "–" },
+    { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}` },
+    { id: "state", name: t("state"), value: (p) => p.state, show: (p) => html`<${State} name=${p.state} />` },
+    { id: "mean", name: t("predicted_unit", { unit: target.unit || "–" }), number: true, value: (p) => p.mean, show: (p) => number(p.mean) },
+    { id: "interval", name: t("interval"), number: true, value: (p) => (p.low === null ? null : p.high - p.low), show: (p) => interval(p.low, p.high) },
+    { id: "novelty", name: t("novelty"), number: true, value: (p) => p.novelty, show: (p) => number(p.novelty, 3) },
+    { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => p.reason },
+    { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
+  ], [target.name]);
+  const states = [...new Set(data.proposals.map((p) => p.state))];
+  return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">
+      ${chosen ? html`<a class="button" href=${link(["c", name, "worksheet"], { batch: chosen.id })}>${t("worksheet")}</a>` : null}
+      ${may("results") ? html`<button onClick=${() => setAdding(true)}>${t("proposal.add")}</button><${NextBatch} name=${name} overview=${data.overview} />` : null}
+    </div></div>
+    <div class="filters">
+      <label class="inline">${t("batch")} <select value=${chosen ? chosen.id : "all"} onChange=${(event) => setQuery({ batch: event.target.value })}>
+        <option value="all">${t("all")}</option>
+        ${[...data.batches].reverse().map((batch) => html`<option value=${batch.id}>${t("batch.n", { n: batch.number })}</option>`)}</select></label>
+      <label class="inline">${t("state")} <select value=${query.state || ""} onChange=${(event) => setQuery({ state: event.target.value })}>
+        <option value="">${t("all")}</option>${states.map((state) => html`<option value=${state}>${named("state", state)}</option>`)}</select></label>
+      <span class="quiet">${t("proposals.n", { n: count(proposals.length), open: count(proposals.filter((p) => OPEN.includes(p.state)).length) })}</span>
+    </div>
+    ${proposals.length === 0 ? html`<${Empty}>${t("proposals.none")}<//>` : html`
+      ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} show=${setShown} />` : null}
+      <${Grid} label=${t("nav.proposals")} columns=${columns} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
+    ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li>${note}</li>`)}</ul></details>` : null}
+    ${may("results") ? html`<${ReturnSheet} name=${name} />` : null}
+    ${acting ? html`<${Act} ...${acting} close=${() => setActing(null)} />` : null}
+    ${shown ? html`<${Details} proposal=${shown} target=${target} close=${() => setShown(null)} />` : null}
+    ${adding ? html`<${AddByHand} name=${name} close=${() => setAdding(false)} />` : null}`;
+}
+
+function NextBatch({ name, overview }) {
+  const [busy, setBusy] = useState(false);
+  const planning = overview.jobs.some((job) => job.kind === "plan");
+  const press = async () => {
+    setBusy(true);
+    try {
+      const answer = await post(campaignPath(name, ":recommend"), {});
+      tell(answer.job ? t("plan.scheduled") : t("plan.waiting", { n: answer.proposals.length }));
+    } catch (error) {
+      tell(error.message);
+    }
+    setBusy(false);
+  };
+  return html`<button class="main" disabled=${busy || planning || overview.state !== "ACTIVE"} onClick=${press}>${planning ? t("plan.running") : t("plan.next")}</button>`;
+}
+
+export default function Proposals({ campaign: name, query }) {
+  const data = useData((signal) => readProposals(name, signal), [name], { matters: (event) => event.campaign === name && ["proposal", "batch", "campaign", "job", "measurement"].includes(event.object), pause: 600 });
+  return html`<${Loaded} of=${data}>${(found) => html`<${Board} name=${name} data=${found} query=${query} />`}<//>`;
+}

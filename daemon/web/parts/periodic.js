@@ -1,0 +1,63 @@
+// The periodic table, coloured by what was measured of each element.
+import { html, useState } from "../html.js";
+import { count, number, withUnit } from "../format.js";
+import { t } from "../words.js";
+
+const ROWS = [
+  "H . . . . . . . . . . . . . . . . He",
+  "Li Be . . . . . . . . . . B C N O F Ne",
+  "Na Mg . . . . . . . . . . Al Si P S Cl Ar",
+  "K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr",
+  "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe",
+  "Cs Ba La Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn",
+  ". . . Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu .",
+].map((row) => row.split(" "));
+
+// From blue over grey to orange; `share` from -1 to 1, or from 0 to 1 where nothing is below.
+function shade(share, diverging) {
+  if (!Number.isFinite(share)) return "transparent";
+  const strength = Math.round(Math.min(1, Math.abs(share)) * 70 + 8);
+  const colour = diverging && share < 0 ? "var(--blue)" : diverging ? "var(--orange)" : "var(--blue)";
+  return `color-mix(in srgb, ${colour} ${strength}%, var(--raised))`;
+}
+
+const VIEWS = {
+  effect: { value: (e) => e.effect, diverging: true },
+  best: { value: (e) => e.best, diverging: false },
+  coverage: { value: (e) => e.catalysts, diverging: false },
+};
+
+export function PeriodicTable({ data, goal }) {
+  const [view, setView] = useState("effect");
+  const [shown, setShown] = useState(null);
+  const { value, diverging } = VIEWS[view];
+  const elements = new Map(data.elements.map((e) => [e.symbol, e]));
+  const values = data.elements.map(value).filter((v) => v !== null && v !== undefined);
+  const least = Math.min(...values);
+  const most = diverging ? Math.max(...values.map(Math.abs), 1e-12) : Math.max(...values);
+  const sign = diverging && goal === "minimize" ? -1 : 1;
+  const share = (e) => (diverging ? (sign * value(e)) / most : most > least ? (value(e) - least) / (most - least) : 1);
+  const sentence = (e) =>
+    e.measurements > 0
+      ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: e.effect === null ? "–" : number(e.effect, 3) })
+      : t("periodic.none", { symbol: e.symbol });
+  const seen = shown || data.elements[0]?.symbol;
+  return html`<div class="periodic">
+    <div class="choices" role="group" aria-label=${t("periodic.by")}>
+      ${Object.keys(VIEWS).map((name) => html`<button aria-pressed=${view === name} onClick=${() => setView(name)}>${t(`periodic.${name}`)}</button>`)}
+    </div>
+    <div class="elements" role="group" tabindex="0" aria-label=${t("periodic.title")}>
+      ${ROWS.flatMap((row, y) => row.map((symbol, x) => {
+        if (symbol === ".") return null;
+        const e = elements.get(symbol);
+        const place = { gridColumn: x + 1, gridRow: y + 1 + (y === 6 ? 1 : 0) };
+        if (!e) return html`<span class="element none" style=${place} aria-hidden="true">${symbol}</span>`;
+        return html`<button class="element" style=${{ ...place, background: e.measurements > 0 ? shade(share(e), diverging) : "transparent" }}
+          aria-label=${sentence(e)} onFocus=${() => setShown(symbol)} onMouseEnter=${() => setShown(symbol)} onClick=${() => setShown(symbol)}>
+          <b>${symbol}</b><small>${e.measurements > 0 ? number(value(e), 3) : "·"}</small></button>`;
+      }))}
+    </div>
+    <p class="quiet" aria-live="polite">${seen && elements.get(seen) ? sentence(elements.get(seen)) : ""}</p>
+    <p class="quiet">${t(`periodic.${view}.help`, { unit: data.unit || "" })}</p>
+  </div>`;
+}

@@ -1,0 +1,161 @@
+// The life of a campaign in the browser alone: from a table to a pause, with two batches of the twin.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { drop, laboratory, openPage, until } from "./harness.mjs";
+
+const MARKUP = '<img src=x onerror="window.hacked=1"><b>bold</b>';
+
+async function start(page, daemon, folder) {
+  const table = join(folder, "own.csv");
+  laboratory("table", table);
+  await page.goto(`${daemon.origin}/#/start`);
+  await drop(page, "own.csv", readFileSync(table, "utf8"));
+  await page.getByRole("heading", { name: "own.csv: 40 rows" }).waitFor();
+  // What was read as what, and a correction of it.
+  await page.getByRole("row", { name: /^M1 slot/ }).waitFor();
+  await page.getByLabel("Read column operator as").selectOption("ignore");
+  await page.getByRole("row", { name: /^operator not wanted/ }).or(page.getByRole("row", { name: /^operator not used/ })).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("story");
+  await page.getByLabel("Target", { exact: true }).selectOption("C2_yield");
+  await page.getByLabel("Unit", { exact: true }).fill("%");
+  await page.getByLabel("Catalysts in a batch").fill("6");
+  await page.getByRole("button", { name: "Draft the campaign's file" }).click();
+  // A key that nobody knows is marked while it is typed.
+  const source = page.getByRole("textbox", { name: "Campaign file" });
+  const text = await source.inputValue();
+  await source.fill(text.replace("batch = 6", "batchh = 6"));
+  await page.getByRole("alert").filter({ hasText: "batchh" }).waitFor();
+  assert.equal(await page.locator(".gutter .wrong").count(), 1);
+  assert.ok(await page.getByRole("button", { name: "Apply" }).isDisabled());
+  await source.fill(text.replace("# hit_threshold = ...", "hit_threshold = 12  #").replace("size = 3", "size = 2") + '\n[[rules]]\nname = "no potassium"\nforbid_elements = ["K"]\n');
+  await page.getByRole("row", { name: /no potassium/ }).waitFor();
+  await page.getByRole("button", { name: "Plan without changing anything" }).click();
+  await page.getByRole("dialog").getByText("Nothing was changed.").waitFor();
+  assert.equal(await page.getByRole("dialog").locator("tbody tr").count(), 6);
+  assert.deepEqual((await daemon.ask("GET", "/v1/campaigns")).campaigns, [], "planning keeps nothing");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.getByRole("heading", { name: /^story/ }).waitFor();
+  await until("the table's measurements", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements === 40);
+}
+
+async function batch(page, daemon) {
+  await page.goto(`${daemon.origin}/#/c/story/proposals`);
+  await page.getByRole("button", { name: "Ask for the next batch" }).click();
+  await page.locator(".plate button").nth(5).waitFor();
+}
+
+async function decide(page) {
+  const first = page.locator(".plate button").first();
+  await first.click();
+  await page.getByRole("dialog").getByText("Novelty").or(page.getByRole("dialog").getByText("State")).first().waitFor();
+  await page.keyboard.press("Escape");
+  // Amended by keyboard alone.
+  const actions = page.getByLabel(/^Actions for/);
+  await actions.first().selectOption("amend");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Active elements and amounts").fill("Mn 1, Na 1, W 1");
+  await dialog.getByLabel("Support").fill("SiO2");
+  await dialog.getByLabel("Reason").fill(MARKUP);
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Mn-Na-W/SiO2" }).or(page.getByText("was amended")).first().waitFor();
+  await actions.nth(1).selectOption("cancel");
+  await dialog.getByLabel("Reason").fill("no salt left");
+  await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+async function worksheet(page, daemon, folder) {
+  await page.getByRole("link", { name: "Worksheet" }).click();
+  await page.getByRole("heading", { name: /^Worksheet: story, batch 1/ }).waitFor();
+  await page.emulateMedia({ media: "print" });
+  assert.ok((await page.pdf({ path: join(folder, "worksheet.pdf") })).length > 5_000);
+  assert.ok(!(await page.locator(".top").isVisible()), "the navigation is not printed");
+  await page.emulateMedia({ media: "screen" });
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+  const sheet = join(folder, "sheet.csv");
+  await file.saveAs(sheet);
+  laboratory("fill", sheet);
+  await page.getByRole("link", { name: "Back" }).click();
+  const before = (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements;
+  await drop(page, "sheet.csv", readFileSync(sheet, "utf8"));
+  await page.getByRole("dialog").getByText(/accepted/).first().waitFor();
+  assert.equal((await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements, before, "a look takes nothing in");
+  await page.getByRole("button", { name: "Take in" }).click();
+  await until("the worksheet's results", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements > before);
+  const { proposals } = await daemon.ask("GET", "/v1/campaigns/story/overview");
+  assert.ok(proposals.SUCCEEDED >= 4, JSON.stringify(proposals));
+}
+
+async function quarantine(page, daemon) {
+  await page.goto(`${daemon.origin}/#/c/story/data?tab=import`);
+  await drop(page, "late.csv", "M1,M2,M3,Support,C2_yield\nMn,W,none,MgO,about nine\n");
+  await page.getByRole("dialog").getByText(/1 in quarantine/).waitFor();
+  await page.getByRole("button", { name: "Take in" }).click();
+  await page.getByRole("button", { name: "Fix" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.locator(".wrong input").inputValue(), "about nine", "the problem stands beside its cell");
+  await dialog.getByLabel("C2_yield").fill("9.1");
+  await dialog.getByRole("button", { name: "Readmit" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByText("No row waits in quarantine.").waitFor();
+}
+
+async function correct(page, daemon) {
+  await page.goto(`${daemon.origin}/#/c/story/data`);
+  await page.getByLabel(/^Actions for/).first().selectOption("retract");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Reason").fill(MARKUP);
+  await dialog.getByLabel("Person").fill("Ada");
+  await dialog.getByRole("button", { name: "Retract" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.locator("tr.faded").first().waitFor();
+  await page.locator("tr.faded button.link").first().click();
+  await dialog.getByText(MARKUP).first().waitFor();
+  await page.keyboard.press("Escape");
+}
+
+async function retrain(page, daemon) {
+  await until("no job", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).jobs.length === 0);
+  await page.goto(`${daemon.origin}/#/c/story`);
+  await page.getByRole("button", { name: "Retrain" }).click();
+  await page.goto(`${daemon.origin}/#/work`);
+  await page.getByRole("button", { name: "Cancel" }).first().click();
+  await until("a cancelled job", async () => (await daemon.ask("GET", "/v1/jobs?state=CANCELLED")).jobs.length > 0);
+  await page.getByText("cancelled", { exact: true }).first().waitFor();
+}
+
+export async function story(browser, daemon) {
+  const folder = mkdtempSync(join(tmpdir(), "kasetsu-story-"));
+  const page = await openPage(browser, daemon.origin);
+  const watching = await openPage(browser, daemon.origin);
+  // A refusal is an answer: Chromium writes a line for it.
+  page.expected.push(/status of 400/);
+  await start(page, daemon, folder);
+  await watching.goto(`${daemon.origin}/#/c/story`);
+  await watching.locator(".figure", { hasText: "Measurements" }).getByText("40", { exact: true }).waitFor();
+  await batch(page, daemon);
+  await decide(page);
+  await worksheet(page, daemon, folder);
+  await watching.locator(".figure", { hasText: "Measurements" }).getByText("45", { exact: true }).waitFor();
+  await quarantine(page, daemon);
+  await batch(page, daemon);
+  laboratory("measure", daemon.origin, "story");
+  await until("the second batch", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements >= 51);
+  await watching.locator(".figure", { hasText: "Measurements" }).getByText(/^5[1-3]$/).waitFor();
+  await correct(page, daemon);
+  await retrain(page, daemon);
+  await page.goto(`${daemon.origin}/#/c/story`);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("holidays");
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  await watching.locator("h1").getByText("paused").waitFor();
+  assert.equal(await page.evaluate(() => window.hacked), undefined, "markup in names is text");
+  assert.deepEqual([...page.wrong, ...watching.wrong], []);
+  writeFileSync(join(folder, "done"), "");
+  await page.context().close();
+  await watching.context().close();
+}
