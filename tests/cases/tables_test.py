@@ -116,7 +116,9 @@ class LaboratoryTables(DaemonTest):
             file = pathlib.Path(str(path)[:-5])
             with self.subTest(table=file.name):
                 draft = self.folder / f"table{number}.toml"
-                self.ok("campaign", "draft", str(file), "--target", expected["target"], "--unit", "1", "--goal", "maximize",
+                shown = self.json("table", str(file), "--target", expected["target"], *options_of(expected))
+                unit = next(c for c in shown["columns"] if c["role"] == "target")["unit"] or "1"
+                self.ok("campaign", "draft", str(file), "--target", expected["target"], "--unit", unit, "--goal", "maximize",
                         "--name", f"table{number}", "--batch", "2", "--out", str(draft), *options_of(expected))
                 self.ok("campaign", "apply", str(draft), "--url", url)
                 (self.folder / f"inbox{number}" / "inbox" / file.name).write_bytes(file.read_bytes())
