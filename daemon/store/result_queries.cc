@@ -22,7 +22,7 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
 #define NEWEST_MARK(column) \
   "(SELECT k." column " FROM marks k WHERE k.measurement = m.seq ORDER BY k.seq DESC LIMIT 1)"
 #define MEASUREMENTS \
-  "m.seq, m.id, p.name, p.unit, m.value, m.flags, "                                             \
+  "m.seq, m.run, m.id, p.name, p.unit, m.value, m.flags, "                                             \
   "(SELECT n.id FROM measurements n WHERE n.seq = m.supersedes), "                              \
   "(SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), "                             \
   NOT_LIVE("retracted") ", " NOT_LIVE("excluded") ", " NEWEST_MARK("reason") ", "               \
@@ -55,10 +55,10 @@ Run read_run(const Statement& s) {
 
 Measurement read_measurement(const Statement& s) {
   Measurement m;
-  read_row(s, 0, m.seq, m.id, m.property, m.unit, m.value, m.flags, m.supersedes, m.superseded_by,
-           m.retracted, m.excluded, m.reason, m.person, m.catalyst, m.catalyst_description, m.kind,
-           m.source, m.run, m.channel, m.sample, m.conditions, m.proposal, m.ingest, m.sequence,
-           m.replicate, m.measured_at, m.received_at);
+  read_row(s, 0, m.seq, m.row, m.id, m.property, m.unit, m.value, m.flags, m.supersedes,
+           m.superseded_by, m.retracted, m.excluded, m.reason, m.person, m.catalyst,
+           m.catalyst_description, m.kind, m.source, m.run, m.channel, m.sample, m.conditions,
+           m.proposal, m.ingest, m.sequence, m.replicate, m.measured_at, m.received_at);
   return m;
 }
 

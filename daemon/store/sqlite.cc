@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "core/base/fnv.h"
@@ -231,6 +232,18 @@ void Statement::bind_one(int index, std::nullopt_t) {
   check(sqlite3_bind_null(statement_, index));
 }
 
+namespace {
+
+// The folders above a file may be links, as an administrator sets them; the file itself may not.
+std::string with_real_folder(const std::string& path) {
+  const std::filesystem::path whole(path);
+  std::error_code failed;
+  const auto folder = std::filesystem::canonical(whole.parent_path(), failed);
+  return failed || !whole.has_parent_path() ? path : (folder / whole.filename()).string();
+}
+
+}  // namespace
+
 Connection::Connection(const std::string& path, Access access, const std::string& vfs,
                        bool create) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
@@ -240,8 +253,8 @@ Connection::Connection(const std::string& path, Access access, const std::string
   } else {
     flags |= SQLITE_OPEN_READONLY;
   }
-  const int code =
-      sqlite3_open_v2(path.c_str(), &database_, flags, vfs.empty() ? nullptr : vfs.c_str());
+  const int code = sqlite3_open_v2(with_real_folder(path).c_str(), &database_, flags,
+                                   vfs.empty() ? nullptr : vfs.c_str());
   try {
     if (code != SQLITE_OK) fail(database_, code, fmt::format("opening {}", path));
 

@@ -191,7 +191,7 @@ class Exec final : public Driver {
       counters_.dropped += 1;
       host_.log->error("driver line refused name={} error=\"{}\"", settings_.name,
                        message.error().to_string());
-      answer(answer_of("", message.error()));
+      answer(answer_of(key_of(line), message.error()));
       return;
     }
     const auto receipt =

@@ -129,7 +129,7 @@ class Mqtt final : public Driver {
     std::string refused;
     if (!message) {
       refused = message.error().to_string();
-      answer = answer_of(key, message.error());
+      answer = answer_of(key.empty() ? key_of(body) : key, message.error());
     } else {
       const auto receipt =
           deliver_patiently(host_, counters_, settings_.name, message->request, stop);

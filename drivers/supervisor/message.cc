@@ -7,6 +7,10 @@
 
 namespace kasetsu::drivers {
 
+std::string key_of(std::string_view bytes) {
+  return sha256(bytes).hex();
+}
+
 Result<Message> read_message(const Settings& settings, std::string_view bytes,
                              const std::string& key) {
   const auto parsed = parse_json(bytes);
@@ -35,7 +39,7 @@ Result<Message> read_message(const Settings& settings, std::string_view bytes,
                  "its name in the message, or in the driver's settings"};
   }
   message.request.options.idempotency_key = message.key;
-  if (message.key.empty()) message.key = sha256(bytes).hex();
+  if (message.key.empty()) message.key = key_of(bytes);
   return message;
 }
 

@@ -17,6 +17,9 @@ struct Message {
 
 // bad_data: no JSON object, neither rows nor values, no campaign. `key` goes before the document's
 // own.
+// Of a message that names no key, also of one that cannot be read: the SHA-256 of its bytes.
+std::string key_of(std::string_view bytes);
+
 Result<Message> read_message(const Settings& settings, std::string_view bytes,
                              const std::string& key = {});
 

@@ -118,13 +118,14 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     report.number = i + 1;
     report.header = sheet.header.fields[i];
     report.use = "not used";
-    bool numbers = true;
+    bool numbers = true, percent = false;
     for (const CsvRecord& row : sheet.rows) {
       if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
       ++report.filled;
       const auto number = read_number(row.fields[i], sheet.style);
       numbers = numbers && number.ok();
       uncertain += number && number->uncertain ? 1 : 0;
+      percent = percent || row.fields[i].ends_with('%');
       add_example(report, trim(row.fields[i]));
     }
     report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
@@ -136,6 +137,7 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
       report.of = used->column.of;
       report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
       if (report.unit.empty()) report.unit = told_unit(sheet, i);
+      if (report.unit.empty() && used->column.use == ColumnUse::value && percent) report.unit = "%";
     } else if (numbers && report.filled > 0 && !report.header.empty()) {
       table.unused_numbers.push_back(report.header);
     }

@@ -77,7 +77,10 @@ std::vector<ColumnHabit> habits_of(const std::vector<CsvRecord>& rows, const Num
   return habits;
 }
 
-bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows) {
+// The first cell names a summary where more is missing than in other rows, or where nothing but
+// summaries follows.
+bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows,
+                bool at_the_end) {
   bool first = true, leads = false, among_numbers = false, lacks = false;
   for (std::size_t i = 0; i < habits.size(); ++i) {
     const std::string_view cell = cell_of(row, i);
@@ -93,7 +96,7 @@ bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, st
     }
     first = false;
   }
-  return among_numbers || (leads && lacks);
+  return among_numbers || (leads && (lacks || at_the_end));
 }
 
 }  // namespace
@@ -192,10 +195,17 @@ std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,
   const std::vector<ColumnHabit> habits = habits_of(rows, style);
   const std::size_t all = rows.size();
   std::vector<std::size_t> lines;
+  std::vector<bool> summary(all);
+  bool at_the_end = true;
+  for (std::size_t i = all; i-- > 0;) {
+    summary[i] = is_summary(rows[i], habits, all, at_the_end);
+    at_the_end = at_the_end && summary[i];
+  }
+  std::size_t next = 0;
   std::erase_if(rows, [&](const CsvRecord& row) {
-    const bool summary = is_summary(row, habits, all);
-    if (summary) lines.push_back(row.line);
-    return summary;
+    const bool out = summary[next++];
+    if (out) lines.push_back(row.line);
+    return out;
   });
   return lines;
 }

@@ -174,7 +174,9 @@ class Cases(Laboratory):
     def test_kind_15_exports_come_back(self):
         self.open()
         self.apply("out", TEMPERATURES)
-        self.table_http("out", b'M1,M2,Support,temperature_C,sample,C2_yield\nLi,K,MgO,800,"=cmd",3\nNa,none,SiO2,700,-x,4\n')
+        more = "".join(f"{m},none,SiO2,{700 + 50 * (i % 3)},s{i},{i}\n" for i, m in enumerate(("Mn", "Fe", "Co", "Ni", "Ca")))
+        self.table_http("out", ('M1,M2,Support,temperature_C,sample,C2_yield\nLi,K,MgO,800,"=cmd",3\nNa,none,SiO2,700,-x,4\n'
+                                + more).encode())
         file = self.folder / "export.csv"
         self.ok("results", "export", "out", "--out", str(file), "--url", self.url)
         for line in file.read_text(encoding="utf-8").splitlines():

@@ -44,7 +44,8 @@ class Steering(Laboratory):
         file = self.file("sweep.toml", ONE_CATALYST)
         self.assertEqual(self.json("campaign", "plan", file, "--url", self.url)["space_size"], 16)
         self.ok("campaign", "apply", file, "--url", self.url)
-        self.ok("proposals", "take", "sweep", "--client", "me", "--batch", "6", "--url", self.url)
+        wait_for(lambda: self.run_program("proposals", "take", "sweep", "--client", "me", "--batch", "6", "--url",
+                                          self.url).returncode == 0, "a planned batch")
         _, page = self.ask("GET", "/v1/campaigns/sweep/proposals?limit=100")
         seen = {(p["catalyst"]["key"], json.dumps(p["conditions"], sort_keys=True)) for p in page["proposals"]}
         self.assertEqual((len(page["proposals"]), len(seen)), (6, 6))
@@ -61,7 +62,7 @@ class Steering(Laboratory):
     def test_kind_31_contradictions_are_found_before_planning(self):
         self.open()
         head, rest = CAMPAIGN.replace("NAME", "none").replace("CONDITIONS", "").split("[planner]")
-        rules = '\n[rules]\nallow_elements = ["Li"]\nforbid_elements = ["Li"]\n'
+        rules = '\n[[rules]]\nallow_elements = ["Li"]\n[[rules]]\nforbid_elements = ["Li"]\n'
         file = self.file("none.toml", head + rules + "\n[planner]" + rest)
         done = self.run_program("campaign", "plan", file, "--url", self.url)
         self.assertRegex(done.stdout + done.stderr, r"(?i)no element|leave|contradict|both")

@@ -55,6 +55,10 @@ class Tries:
         return done, tries, more if tries == 2 else []
 
 
+# Columns that nearly have the name of one of ours: asked about, and told to be something else.
+IGNORED = {"alloys_with_averages": ["Replicate"], "instrument_export": ["Run"], "two_line_header": ["Sample"], "workbook_round3": ["Sample"]}
+
+
 class LaboratoryTables(DaemonTest):
     def whole_way(self, number, path, url):
         expected = json.loads(path.read_text(encoding="utf-8"))
@@ -108,7 +112,7 @@ class LaboratoryTables(DaemonTest):
             config.append(f'[drivers.table{number}]\nkind = "folder"\ncampaign = "table{number}"\n'
                           f'path = "{self.folder}/inbox{number}"\nsettle_s = 0.2\nscan_s = 0.2\n'
                           + "".join(f"{key} = {json.dumps(value)}\n" for key, value in expected["options"].items())
-                          + 'ignore = ["Replicate"]\n' * (path.name.startswith("alloys")))
+                          + f"ignore = {json.dumps(IGNORED.get(path.name.split('.')[0], []))}\n")
         (self.folder / "kasetsud.toml").write_text("\n".join(config), encoding="utf-8")
         _, url = self.start("--config", str(self.folder / "kasetsud.toml"))
         for number, path in enumerate(TABLES):
@@ -116,7 +120,9 @@ class LaboratoryTables(DaemonTest):
             file = pathlib.Path(str(path)[:-5])
             with self.subTest(table=file.name):
                 draft = self.folder / f"table{number}.toml"
-                self.ok("campaign", "draft", str(file), "--target", expected["target"], "--unit", "1", "--goal", "maximize",
+                shown = self.json("table", str(file), "--target", expected["target"], *options_of(expected))
+                unit = next(c for c in shown["columns"] if c["role"] == "target")["unit"] or "1"
+                self.ok("campaign", "draft", str(file), "--target", expected["target"], "--unit", unit, "--goal", "maximize",
                         "--name", f"table{number}", "--batch", "2", "--out", str(draft), *options_of(expected))
                 self.ok("campaign", "apply", str(draft), "--url", url)
                 (self.folder / f"inbox{number}" / "inbox" / file.name).write_bytes(file.read_bytes())

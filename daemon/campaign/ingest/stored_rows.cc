@@ -33,10 +33,14 @@ StoredRows::StoredRows(Transaction& tx, std::int64_t campaign, const std::vector
   }
 }
 
-std::vector<StoredRows::Stored>& StoredRows::stored_of(std::string_view catalyst,
-                                                       std::string_view ingest) {
+std::string StoredRows::value_key(std::string_view property, std::string_view conditions,
+                                  double value) {
+  return fmt::format("{}\n{}\n{}", property, conditions, value + 0.0);  // -0 is 0
+}
+
+StoredRows::OfCatalyst& StoredRows::stored_of(std::string_view catalyst, std::string_view ingest) {
   if (const auto known = stored_.find(catalyst); known != stored_.end()) return known->second;
-  std::vector<Stored>& stored = stored_[std::string(catalyst)];
+  OfCatalyst& stored = stored_[std::string(catalyst)];
   MeasurementFilter filter;
   filter.catalyst = std::string(catalyst);
   Page page;
@@ -45,9 +49,88 @@ std::vector<StoredRows::Stored>& StoredRows::stored_of(std::string_view catalyst
     auto measured = tx_.measurements(campaign_, filter, page);
     for (Measurement& one : measured) {
       page.after = one.seq;
-      if (one.ingest != ingest) stored.push_back({std::move(one)});
+      if (one.ingest == ingest) continue;
+      stored.rows[one.row].push_back(stored.all.size());
+      stored.with_value[value_key(one.property, one.conditions, one.value)].push_back(one.row);
+      if (!one.sample.empty()) stored.of_sample[one.sample].push_back(stored.all.size());
+      stored.all.push_back({std::move(one)});
     }
     if (std::ssize(measured) < page.limit) return stored;
+  }
+}
+
+bool StoredRows::is_alike(const Stored& one, const RowIdentity& identity, std::string_view property,
+                          bool any_conditions) {
+  const Measurement& m = one.measurement;
+  const PreparedRow& row = identity.row;
+  return !one.matched && m.property == property && m.source == identity.source &&
+         m.run == identity.run && m.sample == row.sample && m.kind == row.kind &&
+         m.replicate == row.replicate && (any_conditions || m.conditions == identity.conditions);
+}
+
+void StoredRows::mark_stored(Stored& one, Found& found) {
+  one.matched = true;
+  found.state = Found::State::stored;
+  found.measurement = one.measurement.id;
+  if (one.measurement.retracted) found.reason = one.measurement.reason;
+}
+
+void StoredRows::find_whole(OfCatalyst& stored, const RowIdentity& identity,
+                            std::vector<Found>& found) {
+  const std::vector<PreparedValue>& values = identity.row.values;
+  const auto candidates = stored.with_value.find(
+      value_key(values.front().property, identity.conditions, values.front().value));
+  if (candidates == stored.with_value.end()) return;
+  std::vector<Stored*> best;
+  std::size_t best_size = 0;
+  for (const std::int64_t row : candidates->second) {
+    const std::vector<std::size_t>& of_row = stored.rows[row];
+    std::vector<Stored*> here;
+    for (const PreparedValue& value : values) {
+      const auto same = std::find_if(of_row.begin(), of_row.end(), [&](std::size_t at) {
+        const Stored& one = stored.all[at];
+        return one.measurement.value == value.value &&
+               is_alike(one, identity, value.property, false);
+      });
+      if (same != of_row.end()) here.push_back(&stored.all[*same]);
+    }
+    // Of several rows, the one that holds least beside these values.
+    if (here.size() != values.size() || (!best.empty() && of_row.size() >= best_size)) continue;
+    best = std::move(here);
+    best_size = of_row.size();
+    if (best_size == values.size()) break;
+  }
+  for (std::size_t i = 0; i < best.size(); ++i) mark_stored(*best[i], found[i]);
+}
+
+void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
+                               std::vector<Found>& found) {
+  const PreparedRow& row = identity.row;
+  const std::vector<std::size_t>& of_sample = stored.of_sample[row.sample];
+  // An --id names its row alone; another label may have a row under each condition.
+  const bool own_name = options_.id.has_value();
+  const bool one_row = own_name || labels_[label_of(row)] == 1;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    const PreparedValue& value = row.values[i];
+    Stored* same = nullptr;
+    std::vector<Stored*> others;
+    for (const std::size_t at : of_sample) {
+      Stored& one = stored.all[at];
+      if (!one.measurement.superseded_by.empty()) continue;
+      if (one.measurement.value == value.value && is_alike(one, identity, value.property, false)) {
+        same = &one;
+        break;
+      }
+      if (is_alike(one, identity, value.property, own_name)) others.push_back(&one);
+    }
+    if (same != nullptr) {
+      mark_stored(*same, found[i]);
+    } else if (one_row && others.size() == 1) {
+      others[0]->matched = true;
+      found[i].state = Found::State::changed;
+      found[i].measurement = others[0]->measurement.id;
+      found[i].value = others[0]->measurement.value;
+    }
   }
 }
 
@@ -65,40 +148,13 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
       })) {
     return found;
   }
-  const std::string& source = row.source.empty() ? options_.source : row.source;
-  const std::string& run = row.run.empty() ? options_.run : row.run;
-  std::vector<Stored>& stored = stored_of(catalyst, ingest);
-  for (std::size_t i = 0; i < row.values.size(); ++i) {
-    const PreparedValue& value = row.values[i];
-    const auto alike = [&](const Stored& one, bool any_conditions) {
-      const Measurement& m = one.measurement;
-      return !one.matched && m.property == value.property && m.source == source && m.run == run &&
-             m.sample == row.sample && m.kind == row.kind && m.replicate == row.replicate &&
-             (any_conditions || m.conditions == conditions);
-    };
-    const auto same = std::find_if(stored.begin(), stored.end(), [&](const Stored& one) {
-      return alike(one, false) && one.measurement.value == value.value &&
-             (!labelled || one.measurement.superseded_by.empty());
-    });
-    if (same != stored.end()) {
-      same->matched = true;
-      found[i].state = Found::State::stored;
-      found[i].measurement = same->measurement.id;
-      if (same->measurement.retracted) found[i].reason = same->measurement.reason;
-      continue;
-    }
-    // An --id names its row alone; another label may have a row under each condition.
-    const bool own_name = options_.id.has_value();
-    if (!labelled || (!own_name && labels_[label_of(row)] != 1)) continue;
-    std::vector<Stored*> others;
-    for (Stored& one : stored) {
-      if (alike(one, own_name) && one.measurement.superseded_by.empty()) others.push_back(&one);
-    }
-    if (others.size() != 1) continue;
-    others[0]->matched = true;
-    found[i].state = Found::State::changed;
-    found[i].measurement = others[0]->measurement.id;
-    found[i].value = others[0]->measurement.value;
+  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
+                             row.run.empty() ? options_.run : row.run, conditions};
+  OfCatalyst& stored = stored_of(catalyst, ingest);
+  if (labelled) {
+    find_labelled(stored, identity, found);
+  } else {
+    find_whole(stored, identity, found);
   }
   return found;
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/campaign/ingest/ingest.h"
@@ -44,13 +45,36 @@ class StoredRows {
     Measurement measurement;
     bool matched = false;
   };
-  std::vector<Stored>& stored_of(std::string_view catalyst, std::string_view ingest);
+  // What tells a row's values from those of other rows, beside its catalyst.
+  struct RowIdentity {
+    const PreparedRow& row;
+    std::string_view source, run, conditions;
+  };
+  // What is stored of one catalyst.
+  struct OfCatalyst {
+    std::vector<Stored> all;                                                // in the order of `seq`
+    std::unordered_map<std::int64_t, std::vector<std::size_t>> rows;        // by Measurement::row
+    std::unordered_map<std::string, std::vector<std::int64_t>> with_value;  // rows, by value_key
+    std::unordered_map<std::string, std::vector<std::size_t>> of_sample;    // by sample
+  };
+  static std::string value_key(std::string_view property, std::string_view conditions,
+                               double value);
+  static bool is_alike(const Stored& one, const RowIdentity& identity, std::string_view property,
+                       bool any_conditions);
+  // A row without a label is known as a whole or not at all: all its values came in one row that no
+  // other row of this delivery is.
+  static void find_whole(OfCatalyst& stored, const RowIdentity& identity,
+                         std::vector<Found>& found);
+  // The values of a row with a label are known one by one.
+  void find_labelled(OfCatalyst& stored, const RowIdentity& identity, std::vector<Found>& found);
+  static void mark_stored(Stored& one, Found& found);
+  OfCatalyst& stored_of(std::string_view catalyst, std::string_view ingest);
 
   Transaction& tx_;
   std::int64_t campaign_;
   const DeliveryOptions& options_;
-  std::map<std::string, std::vector<Stored>, std::less<>> stored_;  // by catalyst
-  std::map<std::string, int, std::less<>> labels_;  // how many rows have a sample's label
+  std::map<std::string, OfCatalyst, std::less<>> stored_;  // by catalyst
+  std::map<std::string, int, std::less<>> labels_;         // how many rows have a sample's label
   std::size_t rows_ = 0;
   std::vector<std::string> repeated_, changed_;  // places of rows
   std::string first_change_;

@@ -158,6 +158,7 @@ inline bool has_name(std::string_view run, std::string_view channel,
 // One property of one run, joined with what a reader wants to know.
 struct Measurement {
   std::int64_t seq = 0;
+  std::int64_t row = 0;  // the Run that it came in, with the other values of the row
   std::string id;
   std::string property;
   std::string unit;

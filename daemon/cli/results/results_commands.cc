@@ -166,6 +166,12 @@ Status import(const Arguments& arguments, Session& session) {
     for (const std::string& reason : reasons) session.say("quarantined: " + reason);
   }
   say_notes(*answer, session);
+  // Of rows that are stored: what was retracted since, and how it comes back.
+  for (const Json& row : list_of(*answer, "rows")) {
+    const bool told = field(row, "verdict") == "duplicate" && member(row, "reason").is_string();
+    if (told && !session.json && !arguments.dry_run)
+      session.say("duplicate: " + field(row, "reason"));
+  }
   static_cast<void>(session.show(
       *answer, fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined ({})\n",
                            arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),

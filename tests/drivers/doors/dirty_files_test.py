@@ -183,7 +183,7 @@ CASES = [
     ("plain", "missing_column.csv", one("E6").replace(b"C2 yield (%)", b"something"), Aside("a column is missing", "C2 yield")),
     ("plain", "misspelt_column.csv", one("E7").replace(b"temperature", b"temprature"), Aside("did you mean", "temperature")),
     ("plain", "column_twice.csv", one("E8", "Li,K,none,MgO,{},800,8.2,9.9\n", HEAD.strip() + ",C2 yield\n"),
-     Aside("two columns hold", "C2_yield")),
+     Aside("the column tells no unit", "C2 yield")),
     ("plain", "decimal_comma.csv", one("E9").replace(b"8.2", b"\"8,2\""), Aside("a comma in a number", "decimal")),
     ("plain", "infinite.csv", one("F1").replace(b"8.2", b"inf"), Aside("not a finite number")),
     ("plain", "words_for_numbers.csv", one("F2").replace(b"8.2", b"good"), Aside("not a number", "good")),

@@ -548,7 +548,8 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
     const bool table = name == "targets" || name == "properties" || name == "space" ||
                        name == "rules" || name == "webhooks" || name == "conditions" ||
                        name == "materials" || name == "model" || name == "planner" ||
-                       name == "plate" || name == "retrain" || name == "stop";
+                       name == "plate" || name == "retrain" || name == "stop" ||
+                       name == "composition";
     EXPECT_THAT(
         page, table
                   ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))

@@ -687,7 +687,7 @@ TEST_F(Ingests, AMeasuredCompositionAnswersTheProposalThatItIsNearTo) {
   }
   ASSERT_THAT(told, SizeIs(2));
   EXPECT_THAT(told[0], HasSubstr("20.5 Ag + 79.5 Pd"));
-  EXPECT_THAT(told[1], HasSubstr("0.338 Ag + 0.662 Pd"));
+  EXPECT_THAT(told[1], HasSubstr("0.662 Pd + 0.338 Ag"));
 }
 
 }  // namespace
