@@ -127,7 +127,15 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   tiles_.clear();
   for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
     const float* gains = gains_ + tile * kTileWidth;
-    tiles_.emplace_back(*std::max_element(gains, gains + kTileWidth), static_cast<int>(tile));
+    float largest = -kNever;
+    for (int lane = 0; lane < kTileWidth; ++lane) {
+      // Nothing is known of a column that hardly leaves the basis: most of these are other forms of
+      // the members that stay, and may not be taken anyway.
+      if (!(gains[lane] > largest)) continue;
+      if (gains[lane] < kNever || may_be_taken(static_cast<int>(tile) * kTileWidth + lane))
+        largest = gains[lane];
+    }
+    tiles_.emplace_back(largest, static_cast<int>(tile));
   }
   std::make_heap(tiles_.begin(), tiles_.end());
   // The most promising tiles first, until none that is left can hold one of the best.
@@ -164,10 +172,14 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
 }
 
+bool SwapScan::may_be_taken(int candidate) const {
+  return candidate < candidates_.count() && candidates_.is_usable(candidate) &&
+         candidates_.compatible(candidate, fixed_);
+}
+
 // Takes note of a score, and lowers the bar that the `keep` best are certainly below.
 void SwapScan::consider(int candidate, float score, std::size_t keep, double& bar) {
-  if (score > bar || score >= kNever || candidate >= candidates_.count()) return;
-  if (!candidates_.is_usable(candidate) || !candidates_.compatible(candidate, fixed_)) return;
+  if (score > bar || score >= kNever || !may_be_taken(candidate)) return;
   near_.emplace_back(score, candidate);
   least_.push_back(score);
   std::push_heap(least_.begin(), least_.end());
