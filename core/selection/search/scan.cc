@@ -25,6 +25,15 @@ constexpr double kErrorMargin = 1e-4;
 constexpr double kScoreMargin = 2e-3;
 constexpr std::size_t kTilesAtOnce = 6;
 
+// Of a tile; four at a time, so that no comparison waits for the one before it.
+float largest_of(const float* gains) {
+  float largest[4] = {gains[0], gains[1], gains[2], gains[3]};
+  for (int lane = 4; lane < kTileWidth; lane += 4) {
+    for (int k = 0; k < 4; ++k) largest[k] = std::max(largest[k], gains[lane + k]);
+  }
+  return std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3]));
+}
+
 const ScanKernels& kernels() {
 #if defined(__x86_64__)
   if (instruction_set() == InstructionSet::avx512) return kScanAvx512;
@@ -127,14 +136,8 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   tiles_.clear();
   for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
     const float* gains = gains_ + tile * kTileWidth;
-    float largest = -kNever;
-    for (int lane = 0; lane < kTileWidth; ++lane) {
-      // Nothing is known of a column that hardly leaves the basis: most of these are other forms of
-      // the members that stay, and may not be taken anyway.
-      if (!(gains[lane] > largest)) continue;
-      if (gains[lane] < kNever || may_be_taken(static_cast<int>(tile) * kTileWidth + lane))
-        largest = gains[lane];
-    }
+    float largest = largest_of(gains);
+    if (largest >= kNever) largest = largest_that_counts(static_cast<int>(tile));
     tiles_.emplace_back(largest, static_cast<int>(tile));
   }
   std::make_heap(tiles_.begin(), tiles_.end());
@@ -170,6 +173,18 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   }
   std::sort(out.begin(), out.end());
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
+}
+
+// Nothing is known of a column that hardly leaves the basis: most of these are other forms of the
+// members that stay, and may not be taken anyway.
+float SwapScan::largest_that_counts(int tile) const {
+  float largest = -kNever;
+  for (int lane = 0; lane < kTileWidth; ++lane) {
+    const int candidate = tile * kTileWidth + lane;
+    if (gains_[candidate] > largest && (gains_[candidate] < kNever || may_be_taken(candidate)))
+      largest = gains_[candidate];
+  }
+  return largest;
 }
 
 bool SwapScan::may_be_taken(int candidate) const {
