@@ -131,14 +131,11 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   const ScanInput input{rows_.data(), rows, basis_columns_, static_cast<float>(rows),
                         static_cast<float>(kSmallestShare * rows)};
   const ScanKernels& kernel = kernels();
-  kernel.gains(candidates_.rounded_tiles(), candidates_.rounded_squares(), 0,
-               candidates_.tile_count(), input, gains_);
+  kernel.gains(candidates_.tiles(), 0, candidates_.tile_count(), input, gains_);
   tiles_.clear();
   for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
     const float* gains = gains_ + tile * kTileWidth;
-    float largest = largest_of(gains);
-    if (largest >= kNever) largest = largest_that_counts(static_cast<int>(tile));
-    tiles_.emplace_back(largest, static_cast<int>(tile));
+    tiles_.emplace_back(largest_of(gains), static_cast<int>(tile));
   }
   std::make_heap(tiles_.begin(), tiles_.end());
   // The most promising tiles first, until none that is left can hold one of the best.
@@ -173,18 +170,6 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   }
   std::sort(out.begin(), out.end());
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
-}
-
-// Nothing is known of a column that hardly leaves the basis: most of these are other forms of the
-// members that stay, and may not be taken anyway.
-float SwapScan::largest_that_counts(int tile) const {
-  float largest = -kNever;
-  for (int lane = 0; lane < kTileWidth; ++lane) {
-    const int candidate = tile * kTileWidth + lane;
-    if (gains_[candidate] > largest && (gains_[candidate] < kNever || may_be_taken(candidate)))
-      largest = gains_[candidate];
-  }
-  return largest;
 }
 
 bool SwapScan::may_be_taken(int candidate) const {
