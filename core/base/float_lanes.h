@@ -6,8 +6,6 @@
 
 #include <immintrin.h>
 
-#include <cstdint>
-
 namespace kasetsu {
 namespace {
 
@@ -17,10 +15,6 @@ struct FloatLanes {
   static constexpr int registers = 32;
   __m512 x;
   static FloatLanes load(const float* p) { return {_mm512_load_ps(p)}; }
-  static FloatLanes load(const std::int16_t* p) {
-    return {_mm512_cvtepi32_ps(
-        _mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(p))))};
-  }
   static FloatLanes all(float v) { return {_mm512_set1_ps(v)}; }
   static FloatLanes zero() { return {_mm512_setzero_ps()}; }
   void store(float* p) const { _mm512_store_ps(p, x); }
@@ -62,10 +56,6 @@ struct FloatLanes {
   static constexpr int registers = 16;
   __m256 x;
   static FloatLanes load(const float* p) { return {_mm256_load_ps(p)}; }
-  static FloatLanes load(const std::int16_t* p) {
-    return {_mm256_cvtepi32_ps(
-        _mm256_cvtepi16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(p))))};
-  }
   static FloatLanes all(float v) { return {_mm256_set1_ps(v)}; }
   static FloatLanes zero() { return {_mm256_setzero_ps()}; }
   void store(float* p) const { _mm256_store_ps(p, x); }
@@ -104,10 +94,6 @@ struct FloatLanes {
   static constexpr int registers = 16;
   __m128 x;
   static FloatLanes load(const float* p) { return {_mm_load_ps(p)}; }
-  static FloatLanes load(const std::int16_t* p) {
-    return {
-        _mm_cvtepi32_ps(_mm_cvtepi16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
-  }
   static FloatLanes all(float v) { return {_mm_set1_ps(v)}; }
   static FloatLanes zero() { return {_mm_setzero_ps()}; }
   void store(float* p) const { _mm_store_ps(p, x); }

@@ -2,28 +2,13 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include "core/selection/search/scan_tiles.h"
 
 namespace kasetsu::selection {
 
-namespace {
-
-constexpr double kLargestRounded = 32000.0;
-
-// Zeros, on a boundary of 64 bytes; count must be a multiple of 16 floats or 32 shorter numbers.
-template <typename T>
-T* aligned_zeros(std::size_t count) {
-  void* p = std::aligned_alloc(64, count * sizeof(T));
-  if (p == nullptr) throw std::bad_alloc();
-  return static_cast<T*>(std::memset(p, 0, count * sizeof(T)));
-}
-
-}  // namespace
-
-void Candidates::Free::operator()(void* p) const {
+void Candidates::Free::operator()(float* p) const {
   std::free(p);
 }
 
@@ -58,38 +43,18 @@ Candidates::Candidates(const SearchProblem& problem, const SearchOptions& option
     if (set.size() == static_cast<std::size_t>(size_)) forbidden_.insert(Subset::of(set));
   }
 
-  fill_tiles();
-}
-
-void Candidates::fill_tiles() {
-  const Eigen::Index rows = standardised_.rows();
-  const Eigen::Index count = standardised_.cols();
-  // An even number of them, so that every array fills whole cache lines.
-  tile_count_ = 2 * ((static_cast<std::size_t>(count) + 2 * kTileWidth - 1) / (2 * kTileWidth));
+  tile_count_ = (static_cast<std::size_t>(count) + kTileWidth - 1) / kTileWidth;
   const std::size_t tile_size = static_cast<std::size_t>(rows) * kTileWidth;
-  const std::size_t tiles = std::max<std::size_t>(tile_count_, 2);
-  tiles_.reset(aligned_zeros<float>(tiles * tile_size));
-  rounded_tiles_.reset(aligned_zeros<std::int16_t>(tiles * tile_size));
-  rounded_squares_.reset(aligned_zeros<float>(tiles * kTileWidth));
+  const std::size_t floats = std::max<std::size_t>(tile_count_ * tile_size, kTileWidth);
+  tiles_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
+  if (!tiles_) throw std::bad_alloc();
+  std::fill_n(tiles_.get(), floats, 0.0F);
   for (Eigen::Index j = 0; j < count; ++j) {
-    const std::size_t at = static_cast<std::size_t>(j / kTileWidth) * tile_size +
-                           static_cast<std::size_t>(j % kTileWidth);
-    float* out = tiles_.get() + at;
-    std::int16_t* rounded = rounded_tiles_.get() + at;
-    const auto column = standardised_.col(j);
-    const double largest = column.cwiseAbs().maxCoeff();
-    const double unit = largest > 0.0 ? kLargestRounded / largest : 0.0;
-    double sum = 0.0;
-    double squares = 0.0;
+    float* out = tiles_.get() + static_cast<std::size_t>(j / kTileWidth) * tile_size +
+                 static_cast<std::size_t>(j % kTileWidth);
     for (Eigen::Index i = 0; i < rows; ++i) {
-      out[i * kTileWidth] = static_cast<float>(column[i]);
-      rounded[i * kTileWidth] = static_cast<std::int16_t>(std::lrint(column[i] * unit));
-      const double value = rounded[i * kTileWidth];
-      sum += value;
-      squares += value * value;
+      out[i * kTileWidth] = static_cast<float>(standardised_(i, j));
     }
-    rounded_squares_[static_cast<std::size_t>(j)] =
-        static_cast<float>(squares - sum * sum / static_cast<double>(rows));
   }
 }
 

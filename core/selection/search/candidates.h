@@ -33,10 +33,6 @@ class Candidates {
   // 16 candidates a tile, rows x 16 floats each, aligned to 64 bytes; padded with zero columns.
   const float* tiles() const { return tiles_.get(); }
   std::size_t tile_count() const { return tile_count_; }
-  // The same columns rounded to 16-bit numbers, each as large as it may be, and their squared
-  // lengths about their means: half the bytes, for bounds.
-  const std::int16_t* rounded_tiles() const { return rounded_tiles_.get(); }
-  const float* rounded_squares() const { return rounded_squares_.get(); }
 
   bool is_usable(int candidate) const { return is_usable_[static_cast<std::size_t>(candidate)]; }
   // Whether the two may be in one hypothesis: different, and of different families where that is
@@ -51,19 +47,14 @@ class Candidates {
 
  private:
   struct Free {
-    void operator()(void* p) const;
+    void operator()(float* p) const;
   };
-  template <typename T>
-  using Aligned = std::unique_ptr<T[], Free>;
-  void fill_tiles();
   SearchOptions options_;
   int size_;
   Eigen::MatrixXd standardised_;
   Eigen::VectorXd target_;
   Eigen::VectorXd centred_;
-  Aligned<float> tiles_;
-  Aligned<std::int16_t> rounded_tiles_;
-  Aligned<float> rounded_squares_;
+  std::unique_ptr<float[], Free> tiles_;
   std::size_t tile_count_ = 0;
   std::vector<int> usable_;
   std::vector<char> is_usable_;

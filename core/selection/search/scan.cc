@@ -25,6 +25,15 @@ constexpr double kErrorMargin = 1e-4;
 constexpr double kScoreMargin = 2e-3;
 constexpr std::size_t kTilesAtOnce = 6;
 
+// Of a tile; four at a time, so that no comparison waits for the one before it.
+float largest_of(const float* gains) {
+  float largest[4] = {gains[0], gains[1], gains[2], gains[3]};
+  for (int lane = 4; lane < kTileWidth; lane += 4) {
+    for (int k = 0; k < 4; ++k) largest[k] = std::max(largest[k], gains[lane + k]);
+  }
+  return std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3]));
+}
+
 const ScanKernels& kernels() {
 #if defined(__x86_64__)
   if (instruction_set() == InstructionSet::avx512) return kScanAvx512;
@@ -122,12 +131,11 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   const ScanInput input{rows_.data(), rows, basis_columns_, static_cast<float>(rows),
                         static_cast<float>(kSmallestShare * rows)};
   const ScanKernels& kernel = kernels();
-  kernel.gains(candidates_.rounded_tiles(), candidates_.rounded_squares(), 0,
-               candidates_.tile_count(), input, gains_);
+  kernel.gains(candidates_.tiles(), 0, candidates_.tile_count(), input, gains_);
   tiles_.clear();
   for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
     const float* gains = gains_ + tile * kTileWidth;
-    tiles_.emplace_back(*std::max_element(gains, gains + kTileWidth), static_cast<int>(tile));
+    tiles_.emplace_back(largest_of(gains), static_cast<int>(tile));
   }
   std::make_heap(tiles_.begin(), tiles_.end());
   // The most promising tiles first, until none that is left can hold one of the best.
@@ -164,10 +172,14 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
 }
 
+bool SwapScan::may_be_taken(int candidate) const {
+  return candidate < candidates_.count() && candidates_.is_usable(candidate) &&
+         candidates_.compatible(candidate, fixed_);
+}
+
 // Takes note of a score, and lowers the bar that the `keep` best are certainly below.
 void SwapScan::consider(int candidate, float score, std::size_t keep, double& bar) {
-  if (score > bar || score >= kNever || candidate >= candidates_.count()) return;
-  if (!candidates_.is_usable(candidate) || !candidates_.compatible(candidate, fixed_)) return;
+  if (score > bar || score >= kNever || !may_be_taken(candidate)) return;
   near_.emplace_back(score, candidate);
   least_.push_back(score);
   std::push_heap(least_.begin(), least_.end());

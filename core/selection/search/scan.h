@@ -56,6 +56,7 @@ class SwapScan {
   Eigen::VectorXd v_;
   Eigen::VectorXd along_;
   void write_rows();
+  bool may_be_taken(int candidate) const;
   void consider(int candidate, float score, std::size_t keep, double& bar);
 
   std::vector<float> rows_;  // what the kernels read, row by row

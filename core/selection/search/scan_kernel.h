@@ -77,8 +77,7 @@ void score_vectors(const float* const* columns, const ScanInput& in, float* cons
 
 // The gains of M vectors of candidates: one pass over their rows.
 template <int Q, int M>
-void gain_vectors(const std::int16_t* const* columns, const float* const* squares,
-                  const ScanInput& in, float* const* gains) {
+void gain_vectors(const float* const* columns, const ScanInput& in, float* const* gains) {
   constexpr int stride = Q + 3;
   FloatLanes along[M][Q == 0 ? 1 : Q];  // Q'z
   FloatLanes residual[M];               // z'r
@@ -102,16 +101,14 @@ void gain_vectors(const std::int16_t* const* columns, const float* const* square
     const FloatLanes g = FloatLanes::all(row[Q + 2]);
     for (int m = 0; m < M; ++m) slope[m] = multiply_add(z[m], g, slope[m]);
   }
-  const FloatLanes share = FloatLanes::all(kRoundedShare);
-  const FloatLanes one = FloatLanes::all(1.0F);
-  const FloatLanes unknown = FloatLanes::all(kNever);
+  const FloatLanes smallest = FloatLanes::all(in.smallest_square);
+  const FloatLanes never = FloatLanes::all(-kNever);
   for (int m = 0; m < M; ++m) {
-    const FloatLanes whole = FloatLanes::load(squares[m]);
-    FloatLanes square = whole;
+    FloatLanes square = FloatLanes::all(in.column_square);
 #pragma GCC unroll 16
     for (int q = 0; q < Q; ++q) square = subtract_product(square, along[m][q], along[m][q]);
-    const FloatLanes gain = residual[m] * slope[m] * inverse(largest(square, one));
-    choose_at_least(square, largest(whole * share, one), gain, unknown).store(gains[m]);
+    const FloatLanes gain = residual[m] * slope[m] * inverse(largest(square, smallest));
+    choose_at_least(square, smallest, gain, never).store(gains[m]);
   }
 }
 
@@ -124,8 +121,8 @@ constexpr int side_by_side(int accumulators, int spare) {
 }
 
 template <int Q>
-void gains_of(const std::int16_t* tiles, const float* squares, std::size_t first, std::size_t last,
-              const ScanInput& in, float* gains) {
+void gains_of(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
+              float* gains) {
   constexpr int M = side_by_side(Q + 3, 1);
   const std::size_t end = last * kVectorsATile;
   const std::size_t tile_size = static_cast<std::size_t>(in.rows) * kTileWidth;
@@ -135,21 +132,18 @@ void gains_of(const std::int16_t* tiles, const float* squares, std::size_t first
   };
   std::size_t at = first * kVectorsATile;
   for (; at + M <= end; at += M) {
-    const std::int16_t* columns[M];
-    const float* whole[M];
+    const float* columns[M];
     float* out[M];
     for (std::size_t m = 0; m < M; ++m) {
       columns[m] = column_of(at + m);
-      whole[m] = squares + (at + m) * FloatLanes::width;
       out[m] = gains + (at + m) * FloatLanes::width;
     }
-    gain_vectors<Q, M>(columns, whole, in, out);
+    gain_vectors<Q, M>(columns, in, out);
   }
   for (; at < end; ++at) {
-    const std::int16_t* column = column_of(at);
-    const float* whole = squares + at * FloatLanes::width;
+    const float* column = column_of(at);
     float* out = gains + at * FloatLanes::width;
-    gain_vectors<Q, 1>(&column, &whole, in, &out);
+    gain_vectors<Q, 1>(&column, in, &out);
   }
 }
 
@@ -180,13 +174,13 @@ void scores_of(const float* tiles, const int* which, std::size_t count, const Sc
   }
 }
 
-void gains_here(const std::int16_t* tiles, const float* squares, std::size_t first,
-                std::size_t last, const ScanInput& in, float* gains) {
+void gains_here(const float* tiles, std::size_t first, std::size_t last, const ScanInput& in,
+                float* gains) {
   static constexpr GainKernel* kernels[kLargestBasis + 1] = {
       gains_of<0>,  gains_of<1>,  gains_of<2>,  gains_of<3>, gains_of<4>,  gains_of<5>,
       gains_of<6>,  gains_of<7>,  gains_of<8>,  gains_of<9>, gains_of<10>, gains_of<11>,
       gains_of<12>, gains_of<13>, gains_of<14>, gains_of<15>};
-  kernels[in.basis_columns](tiles, squares, first, last, in, gains);
+  kernels[in.basis_columns](tiles, first, last, in, gains);
 }
 
 void scores_here(const float* tiles, const int* which, std::size_t count, const ScanInput& in,

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 namespace kasetsu::selection {
 
 inline constexpr int kTileWidth = 16;     // candidates in a tile
 inline constexpr int kLargestBasis = 15;  // columns that stay while one is swapped, at most
 inline constexpr float kNever = 3e38F;    // the score of a candidate that cannot be taken
-inline constexpr float kRoundedShare = 0.02F;
 
 // One place is free. rows_data: for each row the basis_columns numbers of an orthonormal basis
 // (which is orthogonal to the constant) of the columns that stay, then the residual r of y on them,
@@ -25,12 +23,10 @@ struct ScanInput {
   float smallest_square;
 };
 
-// gains[16 first ... 16 last - 1]: (z'r)(z'g) / |v|^2 of each candidate z, v = z off the basis,
-// from rounded columns, whose squared lengths are `squares`; kNever for one that keeps less than
-// kRoundedShare of its own off the basis, of which rounded numbers tell nothing. All aligned to 64
-// bytes.
-using GainKernel = void(const std::int16_t* tiles, const float* squares, std::size_t first,
-                        std::size_t last, const ScanInput& in, float* gains);
+// gains[16 first ... 16 last - 1]: (z'r)(z'g) / |v|^2 of each candidate z, v = z off the basis;
+// -kNever for one that cannot be taken. tiles and gains are aligned to 64 bytes.
+using GainKernel = void(const float* tiles, std::size_t first, std::size_t last,
+                        const ScanInput& in, float* gains);
 // scores[16 k ... 16 k + 15] of candidates 16 which[k] ... + 15, for k < count: sum over the rows
 // of |leave-one-out residual| of ordinary least squares with the candidate in the free place;
 // kNever for one that cannot be taken. tiles and scores are aligned to 64 bytes.
