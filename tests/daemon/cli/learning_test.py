@@ -1,5 +1,6 @@
 """The commands that learn from files, through the real program."""
 import json
+import pathlib
 import random
 import signal
 import subprocess
@@ -136,6 +137,17 @@ class Fit(ProgramTest):
         done = self.ok("featurize", data, "--elements", self.elements, "--target", "y", "--conditions", "T", "--json")
         self.assertIn("outcome", done.stderr)
         self.assertIn("condition.T", json.loads(done.stdout)["names"])
+
+
+class Tutorial(ProgramTest):
+    def test_its_own_example_tells_the_truth_about_itself(self):
+        page = (pathlib.Path(__file__).parents[3] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+        table = page.split("cat > own.csv <<'END'\n")[1].split("END\n")[0]
+        answer = self.json("fit", self.file("own.csv", table), "--target", "yield", "--model", "own.model")
+        beginning, _, rest = answer["verdict"]["sentence"].partition(": errs ")
+        self.assertIn("> " + beginning, page)
+        advice = rest.split("). ")[1]
+        self.assertIn(advice, page.replace("\n> ", " "))
 
 
 class Replay(ProgramTest):
