@@ -151,7 +151,7 @@ std::vector<int> sizes_to_try(std::span<const chemistry::Catalyst> catalysts, in
   if (count >= kCatalystsThatBear * most) return {most};
   most = std::clamp(count / kFewestCatalysts, 1, most);
   std::vector<int> sizes;
-  for (const int size : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
+  for (const int size : {2, 3, 4, 6, 8, 12, 16, 24, 32}) {
     if (size < most) sizes.push_back(size);
   }
   sizes.push_back(most);
@@ -184,6 +184,7 @@ Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingS
     if (!prepared) return prepared.error();
     for (std::size_t k = 0; k < sizes.size(); ++k) {
       if (control.cancelled()) return cancelled_error();
+      if (control.out_of_time()) return sizes.front();
       light.search.size = sizes[k];
       const Result<FoldSaid> said = predict_fold(*prepared, light, executor, control, history);
       if (!said) return said.error();

@@ -23,15 +23,17 @@ Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& p
 
 // Sizes of a hypothesis that so many catalysts leave to be chosen from, at most `most`: only `most`
 // where there are ten distinct catalysts for each descriptor, because the errors of sizes hardly
-// differ there; else 1, 2, 3, 4, 6, 8, 12, ... up to one descriptor for five catalysts.
+// differ there; else 2, 3, 4, 6, 8, 12, ... up to one descriptor for five catalysts. A single
+// descriptor only where the catalysts bear no more: its search ends at one hypothesis, which has no
+// rivals.
 std::vector<int> sizes_to_try(std::span<const chemistry::Catalyst> catalysts, int most);
 
 // The number of descriptors, of sizes_to_try() up to search.size, by nested error: the search (with
 // a share of its work) on each fold's other rows, and the hypotheses' median on the fold. Chosen is
 // the smallest whose mean |error| is not more than one standard error of the difference above the
 // least: the rows cannot tell it from a larger one. `tried` gets what was seen. The largest, with
-// nothing tried, where there is no choice or there are no folds. Errors: those of train();
-// cancelled.
+// nothing tried, where there is no choice or there are no folds; the smallest where the time is
+// over. Errors: those of train(); cancelled.
 Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingSet& data,
                         const ModelSettings& settings, const Folds& folds, const Executor& executor,
                         const Control& control, const History& history,

@@ -502,8 +502,9 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   of_folds.eliminated = history.eliminated;
   std::vector<SizeTried> tried;
   if (settings.size_by_nested_error) {
-    const Result<int> size = choose_size(elements, data, first, calibrating ? folds : Folds{},
-                                         executor, part(control, 0.0, 0.3, kept), of_folds, tried);
+    const Result<int> size =
+        choose_size(elements, data, first, calibrating ? folds : Folds{}, executor,
+                    part(control, 0.0, 0.3, 2.0 * kept), of_folds, tried);
     if (!size) return size.error();
     first.search.size = *size;
     if (!tried.empty()) first.search.time_limit *= 0.5;
