@@ -97,7 +97,8 @@ export function Plot({ title, data, layout = {}, table = [], height = 380, summa
       </div>
     </div>
     ${error ? html`<p class="problem" role="alert">${error}</p>` : null}
-    <div class="plot-place" style=${{ minHeight: `${height}px` }} ref=${place} role="img" aria-label=${summary || title}></div>
+    ${summary ? html`<p class="hidden-text">${summary}</p>` : null}
+    <div class="plot-place" style=${{ minHeight: `${height}px` }} ref=${place}></div>
   </figure>`;
 }
 

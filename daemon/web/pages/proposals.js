@@ -22,7 +22,9 @@ async function readProposals(name, signal) {
 }
 
 // The places of the plate as the planner laid them out; else one place a proposal, by rank.
-export function placesOf(batch, proposals) {
+export function placesOf(batch, all) {
+  const replaced = new Set(all.map((proposal) => proposal.amended_from));
+  const proposals = all.filter((proposal) => !replaced.has(proposal.id));
   const plate = batch?.summary?.plate || [];
   if (plate.length === 0) return proposals.map((proposal) => ({ plate: 1, channel: proposal.rank, sample: "proposal", proposal }));
   const byRank = new Map(proposals.map((proposal) => [proposal.rank, proposal]));
@@ -42,7 +44,7 @@ function Plate({ places, show }) {
 
 // What each verb asks for, and in which states it is offered.
 const VERBS = {
-  amend: OPEN,
+  amend: ["REQUESTED", "ACTIVE"],
   cancel: ["REQUESTED", "ACTIVE", "PARTIAL", "FAILED"],
   fail: ["ACTIVE"],
   infeasible: ["ACTIVE"],
