@@ -95,8 +95,7 @@ Result<Response> Api::plan_file(const Request& request) const {
         const auto found = reader.find_campaign(decoded->draft.name);
         json["withdraws"] = Json::array();
         if (!found) return json;
-        json["withdraws"] =
-            fallen_json(campaign::fallen_proposals(reader, *found, decoded->draft));
+        json["withdraws"] = fallen_json(campaign::fallen_proposals(reader, *found, decoded->draft));
         return json;
       });
   if (!change) return change.error();

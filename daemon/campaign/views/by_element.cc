@@ -9,7 +9,7 @@
 namespace kasetsu::campaign {
 namespace {
 
-struct Sum {
+struct ElementSum {
   double total = 0.0;
   std::int64_t candidates = 0, measurements = 0;
   std::set<std::string> catalysts;
@@ -24,7 +24,7 @@ struct Sum {
   double mean() const { return total / static_cast<double>(candidates); }
 };
 
-void add_elements(const planning::SpacePart& part, std::map<int, Sum>& elements) {
+void add_elements(const planning::SpacePart& part, std::map<int, ElementSum>& elements) {
   std::visit(
       [&](const auto& actives) {
         if constexpr (std::is_same_v<std::decay_t<decltype(actives)>, planning::CatalystList>) {
@@ -38,7 +38,7 @@ void add_elements(const planning::SpacePart& part, std::map<int, Sum>& elements)
       part.actives);
 }
 
-Json element_json(int element, const Sum& of, const Sum& all) {
+Json element_json(int element, const ElementSum& of, const ElementSum& all) {
   Json json = {{"symbol", chemistry::element_symbol(element)},
                {"catalysts", of.catalysts.size()},
                {"measurements", of.measurements},
@@ -57,10 +57,10 @@ Json element_json(int element, const Sum& of, const Sum& all) {
 
 Json by_element(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
                 const Target& target, const chemistry::SupportTable& supports) {
-  std::map<int, Sum> elements;
+  std::map<int, ElementSum> elements;
   for (const planning::SpacePart& part : config.space.parts) add_elements(part, elements);
-  std::map<std::string, Sum> by_support;
-  Sum all;
+  std::map<std::string, ElementSum> by_support;
+  ElementSum all;
   const MeasuredSet measured = measured_set(reader, campaign, target.name);
   for (const MeasuredSet::Candidate& candidate : measured.candidates) {
     const auto catalyst = chemistry::parse_key(candidate.catalyst, supports);
