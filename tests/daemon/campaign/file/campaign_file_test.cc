@@ -126,7 +126,8 @@ TEST(CampaignConfig, ExamplesAreValid) {
     if (config->name == "oer-plate") {
       EXPECT_EQ(space->size(), 2121U);
     }
-    EXPECT_TRUE(planning::divide(config->plan_options(1).mix, config->planner.batch).ok());
+    const auto counts = planning::divide(config->plan_options(1).mix, config->planner.batch);
+    EXPECT_TRUE(counts.ok()) << entry.path() << ": " << counts.error().to_string();
   }
   EXPECT_GE(files, 6U);
 }
