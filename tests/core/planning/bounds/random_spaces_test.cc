@@ -177,6 +177,28 @@ std::vector<std::string> keys_of(const Plan& plan) {
   return keys;
 }
 
+// A candidate alone was predicted one rounding apart from the same among others, so that its twin by
+// another preparation went before it.
+TEST(RandomSpaces, APredictionDoesNotDependOnWhoIsAskedWithIt) {
+  const Learnt with = learnt(3, 1, true, false);
+  const auto surrogate = make_ensemble_surrogate(with.model).value();
+  Random random(3);
+  const CandidateSpace space = space_of(random, {});
+  std::vector<Candidate> all;
+  for (int i = 0; i < 100; ++i) all.push_back(space.unrank(random.below(space.size())));
+  Evaluation together;
+  ASSERT_TRUE(surrogate->evaluate(all, together).ok());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    Evaluation alone;
+    ASSERT_TRUE(surrogate->evaluate({&all[i], 1}, alone).ok());
+    EXPECT_EQ(alone.mean[0], together.mean[row]);
+    EXPECT_EQ(alone.low[0], together.low[row]);
+    EXPECT_EQ(alone.disagreement[0], together.disagreement[row]);
+    EXPECT_EQ(alone.coordinates.row(0), together.coordinates.row(row));
+  }
+}
+
 TEST(RandomSpaces, PicksAreThoseOfLookingAtEverything) {
   std::vector<Learnt> models;
   for (const bool with_conditions : {false, true}) {
