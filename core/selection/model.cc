@@ -105,7 +105,12 @@ Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> cata
   out.by_hypothesis.resize(rows, count);
   out.outside = Eigen::VectorXd::Zero(rows);
   const auto say = [&](const Hypothesis& hypothesis, const Eigen::MatrixXd& values) {
-    return ((values * hypothesis.coefficients).array() + hypothesis.intercept)
+    // Column by column: Eigen adds up a product of a single row in another order, and what is said
+    // of a catalyst may not depend on how many are asked together.
+    Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(values.rows());
+    for (Eigen::Index j = 0; j < values.cols(); ++j)
+      sum += values.col(j).array() * hypothesis.coefficients[j];
+    return (sum + hypothesis.intercept)
         .cwiseMax(lowest)
         .cwiseMin(highest)
         .matrix()

@@ -16,8 +16,11 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
       purpose == Purpose::challenge ||
       (problem.acquirer.sign() > 0.0 && problem.acquirer.acquisition != Acquisition::probability &&
        problem.acquirer.acquisition != Acquisition::conservative);
-  const Bounder::Predicted predicted = bounder.predict(context, exact, high_only);
-  if (purpose == Purpose::challenge) return predicted.spread_high;
+  Bounder::Predicted predicted = bounder.predict(context, exact, high_only);
+  if (purpose == Purpose::challenge) {
+    if (!exact && predicted.spread_high >= limit) bounder.refine(predicted);
+    return predicted.spread_high;
+  }
   const auto at_most = [&](double novelty) {
     const double own = 1.0 - tables->share;
     double mean = problem.acquirer.sign() > 0.0
@@ -39,6 +42,11 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
     bounder.place(context);
     bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
     if (bound < limit) return bound;
+    if (!exact) {
+      bounder.refine(predicted);
+      bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
+      if (bound < limit) return bound;
+    }
     novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;
   }
   bound = at_most(novelty);

@@ -12,8 +12,9 @@ using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 
-// Of sum_k share_k v_k for shares within their limits and with sum 1: about any number c it is
-// c + sum_k share_k (v_k - c), and here c is the average for middle shares.
+}  // namespace
+
+// About any number c it is c + sum_k share_k (v_k - c), and here c is the average for middle shares.
 Interval average_about(const double* values, const std::vector<double>& low,
                        const std::vector<double>& high) {
   double total = 0.0;
@@ -31,8 +32,6 @@ Interval average_about(const double* values, const std::vector<double>& low,
   }
   return out;
 }
-
-}  // namespace
 
 Bounder::Bounder(const EnsembleBounds& tables)
     : tables_(tables),
@@ -461,12 +460,22 @@ Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool hig
     weighted_high += tables_.weights[h] * high_[h];
   }
   Predicted out{};
+  out.spread_high = kInfinity;
+  // The median minimises the mean absolute deviation: about any other point it is larger.
+  summarise(exact ? kNaN : 0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only,
+            out);
+  return out;
+}
+
+// What the hypotheses' bounds say of their median and of the mean absolute deviation from it. c:
+// about which that is bounded; NaN: the median's upper bound.
+void Bounder::summarise(double c, bool high_only, Predicted& out) {
+  const std::size_t count = tables_.hypotheses.size();
   // Sums of weights are rounded in another order here: the half is taken wide.
   const double half = 0.5 * tables_.total_weight;
   out.high = median(high_, half * (1.0 + kWiden));
   out.low = high_only ? -kInfinity : median(low_, half * (1.0 - kWiden));
-  // The median minimises the mean absolute deviation: about any other point it is larger.
-  const double c = exact ? out.high : 0.5 * (weighted_low + weighted_high) / tables_.total_weight;
+  if (std::isnan(c)) c = out.high;
   double most = 0.0;
   double least = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
@@ -475,11 +484,11 @@ Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool hig
     // Whatever the median is, it lies between the two; farther out a hypothesis must differ.
     if (!high_only) least += w * std::max({0.0, low_[h] - out.high, out.low - high_[h]});
   }
-  out.spread_high = most / tables_.total_weight * (1.0 + kWiden) + 1e-12;
+  out.spread_high =
+      std::min(out.spread_high, most / tables_.total_weight * (1.0 + kWiden) + 1e-12);
   out.spread_low = least / tables_.total_weight * (1.0 - kWiden);
   out.high += kWiden * (1.0 + std::abs(out.high));
   out.low -= kWiden * (1.0 + std::abs(out.low));
-  return out;
 }
 
 const std::vector<Interval>& Bounder::place(const Context* context) {

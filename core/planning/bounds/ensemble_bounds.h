@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -77,6 +78,8 @@ struct EnsembleBounds {
   struct Summand {
     std::size_t least, most;
     double coefficient;
+    // |coefficient - that of the mean hypothesis| - |that of the mean hypothesis|
+    double extra_slack = 0.0;
   };
 
   const selection::Predictor* predictor = nullptr;
@@ -87,6 +90,7 @@ struct EnsembleBounds {
   // Around some contexts of a part.
   struct Hull {
     std::vector<Interval> primaries, terms, sums;
+    std::vector<Interval> off_mean;  // by hypothesis: of its sum less the mean hypothesis's
     std::vector<std::vector<double>> companion_low, companion_high;  // of their rows
     bool seen = true;  // all of their supports occur in the training set
   };
@@ -95,6 +99,7 @@ struct EnsembleBounds {
     ItemTree elements;  // positions in the family's elements(); the leaves are single
     // By node of `elements`: its items' values, each column ascending; primaries that an item
     // leaves unknown; items that the training set does not have.
+    std::vector<double> values;  // columns x positions
     std::vector<std::vector<double>> sorted;
     std::vector<std::vector<std::size_t>> gaps;
     std::vector<int> unseen;
@@ -124,6 +129,9 @@ struct EnsembleBounds {
   std::vector<std::vector<std::pair<std::size_t, double>>> of_context;
   std::vector<double> intercepts, weights;
   double total_weight = 0.0;
+  // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
+  std::vector<std::pair<std::size_t, double>> mean_hypothesis;
+  double mean_intercept = 0.0;
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
@@ -147,6 +155,10 @@ struct EnsembleBounds {
   static std::unique_ptr<EnsembleBounds> make(const selection::Predictor& predictor,
                                               const CandidateSpace& space, Of of);
 };
+
+// Of sum_k share_k v_k for shares within their limits and with sum 1.
+Interval average_about(const double* values, const std::vector<double>& low,
+                       const std::vector<double>& high);
 
 // Bounds one branch, or one box of the amounts of a set, at a time. Not for two threads at once.
 class Bounder {
@@ -183,6 +195,9 @@ class Bounder {
   // context null: any of the hull's. `exact`: after evaluate(), of a point. `high_only`: low is
   // minus infinity and spread_low 0, for half of the work.
   Predicted predict(const Context* context, bool exact, bool high_only);
+  // Tighter, where several descriptors follow the same elements; for several times the work. After
+  // predict() of a branch or a box for any context of the hull.
+  void refine(Predicted& predicted);
   // What the companions together may predict of what was bounded last.
   Interval companions();
   // What they predict of the composition last evaluated.
@@ -210,6 +225,29 @@ class Bounder {
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
   double median(const std::vector<double>& values, double half);
   void fill_elements(std::size_t companion);
+  void summarise(double center, bool high_only, Predicted& out);
+
+  // See linear_bounds.cc. A term lies within `slack` of base + slope * variable, the variable being
+  // the average of a column over shares, or its sum over amounts.
+  struct Secant {
+    double base, slope, slack;
+    double rounding;  // of the numbers that it is made of; part of the slack
+    std::size_t column;
+    bool total;
+  };
+  // A linear function of shares and amounts: numbers by place in items_.
+  struct Combined {
+    double base = 0.0;
+    bool any_average = false, any_total = false;
+    std::vector<double> averages, totals;
+    void reset(std::size_t items);
+  };
+  std::optional<Interval> variable_of(const EnsembleBounds::ActivePrimary& primary) const;
+  void take_secant(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void take_secants();
+  void add_term(double times, std::size_t term, Combined& to) const;
+  Interval range_of(const std::vector<double>& numbers, bool totals) const;
+  Interval range_of(const Combined& combined) const;
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
@@ -232,6 +270,9 @@ class Bounder {
   std::vector<double> share_low_, share_high_;  // by place, what own_variance uses
   std::vector<Interval> primaries_;
   bool companion_primaries_filled_ = false;
+  std::vector<Secant> secants_;  // by term
+  std::vector<int> items_;       // positions of the elements that may occur, by cluster
+  Combined mean_, own_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
   std::vector<double> low_, high_;

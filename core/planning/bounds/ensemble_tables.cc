@@ -181,7 +181,7 @@ class Builder {
         const double coefficient = hypothesis.coefficients[static_cast<Index>(j)];
         if (out_.terms[t].active) {
           active.push_back({2 * t + (coefficient >= 0.0 ? 0 : 1),
-                            2 * t + (coefficient >= 0.0 ? 1 : 0), coefficient});
+                            2 * t + (coefficient >= 0.0 ? 1 : 0), coefficient, 0.0});
         } else {
           rest.emplace_back(t, coefficient);
         }
@@ -192,6 +192,7 @@ class Builder {
       out_.weights.push_back(hypothesis.weight);
       out_.total_weight += hypothesis.weight;
     }
+    average_hypotheses();
     const selection::Hypothesis& first = model_.hypotheses.front();
     for (std::size_t j = 0; j < first.descriptors.size(); ++j) {
       out_.coordinate_terms.push_back(term_of(first, j));
@@ -212,6 +213,25 @@ class Builder {
     out_.first.back() = out_.plain.size();
     for (std::size_t t = 0; t < out_.terms.size(); ++t) {
       if (out_.terms[t].active && out_.terms[t].factors.size() > 1) out_.composed.push_back(t);
+    }
+  }
+
+  void average_hypotheses() {
+    std::vector<double> mean(out_.terms.size(), 0.0);
+    for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
+      const double weight = out_.weights[h] / out_.total_weight;
+      out_.mean_intercept += weight * out_.intercepts[h];
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+        mean[summand.least / 2] += weight * summand.coefficient;
+    }
+    for (std::size_t t = 0; t < mean.size(); ++t) {
+      if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
+    }
+    for (std::vector<EnsembleBounds::Summand>& hypothesis : out_.hypotheses) {
+      for (EnsembleBounds::Summand& summand : hypothesis) {
+        const double of_mean = mean[summand.least / 2];
+        summand.extra_slack = std::abs(summand.coefficient - of_mean) - std::abs(of_mean);
+      }
     }
   }
 

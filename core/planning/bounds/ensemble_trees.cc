@@ -101,6 +101,13 @@ class Grower {
     const std::size_t elements = part.family->elements().size();
     trees.elements = item_tree(elements_table(*part.family), 2 * elements, true);
     add_columns(*part.family, trees);
+    for (std::size_t c = 0; c < tables_.columns; ++c) {
+      for (const int element : part.family->elements()) {
+        const int row = tables_.row_of[static_cast<std::size_t>(element)];
+        trees.values.push_back(
+            tables_.table[static_cast<std::size_t>(row) * tables_.columns + c]);
+      }
+    }
     trees.leaf.resize(elements);
     for (std::size_t n = 0; n < trees.elements.nodes.size(); ++n) {
       const std::vector<int>& items = trees.elements.nodes[n].items;
@@ -217,6 +224,7 @@ class Grower {
     hull.primaries.assign(first.primaries.size(), kNothing);
     hull.terms.assign(tables_.terms.size(), kNothing);
     hull.sums.assign(tables_.hypotheses.size(), kNothing);
+    hull.off_mean.assign(tables_.hypotheses.size(), kNothing);
     for (const std::vector<double>& row : first.companions) {
       hull.companion_low.emplace_back(row.size(), kInfinity);
       hull.companion_high.emplace_back(row.size(), -kInfinity);
@@ -232,8 +240,14 @@ class Grower {
       }
       for (std::size_t t = 0; t < hull.terms.size(); ++t)
         grow(hull.terms[t], context.terms[t].low, context.terms[t].high);
+      double mean = 0.0;
       for (std::size_t h = 0; h < hull.sums.size(); ++h)
+        mean += tables_.weights[h] / tables_.total_weight * context.sums[h];
+      for (std::size_t h = 0; h < hull.sums.size(); ++h) {
         grow(hull.sums[h], context.sums[h], context.sums[h]);
+        const Interval off = widened({context.sums[h] - mean, context.sums[h] - mean});
+        grow(hull.off_mean[h], off.low, off.high);
+      }
       for (std::size_t c = 0; c < context.companions.size(); ++c) {
         for (std::size_t j = 0; j < context.companions[c].size(); ++j) {
           const double x = context.companions[c][j];
