@@ -75,6 +75,7 @@ class Surroundings(Laboratory):
         (place / "inbox" / bad).write_bytes(b"nothing,that,is,read\n1,2,3,4\n")
         wait_for(lambda: not list((place / "inbox").iterdir()) and not list((place / "work").iterdir()), "both tables")
         wait_for(lambda: self.live("files"), "the good one")
+        wait_for(lambda: list((place / "quarantine").glob("*.reason.json")), "the reason")
         done = [name for _, _, names in os.walk(os.fsencode(place / "done")) for name in names]
         aside = os.listdir(os.fsencode(place / "quarantine"))
         self.assertEqual((len(done), len(aside)), (1, 2), (done, aside))

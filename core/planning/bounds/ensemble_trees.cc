@@ -14,7 +14,7 @@ namespace {
 using Eigen::Index;
 using Hull = EnsembleBounds::Hull;
 
-constexpr std::size_t kBases = 16;            // compositions in which elements are exchanged
+constexpr std::size_t kBases = 16;  // compositions in which elements are exchanged
 constexpr std::size_t kMostContextNodes = 4096;
 constexpr std::size_t kFewContexts = 4096;  // more are told apart by the hypotheses' sums alone
 
@@ -74,8 +74,8 @@ class Effects {
   double term(const EnsembleBounds::Term& term, const Context& context) const {
     double x = 1.0;
     for (const EnsembleBounds::Factor& factor : term.factors) {
-      x *= descriptors::apply(factor.form, factor.active ? values_[factor.slot]
-                                                         : context.primaries[factor.slot]);
+      x *= descriptors::apply(
+          factor.form, factor.active ? values_[factor.slot] : context.primaries[factor.slot]);
     }
     return std::isnan(x) ? term.center : std::clamp(x, term.low, term.high);
   }
@@ -87,9 +87,9 @@ class Effects {
   std::vector<double> values_, companion_values_;
 };
 
-class Grower {
+class TableGrower {
  public:
-  Grower(EnsembleBounds& tables, EnsembleBounds::Of of)
+  TableGrower(EnsembleBounds& tables, EnsembleBounds::Of of)
       : tables_(tables), effects_(tables, of), places_(of == EnsembleBounds::Of::places) {}
 
   EnsembleBounds::PartTrees grow(std::size_t p) {
@@ -104,8 +104,7 @@ class Grower {
     for (std::size_t c = 0; c < tables_.columns; ++c) {
       for (const int element : part.family->elements()) {
         const int row = tables_.row_of[static_cast<std::size_t>(element)];
-        trees.values.push_back(
-            tables_.table[static_cast<std::size_t>(row) * tables_.columns + c]);
+        trees.values.push_back(tables_.table[static_cast<std::size_t>(row) * tables_.columns + c]);
       }
     }
     trees.leaf.resize(elements);
@@ -135,8 +134,9 @@ class Grower {
       Base base;
       for (const auto& part : composition.parts())
         base.parts.push_back({tables_.row_of[static_cast<std::size_t>(part.element)], part.amount});
-      if (base.parts.empty()) base.parts.push_back({tables_.row_of[static_cast<std::size_t>(
-                                                        family.elements().front())], 1.0});
+      if (base.parts.empty())
+        base.parts.push_back(
+            {tables_.row_of[static_cast<std::size_t>(family.elements().front())], 1.0});
       base.exchanged = random.below(base.parts.size());
       base.context = random.below(contexts.size());
       bases_.push_back(std::move(base));
@@ -197,7 +197,8 @@ class Grower {
       for (const int item : node.items) {
         const int element = family.elements()[static_cast<std::size_t>(item)];
         if (!std::binary_search(seen.begin(), seen.end(), element)) ++unseen;
-        const auto row = static_cast<std::size_t>(tables_.row_of[static_cast<std::size_t>(element)]);
+        const auto row =
+            static_cast<std::size_t>(tables_.row_of[static_cast<std::size_t>(element)]);
         gaps.insert(gaps.end(), tables_.gaps[row].begin(), tables_.gaps[row].end());
       }
       for (std::size_t c = 0; c < tables_.columns; ++c) {
@@ -273,7 +274,7 @@ class Grower {
 }  // namespace
 
 void grow_trees(EnsembleBounds& tables, EnsembleBounds::Of of) {
-  Grower grower(tables, of);
+  TableGrower grower(tables, of);
   for (std::size_t p = 0; p < tables.space->parts().size(); ++p)
     tables.trees.push_back(grower.grow(p));
 }

@@ -209,9 +209,8 @@ std::string composition_text(const chemistry::CompositionRules& rules) {
   return text + "\n";
 }
 
-std::string whole_text(const DraftRequest& request, const tables::Table& table,
-                       const Seen& seen, const chemistry::CompositionRules& rules,
-                       std::size_t most_elements) {
+std::string whole_text(const DraftRequest& request, const tables::Table& table, const Seen& seen,
+                       const chemistry::CompositionRules& rules, std::size_t most_elements) {
   const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
     return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
   });
@@ -259,7 +258,7 @@ std::string whole_text(const DraftRequest& request, const tables::Table& table,
              size, request.batch);
 }
 
-Result<Draft> draft_of(const DraftRequest& request, const tables::Table& table,
+Result<DraftedFile> draft_of(const DraftRequest& request, const tables::Table& table,
                              const chemistry::SupportTable& supports,
                              const chemistry::CompositionRules& rules) {
   const Seen seen(table);
@@ -268,7 +267,7 @@ Result<Draft> draft_of(const DraftRequest& request, const tables::Table& table,
                  request.file_name, "", "a table of catalysts"};
   }
   for (auto most = std::min<std::size_t>(seen.most_elements, kMostElements);; --most) {
-    Draft draft{whole_text(request, table, seen, rules, most), 0};
+    DraftedFile draft{whole_text(request, table, seen, rules, most), 0};
     const auto config = parse_campaign(draft.text, "the draft", kToml, supports);
     // Too many candidates to count: fewer elements in each.
     if (!config && most <= 1) return config.error();
@@ -282,8 +281,9 @@ Result<Draft> draft_of(const DraftRequest& request, const tables::Table& table,
 
 }  // namespace
 
-Result<Draft> draft_campaign_file(const DraftRequest& request, tables::ReadOptions options,
-                                  const ReadTable& read, const chemistry::SupportTable& supports) {
+Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::ReadOptions options,
+                                        const ReadTable& read,
+                                        const chemistry::SupportTable& supports) {
   options.missing_targets = true;  // what was not measured yet is part of the space, too
   auto table = read(options);
   if (!table) return table.error();

@@ -20,7 +20,7 @@ struct DraftRequest {
   int batch = 0;
 };
 
-struct Draft {
+struct DraftedFile {
   std::string text;
   std::uint64_t space_size = 0;
 };
@@ -30,10 +30,11 @@ using ReadTable = std::function<Result<tables::Table>(const tables::ReadOptions&
 // A valid file whose space holds what the table's elements, supports and amounts can make: slots
 // where amounts count places, a simplex where they add up to about the same total, else a grid of
 // the amounts that occur, or of some between them where they are many. What was assumed stands in
-// its comments. The table has one target; it is read with `options`, and once more where its headers
-// tell a basis of amounts. Errors: those of `read`; bad_data where no catalyst has an active
-// element; a name that no campaign may have.
-Result<Draft> draft_campaign_file(const DraftRequest& request, tables::ReadOptions options,
-                                  const ReadTable& read, const chemistry::SupportTable& supports);
+// its comments. The table has one target; it is read with `options`, and once more where its
+// headers tell a basis of amounts. Errors: those of `read`; bad_data where no catalyst has an
+// active element; a name that no campaign may have.
+Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::ReadOptions options,
+                                        const ReadTable& read,
+                                        const chemistry::SupportTable& supports);
 
 }  // namespace kasetsu::campaign

@@ -147,8 +147,9 @@ Result<Json> look_at_table(std::string_view bytes, const TableRequest& request,
   return json;
 }
 
-Result<Draft> draft_from_table(std::string_view bytes, const TableRequest& request,
-                               const DraftRequest& draft, const chemistry::SupportTable& supports) {
+Result<DraftedFile> draft_from_table(std::string_view bytes, const TableRequest& request,
+                                     const DraftRequest& draft,
+                                     const chemistry::SupportTable& supports) {
   if (request.targets.size() > 1)
     return Error{ErrorCode::bad_data, "a draft has one target", "target", "", "one column"};
   const auto read = [&](const tables::ReadOptions& options) {

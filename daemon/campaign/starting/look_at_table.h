@@ -32,7 +32,8 @@ Result<Json> look_at_table(std::string_view bytes, const TableRequest& request,
                            const chemistry::SupportTable& supports);
 
 // A campaign file drafted from the table. Errors: those of read_table, and of draft_campaign_file.
-Result<Draft> draft_from_table(std::string_view bytes, const TableRequest& request,
-                               const DraftRequest& draft, const chemistry::SupportTable& supports);
+Result<DraftedFile> draft_from_table(std::string_view bytes, const TableRequest& request,
+                                     const DraftRequest& draft,
+                                     const chemistry::SupportTable& supports);
 
 }  // namespace kasetsu::campaign

@@ -78,7 +78,7 @@ Json model_overview(const Model& model, const TrainingSet& set) {
                                          : Json(nullptr)}};
 }
 
-struct Asked {
+struct AskedSoFar {
   std::map<std::string, std::int64_t> states;
   struct OfBatch {
     std::int64_t proposals = 0, done = 0;
@@ -91,15 +91,15 @@ bool is_open(ProposalState state) {
          state == ProposalState::partial;
 }
 
-Asked asked(const Reader& reader, const Campaign& campaign) {
-  Asked found;
+AskedSoFar asked(const Reader& reader, const Campaign& campaign) {
+  AskedSoFar found;
   Page page{0, 10'000};
   for (;;) {
     const auto proposals = reader.proposals(campaign.key, {}, page);
     for (const Proposal& proposal : proposals) {
       page.after = proposal.seq;
       ++found.states[std::string(to_string(proposal.state))];
-      Asked::OfBatch& batch = found.batches[proposal.batch];
+      AskedSoFar::OfBatch& batch = found.batches[proposal.batch];
       ++batch.proposals;
       if (!is_open(proposal.state)) ++batch.done;
     }
@@ -107,7 +107,7 @@ Asked asked(const Reader& reader, const Campaign& campaign) {
   }
 }
 
-Json batch_progress(const std::vector<Batch>& batches, const Asked& found) {
+Json batch_progress(const std::vector<Batch>& batches, const AskedSoFar& found) {
   Json list = Json::array();
   for (std::size_t i = batches.size() > kBatchesShown ? batches.size() - kBatchesShown : 0;
        i < batches.size(); ++i) {
@@ -166,7 +166,7 @@ Json overview(const Reader& reader, const Campaign& campaign, const CampaignConf
     if (current) model = model_overview(*current, measured.set);
   }
   const std::vector<Batch> batches = all_batches(reader, campaign);
-  const Asked found = asked(reader, campaign);
+  const AskedSoFar found = asked(reader, campaign);
   const auto newest = newest_delivery(reader, campaign);
   return {{"name", campaign.name},
           {"description", or_null(config.description)},

@@ -319,7 +319,7 @@ class Reports(DaemonCase):
         self.ok("report", "ocm", "--out", "ocm.md")
         markdown = (self.folder / "ocm.md").read_text(encoding="utf-8")
         self.assertIn("| rank | catalyst |", markdown)
-        self.assertIn("| state | promised \\(%\\) |", markdown)
+        self.assertIn("| state | batches foretold |", markdown)
 
         folder = self.folder / "bundle"
         self.ok("export", "ocm", "--format", "bundle", "--out", folder)

@@ -136,7 +136,7 @@ TEST_F(Api_, EveryRouteAsksForItsScopeAndNothingElseOpens) {
     SCOPED_TRACE(route.method + " " + path);
     const int bare = server.ask(route.method, path).status;
     if (route.scope == Scope::open) {
-      EXPECT_EQ(bare, 200);
+      EXPECT_TRUE(bare != 401 && bare != 403) << bare;
       continue;
     }
     ++guarded;
