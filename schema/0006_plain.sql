@@ -3,6 +3,7 @@
 -- * An index finds the measurements of a campaign; the table of spans goes, and their number stands beside the campaign.
 -- * One table says which measurements are not live.
 -- * What is never changed carries a sum of its columns: a check finds what a disk changed (daemon/store/row_sums.h).
+-- * An idempotency key belongs to the token that sent it.
 -- Runs with foreign keys off, as migrations do: a table is made anew.
 
 CREATE TABLE new_measurements (
@@ -82,6 +83,9 @@ DROP TRIGGER prediction_errors_kept;
 UPDATE prediction_errors SET row_sum = sum_of(prediction, measurement, observed, error, created_at);
 CREATE TRIGGER prediction_errors_kept BEFORE UPDATE ON prediction_errors
 BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
+
+DROP INDEX ingests_by_key;
+CREATE UNIQUE INDEX ingests_by_key ON ingests (campaign, idempotency_key, actor) WHERE idempotency_key <> '';
 
 -- For people and scripts that read the file with the plain `sqlite3` program: docs/database.md describes the columns.
 
