@@ -2,6 +2,8 @@
 -- * Every measurement keeps its identifier. Those of a delivery were left out: they are numbered after it.
 -- * An index finds the measurements of a campaign; the table of spans goes, and their number stands beside the campaign.
 -- * One table says which measurements are not live.
+-- * What is never changed carries a sum of its columns: a check finds what a disk changed (daemon/store/row_sums.h).
+-- * An idempotency key belongs to the token that sent it.
 -- Runs with foreign keys off, as migrations do: a table is made anew.
 
 CREATE TABLE new_measurements (
@@ -14,12 +16,15 @@ CREATE TABLE new_measurements (
   value REAL NOT NULL CHECK (value BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
   flags INTEGER NOT NULL CHECK (flags >= 0),
   supersedes INTEGER REFERENCES measurements (seq),
-  received_at INTEGER NOT NULL
+  received_at INTEGER NOT NULL,
+  row_sum INTEGER NOT NULL
 ) STRICT;
-INSERT INTO new_measurements (seq, id, campaign, run, catalyst, property, value, flags, supersedes, received_at)
-SELECT m.seq, coalesce(m.id, ulid_after(i.id, m.seq - i.first_measurement + 1)), m.campaign, m.run, m.catalyst, m.property,
-       m.value, m.flags, m.supersedes, m.received_at
-FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON i.seq = r.ingest ORDER BY m.seq;
+INSERT INTO new_measurements (seq, id, campaign, run, catalyst, property, value, flags, supersedes, received_at,
+                              row_sum)
+SELECT *, sum_of(seq, id, campaign, run, catalyst, property, value, flags, supersedes, received_at) FROM
+  (SELECT m.seq, coalesce(m.id, ulid_after(i.id, m.seq - i.first_measurement + 1)) AS id, m.campaign, m.run, m.catalyst, m.property,
+          m.value, m.flags, m.supersedes, m.received_at
+   FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON i.seq = r.ingest ORDER BY m.seq);
 DROP TABLE measurements;
 ALTER TABLE new_measurements RENAME TO measurements;
 CREATE UNIQUE INDEX measurements_by_id ON measurements (id);
@@ -54,6 +59,33 @@ CREATE TRIGGER marks_exclude AFTER INSERT ON marks WHEN new.kind = 'exclude'
 BEGIN INSERT OR IGNORE INTO not_live VALUES (new.measurement, 'excluded'); END;
 CREATE TRIGGER marks_include AFTER INSERT ON marks WHEN new.kind = 'include'
 BEGIN DELETE FROM not_live WHERE measurement = new.measurement AND why = 'excluded'; END;
+
+ALTER TABLE runs ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER runs_kept;
+UPDATE runs SET row_sum = sum_of(seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, replicate,
+  sample, conditions, proposal, measured_at, content);
+CREATE TRIGGER runs_kept BEFORE UPDATE ON runs
+BEGIN SELECT RAISE(ABORT, 'runs are never changed'); END;
+ALTER TABLE proposals ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+UPDATE proposals SET row_sum = sum_of(id, campaign, batch, batch_rank, strategy, catalyst, conditions, mean, low, high, novelty,
+  reason, card, model, amended_from, created_at);
+ALTER TABLE models ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+UPDATE models SET row_sum = sum_of(id, campaign, property, version, document, snapshot, row_count, config_version, seed,
+  code_version, mae_cv, mae_nested, summary, seconds, job, created_at);
+ALTER TABLE predictions ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER predictions_kept;
+UPDATE predictions SET row_sum = sum_of(campaign, catalyst, property, model, hypothesis, proposal, predicted, low, high,
+  created_at);
+CREATE TRIGGER predictions_kept BEFORE UPDATE ON predictions
+BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
+ALTER TABLE prediction_errors ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER prediction_errors_kept;
+UPDATE prediction_errors SET row_sum = sum_of(prediction, measurement, observed, error, created_at);
+CREATE TRIGGER prediction_errors_kept BEFORE UPDATE ON prediction_errors
+BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
+
+DROP INDEX ingests_by_key;
+CREATE UNIQUE INDEX ingests_by_key ON ingests (campaign, idempotency_key, actor) WHERE idempotency_key <> '';
 
 -- For people and scripts that read the file with the plain `sqlite3` program: docs/database.md describes the columns.
 

@@ -38,7 +38,8 @@ class SqliteReader : public virtual campaign::Reader {
   Counts counts() const override;
 
   std::optional<Ingest> find_ingest(std::string_view id) const override;
-  std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view key) const override;
+  std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view actor,
+                                      std::string_view key) const override;
   std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const override;
   std::optional<std::string> content(std::int64_t ingest) const override;
   std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const override;

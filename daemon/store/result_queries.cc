@@ -76,13 +76,13 @@ std::optional<Ingest> SqliteReader::find_ingest(std::string_view id) const {
              read_ingest);
 }
 
-std::optional<Ingest> SqliteReader::ingest_by_key(std::int64_t campaign,
+std::optional<Ingest> SqliteReader::ingest_by_key(std::int64_t campaign, std::string_view actor,
                                                   std::string_view key) const {
   return one(
       connection_
           .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 AND i.idempotency_key = ?2 "
-                   "AND i.idempotency_key <> ''")
-          .bind(campaign, key),
+                   "AND i.idempotency_key <> '' AND i.actor = ?3")
+          .bind(campaign, key, actor),
       read_ingest);
 }
 

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 
 #include "core/base/fnv.h"
+#include "daemon/base/digest.h"
 #include "daemon/base/ulid.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/rising_numbers.h"
+#include "daemon/store/row_sums.h"
 
 namespace kasetsu::store {
 namespace {
@@ -64,6 +67,55 @@ void ulid_after_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
   sqlite3_result_text(context, id.data(), static_cast<int>(id.size()), SQLITE_TRANSIENT);
 }
 
+// Of values with their types. Every step is reversible, so that one changed value changes it; eight
+// bytes a step, because every row that is written is summed.
+class RowSum {
+ public:
+  void add_word(std::uint64_t word) {
+    value_ = (value_ ^ word) * 0x9E3779B97F4A7C15;
+    value_ ^= value_ >> 32;
+  }
+  void add_bytes(std::string_view bytes) {
+    add_word(bytes.size());
+    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(8, bytes.size()))) {
+      std::uint64_t eight = 0;
+      for (std::size_t i = 0; i < std::min<std::size_t>(8, bytes.size()); ++i) {
+        eight |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+      }
+      add_word(eight);
+    }
+  }
+  void add(sqlite3_value* value) {
+    const int type = sqlite3_value_type(value);
+    add_word(static_cast<std::uint64_t>(type));
+    if (type == SQLITE_INTEGER) {
+      add_word(static_cast<std::uint64_t>(sqlite3_value_int64(value)));
+    } else if (type == SQLITE_FLOAT) {
+      // SQLite keeps one zero.
+      add_word(std::bit_cast<std::uint64_t>(sqlite3_value_double(value) + 0.0));
+    } else if (type != SQLITE_NULL) {
+      add_bytes(bytes_of(value));
+    }
+  }
+  // 32 bits take at most four bytes of a row.
+  std::int32_t sum() const { return static_cast<std::int32_t>(value_); }
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+void sum_of_in_sql(sqlite3_context* context, int count, sqlite3_value** values) {
+  RowSum sum;
+  for (int i = 0; i < count; ++i) sum.add(values[i]);
+  sqlite3_result_int64(context, sum.sum());
+}
+
+void sha256_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
+  const Digest digest = sha256(bytes_of(values[0]));
+  sqlite3_result_blob(context, digest.bytes.data(), static_cast<int>(digest.bytes.size()),
+                      SQLITE_TRANSIENT);
+}
+
 struct SqlFunction {
   const char* name;
   int arguments;
@@ -72,6 +124,8 @@ struct SqlFunction {
 constexpr SqlFunction kFunctions[] = {{"conditions_hash", 1, conditions_hash_in_sql},
                                       {"content_number", 1, content_number_in_sql},
                                       {"run_number", 6, run_number_in_sql},
+                                      {"sha256", 1, sha256_in_sql},
+                                      {"sum_of", -1, sum_of_in_sql},
                                       {"ulid_after", 2, ulid_after_in_sql}};
 
 }  // namespace
@@ -472,6 +526,26 @@ constexpr Rule kRules[] = {
      "m.supersedes = x.measurement) AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = "
      "x.measurement AND k.kind IN ('retract', 'exclude'))",
      "measurement {} is not live, and nobody said why"},
+    {6, kNewest, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS ")",
+     "run {} was changed where it is stored: its sum does not fit"},
+    {6, kNewest,
+     "SELECT seq FROM measurements WHERE row_sum <> sum_of(" KASETSU_SUM_MEASUREMENTS ")",
+     "measurement {} was changed where it is stored: its sum does not fit"},
+    {6, kNewest, "SELECT seq FROM proposals WHERE row_sum <> sum_of(" KASETSU_SUM_PROPOSALS ")",
+     "proposal {} was changed where it is stored: its sum does not fit"},
+    {6, kNewest, "SELECT seq FROM models WHERE row_sum <> sum_of(" KASETSU_SUM_MODELS ")",
+     "model {} was changed where it is stored: its sum does not fit"},
+    {6, kNewest, "SELECT seq FROM predictions WHERE row_sum <> sum_of(" KASETSU_SUM_PREDICTIONS ")",
+     "prediction {} was changed where it is stored: its sum does not fit"},
+    {6, kNewest,
+     "SELECT seq FROM prediction_errors WHERE row_sum <> sum_of(" KASETSU_SUM_PREDICTION_ERRORS ")",
+     "prediction error {} was changed where it is stored: its sum does not fit"},
+    {1, kNewest, "SELECT key FROM contents WHERE sha256 <> sha256(bytes)",
+     "content {} is not what was delivered: its digest does not fit"},
+    {1, kNewest,
+     "SELECT a.key FROM campaign_versions v CROSS JOIN campaigns a ON a.key = v.campaign WHERE "
+     "v.sha256 <> sha256(CAST(v.text AS BLOB))",
+     "a version of the file of campaign {} is not what was applied: its digest does not fit"},
 };
 
 }  // namespace

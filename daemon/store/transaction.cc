@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "daemon/store/rising_numbers.h"
+#include "daemon/store/row_sums.h"
 
 namespace kasetsu::store {
 namespace {
@@ -314,9 +315,9 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
   run_ = next_run();
   connection_
       .prepare(
-          "INSERT INTO runs (seq, ingest, delivery_row, campaign, catalyst, kind, source, run, "
-          "channel, sequence, replicate, sample, conditions, proposal, measured_at, content) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+          "INSERT INTO runs (" KASETSU_SUM_RUNS
+          ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+          "?16, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16))")
       .bind(run_, r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run,
             r.channel, r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at,
             r.content)
@@ -348,9 +349,9 @@ std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::i
   measurement_ = next_measurement();
   const std::int64_t property = known_property(campaign, m.property);
   connection_
-      .prepare(
-          "INSERT INTO measurements (seq, id, campaign, run, catalyst, property, value, flags, "
-          "supersedes, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+      .prepare("INSERT INTO measurements (" KASETSU_SUM_MEASUREMENTS
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+               "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))")
       .bind(measurement_, m.id, campaign, run, catalyst, property, m.value, m.flags, supersedes,
             now)
       .run();
@@ -427,9 +428,10 @@ void SqliteTransaction::insert_proposal(const Proposal& p) {
           "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "
           "conditions, mean, low, high, novelty, reason, card, model, state, state_reason, "
           "client, lease_expires, attempts, failures, amended_from, revision, created_at, "
-          "updated_at) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, "
-          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
-          "?24)")
+          "updated_at, row_sum) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, "
+          "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
+          "?24, sum_of(?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, ?7, ?8, ?9, "
+          "?10, ?11, ?12, ?13, ?14, ?21, ?23))")
       .bind(p.id, p.campaign, p.batch, p.rank, p.strategy, catalyst, p.conditions, p.mean, p.low,
             p.high, p.novelty, p.reason, p.card, p.model, to_string(p.state), p.state_reason,
             p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
@@ -470,8 +472,9 @@ void SqliteTransaction::insert_model(const Model& m) {
       .prepare(
           "INSERT INTO models (id, campaign, property, version, document, snapshot, "
           "row_count, config_version, seed, code_version, mae_cv, mae_nested, status, "
-          "status_reason, summary, seconds, job, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
+          "status_reason, summary, seconds, job, created_at, row_sum) VALUES (?1, ?2, ?3, ?4, ?5, "
+          "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, sum_of(?1, ?2, ?3, ?4, "
+          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?15, ?16, ?17, ?18))")
       .bind(m.id, m.campaign, property_key(m.campaign, m.property), m.version, m.document,
             m.snapshot, m.rows, m.config_version, std::bit_cast<std::int64_t>(m.seed),
             m.code_version, m.mae_cv, m.mae_nested, m.status, m.status_reason, m.summary, m.seconds,
@@ -490,9 +493,10 @@ void SqliteTransaction::insert_prediction(std::int64_t campaign, const LedgerEnt
   const std::int64_t catalyst = keep_catalyst(e.catalyst, e.catalyst, e.predicted_at);
   connection_
       .prepare(
-          "INSERT INTO predictions (campaign, catalyst, property, model, hypothesis, "
-          "proposal, predicted, low, high, created_at) VALUES (?1, ?2, ?3, (SELECT seq FROM "
-          "models WHERE id = ?4), ?5, ?6, ?7, ?8, ?9, ?10)")
+          "INSERT INTO predictions (" KASETSU_SUM_PREDICTIONS
+          ", row_sum) VALUES (?1, ?2, ?3, (SELECT seq FROM models WHERE id = ?4), ?5, ?6, ?7, ?8, "
+          "?9, ?10, sum_of(?1, ?2, ?3, (SELECT seq FROM models WHERE id = ?4), ?5, ?6, ?7, ?8, "
+          "?9, ?10))")
       .bind(campaign, catalyst, property_key(campaign, e.property), e.model, e.hypothesis,
             e.proposal, e.predicted, e.low, e.high, e.predicted_at)
       .run();
@@ -502,9 +506,9 @@ void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
                                                 std::string_view measurement, double observed,
                                                 double error, Time now) {
   connection_
-      .prepare(
-          "INSERT INTO prediction_errors (prediction, measurement, observed, error, "
-          "created_at) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5)")
+      .prepare("INSERT INTO prediction_errors (" KASETSU_SUM_PREDICTION_ERRORS
+               ", row_sum) VALUES (?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5, "
+               "sum_of(?1, (SELECT seq FROM measurements WHERE id = ?2), ?3, ?4, ?5))")
       .bind(prediction, measurement, observed, error, now)
       .run();
 }

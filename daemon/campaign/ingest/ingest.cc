@@ -73,11 +73,12 @@ class Writing {
         options_(delivery.options),
         rules_(tx, context, campaign, config) {}
 
-  // The delivery that this one repeats: the same key, or the same bytes of the same source and run.
+  // The delivery that this one repeats: the same key of the same actor, or the same bytes of the
+  // same source and run.
   Result<std::optional<Ingest>> before() {
     const std::string& key = options_.idempotency_key;
     if (!key.empty()) {
-      auto known = tx_.ingest_by_key(campaign_.key, key);
+      auto known = tx_.ingest_by_key(campaign_.key, context_.actor, key);
       if (known && known->sha256 != delivery_.sha256) {
         return Error{ErrorCode::unprocessable,
                      "this idempotency key was used with another body before", "Idempotency-Key",

@@ -1,16 +1,22 @@
 #include "daemon/campaign/ingest/profiles.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <vector>
 
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/base/digest.h"
+#include "daemon/base/operator_files.h"
 
 namespace kasetsu {
 namespace {
 
+constexpr std::string_view kEnding = ".toml";
+constexpr std::size_t kLargest = std::size_t{4} << 20;
 constexpr std::string_view kKnown = "nomad_catalysis";  // marks the folder of the built-in ones
 
 std::string built_in_folder() {
@@ -18,37 +24,43 @@ std::string built_in_folder() {
   return path ? std::filesystem::path(*path).parent_path().string() : std::string();
 }
 
+Result<std::shared_ptr<const tables::Profile>> make_profile(std::string_view text,
+                                                            const std::string& file) {
+  auto profile = tables::parse_profile(text, file);
+  if (!profile) return profile.error();
+  profile->version = sha256(text).hex().substr(0, 12);
+  return std::make_shared<const tables::Profile>(std::move(*profile));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const tables::Profile>> read_profile(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return text.error();
-  auto profile = tables::parse_profile(*text, path);
-  if (!profile) return profile.error();
-  profile->version = sha256(*text).hex().substr(0, 12);
-  return std::make_shared<const tables::Profile>(std::move(*profile));
+  return make_profile(*text, path);
 }
 
 Result<std::shared_ptr<const tables::Profile>> find_profile(const std::string& name,
                                                             const std::string& folder) {
-  const bool plain =
-      !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-      });
-  std::vector<std::string> names;
+  std::vector<std::string> known;
   for (const std::string& where : {folder, built_in_folder()}) {
-    if (where.empty()) continue;
-    std::error_code error;
-    const std::filesystem::path path = std::filesystem::path(where) / (name + ".toml");
-    if (plain && std::filesystem::is_regular_file(path, error)) return read_profile(path.string());
-    for (const auto& entry : std::filesystem::directory_iterator(where, error)) {
-      if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+    std::vector<std::string> names = operator_file_names(where, kEnding);
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      known.insert(known.end(), std::make_move_iterator(names.begin()),
+                   std::make_move_iterator(names.end()));
+      continue;
     }
+    const auto text = read_operator_file(where, name, kEnding, kLargest);
+    if (!text) return text.error().in("profile");
+    auto profile = make_profile(*text, name + std::string(kEnding));
+    if (profile) return profile;
+    spdlog::error("profile {}: {}", name, profile.error().to_string());
+    return Error{ErrorCode::bad_data, "this file is no profile; the daemon's log says why",
+                 "profile", name, "a profile that `kasetsu table` reads"};
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return Error{ErrorCode::not_found, "there is no such profile", "profile", name, join_or(names)};
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  return Error{ErrorCode::not_found, "there is no such profile", "profile", name, join_or(known)};
 }
 
 Result<std::shared_ptr<const tables::Profile>> load_profile(const std::string& name_or_path,

@@ -101,7 +101,8 @@ class ResultReader {
   virtual ~ResultReader() = default;
 
   virtual std::optional<Ingest> find_ingest(std::string_view id) const = 0;
-  virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign,
+  // An idempotency key is its actor's: the same key of another one is another key.
+  virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view actor,
                                               std::string_view key) const = 0;
   virtual std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const = 0;
   virtual std::optional<std::string> content(std::int64_t ingest) const = 0;  // raw bytes

@@ -103,14 +103,15 @@ class StoreTest : public ::testing::Test {
   // Posts a delivery as the API does: prepare on this thread, commit on the writer's.
   Result<campaign::IngestReceipt> post(const std::string& body,
                                        campaign::DeliveryOptions options = {},
-                                       const std::string& name = "ocm") {
+                                       const std::string& name = "ocm",
+                                       const std::string& actor = "robot") {
     auto prepared = campaign::prepare_delivery(body, std::move(options), supports_);
     if (!prepared) return prepared.error();
     std::promise<Status> done;
     std::optional<campaign::IngestReceipt> receipt;
     database_->write(
         [&](campaign::Transaction& tx) -> Status {
-          auto taken = campaign::ingest(tx, name, *prepared, context("robot"));
+          auto taken = campaign::ingest(tx, name, *prepared, context(actor));
           if (!taken) return taken.error();
           receipt = std::move(*taken);
           return {};

@@ -6,6 +6,7 @@
 #include "daemon/base/digest.h"
 #include "daemon/base/ulid.h"
 #include "daemon/store/migrations.h"
+#include "daemon/store/row_sums.h"
 #include "daemon/store/sqlite.h"
 #include "tests/daemon/store/fixture.h"
 
@@ -46,7 +47,8 @@ class Migration : public testing::StoreTest {
         "(3, 'K:1/MgO', 'K/MgO', 1)");
     for (int i = 1; i <= kRows; ++i) {
       const std::string content = sha256(std::to_string(i)).hex();
-      run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', x'{0:04}', 1)", i, content));
+      run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', CAST('{0}' AS BLOB), 1)", i,
+                      content));
       run(
           fmt::format("INSERT INTO ingests (seq, id, campaign, content, source, run, "
                       "idempotency_key, media_type, actor, row_count, accepted, flagged, "
@@ -175,9 +177,17 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
   // A measurement more, of these columns, and what lists it.
   const auto added = [](const char* columns) {
     return fmt::format(
-        "INSERT INTO measurements SELECT 50, {}, flags, NULL, received_at FROM measurements "
-        "WHERE seq = 1;",
+        "WITH made (" KASETSU_SUM_MEASUREMENTS
+        ") AS (SELECT 50, {}, flags, NULL, received_at FROM measurements WHERE seq = 1) "
+        "INSERT INTO measurements SELECT *, sum_of(" KASETSU_SUM_MEASUREMENTS ") FROM made;",
         columns);
+  };
+  const auto added_run = [](const char* columns) {
+    return fmt::format("WITH made (" KASETSU_SUM_RUNS
+                       ") AS (SELECT 50, {}, kind, source, run, channel, sequence, replicate, "
+                       "sample, conditions, proposal, measured_at, content FROM runs WHERE seq = "
+                       "1) INSERT INTO runs SELECT *, sum_of(" KASETSU_SUM_RUNS ") FROM made",
+                       columns);
   };
   const auto among_replicates = [](const char* columns, int first) {
     return fmt::format("INSERT INTO replicates SELECT {}, {}, x'' FROM measurements WHERE seq = 1;",
@@ -188,12 +198,8 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
       "'0250000000000000000000000X', campaign, run, catalyst, property, value";
   database_.reset();
   for (const std::string& harm : {
-           std::string("INSERT INTO runs SELECT 50, 77, 0, campaign, catalyst, kind, source, run, "
-                       "channel, sequence, replicate, sample, conditions, proposal, measured_at, "
-                       "content FROM runs WHERE seq = 1"),
-           std::string("INSERT INTO runs SELECT 50, ingest, 0, campaign, 77, kind, source, run, "
-                       "channel, sequence, replicate, sample, conditions, proposal, measured_at, "
-                       "content FROM runs WHERE seq = 1"),
+           added_run("77, 0, campaign, catalyst"),
+           added_run("ingest, 0, campaign, 77"),
            added("'0250000000000000000000000X', campaign, 77, catalyst, property, value") +
                among_replicates("catalyst, property, 0", 50) + counted,
            added("'0250000000000000000000000X', campaign, run, catalyst, 77, value") +
@@ -219,6 +225,74 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
     {
       store::Connection connection(copy, store::Access::write, {}, false);
       connection.execute(harm.c_str());
+    }
+    const auto report = store::check_file(copy);
+    ASSERT_TRUE(report.ok()) << report.error().to_string();
+    EXPECT_FALSE(report->ok);
+    EXPECT_EQ(report->problems.size(), 1u) << ::testing::PrintToString(report->problems);
+  }
+}
+
+// The sums of rows and digests of contents find what the structure of pages does not show.
+TEST_F(Migration, ACheckFindsWhatADiskChanged) {
+  open();
+  apply();
+  ASSERT_TRUE(post(body({row("\"Li\"", 3.5, R"("channel":"c")"), row("\"Na\"", 4.5)},
+                        R"("source":"rig","run":"r1")"))
+                  .ok());
+  issue({"K:1/MgO"});
+  const auto learnt = write<std::string>([&](Transaction& tx) -> Result<std::string> {
+    campaign::Model model;
+    model.id = ids_.next(now_);
+    model.campaign = 1;
+    model.property = "C2_yield";
+    model.document = R"({"a":[1,2]})";
+    model.summary = "{}";
+    model.created_at = now_;
+    tx.insert_model(model);
+    campaign::LedgerEntry entry;
+    entry.model = model.id;
+    entry.catalyst = "Li:1/MgO";
+    entry.property = "C2_yield";
+    entry.predicted = -0.0;
+    entry.predicted_at = now_;
+    tx.insert_prediction(1, entry);
+    tx.insert_prediction_error(1, tx.measurements_of_run(1).front().id, 3.5, 3.5, now_);
+    model.status = "retired";
+    tx.update_model(model);
+    return model.id;
+  });
+  ASSERT_TRUE(learnt.ok()) << learnt.error().to_string();
+  database_.reset();
+  const std::string no_trigger =
+      "DROP TRIGGER runs_kept; DROP TRIGGER measurements_kept; DROP TRIGGER contents_kept; "
+      "DROP TRIGGER campaign_versions_kept; DROP TRIGGER models_kept; DROP TRIGGER proposals_kept; "
+      "DROP TRIGGER predictions_kept; DROP TRIGGER prediction_errors_kept;";
+  for (const std::string& harm : {
+           std::string("UPDATE measurements SET value = 3.25 WHERE seq = 1"),
+           std::string("UPDATE measurements SET flags = 4 WHERE seq = 2"),
+           std::string("UPDATE measurements SET received_at = received_at + 1 WHERE seq = 2"),
+           std::string("UPDATE runs SET sample = 'S' WHERE seq = 1"),
+           std::string("UPDATE runs SET measured_at = 1 WHERE seq = 2"),
+           std::string("UPDATE runs SET row_sum = row_sum + 1 WHERE seq = 2"),
+           std::string("UPDATE contents SET bytes = CAST(replace(CAST(bytes AS TEXT), '3.5', "
+                       "'4.5') AS BLOB)"),
+           std::string("UPDATE models SET document = '{\"a\":[1,3]}'"),
+           std::string("UPDATE models SET mae_cv = 1"),
+           std::string("UPDATE proposals SET card = '{\"x\":1}'"),
+           std::string("UPDATE proposals SET mean = 2"),
+           std::string("UPDATE predictions SET predicted = 1"),
+           std::string("UPDATE prediction_errors SET observed = 3"),
+           std::string("UPDATE campaign_versions SET text = text || ' '"),
+       }) {
+    SCOPED_TRACE(harm);
+    const std::string copy = folder_ / "harmed.db";
+    std::filesystem::remove(copy);
+    std::filesystem::copy_file(options_.path, copy);
+    EXPECT_TRUE(store::check_file(copy)->ok);
+    {
+      store::Connection connection(copy, store::Access::write, {}, false);
+      connection.execute((no_trigger + harm).c_str());
     }
     const auto report = store::check_file(copy);
     ASSERT_TRUE(report.ok()) << report.error().to_string();

@@ -104,6 +104,21 @@ TEST_F(Ingests, TheSameKeyWithAnotherBodyIsRefused) {
   EXPECT_THAT(measurements(), SizeIs(1));
 }
 
+TEST_F(Ingests, KeysOfTwoTokensDoNotMeet) {
+  const auto first = post(body({row("\"Li\"", 1)}), keyed("k"), "ocm", "robot a");
+  ASSERT_TRUE(first.ok());
+  const std::string mine = body({row("\"Li\"", 2)});
+  const auto other = post(mine, keyed("k"), "ocm", "robot b");
+  ASSERT_TRUE(other.ok()) << other.error().to_string();
+  EXPECT_FALSE(other->replayed);
+  EXPECT_NE(other->ingest.id, first->ingest.id);
+  EXPECT_THAT(measurements(), SizeIs(2));
+  const auto again = post(mine, keyed("k"), "ocm", "robot b");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->ingest.id, other->ingest.id);
+  EXPECT_EQ(post(mine, keyed("k"), "ocm", "robot a").error().code, ErrorCode::unprocessable);
+}
+
 TEST_F(Ingests, KeysOfTwoCampaignsDoNotMeet) {
   apply(draft("twc"));
   ASSERT_TRUE(post(body({row("\"Li\"", 1)}), keyed("k")).ok());
