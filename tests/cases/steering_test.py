@@ -74,6 +74,7 @@ class Steering(Laboratory):
         broker = lab.Broker(str(self.folder))
         self.addCleanup(broker.end)
         self.open(f'\n[drivers.broker]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\nbase = "lab/v1/site/room"\n')
+        wait_for(lambda: self.ask("GET", "/v1/drivers/broker")[1].get("state") == "RUNNING", "the driver to be connected")
         publisher = lab.Publisher(broker.port)
         self.addCleanup(publisher.close)
         publisher.connect()

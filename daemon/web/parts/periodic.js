@@ -37,6 +37,7 @@ export function PeriodicTable({ data, goal }) {
   const most = diverging ? Math.max(...values.map(Math.abs), 1e-12) : Math.max(...values);
   const sign = diverging && goal === "minimize" ? -1 : 1;
   const share = (e) => (diverging ? (sign * value(e)) / most : most > least ? (value(e) - least) / (most - least) : 1);
+  const text = (e) => (e.measurements > 0 ? number(value(e), 3) : "·");
   const sentence = (e) =>
     e.measurements > 0
       ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: e.effect === null ? "–" : number(e.effect, 3) })
@@ -53,8 +54,8 @@ export function PeriodicTable({ data, goal }) {
         const place = { gridColumn: x + 1, gridRow: y + 1 + (y === 6 ? 1 : 0) };
         if (!e) return html`<span class="element none" style=${place} aria-hidden="true">${symbol}</span>`;
         return html`<button class="element" style=${{ ...place, background: e.measurements > 0 ? shade(share(e), diverging) : "transparent" }}
-          aria-label=${sentence(e)} onFocus=${() => setShown(symbol)} onMouseEnter=${() => setShown(symbol)} onClick=${() => setShown(symbol)}>
-          <b>${symbol}</b><small>${e.measurements > 0 ? number(value(e), 3) : "·"}</small></button>`;
+          aria-label=${`${symbol} ${text(e)}: ${sentence(e)}`} onFocus=${() => setShown(symbol)} onMouseEnter=${() => setShown(symbol)} onClick=${() => setShown(symbol)}>
+          <b>${symbol}</b>${" "}<small>${text(e)}</small></button>`;
       }))}
     </div>
     <p class="quiet" aria-live="polite">${seen && elements.get(seen) ? sentence(elements.get(seen)) : ""}</p>

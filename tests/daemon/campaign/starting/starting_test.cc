@@ -37,7 +37,8 @@ TEST(LineDiff, HoldsBothTexts) {
     before = "start\n" + before;
     after = "begin\n" + after;
     std::string old_text, new_text;
-    for (const std::string_view line : lines_of(line_diff(before, after))) {
+    const std::string difference = line_diff(before, after);
+    for (const std::string_view line : lines_of(difference)) {
       if (line == "...") continue;
       if (line[0] != '+') old_text += std::string(line.substr(2)) + "\n";
       if (line[0] != '-') new_text += std::string(line.substr(2)) + "\n";
