@@ -18,6 +18,7 @@ struct VerbBody {
   std::string client;
   Duration lease = campaign::kDefaultLease;
   std::string reason;
+  bool runs_campaigns = false;  // the token has the scope campaigns
 };
 
 using Verb = Result<campaign::Proposal> (*)(Transaction&, const std::string& id, const VerbBody&,
@@ -33,7 +34,7 @@ Result<Duration> read_lease(std::optional<double> seconds) {
 }
 
 // {"client", "lease_s"?, "reason"?}; the client's name defaults to the token's.
-Result<VerbBody> read_verb(const Json& body, const Context& context) {
+Result<VerbBody> read_verb(const Request& request, const Json& body, const Context& context) {
   FieldReader fields(body, {"client", "lease_s", "reason"});
   VerbBody verb;
   verb.client = fields.optional<std::string>("client").value_or(context.actor);
@@ -42,6 +43,7 @@ Result<VerbBody> read_verb(const Json& body, const Context& context) {
   if (!fields.status()) return fields.status().error();
   if (!lease) return lease.error();
   verb.lease = *lease;
+  verb.runs_campaigns = request.principal.may(Scope::campaigns);
   return verb;
 }
 
@@ -190,7 +192,8 @@ const std::pair<const char*, Verb> kVerbs[] = {
        return campaign::mark_infeasible(tx, id, body.client, body.reason, c);
      }},
     {"cancel", [](Transaction& tx, const std::string& id, const VerbBody& body, const Context& c) {
-       return campaign::cancel(tx, id, body.reason, c);
+       const auto client = body.runs_campaigns ? std::nullopt : std::optional(body.client);
+       return campaign::cancel(tx, id, client, body.reason, c);
      }}};
 
 }  // namespace
@@ -257,7 +260,7 @@ void Api::add_proposal_routes(Router& router) {
     add_write(router, fmt::format("/v1/proposals/{{id}}:{}", word), Scope::results,
               [act = act, &supports](Transaction& tx, const Request& request, const Json& body,
                                      const Context& context) -> Result<Written> {
-                const auto verb = read_verb(body, context);
+                const auto verb = read_verb(request, body, context);
                 if (!verb) return verb.error();
                 const auto done = act(tx, request.parameter("id"), *verb, context);
                 if (!done) return done.error();

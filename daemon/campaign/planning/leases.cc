@@ -483,7 +483,8 @@ Result<Proposal> mark_infeasible(Transaction& tx, std::string_view id, std::stri
   return changed(tx, *proposal, "infeasible", context, {{"reason", reason}});
 }
 
-Result<Proposal> cancel(Transaction& tx, std::string_view id, std::string_view reason,
+Result<Proposal> cancel(Transaction& tx, std::string_view id,
+                        const std::optional<std::string>& client, std::string_view reason,
                         const Context& context) {
   if (const Status fine = check_reason(reason); !fine) return fine.error();
   Result<Proposal> proposal = find(tx, id);
@@ -491,6 +492,10 @@ Result<Proposal> cancel(Transaction& tx, std::string_view id, std::string_view r
   if (proposal->state == cancelled) return proposal;
   if (proposal->state == succeeded || proposal->state == infeasible) {
     return cannot(*proposal, "cancelled");
+  }
+  if (client && proposal->state == active && proposal->client != *client &&
+      !lapsed(*proposal, context.now)) {
+    return held(*proposal);
   }
   proposal->state = cancelled;
   proposal->state_reason = std::string(reason);

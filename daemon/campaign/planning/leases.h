@@ -92,8 +92,10 @@ Result<Proposal> fail(Transaction& tx, std::string_view proposal, std::string_vi
 Result<Proposal> mark_infeasible(Transaction& tx, std::string_view proposal,
                                  std::string_view client, std::string_view reason,
                                  const Context& context);
-// Any state but SUCCEEDED, INFEASIBLE -> CANCELLED; a reason is required.
-Result<Proposal> cancel(Transaction& tx, std::string_view proposal, std::string_view reason,
+// Any state but SUCCEEDED, INFEASIBLE -> CANCELLED; a reason is required. What is leased to another
+// client is a conflict; without a client (who runs the campaign) it is cancelled all the same.
+Result<Proposal> cancel(Transaction& tx, std::string_view proposal,
+                        const std::optional<std::string>& client, std::string_view reason,
                         const Context& context);
 // What was made is not quite what was asked for: the proposal is CANCELLED and a new one for
 // `catalyst` (canonical key) takes its place in the batch, with the same client and lease;

@@ -368,9 +368,30 @@ TEST_F(Proposals, AmendingCancelsTheOldAndLeasesTheNew) {
   EXPECT_EQ(proposal(made->id).state, succeeded);
 }
 
+TEST_F(Proposals, WhatIsLeasedToAnotherClientIsNotCancelled) {
+  const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
+  ASSERT_TRUE(try_take("robot", 1).ok());
+  const auto by = [&](const std::optional<std::string>& client) {
+    return act([&](Transaction& tx) { return cancel(tx, id, client, "x", context()); });
+  };
+  const auto refused = by("another");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_THAT(refused.error().message, HasSubstr("leased to robot"));
+  EXPECT_EQ(proposal(id).state, active);
+  EXPECT_TRUE(by("robot").ok());
+  EXPECT_EQ(proposal(id).state, cancelled);
+  const std::string next = issue({"Na:1/MgO"}).proposals[0].id;
+  ASSERT_TRUE(try_take("robot", 1).ok());
+  ASSERT_TRUE(act([&](Transaction& tx) {
+                return cancel(tx, next, {}, "the lead says so", context());
+              }).ok());
+  EXPECT_EQ(proposal(next).state, cancelled);
+}
+
 TEST_F(Proposals, AResultOfACancelledOneIsKeptAndFlagged) {
   const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
-  ASSERT_TRUE(act([&](Transaction& tx) { return cancel(tx, id, "no stock", context()); }).ok());
+  ASSERT_TRUE(act([&](Transaction& tx) { return cancel(tx, id, {}, "no stock", context()); }).ok());
   const auto receipt = post(body({row("\"Li\"", 5, "\"proposal\":\"" + id + "\"")}));
   EXPECT_EQ(receipt->rows[0].verdict, Verdict::flagged);
   EXPECT_THAT(receipt->rows[0].reason, HasSubstr("closed_proposal"));
@@ -412,7 +433,7 @@ TEST_F(Proposals, OnlyLegalTransitionsHappen) {
          return mark_infeasible(tx, id, "r", "x", context());
        }},
       {"cancel",
-       [&](Transaction& tx, const std::string& id) { return cancel(tx, id, "x", context()); }},
+       [&](Transaction& tx, const std::string& id) { return cancel(tx, id, {}, "x", context()); }},
   };
   const std::map<ProposalState, std::set<ProposalState>> legal = {
       {requested, {requested, active, infeasible, cancelled, succeeded, partial, expired}},
