@@ -65,8 +65,8 @@ std::string with_unit(double value, const std::string& unit) {
   return unit.empty() ? short_number(value) : fmt::format("{:.4g} {}", value, unit);
 }
 
-Draft::Draft(const PlanProblem& of, const PlanOptions& with)
-    : problem(of), options(with), space(*of.space), surrogate(*of.surrogate) {
+Draft::Draft(const PlanProblem& of, const PlanOptions& with, const Control& by)
+    : problem(of), options(with), control(by), space(*of.space), surrogate(*of.surrogate) {
   if (problem.materials != nullptr) budget_ = BatchBudget(*problem.materials);
   plan.surrogate = surrogate.name();
   plan.space_size = space.size();
@@ -324,10 +324,13 @@ std::vector<std::size_t> Draft::diverse(const std::vector<Member>& pool, int cou
       }
     }
   };
-  for (const VectorXd& coordinates : picked_coordinates) meet(coordinates);
+  for (const VectorXd& coordinates : picked_coordinates) {
+    if (control.cancelled()) return chosen;
+    meet(coordinates);
+  }
   std::vector<bool> used(pool.size(), false);
   const double range = high > low ? high - low : 1.0;
-  while (static_cast<int>(chosen.size()) < count) {
+  while (static_cast<int>(chosen.size()) < count && !control.cancelled()) {
     std::size_t best_at = pool.size();
     double best_value = -kInfinity;
     for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -358,7 +361,7 @@ std::vector<std::size_t> Draft::improving(const std::vector<Member>& pool,
   std::vector<std::size_t> chosen;
   MatrixXd covariance = joint.covariance;
   std::vector<bool> used(pool.size(), false);
-  while (static_cast<int>(chosen.size()) < count) {
+  while (static_cast<int>(chosen.size()) < count && !control.cancelled()) {
     std::size_t best_at = pool.size();
     Scored best_score{-kInfinity, -kInfinity, 0};
     for (std::size_t i = 0; i < pool.size(); ++i) {

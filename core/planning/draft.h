@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/base/control.h"
 #include "core/planning/planner.h"
 #include "core/planning/space/materials.h"
 #include "core/planning/surrogates/acquisition.h"
@@ -37,10 +38,11 @@ std::string with_unit(double value, const std::string& unit);
 
 class Draft {
  public:
-  Draft(const PlanProblem& problem, const PlanOptions& options);
+  Draft(const PlanProblem& problem, const PlanOptions& options, const Control& control);
 
   const PlanProblem& problem;
   const PlanOptions& options;
+  const Control& control;  // picking ends early when it is cancelled
   const CandidateSpace& space;
   const Surrogate& surrogate;
   Plan plan;

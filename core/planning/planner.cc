@@ -21,7 +21,7 @@ class Planner {
   Planner(const PlanProblem& problem, const PlanOptions& options, const Executor& executor,
           const Control& control)
       : options_(options),
-        draft_(problem, options),
+        draft_(problem, options, control),
         control_(control),
         search_(draft_, targets_, executor, control) {}
 
@@ -34,6 +34,7 @@ class Planner {
     if (Status status = learn(); !status) return status.error();
     if (Status status = pick_known(); !status) return status.error();
     if (Status status = pick_from_space(); !status) return status.error();
+    if (control_.cancelled()) return cancelled_error();
     draft_.finish();
     const std::size_t found = draft_.plan.proposals.size();
     if (found < static_cast<std::size_t>(options_.batch)) note_missing(*counts, found);

@@ -137,6 +137,7 @@ Status SeveralTargets::pick(Draft& draft, const std::vector<Scored>& from, int c
   const std::string runner_up = draft.runner_up(*pool, chosen);
   const double covered = front_->covered();
   for (const std::size_t i : chosen) {
+    if (draft.control.cancelled()) return cancelled_error();
     const Member& member = (*pool)[i];
     std::string said = fmt::format("{} {}", draft.problem.target, draft.interval(member));
     for (Index t = 1; t < targets; ++t) {

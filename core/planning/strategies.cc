@@ -52,7 +52,10 @@ class FarRows {
   FarRows(const Draft& draft, const std::vector<Reservoir::Row>& rows)
       : draft_(draft), rows_(rows), unaffordable_(rows.size(), false) {
     for (const Reservoir::Row& row : rows) squared_.push_back(row.squared);
-    for (const VectorXd& coordinates : draft.picked_coordinates) meet(coordinates);
+    for (const VectorXd& coordinates : draft.picked_coordinates) {
+      if (draft.control.cancelled()) return;
+      meet(coordinates);
+    }
   }
   void meet(const VectorXd& coordinates) {
     for (std::size_t i = 0; i < rows_.size(); ++i)
@@ -92,6 +95,7 @@ Status explore_by_bounds(Draft& draft, BoundedSearch& bounded, int count) {
       bounded.farthest(count, picked, draft.taken(), draft.budget());
   if (!picks) return picks.error();
   for (const BoundedSearch::FarPick& pick : *picks) {
+    if (draft.control.cancelled()) return cancelled_error();
     if (!(pick.distance > kSamePlace)) break;
     Result<std::vector<Member>> member =
         draft.members(std::vector<Scored>{{pick.distance, 0.0, pick.index}});
@@ -140,6 +144,7 @@ Status pick_exploit(Draft& draft, const std::vector<Scored>& from, int count) {
       joint ? draft.improving(*pool, *joint, count) : draft.diverse(*pool, count);
   const std::string runner_up = draft.runner_up(*pool, chosen);
   for (const std::size_t i : chosen) {
+    if (draft.control.cancelled()) return cancelled_error();
     const Member& member = (*pool)[i];
     draft.take(Strategy::exploit, member,
                fmt::format("Predicted {}: {}.", draft.interval(member), why_exploit(draft, member)),
@@ -157,6 +162,7 @@ Status pick_challenge(Draft& draft, const std::vector<Scored>& from, int count) 
   const std::vector<std::size_t> chosen = draft.diverse(*pool, count);
   const std::string runner_up = draft.runner_up(*pool, chosen);
   for (const std::size_t i : chosen) {
+    if (draft.control.cancelled()) return cancelled_error();
     const Member& member = (*pool)[i];
     draft.take(Strategy::challenge, member,
                fmt::format("The surviving hypotheses that have seen the like of it disagree by {}: "
@@ -172,6 +178,7 @@ Status pick_explore(Draft& draft, SpaceSearch& search, int count) {
   const std::vector<Reservoir::Row>& rows = search.reservoir.finish();
   FarRows far(draft, rows);
   for (int n = 0; n < count;) {
+    if (draft.control.cancelled()) return cancelled_error();
     const auto [best, second] = far.farthest();
     // Candidates with the descriptors of something known tell nothing new.
     if (best == rows.size() || !(far.squared(best) > kSamePlace * kSamePlace)) break;
@@ -208,6 +215,7 @@ Status pick_random(Draft& draft, const std::vector<Scored>& from, int count) {
   Result<std::vector<Member>> chosen = draft.members(pool);
   if (!chosen) return chosen.error();
   for (Member& member : *chosen) {
+    if (draft.control.cancelled()) return cancelled_error();
     member.score = kNaN;
     draft.take(Strategy::random, member, "Drawn at random from what the rules allow.", "");
   }
@@ -233,6 +241,7 @@ Status pick_recheck(Draft& draft, int count) {
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   int left = count;
   for (std::size_t n = 0; n < order.size() && left > 0; ++n) {
+    if (draft.control.cancelled()) return cancelled_error();
     const std::size_t i = order[n].second;
     const KnownPoint& point = known[i];
     if (draft.taken(draft.known_keys[i]) || !draft.affordable(draft.budget(), point.candidate))
@@ -273,6 +282,7 @@ Status pick_bridge(Draft& draft, int count) {
   Result<std::vector<Member>> members = draft.members(chosen);
   if (!members) return members.error();
   for (Member& member : *members) {
+    if (draft.control.cancelled()) return cancelled_error();
     member.index = draft.space.rank(member.candidate);
     draft.take(Strategy::bridge, member, why, "");
   }
@@ -283,6 +293,7 @@ Status pick_bridge(Draft& draft, int count) {
 Status pick_manual(Draft& draft, int count) {
   const std::set<std::string> busy = draft.busy_keys();
   for (const Candidate& asked : draft.options.manual) {
+    if (draft.control.cancelled()) return cancelled_error();
     if (draft.count(Strategy::manual) == count) break;
     const Candidate candidate = draft.completed(asked);
     const std::string key = draft.space.key(candidate);

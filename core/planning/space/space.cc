@@ -17,8 +17,9 @@ using chemistry::Catalyst;
 using chemistry::Composition;
 
 // Bounds on the time that a hostile definition can take: all overlaps of a space together are
-// counted within about a second, and every known catalyst may stand for all condition points.
-constexpr std::uint64_t kOverlapLimit = 5'000'000;
+// counted within a fraction of a second, and every known catalyst may stand for all condition
+// points.
+constexpr std::uint64_t kOverlapLimit = 1'000'000;
 constexpr std::uint64_t kConditionLimit = 100'000;
 
 Catalyst unrank_local(const CandidateSpace::Part& part, std::uint64_t local) {
@@ -56,28 +57,6 @@ std::optional<std::uint64_t> rank_local(const CandidateSpace::Part& part,
           static_cast<std::uint64_t>(support - part.supports.begin())) *
              part.preparations.size() +
          static_cast<std::uint64_t>(preparation - part.preparations.begin());
-}
-
-bool share_support(const CandidateSpace::Part& a, const CandidateSpace::Part& b) {
-  const auto told = [](const CandidateSpace::Part& part) {
-    std::set<std::pair<std::string, std::string>> pairs;
-    if (part.family) {
-      for (const Support& support : part.supports) {
-        for (const std::string& preparation : part.preparations) {
-          pairs.emplace(support.name, preparation);
-        }
-      }
-    } else {
-      for (const Catalyst& catalyst : part.catalysts) {
-        pairs.emplace(catalyst.support, catalyst.preparation);
-      }
-    }
-    return pairs;
-  };
-  const auto of_a = told(a);
-  const auto of_b = told(b);
-  return std::any_of(of_a.begin(), of_a.end(),
-                     [&](const auto& pair) { return of_b.count(pair) > 0; });
 }
 
 }  // namespace
@@ -164,18 +143,66 @@ Result<CandidateSpace::Part> part_of_family(const SpacePart& given) {
   return part;
 }
 
+Error too_much_overlap() {
+  return wrong_space("the parts of the space overlap too much to be counted", "",
+                     "fewer parts, parts that differ in supports or preparations, or parts whose "
+                     "smaller ones have fewer than a million candidates together");
+}
+
+// Supports with preparations that a part holds.
+struct Reach {
+  std::set<std::string> supports;                       // of a family, with each of
+  std::set<std::string> preparations;                   // these
+  std::set<std::pair<std::string, std::string>> pairs;  // of a list
+};
+
+Reach reach_of(const CandidateSpace::Part& part) {
+  Reach reach;
+  if (part.family) {
+    for (const Support& support : part.supports) reach.supports.insert(support.name);
+    reach.preparations.insert(part.preparations.begin(), part.preparations.end());
+  }
+  for (const Catalyst& catalyst : part.catalysts) {
+    reach.pairs.emplace(catalyst.support, catalyst.preparation);
+  }
+  return reach;
+}
+
+// `walked` counts the looks.
+template <typename Set, typename Holds>
+bool any_of_these(const Set& set, std::uint64_t& walked, Holds holds) {
+  return std::any_of(set.begin(), set.end(), [&](const auto& one) {
+    ++walked;
+    return holds(one);
+  });
+}
+
+bool meet(const Reach& a, const Reach& b, std::uint64_t& walked) {
+  const auto holds = [](const Reach& reach, const auto& pair) {
+    return reach.pairs.count(pair) > 0 ||
+           (reach.supports.count(pair.first) > 0 && reach.preparations.count(pair.second) > 0);
+  };
+  if (!a.pairs.empty() && (b.pairs.empty() || a.pairs.size() <= b.pairs.size())) {
+    return any_of_these(a.pairs, walked, [&](const auto& pair) { return holds(b, pair); });
+  }
+  if (!b.pairs.empty()) return meet(b, a, walked);
+  return any_of_these(a.supports, walked,
+                      [&](const auto& name) { return b.supports.count(name) > 0; }) &&
+         any_of_these(a.preparations, walked,
+                      [&](const auto& name) { return b.preparations.count(name) > 0; });
+}
+
 // Which of a part's candidates the earlier parts hold: goes through the smaller one. `walked`
-// counts the candidates that all calls have gone through.
-Status find_repeats(const std::vector<CandidateSpace::Part>& parts, CandidateSpace::Part& part,
+// counts the candidates and names that all calls have gone through.
+Status find_repeats(const std::vector<CandidateSpace::Part>& parts,
+                    const std::vector<Reach>& reaches, CandidateSpace::Part& part,
                     std::uint64_t& walked) {
-  for (const CandidateSpace::Part& earlier : parts) {
-    if (!share_support(earlier, part)) continue;
-    walked = plus(walked, std::min(earlier.size, part.size));
-    if (walked > kOverlapLimit) {
-      return wrong_space("the parts of the space overlap too much to be counted", "",
-                         "parts that differ in supports or preparations, or parts whose smaller "
-                         "ones have fewer than 5 million candidates together");
-    }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const CandidateSpace::Part& earlier = parts[i];
+    const bool common = meet(reaches[i], reaches.back(), walked);
+    if (common) walked = plus(walked, std::min(earlier.size, part.size));
+    if (walked > kOverlapLimit) return too_much_overlap();
+    if (!common) continue;
     if (part.size <= earlier.size) {
       for (std::uint64_t local = 0; local < part.size; ++local) {
         if (rank_local(earlier, unrank_local(part, local))) part.repeats.push_back(local);
@@ -209,13 +236,17 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
                        std::to_string(space.condition_points_), "at most 100000: fewer levels");
   }
   std::uint64_t walked = 0;  // to count overlaps
+  std::vector<Reach> reaches;
   space.first_.push_back(0);
   for (const SpacePart& given : definition.parts) {
     const auto* list = std::get_if<CatalystList>(&given.actives);
     Result<Part> part = list != nullptr ? part_of_list(given, *list) : part_of_family(given);
     if (!part) return part.error();
     if (part->size >= kLargestSpace) return too_large();
-    if (Status status = find_repeats(space.parts_, *part, walked); !status) return status.error();
+    reaches.push_back(reach_of(*part));
+    if (Status status = find_repeats(space.parts_, reaches, *part, walked); !status) {
+      return status.error();
+    }
     space.first_.push_back(plus(space.first_.back(), part->size - part->repeats.size()));
     space.parts_.push_back(std::move(*part));
   }

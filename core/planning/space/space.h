@@ -140,8 +140,9 @@ class CompositionFamily {
 class CandidateSpace {
  public:
   // invalid_argument: an empty or repeated list, limits that contradict one another, more than 2^63
-  // candidates (the message gives the power of ten), or parts whose overlap is too large to count
-  // (both above 50 million and not told apart by their supports or preparations).
+  // candidates (the message gives the power of ten), or parts whose overlaps are too large to
+  // count (a million candidates of the smaller parts of all pairs that share a support with a
+  // preparation).
   static Result<CandidateSpace> make(SpaceDefinition definition);
 
   const SpaceDefinition& definition() const { return definition_; }

@@ -434,6 +434,41 @@ TEST(Planner, CanBeCancelledAndReportsProgress) {
   EXPECT_EQ(plan.error().code, ErrorCode::cancelled);
 }
 
+// Asks for an end once `picks` proposals are being put together.
+class EndingSurrogate : public ToySurrogate {
+ public:
+  EndingSurrogate(std::stop_source& source, int picks) : source_(source), picks_(picks) {}
+  std::vector<Driver> drivers(const Candidate& candidate) const override {
+    if (++asked_ == picks_) source_.request_stop();
+    return ToySurrogate::drivers(candidate);
+  }
+  int asked() const { return asked_; }
+
+ private:
+  std::stop_source& source_;
+  int picks_;
+  mutable int asked_ = 0;
+};
+
+TEST(Planner, ACancelReachesEveryStrategyWhileItPicks) {
+  const CandidateSpace space = ocm_space();
+  for (const Strategy strategy :
+       {Strategy::exploit, Strategy::challenge, Strategy::explore, Strategy::random}) {
+    std::stop_source source;
+    const EndingSurrogate surrogate(source, 3);
+    Control control;
+    control.stop = source.get_token();
+    PlanOptions options;
+    options.batch = 200;
+    options.mix = {{strategy, 200, 0.0}};
+    const auto plan = planning::plan(problem_of(space, surrogate, random_known(space, 20, 12)),
+                                     options, Executor(1), control);
+    ASSERT_FALSE(plan.ok()) << to_string(strategy);
+    EXPECT_EQ(plan.error().code, ErrorCode::cancelled) << to_string(strategy);
+    EXPECT_EQ(surrogate.asked(), 3) << to_string(strategy);
+  }
+}
+
 TEST(Planner, OptionsAreChecked) {
   const CandidateSpace space = ocm_space();
   const ToySurrogate surrogate;

@@ -310,5 +310,43 @@ TEST(Rules, ContradictionsAreNamed) {
               HasSubstr("\"needs Li\", \"Li needs Na\", \"not both\" together leave no candidate"));
 }
 
+// What three hundred parts cost is bounded for all of them together.
+TEST(CandidateSpace, ManyPartsThatOverlapALittleAreRefusedBeforeTheyAreCounted) {
+  SpaceDefinition many;
+  for (int first = 0; first < 300; ++first) {
+    Slots slots;
+    for (int i = 0; i < 6; ++i) slots.elements.push_back(1 + (first % 40) + i);
+    many.parts.push_back({slots, {{"MgO", {}}, {"SiO2", {}}}, {}});
+  }
+  const auto refused = CandidateSpace::make(many);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("overlap too much"));
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("fewer parts"));
+  many.parts.resize(40);
+  EXPECT_TRUE(CandidateSpace::make(many).ok());
+}
+
+// Parts with thousands of preparations are told apart by them, not by every pair with a support.
+TEST(CandidateSpace, NamesOfPartsAreComparedWithinTheSameBound) {
+  SpaceDefinition many;
+  for (int part = 0; part < 50; ++part) {
+    Slots slots;
+    slots.elements = {3, 11};
+    SpacePart made{slots, {}, {}};
+    for (int i = 0; i < 10; ++i) made.supports.push_back({"S" + std::to_string(i), {}});
+    for (int i = 0; i < 1'000; ++i) {
+      made.preparations.push_back(std::to_string(part) + "-" + std::to_string(i));
+    }
+    many.parts.push_back(std::move(made));
+  }
+  const auto refused = CandidateSpace::make(many);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("overlap too much"));
+  many.parts.resize(20);
+  const auto space = CandidateSpace::make(many);
+  ASSERT_TRUE(space.ok()) << space.error().to_string();
+  EXPECT_EQ(space->size(), 20u * 10u * 1'000u * space->parts()[0].family->size());
+}
+
 }  // namespace
 }  // namespace kasetsu::planning
