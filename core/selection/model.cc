@@ -110,11 +110,7 @@ Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> cata
     Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(values.rows());
     for (Eigen::Index j = 0; j < values.cols(); ++j)
       sum += values.col(j).array() * hypothesis.coefficients[j];
-    return (sum + hypothesis.intercept)
-        .cwiseMax(lowest)
-        .cwiseMin(highest)
-        .matrix()
-        .eval();
+    return (sum + hypothesis.intercept).cwiseMax(lowest).cwiseMin(highest).matrix().eval();
   };
   if (asked == Asked::alive_and_dormant) {
     out.by_dormant.resize(rows, static_cast<Eigen::Index>(model.dormant.size()));

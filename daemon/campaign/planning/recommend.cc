@@ -200,13 +200,10 @@ struct SurrogateChoice {
 
 // The campaign's choice of what plans. "automatic": the Gaussian process where its nested error is
 // smaller than the ensemble's.
-Result<std::unique_ptr<planning::Surrogate>> surrogate_of(const CampaignConfig& config,
-                                                          const selection::Model& model,
-                                                          const planning::CandidateSpace& space,
-                                                          const MeasuredCandidates& candidates,
-                                                          const Executor& executor,
-                                                          const Control& control,
-                                                          SurrogateChoice& choice) {
+Result<std::unique_ptr<planning::Surrogate>> surrogate_of(
+    const CampaignConfig& config, const selection::Model& model,
+    const planning::CandidateSpace& space, const MeasuredCandidates& candidates,
+    const Executor& executor, const Control& control, SurrogateChoice& choice) {
   std::string& chosen = choice.sentence;
   Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
   if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;

@@ -132,14 +132,17 @@ void add_draft(CLI::App& group, Session& session) {
                   "    --name own --batch 8 --out own.toml");
   draft->table.add_to(*command);
   command->add_option("--name", draft->request.name, "name of the campaign")->required();
-  command->add_option("--unit", draft->request.unit, "of the target; \"\" where there is none")->required();
+  command->add_option("--unit", draft->request.unit, "of the target; \"\" where there is none")
+      ->required();
   command->add_option("--goal", draft->request.goal, "maximize or minimize")
       ->required()
       ->check(CLI::IsMember({"maximize", "minimize"}));
   command->add_option("--batch", draft->request.batch, "catalysts in a batch")
       ->required()
       ->check(CLI::PositiveNumber);
-  command->add_option("--loading-unit", draft->request.loading_unit, "unit of amounts that are loadings")
+  command
+      ->add_option("--loading-unit", draft->request.loading_unit,
+                   "unit of amounts that are loadings")
       ->capture_default_str();
   command->add_option("--out", draft->out, "file to write");
   run_when_chosen(*command, session, draft, draft_campaign);

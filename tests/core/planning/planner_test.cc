@@ -1,5 +1,5 @@
-#include "core/planning/automatic_mix.h"
 #include "core/planning/planner.h"
+#include "core/planning/automatic_mix.h"
 #include "core/planning/surrogates/farthest_points.h"
 
 #include <gmock/gmock.h>
