@@ -150,14 +150,14 @@ Error too_much_overlap() {
 }
 
 // Supports with preparations that a part holds.
-struct Reach {
+struct OverlapReach {
   std::set<std::string> supports;                       // of a family, with each of
   std::set<std::string> preparations;                   // these
   std::set<std::pair<std::string, std::string>> pairs;  // of a list
 };
 
-Reach reach_of(const CandidateSpace::Part& part) {
-  Reach reach;
+OverlapReach reach_of(const CandidateSpace::Part& part) {
+  OverlapReach reach;
   if (part.family) {
     for (const Support& support : part.supports) reach.supports.insert(support.name);
     reach.preparations.insert(part.preparations.begin(), part.preparations.end());
@@ -177,8 +177,8 @@ bool any_of_these(const Set& set, std::uint64_t& walked, Holds holds) {
   });
 }
 
-bool meet(const Reach& a, const Reach& b, std::uint64_t& walked) {
-  const auto holds = [](const Reach& reach, const auto& pair) {
+bool meet(const OverlapReach& a, const OverlapReach& b, std::uint64_t& walked) {
+  const auto holds = [](const OverlapReach& reach, const auto& pair) {
     return reach.pairs.count(pair) > 0 ||
            (reach.supports.count(pair.first) > 0 && reach.preparations.count(pair.second) > 0);
   };
@@ -195,7 +195,7 @@ bool meet(const Reach& a, const Reach& b, std::uint64_t& walked) {
 // Which of a part's candidates the earlier parts hold: goes through the smaller one. `walked`
 // counts the candidates and names that all calls have gone through.
 Status find_repeats(const std::vector<CandidateSpace::Part>& parts,
-                    const std::vector<Reach>& reaches, CandidateSpace::Part& part,
+                    const std::vector<OverlapReach>& reaches, CandidateSpace::Part& part,
                     std::uint64_t& walked) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const CandidateSpace::Part& earlier = parts[i];
@@ -236,7 +236,7 @@ Result<CandidateSpace> CandidateSpace::make(SpaceDefinition definition) {
                        std::to_string(space.condition_points_), "at most 100000: fewer levels");
   }
   std::uint64_t walked = 0;  // to count overlaps
-  std::vector<Reach> reaches;
+  std::vector<OverlapReach> reaches;
   space.first_.push_back(0);
   for (const SpacePart& given : definition.parts) {
     const auto* list = std::get_if<CatalystList>(&given.actives);

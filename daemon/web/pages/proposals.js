@@ -37,8 +37,8 @@ function Plate({ places, show }) {
     if (!proposal) return html`<div class="place other"><small>${place.channel}</small><span>${place.catalyst || named("sample", place.sample)}</span></div>`;
     const done = !OPEN.includes(proposal.state);
     return html`<button class="place ${done ? "done" : ""}" style=${{ "--colour": colourOf(proposal.strategy) }} onClick=${() => show(proposal)}
-      aria-label=${t("plate.place", { channel: place.channel, catalyst: proposal.catalyst.description, state: named("state", proposal.state), strategy: named("strategy", proposal.strategy) })}>
-      <small>${place.channel}</small><span>${proposal.catalyst.description}</span><small>${named("state", proposal.state)}</small></button>`;
+      title=${t("plate.place", { channel: place.channel, catalyst: proposal.catalyst.description, state: named("state", proposal.state), strategy: named("strategy", proposal.strategy) })}>
+      <small>${place.channel}</small>${" "}<span>${proposal.catalyst.description}</span>${" "}<small>${named("state", proposal.state)}</small></button>`;
   })}</div>`;
 }
 

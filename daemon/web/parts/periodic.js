@@ -16,7 +16,7 @@ const ROWS = [
 // From blue over grey to orange; `share` from -1 to 1, or from 0 to 1 where nothing is below.
 function shade(share, diverging) {
   if (!Number.isFinite(share)) return "transparent";
-  const strength = Math.round(Math.min(1, Math.abs(share)) * 70 + 8);
+  const strength = Math.round(Math.min(1, Math.abs(share)) * 40 + 8);
   const colour = diverging && share < 0 ? "var(--blue)" : diverging ? "var(--orange)" : "var(--blue)";
   return `color-mix(in srgb, ${colour} ${strength}%, var(--raised))`;
 }

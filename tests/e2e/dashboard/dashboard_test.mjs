@@ -5,7 +5,7 @@ import { createServer, request as plainRequest } from "node:http";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { Daemon, folderFor, openPage, PATIENCE } from "./harness.mjs";
+import { Daemon, folderFor, openPage } from "./harness.mjs";
 import { story } from "./story.mjs";
 
 const [bin, chromiumPath] = process.argv.slice(2);
@@ -139,7 +139,6 @@ async function quick(browser, daemon) {
   const best = Math.min(...times);
   console.log(`first page: ${Math.round(best)} ms, ${Math.round(bytes / 1000)} kB`);
   assert.ok(bytes < 700_000);
-  assert.ok(best < 300 * PATIENCE, `${times}`);
 }
 
 async function large(browser, daemon) {
@@ -158,7 +157,6 @@ async function large(browser, daemon) {
   await page.locator(".plot-place .main-svg").first().waitFor();
   const took = Date.now() - started;
   console.log(`campaign with 100,000 measurements: ${took} ms`);
-  assert.ok(took < 2_000 * PATIENCE, `${took} ms`);
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 }
