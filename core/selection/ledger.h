@@ -69,12 +69,21 @@ struct Veteran {
   bool operator==(const Veteran&) const = default;
 };
 
+// How far the predictions of one model were off what was measured after it.
+struct ForwardErrors {
+  int generation = 0;  // of the model
+  // By measurement: |error| over the half width that the model's own folds gave, not widened.
+  Eigen::VectorXd ratios;
+  double held = 0.0;  // share of the measurements inside of the intervals that the model told
+};
+
 // What is known when a model is trained.
 struct History {
   std::vector<LedgerRecord> records;                 // by descriptors, each set once
   std::vector<std::vector<std::string>> eliminated;  // may not return; each sorted
   std::vector<Veteran> veterans;                     // alive and dormant ones, in their order
   int generation = 0;                                // models trained before
+  std::vector<ForwardErrors> forward;                // of the last models, the oldest first
 
   const LedgerRecord* find(std::span<const std::string> descriptors) const;
 };

@@ -538,6 +538,8 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
     set_scores(model, (data.y - model.loo_prediction).cwiseAbs().cwiseMax(median_errors(data.y)),
                trained->disagreement, trained->novelty);
   }
+  model.forward = history.forward;
+  model.widening = widening_of(model.scores, model.forward, settings.coverage);
   std::erase_if(model.companions,
                 [](const Companion& companion) { return companion.weight == 0.0; });
   const Hypothesis& best = model.hypotheses.front();

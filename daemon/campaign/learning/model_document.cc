@@ -157,6 +157,15 @@ void describe_population(Io& io, M& model) {
     describe_hypothesis(inner, hypothesis, model.features.primaries);
     inner.field("born", hypothesis.born);
   });
+  bool has_forward = true;  // documents of older programs do not
+  if constexpr (Io::kReads) has_forward = io.has("forward");
+  if (!has_forward) return;
+  io.list("forward", model.forward, [](auto& inner, auto& errors) {
+    inner.field("generation", errors.generation);
+    inner.field("ratios", errors.ratios);
+    inner.field("held", errors.held);
+  });
+  io.field("widening", model.widening);
 }
 
 template <typename Io, typename N>
@@ -320,6 +329,12 @@ void check_model(Model& model) {
     check_hypothesis(model.hypotheses[i], fmt::format("/hypotheses/{}", i));
   for (std::size_t i = 0; i < model.dormant.size(); ++i)
     check_hypothesis(model.dormant[i], fmt::format("/population/dormant/{}", i));
+  for (const selection::ForwardErrors& errors : model.forward) {
+    if (!errors.ratios.allFinite() || !(errors.held >= 0.0 && errors.held <= 1.0))
+      refuse_document("/population/forward", "errors that are not numbers");
+  }
+  if (!(model.widening >= 0.0 && std::isfinite(model.widening)))
+    refuse_document("/population/widening", "not a factor");
   for (const selection::LedgerRecord& record : model.ledger) {
     if (!std::isfinite(record.first_error) || !std::isfinite(record.first_promised))
       refuse_document("/population", "an error or a promise that is not a number");
@@ -398,6 +413,16 @@ Json sizes_json(const Model& model) {
         {{"size", tried.size}, {"mae_honest", DocumentWriter::written(tried.mae_honest)}});
   }
   return out;
+}
+
+Json intervals_json(const Model& model) {
+  if (model.forward.empty()) return nullptr;
+  Json recent = Json::array();
+  for (const selection::ForwardErrors& errors : model.forward) {
+    recent.push_back(
+        {{"generation", errors.generation}, {"n", errors.ratios.size()}, {"held", errors.held}});
+  }
+  return {{"widening", DocumentWriter::written(model.widening)}, {"recent", recent}};
 }
 
 Json parts_json(const Model& model) {
