@@ -30,7 +30,7 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
   "(SELECT n.seq FROM measurements n WHERE n.supersedes = m.seq), "                             \
   "EXISTS (SELECT 1 FROM marks k WHERE k.measurement = m.seq), c.canonical, c.description, "    \
   "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
-  "r.replicate, r.measured_at, m.received_at "                                                  \
+  "r.replicate, r.measured_at, m.received_at, m.run "                                           \
   "FROM " measurements                                                                          \
   "CROSS JOIN runs r ON r.seq = m.run "                                                         \
   "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
@@ -110,6 +110,7 @@ Measurement read_measurement(Connection& connection, MeasurementIds& ids, const 
   m.replicate = s.optional_integer(22);
   m.measured_at = s.optional_time(23);
   m.received_at = s.time(24);
+  m.row = s.integer(25);
   if (s.integer(10) != 0) {
     Statement& marks = connection.prepare(
         "SELECT kind, reason, person FROM marks WHERE measurement = ?1 ORDER BY seq");

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "core/base/fnv.h"
@@ -215,6 +216,20 @@ void Statement::bind_one(int index, std::nullopt_t) {
   check(sqlite3_bind_null(statement_, index));
 }
 
+namespace {
+
+// NOFOLLOW refuses links anywhere in a path. A data folder may lie below one; the file itself may
+// not be one.
+std::string in_real_folder(const std::string& path) {
+  const std::filesystem::path file(path);
+  std::error_code unknown;
+  const auto folder = std::filesystem::canonical(
+      file.has_parent_path() ? file.parent_path() : std::filesystem::path("."), unknown);
+  return unknown ? path : (folder / file.filename()).string();
+}
+
+}  // namespace
+
 Connection::Connection(const std::string& path, Access access, const std::string& vfs,
                        bool create) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
@@ -227,8 +242,8 @@ Connection::Connection(const std::string& path, Access access, const std::string
   // Only the writer appends to the WAL.
   const std::string layered = access == Access::write ? wal_vfs(vfs) : vfs;
   const std::string& used = layered.empty() ? vfs : layered;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &database_, flags, used.empty() ? nullptr : used.c_str());
+  const int code = sqlite3_open_v2(in_real_folder(path).c_str(), &database_, flags,
+                                   used.empty() ? nullptr : used.c_str());
   try {
     if (code != SQLITE_OK) fail(database_, code, fmt::format("opening {}", path));
 

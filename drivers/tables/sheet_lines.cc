@@ -77,7 +77,9 @@ std::vector<ColumnHabit> habits_of(const std::vector<CsvRecord>& rows, const Num
   return habits;
 }
 
-bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows) {
+// last: nothing but summaries follows.
+bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows,
+                bool last) {
   bool first = true, leads = false, among_numbers = false, lacks = false;
   for (std::size_t i = 0; i < habits.size(); ++i) {
     const std::string_view cell = cell_of(row, i);
@@ -93,7 +95,7 @@ bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, st
     }
     first = false;
   }
-  return among_numbers || (leads && lacks);
+  return among_numbers || (leads && (lacks || last));
 }
 
 }  // namespace
@@ -192,11 +194,16 @@ std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,
   const std::vector<ColumnHabit> habits = habits_of(rows, style);
   const std::size_t all = rows.size();
   std::vector<std::size_t> lines;
-  std::erase_if(rows, [&](const CsvRecord& row) {
-    const bool summary = is_summary(row, habits, all);
-    if (summary) lines.push_back(row.line);
-    return summary;
-  });
+  std::vector<CsvRecord> kept;
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    if (is_summary(*row, habits, all, kept.empty())) {
+      lines.insert(lines.begin(), row->line);
+    } else {
+      kept.push_back(std::move(*row));
+    }
+  }
+  std::reverse(kept.begin(), kept.end());
+  rows = std::move(kept);
   return lines;
 }
 

@@ -31,8 +31,8 @@ std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,
                                           std::vector<CsvRecord>& rows);
 
 // Takes out rows that summarise others, such as averages and standard deviations: one of the usual
-// words is their first cell and a cell is blank that others have, or it stands in a column of
-// numbers (replicate 1, 2, avg). Their lines.
+// words is their first cell and they end the table or lack a cell that others have, or it stands in
+// a column of numbers (replicate 1, 2, avg). Their lines.
 std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows, const NumberStyle& style);
 
 // A blank cell of these columns repeats the one above it. bad_data: there is no such column.

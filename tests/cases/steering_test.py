@@ -44,7 +44,8 @@ class Steering(Laboratory):
         file = self.file("sweep.toml", ONE_CATALYST)
         self.assertEqual(self.json("campaign", "plan", file, "--url", self.url)["space_size"], 16)
         self.ok("campaign", "apply", file, "--url", self.url)
-        self.ok("proposals", "take", "sweep", "--client", "me", "--batch", "6", "--url", self.url)
+        wait_for(lambda: self.run_program("proposals", "take", "sweep", "--client", "me", "--batch", "6", "--url",
+                                          self.url).returncode == 0, "a batch")
         _, page = self.ask("GET", "/v1/campaigns/sweep/proposals?limit=100")
         seen = {(p["catalyst"]["key"], json.dumps(p["conditions"], sort_keys=True)) for p in page["proposals"]}
         self.assertEqual((len(page["proposals"]), len(seen)), (6, 6))
@@ -61,7 +62,7 @@ class Steering(Laboratory):
     def test_kind_31_contradictions_are_found_before_planning(self):
         self.open()
         head, rest = CAMPAIGN.replace("NAME", "none").replace("CONDITIONS", "").split("[planner]")
-        rules = '\n[rules]\nallow_elements = ["Li"]\nforbid_elements = ["Li"]\n'
+        rules = '\n[[rules]]\nallow_elements = ["Li"]\n\n[[rules]]\nforbid_elements = ["Li"]\n'
         file = self.file("none.toml", head + rules + "\n[planner]" + rest)
         done = self.run_program("campaign", "plan", file, "--url", self.url)
         self.assertRegex(done.stdout + done.stderr, r"(?i)no element|leave|contradict|both")
@@ -77,12 +78,16 @@ class Steering(Laboratory):
         self.addCleanup(publisher.close)
         publisher.connect()
         topic = lab.text("lab/v1/site/room/rig-1/results")
-        for number, payload in enumerate((b"no json", b'{"rows": [', b"[1]"), 1):
-            publisher.send(0x32, topic + struct.pack(">H", number) + payload)
+        wait_for(lambda: self.ask("GET", "/v1/drivers/broker")[1]["state"] == "RUNNING", "the driver")
+        payloads = (b"no json", b'{"rows": [', b"[1]")
 
         def answered():
-            publisher.listen()
-            return len(publisher.answers) >= 3
+            # Again and again, as instruments do: what came before the daemon listened is lost.
+            for number, payload in enumerate(payloads, 1):
+                publisher.send(0x32, topic + struct.pack(">H", number) + payload)
+            for _ in range(10):
+                publisher.listen()
+            return len(publisher.answers) >= len(payloads)
         wait_for(answered, "three answers")
         for key, answer in publisher.answers.items():
             self.assertEqual(answer["status"], "refused")

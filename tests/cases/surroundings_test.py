@@ -8,7 +8,7 @@ from doors import Laboratory, wait_for
 
 TABLE = b"M1,Support,C2_yield\nLi,MgO,3\n"
 # 82 characters of three bytes each, and the ending: 250 bytes.
-JAPANESE = "触媒活性試験結果報告書" * 7 + "最終版改訂二"
+JAPANESE = "触媒活性試験結果報告書" * 7 + "最終版改訂"
 
 
 class Surroundings(Laboratory):

@@ -51,6 +51,49 @@ std::vector<StoredRows::Stored>& StoredRows::stored_of(std::string_view catalyst
   }
 }
 
+bool StoredRows::is_alike(const Stored& one, const RowIdentity& identity, std::string_view property,
+                          bool any_conditions) {
+  const Measurement& m = one.measurement;
+  const PreparedRow& row = identity.row;
+  return !one.matched && m.property == property && m.source == identity.source &&
+         m.run == identity.run && m.sample == row.sample && m.kind == row.kind &&
+         m.replicate == row.replicate && (any_conditions || m.conditions == identity.conditions);
+}
+
+void StoredRows::find_whole(std::vector<Stored>& stored, const RowIdentity& identity,
+                            std::vector<Found>& found) {
+  const std::vector<PreparedValue>& values = identity.row.values;
+  std::vector<Stored*> best;
+  std::size_t best_size = 0;
+  for (std::size_t begin = 0, end = 0; begin < stored.size(); begin = end) {
+    const std::int64_t row = stored[begin].measurement.row;
+    while (end < stored.size() && stored[end].measurement.row == row) ++end;
+    std::vector<Stored*> here;
+    for (const PreparedValue& value : values) {
+      for (std::size_t at = begin; at < end; ++at) {
+        Stored& one = stored[at];
+        if (one.measurement.value != value.value ||
+            !is_alike(one, identity, value.property, false)) {
+          continue;
+        }
+        here.push_back(&one);
+        break;
+      }
+    }
+    // Of several rows, the one that holds least beside these values.
+    const std::size_t size = end - begin;
+    if (here.size() != values.size() || (!best.empty() && size >= best_size)) continue;
+    best = std::move(here);
+    best_size = size;
+  }
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    best[i]->matched = true;
+    found[i].state = Found::State::stored;
+    found[i].measurement = best[i]->measurement.id;
+    if (best[i]->measurement.retracted) found[i].reason = best[i]->measurement.reason;
+  }
+}
+
 std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::string_view catalyst,
                                                 std::int64_t catalyst_key,
                                                 std::string_view conditions,
@@ -65,20 +108,18 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
       })) {
     return found;
   }
-  const std::string& source = row.source.empty() ? options_.source : row.source;
-  const std::string& run = row.run.empty() ? options_.run : row.run;
+  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
+                             row.run.empty() ? options_.run : row.run, conditions};
   std::vector<Stored>& stored = stored_of(catalyst, ingest);
+  if (!labelled) {
+    find_whole(stored, identity, found);
+    return found;
+  }
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     const PreparedValue& value = row.values[i];
-    const auto alike = [&](const Stored& one, bool any_conditions) {
-      const Measurement& m = one.measurement;
-      return !one.matched && m.property == value.property && m.source == source && m.run == run &&
-             m.sample == row.sample && m.kind == row.kind && m.replicate == row.replicate &&
-             (any_conditions || m.conditions == conditions);
-    };
     const auto same = std::find_if(stored.begin(), stored.end(), [&](const Stored& one) {
-      return alike(one, false) && one.measurement.value == value.value &&
-             (!labelled || one.measurement.superseded_by.empty());
+      return is_alike(one, identity, value.property, false) &&
+             one.measurement.value == value.value && one.measurement.superseded_by.empty();
     });
     if (same != stored.end()) {
       same->matched = true;
@@ -89,10 +130,13 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
     }
     // An --id names its row alone; another label may have a row under each condition.
     const bool own_name = options_.id.has_value();
-    if (!labelled || (!own_name && labels_[label_of(row)] != 1)) continue;
+    if (!own_name && labels_[label_of(row)] != 1) continue;
     std::vector<Stored*> others;
     for (Stored& one : stored) {
-      if (alike(one, own_name) && one.measurement.superseded_by.empty()) others.push_back(&one);
+      if (is_alike(one, identity, value.property, own_name) &&
+          one.measurement.superseded_by.empty()) {
+        others.push_back(&one);
+      }
     }
     if (others.size() != 1) continue;
     others[0]->matched = true;

@@ -44,6 +44,17 @@ class StoredRows {
     Measurement measurement;
     bool matched = false;
   };
+  // What tells a row's values from those of other rows, beside its catalyst.
+  struct RowIdentity {
+    const PreparedRow& row;
+    std::string_view source, run, conditions;
+  };
+  static bool is_alike(const Stored& one, const RowIdentity& identity, std::string_view property,
+                       bool any_conditions);
+  // A row without a label is known as a whole or not at all: all its values came in one row that no
+  // other row of this delivery is.
+  static void find_whole(std::vector<Stored>& stored, const RowIdentity& identity,
+                         std::vector<Found>& found);
   std::vector<Stored>& stored_of(std::string_view catalyst, std::string_view ingest);
 
   Transaction& tx_;

@@ -173,6 +173,7 @@ struct Measurement {
   std::string catalyst_description;
   SampleKind kind = SampleKind::catalyst;
   std::string source, run, channel, sample, conditions, proposal, ingest;
+  std::int64_t row = 0;  // number of the delivered row, which its other values share
   std::optional<std::int64_t> sequence, replicate;
   std::optional<Time> measured_at;
   Time received_at;

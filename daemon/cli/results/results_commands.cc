@@ -139,6 +139,15 @@ std::vector<std::string> reasons_of(const Arguments& arguments, const Json& answ
   return reasons;
 }
 
+// Rows that are known and do not count, such as retracted ones.
+void say_known(const Json& answer, Session& session) {
+  for (const Json& row : list_of(answer, "rows")) {
+    const std::string reason = field(row, "reason");
+    if (field(row, "verdict") != "duplicate" || reason == "-" || reason.empty()) continue;
+    session.say(fmt::format("row {}: {}", field(row, "row"), reason));
+  }
+}
+
 Status import(const Arguments& arguments, Session& session) {
   if (arguments.file.empty())
     return dry_run_offline(arguments.campaign, arguments.profile, session);
@@ -166,6 +175,7 @@ Status import(const Arguments& arguments, Session& session) {
     for (const std::string& reason : reasons) session.say("quarantined: " + reason);
   }
   say_notes(*answer, session);
+  if (!session.json) say_known(*answer, session);
   static_cast<void>(session.show(
       *answer, fmt::format("{}: {} accepted, {} flagged, {} duplicate, {} quarantined ({})\n",
                            arguments.file, field(*answer, "accepted"), field(*answer, "flagged"),
