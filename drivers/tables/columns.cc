@@ -199,18 +199,18 @@ class Recogniser {
   // Of a delivery: the campaign's properties and conditions that are there, columns that say whose
   // row it is, and what comes near to one of them.
   void take_known() {
-    const auto take_all = [&](const std::vector<std::string>& names, Role role, std::size_t longest,
-                              std::vector<std::size_t>& columns) {
+    const auto take_all = [&](const std::vector<std::string>& names, Role role,
+                              const NameLimits& limits, std::vector<std::size_t>& columns) {
       for (const std::string& name : names) {
-        const auto at = column_of_name(name, longest);
+        const auto at = column_of_name(name, limits);
         if (!at || layout_.roles[*at] != Role::unused) continue;
         layout_.roles[*at] = role;
         columns.push_back(*at);
         if (header_[*at] != name) layout_.names[*at] = name;
       }
     };
-    take_all(options_.known_targets, Role::target, kLongestProperty, layout_.targets);
-    take_all(options_.known_conditions, Role::condition, kLongestCondition, layout_.conditions);
+    take_all(options_.known_targets, Role::target, kPropertyNames, layout_.targets);
+    take_all(options_.known_conditions, Role::condition, kConditionNames, layout_.conditions);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
     }
@@ -231,11 +231,12 @@ class Recogniser {
 
   // The header of a campaign's property or condition: its name, or what becomes that name where it
   // holds signs that names cannot hold.
-  std::optional<std::size_t> column_of_name(const std::string& name, std::size_t longest) const {
+  std::optional<std::size_t> column_of_name(const std::string& name,
+                                            const NameLimits& limits) const {
     std::vector<std::size_t> alike;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (header_[i] == name) return i;
-      if (campaign_name(header_[i], longest) == name) alike.push_back(i);
+      if (campaign_name(header_[i], limits) == name) alike.push_back(i);
     }
     return alike.size() == 1 ? std::optional(alike.front()) : std::nullopt;
   }

@@ -136,7 +136,7 @@ std::string grid_text(const Seen& seen, const std::string& unit, std::size_t mos
 
 // A header as the name of a condition that no other has.
 std::string condition_name(const std::string& header, std::set<std::string>& taken) {
-  std::string name = tables::campaign_name(header, tables::kLongestCondition);
+  std::string name = tables::campaign_name(header, tables::kConditionNames);
   if (name.empty()) name = "condition";
   const std::string first = name;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
@@ -222,7 +222,7 @@ std::string whole_text(const DraftArguments& arguments, const tables::Table& tab
       "{}[[space]]\n"
       "{}elements = {}\n",
       printable(arguments.table.data, false), table.catalysts.size(), toml_text(arguments.name),
-      toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
+      toml_text(tables::campaign_name(table.target_names.front(), tables::kPropertyNames)),
       toml_text(arguments.unit), toml_text(arguments.goal), composition_text(rules),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)
