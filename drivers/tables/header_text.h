@@ -31,7 +31,7 @@ struct NameLimits {
   std::size_t longest;         // in characters
   std::string_view forbidden;  // signs
 };
-inline constexpr NameLimits kPropertyNames{60, ""}, kConditionNames{30, "|@;=/"};
+inline constexpr NameLimits kPropertyNames{40, ""}, kConditionNames{20, "|@;=/"};
 // A header as such a name: signs that it cannot hold become "_", and what is longer is cut.
 std::string campaign_name(std::string_view header, const NameLimits& limits);
 
