@@ -77,7 +77,7 @@ class LaboratoryTables(DaemonTest):
         draft = self.folder / f"table{number}.toml"
         tries.run("draft", ["campaign", "draft", file, "--target", target, "--unit", column["unit"] or "1", "--goal", "maximize",
                             "--name", f"table{number}", "--batch", "2", "--out", str(draft), *more], told)
-        self.ok("campaign", "plan", str(draft), environment=url)
+        self.ok("campaign", "validate", str(draft), environment=url)
         self.ok("campaign", "apply", str(draft), environment=url)
         done, _, _ = tries.run("import", ["results", "import", f"table{number}", file, "--url", url["KASETSU_URL"], *more], [])
         live = self.json("results", "export", f"table{number}", environment=url)["measurements"]
