@@ -119,11 +119,13 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     report.header = sheet.header.fields[i];
     report.use = "not used";
     bool numbers = true;
+    std::size_t percent = 0;
     for (const CsvRecord& row : sheet.rows) {
       if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
       ++report.filled;
       const auto number = read_number(row.fields[i], sheet.style);
       numbers = numbers && number.ok();
+      percent += number && number->percent ? 1 : 0;
       uncertain += number && number->uncertain ? 1 : 0;
       add_example(report, trim(row.fields[i]));
     }
@@ -136,6 +138,7 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
       report.of = used->column.of;
       report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
       if (report.unit.empty()) report.unit = told_unit(sheet, i);
+      if (report.unit.empty() && percent > 0) report.unit = "%";
     } else if (numbers && report.filled > 0 && !report.header.empty()) {
       table.unused_numbers.push_back(report.header);
     }

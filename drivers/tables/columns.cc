@@ -261,7 +261,8 @@ class Recogniser {
           i,
           fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
           header_[i],
-          fmt::format("the header {}, or --ignore \"{}\" when it is something else", name,
+          fmt::format("the header {}{}, or --ignore \"{}\" when it is something else", name,
+                      name == "sample" ? fmt::format(", --id \"{}\"", header_[i]) : "",
                       header_[i])));
     }
   }

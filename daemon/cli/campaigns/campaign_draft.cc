@@ -60,7 +60,7 @@ struct Seen {
       const auto parts = catalyst.active.parts();
       for (const auto& part : parts) {
         elements.insert(std::string(chemistry::element_symbol(part.element)));
-        amounts.insert(part.amount);
+        amounts.insert(rounded(part.amount, 9));  // as campaign files compare them
       }
       if (!catalyst.support.empty()) supports.insert(catalyst.support);
       preparations.insert(catalyst.preparation);
