@@ -239,7 +239,7 @@ Result<tables::Table> TableArguments::load(Session& session, const std::string& 
   auto table = tables::read_table(*text, path == "-" ? "standard input" : path, reading_options,
                                   *known_supports);
   if (!table) return table;
-  session.say(fmt::format("{}: {}", path, columns_text(table->columns)));
+  session.say_at_the_end(fmt::format("{}: {}", path, columns_text(table->columns)));
   for (const std::string& note : table->notes) session.say(fmt::format("{}: {}", path, note));
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {

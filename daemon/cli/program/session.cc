@@ -143,7 +143,10 @@ int Session::run() {
   if (status && output_failed_) {
     status = Error{ErrorCode::storage_failed, "the standard output cannot be written", "", "", ""};
   }
-  if (status) return kExitOk;
+  if (status) {
+    for (const std::string& text : at_the_end_) say(text);
+    return kExitOk;
+  }
   const bool colours = colours_on(STDERR_FILENO);
   fmt::print(stderr, "{}kasetsu:{} {}\n", colours ? "\x1b[31m" : "", colours ? "\x1b[0m" : "",
              printable(status.error().to_string()));

@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/control.h"
 #include "core/base/executor.h"
@@ -84,12 +86,15 @@ class Session {
   // To the standard error, whole lines; nothing with --quiet (warnings stay).
   void say(std::string_view text);
   void warn(std::string_view text);
+  // The same when the command is through, unless it failed: how its tables were read.
+  void say_at_the_end(std::string text) { at_the_end_.push_back(std::move(text)); }
   void end_progress();
 
  private:
   void write(std::string_view bytes);
 
   std::unique_ptr<StopOnSignal> signals_;
+  std::vector<std::string> at_the_end_;
   bool progress_shown_ = false;
   bool output_failed_ = false;
 };
