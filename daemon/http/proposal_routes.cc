@@ -47,7 +47,7 @@ Result<VerbBody> read_verb(const Json& body, const Context& context) {
 
 // A catalyst as result rows give it: an object of slots, amounts or formula, or a name.
 Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& reader,
-                                            const campaign::Campaign& of,
+                                            const campaign::Campaign& asked_of,
                                             const Services& services) {
   const auto found = body.find("catalyst");
   if (found == body.end()) {
@@ -55,7 +55,7 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& read
                  "{\"slots\": [...], \"support\"}, {\"amounts\": {...}} or a name"};
   }
   const Json row = {{"catalyst", *found}, {"values", {{"_", 0.0}}}};
-  const auto config = services.campaigns.of(reader, of);
+  const auto config = services.campaigns.of(reader, asked_of);
   if (!config) return config.error();
   auto prepared = campaign::prepare_row(dump_json(row), services.supports, (*config)->composition);
   if (!prepared) return prepared.error();

@@ -547,8 +547,8 @@ TEST(CampaignConfig, DocumentationKnowsTheSameKeys) {
     const std::string name = key.substr(key.rfind('.') + 1);
     const bool table = name == "targets" || name == "properties" || name == "space" ||
                        name == "rules" || name == "webhooks" || name == "conditions" ||
-                       name == "materials" || name == "model" || name == "planner" ||
-                       name == "plate" || name == "retrain" || name == "stop";
+                       name == "composition" || name == "materials" || name == "model" ||
+                       name == "planner" || name == "plate" || name == "retrain" || name == "stop";
     EXPECT_THAT(
         page, table
                   ? ::testing::AnyOf(HasSubstr("`[" + name + "]`"), HasSubstr("`[[" + name + "]]`"))
