@@ -58,10 +58,12 @@ class Untrusted(Unreachable):
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would turn a POST into a GET and carry the token to another host."""
+    """A redirect would turn a POST into a GET and carry the token to another host. Where it leads is not even read."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def http_error_302(self, req, fp, code, msg, headers):
         return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class Client:
@@ -173,10 +175,12 @@ class Client:
         while True:
             page = self.request("GET", f"/v1/campaigns/{_quote(campaign)}/proposals?{query}"
                                 + (f"&page_token={_quote(token)}" if token else ""))
-            found += page["proposals"]
-            token = page.get("next_page_token") or ""
+            found += self._list(page, "proposals")
+            asked, token = token, page.get("next_page_token") or ""
             if not token:
                 return found
+            if token == asked:
+                raise NotUnderstood(f"{self.url} names the page that it sent as the next one")
 
     def recommend(self, campaign, batch_size):
         return self.request("POST", f"/v1/campaigns/{_quote(campaign)}:recommend",
@@ -200,7 +204,7 @@ class Client:
     # -- models and jobs ---------------------------------------------------------------------------------------
 
     def models(self, campaign):
-        return self.request("GET", f"/v1/campaigns/{_quote(campaign)}/models")["models"]
+        return self._list(self.request("GET", f"/v1/campaigns/{_quote(campaign)}/models"), "models")
 
     def model(self, campaign, model):
         return self.request("GET", f"/v1/campaigns/{_quote(campaign)}/models/{_quote(model)}")
@@ -213,7 +217,7 @@ class Client:
         return self.request("GET", f"/v1/jobs/{_quote(job)}")
 
     def jobs(self):
-        return self.request("GET", "/v1/jobs")["jobs"]
+        return self._list(self.request("GET", "/v1/jobs"), "jobs")
 
     # -- plumbing ----------------------------------------------------------------------------------------------
 
@@ -272,6 +276,11 @@ class Client:
         if answer is None:
             raise NotUnderstood(f"{self.url} answers {status} without JSON: {_shown(text)}")
         return answer
+
+    def _list(self, answer, name):
+        if isinstance(answer, dict) and isinstance(answer.get(name), list):
+            return answer[name]
+        raise NotUnderstood(f"the answer of {self.url} has no list of {name}: {_shown(json.dumps(answer))}")
 
     def _verb(self, proposal, verb, body):
         return self.request("POST", f"/v1/proposals/{_quote(proposal)}:{verb}", {"client": self.client, **body})

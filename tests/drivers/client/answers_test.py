@@ -5,7 +5,9 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -28,7 +30,7 @@ def receipt(body):
 
 class Stranger(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append((self.path, self.headers.get("Authorization"), body))
         status, headers, text = self.server.answer(len(self.server.seen), body)
         self.send_response(status)
@@ -42,6 +44,42 @@ class Stranger(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class Raw:
+    """Answers every request with the same bytes and closes the connection."""
+
+    def __init__(self):
+        self.answer = b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer, peer.makefile("rb") as file:
+                length = 0
+                while (line := file.readline()).strip():
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                file.read(length)
+                try:
+                    peer.sendall(self.answer)
+                except OSError:
+                    pass  # it has read enough
 
 
 class Answers(unittest.TestCase):
@@ -81,6 +119,49 @@ class Answers(unittest.TestCase):
                 self.assertEqual(len(self.waiting()), 1)
                 self.assertEqual([n for n in os.listdir(self.spool) if n.endswith(".refused")], [])
                 os.unlink(os.path.join(self.spool, self.waiting()[0]))
+
+    def test_a_list_that_is_none_or_never_ends(self):
+        for text in (b"{}", b"[]", b'{"proposals": 3, "models": {}, "jobs": null}', b'"x"'):
+            self.answer_with(lambda n, body: (200, {}, text))
+            for read in (self.client().jobs, lambda: self.client().models("ocm"), lambda: self.client().proposals("ocm")):
+                with self.assertRaises(NotUnderstood):
+                    read()
+        self.answer_with(lambda n, body: (200, {}, b'{"proposals": [], "next_page_token": "x"}'))
+        with self.assertRaises(NotUnderstood):
+            self.client().proposals("ocm")
+
+    def test_answers_of_any_bytes_end_in_the_clients_own_words(self):
+        whole = json.dumps(receipt(json.dumps({"rows": [ROW]}))).encode()
+        problem = b'{"type":"about:blank","title":"no","status":422,"detail":"no such property"}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        seeds = [head + b"Content-Length: %d\r\n\r\n" % len(whole) + whole,
+                 head + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(whole) + whole + b"\r\n0\r\n\r\n",
+                 b"HTTP/1.1 422 No\r\nContent-Length: %d\r\n\r\n" % len(problem) + problem,
+                 b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+                 b"HTTP/1.1 100 Continue\r\n\r\n" + head + b"\r\n" + whole,
+                 head + b"X: y\r\n" * 300 + b"\r\n", head + b"X: " + b"y" * 70000 + b"\r\n\r\n"]
+        choice = random.Random(5)
+        settled = 0
+        with Raw() as raw:
+            client = Client(raw.url, spool=self.spool, patience_s=0.0, timeout_s=10.0)
+            for number in range(400):
+                raw.answer = bytearray(choice.choice(seeds))
+                for _ in range(choice.randrange(4) if number >= len(seeds) else 0):
+                    place = choice.randrange(len(raw.answer))
+                    raw.answer[place:place + choice.randrange(12)] = bytes(choice.choices(b"\r\n 0123456789abf:{}[]\"\x00\xff",
+                                                                                         k=choice.randrange(6)))
+                    if not raw.answer:
+                        break
+                before = len(self.waiting())
+                try:
+                    self.assertEqual(len(self.post(client)["rows"]), 1)
+                    settled += 1
+                    self.assertEqual(len(self.waiting()), before)
+                except Refused as error:
+                    self.assertGreaterEqual(error.status, 300)
+                except Unreachable:
+                    self.assertEqual(len(self.waiting()), before + 1)
+        self.assertGreater(settled, 20)
 
     def test_a_redirect_is_not_followed(self):
         elsewhere = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
