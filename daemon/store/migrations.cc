@@ -74,34 +74,40 @@ Status recognise(Connection& connection, const std::string& path, int newest) {
                {}};
 }
 
+Status applied_as_written(Connection& connection, const std::string& path,
+                          const std::vector<Script>& scripts) {
+  Statement applied(connection.handle(),
+                    "SELECT version, name, sha256 FROM schema_migrations ORDER BY version");
+  std::size_t number = 0;
+  applied.bind();
+  while (applied.step()) {
+    ++number;
+    if (number > scripts.size()) continue;
+    if (applied.integer(0) != scripts[number - 1].version ||
+        applied.digest(2) != sha256(scripts[number - 1].sql)) {
+      return Error{ErrorCode::bad_data,
+                   "the script by which this database was migrated differs from this program's",
+                   path, applied.text(1), "the script of the same version unchanged"};
+    }
+  }
+  if (number == scripts.size()) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("the database says schema version {} but lists {} migrations",
+                           scripts.size(), number),
+               path,
+               {},
+               {}};
+}
+
 Status migrate(Connection& connection, const std::string& path, const std::vector<Script>& scripts,
                Time now, const std::function<void(const std::string&)>& log) {
   const int newest = scripts.empty() ? 0 : scripts.back().version;
   if (Status ours = recognise(connection, path, newest); !ours) return ours;
   const std::int64_t version = connection.integer("PRAGMA user_version");
   if (version > 0) {
-    Statement applied(connection.handle(),
-                      "SELECT version, name, sha256 FROM schema_migrations ORDER BY version");
-    std::int64_t expected = 0;
-    applied.bind();
-    while (applied.step()) {
-      ++expected;
-      const auto number = static_cast<std::size_t>(expected);
-      if (applied.integer(0) != expected || number > scripts.size() ||
-          applied.digest(2) != sha256(scripts[number - 1].sql)) {
-        return Error{ErrorCode::bad_data,
-                     "the script by which this database was migrated differs from this program's",
-                     path, applied.text(1), "the script of the same version unchanged"};
-      }
-    }
-    if (expected != version) {
-      return Error{ErrorCode::bad_data,
-                   fmt::format("the database says schema version {} but lists {} migrations",
-                               version, expected),
-                   path,
-                   {},
-                   {}};
-    }
+    std::vector<Script> done = scripts;
+    done.resize(static_cast<std::size_t>(version));
+    if (Status same = applied_as_written(connection, path, done); !same) return same;
   }
   if (version == newest) return {};
 

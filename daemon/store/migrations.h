@@ -24,6 +24,10 @@ const std::vector<Script>& schema_scripts();
 // than `newest`. Writes nothing.
 Status recognise(Connection& connection, const std::string& path, int newest);
 
+// Error (bad_data) unless the database was migrated by exactly these scripts. Writes nothing.
+Status applied_as_written(Connection& connection, const std::string& path,
+                          const std::vector<Script>& scripts);
+
 // Migrates the writer's connection to the last of `scripts`. A file that holds something is copied
 // to `<path>.pre-v<N>` first (N: the version that it had). Errors: those of recognise, and bad_data
 // for a script that was applied with another text. Throws StorageError; each script is all or

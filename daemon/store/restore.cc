@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "daemon/store/check.h"
 #include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
 #include "daemon/store/sqlite.h"

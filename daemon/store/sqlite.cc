@@ -7,14 +7,12 @@
 #include <bit>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "core/base/fnv.h"
 #include "daemon/base/digest.h"
 #include "daemon/base/ulid.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/rising_numbers.h"
-#include "daemon/store/row_sums.h"
 
 namespace kasetsu::store {
 namespace {
@@ -431,147 +429,6 @@ std::int64_t Connection::changes() const {
 }
 bool Connection::in_transaction() const {
   return sqlite3_get_autocommit(database_) == 0;
-}
-
-namespace {
-
-// What is declared nowhere, because it would be probed at every row that is written: a query for
-// the rows that break the rule, and the sentence's end.
-struct Rule {
-  std::int64_t since, upto;  // schema versions
-  const char* query;
-  const char* sentence;
-};
-constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
-constexpr Rule kRules[] = {
-    {3, kNewest,
-     "SELECT seq FROM runs r WHERE NOT EXISTS (SELECT 1 FROM ingests i WHERE i.seq = r.ingest AND "
-     "i.campaign = r.campaign)",
-     "run {} belongs to no delivery of its campaign"},
-    {3, kNewest, "SELECT seq FROM runs WHERE catalyst NOT IN (SELECT key FROM catalysts)",
-     "run {} names a catalyst that is not there"},
-    {3, kNewest,
-     "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = m.run "
-     "AND "
-     "r.campaign = m.campaign AND r.catalyst = m.catalyst)",
-     "measurement {} belongs to no run of its campaign and catalyst"},
-    {3, kNewest,
-     "SELECT seq FROM measurements m WHERE NOT EXISTS (SELECT 1 FROM properties p WHERE p.key = "
-     "m.property AND p.campaign = m.campaign)",
-     "measurement {} names no property of its campaign"},
-    {3, 4,
-     "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run WHERE m.conditions_hash "
-     "<> conditions_hash(r.conditions)",
-     "measurement {} is not found by its conditions"},
-    {3, 5,
-     "SELECT m.seq FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON "
-     "i.seq = r.ingest WHERE (m.id IS NULL) <> (m.seq >= i.first_measurement AND m.seq < "
-     "i.first_measurement + i.measurement_count)",
-     "measurement {} has no identifier, or two"},
-    {4, kNewest,
-     "SELECT key FROM contents c WHERE key <= (SELECT upto FROM late_indexes WHERE name = "
-     "'contents') AND NOT EXISTS (SELECT 1 FROM content_numbers n WHERE n.number = "
-     "content_number(c.sha256) AND n.content = c.key)",
-     "content {} is not found by its digest"},
-    {4, kNewest, "SELECT max(key) FROM contents GROUP BY sha256 HAVING count(*) > 1",
-     "content {} is kept twice"},
-    {4, kNewest,
-     "SELECT seq FROM runs r WHERE seq <= (SELECT upto FROM late_indexes WHERE name = 'runs') "
-     "AND run_number(campaign, source, run, channel, sequence, replicate) IS NOT NULL AND NOT "
-     "EXISTS (SELECT 1 FROM run_numbers n WHERE n.number = run_number(r.campaign, r.source, r.run, "
-     "r.channel, r.sequence, r.replicate) AND n.run = r.seq)",
-     "run {} is not found by its name"},
-    {5, kNewest,
-     "SELECT seq FROM measurements EXCEPT SELECT s.measurement FROM replicates x CROSS JOIN "
-     "members(x.first, x.more) s",
-     "measurement {} is not among its replicates"},
-    {5, kNewest,
-     "SELECT s.measurement FROM replicates x CROSS JOIN members(x.first, x.more) s GROUP BY "
-     "s.measurement HAVING count(*) > 1",
-     "measurement {} is among replicates twice"},
-    {5, kNewest,
-     "SELECT s.measurement FROM replicates x CROSS JOIN members(x.first, x.more) s WHERE NOT "
-     "EXISTS (SELECT 1 FROM measurements m LEFT JOIN runs r ON r.seq = m.run WHERE m.seq = "
-     "s.measurement AND m.catalyst = x.catalyst AND m.property = x.property AND "
-     "coalesce(conditions_hash(r.conditions), x.conditions_hash) = x.conditions_hash)",
-     "measurement {} is among replicates that are not its own"},
-    {5, 5,
-     "SELECT first FROM campaign_spans x WHERE last - first + 1 <> (SELECT count(*) FROM "
-     "measurements m WHERE m.seq BETWEEN x.first AND x.last AND m.campaign = x.campaign)",
-     "the span that measurement {} begins is not all of its campaign"},
-    {5, 5,
-     "SELECT first FROM (SELECT first, last, total, lag(last, 1, 0) OVER w AS last_before, "
-     "lag(total, 1, 0) OVER w AS total_before FROM campaign_spans WINDOW w AS (PARTITION BY "
-     "campaign ORDER BY first)) WHERE first <= last_before OR total <> total_before + last - first "
-     "+ 1",
-     "the span that measurement {} begins does not follow the one before it"},
-    {5, 5,
-     "SELECT campaign FROM (SELECT campaign, count(*) AS number FROM measurements GROUP BY "
-     "campaign) m WHERE number > coalesce((SELECT sum(last - first + 1) FROM campaign_spans x "
-     "WHERE x.campaign = m.campaign), 0)",
-     "campaign {} has measurements outside its spans"},
-    {6, kNewest,
-     "SELECT key FROM campaigns a WHERE measurements <> (SELECT count(*) FROM measurements m WHERE "
-     "m.campaign = a.key)",
-     "campaign {} has another number of measurements than it says"},
-    {6, kNewest,
-     "SELECT measurement FROM (SELECT supersedes AS measurement, 'superseded' AS why FROM "
-     "measurements WHERE supersedes IS NOT NULL UNION SELECT measurement, 'retracted' FROM marks "
-     "WHERE kind = 'retract' UNION SELECT measurement, 'excluded' FROM marks k WHERE kind = "
-     "'exclude' AND NOT EXISTS (SELECT 1 FROM marks l WHERE l.measurement = k.measurement AND "
-     "l.kind = 'include' AND l.seq > k.seq)) EXCEPT SELECT measurement FROM not_live",
-     "measurement {} is live although it was corrected, retracted or excluded"},
-    {6, kNewest,
-     "SELECT measurement FROM not_live x WHERE NOT EXISTS (SELECT 1 FROM measurements m WHERE "
-     "m.supersedes = x.measurement) AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = "
-     "x.measurement AND k.kind IN ('retract', 'exclude'))",
-     "measurement {} is not live, and nobody said why"},
-    {6, kNewest, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS ")",
-     "run {} was changed where it is stored: its sum does not fit"},
-    {6, kNewest,
-     "SELECT seq FROM measurements WHERE row_sum <> sum_of(" KASETSU_SUM_MEASUREMENTS ")",
-     "measurement {} was changed where it is stored: its sum does not fit"},
-    {6, kNewest, "SELECT seq FROM proposals WHERE row_sum <> sum_of(" KASETSU_SUM_PROPOSALS ")",
-     "proposal {} was changed where it is stored: its sum does not fit"},
-    {6, kNewest, "SELECT seq FROM models WHERE row_sum <> sum_of(" KASETSU_SUM_MODELS ")",
-     "model {} was changed where it is stored: its sum does not fit"},
-    {6, kNewest, "SELECT seq FROM predictions WHERE row_sum <> sum_of(" KASETSU_SUM_PREDICTIONS ")",
-     "prediction {} was changed where it is stored: its sum does not fit"},
-    {6, kNewest,
-     "SELECT seq FROM prediction_errors WHERE row_sum <> sum_of(" KASETSU_SUM_PREDICTION_ERRORS ")",
-     "prediction error {} was changed where it is stored: its sum does not fit"},
-    {1, kNewest, "SELECT key FROM contents WHERE sha256 <> sha256(bytes)",
-     "content {} is not what was delivered: its digest does not fit"},
-    {1, kNewest,
-     "SELECT a.key FROM campaign_versions v CROSS JOIN campaigns a ON a.key = v.campaign WHERE "
-     "v.sha256 <> sha256(CAST(v.text AS BLOB))",
-     "a version of the file of campaign {} is not what was applied: its digest does not fit"},
-};
-
-}  // namespace
-
-void check_whole(Connection& connection, std::vector<std::string>& problems) {
-  Statement integrity(connection.handle(), "PRAGMA integrity_check(20)");
-  integrity.bind();
-  while (integrity.step()) {
-    if (integrity.view(0) != "ok") problems.push_back(integrity.text(0));
-  }
-  Statement keys(connection.handle(), "PRAGMA foreign_key_check");
-  keys.bind();
-  while (keys.step() && problems.size() < 40) {
-    problems.push_back(fmt::format("row {} of table {} names a row of {} that is not there",
-                                   keys.integer(1), keys.text(0), keys.text(2)));
-  }
-  // A file that waits for its migration has other tables.
-  const std::int64_t version = connection.integer("PRAGMA user_version");
-  for (const auto& [since, upto, query, sentence] : kRules) {
-    if (version < since || version > upto) continue;
-    Statement rule(connection.handle(), query);
-    rule.bind();
-    for (int shown = 0; shown < 5 && rule.step(); ++shown) {
-      problems.push_back(fmt::format(fmt::runtime(sentence), rule.integer(0)));
-    }
-  }
 }
 
 }  // namespace kasetsu::store

@@ -150,10 +150,6 @@ class Connection {
 // hash (64 bits) and never 0. Part of the file's format; also a function of that name in SQL.
 std::int64_t conditions_hash(std::string_view conditions);
 
-// Adds a sentence for everything that integrity_check, foreign_key_check and the rules of the
-// tables without declared references find.
-void check_whole(Connection& connection, std::vector<std::string>& problems);
-
 inline constexpr std::int64_t kApplicationId = 0x4B736574;  // "Kset"
 
 }  // namespace kasetsu::store

@@ -203,9 +203,9 @@ void SqliteTransaction::forget() {
 
 std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
   connection_
-      .prepare(
-          "INSERT INTO campaigns (id, name, owner, state, reason, version, revision, "
-          "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+      .prepare("INSERT INTO campaigns (" KASETSU_SUM_CAMPAIGNS
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+               "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))")
       .bind(c.id, c.name, c.owner, to_string(c.state), c.reason, c.version, c.revision,
             c.created_at, c.updated_at)
       .run();
@@ -217,7 +217,8 @@ void SqliteTransaction::update_campaign(const Campaign& c) {
   connection_
       .prepare(
           "UPDATE campaigns SET owner = ?2, state = ?3, reason = ?4, version = ?5, "
-          "revision = ?6, updated_at = ?7 WHERE key = ?1")
+          "revision = ?6, updated_at = ?7, "
+          "row_sum = sum_of(id, name, ?2, ?3, ?4, ?5, ?6, created_at, ?7) WHERE key = ?1")
       .bind(c.key, c.owner, to_string(c.state), c.reason, c.version, c.revision, c.updated_at)
       .run();
   require_one_change();
@@ -227,9 +228,8 @@ void SqliteTransaction::update_campaign(const Campaign& c) {
 void SqliteTransaction::insert_campaign_version(std::int64_t campaign,
                                                 const CampaignVersion& version) {
   connection_
-      .prepare(
-          "INSERT INTO campaign_versions (campaign, version, text, media_type, sha256, actor, "
-          "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .prepare("INSERT INTO campaign_versions (" KASETSU_SUM_CAMPAIGN_VERSIONS
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7))")
       .bind(campaign, version.version, version.text, version.media_type, version.sha256,
             version.actor, version.created_at)
       .run();
@@ -237,15 +237,22 @@ void SqliteTransaction::insert_campaign_version(std::int64_t campaign,
 
 void SqliteTransaction::set_properties(std::int64_t campaign,
                                        const std::vector<Property>& properties) {
-  connection_.prepare("UPDATE properties SET known = 0 WHERE campaign = ?1").bind(campaign).run();
+  connection_
+      .prepare(
+          "UPDATE properties SET known = 0, "
+          "row_sum = sum_of(campaign, name, unit, target, low, high, position, 0) "
+          "WHERE campaign = ?1")
+      .bind(campaign)
+      .run();
   std::int64_t position = 0;
   for (const Property& property : properties) {
     connection_
-        .prepare(
-            "INSERT INTO properties (campaign, name, unit, target, low, high, position, known) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (campaign, name) DO UPDATE "
-            "SET unit = excluded.unit, target = excluded.target, low = excluded.low, "
-            "high = excluded.high, position = excluded.position, known = 1")
+        .prepare("INSERT INTO properties (" KASETSU_SUM_PROPERTIES
+                 ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, "
+                 "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)) ON CONFLICT (campaign, name) DO UPDATE "
+                 "SET unit = excluded.unit, target = excluded.target, low = excluded.low, "
+                 "high = excluded.high, position = excluded.position, known = 1, "
+                 "row_sum = excluded.row_sum")
         .bind(campaign, property.name, property.unit, property.target, property.low, property.high,
               ++position)
         .run();
@@ -260,7 +267,8 @@ std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
       connection_.prepare("SELECT key FROM catalysts WHERE canonical = ?1").bind(canonical));
   if (known != 0) return known;
   connection_
-      .prepare("INSERT INTO catalysts (canonical, description, created_at) VALUES (?1, ?2, ?3)")
+      .prepare("INSERT INTO catalysts (" KASETSU_SUM_CATALYSTS
+               ", row_sum) VALUES (?1, ?2, ?3, sum_of(?1, ?2, ?3))")
       .bind(canonical, description, now)
       .run();
   return connection_.last_row();
@@ -269,9 +277,9 @@ std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
 void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view label,
                                     std::int64_t catalyst, SampleKind kind, Time now) {
   connection_
-      .prepare(
-          "INSERT INTO samples (campaign, label, catalyst, kind, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO NOTHING")
+      .prepare("INSERT INTO samples (" KASETSU_SUM_SAMPLES
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, sum_of(?1, ?2, ?3, ?4, ?5)) "
+               "ON CONFLICT (campaign, label) DO NOTHING")
       .bind(campaign, label, catalyst, to_string(kind), now)
       .run();
 }
@@ -289,10 +297,10 @@ std::int64_t SqliteTransaction::insert_ingest(const Ingest& i) {
   KASETSU_ASSERT(content_ && content_->first == i.sha256 && content_->second != 0);
   connection_
       .prepare(
-          "INSERT INTO ingests (id, campaign, content, source, idempotency_key, media_type, "
-          "actor, row_count, accepted, flagged, duplicate, quarantined, first_run, last_run, "
-          "received_at, run, first_measurement, measurement_count) VALUES (?1, ?2, ?3, ?4, "
-          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
+          "INSERT INTO ingests (" KASETSU_SUM_INGESTS
+          ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+          "?16, ?17, ?18, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+          "?15, ?16, ?17, ?18))")
       .bind(i.id, i.campaign, content_->second, i.source, i.idempotency_key, i.media_type, i.actor,
             i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run, i.last_run,
             i.received_at, i.run, i.first_measurement, i.measurements)
@@ -305,7 +313,9 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
       .prepare(
           "UPDATE ingests SET row_count = ?2, accepted = ?3, flagged = ?4, duplicate = ?5, "
           "quarantined = ?6, first_run = ?7, last_run = ?8, first_measurement = ?9, "
-          "measurement_count = ?10 WHERE seq = ?1")
+          "measurement_count = ?10, row_sum = sum_of(id, campaign, content, source, "
+          "idempotency_key, media_type, actor, ?2, ?3, ?4, ?5, ?6, ?7, ?8, received_at, run, ?9, "
+          "?10) WHERE seq = ?1")
       .bind(i.seq, i.rows, i.accepted, i.flagged, i.duplicate, i.quarantined, i.first_run,
             i.last_run, i.first_measurement, i.measurements)
       .run();
@@ -381,21 +391,21 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
                                          std::string_view reason, std::string_view person,
                                          Time now) {
   connection_
-      .prepare(
-          "INSERT INTO marks (measurement, kind, reason, person, created_at) "
-          "VALUES ((SELECT seq FROM measurements WHERE id = ?1), ?2, ?3, ?4, ?5)")
+      .prepare("INSERT INTO marks (" KASETSU_SUM_MARKS
+               ", row_sum) SELECT seq, ?2, ?3, ?4, ?5, sum_of(seq, ?2, ?3, ?4, ?5) "
+               "FROM measurements WHERE id = ?1")
       .bind(id, kind, reason, person, now)
       .run();
+  require_one_change();
   forget_windows();
 }
 
 void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t ingest,
                                            const QuarantinedRow& row) {
   connection_
-      .prepare(
-          "INSERT INTO quarantine (id, campaign, ingest, delivery_row, pointer, raw, reason, "
-          "state, measurement, actor, remark, received_at, resolved_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+      .prepare("INSERT INTO quarantine (" KASETSU_SUM_QUARANTINE
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+               "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))")
       .bind(row.id, campaign, ingest, row.row, row.pointer, row.raw, row.reason,
             to_string(row.state), row.measurement, row.actor, row.remark, row.received_at,
             row.resolved_at)
@@ -406,7 +416,8 @@ void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
   connection_
       .prepare(
           "UPDATE quarantine SET state = ?2, measurement = ?3, actor = ?4, remark = ?5, "
-          "resolved_at = ?6 WHERE id = ?1")
+          "resolved_at = ?6, row_sum = sum_of(id, campaign, ingest, delivery_row, pointer, raw, "
+          "reason, ?2, ?3, ?4, ?5, received_at, ?6) WHERE id = ?1")
       .bind(row.id, to_string(row.state), row.measurement, row.actor, row.remark, row.resolved_at)
       .run();
   require_one_change();
@@ -414,9 +425,8 @@ void SqliteTransaction::resolve_quarantined(const QuarantinedRow& row) {
 
 void SqliteTransaction::insert_batch(const Batch& b) {
   connection_
-      .prepare(
-          "INSERT INTO batches (id, campaign, model, actor, summary, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .prepare("INSERT INTO batches (" KASETSU_SUM_BATCHES
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, sum_of(?1, ?2, ?3, ?4, ?5, ?6))")
       .bind(b.id, b.campaign, b.model, b.actor, b.summary, b.created_at)
       .run();
 }
@@ -428,10 +438,13 @@ void SqliteTransaction::insert_proposal(const Proposal& p) {
           "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "
           "conditions, mean, low, high, novelty, reason, card, model, state, state_reason, "
           "client, lease_expires, attempts, failures, amended_from, revision, created_at, "
-          "updated_at, row_sum) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, "
+          "updated_at, row_sum, state_sum) VALUES (?1, ?2, (SELECT seq FROM batches WHERE id = "
+          "?3), "
+          "?4, ?5, "
           "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
           "?24, sum_of(?1, ?2, (SELECT seq FROM batches WHERE id = ?3), ?4, ?5, ?6, ?7, ?8, ?9, "
-          "?10, ?11, ?12, ?13, ?14, ?21, ?23))")
+          "?10, ?11, ?12, ?13, ?14, ?21, ?23), "
+          "sum_of(?1, ?15, ?16, ?17, ?18, ?19, ?20, ?22, ?24))")
       .bind(p.id, p.campaign, p.batch, p.rank, p.strategy, catalyst, p.conditions, p.mean, p.low,
             p.high, p.novelty, p.reason, p.card, p.model, to_string(p.state), p.state_reason,
             p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
@@ -444,7 +457,8 @@ void SqliteTransaction::update_proposal(const Proposal& p) {
       .prepare(
           "UPDATE proposals SET state = ?2, state_reason = ?3, client = ?4, "
           "lease_expires = ?5, attempts = ?6, failures = ?7, updated_at = ?8, "
-          "revision = revision + 1 WHERE id = ?1")
+          "revision = revision + 1, "
+          "state_sum = sum_of(id, ?2, ?3, ?4, ?5, ?6, ?7, revision + 1, ?8) WHERE id = ?1")
       .bind(p.id, to_string(p.state), p.state_reason, p.client, p.lease_expires, p.attempts,
             p.failures, p.updated_at)
       .run();
@@ -458,10 +472,9 @@ void SqliteTransaction::keep_snapshot(std::int64_t campaign, const TrainingSet& 
     append_rising(members, std::exchange(last, row.seq), row.seq);
   }
   connection_
-      .prepare(
-          "INSERT INTO snapshots (sha256, campaign, property, row_count, members, last, "
-          "created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (sha256, campaign) DO NOTHING")
+      .prepare("INSERT INTO snapshots (" KASETSU_SUM_SNAPSHOTS
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7)) "
+               "ON CONFLICT (sha256, campaign) DO NOTHING")
       .bind(set.snapshot, campaign, property_key(campaign, set.property),
             static_cast<std::int64_t>(set.rows.size()), Blob{members}, last, now)
       .run();
@@ -472,9 +485,10 @@ void SqliteTransaction::insert_model(const Model& m) {
       .prepare(
           "INSERT INTO models (id, campaign, property, version, document, snapshot, "
           "row_count, config_version, seed, code_version, mae_cv, mae_nested, status, "
-          "status_reason, summary, seconds, job, created_at, row_sum) VALUES (?1, ?2, ?3, ?4, ?5, "
+          "status_reason, summary, seconds, job, created_at, row_sum, state_sum) VALUES (?1, ?2, "
+          "?3, ?4, ?5, "
           "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, sum_of(?1, ?2, ?3, ?4, "
-          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?15, ?16, ?17, ?18))")
+          "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?15, ?16, ?17, ?18), sum_of(?1, ?13, ?14))")
       .bind(m.id, m.campaign, property_key(m.campaign, m.property), m.version, m.document,
             m.snapshot, m.rows, m.config_version, std::bit_cast<std::int64_t>(m.seed),
             m.code_version, m.mae_cv, m.mae_nested, m.status, m.status_reason, m.summary, m.seconds,
@@ -483,7 +497,10 @@ void SqliteTransaction::insert_model(const Model& m) {
 }
 
 void SqliteTransaction::update_model(const Model& m) {
-  connection_.prepare("UPDATE models SET status = ?2, status_reason = ?3 WHERE id = ?1")
+  connection_
+      .prepare(
+          "UPDATE models SET status = ?2, status_reason = ?3, state_sum = sum_of(id, ?2, ?3) "
+          "WHERE id = ?1")
       .bind(m.id, m.status, m.status_reason)
       .run();
   require_one_change();
@@ -516,9 +533,9 @@ void SqliteTransaction::insert_prediction_error(std::int64_t prediction,
 void SqliteTransaction::insert_job(const Job& j) {
   connection_
       .prepare(
-          "INSERT INTO jobs (id, campaign, kind, state, detail, progress, stage, result, "
-          "error, cancel_requested, attempts, actor, created_at, started_at, finished_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")
+          "INSERT INTO jobs (" KASETSU_SUM_JOBS
+          ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+          "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15))")
       .bind(j.id, j.campaign, j.kind, to_string(j.state), j.detail, j.progress, j.stage, j.result,
             j.error, j.cancel_requested, j.attempts, j.actor, j.created_at, j.started_at,
             j.finished_at)
@@ -529,8 +546,9 @@ void SqliteTransaction::update_job(const Job& j) {
   connection_
       .prepare(
           "UPDATE jobs SET state = ?2, progress = ?3, stage = ?4, result = ?5, error = ?6, "
-          "cancel_requested = ?7, attempts = ?8, started_at = ?9, finished_at = ?10 "
-          "WHERE id = ?1")
+          "cancel_requested = ?7, attempts = ?8, started_at = ?9, finished_at = ?10, "
+          "row_sum = sum_of(id, campaign, kind, ?2, detail, ?3, ?4, ?5, ?6, ?7, ?8, actor, "
+          "created_at, ?9, ?10) WHERE id = ?1")
       .bind(j.id, to_string(j.state), j.progress, j.stage, j.result, j.error, j.cancel_requested,
             j.attempts, j.started_at, j.finished_at)
       .run();
@@ -539,9 +557,8 @@ void SqliteTransaction::update_job(const Job& j) {
 
 std::int64_t SqliteTransaction::append_event(const Event& e) {
   connection_
-      .prepare(
-          "INSERT INTO events (created_at, actor, campaign, object, id, verb, detail) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .prepare("INSERT INTO events (" KASETSU_SUM_EVENTS
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7))")
       .bind(e.at, e.actor, e.campaign, e.object, e.id, e.verb, e.detail)
       .run();
   newest_event_ = connection_.last_row();
@@ -551,9 +568,8 @@ std::int64_t SqliteTransaction::append_event(const Event& e) {
 void SqliteTransaction::keep_reply(std::string_view scope, std::string_view key,
                                    const KeptReply& reply, Time now) {
   connection_
-      .prepare(
-          "INSERT INTO replies (scope, key, body, status, reply, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .prepare("INSERT INTO replies (" KASETSU_SUM_REPLIES
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, sum_of(?1, ?2, ?3, ?4, ?5, ?6))")
       .bind(scope, key, reply.body, reply.status, reply.reply, now)
       .run();
 }
@@ -562,8 +578,8 @@ void SqliteTransaction::set_setting(std::string_view name, std::string_view valu
   if (const auto known = settings_.find(name); known != settings_.end()) settings_.erase(known);
   connection_
       .prepare(
-          "INSERT INTO settings (name, value) VALUES (?1, ?2) "
-          "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+          "INSERT INTO settings (name, value, row_sum) VALUES (?1, ?2, sum_of(?1, ?2)) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value, row_sum = excluded.row_sum")
       .bind(name, value)
       .run();
 }

@@ -5,11 +5,12 @@
 //   http_load --port 8765 --campaign ocm --csv ROWS [--clients 2] [--seconds 5]
 // posts whole tables.
 //
-// --slow opens connections that send a head byte by byte and never finish it. Prints one line of
-// JSON.
+// --slow opens connections that send a head byte by byte and never finish it. --tls 1 speaks TLS,
+// to whatever certificate. Prints one line of JSON.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -19,10 +20,12 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -42,6 +45,7 @@ struct Options {
   double seconds = 5.0;
   int slow = 0;
   int csv = 0;
+  bool tls = false;
 };
 
 int connect_to(int port) {
@@ -59,13 +63,55 @@ int connect_to(int port) {
   return fd;
 }
 
-void send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
+// A connection, plain or over TLS.
+class Link {
+ public:
+  Link(int port, bool tls) : fd_(connect_to(port)) {
+    if (!tls) return;
+    static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    // Tickets of the session come between answers and are no data: reading ends at them.
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+    ssl_ = SSL_new(context);
+    if (SSL_set_fd(ssl_, fd_) != 1 || SSL_connect(ssl_) != 1) {
+      std::fprintf(stderr, "no TLS handshake\n");
+      std::exit(1);
+    }
   }
-}
+  ~Link() {
+    SSL_free(ssl_);
+    ::close(fd_);
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  int fd() const { return fd_; }
+
+  void send_all(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto sent = ssl_ ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
+                             : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  // Adds what has come, at least a byte unless it was a message of TLS itself; false at the end.
+  bool receive(std::string& buffer) {
+    static thread_local std::vector<char> bytes(256 * 1024);
+    do {
+      const auto got = ssl_ ? SSL_read(ssl_, bytes.data(), static_cast<int>(bytes.size()))
+                            : ::recv(fd_, bytes.data(), bytes.size(), 0);
+      if (got <= 0)
+        return ssl_ != nullptr && SSL_get_error(ssl_, static_cast<int>(got)) == SSL_ERROR_WANT_READ;
+      buffer.append(bytes.data(), static_cast<std::size_t>(got));
+    } while (ssl_ != nullptr && SSL_pending(ssl_) > 0);
+    return true;
+  }
+
+ private:
+  int fd_;
+  SSL* ssl_ = nullptr;
+};
 
 std::string request(const Options& options, const std::string& type, const std::string& body,
                     const std::string& query) {
@@ -78,7 +124,7 @@ std::string request(const Options& options, const std::string& type, const std::
 }
 
 struct Client {
-  int fd = -1;
+  std::unique_ptr<Link> link;
   int number = 0;
   std::uint64_t sequence = 0;
   Clock::time_point sent;
@@ -97,7 +143,7 @@ void post_one(Client& client, const Options& options, const std::string& run) {
                 static_cast<unsigned long long>(client.sequence), options.property.c_str(),
                 static_cast<double>(client.sequence % 9'000) * 0.01);
   client.sent = Clock::now();
-  send_all(client.fd, request(options, "application/json", body, ""));
+  client.link->send_all(request(options, "application/json", body, ""));
 }
 
 // The digits that begin there.
@@ -124,7 +170,7 @@ int take_answer(std::string& buffer, std::string* body = nullptr) {
 std::uint64_t post_tables(const Options& options, int client, const std::string& run,
                           Clock::time_point end, std::atomic<std::uint64_t>& deliveries) {
   const char* const elements[] = {"Li", "K", "Mn", "Na", "W", "Ba", "Ca", "Ce", "Co", "Cs"};
-  const int fd = connect_to(options.port);
+  Link link(options.port, options.tls);
   // The same table again, also of an earlier run of this program, would be a repetition.
   const auto first =
       static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) /
@@ -143,15 +189,12 @@ std::uint64_t post_tables(const Options& options, int client, const std::string&
                                        elements[n / 10 % 10], elements[n / 100 % 10], value);
       table.append(line, static_cast<std::size_t>(length));
     }
-    send_all(fd, request(options, "text/csv", table,
-                         "?source=load&run=" + run + "-" + std::to_string(rows)));
+    link.send_all(request(options, "text/csv", table,
+                          "?source=load&run=" + run + "-" + std::to_string(rows)));
     std::string buffer, body;
-    std::vector<char> bytes(256 * 1024);
     int status = 0;
     while ((status = take_answer(buffer, &body)) == 0) {
-      const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
-      if (got <= 0) break;
-      buffer.append(bytes.data(), static_cast<std::size_t>(got));
+      if (!link.receive(buffer)) break;
     }
     if (status != 200 || body.find("\"quarantined\":0") == std::string::npos) {
       std::fprintf(stderr, "status %d: %.300s\n", status, body.c_str());
@@ -160,7 +203,6 @@ std::uint64_t post_tables(const Options& options, int client, const std::string&
     rows += static_cast<std::uint64_t>(options.csv);
     ++deliveries;
   }
-  ::close(fd);
   return rows;
 }
 
@@ -188,20 +230,20 @@ int load_csv(const Options& options, const std::string& run) {
 }
 
 int load_rows(const Options& options, const std::string& run) {
-  std::vector<int> slow;
+  std::vector<std::unique_ptr<Link>> slow;
   for (int i = 0; i < options.slow; ++i) {
-    slow.push_back(connect_to(options.port));
-    send_all(slow.back(), "GET /v1/campaigns HTTP/1.1\r\nHost: loc");
+    slow.push_back(std::make_unique<Link>(options.port, options.tls));
+    slow.back()->send_all("GET /v1/campaigns HTTP/1.1\r\nHost: loc");
   }
   const int poll = ::epoll_create1(0);
   std::vector<Client> clients(static_cast<std::size_t>(options.clients));
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    clients[i].fd = connect_to(options.port);
+    clients[i].link = std::make_unique<Link>(options.port, options.tls);
     clients[i].number = static_cast<int>(i);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = i;
-    ::epoll_ctl(poll, EPOLL_CTL_ADD, clients[i].fd, &event);
+    ::epoll_ctl(poll, EPOLL_CTL_ADD, clients[i].link->fd(), &event);
     post_one(clients[i], options, run);
   }
   std::vector<double> latencies;
@@ -220,15 +262,12 @@ int load_rows(const Options& options, const std::string& run) {
     }
     for (int e = 0; e < ready; ++e) {
       Client& client = clients[events[e].data.u64];
-      char bytes[16 * 1024];
-      const auto got = ::recv(client.fd, bytes, sizeof(bytes), 0);
-      if (got <= 0) {
+      if (!client.link->receive(client.buffer)) {
         ++errors;
         --under_way;
-        ::close(client.fd);
+        client.link.reset();
         continue;
       }
-      client.buffer.append(bytes, static_cast<std::size_t>(got));
       std::string body;
       const int status = take_answer(client.buffer, &body);
       if (status == 0) continue;
@@ -245,7 +284,7 @@ int load_rows(const Options& options, const std::string& run) {
       }
     }
     if (!slow.empty() && ++trickle % 64 == 0) {
-      (void)::send(slow[trickle / 64 % slow.size()], "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+      slow[trickle / 64 % slow.size()]->send_all("a");
     }
   }
   const double seconds = std::chrono::duration<double>(last - begin).count();
@@ -256,10 +295,12 @@ int load_rows(const Options& options, const std::string& run) {
                                          q * static_cast<double>(latencies.size() - 1))];
   };
   std::printf(
-      "{\"clients\": %d, \"slow\": %d, \"acknowledged\": %zu, \"errors\": %llu, \"seconds\": %.3f, "
+      "{\"tls\": %s, \"clients\": %d, \"slow\": %d, \"acknowledged\": %zu, \"errors\": %llu, "
+      "\"seconds\": %.3f, "
       "\"per_second\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n",
-      options.clients, options.slow, latencies.size(), static_cast<unsigned long long>(errors),
-      seconds, static_cast<double>(latencies.size()) / seconds, quantile(0.5), quantile(0.99),
+      options.tls ? "true" : "false", options.clients, options.slow, latencies.size(),
+      static_cast<unsigned long long>(errors), seconds,
+      static_cast<double>(latencies.size()) / seconds, quantile(0.5), quantile(0.99),
       quantile(1.0));
   return errors == 0 ? 0 : 1;
 }
@@ -277,8 +318,11 @@ int main(int argc, char** argv) {
     if (name == "--clients") options.clients = kasetsu::number_argument<int>(value);
     if (name == "--seconds") options.seconds = kasetsu::number_argument<double>(value);
     if (name == "--slow") options.slow = kasetsu::number_argument<int>(value);
+    if (name == "--tls") options.tls = kasetsu::number_argument<int>(value) != 0;
     if (name == "--csv") options.csv = kasetsu::number_argument<int>(value);
   }
+  // A connection that the daemon closed is counted, and no reason to end.
+  (void)std::signal(SIGPIPE, SIG_IGN);
   // Many clients are played by one thread: woken for each answer at once, it would interrupt the
   // daemon at each. Ignored where it is not allowed.
   const sched_param ordinary{};

@@ -149,9 +149,16 @@ Json read_json(std::string_view text) {
   return Json::parse(text, nullptr, false);
 }
 
+struct Client::Kept {
+  std::unique_ptr<CURL, CurlDeleter> handle;
+};
+
 Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_token stop) {
   Client client;
   client.stop_ = std::move(stop);
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  client.kept_ = std::make_shared<Kept>();
+  if (ready == CURLE_OK) client.kept_->handle.reset(curl_easy_init());
   const Result<Connection> connection = find_connection(arguments);
   if (!connection) return connection.error();
   client.url_ = connection->url;
@@ -179,11 +186,8 @@ Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_t
 }
 
 Result<HttpResponse> Client::send(const HttpRequest& request) const {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  const std::unique_ptr<CURL, CurlDeleter> handle(ready == CURLE_OK ? curl_easy_init() : nullptr);
-  if (!handle) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
-  CURL* curl = handle.get();
-
+  if (!kept_->handle) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
+  CURL* curl = kept_->handle.get();
   HttpResponse response;
   std::unique_ptr<curl_slist, CurlDeleter> headers;
   const auto header = [&](const std::string& line) {
@@ -201,6 +205,11 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
 
   const std::string address = (socket_.empty() ? url_ : "http://localhost") + request.path;
   char reason[CURL_ERROR_SIZE] = "";
+  // The handle outlives what it is told of here.
+  const struct Forget {
+    CURL* curl;
+    ~Forget() { curl_easy_reset(curl); }
+  } forget{curl};
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
   if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
   if (is_loopback(address)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -286,10 +295,16 @@ Status Client::each(const std::string& path, const std::string& member,
     for (const Json& item : (*answer)[member]) {
       if (auto status = each(item); !status) return status;
     }
-    page.clear();
+    std::string next;
     if (answer->contains("next_page_token") && (*answer)["next_page_token"].is_string()) {
-      page = (*answer)["next_page_token"].get<std::string>();
+      next = (*answer)["next_page_token"].get<std::string>();
     }
+    // Somebody who answers every request alike would be asked for ever.
+    if (!next.empty() && next == page) {
+      return Error{ErrorCode::unavailable,
+                   fmt::format("{} names the page that it sent as the next one", url_), "", "", ""};
+    }
+    page = std::move(next);
   } while (!page.empty());
   return {};
 }

@@ -10,6 +10,14 @@
 #include "daemon/cli/program/answers.h"
 
 namespace kasetsu::cli {
+namespace {
+
+constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
+                                       "sequence",      "replicate",   "sample",    "proposal",
+                                       "measured_at",   "received_at", "retracted", "excluded",
+                                       "superseded_by", "kind",        "conditions"};
+
+}  // namespace
 
 Result<CampaignData> read_campaign_data(const Client& client, const std::string& name,
                                         const Control& control) {
@@ -75,27 +83,29 @@ bool is_live(const Json& item) {
          member(item, "superseded_by").is_null() && (kind == "-" || kind == "catalyst");
 }
 
-std::string measurements_csv(const Json& measurements) {
-  constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
-                                         "sequence",      "replicate",   "sample",    "proposal",
-                                         "measured_at",   "received_at", "retracted", "excluded",
-                                         "superseded_by", "kind",        "conditions"};
+std::string measurements_csv_header() {
   std::string csv = "id,catalyst,description,property,value";
   for (const char* name : kAfterValue) csv += fmt::format(",{}", name);
+  return csv + '\n';
+}
+
+void append_csv(std::string& csv, const Json& measurement) {
+  const auto cell = [](const Json& object, const char* name) {
+    const std::string text = field(object, name);
+    return text == "-" ? "" : csv_cell(text);
+  };
+  const Json& catalyst = member(measurement, "catalyst");
+  const double value = number_of(measurement, "value");
+  csv += fmt::format("{},{},{},{},{}", cell(measurement, "id"), cell(catalyst, "key"),
+                     cell(catalyst, "description"), cell(measurement, "property"),
+                     std::isfinite(value) ? format_number(value) : "");
+  for (const char* name : kAfterValue) csv += ',' + cell(measurement, name);
   csv += '\n';
-  for (const Json& item : measurements) {
-    const auto cell = [](const Json& object, const char* name) {
-      const std::string text = field(object, name);
-      return text == "-" ? "" : csv_cell(text);
-    };
-    const Json& catalyst = member(item, "catalyst");
-    const double value = number_of(item, "value");
-    csv += fmt::format("{},{},{},{},{}", cell(item, "id"), cell(catalyst, "key"),
-                       cell(catalyst, "description"), cell(item, "property"),
-                       std::isfinite(value) ? format_number(value) : "");
-    for (const char* name : kAfterValue) csv += ',' + cell(item, name);
-    csv += '\n';
-  }
+}
+
+std::string measurements_csv(const Json& measurements) {
+  std::string csv = measurements_csv_header();
+  for (const Json& item : measurements) append_csv(csv, item);
   return csv;
 }
 

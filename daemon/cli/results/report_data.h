@@ -32,5 +32,8 @@ bool is_live(const Json& measurement);
 
 // Measurements as CSV: one line a value, with flags and marks; empty cells for what is not known.
 std::string measurements_csv(const Json& measurements);
+// The same in pieces: the line of names, and a measurement's line behind what is there.
+std::string measurements_csv_header();
+void append_csv(std::string& csv, const Json& measurement);
 
 }  // namespace kasetsu::cli

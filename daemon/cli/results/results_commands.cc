@@ -215,21 +215,31 @@ Status write_nomad(const Arguments& arguments, const Json& measurements, Session
 }
 
 Status export_all(const Arguments& arguments, const Client& client, Session& session) {
-  auto list = client.list(address_of(arguments.campaign) + "/measurements" +
-                              query({{"property", arguments.property},
-                                     {"live", arguments.all ? "" : "true"},
-                                     {"limit", "1000"}}),
-                          "measurements");
-  if (!list) return list.error();
-  if (arguments.export_format == "nomad") return write_nomad(arguments, *list, session);
-  const std::string csv = measurements_csv(*list);
+  const bool nomad = arguments.export_format == "nomad";
+  // Documents are many times as large as their lines of a table: they are kept where they are
+  // shown.
+  Json list = Json::array();
+  std::string csv = measurements_csv_header();
+  std::size_t count = 0;
+  const Status read = client.each(address_of(arguments.campaign) + "/measurements" +
+                                      query({{"property", arguments.property},
+                                             {"live", arguments.all ? "" : "true"},
+                                             {"limit", "1000"}}),
+                                  "measurements", [&](const Json& item) {
+                                    ++count;
+                                    if (!nomad) append_csv(csv, item);
+                                    if (nomad || session.json) list.push_back(item);
+                                    return Status();
+                                  });
+  if (!read) return read.error();
+  if (nomad) return write_nomad(arguments, list, session);
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, csv); !written) return written;
-    session.say(fmt::format("{} in {}", counted(list->size(), "measurement"), arguments.out));
+    session.say(fmt::format("{} in {}", counted(count, "measurement"), arguments.out));
   } else if (!session.json) {
     session.print_data(csv);
   }
-  return session.show({{"measurements", *list}}, "");
+  return session.show({{"measurements", list}}, "");
 }
 
 // verb: retract, restore, exclude or include. past: the same, done.

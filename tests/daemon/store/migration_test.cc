@@ -16,6 +16,9 @@ namespace {
 using campaign::Measurement;
 using campaign::Reader;
 using campaign::Transaction;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class Migration : public testing::StoreTest {
@@ -95,6 +98,33 @@ class Migration : public testing::StoreTest {
     run(fmt::format(
         "INSERT INTO events VALUES (1, 1, 'x', 'ocm', 'ingest', '{}', 'committed', '{{}}')",
         id('1', 1)));
+  }
+};
+
+// What a check says of a copy of the closed database after these statements, with or without the
+// triggers that refuse them.
+class Harm : public Migration {
+ protected:
+  std::vector<std::string> problems_after(const std::string& harm, bool triggers = true) {
+    const std::string copy = folder_ / "harmed.db";
+    std::filesystem::remove(copy);
+    std::filesystem::copy_file(options_.path, copy);
+    EXPECT_TRUE(store::check_file(copy)->ok);
+    {
+      store::Connection connection(copy, store::Access::write, {}, false);
+      const auto all = [&](const char* what) {
+        return connection.text(
+            fmt::format("SELECT group_concat({}, ';') FROM sqlite_schema WHERE type = 'trigger'",
+                        what)
+                .c_str());
+      };
+      const std::string drop = all("'DROP TRIGGER ' || name");
+      const std::string make = all("sql");
+      connection.execute((triggers ? harm : drop + ";" + harm + ";" + make).c_str());
+    }
+    const auto report = store::check_file(copy);
+    EXPECT_TRUE(report.ok()) << report.error().to_string();
+    return report.ok() ? report->problems : std::vector<std::string>();
   }
 };
 
@@ -212,8 +242,9 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
            among_replicates("catalyst, property, 0", 51),
            counted,
            std::string("INSERT INTO not_live VALUES (1, 'retracted')"),
-           std::string(
-               "INSERT INTO marks VALUES (1, 1, 'retract', 'x', 'x', 1); DELETE FROM not_live"),
+           std::string("INSERT INTO marks VALUES (1, 1, 'retract', 'x', 'x', 1, sum_of(1, "
+                       "'retract', 'x', 'x', "
+                       "1)); DELETE FROM not_live"),
            std::string("INSERT INTO contents SELECT 50, sha256, bytes, created_at FROM contents"),
            std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'contents'"),
            std::string("UPDATE late_indexes SET upto = 1 WHERE name = 'runs'"),
@@ -234,13 +265,18 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
 }
 
 // The sums of rows and digests of contents find what the structure of pages does not show.
-TEST_F(Migration, ACheckFindsWhatADiskChanged) {
+TEST_F(Harm, ACheckFindsWhatADiskChanged) {
   open();
   apply();
   ASSERT_TRUE(post(body({row("\"Li\"", 3.5, R"("channel":"c")"), row("\"Na\"", 4.5)},
                         R"("source":"rig","run":"r1")"))
                   .ok());
   issue({"K:1/MgO"});
+  const auto marked = write<Measurement>([&](Transaction& tx) {
+    return campaign::exclude(tx, tx.measurements_of_run(2).front().id, true, "a leak", "",
+                             context());
+  });
+  ASSERT_TRUE(marked.ok());
   const auto learnt = write<std::string>([&](Transaction& tx) -> Result<std::string> {
     campaign::Model model;
     model.id = ids_.next(now_);
@@ -260,14 +296,32 @@ TEST_F(Migration, ACheckFindsWhatADiskChanged) {
     tx.insert_prediction_error(1, tx.measurements_of_run(1).front().id, 3.5, 3.5, now_);
     model.status = "retired";
     tx.update_model(model);
+    tx.keep_sample(1, "S-1", 1, campaign::SampleKind::catalyst, now_);
+    campaign::TrainingSet set;
+    set.property = "C2_yield";
+    tx.keep_snapshot(1, set, now_);
+    tx.keep_reply("POST /x", "key", {sha256("{}"), 200, "{}"}, now_);
+    tx.set_setting("a", "b");
+    tx.set_setting("a", "c");
+    campaign::Job job;
+    job.id = ids_.next(now_);
+    job.campaign = 1;
+    job.kind = "retrain";
+    job.created_at = now_;
+    tx.insert_job(job);
+    job.progress = 0.5;
+    tx.update_job(job);
+    campaign::QuarantinedRow row;
+    row.id = ids_.next(now_);
+    row.reason = "unknown element";
+    row.received_at = now_;
+    tx.insert_quarantined(1, 1, row);
+    row.state = campaign::QuarantineState::discarded;
+    tx.resolve_quarantined(row);
     return model.id;
   });
   ASSERT_TRUE(learnt.ok()) << learnt.error().to_string();
   database_.reset();
-  const std::string no_trigger =
-      "DROP TRIGGER runs_kept; DROP TRIGGER measurements_kept; DROP TRIGGER contents_kept; "
-      "DROP TRIGGER campaign_versions_kept; DROP TRIGGER models_kept; DROP TRIGGER proposals_kept; "
-      "DROP TRIGGER predictions_kept; DROP TRIGGER prediction_errors_kept;";
   for (const std::string& harm : {
            std::string("UPDATE measurements SET value = 3.25 WHERE seq = 1"),
            std::string("UPDATE measurements SET flags = 4 WHERE seq = 2"),
@@ -283,22 +337,44 @@ TEST_F(Migration, ACheckFindsWhatADiskChanged) {
            std::string("UPDATE proposals SET mean = 2"),
            std::string("UPDATE predictions SET predicted = 1"),
            std::string("UPDATE prediction_errors SET observed = 3"),
-           std::string("UPDATE campaign_versions SET text = text || ' '"),
+           std::string("UPDATE campaign_versions SET actor = 'y'"),
+           std::string("UPDATE settings SET value = 'd' WHERE name = 'a'"),
+           std::string("UPDATE campaigns SET state = 'PAUSED'"),
+           std::string("UPDATE properties SET unit = 'ppm' WHERE key = 1"),
+           std::string("UPDATE properties SET low = -1.0 WHERE key = 1"),
+           std::string("UPDATE catalysts SET canonical = 'Rb:1/MgO' WHERE key = 1"),
+           std::string("UPDATE catalysts SET description = 'Rb/MgO' WHERE key = 1"),
+           std::string("UPDATE samples SET kind = 'support'"),
+           std::string("UPDATE ingests SET source = 'ria'"),
+           std::string("UPDATE marks SET reason = 'a leek'"),
+           std::string("UPDATE quarantine SET raw = 'x'"),
+           std::string("UPDATE batches SET summary = 'x'"),
+           std::string("UPDATE snapshots SET members = x'01'"),
+           std::string("UPDATE jobs SET result = 'x'"),
+           std::string("UPDATE events SET detail = 'x' WHERE seq = 1"),
+           std::string("UPDATE replies SET reply = 'x'"),
+           std::string("UPDATE proposals SET state = 'CANCELLED'"),
+           std::string("UPDATE proposals SET failures = 1"),
+           std::string("UPDATE models SET status = 'candidate'"),
        }) {
     SCOPED_TRACE(harm);
-    const std::string copy = folder_ / "harmed.db";
-    std::filesystem::remove(copy);
-    std::filesystem::copy_file(options_.path, copy);
-    EXPECT_TRUE(store::check_file(copy)->ok);
-    {
-      store::Connection connection(copy, store::Access::write, {}, false);
-      connection.execute((no_trigger + harm).c_str());
-    }
-    const auto report = store::check_file(copy);
-    ASSERT_TRUE(report.ok()) << report.error().to_string();
-    EXPECT_FALSE(report->ok);
-    EXPECT_EQ(report->problems.size(), 1u) << ::testing::PrintToString(report->problems);
+    const auto problems = problems_after(harm, false);
+    EXPECT_EQ(problems.size(), 1u) << ::testing::PrintToString(problems);
   }
+}
+
+// The definitions of tables decide what their rows say, and the version which rules hold.
+TEST_F(Harm, ACheckFindsChangedDefinitions) {
+  open();
+  apply();
+  database_.reset();
+  EXPECT_THAT(problems_after("CREATE INDEX of_a_person ON catalysts (description)"), IsEmpty());
+  EXPECT_THAT(problems_after("DROP TRIGGER runs_kept"),
+              ElementsAre("the trigger runs_kept is not there"));
+  EXPECT_THAT(problems_after("DROP VIEW campaigns_view; CREATE VIEW campaigns_view AS SELECT 1"),
+              ElementsAre("the view campaigns_view is not defined as the program defines it"));
+  EXPECT_THAT(problems_after("PRAGMA user_version=6"),
+              Contains(HasSubstr("says schema version 6 but lists")));
 }
 
 }  // namespace
