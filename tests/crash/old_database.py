@@ -2,6 +2,7 @@
 import hashlib
 import re
 import sqlite3
+import struct
 
 APPLICATION_ID = 0x4B736574
 
@@ -40,12 +41,44 @@ def run_number(campaign, source, run, channel, sequence, replicate):
     return signed(folded(campaign, source, run) << 32 | lower)
 
 
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid_after(identifier, number):
+    value = number
+    for place, letter in enumerate(reversed(identifier)):
+        value += CROCKFORD.index(letter) << 5 * place
+    return "".join(CROCKFORD[value >> 5 * place & 31] for place in reversed(range(26)))
+
+
+def sum_of(*values):
+    total = 0
+
+    def add(word):
+        nonlocal total
+        total = (total ^ word % 2**64) * 0x9E3779B97F4A7C15 % 2**64
+        total ^= total >> 32
+
+    for value in values:
+        add({int: 1, float: 2, str: 3, bytes: 4, type(None): 5}[type(value)])
+        if isinstance(value, int):
+            add(value)
+        elif isinstance(value, float):
+            add(struct.unpack("<Q", struct.pack("<d", value + 0.0))[0])
+        elif value is not None:
+            data = value.encode() if isinstance(value, str) else value
+            add(len(data))
+            for begin in range(0, len(data), 8):
+                add(int.from_bytes(data[begin:begin + 8], "little"))
+    return (total + 2**31) % 2**32 - 2**31
+
+
 def old_database(path, scripts, version, rows, text, elements):
     """A database of schema `version` with results, filled by the statements of the first schema, which every later one must
     carry over. text: of the campaign. Returns the values by source, channel and sequence."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
-    for function, arguments in ((conditions_hash, 1), (content_number, 1), (run_number, 6)):
+    for function, arguments in ((conditions_hash, 1), (content_number, 1), (run_number, 6), (ulid_after, 2), (sum_of, -1)):
         connection.create_function(function.__name__, arguments, function, deterministic=True)
     for number in range(1, version + 1):
         name, script = scripts[number - 1]
