@@ -21,6 +21,15 @@ struct CurlDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
+// Keeps its connection for the next request of this thread: over TLS a list of many pages would
+// need a handshake for each. Null: libcurl cannot be started.
+CURL* kept_handle() {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static thread_local const std::unique_ptr<CURL, CurlDeleter> handle(
+      ready == CURLE_OK ? curl_easy_init() : nullptr);
+  return handle.get();
+}
+
 std::size_t append_body(char* data, std::size_t size, std::size_t count, void* target) {
   auto& body = *static_cast<std::string*>(target);
   if (body.size() + size * count > kLargestAnswer) return 0;
@@ -149,16 +158,9 @@ Json read_json(std::string_view text) {
   return Json::parse(text, nullptr, false);
 }
 
-struct Client::Kept {
-  std::unique_ptr<CURL, CurlDeleter> handle;
-};
-
 Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_token stop) {
   Client client;
   client.stop_ = std::move(stop);
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  client.kept_ = std::make_shared<Kept>();
-  if (ready == CURLE_OK) client.kept_->handle.reset(curl_easy_init());
   const Result<Connection> connection = find_connection(arguments);
   if (!connection) return connection.error();
   client.url_ = connection->url;
@@ -186,8 +188,8 @@ Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_t
 }
 
 Result<HttpResponse> Client::send(const HttpRequest& request) const {
-  if (!kept_->handle) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
-  CURL* curl = kept_->handle.get();
+  CURL* const curl = kept_handle();
+  if (curl == nullptr) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
   HttpResponse response;
   std::unique_ptr<curl_slist, CurlDeleter> headers;
   const auto header = [&](const std::string& line) {

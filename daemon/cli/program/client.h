@@ -3,7 +3,6 @@
 
 #include <CLI/App.hpp>
 #include <functional>
-#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -50,7 +49,6 @@ struct HttpRequest {
   std::string idempotency_key;
 };
 
-// Of one thread; copies share the connection.
 class Client {
  public:
   // invalid_argument for an address that is none, or a token with line ends in it.
@@ -74,9 +72,6 @@ class Client {
   const std::string& url() const { return url_; }
 
  private:
-  struct Kept;  // libcurl's handle with its connection, which the next request uses again
-
-  std::shared_ptr<Kept> kept_;
   std::string url_;
   std::string socket_;  // path of a Unix socket; empty: none
   std::string token_;
