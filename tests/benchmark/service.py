@@ -1,7 +1,9 @@
-"""What the service sustains: durable results a second over HTTP, with slow clients beside them, while a model is trained, as
-whole tables, and with a million results.
+"""What the service sustains: durable results a second over HTTP, over TLS beside it, with slow clients beside them, while a model
+is trained, as whole tables, and with a million results.
 
-    python3 tests/benchmark/service.py --bin build/release/bin [--seconds 10]
+    python3 tests/benchmark/service.py --bin build/release/bin [--seconds 10] [--only-tls]
+
+--only-tls: plain HTTP and TLS in turn, and nothing else.
 
 The loader runs on the same processors as the daemon. CPU time of the daemon is given for each result, since wall time depends
 on what else the machine does.
@@ -14,6 +16,7 @@ import os
 import resource
 import shutil
 import signal
+import ssl
 import statistics
 import subprocess
 import tempfile
@@ -44,11 +47,22 @@ when = "by_hand"
 
 
 class Service:
-    def __init__(self, bin_folder):
+    def __init__(self, bin_folder, tls=False):
         self.bin = bin_folder
         self.rows = 0  # delivered so far
         self.folder = tempfile.mkdtemp(prefix="kasetsu-service-")
+        self.tls = self.certificate() if tls else None
         self.start()
+
+    def certificate(self):
+        """Of this run's own; the daemon's configuration names it. Returns the client's context."""
+        certificate, key, config = (os.path.join(self.folder, name) for name in ("cert.pem", "key.pem", "tls.toml"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                        "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n")
+        return ssl.create_default_context(cafile=certificate)
 
     def start(self):
         port_file = os.path.join(self.folder, "port")
@@ -58,7 +72,8 @@ class Service:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(self.bin, "kasetsud"), "--data-dir", os.path.join(self.folder, "data"), "--listen",
-                 "127.0.0.1:0", "--port-file", port_file, "--threads", "1"], stdout=log, stderr=log)
+                 "127.0.0.1:0", "--port-file", port_file, "--threads", "1",
+                 *(["--config", os.path.join(self.folder, "tls.toml")] if self.tls else [])], stdout=log, stderr=log)
         while not (os.path.exists(port_file) and os.path.getsize(port_file)):
             if self.process.poll() is not None:
                 raise SystemExit("the daemon ended at its start")
@@ -74,7 +89,10 @@ class Service:
         self.process.wait(timeout=120)
 
     def ask(self, method, path, body=None, content_type="application/json"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        if self.tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=600, context=self.tls)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         connection.request(method, path, body=body, headers={"Content-Type": content_type} if body else {})
         answer = connection.getresponse()
         text = answer.read()
@@ -90,7 +108,8 @@ class Service:
 
     def load(self, *arguments):
         before = self.cpu_seconds()
-        done = subprocess.run([os.path.join(self.bin, "http_load"), "--port", str(self.port), "--campaign", "load", *arguments],
+        done = subprocess.run([os.path.join(self.bin, "http_load"), "--port", str(self.port), "--campaign", "load",
+                               "--tls", "1" if self.tls else "0", *arguments],
                               stdout=subprocess.PIPE, check=True)
         found = json.loads(done.stdout)
         count = found.get("acknowledged") or found["csv_rows"]
@@ -107,12 +126,37 @@ def say(what, found, wanted):
     print(f"{what:32} {figures}; {found['cpu_us']:.1f} us of the daemon's CPU each (wanted: {wanted})", flush=True)
 
 
+def beside_tls(bin_folder, seconds):
+    """Plain HTTP and TLS in turn, so that what else the machine does meets both."""
+    services = {"plain HTTP": Service(bin_folder), "TLS": Service(bin_folder, tls=True)}
+    found = {name: [] for name in services}
+    try:
+        for service in services.values():
+            service.ask("POST", "/v1/campaigns", CAMPAIGN.encode(), "application/toml")
+        for _ in range(3):
+            for name, service in services.items():
+                found[name].append(service.load("--seconds", seconds))
+                say(f"32 clients over {name}", found[name][-1], "-")
+    finally:
+        for service in services.values():
+            service.stop()
+            shutil.rmtree(service.folder, ignore_errors=True)
+    share = {what: [statistics.median(run[what] for run in found[name]) for name in ("TLS", "plain HTTP")]
+             for what in ("per_second", "cpu_us")}
+    print(f"TLS beside plain HTTP (medians): {share['per_second'][0] / share['per_second'][1]:.2f} of the durable results a second "
+          f"(wanted: at least 0.5), {share['cpu_us'][0] / share['cpu_us'][1]:.2f} times the daemon's CPU each", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--bin", required=True)
     parser.add_argument("--data", help="not used")
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--only-tls", action="store_true")
     args = parser.parse_args()
+    if args.only_tls:
+        beside_tls(args.bin, str(args.seconds))
+        return
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], 8192), limit[1]))
     seconds = str(args.seconds)
@@ -178,7 +222,9 @@ def main():
         say("  single rows then", service.load("--seconds", seconds), "as before")
         say("  tables then", service.load("--seconds", seconds, "--csv", "50000"), "as before")
         service.stop()
-        print(f"  start-up {service.start():.3f} s (wanted: < 1 s)")
+        print(f"  start-up {service.start():.3f} s (wanted: < 1 s)", flush=True)
+        service.stop()
+        beside_tls(args.bin, seconds)
     finally:
         service.stop()
         shutil.rmtree(service.folder, ignore_errors=True)
