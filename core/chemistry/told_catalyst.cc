@@ -59,7 +59,14 @@ class Maker {
     if (!brought.ok()) return placed(brought.error(), form_);
     made.catalyst.active = std::move(brought->active);
     made.catalyst.preparation =
-        fold_name(told_.preparation.empty() ? said_.preparation : told_.preparation);
+        preparation(fold_name(told_.preparation.empty() ? said_.preparation : told_.preparation));
+    for (const auto& part : made.catalyst.active.parts()) {
+      if (!is_noble_gas(part.element)) continue;
+      return placed(Error{ErrorCode::bad_data, "a noble gas is in no catalyst", "",
+                          std::string(element_symbol(part.element)),
+                          "the catalyst without it; a flow of gas is a condition"},
+                    form_);
+    }
     if (brought->changed) made.told = told_text();
     if (!rules_.count_oxygen) {
       if (said_.oxygen_unknown) {
@@ -72,6 +79,16 @@ class Maker {
   }
 
  private:
+  // The campaign's own spelling, where another one has other capitals only.
+  std::string preparation(std::string folded) const {
+    const auto own = std::find_if(
+        rules_.preparations.begin(), rules_.preparations.end(),
+        [&](const std::string& one) { return small_letters(one) == small_letters(folded); });
+    const bool exact = std::find(rules_.preparations.begin(), rules_.preparations.end(), folded) !=
+                       rules_.preparations.end();
+    return own == rules_.preparations.end() || exact ? folded : *own;
+  }
+
   // The folded text as one of the supports that stand alone.
   bool is_bare_support(const std::string& folded) const {
     if (supports_.has(folded)) return true;

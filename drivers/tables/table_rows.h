@@ -57,6 +57,9 @@ struct ReadOptions {
   chemistry::CompositionRules rules;  // of the campaign; none: those of a table without one
   // Deliveries: what the campaign measures and varies; those that the table has are read.
   std::vector<std::string> known_targets, known_conditions;
+  // Units of the targets, where the campaign tells them; a condition tells its own behind its last
+  // "_" (temperature_C). Values in another unit of their kind are converted.
+  std::map<std::string, std::string> known_units;
 };
 
 struct TableValue {

@@ -28,6 +28,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.delivery = true;
   for (const Property& property : options.properties) {
     reading.known_targets.push_back(property.name);
+    if (!property.unit.empty()) reading.known_units[property.name] = property.unit;
   }
   reading.known_conditions = options.conditions;
   reading.rules = rules_of(options);
@@ -48,9 +49,13 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, 
     line += (&name == &row.cells.front().first ? "" : ",") + csv_cell(cell);
   }
   Json raw = {{"table", header + "\n" + line + "\n"}};
-  Json targets = Json::array();
-  for (const Property& property : options.properties) targets.push_back(property.name);
+  Json targets = Json::array(), units = Json::object();
+  for (const Property& property : options.properties) {
+    targets.push_back(property.name);
+    if (!property.unit.empty()) units[property.name] = property.unit;
+  }
   raw["targets"] = std::move(targets);
+  if (!units.empty()) raw["units"] = std::move(units);
   if (!options.conditions.empty()) raw["conditions"] = options.conditions;
   if (options.id) raw["id"] = *options.id;
   if (options.composition) raw["composition"] = *options.composition;
@@ -172,6 +177,10 @@ Status read_row_options(const Json& object, DeliveryOptions& options) {
   }
   for (std::string& name : targets) {
     Property property;
+    if (const auto units = object.find("units"); units != object.end() && units->is_object()) {
+      const auto unit = units->find(name);
+      if (unit != units->end() && unit->is_string()) property.unit = unit->get<std::string>();
+    }
     property.name = std::move(name);
     options.properties.push_back(std::move(property));
   }

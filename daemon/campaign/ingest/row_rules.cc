@@ -252,7 +252,7 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
                                   row.sequence, row.replicate);
   }
   if (!subject.before) return false;
-  if (subject.before->content == subject.content) {
+  if (subject.before->content == subject.content || came_under_old_key(subject)) {
     verdict.verdict = Verdict::duplicate;
     for (const Measurement& m : tx_.measurements_of_run(subject.before->seq)) {
       verdict.measurements.push_back(m.id);
@@ -274,6 +274,17 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
     subject.supersedes[i] = newest_of(*subject.before, row.values[i].property);
   }
   return false;
+}
+
+// Whether the row is the one that an earlier version took under another key of the same catalyst.
+bool RowRules::came_under_old_key(const Subject& subject) const {
+  const std::vector<RenewedKey> keys = tx_.renewed_keys(campaign_.key);
+  return std::any_of(keys.begin(), keys.end(), [&](const RenewedKey& key) {
+    if (key.now != subject.row->catalyst) return false;
+    PreparedRow as_then = *subject.row;
+    as_then.catalyst = key.was;
+    return content_of(as_then, *subject.source, *subject.run) == subject.before->content;
+  });
 }
 
 Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict) {
@@ -401,6 +412,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
   run.proposal = subject.proposal ? subject.proposal->id : std::string();
   run.measured_at = row.measured_at;
   run.content = subject.content;
+  run.told = subject.told;
   outcome.run = tx_.insert_run(run);
 
   const bool predicted = answers && tx_.has_predictions(campaign_.key, subject.catalyst_key);
@@ -432,16 +444,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     ++new_measurements_;
   }
-  tell_how_it_was_told(subject, outcome.verdict.measurements);
   if (subject.proposal) answer(*subject.proposal, row);
-}
-
-void RowRules::tell_how_it_was_told(const Subject& subject,
-                                    const std::vector<std::string>& measurements) {
-  if (subject.told.empty() || measurements.empty()) return;
-  if (!told_.insert(subject.catalyst + '\0' + subject.told).second) return;
-  append_event(tx_, context_, campaign_.name, "measurement", measurements.front(), "told",
-               {{"told", subject.told}, {"catalyst", subject.catalyst}});
 }
 
 std::string RowRules::next_id() {

@@ -95,6 +95,7 @@ class RowRules {
   // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
   // duplicate, and `verdict` says of what.
   Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);
+  bool came_under_old_key(const Subject& subject) const;
   // A table without a run: a row with a sequence that the table has had is a duplicate, or an error
   // where its content differs.
   Result<bool> find_in_table(const Subject& subject, RowVerdict& verdict);
@@ -102,8 +103,6 @@ class RowRules {
                            const Ingest& ingest);
   // The open proposal that the row answers without naming it.
   void match_proposal(Subject& subject) const;
-  // How a composition was told that became another: an event, once for each way in a delivery.
-  void tell_how_it_was_told(const Subject& subject, const std::vector<std::string>& measurements);
   void write(const Subject& subject, const Ingest& ingest, const Begin& begin, Outcome& outcome);
 
   // What the numbers of one row say of one another.
@@ -126,7 +125,6 @@ class RowRules {
   const Campaign& campaign_;
   std::vector<std::string> conditions_;  // that the campaign varies
   std::optional<double> tolerance_;      // of amounts
-  std::unordered_set<std::string> told_;
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_
