@@ -79,14 +79,27 @@ class Maker {
   }
 
  private:
-  // The campaign's own spelling, where another one has other capitals only.
+  // Letters and digits: "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
+  static std::string letters_of(std::string_view name) {
+    std::string letters;
+    for (const char c : small_letters(name)) {
+      const bool sign = static_cast<unsigned char>(c) < 0x80 && !(c >= 'a' && c <= 'z') &&
+                        !(c >= '0' && c <= '9');
+      if (!sign) letters += c;
+    }
+    return letters;
+  }
+
+  // The campaign's own spelling of its preparations.
   std::string preparation(std::string folded) const {
-    const auto own = std::find_if(
-        rules_.preparations.begin(), rules_.preparations.end(),
-        [&](const std::string& one) { return small_letters(one) == small_letters(folded); });
-    const bool exact = std::find(rules_.preparations.begin(), rules_.preparations.end(), folded) !=
-                       rules_.preparations.end();
-    return own == rules_.preparations.end() || exact ? folded : *own;
+    const std::vector<std::string>& own = rules_.preparations;
+    if (std::find(own.begin(), own.end(), folded) != own.end()) return folded;
+    const auto alike = [&](const std::string& one) {
+      return letters_of(one) == letters_of(folded);
+    };
+    // Two of the campaign's that are alike are told apart by their exact spelling.
+    if (std::count_if(own.begin(), own.end(), alike) != 1) return folded;
+    return *std::find_if(own.begin(), own.end(), alike);
   }
 
   // The folded text as one of the supports that stand alone.

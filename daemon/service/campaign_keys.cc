@@ -15,8 +15,7 @@ std::optional<std::map<std::string, store::NewKey>> campaign_keys(
   std::map<std::string, store::NewKey> keys;
   for (const auto& [was, now] : renewed.changed) {
     const auto catalyst = chemistry::parse_key(now, supports);
-    keys[was] = {now,
-                 catalyst ? chemistry::describe(*catalyst, config->composition.unit()) : now};
+    keys[was] = {now, catalyst ? chemistry::describe(*catalyst, config->composition.unit()) : now};
   }
   return keys;
 }

@@ -122,10 +122,9 @@ class Renewal {
                     "FROM temp.renewed r WHERE campaign = ?1 AND catalyst = r.old",
                     kTold, sum_with(KASETSU_SUM_RUNS, {{"catalyst", "r.now"}, {"told", kTold}})),
         campaign);
-    for (const auto& [table, columns] :
-         {std::pair{"measurements", KASETSU_SUM_MEASUREMENTS},
-          {"proposals", KASETSU_SUM_PROPOSALS},
-          {"predictions", KASETSU_SUM_PREDICTIONS}}) {
+    for (const auto& [table, columns] : {std::pair{"measurements", KASETSU_SUM_MEASUREMENTS},
+                                         {"proposals", KASETSU_SUM_PROPOSALS},
+                                         {"predictions", KASETSU_SUM_PREDICTIONS}}) {
       run(fmt::format("UPDATE {} SET catalyst = r.now, row_sum = {} "
                       "FROM temp.renewed r WHERE campaign = ?1 AND catalyst = r.old",
                       table, sum_with(columns, {{"catalyst", "r.now"}})),

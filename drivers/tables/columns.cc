@@ -259,8 +259,7 @@ class Recogniser {
       }
       const HeaderName split = split_unit(header_[i]);
       if (!unit.empty() && (split.cased == bare_name || split.cased == name) &&
-          !split.unit.empty() &&
-          convert_units(split.unit, unit).ok()) {
+          !split.unit.empty() && convert_units(split.unit, unit).ok()) {
         with_unit.push_back(i);
       }
     }
@@ -277,8 +276,7 @@ class Recogniser {
     if (convert_units(told, unit).ok()) {
       layout_.value_units[column] = {told, std::string(unit)};
     } else {
-      problems_.push_back(problem(column,
-                                  fmt::format("{} is measured in another unit", name), told,
+      problems_.push_back(problem(column, fmt::format("{} is measured in another unit", name), told,
                                   fmt::format("numbers in {}", unit)));
     }
   }

@@ -86,6 +86,7 @@ struct TableRow {
   std::optional<std::int64_t> sequence, replicate;
   std::map<std::string, double> conditions;
   std::vector<TableValue> values;
+  std::vector<std::string> not_measured;  // names of values whose cells hold nothing
   std::optional<UtcTime> measured_at;
   // Of a row that the reduction made: the lines of its points, and whether the maximum stands
   // alone.

@@ -93,6 +93,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
     prepared.values.push_back({value.name, value.value, value.unit});
     if (value.censored) prepared.flags |= kFlagCensored;
   }
+  prepared.not_measured = row.not_measured;
   prepared.measured_at = row.measured_at;
   if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
 }
@@ -133,6 +134,9 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
       // whose best alone is the campaign's.
       ++unmeasured;
+      if (!prepared.sample.empty() && !prepared.not_measured.empty()) {
+        delivery.emptied.push_back(std::move(prepared));
+      }
       continue;
     }
     prepared.row = static_cast<std::int64_t>(delivery.rows.size());
@@ -141,7 +145,8 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   const bool points = options.profile && options.profile->reduce;
   if (unmeasured > 0 && !points) {
     delivery.notes.push_back(
-        fmt::format("{} rows hold no measured value: not measured", unmeasured));
+        fmt::format("{} no measured value: not measured",
+                    unmeasured == 1 ? "1 row holds" : fmt::format("{} rows hold", unmeasured)));
   }
   if (delivery.rows.empty()) {
     return bad_delivery(options.file_name,

@@ -26,6 +26,15 @@ Error refuse(std::string message, std::string value = {}, std::string expected =
   return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
 }
 
+// What is left of a name in another writing: temperature_C, Temperature-c.
+std::string letters_of(std::string_view name) {
+  std::string letters;
+  for (const char c : small_letters(name)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
+  }
+  return letters;
+}
+
 // By the names that laboratories use; a property under another name is not judged.
 bool is_carbon_balance(std::string_view name) {
   return name == "carbon_balance" || name == "C_balance" || name == "C-balance";
@@ -232,6 +241,11 @@ Status RowRules::check_conditions(const Subject& subject) const {
     }
   }
   for (const std::string& wanted : conditions_) {
+    for (const std::string& other : others) {
+      if (letters_of(other) != letters_of(wanted)) continue;
+      return refuse("the row tells a condition under another name than the campaign's", other,
+                    fmt::format("{}, once", wanted));
+    }
     if (told.contains(wanted)) continue;
     const auto near = nearest_names(wanted, others, 1);
     return refuse(
@@ -348,6 +362,21 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     if (!one.reason.empty()) verdict.reason = retracted_text(one.measurement, one.reason);
   }
   return true;
+}
+
+Status RowRules::take_back(const PreparedRow& row, const Ingest& ingest,
+                           const DeliveryOptions& options) {
+  if (!stored_ || row.sample.empty() || row.catalyst.empty() || !row.problem.empty()) return {};
+  for (const Measurement& m : stored_->find_emptied(row, row.catalyst, row.conditions, ingest.id)) {
+    if (!options.revise) {
+      stored_->ask_emptied(row, m);
+      continue;
+    }
+    const auto done =
+        retract(tx_, m.id, fmt::format("emptied by delivery {}", ingest.id), "", context_);
+    if (!done) return done.error();
+  }
+  return {};
 }
 
 void RowRules::match_proposal(Subject& subject) const {

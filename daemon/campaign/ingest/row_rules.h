@@ -59,6 +59,9 @@ class RowRules {
   std::vector<std::string> finished() && { return std::move(finished_); }
   // Rows without a name that are stored already are recognised from here on.
   void expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options);
+  // A row with a name that holds nothing any more, of the values that `row` does not measure: asked
+  // about, or retracted with `revise`.
+  Status take_back(const PreparedRow& row, const Ingest& ingest, const DeliveryOptions& options);
   // What must be asked about the rows that were taken; nothing: all is clear.
   std::optional<Error> question() const { return stored_ ? stored_->question() : std::nullopt; }
   // More than one row comes: it pays to ask once for all rows of a run.

@@ -109,7 +109,8 @@ struct CatalystRow {
   std::string description;  // for people
 };
 
-// A key as an earlier version wrote it, and what it is by the present rules (daemon/store/renewal.h).
+// A key as an earlier version wrote it, and what it is by the present rules
+// (daemon/store/renewal.h).
 struct RenewedKey {
   std::string was, now;                          // equal: others became this one
   std::int64_t measurements = 0, proposals = 0;  // that it had before

@@ -196,12 +196,14 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
         columns);
   };
   const auto added_run = [](const char* columns) {
-    return fmt::format("WITH made (" KASETSU_SUM_RUNS
-                       ") AS (SELECT 50, {}, kind, source, run, channel, sequence, replicate, "
-                       "sample, conditions, proposal, measured_at, content, told FROM runs WHERE seq = "
-                       "1) INSERT INTO runs (" KASETSU_SUM_RUNS ", row_sum) "
-                       "SELECT *, sum_of(" KASETSU_SUM_RUNS ") FROM made",
-                       columns);
+    return fmt::format(
+        "WITH made (" KASETSU_SUM_RUNS
+        ") AS (SELECT 50, {}, kind, source, run, channel, sequence, replicate, "
+        "sample, conditions, proposal, measured_at, content, told FROM runs WHERE seq = "
+        "1) INSERT INTO runs (" KASETSU_SUM_RUNS
+        ", row_sum) "
+        "SELECT *, sum_of(" KASETSU_SUM_RUNS ") FROM made",
+        columns);
   };
   const auto among_replicates = [](const char* columns, int first) {
     return fmt::format("INSERT INTO replicates SELECT {}, {}, x'' FROM measurements WHERE seq = 1;",

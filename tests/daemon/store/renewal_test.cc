@@ -45,7 +45,8 @@ class Renewal : public testing::StoreTest {
     options_.renew_keys = [this](const store::WrittenKeys& written) {
       ++asked_;
       std::map<std::string, store::NewKey> keys;
-      for (const auto& [was, now] : chemistry::renew_keys(written.keys, supports_, rules_).changed) {
+      for (const auto& [was, now] :
+           chemistry::renew_keys(written.keys, supports_, rules_).changed) {
         keys[was] = {now, "renewed " + now};
       }
       return std::optional(keys);
@@ -59,14 +60,16 @@ class Renewal : public testing::StoreTest {
     const auto run = [&](const std::string& sql) { old.execute(sql.c_str()); };
     run(fmt::format("INSERT INTO contents VALUES ({0}, x'{1}', CAST('{0}' AS BLOB), 1)", seq,
                     content));
-    run(fmt::format("INSERT INTO ingests VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
+    run(
+        fmt::format("INSERT INTO ingests VALUES ({0}, '{1}', 1, {0}, 'rig', 'r1', '', "
                     "'application/json', 'x', 1, 1, 0, 0, 0, {0}, {0}, {0})",
                     seq, id('1', seq)));
-    run(fmt::format("INSERT INTO runs VALUES ({0}, {0}, 0, 1, {1}, 'catalyst', 'rig', 'r1', 'c', "
+    run(
+        fmt::format("INSERT INTO runs VALUES ({0}, {0}, 0, 1, {1}, 'catalyst', 'rig', 'r1', 'c', "
                     "{0}, NULL, '', '{{}}', '', NULL, x'{2}')",
-                    seq, catalyst,
-                    campaign::content_of(sent(key, seq, value), "rig", "r1").hex()));
-    run(fmt::format("INSERT INTO measurements VALUES ({0}, '{1}', 1, {0}, {2}, 1, {3}, 0, NULL, "
+                    seq, catalyst, campaign::content_of(sent(key, seq, value), "rig", "r1").hex()));
+    run(
+        fmt::format("INSERT INTO measurements VALUES ({0}, '{1}', 1, {0}, {2}, 1, {3}, 0, NULL, "
                     "{0})",
                     seq, id('2', seq), catalyst, value));
   }
@@ -83,7 +86,8 @@ class Renewal : public testing::StoreTest {
     run(fmt::format(
         "INSERT INTO campaigns VALUES (1, '{}', 'ocm', 'lab', 'ACTIVE', '', 1, 1, 1, 1)",
         id('0', 1)));
-    run(fmt::format("INSERT INTO campaign_versions VALUES (1, 1, 'format = 1', 'application/toml', "
+    run(
+        fmt::format("INSERT INTO campaign_versions VALUES (1, 1, 'format = 1', 'application/toml', "
                     "x'{}', 'x', 1)",
                     sha256("format = 1").hex()));
     run("INSERT INTO properties VALUES (1, 1, 'C2_yield', '%', 1, 0, 100, 1, 1)");
@@ -100,19 +104,20 @@ class Renewal : public testing::StoreTest {
     run(fmt::format("INSERT INTO samples VALUES (1, 'S1', 1, 'catalyst', 1)"));
     run(fmt::format("INSERT INTO batches VALUES (1, '{}', 1, '', 'x', '{{}}', 1)", id('3', 1)));
     const auto proposal = [&](int at, int catalyst, const char* state, const char* client) {
-      run(fmt::format("INSERT INTO proposals VALUES ({0}, '{1}', 1, 1, {0}, 'explore', {2}, '{{}}', "
-                      "1, 0, 2, 0.5, '', '', '', '{3}', '', '{4}', {5}, 1, 0, '', 1, 1, 1)",
-                      at, id('4', at), catalyst, state, client,
-                      *client != '\0' ? "9000000000000000" : "NULL"));
+      run(fmt::format(
+          "INSERT INTO proposals VALUES ({0}, '{1}', 1, 1, {0}, 'explore', {2}, '{{}}', "
+          "1, 0, 2, 0.5, '', '', '', '{3}', '', '{4}', {5}, 1, 0, '', 1, 1, 1)",
+          at, id('4', at), catalyst, state, client, *client != '\0' ? "9000000000000000" : "NULL"));
     };
-    proposal(1, 1, "ACTIVE", "robot");   // leased under the old key
-    proposal(2, 2, "REQUESTED", "");     // the same catalyst under the other
-    proposal(3, 3, "REQUESTED", "");     // alone
-    proposal(4, 4, "REQUESTED", "");     // of a key that stays
-    proposal(5, 1, "SUCCEEDED", "");     // finished
+    proposal(1, 1, "ACTIVE", "robot");  // leased under the old key
+    proposal(2, 2, "REQUESTED", "");    // the same catalyst under the other
+    proposal(3, 3, "REQUESTED", "");    // alone
+    proposal(4, 4, "REQUESTED", "");    // of a key that stays
+    proposal(5, 1, "SUCCEEDED", "");    // finished
     run(fmt::format("INSERT INTO snapshots VALUES (1, x'{}', 1, 1, 2, x'0101', 1)",
                     sha256("a snapshot").hex()));
-    run(fmt::format("INSERT INTO models VALUES (1, '{}', 1, 1, 1, '{{}}', x'{}', 2, 1, 7, 'v', "
+    run(
+        fmt::format("INSERT INTO models VALUES (1, '{}', 1, 1, 1, '{{}}', x'{}', 2, 1, 7, 'v', "
                     "0.5, NULL, 'current', '', '{{}}', 1, '', 1)",
                     id('5', 1), sha256("a snapshot").hex()));
     run(fmt::format("INSERT INTO predictions VALUES (1, 1, 1, 1, 1, -1, '{}', 1, 0, 2, 1)",
@@ -195,7 +200,8 @@ TEST_F(Renewal, KeysThatBecomeOneAreToldAndNothingIsLost) {
     EXPECT_EQ(of("Ni:1/SiO2").now, "Ni:1/SiO2");
     EXPECT_EQ(of("Ni:1/SiO2").measurements, 2);
     EXPECT_EQ(of(kKeys[2]).now, "Li:1/MgO|sol-gel");
-    EXPECT_THAT(log_, Contains(HasSubstr("Ni:1/SiO2 (measurements: 2), Ni:1/sio2 (measurements: 3)")));
+    EXPECT_THAT(log_,
+                Contains(HasSubstr("Ni:1/SiO2 (measurements: 2), Ni:1/sio2 (measurements: 3)")));
     const auto events = read<std::vector<campaign::Event>>(
         [](const Reader& reader) { return reader.events(0, 100, "ocm"); });
     EXPECT_EQ(std::count_if(events.begin(), events.end(),
@@ -231,8 +237,9 @@ TEST_F(Renewal, ProposalsLeasesPredictionsAndSamplesGoOn) {
   EXPECT_EQ(proposal(id('4', 4)).catalyst, "K:1/MgO");
   EXPECT_EQ(proposal(id('4', 5)).state, ProposalState::succeeded);
 
-  const auto ledger = read<std::vector<campaign::LedgerEntry>>(
-      [](const Reader& reader) { return reader.ledger(1, {}, {0, 100}); });
+  const auto ledger = read<std::vector<campaign::LedgerEntry>>([](const Reader& reader) {
+    return reader.ledger(1, {}, {0, 100});
+  });
   ASSERT_EQ(ledger.size(), 1U);
   EXPECT_EQ(ledger[0].catalyst, "Ni:1/SiO2");
   EXPECT_EQ(ledger[0].observed, 3.5);
@@ -248,9 +255,8 @@ TEST_F(Renewal, ProposalsLeasesPredictionsAndSamplesGoOn) {
                                R"("source":"rig","run":"r1")"));
   ASSERT_TRUE(again.ok()) << again.error().to_string();
   EXPECT_EQ(again->ingest.duplicate, 1);
-  const auto result =
-      post(body({R"({"catalyst":{"key":"Ni:1/sio2"},"proposal":")" + leased.id +
-                 R"(","values":{"C2_yield":9}})"}));
+  const auto result = post(body({R"({"catalyst":{"key":"Ni:1/sio2"},"proposal":")" + leased.id +
+                                 R"(","values":{"C2_yield":9}})"}));
   ASSERT_TRUE(result.ok()) << result.error().to_string();
   EXPECT_EQ(result->ingest.accepted, 1);
   EXPECT_EQ(proposal(leased.id).state, ProposalState::succeeded);
@@ -275,13 +281,14 @@ TEST_F(Renewal, RulesOfTheCampaignDecide) {
   make_old(2);
   {
     store::Connection old(options_.path, store::Access::write, {}, false);
-    old.execute("DROP TRIGGER catalysts_kept; "
-                "UPDATE catalysts SET canonical = 'Ag:50;Pd:50' WHERE key = 1; "
-                "UPDATE catalysts SET canonical = 'Ag:0.5;O:1;Pd:0.5' WHERE key = 2; "
-                "UPDATE catalysts SET canonical = 'Ag:0.5;Pd:0.5' WHERE key = 3; "
-                "UPDATE catalysts SET canonical = 'Ag:7;Pd:1' WHERE key = 4; "
-                "CREATE TRIGGER catalysts_kept BEFORE UPDATE ON catalysts "
-                "BEGIN SELECT RAISE(ABORT, 'catalysts are never changed'); END;");
+    old.execute(
+        "DROP TRIGGER catalysts_kept; "
+        "UPDATE catalysts SET canonical = 'Ag:50;Pd:50' WHERE key = 1; "
+        "UPDATE catalysts SET canonical = 'Ag:0.5;O:1;Pd:0.5' WHERE key = 2; "
+        "UPDATE catalysts SET canonical = 'Ag:0.5;Pd:0.5' WHERE key = 3; "
+        "UPDATE catalysts SET canonical = 'Ag:7;Pd:1' WHERE key = 4; "
+        "CREATE TRIGGER catalysts_kept BEFORE UPDATE ON catalysts "
+        "BEGIN SELECT RAISE(ABORT, 'catalysts are never changed'); END;");
   }
   rules_.total = 1.0;
   use_present_rules();
