@@ -11,6 +11,7 @@
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -228,8 +229,9 @@ class Writing {
                     [&](const PreparedValue& value) { return value.property == found->property; });
       if (!found->retracted && found->superseded_by.empty()) live.push_back(*found);
     }
-    const bool other_conditions =
-        !live.empty() && row.proposal.empty() && row.conditions != live.front().conditions;
+    const bool other_conditions = !live.empty() && row.proposal.empty() &&
+                                  !(answers_conditions(live.front().conditions, row.conditions) &&
+                                    answers_conditions(row.conditions, live.front().conditions));
     if (!other_conditions) {
       if (more.values.empty() || live.empty()) return {};
       return rules_.take(more, before, options_);
