@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/names.h"
 #include "core/chemistry/told_catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/file/campaign_file.h"
@@ -29,7 +30,7 @@ Error refuse(std::string message, std::string value = {}, std::string expected =
 // What is left of a name in another writing: temperature_C, Temperature-c.
 std::string letters_of(std::string_view name) {
   std::string letters;
-  for (const char c : small_letters(name)) {
+  for (const char c : chemistry::small_letters(name)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
   }
   return letters;
