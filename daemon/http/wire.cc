@@ -160,6 +160,7 @@ Json to_json(const campaign::Measurement& m) {
           {"reason", or_null(m.reason)},
           {"person", or_null(m.person)},
           {"catalyst", {{"key", m.catalyst}, {"description", m.catalyst_description}}},
+          {"told", or_null(m.told)},
           {"kind", to_string(m.kind)},
           {"source", or_null(m.source)},
           {"run", or_null(m.run)},
@@ -172,6 +173,14 @@ Json to_json(const campaign::Measurement& m) {
           {"ingest", m.ingest},
           {"measured_at", or_null(m.measured_at)},
           {"received_at", format_time(m.received_at)}};
+}
+
+Json to_json(const campaign::RenewedKey& key) {
+  return {{"key", key.now},
+          {"was", key.was},
+          {"measurements", key.measurements},
+          {"proposals", key.proposals},
+          {"renewed_at", format_time(key.renewed_at)}};
 }
 
 Json to_json(const campaign::Batch& b) {

@@ -20,7 +20,7 @@ struct Rule {
   const char* sentence;
 };
 constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kSums = 7;  // the version since which every table has sums
+constexpr std::int64_t kSums = 8;  // the version since which every table has sums
 
 // Which measurements are not live and why, from what was measured and said.
 #define KASETSU_SAID                                                                            \
@@ -113,7 +113,9 @@ constexpr Rule kRules[] = {
     {6, kNewest,
      "SELECT measurement FROM (SELECT measurement, why FROM not_live EXCEPT " KASETSU_SAID ")",
      "measurement {} is not live, and nobody said why"},
-    KASETSU_SUM_RULE(6, "runs", "seq", "row_sum", KASETSU_SUM_RUNS, "run"),
+    {6, 6, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS_6 ")",
+     "run {} was changed where it is stored: its sum does not fit"},
+    KASETSU_SUM_RULE(7, "runs", "seq", "row_sum", KASETSU_SUM_RUNS, "run"),
     KASETSU_SUM_RULE(6, "measurements", "seq", "row_sum", KASETSU_SUM_MEASUREMENTS, "measurement"),
     KASETSU_SUM_RULE(6, "proposals", "seq", "row_sum", KASETSU_SUM_PROPOSALS, "proposal"),
     KASETSU_SUM_RULE(6, "models", "seq", "row_sum", KASETSU_SUM_MODELS, "model"),
@@ -126,6 +128,8 @@ constexpr Rule kRules[] = {
                      KASETSU_SUM_CAMPAIGN_VERSIONS, "a campaign's version"),
     KASETSU_SUM_RULE(kSums, "properties", "key", "row_sum", KASETSU_SUM_PROPERTIES, "property"),
     KASETSU_SUM_RULE(kSums, "catalysts", "key", "row_sum", KASETSU_SUM_CATALYSTS, "catalyst"),
+    KASETSU_SUM_RULE(kSums, "renewed_keys", "catalyst", "row_sum", KASETSU_SUM_RENEWED_KEYS,
+                     "the renewed key of catalyst"),
     KASETSU_SUM_RULE(kSums, "samples", "label", "row_sum", KASETSU_SUM_SAMPLES, "sample"),
     KASETSU_SUM_RULE(kSums, "ingests", "seq", "row_sum", KASETSU_SUM_INGESTS, "delivery"),
     KASETSU_SUM_RULE(kSums, "marks", "seq", "row_sum", KASETSU_SUM_MARKS, "mark"),

@@ -9,6 +9,10 @@
 
 #define KASETSU_SUM_RUNS                                                                  \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
+  "replicate, sample, conditions, proposal, measured_at, content, told"
+// Before version 7.
+#define KASETSU_SUM_RUNS_6                                                                \
+  "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content"
 #define KASETSU_SUM_MEASUREMENTS \
   "seq, id, campaign, run, catalyst, property, value, flags, supersedes, received_at"
@@ -24,11 +28,12 @@
 #define KASETSU_SUM_PREDICTION_ERRORS "prediction, measurement, observed, error, created_at"
 #define KASETSU_SUM_SETTINGS "name, value"
 #define KASETSU_SUM_CAMPAIGNS \
-  "id, name, owner, state, reason, version, revision, created_at, updated_at"
+  "id, name, owner, state, reason, version, revision, created_at, updated_at, key_rules"
 #define KASETSU_SUM_CAMPAIGN_VERSIONS \
   "campaign, version, text, media_type, sha256, actor, created_at"
 #define KASETSU_SUM_PROPERTIES "campaign, name, unit, target, low, high, position, known"
 #define KASETSU_SUM_CATALYSTS "canonical, description, created_at"
+#define KASETSU_SUM_RENEWED_KEYS "campaign, catalyst, now, measurements, proposals, renewed_at"
 #define KASETSU_SUM_SAMPLES "campaign, label, catalyst, kind, created_at"
 #define KASETSU_SUM_INGESTS                                                                     \
   "id, campaign, content, source, idempotency_key, media_type, actor, row_count, accepted, "    \

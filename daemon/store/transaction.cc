@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "daemon/store/renewal.h"
 #include "daemon/store/rising_numbers.h"
 #include "daemon/store/row_sums.h"
 
@@ -204,10 +205,10 @@ void SqliteTransaction::forget() {
 std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
   connection_
       .prepare("INSERT INTO campaigns (" KASETSU_SUM_CAMPAIGNS
-               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-               "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))")
+               ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+               "sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))")
       .bind(c.id, c.name, c.owner, to_string(c.state), c.reason, c.version, c.revision,
-            c.created_at, c.updated_at)
+            c.created_at, c.updated_at, kKeyRules)
       .run();
   campaigns_.clear();
   return connection_.last_row();
@@ -218,7 +219,8 @@ void SqliteTransaction::update_campaign(const Campaign& c) {
       .prepare(
           "UPDATE campaigns SET owner = ?2, state = ?3, reason = ?4, version = ?5, "
           "revision = ?6, updated_at = ?7, "
-          "row_sum = sum_of(id, name, ?2, ?3, ?4, ?5, ?6, created_at, ?7) WHERE key = ?1")
+          "row_sum = sum_of(id, name, ?2, ?3, ?4, ?5, ?6, created_at, ?7, key_rules) WHERE key = "
+          "?1")
       .bind(c.key, c.owner, to_string(c.state), c.reason, c.version, c.revision, c.updated_at)
       .run();
   require_one_change();
@@ -279,7 +281,8 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
   connection_
       .prepare("INSERT INTO samples (" KASETSU_SUM_SAMPLES
                ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, sum_of(?1, ?2, ?3, ?4, ?5)) "
-               "ON CONFLICT (campaign, label) DO NOTHING")
+               "ON CONFLICT (campaign, label) DO UPDATE SET catalyst = excluded.catalyst, "
+               "row_sum = sum_of(campaign, label, excluded.catalyst, kind, created_at)")
       .bind(campaign, label, catalyst, to_string(kind), now)
       .run();
 }
@@ -327,10 +330,11 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
       .prepare(
           "INSERT INTO runs (" KASETSU_SUM_RUNS
           ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-          "?16, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16))")
+          "?16, ?17, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+          "?17))")
       .bind(run_, r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run,
             r.channel, r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at,
-            r.content)
+            r.content, r.told)
       .run();
   runs_by_number_.add(run_,
                       run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));

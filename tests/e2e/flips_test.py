@@ -53,7 +53,7 @@ when = "by_hand"
 # What is read from a database, whoever reads it. Tables that only repeat what others say are not compared: they may gain
 # entries that nobody looks for.
 READ = ["campaigns", "campaign_versions", "properties", "catalysts", "samples", "ingests", "runs", "measurements", "marks",
-        "not_live", "quarantine", "batches", "proposals", "snapshots", "models", "predictions", "prediction_errors", "settings",
+        "not_live", "quarantine", "batches", "proposals", "snapshots", "models", "renewed_keys", "predictions", "prediction_errors", "settings",
         "measurements_view", "proposals_view", "predictions_view", "campaigns_view"]
 
 
@@ -193,7 +193,7 @@ def main():
         whole = original.read_bytes()
         before = rows_of(original)
         assert len(exported[0]["measurements"]) >= 15, exported
-        assert all(before.values()), [table for table in READ if not before[table]]
+        assert [table for table in READ if not before[table]] == ["renewed_keys"], before.keys()
         data = folder / "copy"
         copy = data / "kasetsu.db"
         refused = called_right = served = 0

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/names.h"
 #include "core/chemistry/told_catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/file/campaign_file.h"
@@ -24,6 +25,15 @@ constexpr double kLargestValue = 1e150;
 
 Error refuse(std::string message, std::string value = {}, std::string expected = {}) {
   return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
+}
+
+// What is left of a name in another writing: temperature_C, Temperature-c.
+std::string letters_of(std::string_view name) {
+  std::string letters;
+  for (const char c : chemistry::small_letters(name)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
+  }
+  return letters;
 }
 
 // By the names that laboratories use; a property under another name is not judged.
@@ -126,7 +136,7 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
     kept->second = tx_.keep_catalyst(subject.catalyst, subject.description, context_.now);
   }
   subject.catalyst_key = kept->second;
-  if (const Status label = keep_sample(subject); !label) {
+  if (const Status label = keep_sample(subject, ingest, options); !label) {
     outcome.error = label.error();
     return outcome;
   }
@@ -232,6 +242,11 @@ Status RowRules::check_conditions(const Subject& subject) const {
     }
   }
   for (const std::string& wanted : conditions_) {
+    for (const std::string& other : others) {
+      if (letters_of(other) != letters_of(wanted)) continue;
+      return refuse("the row tells a condition under another name than the campaign's", other,
+                    fmt::format("{}, once", wanted));
+    }
     if (told.contains(wanted)) continue;
     const auto near = nearest_names(wanted, others, 1);
     return refuse(
@@ -252,7 +267,7 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
                                   row.sequence, row.replicate);
   }
   if (!subject.before) return false;
-  if (subject.before->content == subject.content) {
+  if (subject.before->content == subject.content || came_under_old_key(subject)) {
     verdict.verdict = Verdict::duplicate;
     for (const Measurement& m : tx_.measurements_of_run(subject.before->seq)) {
       verdict.measurements.push_back(m.id);
@@ -276,6 +291,17 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
   return false;
 }
 
+// Whether the row is the one that an earlier version took under another key of the same catalyst.
+bool RowRules::came_under_old_key(const Subject& subject) const {
+  const std::vector<RenewedKey> keys = tx_.renewed_keys(campaign_.key);
+  return std::any_of(keys.begin(), keys.end(), [&](const RenewedKey& key) {
+    if (key.now != subject.row->catalyst) return false;
+    PreparedRow as_then = *subject.row;
+    as_then.catalyst = key.was;
+    return content_of(as_then, *subject.source, *subject.run) == subject.before->content;
+  });
+}
+
 Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict) {
   const PreparedRow& row = *subject.row;
   if (!stored_ || !row.sequence) return false;
@@ -294,16 +320,40 @@ Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict
   return true;
 }
 
-Status RowRules::keep_sample(const Subject& subject) {
+Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
+                             const DeliveryOptions& options) {
   const PreparedRow& row = *subject.row;
   if (row.sample.empty()) return {};
   const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
   if (!of_label) {
     tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   } else if (*of_label != subject.catalyst_key) {
-    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
-                  "the catalyst that the label stands for, or another label");
+    return move_sample(subject, *of_label, ingest, options);
   }
+  return {};
+}
+
+Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
+                             const DeliveryOptions& options) {
+  const PreparedRow& row = *subject.row;
+  if (!options.revise) {
+    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
+                  fmt::format("{}, which the label stands for, another label, or \"revise\" "
+                              "(--revise) when the composition was a slip",
+                              tx_.catalyst(before)->canonical));
+  }
+  MeasurementFilter filter;
+  filter.catalyst = tx_.catalyst(before)->canonical;
+  filter.live_only = true;
+  for (const Measurement& m : tx_.measurements(campaign_.key, filter, {0, 1'000'000})) {
+    if (m.sample != row.sample || m.ingest == ingest.id) continue;
+    const auto done =
+        retract(tx_, m.id,
+                fmt::format("sample {} is another catalyst by delivery {}", row.sample, ingest.id),
+                "", context_);
+    if (!done) return done.error();
+  }
+  tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   return {};
 }
 
@@ -337,6 +387,21 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     if (!one.reason.empty()) verdict.reason = retracted_text(one.measurement, one.reason);
   }
   return true;
+}
+
+Status RowRules::take_back(const PreparedRow& row, const Ingest& ingest,
+                           const DeliveryOptions& options) {
+  if (!stored_ || row.sample.empty() || row.catalyst.empty() || !row.problem.empty()) return {};
+  for (const Measurement& m : stored_->find_emptied(row, row.catalyst, row.conditions, ingest.id)) {
+    if (!options.revise) {
+      stored_->ask_emptied(row, m);
+      continue;
+    }
+    const auto done =
+        retract(tx_, m.id, fmt::format("emptied by delivery {}", ingest.id), "", context_);
+    if (!done) return done.error();
+  }
+  return {};
 }
 
 void RowRules::match_proposal(Subject& subject) const {
@@ -401,6 +466,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
   run.proposal = subject.proposal ? subject.proposal->id : std::string();
   run.measured_at = row.measured_at;
   run.content = subject.content;
+  run.told = subject.told;
   outcome.run = tx_.insert_run(run);
 
   const bool predicted = answers && tx_.has_predictions(campaign_.key, subject.catalyst_key);
@@ -432,16 +498,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     ++new_measurements_;
   }
-  tell_how_it_was_told(subject, outcome.verdict.measurements);
   if (subject.proposal) answer(*subject.proposal, row);
-}
-
-void RowRules::tell_how_it_was_told(const Subject& subject,
-                                    const std::vector<std::string>& measurements) {
-  if (subject.told.empty() || measurements.empty()) return;
-  if (!told_.insert(subject.catalyst + '\0' + subject.told).second) return;
-  append_event(tx_, context_, campaign_.name, "measurement", measurements.front(), "told",
-               {{"told", subject.told}, {"catalyst", subject.catalyst}});
 }
 
 std::string RowRules::next_id() {

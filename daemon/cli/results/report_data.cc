@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
                                        "sequence",      "replicate",   "sample",    "proposal",
                                        "measured_at",   "received_at", "retracted", "excluded",
-                                       "superseded_by", "kind",        "conditions"};
+                                       "superseded_by", "kind",        "conditions", "told"};
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 
 DROP TRIGGER campaign_versions_kept;
 DROP TRIGGER catalysts_kept;
-DROP TRIGGER samples_kept;
+DROP TRIGGER IF EXISTS samples_kept;
 DROP TRIGGER ingests_finished;
 DROP TRIGGER marks_kept;
 DROP TRIGGER quarantine_resolved;
@@ -17,13 +17,16 @@ DROP TRIGGER replies_kept;
 ALTER TABLE settings ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
 UPDATE settings SET row_sum = sum_of(name, value);
 ALTER TABLE campaigns ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
-UPDATE campaigns SET row_sum = sum_of(id, name, owner, state, reason, version, revision, created_at, updated_at);
+UPDATE campaigns SET row_sum = sum_of(id, name, owner, state, reason, version, revision, created_at, updated_at,
+  key_rules);
 ALTER TABLE campaign_versions ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
 UPDATE campaign_versions SET row_sum = sum_of(campaign, version, text, media_type, sha256, actor, created_at);
 ALTER TABLE properties ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
 UPDATE properties SET row_sum = sum_of(campaign, name, unit, target, low, high, position, known);
 ALTER TABLE catalysts ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
 UPDATE catalysts SET row_sum = sum_of(canonical, description, created_at);
+ALTER TABLE renewed_keys ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
+UPDATE renewed_keys SET row_sum = sum_of(campaign, catalyst, now, measurements, proposals, renewed_at);
 ALTER TABLE samples ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
 UPDATE samples SET row_sum = sum_of(campaign, label, catalyst, kind, created_at);
 ALTER TABLE ingests ADD COLUMN row_sum INTEGER NOT NULL DEFAULT 0;
@@ -54,7 +57,8 @@ CREATE TRIGGER campaign_versions_kept BEFORE UPDATE ON campaign_versions
 BEGIN SELECT RAISE(ABORT, 'versions of campaigns are never changed'); END;
 CREATE TRIGGER catalysts_kept BEFORE UPDATE ON catalysts
 BEGIN SELECT RAISE(ABORT, 'catalysts are never changed'); END;
-CREATE TRIGGER samples_kept BEFORE UPDATE ON samples
+-- Which catalyst a label is of may turn out to be another one.
+CREATE TRIGGER samples_kept BEFORE UPDATE OF campaign, label, kind, created_at ON samples
 BEGIN SELECT RAISE(ABORT, 'labels of samples are never changed'); END;
 CREATE TRIGGER ingests_finished BEFORE UPDATE ON ingests WHEN old.row_count > 0
 BEGIN SELECT RAISE(ABORT, 'a delivery is finished once'); END;
