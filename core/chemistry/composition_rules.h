@@ -38,6 +38,10 @@ struct CompositionRules {
   // The one spelling of each of the campaign's supports: a name without a slash that is one of them
   // is that support, bare.
   std::vector<std::string> supports;
+  // Likewise of each of its preparations: another case is no other preparation.
+  std::vector<std::string> preparations;
+  // Atomic numbers of the elements of its space, ascending; empty: any.
+  std::vector<int> elements;
 
   // Behind an amount: "wt%", "mmol/g", "mol%" where the fractions add up to 100; empty: none is
   // told, or ratios.

@@ -50,4 +50,9 @@ std::string_view element_symbol(int atomic_number) {
   return kSymbols[static_cast<std::size_t>(atomic_number - 1)];
 }
 
+bool is_noble_gas(int atomic_number) {
+  return atomic_number == 2 || atomic_number == 10 || atomic_number == 18 || atomic_number == 36 ||
+         atomic_number == 54 || atomic_number == 86;
+}
+
 }  // namespace kasetsu::chemistry

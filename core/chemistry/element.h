@@ -12,5 +12,7 @@ inline constexpr int kLastAtomicNumber = 118;
 std::optional<int> atomic_number(std::string_view symbol);
 // Symbol of an atomic number in 1 ... 118.
 std::string_view element_symbol(int atomic_number);
+// Helium to radon: in no catalyst.
+bool is_noble_gas(int atomic_number);
 
 }  // namespace kasetsu::chemistry

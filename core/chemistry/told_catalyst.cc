@@ -69,7 +69,14 @@ class Maker {
     if (!brought.ok()) return placed(brought.error(), form_);
     made.catalyst.active = std::move(brought->active);
     made.catalyst.preparation =
-        fold_name(told_.preparation.empty() ? said_.preparation : told_.preparation);
+        preparation(fold_name(told_.preparation.empty() ? said_.preparation : told_.preparation));
+    for (const auto& part : made.catalyst.active.parts()) {
+      if (!is_noble_gas(part.element)) continue;
+      return placed(Error{ErrorCode::bad_data, "a noble gas is in no catalyst", "",
+                          std::string(element_symbol(part.element)),
+                          "the catalyst without it; a flow of gas is a condition"},
+                    form_);
+    }
     if (brought->changed) made.told = told_text();
     if (!rules_.count_oxygen) {
       if (said_.oxygen_unknown) {
@@ -82,6 +89,29 @@ class Maker {
   }
 
  private:
+  // Letters and digits: "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
+  static std::string letters_of(std::string_view name) {
+    std::string letters;
+    for (const char c : small_letters(name)) {
+      const bool sign = static_cast<unsigned char>(c) < 0x80 && !(c >= 'a' && c <= 'z') &&
+                        !(c >= '0' && c <= '9');
+      if (!sign) letters += c;
+    }
+    return letters;
+  }
+
+  // The campaign's own spelling of its preparations.
+  std::string preparation(std::string folded) const {
+    const std::vector<std::string>& own = rules_.preparations;
+    if (std::find(own.begin(), own.end(), folded) != own.end()) return folded;
+    const auto alike = [&](const std::string& one) {
+      return letters_of(one) == letters_of(folded);
+    };
+    // Two of the campaign's that are alike are told apart by their exact spelling.
+    if (std::count_if(own.begin(), own.end(), alike) != 1) return folded;
+    return *std::find_if(own.begin(), own.end(), alike);
+  }
+
   // The folded text as one of the supports that stand alone.
   bool is_bare_support(const std::string& folded) const {
     return supports_.has(folded) || is_support_of_campaign(folded);

@@ -117,6 +117,39 @@ Result<Json> parse_json(std::string_view text) {
   return std::move(builder.value());
 }
 
+Result<Json> parse_measured_json(std::string_view text) {
+  Result<Json> parsed = parse_json(text);
+  if (parsed) return parsed;
+  std::string plain;
+  bool quoted = false, found = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    std::size_t length = 1;
+    std::string_view written = rest.substr(0, 1);
+    if (quoted && rest[0] == '\\' && rest.size() > 1) {
+      length = 2;
+      written = rest.substr(0, 2);
+    } else if (rest[0] == '"') {
+      quoted = !quoted;
+    } else if (!quoted) {
+      for (const auto& [token, as] : {std::pair<std::string_view, std::string_view>{"NaN", "null"},
+                                      {"-Infinity", "\"-Infinity\""},
+                                      {"Infinity", "\"Infinity\""}}) {
+        if (!rest.starts_with(token)) continue;
+        length = token.size();
+        written = as;
+        found = true;
+        break;
+      }
+    }
+    plain += written;
+    at += length;
+  }
+  if (!found) return parsed;
+  Result<Json> again = parse_json(plain);
+  return again ? again : parsed;
+}
+
 std::string dump_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -20,6 +20,9 @@ inline constexpr int kDeepestJson = 32;
 // kDeepestJson, a key twice in one object, a number that a double cannot hold. (The library's own
 // recursion in copying and printing deep values would overflow the stack.)
 Result<Json> parse_json(std::string_view text);
+// The same for what robots send: the NaN that Python and R write for "not measured" is null, and
+// their Infinity is the text of that name, which is no number.
+Result<Json> parse_measured_json(std::string_view text);
 
 // Compact text; invalid UTF-8 is replaced, never thrown at the caller.
 std::string dump_json(const Json& value);

@@ -160,6 +160,7 @@ Json to_json(const campaign::Measurement& m) {
           {"reason", or_null(m.reason)},
           {"person", or_null(m.person)},
           {"catalyst", {{"key", m.catalyst}, {"description", m.catalyst_description}}},
+          {"told", or_null(m.told)},
           {"kind", to_string(m.kind)},
           {"source", or_null(m.source)},
           {"run", or_null(m.run)},

@@ -37,6 +37,7 @@
 #include "daemon/jobs/webhook.h"
 #include "daemon/jobs/worker.h"
 #include "daemon/service/campaign_folder.h"
+#include "daemon/service/campaign_keys.h"
 #include "daemon/service/daemon_file.h"
 #include "daemon/service/dashboard_services.h"
 #include "daemon/service/driver_host.h"
@@ -153,6 +154,9 @@ class Daemon {
     options.path = (std::filesystem::path(config_.data_dir) / "kasetsu.db").string();
     options.clock = system_now;
     options.log = [log = logger("store")](const std::string& line) { log->info("{}", line); };
+    options.renew_keys = [this](const store::WrittenKeys& written) {
+      return campaign_keys(written, science_->supports);
+    };
     auto opened = store::SqliteDatabase::open(options);
     if (!opened) return opened.error();
     database_ = std::move(*opened);

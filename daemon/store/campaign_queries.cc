@@ -80,6 +80,30 @@ std::int64_t SqliteReader::property_key(std::int64_t campaign, std::string_view 
 
 // Catalysts and samples
 
+std::vector<RenewedKey> SqliteReader::renewed_keys(std::int64_t campaign) const {
+  return all<RenewedKey>(
+      connection_
+          .prepare("SELECT o.canonical, c.canonical, k.measurements, k.proposals, k.renewed_at "
+                   "FROM renewed_keys k CROSS JOIN catalysts o ON o.key = k.catalyst "
+                   "CROSS JOIN catalysts c ON c.key = k.now WHERE k.campaign = ?1 ORDER BY 2, 1")
+          .bind(campaign),
+      [](const Statement& s) {
+        RenewedKey key;
+        read_row(s, 0, key.was, key.now, key.measurements, key.proposals, key.renewed_at);
+        return key;
+      });
+}
+
+std::string SqliteReader::present_key(std::int64_t campaign, std::string_view canonical) const {
+  const std::string now = first_text(
+      connection_
+          .prepare("SELECT c.canonical FROM catalysts o CROSS JOIN renewed_keys k ON k.campaign = "
+                   "?1 AND k.catalyst = o.key CROSS JOIN catalysts c ON c.key = k.now "
+                   "WHERE o.canonical = ?2")
+          .bind(campaign, canonical));
+  return now.empty() ? std::string(canonical) : now;
+}
+
 std::optional<CatalystRow> SqliteReader::find_catalyst(std::string_view canonical) const {
   return one(
       connection_.prepare("SELECT key, canonical, description FROM catalysts WHERE canonical = ?1")

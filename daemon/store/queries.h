@@ -26,6 +26,8 @@ class SqliteReader : public virtual campaign::Reader {
   std::vector<Property> properties(std::int64_t key) const override;
   std::optional<CatalystRow> find_catalyst(std::string_view canonical) const override;
   std::optional<CatalystRow> catalyst(std::int64_t key) const override;
+  std::vector<RenewedKey> renewed_keys(std::int64_t campaign) const override;
+  std::string present_key(std::int64_t campaign, std::string_view canonical) const override;
   std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                               std::string_view label) const override;
   std::vector<std::string> campaigns_with_news(std::int64_t after,

@@ -16,7 +16,7 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
   "contents c ON c.key = i.content"
 #define RUN_COLUMNS                                                                       \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
-  "replicate, sample, conditions, proposal, measured_at, content FROM runs"
+  "replicate, sample, conditions, proposal, measured_at, content, told FROM runs"
 #define NOT_LIVE(why) \
   "EXISTS (SELECT 1 FROM not_live l WHERE l.measurement = m.seq AND l.why = '" why "')"
 #define NEWEST_MARK(column) \
@@ -28,7 +28,7 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
   NOT_LIVE("retracted") ", " NOT_LIVE("excluded") ", " NEWEST_MARK("reason") ", "               \
   NEWEST_MARK("person") ", c.canonical, c.description, "                                        \
   "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
-  "r.replicate, r.measured_at, m.received_at "                                                  \
+  "r.replicate, r.measured_at, m.received_at, r.told "                                          \
   "FROM measurements m "                                                                        \
   "CROSS JOIN runs r ON r.seq = m.run "                                                         \
   "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
@@ -49,7 +49,8 @@ Ingest read_ingest(const Statement& s) {
 Run read_run(const Statement& s) {
   Run r;
   read_row(s, 0, r.seq, r.ingest, r.row, r.campaign, r.catalyst, r.kind, r.source, r.run, r.channel,
-           r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content);
+           r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at, r.content,
+           r.told);
   return r;
 }
 
@@ -58,7 +59,7 @@ Measurement read_measurement(const Statement& s) {
   read_row(s, 0, m.seq, m.row, m.id, m.property, m.unit, m.value, m.flags, m.supersedes,
            m.superseded_by, m.retracted, m.excluded, m.reason, m.person, m.catalyst,
            m.catalyst_description, m.kind, m.source, m.run, m.channel, m.sample, m.conditions,
-           m.proposal, m.ingest, m.sequence, m.replicate, m.measured_at, m.received_at);
+           m.proposal, m.ingest, m.sequence, m.replicate, m.measured_at, m.received_at, m.told);
   return m;
 }
 
@@ -153,7 +154,9 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
         connection_
             .prepare("SELECT " MEASUREMENTS
                      "WHERE m.seq IN (SELECT m.seq FROM " KASETSU_SQL_REPLICATES
-                     "WHERE x.catalyst = (SELECT key FROM catalysts WHERE canonical = ?7) "
+                     "WHERE x.catalyst = (SELECT coalesce((SELECT k.now FROM renewed_keys k WHERE "
+                     "k.campaign = ?1 AND k.catalyst = c.key), c.key) FROM catalysts c WHERE "
+                     "c.canonical = ?7) "
                      "AND x.property IN (SELECT key FROM properties WHERE campaign = ?1 "
                      "AND (?3 = '' OR name = ?3)) AND m.seq > ?2 AND m.run BETWEEN ?4 AND ?5 "
                      "AND (?6 = 0 OR (" KASETSU_SQL_LIVE ")) ORDER BY m.seq LIMIT ?8) "

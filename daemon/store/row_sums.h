@@ -5,6 +5,10 @@
 
 #define KASETSU_SUM_RUNS                                                                  \
   "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
+  "replicate, sample, conditions, proposal, measured_at, content, told"
+// Before version 7.
+#define KASETSU_SUM_RUNS_6                                                                \
+  "seq, ingest, delivery_row, campaign, catalyst, kind, source, run, channel, sequence, " \
   "replicate, sample, conditions, proposal, measured_at, content"
 #define KASETSU_SUM_MEASUREMENTS \
   "seq, id, campaign, run, catalyst, property, value, flags, supersedes, received_at"

@@ -40,6 +40,7 @@ using campaign::ProposalFilter;
 using campaign::ProposalState;
 using campaign::QuarantinedRow;
 using campaign::QuarantineState;
+using campaign::RenewedKey;
 using campaign::Run;
 using campaign::SampleKind;
 using campaign::TrainingChange;

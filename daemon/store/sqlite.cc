@@ -526,7 +526,9 @@ constexpr Rule kRules[] = {
      "m.supersedes = x.measurement) AND NOT EXISTS (SELECT 1 FROM marks k WHERE k.measurement = "
      "x.measurement AND k.kind IN ('retract', 'exclude'))",
      "measurement {} is not live, and nobody said why"},
-    {6, kNewest, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS ")",
+    {6, 6, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS_6 ")",
+     "run {} was changed where it is stored: its sum does not fit"},
+    {7, kNewest, "SELECT seq FROM runs WHERE row_sum <> sum_of(" KASETSU_SUM_RUNS ")",
      "run {} was changed where it is stored: its sum does not fit"},
     {6, kNewest,
      "SELECT seq FROM measurements WHERE row_sum <> sum_of(" KASETSU_SUM_MEASUREMENTS ")",

@@ -342,6 +342,7 @@ Status SqliteDatabase::Implementation::open_writer() {
       !migrated) {
     return migrated;
   }
+  renew(*writer, options.renew_keys, now, options.log);
   if (options.max_pages > 0) {
     writer->execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
   }

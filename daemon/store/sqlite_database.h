@@ -10,6 +10,7 @@
 #include <string>
 
 #include "daemon/campaign/records/store_port.h"
+#include "daemon/store/renewal.h"
 
 namespace kasetsu::store {
 
@@ -21,9 +22,10 @@ struct StoreOptions {
   bool create = true;        // make the file when it is absent
   std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
-      0;            // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
-  std::string vfs;  // SQLite VFS by name, for fault injection; empty: the default
-  Clock clock;      // empty: the machine's
+      0;                 // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
+  std::string vfs;       // SQLite VFS by name, for fault injection; empty: the default
+  Clock clock;           // empty: the machine's
+  RenewKeys renew_keys;  // empty: keys of earlier versions stay as they are for now
   // One line a call: WAL recovery, migrations, I/O errors. May be called from any thread.
   std::function<void(const std::string& line)> log;
 };

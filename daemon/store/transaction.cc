@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "daemon/store/renewal.h"
 #include "daemon/store/rising_numbers.h"
 #include "daemon/store/row_sums.h"
 
@@ -205,9 +206,9 @@ std::int64_t SqliteTransaction::insert_campaign(const Campaign& c) {
   connection_
       .prepare(
           "INSERT INTO campaigns (id, name, owner, state, reason, version, revision, "
-          "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+          "created_at, updated_at, key_rules) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
       .bind(c.id, c.name, c.owner, to_string(c.state), c.reason, c.version, c.revision,
-            c.created_at, c.updated_at)
+            c.created_at, c.updated_at, kKeyRules)
       .run();
   campaigns_.clear();
   return connection_.last_row();
@@ -317,10 +318,11 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
       .prepare(
           "INSERT INTO runs (" KASETSU_SUM_RUNS
           ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-          "?16, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16))")
+          "?16, ?17, sum_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+          "?17))")
       .bind(run_, r.ingest, r.row, r.campaign, r.catalyst, to_string(r.kind), r.source, r.run,
             r.channel, r.sequence, r.replicate, r.sample, r.conditions, r.proposal, r.measured_at,
-            r.content)
+            r.content, r.told)
       .run();
   runs_by_number_.add(run_,
                       run_number(r.campaign, r.source, r.run, r.channel, r.sequence, r.replicate));

@@ -13,7 +13,7 @@ std::string key_of(std::string_view bytes) {
 
 Result<Message> read_message(const Settings& settings, std::string_view bytes,
                              const std::string& key) {
-  const auto parsed = parse_json(bytes);
+  const auto parsed = parse_measured_json(bytes);
   if (!parsed) return parsed.error();
   const bool rows = parsed->is_object() && parsed->contains("rows");
   if (!rows && !(parsed->is_object() && parsed->contains("values"))) {

@@ -64,10 +64,13 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
     column.column.name = named != layout.names.end() ? named->second : column.header;
     switch (layout.roles[i]) {
       case Role::target:
-        column.column.use = ColumnUse::value;
-        break;
       case Role::condition:
-        column.column.use = ColumnUse::condition;
+        column.column.use =
+            layout.roles[i] == Role::target ? ColumnUse::value : ColumnUse::condition;
+        if (const auto units = layout.value_units.find(i); units != layout.value_units.end()) {
+          column.conversion = *convert_units(units->second.first, units->second.second);
+          column.unit = units->second.second;
+        }
         break;
       case Role::id:
         column.column.use = ColumnUse::sample;

@@ -199,18 +199,19 @@ class Recogniser {
   // Of a delivery: the campaign's properties and conditions that are there, columns that say whose
   // row it is, and what comes near to one of them.
   void take_known() {
-    const auto take_all = [&](const std::vector<std::string>& names, Role role, std::size_t longest,
-                              std::vector<std::size_t>& columns) {
+    const auto take_all = [&](const std::vector<std::string>& names, Role role,
+                              const NameLimits& limits, std::vector<std::size_t>& columns) {
       for (const std::string& name : names) {
-        const auto at = column_of_name(name, longest);
+        const auto at = column_of_name(name, role, limits);
         if (!at || layout_.roles[*at] != Role::unused) continue;
         layout_.roles[*at] = role;
         columns.push_back(*at);
         if (header_[*at] != name) layout_.names[*at] = name;
+        take_unit(*at, name, role);
       }
     };
-    take_all(options_.known_targets, Role::target, kLongestProperty, layout_.targets);
-    take_all(options_.known_conditions, Role::condition, kLongestCondition, layout_.conditions);
+    take_all(options_.known_targets, Role::target, kPropertyNames, layout_.targets);
+    take_all(options_.known_conditions, Role::condition, kConditionNames, layout_.conditions);
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
     }
@@ -229,15 +230,55 @@ class Recogniser {
     }
   }
 
+  // The name without its unit, and the unit of what is known under it; empty: none is told.
+  std::pair<std::string_view, std::string_view> known_unit(std::string_view name, Role role) const {
+    if (role == Role::target) {
+      const auto known = options_.known_units.find(std::string(name));
+      return {name, known == options_.known_units.end() ? std::string_view() : known->second};
+    }
+    const auto last = name.rfind('_');
+    if (last == std::string_view::npos || last == 0 || !is_unit(name.substr(last + 1))) {
+      return {name, {}};
+    }
+    return {name.substr(0, last), name.substr(last + 1)};
+  }
+
   // The header of a campaign's property or condition: its name, or what becomes that name where it
-  // holds signs that names cannot hold.
-  std::optional<std::size_t> column_of_name(const std::string& name, std::size_t longest) const {
-    std::vector<std::size_t> alike;
+  // holds signs that names cannot hold, or the name with a unit behind it ("C2_yield (%)",
+  // "temperature (K)" for temperature_C).
+  std::optional<std::size_t> column_of_name(const std::string& name, Role role,
+                                            const NameLimits& limits) const {
+    const auto [bare_name, unit] = known_unit(name, role);
+    std::vector<std::size_t> alike, with_unit;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (header_[i] == name) return i;
-      if (campaign_name(header_[i], longest) == name) alike.push_back(i);
+      // Drafts of earlier versions kept no sign in a property's name either.
+      if (campaign_name(header_[i], limits) == name ||
+          campaign_name(header_[i], {limits.longest, kConditionNames.forbidden}) == name) {
+        alike.push_back(i);
+      }
+      const HeaderName split = split_unit(header_[i]);
+      if (!unit.empty() && (split.cased == bare_name || split.cased == name) &&
+          !split.unit.empty() && convert_units(split.unit, unit).ok()) {
+        with_unit.push_back(i);
+      }
     }
-    return alike.size() == 1 ? std::optional(alike.front()) : std::nullopt;
+    if (alike.size() == 1) return alike.front();
+    return alike.empty() && with_unit.size() == 1 ? std::optional(with_unit.front()) : std::nullopt;
+  }
+
+  // What the header or the line below it says of the unit must fit the campaign's.
+  void take_unit(std::size_t column, const std::string& name, Role role) {
+    const std::string_view unit = known_unit(name, role).second;
+    std::string told = unit_below(column);
+    if (told.empty() && header_[column] != name) told = split_unit(header_[column]).unit;
+    if (unit.empty() || told.empty()) return;
+    if (convert_units(told, unit).ok()) {
+      layout_.value_units[column] = {told, std::string(unit)};
+    } else {
+      problems_.push_back(problem(column, fmt::format("{} is measured in another unit", name), told,
+                                  fmt::format("numbers in {}", unit)));
+    }
   }
 
   // Headers that are another writing of a name that the table does not have, or a letter off it.
@@ -260,7 +301,8 @@ class Recogniser {
           i,
           fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
           header_[i],
-          fmt::format("the header {}, or --ignore \"{}\" when it is something else", name,
+          fmt::format("the header {}{}, or --ignore \"{}\" when it is something else", name,
+                      name == "sample" ? fmt::format(", --id \"{}\"", header_[i]) : "",
                       header_[i])));
     }
   }
@@ -596,10 +638,17 @@ class Recogniser {
       const auto wrong = std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
         return !is_amount(cell(*row, i)) && !number(row);
       });
-      if (is_noble_gas(layout_.elements[k])) {
+      if (chemistry::is_noble_gas(layout_.elements[k])) {
         problems_.push_back(problem(
             i, "a noble gas is in no catalyst; is this column something else, such as a gas flow?",
             header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
+      } else if (is_foreign(k)) {
+        problems_.push_back(problem(
+            i, "the campaign's space has no such element; is this column something else?",
+            header_[i],
+            fmt::format("--ignore \"{0}\"; where they are amounts, their unit in the header "
+                        "(\"{0} (at%)\"), or {0} among the elements of the campaign",
+                        header_[i])));
       } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(), number)) {
         problems_.push_back(
             problem(i, "the column has the name of an element and holds no amounts",
@@ -607,6 +656,22 @@ class Recogniser {
                     fmt::format("amounts, or --ignore \"{}\" when it is no element", header_[i])));
       }
     }
+  }
+
+  // Amounts under a bare symbol that no catalyst of the campaign has: P may be a pressure. A unit
+  // says what they are, and so does a profile.
+  bool is_foreign(std::size_t k) const {
+    const std::vector<int>& own = options_.rules.elements;
+    constexpr int kOxygen = 8;
+    if (!options_.delivery || own.empty() || !layout_.units[k].empty() ||
+        layout_.elements[k] == kOxygen ||
+        std::binary_search(own.begin(), own.end(), layout_.elements[k])) {
+      return false;
+    }
+    return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const auto amount = read_number(cell(*row, layout_.composition[k]), style_);
+      return amount && amount->value != 0.0;
+    });
   }
 
   bool asked_about(std::size_t column) const {

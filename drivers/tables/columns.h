@@ -43,6 +43,8 @@ struct Layout {
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
   std::map<std::size_t, std::string> names;  // of those whose header is not their name
+  // Of values and conditions whose unit the table tells: that unit, and the campaign's.
+  std::map<std::size_t, std::pair<std::string, std::string>> value_units;
   std::vector<std::string> notes;
   std::vector<Error> problems;  // with ReadOptions::look, instead of an error
 };

@@ -162,11 +162,6 @@ std::optional<ElementHeader> element_header(std::string_view name) {
   return ElementHeader{*element, split.unit};
 }
 
-bool is_noble_gas(int element) {
-  return element == 2 || element == 10 || element == 18 || element == 36 || element == 54 ||
-         element == 86;
-}
-
 std::string digits_of(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), is_digit);

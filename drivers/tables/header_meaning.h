@@ -42,7 +42,6 @@ bool is_formula_near_miss(std::string_view name);
 std::optional<int> element_near_miss(std::string_view name);
 
 bool looks_like_symbol(std::string_view name);
-bool is_noble_gas(int element);
 std::string digits_of(std::string_view text);
 
 // Insertions, deletions and substitutions that make one text of the other.

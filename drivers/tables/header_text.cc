@@ -145,14 +145,14 @@ HeaderName split_unit(std::string_view header) {
   return {fold_name(text), single_spaces(text), std::string(unit)};
 }
 
-std::string campaign_name(std::string_view header, std::size_t longest) {
+std::string campaign_name(std::string_view header, const NameLimits& limits) {
   std::string name;
   std::size_t characters = 0;
   for (const char c : trim(header)) {
     const auto byte = static_cast<unsigned char>(c);
     const bool continues = (byte & 0xC0U) == 0x80U;
-    if (!continues && ++characters > longest) break;
-    const bool sign = std::string_view("|@;=/").find(c) != std::string_view::npos;
+    if (!continues && ++characters > limits.longest) break;
+    const bool sign = limits.forbidden.find(c) != std::string_view::npos;
     name += byte < 0x20 || byte == 0x7f || sign ? '_' : c;
   }
   return std::string(trim(name));

@@ -26,10 +26,13 @@ struct HeaderName {
 // ("T / °C", where the unit is a known one).
 HeaderName split_unit(std::string_view header);
 
-// A header as the name of a property or condition in a campaign: the signs that such names cannot
-// hold (| @ ; = / and control characters) become "_", and what is longer than `longest` characters
-// is cut.
-std::string campaign_name(std::string_view header, std::size_t longest);
-inline constexpr std::size_t kLongestProperty = 40, kLongestCondition = 20;
+// What the names of a campaign's properties and conditions may be.
+struct NameLimits {
+  std::size_t longest;         // in characters
+  std::string_view forbidden;  // signs
+};
+inline constexpr NameLimits kPropertyNames{40, ""}, kConditionNames{20, "|@;=/"};
+// A header as such a name: signs that it cannot hold become "_", and what is longer is cut.
+std::string campaign_name(std::string_view header, const NameLimits& limits);
 
 }  // namespace kasetsu::tables

@@ -83,14 +83,18 @@ class RowReader {
   }
 
  private:
-  // A row stands for itself: what the line of units tells of an amount goes into its header.
+  // A row stands for itself: what the line of units tells of an amount or a value goes into its
+  // header.
   std::string header_with_unit(std::size_t at) const {
     const std::string& header = header_.fields[at];
     const bool below = at < sheet_.units.size() && !sheet_.units[at].empty();
     const bool amount =
         std::any_of(columns_.columns.begin(), columns_.columns.end(), [&](const auto& column) {
-          return column.at == at && (column.column.use == ColumnUse::element ||
-                                     column.column.use == ColumnUse::slot_amount);
+          return column.at == at &&
+                 (column.column.use == ColumnUse::element ||
+                  column.column.use == ColumnUse::slot_amount ||
+                  (!column.unit.empty() && (column.column.use == ColumnUse::value ||
+                                            column.column.use == ColumnUse::condition)));
         });
     return below && amount && recognised_ && split_unit(header).unit.empty()
                ? fmt::format("{} ({})", header, sheet_.units[at])
@@ -315,6 +319,7 @@ class RowReader {
   Status take_measured(TableRow& row, const MatchedColumn& column, const std::string& text) const {
     const ColumnUse use = column.column.use;
     if (text.empty()) {
+      if (use == ColumnUse::value) row.not_measured.push_back(column.column.name);
       return recognised_ && use == ColumnUse::condition
                  ? Status(bad("the cell is empty", "", "a finite number"))
                  : Status();

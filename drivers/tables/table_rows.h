@@ -57,6 +57,9 @@ struct ReadOptions {
   chemistry::CompositionRules rules;  // of the campaign; none: those of a table without one
   // Deliveries: what the campaign measures and varies; those that the table has are read.
   std::vector<std::string> known_targets, known_conditions;
+  // Units of the targets, where the campaign tells them; a condition tells its own behind its last
+  // "_" (temperature_C). Values in another unit of their kind are converted.
+  std::map<std::string, std::string> known_units;
 };
 
 struct TableValue {
@@ -83,6 +86,7 @@ struct TableRow {
   std::optional<std::int64_t> sequence, replicate;
   std::map<std::string, double> conditions;
   std::vector<TableValue> values;
+  std::vector<std::string> not_measured;  // names of values whose cells hold nothing
   std::optional<UtcTime> measured_at;
   // Of a row that the reduction made: the lines of its points, and whether the maximum stands
   // alone.

@@ -14,6 +14,12 @@ sys.path.insert(0, str(SOURCE / "drivers" / "client"))
 from kasetsu_client import Client, Refused  # noqa: E402
 from program import DaemonTest, PATIENCE  # noqa: E402
 
+sys.path.insert(0, str(SOURCE / "tests" / "drivers" / "doors"))
+_words = sys.argv[1:]
+sys.argv[1:] = [str(SOURCE), str(pathlib.Path(os.environ["KASETSUD"]).parent)]
+import lab  # noqa: E402
+sys.argv[1:] = _words
+
 CAMPAIGN = """
 format = 1
 name = "NAME"
@@ -68,7 +74,13 @@ def wait_for(condition, what, seconds=30):
 class Laboratory(DaemonTest):
     """One daemon with the doors of `drivers`; campaigns are applied as they are wanted."""
 
-    def open(self, drivers=""):
+    def open(self, drivers="", broker=False):
+        """broker: with the door of an MQTT broker of its own."""
+        if broker:
+            self.broker = lab.Broker(str(self.folder))
+            self.addCleanup(self.broker.end)
+            drivers += (f'\n[drivers.broker]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {self.broker.port}\n'
+                        'base = "lab/v1/site/room"\n')
         program = self.file("program.py", PROGRAM)
         self.deliveries = self.folder / "deliveries"
         self.deliveries.mkdir()
@@ -77,6 +89,11 @@ class Laboratory(DaemonTest):
                           f'command = ["{sys.executable}", "{program}", "{self.deliveries}"]\n' + drivers, encoding="utf-8")
         _, self.url = self.start("--config", str(config))
         self.client = Client(self.url, patience_s=5)
+        if broker:
+            wait_for(lambda: self.ask("GET", "/v1/drivers/broker")[1].get("state") == "RUNNING", "the driver to be connected")
+            self.publisher = lab.Publisher(self.broker.port)
+            self.addCleanup(self.publisher.close)
+            self.publisher.connect()
 
     def apply(self, name, conditions=""):
         text = CAMPAIGN.replace("NAME", name).replace("CONDITIONS", conditions)
@@ -160,6 +177,21 @@ class Laboratory(DaemonTest):
             return json.dumps(self.client.post_measurements(campaign, "", "", rows), ensure_ascii=False)
         except Refused as error:
             return str(error)
+
+    def rows_mqtt(self, campaign, rows):
+        """json.dumps writes what robots write, NaN too."""
+        key = f"{campaign}-{self.publisher.packet}"
+        delivery = {"campaign": campaign, "key": key, "rows": rows}
+
+        def answered():
+            self.publisher.publish(delivery)
+            for _ in range(5):
+                self.publisher.listen()
+                if key in self.publisher.answers:
+                    return True
+            return False
+        wait_for(answered, "the broker's answer")
+        return json.dumps(self.publisher.answers[key], ensure_ascii=False)
 
     def rows_exec(self, campaign, rows):
         partial = self.deliveries / f"{campaign}.part"

@@ -1,16 +1,9 @@
 """Kinds 26 to 36: what is planned and told. What needs a model is in C++ (tests/daemon/jobs, tests/core/planning)."""
 import json
-import os
-import pathlib
 import struct
-import sys
 import unittest
 
-from doors import CAMPAIGN, Laboratory, SOURCE, wait_for
-
-sys.path.insert(0, str(SOURCE / "tests" / "drivers" / "doors"))
-sys.argv[1:] = [str(SOURCE), str(pathlib.Path(os.environ["KASETSUD"]).parent)]
-import lab  # noqa: E402
+from doors import CAMPAIGN, Laboratory, lab, wait_for
 
 ONE_CATALYST = """
 format = 1
@@ -71,13 +64,8 @@ class Steering(Laboratory):
         self.assertRegex(done.stdout + done.stderr, r"16 candidates?|fewer")
 
     def test_kind_35_an_answer_to_what_is_no_json_has_a_key(self):
-        broker = lab.Broker(str(self.folder))
-        self.addCleanup(broker.end)
-        self.open(f'\n[drivers.broker]\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\nbase = "lab/v1/site/room"\n')
-        wait_for(lambda: self.ask("GET", "/v1/drivers/broker")[1].get("state") == "RUNNING", "the driver to be connected")
-        publisher = lab.Publisher(broker.port)
-        self.addCleanup(publisher.close)
-        publisher.connect()
+        self.open(broker=True)
+        publisher = self.publisher
         topic = lab.text("lab/v1/site/room/rig-1/results")
         for number, payload in enumerate((b"no json", b'{"rows": [', b"[1]"), 1):
             publisher.send(0x32, topic + struct.pack(">H", number) + payload)
@@ -103,4 +91,4 @@ class Steering(Laboratory):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=["steering_test.py"], verbosity=2)
+    unittest.main(verbosity=2)

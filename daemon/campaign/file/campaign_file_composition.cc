@@ -150,15 +150,30 @@ void CampaignDecoder::check_whole(const ConfigNode& space, const CampaignConfig&
 }
 
 void CampaignDecoder::find_supports(CampaignConfig& config) {
-  std::set<std::string> names;
+  std::set<std::string> names, preparations;
+  std::set<int> elements;
   for (const planning::SpacePart& part : config.space.parts) {
     for (const planning::Support& support : part.supports) names.insert(support.name);
-    const auto* listed = std::get_if<planning::CatalystList>(&part.actives);
-    if (listed == nullptr) continue;
-    for (const auto& catalyst : listed->catalysts) names.insert(catalyst.support);
+    preparations.insert(part.preparations.begin(), part.preparations.end());
+    std::visit(
+        [&](const auto& actives) {
+          if constexpr (requires { actives.elements; }) {
+            elements.insert(actives.elements.begin(), actives.elements.end());
+          } else {
+            for (const auto& catalyst : actives.catalysts) {
+              names.insert(catalyst.support);
+              preparations.insert(catalyst.preparation);
+              for (const auto& one : catalyst.active.parts()) elements.insert(one.element);
+            }
+          }
+        },
+        part.actives);
   }
   names.erase("");
+  preparations.erase("");
   config.composition.supports.assign(names.begin(), names.end());
+  config.composition.preparations.assign(preparations.begin(), preparations.end());
+  config.composition.elements.assign(elements.begin(), elements.end());
   rules_ = config.composition;
 }
 

@@ -28,6 +28,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.delivery = true;
   for (const Property& property : options.properties) {
     reading.known_targets.push_back(property.name);
+    if (!property.unit.empty()) reading.known_units[property.name] = property.unit;
   }
   reading.known_conditions = options.conditions;
   reading.rules = rules_of(options);
@@ -48,9 +49,13 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, 
     line += (&name == &row.cells.front().first ? "" : ",") + csv_cell(cell);
   }
   Json raw = {{"table", header + "\n" + line + "\n"}};
-  Json targets = Json::array();
-  for (const Property& property : options.properties) targets.push_back(property.name);
+  Json targets = Json::array(), units = Json::object();
+  for (const Property& property : options.properties) {
+    targets.push_back(property.name);
+    if (!property.unit.empty()) units[property.name] = property.unit;
+  }
   raw["targets"] = std::move(targets);
+  if (!units.empty()) raw["units"] = std::move(units);
   if (!options.conditions.empty()) raw["conditions"] = options.conditions;
   if (options.id) raw["id"] = *options.id;
   if (options.composition) raw["composition"] = *options.composition;
@@ -88,6 +93,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
     prepared.values.push_back({value.name, value.value, value.unit});
     if (value.censored) prepared.flags |= kFlagCensored;
   }
+  prepared.not_measured = row.not_measured;
   prepared.measured_at = row.measured_at;
   if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
 }
@@ -128,6 +134,9 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
       // whose best alone is the campaign's.
       ++unmeasured;
+      if (!prepared.sample.empty() && !prepared.not_measured.empty()) {
+        delivery.emptied.push_back(std::move(prepared));
+      }
       continue;
     }
     prepared.row = static_cast<std::int64_t>(delivery.rows.size());
@@ -136,7 +145,8 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   const bool points = options.profile && options.profile->reduce;
   if (unmeasured > 0 && !points) {
     delivery.notes.push_back(
-        fmt::format("{} rows hold no measured value: not measured", unmeasured));
+        fmt::format("{} no measured value: not measured",
+                    unmeasured == 1 ? "1 row holds" : fmt::format("{} rows hold", unmeasured)));
   }
   if (delivery.rows.empty()) {
     return bad_delivery(options.file_name,
@@ -172,6 +182,10 @@ Status read_row_options(const Json& object, DeliveryOptions& options) {
   }
   for (std::string& name : targets) {
     Property property;
+    if (const auto units = object.find("units"); units != object.end() && units->is_object()) {
+      const auto unit = units->find(name);
+      if (unit != units->end() && unit->is_string()) property.unit = unit->get<std::string>();
+    }
     property.name = std::move(name);
     options.properties.push_back(std::move(property));
   }

@@ -11,6 +11,7 @@
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
+#include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -88,8 +89,11 @@ class Writing {
     }
     for (Ingest& known : tx_.ingests_by_content(campaign_.key, delivery_.sha256)) {
       if (known.source != options_.source || known.run != options_.run) continue;
-      // A profile that was mended reads the same bytes anew; what is stored of them is known.
-      if (options_.profile) {
+      // A profile that was mended reads the same bytes anew, and so does a campaign that finds
+      // other rows in them since it was changed; what is stored of them is known.
+      const bool other_rows =
+          options_.format == DeliveryFormat::csv && known.rows != std::ssize(delivery_.rows);
+      if (options_.profile || other_rows) {
         repeats_ = Repeats::skip;
         return std::optional<Ingest>();
       }
@@ -114,6 +118,13 @@ class Writing {
       if (row.verdict == Verdict::accepted || row.verdict == Verdict::flagged) {
         row.verdict = Verdict::duplicate;
         row.reason = why_not_live(row.measurements);
+        if (receipt.rows.size() != delivery_.rows.size()) continue;
+        const PreparedRow& told = delivery_.rows[static_cast<std::size_t>(row.row)];
+        if (auto more = take_more(told, before, row)) {
+          if (more->error) return *more->error;
+          row = std::move(more->verdict);
+          receipt.replayed = false;
+        }
         continue;
       }
       const auto kept = std::find_if(waiting.begin(), waiting.end(), [&](const auto& one) {
@@ -151,6 +162,15 @@ class Writing {
     receipt_.rows.reserve(delivery_.rows.size());
     for (const PreparedRow& row : delivery_.rows) {
       if (const Status taken = take(row); !taken) return taken.error();
+      if (row.not_measured.empty()) continue;
+      if (const Status back = rules_.take_back(row, receipt_.ingest, options_); !back) {
+        return back.error();
+      }
+    }
+    for (const PreparedRow& row : delivery_.emptied) {
+      if (const Status back = rules_.take_back(row, receipt_.ingest, options_); !back) {
+        return back.error();
+      }
     }
     if (const auto question = rules_.question()) return *question;
     Ingest& ingest = receipt_.ingest;
@@ -192,6 +212,50 @@ class Writing {
     ingest.first_measurement = tx_.next_measurement();
     ingest.seq = tx_.insert_ingest(ingest);
     rules_.expect_many();
+  }
+
+  // A row of a table that is stored, of which the campaign reads more since it was changed: another
+  // property is a value of the row that is new, another condition makes it another measurement.
+  // None: it is stored as it is read now.
+  std::optional<RowRules::Outcome> take_more(const PreparedRow& row, const Ingest& before,
+                                             const RowVerdict& stored) {
+    if (options_.format != DeliveryFormat::csv || !row.problem.empty()) return {};
+    PreparedRow more = row;
+    std::vector<Measurement> live;
+    for (const std::string& id : stored.measurements) {
+      const auto found = tx_.find_measurement(id);
+      if (!found) return {};
+      std::erase_if(more.values,
+                    [&](const PreparedValue& value) { return value.property == found->property; });
+      if (!found->retracted && found->superseded_by.empty()) live.push_back(*found);
+    }
+    const bool other_conditions = !live.empty() && row.proposal.empty() &&
+                                  !(answers_conditions(live.front().conditions, row.conditions) &&
+                                    answers_conditions(row.conditions, live.front().conditions));
+    if (!other_conditions) {
+      if (more.values.empty() || live.empty()) return {};
+      return rules_.take(more, before, options_);
+    }
+    RowRules::Outcome outcome;
+    if (!options_.revise) {
+      outcome.error =
+          Error{ErrorCode::unprocessable,
+                fmt::format("the row is stored with the conditions {}, and the campaign "
+                            "now reads {}",
+                            live.front().conditions, row.conditions),
+                row.pointer,
+                {},
+                "\"revise\" (--revise), which corrects it"};
+      return outcome;
+    }
+    for (const Measurement& m : live) {
+      const auto done = retract(tx_, m.id, "read again with its conditions", "", context_);
+      if (!done) {
+        outcome.error = done.error();
+        return outcome;
+      }
+    }
+    return rules_.take(row, before, options_);
   }
 
   // The delivery of one row is written whole, when its verdict is known. One of many rows goes

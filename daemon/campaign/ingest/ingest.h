@@ -95,6 +95,7 @@ struct PreparedRow {
   std::optional<std::int64_t> sequence, replicate;
   std::string conditions = "{}";  // JSON object, names sorted
   std::vector<PreparedValue> values;
+  std::vector<std::string> not_measured;  // of a table: properties whose cells hold nothing
   std::optional<Time> measured_at;
   std::uint32_t flags = 0;        // found while reading (kFlagIsolatedMaximum)
   std::optional<Digest> content;  // content_of, made beforehand for rows with a name
@@ -112,6 +113,8 @@ struct PreparedDelivery {
   std::string bytes;
   Digest sha256;
   std::vector<PreparedRow> rows;
+  // Rows of a table with a name and without any value: what is stored of them was taken back.
+  std::vector<PreparedRow> emptied;
   std::vector<std::string> notes;  // how it was read: columns not used, lines left out
 };
 

@@ -279,7 +279,7 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
 }
 
 Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
-  const Result<Json> parsed = parse_json(delivery.bytes);
+  const Result<Json> parsed = parse_measured_json(delivery.bytes);
   if (!parsed) return parsed.error();
   const Json& document = *parsed;
   if (!document.is_object())
@@ -333,7 +333,7 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
       return too_many(delivery.rows.size() + 1, delivery.options.max_rows);
     }
     const std::string pointer = fmt::format("line {}", line);
-    const Result<Json> object = parse_json(text);
+    const Result<Json> object = parse_measured_json(text);
     if (!object) {
       delivery.rows.push_back(
           refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer));
@@ -363,6 +363,40 @@ void note_merges(PreparedDelivery& delivery) {
     if (row.problem.empty() && !row.catalyst.empty()) merges.add(row.catalyst, row.dropped_oxygen);
   }
   if (std::string note = merges.note(); !note.empty()) delivery.notes.push_back(std::move(note));
+}
+
+// Supports and preparations that the campaign does not plan with: perhaps a slip.
+void note_foreign(PreparedDelivery& delivery) {
+  const chemistry::CompositionRules& rules = rules_of(delivery.options);
+  struct Part {
+    std::string_view name, sign, end;
+    const std::vector<std::string>& own;
+    std::map<std::string_view, std::size_t> rows;
+  };
+  for (Part part : {Part{"support", "/", "|", rules.supports, {}},
+                    Part{"preparation", "|", "", rules.preparations, {}}}) {
+    if (part.own.empty()) continue;
+    for (const PreparedRow& row : delivery.rows) {
+      if (!row.problem.empty() || row.kind != SampleKind::catalyst || row.catalyst.empty())
+        continue;
+      const std::string_view key = row.catalyst;
+      const std::size_t sign = key.find(part.sign);
+      std::string_view told = sign == std::string_view::npos ? "" : key.substr(sign + 1);
+      if (!part.end.empty()) told = told.substr(0, told.find(part.end));
+      if (std::find(part.own.begin(), part.own.end(), told) == part.own.end()) ++part.rows[told];
+    }
+    if (part.rows.empty()) continue;
+    std::vector<std::string> each;
+    for (const auto& [told, rows] : part.rows) {
+      each.push_back(fmt::format("{} ({} {})", told.empty() ? "none" : told, rows,
+                                 rows == 1 ? "row" : "rows"));
+    }
+    constexpr std::size_t kMost = 8;
+    if (each.size() > kMost) each.resize(kMost);
+    delivery.notes.push_back(fmt::format("{}s outside the campaign's space: {}; it has {}",
+                                         part.name, fmt::join(each, ", "),
+                                         fmt::join(part.own, ", ")));
+  }
 }
 
 }  // namespace
@@ -492,6 +526,7 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
                  fmt::format("at most {} rows that cannot be read", kMostWrongRows)};
   }
   if (delivery.options.format != DeliveryFormat::csv) note_merges(delivery);
+  note_foreign(delivery);
   for (PreparedRow& row : delivery.rows) {
     const std::string& run = row.run.empty() ? delivery.options.run : row.run;
     if (!row.problem.empty() || !has_name(run, row.channel, row.sequence)) continue;

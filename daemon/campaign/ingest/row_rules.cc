@@ -26,6 +26,15 @@ Error refuse(std::string message, std::string value = {}, std::string expected =
   return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
 }
 
+// What is left of a name in another writing: temperature_C, Temperature-c.
+std::string letters_of(std::string_view name) {
+  std::string letters;
+  for (const char c : small_letters(name)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
+  }
+  return letters;
+}
+
 // By the names that laboratories use; a property under another name is not judged.
 bool is_carbon_balance(std::string_view name) {
   return name == "carbon_balance" || name == "C_balance" || name == "C-balance";
@@ -232,6 +241,11 @@ Status RowRules::check_conditions(const Subject& subject) const {
     }
   }
   for (const std::string& wanted : conditions_) {
+    for (const std::string& other : others) {
+      if (letters_of(other) != letters_of(wanted)) continue;
+      return refuse("the row tells a condition under another name than the campaign's", other,
+                    fmt::format("{}, once", wanted));
+    }
     if (told.contains(wanted)) continue;
     const auto near = nearest_names(wanted, others, 1);
     return refuse(
@@ -252,7 +266,7 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
                                   row.sequence, row.replicate);
   }
   if (!subject.before) return false;
-  if (subject.before->content == subject.content) {
+  if (subject.before->content == subject.content || came_under_old_key(subject)) {
     verdict.verdict = Verdict::duplicate;
     for (const Measurement& m : tx_.measurements_of_run(subject.before->seq)) {
       verdict.measurements.push_back(m.id);
@@ -274,6 +288,17 @@ Result<bool> RowRules::find_before(Subject& subject, bool revise, RowVerdict& ve
     subject.supersedes[i] = newest_of(*subject.before, row.values[i].property);
   }
   return false;
+}
+
+// Whether the row is the one that an earlier version took under another key of the same catalyst.
+bool RowRules::came_under_old_key(const Subject& subject) const {
+  const std::vector<RenewedKey> keys = tx_.renewed_keys(campaign_.key);
+  return std::any_of(keys.begin(), keys.end(), [&](const RenewedKey& key) {
+    if (key.now != subject.row->catalyst) return false;
+    PreparedRow as_then = *subject.row;
+    as_then.catalyst = key.was;
+    return content_of(as_then, *subject.source, *subject.run) == subject.before->content;
+  });
 }
 
 Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict) {
@@ -339,6 +364,21 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
   return true;
 }
 
+Status RowRules::take_back(const PreparedRow& row, const Ingest& ingest,
+                           const DeliveryOptions& options) {
+  if (!stored_ || row.sample.empty() || row.catalyst.empty() || !row.problem.empty()) return {};
+  for (const Measurement& m : stored_->find_emptied(row, row.catalyst, row.conditions, ingest.id)) {
+    if (!options.revise) {
+      stored_->ask_emptied(row, m);
+      continue;
+    }
+    const auto done =
+        retract(tx_, m.id, fmt::format("emptied by delivery {}", ingest.id), "", context_);
+    if (!done) return done.error();
+  }
+  return {};
+}
+
 void RowRules::match_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
   const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
@@ -401,6 +441,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
   run.proposal = subject.proposal ? subject.proposal->id : std::string();
   run.measured_at = row.measured_at;
   run.content = subject.content;
+  run.told = subject.told;
   outcome.run = tx_.insert_run(run);
 
   const bool predicted = answers && tx_.has_predictions(campaign_.key, subject.catalyst_key);
@@ -432,16 +473,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     ++new_measurements_;
   }
-  tell_how_it_was_told(subject, outcome.verdict.measurements);
   if (subject.proposal) answer(*subject.proposal, row);
-}
-
-void RowRules::tell_how_it_was_told(const Subject& subject,
-                                    const std::vector<std::string>& measurements) {
-  if (subject.told.empty() || measurements.empty()) return;
-  if (!told_.insert(subject.catalyst + '\0' + subject.told).second) return;
-  append_event(tx_, context_, campaign_.name, "measurement", measurements.front(), "told",
-               {{"told", subject.told}, {"catalyst", subject.catalyst}});
 }
 
 std::string RowRules::next_id() {

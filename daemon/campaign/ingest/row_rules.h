@@ -59,6 +59,9 @@ class RowRules {
   std::vector<std::string> finished() && { return std::move(finished_); }
   // Rows without a name that are stored already are recognised from here on.
   void expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options);
+  // A row with a name that holds nothing any more, of the values that `row` does not measure: asked
+  // about, or retracted with `revise`.
+  Status take_back(const PreparedRow& row, const Ingest& ingest, const DeliveryOptions& options);
   // What must be asked about the rows that were taken; nothing: all is clear.
   std::optional<Error> question() const { return stored_ ? stored_->question() : std::nullopt; }
   // More than one row comes: it pays to ask once for all rows of a run.
@@ -95,6 +98,7 @@ class RowRules {
   // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
   // duplicate, and `verdict` says of what.
   Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);
+  bool came_under_old_key(const Subject& subject) const;
   // A table without a run: a row with a sequence that the table has had is a duplicate, or an error
   // where its content differs.
   Result<bool> find_in_table(const Subject& subject, RowVerdict& verdict);
@@ -102,8 +106,6 @@ class RowRules {
                            const Ingest& ingest);
   // The open proposal that the row answers without naming it.
   void match_proposal(Subject& subject) const;
-  // How a composition was told that became another: an event, once for each way in a delivery.
-  void tell_how_it_was_told(const Subject& subject, const std::vector<std::string>& measurements);
   void write(const Subject& subject, const Ingest& ingest, const Begin& begin, Outcome& outcome);
 
   // What the numbers of one row say of one another.
@@ -126,7 +128,6 @@ class RowRules {
   const Campaign& campaign_;
   std::vector<std::string> conditions_;  // that the campaign varies
   std::optional<double> tolerance_;      // of amounts
-  std::unordered_set<std::string> told_;
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_

@@ -28,8 +28,22 @@ std::string places(const std::vector<std::string>& all) {
 StoredRows::StoredRows(Transaction& tx, std::int64_t campaign, const std::vector<PreparedRow>& rows,
                        const DeliveryOptions& options)
     : tx_(tx), campaign_(campaign), options_(options), rows_(rows.size()) {
+  std::map<std::string, const PreparedRow*> named;
   for (const PreparedRow& row : rows) {
-    if (!row.sample.empty()) ++labels_[label_of(row)];
+    if (row.sample.empty()) continue;
+    ++labels_[label_of(row)];
+    // An --id names one row; a replicate or a sequence tells its rows apart.
+    if (!options.id || !row.problem.empty()) continue;
+    const auto [first, fresh] =
+        named.try_emplace(fmt::format("{}\n{}\n{}\n{}\n{}", label_of(row), row.run, row.channel,
+                                      row.replicate.value_or(0), row.sequence.value_or(0)),
+                          &row);
+    if (fresh) continue;
+    if (named_twice_.empty()) {
+      first_twice_ = row.sample;
+      named_twice_.push_back(first->second->pointer);
+    }
+    named_twice_.push_back(row.pointer);
   }
 }
 
@@ -159,6 +173,34 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
   return found;
 }
 
+std::vector<Measurement> StoredRows::find_emptied(const PreparedRow& row, std::string_view catalyst,
+                                                  std::string_view conditions,
+                                                  std::string_view ingest) {
+  std::vector<Measurement> found;
+  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
+                             row.run.empty() ? options_.run : row.run, conditions};
+  OfCatalyst& stored = stored_of(catalyst, ingest);
+  const auto of_sample = stored.of_sample.find(row.sample);
+  if (of_sample == stored.of_sample.end()) return found;
+  for (const std::string& property : row.not_measured) {
+    for (const std::size_t at : of_sample->second) {
+      Stored& one = stored.all[at];
+      if (!one.measurement.superseded_by.empty() || one.measurement.retracted) continue;
+      if (!is_alike(one, identity, property, options_.id.has_value())) continue;
+      one.matched = true;
+      found.push_back(one.measurement);
+    }
+  }
+  return found;
+}
+
+void StoredRows::ask_emptied(const PreparedRow& row, const Measurement& stored) {
+  changed_.push_back(row.pointer);
+  if (!first_change_.empty()) return;
+  first_change_ = fmt::format("sample {}: {} is {}, the table now says nothing", row.sample,
+                              stored.property, format_number(stored.value));
+}
+
 void StoredRows::ask_repeated(const PreparedRow& row) {
   repeated_.push_back(row.pointer);
 }
@@ -172,6 +214,14 @@ void StoredRows::ask_changed(const PreparedRow& row, const std::string& property
 }
 
 std::optional<Error> StoredRows::question() const {
+  if (!named_twice_.empty()) {
+    return Error{
+        ErrorCode::unprocessable,
+        fmt::format("the name {} stands in several rows ({})", first_twice_, places(named_twice_)),
+        options_.file_name,
+        {},
+        "a name of its own for each row, a column \"replicate\", or other conditions"};
+  }
   if (!changed_.empty()) {
     return Error{ErrorCode::unprocessable,
                  fmt::format("{} of {} rows are stored with other content ({}): {}",

@@ -35,7 +35,13 @@ class StoredRows {
                           std::int64_t catalyst_key, std::string_view conditions,
                           std::string_view ingest);
 
-  // A row that is stored already, or with another value: to be asked about.
+  // Live measurements of a row with a label whose cells hold nothing now: they were taken back.
+  std::vector<Measurement> find_emptied(const PreparedRow& row, std::string_view catalyst,
+                                        std::string_view conditions, std::string_view ingest);
+
+  // A row that is stored already, or with another value, or that holds nothing any more: to be
+  // asked about.
+  void ask_emptied(const PreparedRow& row, const Measurement& stored);
   void ask_repeated(const PreparedRow& row);
   void ask_changed(const PreparedRow& row, const std::string& property, double before, double now);
   std::optional<Error> question() const;
@@ -75,6 +81,8 @@ class StoredRows {
   const DeliveryOptions& options_;
   std::map<std::string, OfCatalyst, std::less<>> stored_;  // by catalyst
   std::map<std::string, int, std::less<>> labels_;         // how many rows have a sample's label
+  std::vector<std::string> named_twice_;  // places of rows with an --id that another row has
+  std::string first_twice_;
   std::size_t rows_ = 0;
   std::vector<std::string> repeated_, changed_;  // places of rows
   std::string first_change_;

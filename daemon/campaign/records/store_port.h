@@ -77,6 +77,10 @@ class CampaignReader {
   virtual std::vector<Property> properties(std::int64_t key) const = 0;  // in the file's order
   virtual std::optional<CatalystRow> find_catalyst(std::string_view canonical) const = 0;
   virtual std::optional<CatalystRow> catalyst(std::int64_t key) const = 0;
+  // Keys of earlier versions that are others now, and those that others became; by both.
+  virtual std::vector<RenewedKey> renewed_keys(std::int64_t campaign) const = 0;
+  // The key that a key of an earlier version is in this campaign now; any other is itself.
+  virtual std::string present_key(std::int64_t campaign, std::string_view canonical) const = 0;
   // Catalyst of a sample's label in a campaign.
   virtual std::optional<std::int64_t> sample_catalyst(std::int64_t campaign,
                                                       std::string_view label) const = 0;

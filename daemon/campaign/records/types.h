@@ -109,6 +109,14 @@ struct CatalystRow {
   std::string description;  // for people
 };
 
+// A key as an earlier version wrote it, and what it is by the present rules
+// (daemon/store/renewal.h).
+struct RenewedKey {
+  std::string was, now;                          // equal: others became this one
+  std::int64_t measurements = 0, proposals = 0;  // that it had before
+  Time renewed_at;
+};
+
 struct Ingest {
   std::int64_t seq = 0;
   std::string id;
@@ -147,6 +155,8 @@ struct Run {
   // Of everything that the row says, so that the same row again is told from another one with the
   // same name; of rows with a name (has_name).
   std::optional<Digest> content;
+  // How the composition was told, where it became another; empty: it is as it was told.
+  std::string told;
 };
 
 // Whether a row is known when it comes again: it belongs to a run with a name and says where in it.
@@ -172,6 +182,7 @@ struct Measurement {
   std::string person;
   std::string catalyst;  // canonical key
   std::string catalyst_description;
+  std::string told;  // Run::told
   SampleKind kind = SampleKind::catalyst;
   std::string source, run, channel, sample, conditions, proposal, ingest;
   std::optional<std::int64_t> sequence, replicate;

@@ -145,7 +145,7 @@ std::string grid_text(const Seen& seen, const std::string& unit, std::size_t mos
 
 // A header as the name of a condition that no other has.
 std::string condition_name(const std::string& header, std::set<std::string>& taken) {
-  std::string name = tables::campaign_name(header, tables::kLongestCondition);
+  std::string name = tables::campaign_name(header, tables::kConditionNames);
   if (name.empty()) name = "condition";
   const std::string first = name;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}_{}", first, n);
@@ -230,7 +230,7 @@ std::string whole_text(const DraftRequest& request, const tables::Table& table, 
       "{}[[space]]\n"
       "{}elements = {}\n",
       one_line(request.file_name), table.catalysts.size(), toml_text(request.name),
-      toml_text(tables::campaign_name(table.target_names.front(), tables::kLongestProperty)),
+      toml_text(tables::campaign_name(table.target_names.front(), tables::kPropertyNames)),
       toml_text(request.unit), toml_text(request.goal), composition_text(rules),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)

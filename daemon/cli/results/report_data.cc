@@ -76,10 +76,10 @@ bool is_live(const Json& item) {
 }
 
 std::string measurements_csv(const Json& measurements) {
-  constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
-                                         "sequence",      "replicate",   "sample",    "proposal",
-                                         "measured_at",   "received_at", "retracted", "excluded",
-                                         "superseded_by", "kind",        "conditions"};
+  constexpr const char* kAfterValue[] = {"unit",          "source",      "run",        "channel",
+                                         "sequence",      "replicate",   "sample",     "proposal",
+                                         "measured_at",   "received_at", "retracted",  "excluded",
+                                         "superseded_by", "kind",        "conditions", "told"};
   std::string csv = "id,catalyst,description,property,value";
   for (const char* name : kAfterValue) csv += fmt::format(",{}", name);
   csv += '\n';
