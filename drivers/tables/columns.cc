@@ -27,6 +27,7 @@ class Recogniser {
   Recogniser(const Sheet& sheet, const ReadOptions& options, std::string_view file_name)
       : header_(sheet.header.fields),
         units_(sheet.units),
+        title_units_(sheet.title_units),
         style_(sheet.style),
         options_(options),
         file_name_(file_name),
@@ -414,7 +415,8 @@ class Recogniser {
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
-          layout_.units.push_back(told->unit.empty() ? unit_below(i) : told->unit);
+          std::string unit = told->unit.empty() ? unit_below(i) : told->unit;
+          layout_.units.push_back(unit.empty() ? options_.name_amounts : std::move(unit));
           layout_.roles[i] = Role::element;
         }
         break;
@@ -603,33 +605,152 @@ class Recogniser {
 
   // A column that is filled in the first row of each group only looks like merged cells.
   void ask_about_groups() {
+    std::vector<std::size_t> merged;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::support && layout_.roles[i] != Role::formula) continue;
-      std::size_t filled = 0, blank = 0;
-      std::string_view last;
-      bool groups = !rows_.empty() && !cell(*rows_.front(), i).empty();
-      for (const CsvRecord* const row : rows_) {
-        const std::string_view text = cell(*row, i);
-        if (filled_cells(*row) < 2) continue;
-        if (text.empty()) {
-          ++blank;
-          continue;
-        }
-        groups = groups && text != last && small_letters(text) != "none";
-        ++filled;
-        last = text;
-      }
-      if (!groups || 2 * blank < filled + blank) continue;
+      if (looks_merged(i)) merged.push_back(i);
+    }
+    // Other parts of the composition that are blank in the same rows belong to the same groups.
+    std::string columns;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const bool same = std::any_of(merged.begin(), merged.end(), [&](std::size_t one) {
+        return one == i || (is_part(i) && blank_together(i, one));
+      });
+      if (same) columns += fmt::format(" \"{}\"", header_[i]);
+    }
+    for (const std::size_t i : merged) {
       problems_.push_back(problem(
           i, "the column is filled in the first row of each group only; do blank cells repeat it?",
           std::string(cell(*rows_.front(), i)),
-          fmt::format("--fill-down \"{}\", or none in cells that hold nothing", header_[i])));
+          fmt::format("--fill-down{}, or none in cells that hold nothing", columns)));
     }
+    if (merged.empty()) ask_about_halves();
+    if (merged.empty()) ask_about_missing_supports();
+  }
+
+  bool is_part(std::size_t column) const {
+    const Role role = layout_.roles[column];
+    return role == Role::support || role == Role::formula || role == Role::slot ||
+           role == Role::slot_amount || role == Role::element || role == Role::preparation;
+  }
+
+  bool blank_together(std::size_t a, std::size_t b) const {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      return filled_cells(*row) < 2 || !cell(*row, b).empty() || cell(*row, a).empty();
+    });
+  }
+
+  // Rows whose composition is blank altogether, below a row that has one.
+  bool looks_merged(std::size_t column) const {
+    const Role role = layout_.roles[column];
+    const bool amounts = role == Role::slot || role == Role::element;
+    if (role != Role::support && role != Role::formula && !amounts) return false;
+    std::size_t filled = 0, blank = 0, whole = 0;
+    std::string_view last;
+    bool groups = !rows_.empty() && !cell(*rows_.front(), column).empty();
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, column);
+      if (filled_cells(*row) < 2) continue;
+      if (text.empty()) {
+        ++blank;
+        whole += composition_is_blank(*row) ? 1 : 0;
+        continue;
+      }
+      groups = groups && (amounts || text != last) && small_letters(text) != "none";
+      ++filled;
+      last = text;
+    }
+    if (amounts) return blank > 0 && whole > 0 && !cell(*rows_.front(), column).empty();
+    return groups && (2 * blank >= filled + blank || (whole > 0 && whole == blank));
+  }
+
+  // Nor does the row say in another way which catalyst it is about.
+  bool composition_is_blank(const CsvRecord& row) const {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if ((is_part(i) || layout_.roles[i] == Role::own) && !cell(row, i).empty()) return false;
+    }
+    return true;
+  }
+
+  // Filling down one part of a composition whose other parts are blank in the same rows would make
+  // other catalysts of them.
+  void ask_about_halves() {
+    if (options_.fill_down.empty()) return;
+    std::vector<bool> filled_down(header_.size());
+    for (const std::string& name : options_.fill_down) {
+      const auto found = std::find(header_.begin(), header_.end(), trim_name(name));
+      if (found != header_.end())
+        filled_down[static_cast<std::size_t>(found - header_.begin())] = true;
+    }
+    std::string others;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (!is_part(i) || filled_down[i]) continue;
+      const bool blank_in_rows = std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        bool rest = true;
+        for (std::size_t j = 0; j < header_.size(); ++j) {
+          rest = rest && (!is_part(j) || filled_down[j] || cell(*row, j).empty());
+        }
+        return rest;
+      });
+      if (!blank_in_rows || cell(*rows_.front(), i).empty()) continue;
+      if (others.empty()) first = i;
+      others += fmt::format(" \"{}\"", header_[i]);
+    }
+    if (others.empty()) return;
+    problems_.push_back(problem(
+        first, "rows whose other parts of the composition are filled down have nothing here", "",
+        fmt::format("--fill-down{}{}, or none in cells that hold nothing",
+                    join_options(options_.fill_down), others)));
+  }
+
+  static std::string join_options(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += fmt::format(" \"{}\"", name);
+    return text;
+  }
+
+  // One blank support among many that are told is rather forgotten than none.
+  void ask_about_missing_supports() {
+    if (!layout_.support || rows_.size() < 4) return;
+    std::vector<std::size_t> blank;
+    bool says = false;
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, *layout_.support);
+      if (text.empty() && filled_cells(*row) > 1 && !composition_is_blank(*row)) {
+        blank.push_back(row->line);
+      }
+      says = says || small_letters(text) == "none" || text == "-";
+    }
+    const bool few = blank.size() == 1 || 10 * blank.size() <= rows_.size();
+    if (blank.empty() || (!few && !says)) return;
+    problems_.push_back(
+        problem(*layout_.support,
+                fmt::format("{} {} a blank support where others have one", lines_text(blank),
+                            blank.size() == 1 ? "has" : "have"),
+                "",
+                fmt::format("the support, none where there is none, or --fill-down \"{}\"",
+                            header_[*layout_.support])));
+  }
+
+  // A title above the header tells a unit of amounts, and no column of amounts has one.
+  void ask_about_titles() {
+    if (title_units_.empty() || std::any_of(layout_.units.begin(), layout_.units.end(),
+                                            [](const auto& unit) { return !unit.empty(); })) {
+      return;
+    }
+    const auto& [line, unit] = title_units_.front();
+    problems_.push_back({ErrorCode::bad_data,
+                         "the line above the header tells a unit, and the amounts have none",
+                         csv_place(file_name_, line), unit,
+                         fmt::format("--name-amounts {} where that is meant, or the unit in each "
+                                     "header, such as {} ({})",
+                                     unit, header_[layout_.composition.front()], unit)});
   }
 
   // Columns whose names are symbols, and that hold no amounts of an element.
   void ask_about_elements() {
     if (layout_.shape != Shape::loadings) return;
+    ask_about_titles();
     for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
       const std::size_t i = layout_.composition[k];
       const auto number = [&](const CsvRecord* row) {
@@ -732,6 +853,7 @@ class Recogniser {
 
   const std::vector<std::string>& header_;
   const std::vector<std::string>& units_;
+  const std::vector<std::pair<std::size_t, std::string>>& title_units_;
   std::vector<const CsvRecord*> rows_;
   const NumberStyle& style_;
   const ReadOptions& options_;

@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
+#include "core/chemistry/element.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/sheet.h"
 
@@ -141,14 +144,31 @@ bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
   return names_more && numbers_below > 0 && filled_cells(lower) > 1;
 }
 
+bool names_groups(const CsvRecord& upper, const CsvRecord& lower) {
+  const std::size_t named = filled_cells(upper);
+  if (named == 0 || 5 * named >= 3 * filled_cells(lower)) return false;
+  bool unit = false;
+  std::set<std::string> names;
+  bool twice = false;
+  for (std::size_t i = 0; i < std::max(upper.fields.size(), lower.fields.size()); ++i) {
+    const std::string_view above = cell_of(upper, i), below = cell_of(lower, i);
+    if (below.empty() && !above.empty()) return false;
+    if (!below.empty()) twice = !names.insert(trim_name(below)).second || twice;
+    unit = unit || chemistry::told_unit(split_unit(above).unit).has_value();
+  }
+  return unit || (twice && named > 1);
+}
+
 CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
   CsvRecord joined{lower.line, {}};
   const std::size_t width = std::max(upper.fields.size(), lower.fields.size());
+  const bool only_groups = names_groups(upper, lower);
   std::vector<std::string> groups(width);  // the name over several columns that a column is below
   std::string group;
   for (std::size_t i = 0; i < width; ++i) {
     const std::string_view above = cell_of(upper, i), below = cell_of(lower, i);
-    const bool goes_on = cell_of(upper, i + 1).empty() && !cell_of(lower, i + 1).empty();
+    const bool goes_on =
+        only_groups || (cell_of(upper, i + 1).empty() && !cell_of(lower, i + 1).empty());
     if (!above.empty()) group = goes_on && !below.empty() ? trim_name(above) : std::string();
     if (below.empty()) group.clear();
     groups[i] = group;
@@ -160,12 +180,15 @@ CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
     std::string name = below.empty() ? above : below;
     if (!groups[i].empty() && !below.empty()) {
       const std::string unit = split_unit(groups[i]).unit;
+      const bool amount = chemistry::atomic_number(below) || slot_amount(below);
+      const bool takes_unit =
+          only_groups || chemistry::told_unit(unit) ? amount : !is_support_name(below);
       if (names.count(below) > 1) {
         name = groups[i] + ' ' + below;
-      } else if (!unit.empty() && split_unit(below).unit.empty()) {
+      } else if (!unit.empty() && takes_unit && split_unit(below).unit.empty()) {
         name = fmt::format("{} ({})", below, unit);
       }
-    } else if (!above.empty() && !below.empty()) {
+    } else if (!above.empty() && !below.empty() && above != below) {
       name = above + ' ' + below;
     }
     joined.fields.push_back(std::move(name));
