@@ -59,6 +59,15 @@ Status add_actives(ReadActives& read, std::string_view actives, std::string_view
       if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
       any = true;
       if (says_none(part)) continue;
+      if (is_greek_prefix(std::string(part))) {
+        return Error{
+            ErrorCode::bad_data,
+            fmt::format("the prefix {} tells a form of an active part, which a composition "
+                        "does not have",
+                        part),
+            "", std::string(name),
+            fmt::format("the formula alone, with {} as the preparation", part)};
+      }
       if (behind_hyphen && is_amount_letter(part)) {
         return Error{ErrorCode::bad_data,
                      fmt::format("an amount that is not told stands at {}", part), "",
@@ -95,6 +104,21 @@ std::size_t support_of(std::string_view name, const SupportTable& supports) {
     if (i > 0 && supports.has(name.substr(i + 1))) return i + 1;  // "Cu-SSZ-13"
   }
   return std::string_view::npos;
+}
+
+// "LiNi1/3Co1/3Mn1/3O2": a slash between digits is a fraction, but before a name of the table
+// (13X).
+Status check_fractions(const std::string& name, std::string_view text,
+                       const SupportTable& supports) {
+  for (std::size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
+    if (at == 0 || at + 1 >= name.size() || !is_digit(name[at - 1]) || !is_digit(name[at + 1])) {
+      continue;
+    }
+    if (supports.has(std::string_view(name).substr(at + 1))) continue;
+    return Error{ErrorCode::bad_data, "a slash between digits reads as a fraction", "",
+                 std::string(text), "decimals, such as LiNi0.333Co0.333Mn0.333O2"};
+  }
+  return {};
 }
 
 // The dot before water joins a hydrate and parts no actives: "*", which formulas read as a dot.
@@ -186,6 +210,7 @@ Result<ReadName> read_name(std::string_view text, const SupportTable& supports, 
     read.blank = true;
     return read;
   }
+  if (Status whole = check_fractions(name, text, supports); !whole.ok()) return whole.error();
   std::string_view actives = name;
   if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
     const std::string_view behind = trim(actives.substr(begin));

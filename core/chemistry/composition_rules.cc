@@ -335,8 +335,12 @@ Result<BroughtAmounts> bring_amounts(const std::vector<ElementAmount>& amounts, 
   BroughtAmounts brought;
   std::vector<ElementAmount> given;
   Composition told;
+  // What a solver or an instrument leaves of a zero is none.
+  constexpr double kDust = 1e-9;
+  double most = 0.0;
+  for (const ElementAmount& one : amounts) most = std::max(most, one.amount);
   for (const ElementAmount& one : amounts) {
-    if (!(one.amount > 0.0)) continue;
+    if (!(one.amount > kDust * most)) continue;
     given.push_back(one);
     told.add(one.element, one.amount);
   }

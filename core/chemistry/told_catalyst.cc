@@ -20,15 +20,6 @@ bool is_loading(const std::optional<Basis>& basis) {
   return basis && *basis != Basis::atomic_ratio && *basis != Basis::mole_fraction;
 }
 
-// "H-ZSM-5" as "hzsm5": what two spellings of a name have in common.
-std::string letters_and_digits(std::string_view name) {
-  std::string out;
-  for (const char c : small_letters(name)) {
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.') out += c;
-  }
-  return out;
-}
-
 Error placed(Error error, std::string where) {
   if (error.where.empty()) error.where = std::move(where);
   return error;
@@ -60,6 +51,9 @@ class Maker {
     if (!said_.support.empty()) {
       Result<Support> support = supports_.read(said_.support);
       if (!support.ok()) return placed(support.error(), beside_ ? "/support" : form_);
+      if (Status solid = check_support(*support); !solid.ok()) {
+        return placed(solid.error(), beside_ ? "/support" : form_);
+      }
       *support = as_listed(std::move(*support));
       made.catalyst.support = std::move(support->name);
       made.catalyst.support_formula = std::move(support->formula);
@@ -89,6 +83,16 @@ class Maker {
   }
 
  private:
+  // "Ni/2O" is half of a formula.
+  Status check_support(const Support& support) const {
+    constexpr int kOxygen = 8;
+    for (const auto& part : support.formula.parts()) {
+      if (part.element != kOxygen) return {};
+    }
+    return Error{ErrorCode::bad_data, "a support of nothing but oxygen", "", said_.support,
+                 "the support's formula, such as MgO; fractions in a formula as decimals (Ni0.5)"};
+  }
+
   // Letters and digits: "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
   static std::string letters_of(std::string_view name) {
     std::string letters;
@@ -132,10 +136,10 @@ class Maker {
   // ("HZSM-5", "H-ZSM-5"), or a formula of the same composition ("Zr0.20Ce0.80O2").
   Support as_listed(Support support) const {
     if (is_listed(support.name)) return support;
-    const std::string bare = letters_and_digits(support.name);
+    const std::string bare = letters_of(support.name);
     const Result<Composition> formula = parse_formula(support.name);
     for (const std::string& listed : rules_.supports) {
-      bool same = letters_and_digits(listed) == bare;
+      bool same = letters_of(listed) == bare;
       if (!same && formula.ok()) {
         const Result<Composition> other = parse_formula(listed);
         same = other.ok() && largest_difference(*formula, *other) <= 1e-9;

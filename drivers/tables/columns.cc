@@ -48,6 +48,8 @@ class Recogniser {
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
+    ask_about_lost_amounts();
+    ask_about_percent();
     if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
     layout_.problems = std::move(problems_);
@@ -409,8 +411,10 @@ class Recogniser {
           return none_of("element columns", "columns named by chemical symbols");
         for (const std::size_t i : elements) {
           if (header_[i] == "No") {
-            return problem(i, "row numbers, or amounts of nobelium?", "No",
-                           "--id No or --ignore No");
+            problems_.push_back(
+                problem(i, "row numbers, or amounts of nobelium?", "No", "--id No or --ignore No"));
+            layout_.roles[i] = Role::ignored;
+            continue;
           }
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
@@ -504,6 +508,8 @@ class Recogniser {
         ++read;
         std::set<int> named, held;
         for (const auto& part : name->active.parts()) named.insert(part.element);
+        // A support that only the name tells would be lost.
+        if (!name->support.empty() && !layout_.support) continue;
         for (const std::size_t e : elements) {
           const auto amount = read_number(cell(*row, e), style_);
           if (amount && amount->value > 0) held.insert(element_header(header_[e])->element);
@@ -516,8 +522,10 @@ class Recogniser {
                                    "(\"{}\", ...)",
                                    header_[elements[0]]),
                        header_[f],
-                       "one shape: say --profile formula or --profile loadings, or name the others "
-                       "with --id, --target, --conditions or --ignore");
+                       options_.delivery
+                           ? fmt::format("--composition \"{0}\", or --ignore \"{0}\"", header_[f])
+                           : "one shape: say --profile formula or --profile loadings, or name the "
+                             "others with --id, --target, --conditions or --ignore");
       }
     }
     return {};
@@ -545,12 +553,19 @@ class Recogniser {
 
   Error nothing_found() const {
     constexpr std::string_view kShapes =
-        "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), or one column formula, "
-        "composition or catalyst";
+        "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), slots with amounts "
+        "(Metal 1, wt% 1, ..., Support), or one column formula, composition or catalyst (under "
+        "another header: --composition)";
     if (const auto nearly = nearly_compositions()) return *nearly;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       std::string meant;
+      if (const auto oxide = oxide_header(header_[i])) {
+        return problem(
+            i, "no column holds the composition; this one holds an oxide", header_[i],
+            fmt::format("amounts of elements, such as {} (wt%): 1 {} of {} is {:.4g} of {}",
+                        oxide->symbol, oxide->unit, oxide->name, oxide->share, oxide->symbol));
+      }
       if (const auto number = slot_near_miss(header_[i])) {
         meant = fmt::format("M{}", *number);
       } else if (is_formula_near_miss(header_[i])) {
@@ -763,6 +778,16 @@ class Recogniser {
         problems_.push_back(problem(
             i, "a noble gas is in no catalyst; is this column something else, such as a gas flow?",
             header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
+      } else if (!options_.delivery && looks_like_a_quantity(k)) {
+        problems_.push_back(problem(
+            i,
+            fmt::format("{} of an element, or a quantity? Its numbers are far above the others",
+                        "amounts"),
+            header_[i],
+            fmt::format(
+                "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, their unit "
+                "in the headers (\"{0} (at%)\")",
+                header_[i])));
       } else if (is_foreign(k)) {
         problems_.push_back(problem(
             i, "the campaign's space has no such element; is this column something else?",
@@ -792,6 +817,28 @@ class Recogniser {
     return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
       const auto amount = read_number(cell(*row, layout_.composition[k]), style_);
       return amount && amount->value != 0.0;
+    });
+  }
+
+  // P, T, F, S, ...: the sign of a quantity that is in every row and outweighs all elements
+  // together is rather a pressure, a flow or a selectivity; and nobody makes catalysts of radium.
+  bool looks_like_a_quantity(std::size_t k) const {
+    if (!layout_.units[k].empty() || layout_.composition.size() < 2 || rows_.empty()) return false;
+    constexpr int kBismuth = 83, kThorium = 90, kUranium = 92;
+    const int element = layout_.elements[k];
+    if (element > kBismuth && element != kThorium && element != kUranium) return true;
+    static constexpr std::string_view kSigns = "PNHSIVFKCUBWY";
+    const std::string& name = header_[layout_.composition[k]];
+    if (name.size() != 1 || kSigns.find(name) == std::string_view::npos) return false;
+    constexpr double kFar = 2.5;
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      double own = 0.0, others = 0.0;
+      for (std::size_t j = 0; j < layout_.composition.size(); ++j) {
+        const auto amount = read_number(cell(*row, layout_.composition[j]), style_);
+        if (!amount) continue;
+        (j == k ? own : others) += amount->value;
+      }
+      return own > kFar * others;
     });
   }
 
@@ -831,7 +878,54 @@ class Recogniser {
       if (meant.empty() || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column is no part of the composition, but looks like it", name,
-          fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant, name)));
+          fmt::format(
+              "did you mean {0}? Then its header is {0}, or {0} and a unit such as {0} (wt%). "
+              "If it is not {0}, say --ignore \"{1}\"",
+              meant, name)));
+    }
+  }
+
+  // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
+  void ask_about_lost_amounts() {
+    const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
+                         layout_.shape == Shape::automatic;
+    for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
+      if (!tells_loading(header_[i]) || asked_about(i)) continue;
+      problems_.push_back(problem(
+          i, "the column tells amounts, and the composition would be read without them", header_[i],
+          fmt::format(
+              "a column of amounts beside each column of elements (Metal 1, wt% 1, Metal 2, "
+              "wt% 2, ...), or --ignore \"{}\"",
+              header_[i])));
+    }
+  }
+
+  // Cells with "%" among others without: 12 % beside 0.335.
+  void ask_about_percent() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const Role role = layout_.roles[i];
+      if (role != Role::target && role != Role::condition && role != Role::element &&
+          role != Role::slot_amount) {
+        continue;
+      }
+      const CsvRecord* with = nullptr;
+      const CsvRecord* without = nullptr;
+      for (const CsvRecord* const row : rows_) {
+        const auto number = read_number(cell(*row, i), style_);
+        if (!number || number->value == 0.0) continue;
+        (number->percent ? with : without) = row;
+      }
+      if (with == nullptr || without == nullptr) continue;
+      const std::string unit =
+          split_unit(header_[i]).unit.empty() ? unit_below(i) : split_unit(header_[i]).unit;
+      if (unit.find('%') != std::string::npos) continue;  // the sign repeats what the header says
+      problems_.push_back(
+          problem(i,
+                  fmt::format("cells with and without a percent sign stand in one column (lines {} "
+                              "and {})",
+                              with->line, without->line),
+                  std::string(cell(*with, i)), "one writing for all cells"));
     }
   }
 
