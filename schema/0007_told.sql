@@ -44,7 +44,6 @@ CROSS JOIN catalysts c ON c.key = k.now;
 DROP VIEW measurements_view;
 CREATE VIEW measurements_view AS
 SELECT m.seq AS number, m.id AS measurement, a.name AS campaign, c.description AS catalyst, c.canonical AS catalyst_key,
-       nullif(r.told, '') AS told,
        p.name AS property, m.value, p.unit,
        coalesce((SELECT group_concat(t.key || ' = ' || t.value, ', ') FROM json_each(r.conditions) t), '') AS conditions,
        r.kind, b.id AS batch, nullif(r.proposal, '') AS proposal, r.source, r.run, r.channel, r.sequence, r.replicate, r.sample,
@@ -61,7 +60,7 @@ SELECT m.seq AS number, m.id AS measurement, a.name AS campaign, c.description A
              || CASE WHEN m.flags & 1024 THEN 'censored ' ELSE '' END) AS flags,
        coalesce((SELECT group_concat(n.why, ' ') FROM not_live n WHERE n.measurement = m.seq), 'live') AS status,
        (SELECT k.reason FROM marks k WHERE k.measurement = m.seq ORDER BY k.seq DESC LIMIT 1) AS reason,
-       m.supersedes AS supersedes_number, i.id AS ingest
+       m.supersedes AS supersedes_number, i.id AS ingest, nullif(r.told, '') AS told
 FROM measurements m CROSS JOIN runs r ON r.seq = m.run CROSS JOIN ingests i ON i.seq = r.ingest
 CROSS JOIN campaigns a ON a.key = m.campaign CROSS JOIN catalysts c ON c.key = m.catalyst
 CROSS JOIN properties p ON p.key = m.property

@@ -90,6 +90,9 @@ Result<Response> Api::get_campaign(const Request& request) {
         if (const auto config = services_.campaigns.of(reader, *found)) {
           json["composition"] = to_json((*config)->composition);
         }
+        for (const auto& key : reader.renewed_keys(found->key)) {
+          json["renewed_keys"].push_back(to_json(key));
+        }
         Response response = json_response(200, json);
         response.headers.emplace_back("ETag", revision_tag(found->revision));
         return response;

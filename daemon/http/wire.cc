@@ -175,6 +175,14 @@ Json to_json(const campaign::Measurement& m) {
           {"received_at", format_time(m.received_at)}};
 }
 
+Json to_json(const campaign::RenewedKey& key) {
+  return {{"key", key.now},
+          {"was", key.was},
+          {"measurements", key.measurements},
+          {"proposals", key.proposals},
+          {"renewed_at", format_time(key.renewed_at)}};
+}
+
 Json to_json(const campaign::Batch& b) {
   return {{"id", b.id},
           {"model", or_null(b.model)},

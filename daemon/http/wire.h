@@ -15,6 +15,7 @@ Json to_json(const campaign::Property& property);
 // Proposals that a file withdraws, or would.
 Json fallen_json(const std::vector<campaign::FallenProposal>& fallen);
 Json to_json(const campaign::CampaignVersion& version, bool with_text);
+Json to_json(const campaign::RenewedKey& key);
 Json to_json(const campaign::Ingest& ingest);
 // {"ingest", "replayed", "accepted", "flagged", "duplicate", "quarantined", "rows": [verdicts]}
 std::string receipt_text(const campaign::IngestReceipt& receipt);

@@ -3,7 +3,7 @@ is the smallest that went wrong at a laboratory; the others are of the same kind
 import json
 import unittest
 
-from doors import Laboratory, TEMPERATURES
+from doors import CAMPAIGN, Laboratory, TEMPERATURES
 
 ANY = ()
 
@@ -33,6 +33,18 @@ TABLES = [
     (8, "an_element_column_that_holds_words", "Ni,Fe,In,C2_yield\n5,1,yes,3\n4,2,no,2\n", {}, [], ["In", "--ignore"]),
     (8, "molecules_are_no_elements", "Ni,Fe,CO2 conversion (%),H2/CO,C2_yield\n1,1,88,2,3\n", {},
      [("Fe:1;Ni:1", 3.0, ANY)], ["CO2 conversion (%)"]),
+    (8, "elements_that_the_campaign_lacks", "Ni,Fe,P,N,C2_yield\n1,1,2,1,5\n0,2,1.5,2,6\n", {}, [], ["column \"P\"", "column \"N\"", "--ignore"]),
+    (8, "what_is_left_out_of_them", "Ni,Fe,P,C2_yield\n1,2,20,5\n", {"ignore": ["P"]}, [("Fe:2;Ni:1", 5.0, ANY)], []),
+    (8, "a_unit_says_that_they_are_amounts", "Ni (at%),Rh (at%),C2_yield\n50,50,5\n", {}, [("Ni:1;Rh:1", 5.0, ANY)], []),
+    (8, "columns_of_nothing_are_not_asked_about", "Ni,Fe,P,C2_yield\n1,2,0,5\n1,1,,4\n", {},
+     [("Fe:1;Ni:1", 4.0, ANY), ("Fe:2;Ni:1", 5.0, ANY)], []),
+    (8, "a_noble_gas_in_a_slot", "M1,M2,Support,C2_yield\nNi,He,MgO,3\nNi,Fe,MgO,2\n", {}, [("Fe:1;Ni:1/MgO", 2.0, ANY)],
+     ["noble gas"]),
+    (6, "kelvins_in_the_line_of_units", "M1,Support,temperature_C,C2_yield\n,,K,%\nLi,MgO,1073.15,3\n", {},
+     [("Li:1/MgO", 3.0, (("temperature_C", 800.0),))], []),
+    (6, "kelvins_in_the_header", "M1,Support,temperature (K),C2_yield (%)\nLi,MgO,1073.15,3\n", {},
+     [("Li:1/MgO", 3.0, (("temperature_C", 800.0),))], []),
+    (6, "a_unit_of_another_kind", "M1,Support,temperature_C,C2_yield\n,,bar,%\nLi,MgO,8,3\n", {}, [], ["another unit", "bar"]),
     (10, "replicates_in_one_table_are_kept", "M1,Support,C2_yield\nLi,MgO,0\nLi,MgO,0\n", {},
      [("Li:1/MgO", 0.0, ANY), ("Li:1/MgO", 0.0, ANY)], []),
     (11, "a_row_without_its_condition", "M1,Support,temperature_C,C2_yield\nLi,MgO,,3\nK,MgO,800,2\n", {},
@@ -66,7 +78,7 @@ TABLES = [
     (25, "tiny_and_large_values", "M1,Support,C2_yield\nLi,MgO,1e-150\nK,MgO,-1e6\nNa,MgO,1e149\n", {},
      [("K:1/MgO", -1e6, ANY), ("Li:1/MgO", 1e-150, ANY), ("Na:1/MgO", 1e149, ANY)], []),
 ]
-WITH_CONDITIONS = {"minus_zero_is_zero", "800_is_800", "a_near_condition_is_asked_about", "a_row_without_its_condition"}
+WITH_CONDITIONS = {"kelvins_in_the_line_of_units", "kelvins_in_the_header", "a_unit_of_another_kind", "minus_zero_is_zero", "800_is_800", "a_near_condition_is_asked_about", "a_row_without_its_condition"}
 
 
 def row(slots, value, **more):
@@ -80,6 +92,19 @@ ROWS = [
                                        row(["K"], 2, conditions={"temperature_C": 800.0000000000001})], TEMPERATURES,
      [("K:1/MgO", 2.0, (("temperature_C", 800.0),)), ("Li:1/MgO", 3.0, (("temperature_C", 0.0),))], []),
     (7, "an_unknown_condition", [row(["Li"], 3, conditions={"temperature_c": 800})], TEMPERATURES, [], ["temperature_C"]),
+    (7, "a_condition_twice_in_two_writings", [row(["Li"], 3, conditions={"temperature_C": 700, "Temperature_c": 800})], TEMPERATURES,
+     [], ["another name", "temperature_C"]),
+    (8, "noble_gases", [{"catalyst": {"amounts": {"Ni": 5, "He": 88}}, "values": {"C2_yield": 1}},
+                        {"catalyst": "Ni-Ar/MgO", "values": {"C2_yield": 1}}, row(["Ni", "Xe"], 1), row(["Ni"], 2)], "",
+     [("Ni:1/MgO", 2.0, ANY)], ["noble gas"]),
+    (4, "one_preparation_in_every_writing",
+     [{"catalyst": {"slots": ["Li"], "support": "MgO", "preparation": p}, "values": {"C2_yield": i}}
+      for i, p in enumerate(["co-precipitation", "Co-Precipitation", "coprecipitation", "co\u2010precipitation", "co_precipitation"])],
+     'preparations = ["co-precipitation", "sol-gel"]\n',
+     [("Li:1/MgO|co-precipitation", float(i), ANY) for i in range(5)], []),
+    (4, "a_preparation_that_the_campaign_lacks",
+     [{"catalyst": {"slots": ["Li"], "support": "MgO", "preparation": "milling"}, "values": {"C2_yield": 1}}],
+     'preparations = ["co-precipitation", "sol-gel"]\n', [("Li:1/MgO|milling", 1.0, ANY)], []),
     (11, "a_row_without_its_condition", [row(["Li"], 3), row(["K"], 2, conditions={"temperature_C": 800})], TEMPERATURES,
      [("K:1/MgO", 2.0, (("temperature_C", 800.0),))], ["temperature_C"]),
     (11, "a_value_beyond_any_measurement", [row(["Li"], 1e300), row(["K"], 2)], "", [("K:1/MgO", 2.0, ANY)], ["too large"]),
@@ -90,6 +115,33 @@ ROWS = [
     (25, "tiny_and_large_values", [row(["Li"], 1e-150), row(["K"], -1e6)], "",
      [("K:1/MgO", -1e6, ANY), ("Li:1/MgO", 1e-150, ANY)], []),
 ]
+
+
+ALLOYS = """
+format = 1
+name = "alloys"
+
+[composition]
+basis = "mole_fraction"
+tolerance = 0.01
+
+[[targets]]
+name = "C2_yield"
+unit = "%"
+goal = "maximize"
+
+[[space]]
+kind = "simplex"
+elements = ["Ag", "Pd", "Cu"]
+step_at_percent = 10
+max_elements = 3
+
+[planner]
+batch = 4
+
+[retrain]
+when = "by_hand"
+"""
 
 
 class Cases(Laboratory):
@@ -113,9 +165,9 @@ class Cases(Laboratory):
                     self.check(campaign, told, live, [] if quiet and live else parts)
 
     def test_rows(self):
-        self.open()
+        self.open(broker=True)
         doors = {"http": self.rows_http, "ndjson": self.rows_ndjson, "cli": self.rows_cli, "client": self.rows_client,
-                 "exec": self.rows_exec}
+                 "exec": self.rows_exec, "mqtt": self.rows_mqtt}
         for i, (kind, name, rows, conditions, live, parts) in enumerate(ROWS):
             for door, deliver in doors.items():
                 with self.subTest(kind=kind, name=name, door=door):
@@ -170,6 +222,88 @@ class Cases(Laboratory):
                 self.assertEqual(len(self.live(campaign)), 36)
                 deliver(campaign, bare[1].encode(), repeats="skip")
                 self.assertEqual(len(self.live(campaign)), 38)
+
+    def test_kind_10_a_name_that_stands_twice_is_asked_about(self):
+        self.open()
+        text = b"name,M1,Support,C2_yield\nB1,Li,MgO,3\nB1,Li,MgO,3\nB1,Li,MgO,4\nB2,Li,MgO,4\n"
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            with self.subTest(door=door):
+                self.apply(f"twice-{door}")
+                self.assertIn("name B1 stands in several rows", deliver(f"twice-{door}", text, id="name"))
+                self.assertEqual(self.live(f"twice-{door}"), [])
+
+    def test_kind_10_a_cell_that_was_emptied(self):
+        self.open()
+        first = "name,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\nA3,Na,MgO,9\n"
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            for cell in ("", "n.d."):
+                with self.subTest(door=door, cell=cell):
+                    campaign = f"emptied-{door}{len(cell)}"
+                    self.apply(campaign)
+                    deliver(campaign, first.encode(), id="name")
+                    now = first.replace("K,MgO,8", f"K,MgO,{cell}").encode()
+                    self.assertIn("now says nothing", deliver(campaign, now, id="name"))
+                    self.assertEqual(len(self.live(campaign)), 3)
+                    deliver(campaign, now, id="name", revise="true")
+                    self.assertEqual([value for _, value, _ in self.live(campaign)], [7.0, 9.0])
+
+    def test_kind_10_a_composition_that_was_a_slip(self):
+        self.open()
+        first = b"name,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        now = first.replace(b"A1,Li,MgO", b"A1,Li,SiO2")
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            with self.subTest(door=door):
+                campaign = f"slip-{door}"
+                self.apply(campaign)
+                deliver(campaign, first, id="name")
+                self.assertIn("--revise", deliver(campaign, now, id="name"))
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/MgO"])
+                deliver(campaign, now, id="name", revise="true")
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/SiO2"])
+                deliver(campaign, now, id="name")
+                self.assertEqual(len(self.live(campaign)), 2)
+
+    def test_kind_28_another_basis_over_stored_data_is_refused(self):
+        self.open()
+        self.apply("based")
+        self.table_http("based", b"M1,Support,C2_yield\nLi,MgO,7\n")
+        text = CAMPAIGN.replace("NAME", "based").replace("CONDITIONS", "") + '\n[composition]\noxygen = "counted"\n'
+        status, answer = self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")
+        self.assertEqual(status, 409, answer)
+        self.assertIn("1 measurement is kept", answer["detail"])
+
+    def test_kind_9_a_table_is_read_anew_when_the_campaign_reads_more_of_it(self):
+        self.open()
+        text = b"M1,Support,T_C,C2_yield,CO_sel\nLi,MgO,700,7,50\nK,MgO,800,8,60\n"
+        more = '[[properties]]\nname = "CO_sel"\nunit = "%"\n'
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            with self.subTest(door=door):
+                campaign = f"amended-{door}"
+                self.apply(campaign)
+                deliver(campaign, text)
+                self.assertEqual(len(self.live(campaign)), 2)
+                self.apply(campaign, more)
+                deliver(campaign, text)
+                self.assertEqual(sorted(value for _, value, _ in self.live(campaign)), [7.0, 8.0, 50.0, 60.0])
+                deliver(campaign, text)
+                self.assertEqual(len(self.live(campaign)), 4)
+                self.apply(campaign, more + "\n[conditions]\nT_C = [700, 800]\n")
+                self.assertIn("--revise", deliver(campaign, text))
+                deliver(campaign, text, revise="true")
+                self.assertEqual(self.live(campaign), [("K:1/MgO", 8.0, (("T_C", 800.0),)), ("K:1/MgO", 60.0, (("T_C", 800.0),)),
+                                                       ("Li:1/MgO", 7.0, (("T_C", 700.0),)), ("Li:1/MgO", 50.0, (("T_C", 700.0),))])
+
+    def test_kind_5_what_was_told_stands_beside_what_it_became(self):
+        self.open()
+        self.ask("POST", "/v1/campaigns", ALLOYS.encode(), "application/toml")
+        self.table_http("alloys", b"Ag,Pd,C2_yield\n0.205,0.795,1\n20,80,2\n0.2,0.8,3\n")
+        self.rows_http("alloys", [{"catalyst": {"amounts": {"Ag": 50.34, "Pd": 49.66}, "unit": "wt%"}, "values": {"C2_yield": 4}}])
+        _, page = self.ask("GET", "/v1/campaigns/alloys/measurements")
+        self.assertEqual([(m["catalyst"]["key"], m["told"]) for m in page["measurements"]],
+                         [("Ag:0.2;Pd:0.8", "0.205 Ag + 0.795 Pd"), ("Ag:0.2;Pd:0.8", "20 Ag + 80 Pd"), ("Ag:0.2;Pd:0.8", None),
+                          ("Ag:0.5;Pd:0.5", "50.34 wt% Ag + 49.66 wt% Pd")])
+        done = self.ok("results", "export", "alloys", "--url", self.url)
+        self.assertIn("0.205 Ag + 0.795 Pd", done.stdout)
 
     def test_kind_15_exports_come_back(self):
         self.open()

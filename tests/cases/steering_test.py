@@ -52,6 +52,77 @@ class Steering(Laboratory):
         told = self.table_http("made", b"M1,Support,Preparation,C2_yield\nLi,MgO,impregnated,3\nLi,MgO,sol-gel,4\n")
         self.assertEqual(len({key for key, _, _ in self.live("made")}), 2, told)
 
+    def retrained(self, campaign):
+        """The job of a retraining that was begun, when it is through."""
+        status, answer = self.ask("POST", f"/v1/campaigns/{campaign}:retrain", b"{}")
+        self.assertEqual(status, 202, answer)
+
+        def over():
+            return self.ask("GET", f"/v1/jobs/{answer['job']['id']}")[1]["state"] not in ("SCHEDULED", "RUNNING")
+        wait_for(over, "the retraining", 60)
+        return self.ask("GET", f"/v1/jobs/{answer['job']['id']}")[1]
+
+    def apply_small(self, name, goal='goal = "maximize"', more=""):
+        text = CAMPAIGN.replace("NAME", name).replace("CONDITIONS", "").replace('goal = "maximize"', goal)
+        text += "\n[model]\nsize = 1\nhypotheses = 1\norder = 0\nwork = 200\n" + more
+        status, answer = self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")
+        self.assertEqual(status, 201, answer)
+
+    def test_kind_27_what_ends_a_campaign_has_evidence(self):
+        self.open()
+        self.apply_small("one", more="\n[stop]\nhypotheses_agree_within = 0.001\n")
+        rows = "".join(f"{element},MgO,{1.7 * i + i % 3}\n" for i, element in enumerate(("Ba", "Ca", "Cs", "K", "La", "Li", "Mg")))
+        self.table_http("one", ("M1,Support,C2_yield\n" + rows).encode())
+        self.assertEqual(self.retrained("one")["state"], "COMPLETED")
+        _, campaign = self.ask("GET", "/v1/campaigns/one")
+        self.assertEqual((campaign["state"], campaign["reason"]), ("ACTIVE", None), "an ensemble of one agrees with itself")
+
+    def test_kind_30_states_mean_what_their_help_says(self):
+        self.open()
+        self.apply_small("paused")
+        self.apply_small("done", more="\n[stop]\nmeasurements = 4\n")
+        rows = b"M1,Support,C2_yield\n" + b"".join(b"%s,MgO,%d\n" % (e, i) for i, e in enumerate((b"Li", b"Na", b"K", b"Cs")))
+        for name in ("paused", "done"):
+            self.table_http(name, rows)
+        self.ok("campaign", "pause", "paused", "--reason", "holiday", "--url", self.url)
+        wait_for(lambda: self.ask("GET", "/v1/campaigns/done")[1]["state"] == "COMPLETED", "the stop rule")
+        for name, state in (("paused", "PAUSED"), ("done", "COMPLETED")):
+            with self.subTest(state=state):
+                status, answer = self.ask("POST", f"/v1/campaigns/{name}:retrain", b"{}")
+                self.assertEqual(status, 409)
+                self.assertIn(state, answer["detail"])
+                self.assertIn(state, self.refused(1, "retrain", name, "--wait", "--url", self.url))
+                self.assertEqual(self.ask("GET", f"/v1/campaigns/{name}/models")[1]["models"], [])
+                self.assertEqual(self.ask("GET", f"/v1/campaigns/{name}")[1]["state"], state)
+
+    def test_kind_32_sentences_round_and_say_what_was_compared(self):
+        self.open()
+        self.apply_small("near", 'goal = "target"\nvalue = 20', "\n[stop]\ntarget_reached = 1\n")
+        self.table_http("near", b"M1,Support,C2_yield\nLi,MgO,21\nLi,MgO,20.2\nLi,MgO,18.3\n")
+        wait_for(lambda: self.ask("GET", "/v1/campaigns/near")[1]["state"] == "COMPLETED", "the stop rule")
+        reason = self.ask("GET", "/v1/campaigns/near")[1]["reason"]
+        for part in ("19.83", "mean of 3", "within 1 of 20"):
+            self.assertIn(part, reason)
+        self.assertNotIn("19.833", reason)
+
+    def test_kind_35_plan_and_recommend_count_alike(self):
+        text = ONE_CATALYST.replace('kind = "list"\ncatalysts = ["Li/MgO"]', 'kind = "slots"\nslots = 2\nnone = true\nrepetition = true\n'
+                                    'elements = ["Li", "Na", "K", "Mn", "Pb"]\nsupports = ["MgO", "SiO2"]')
+        file = self.file("both.toml", text + '\n[[rules]]\nforbid_elements = ["Pb"]\n')
+        plan = self.json("campaign", "plan", file)
+        recommend = self.json("recommend", "--campaign", file, "--batch", "6")
+        self.assertEqual(plan["space_size"], recommend["space_size"])
+        self.assertEqual(plan["allowed"], recommend["allowed"])
+        self.assertEqual(plan["estimate"]["candidates"], recommend["evaluated"])
+
+    def test_kind_36_a_first_batch_is_no_trio_on_every_support(self):
+        text = ONE_CATALYST.replace('kind = "list"\ncatalysts = ["Li/MgO"]', 'kind = "slots"\nslots = 3\nnone = true\nrepetition = true\n'
+                                    'elements = ["Li", "Na", "K", "Mn"]\nsupports = ["Al2O3", "CaO", "MgO", "SiO2", "TiO2"]')
+        batch = self.json("recommend", "--campaign", self.file("diverse.toml", text), "--batch", "8")["proposals"]
+        trios = [p["key"].split("/")[0] for p in batch]
+        self.assertEqual(len(batch), 8)
+        self.assertLessEqual(max(trios.count(one) for one in trios), 2, trios)
+
     def test_kind_31_contradictions_are_found_before_planning(self):
         self.open()
         head, rest = CAMPAIGN.replace("NAME", "none").replace("CONDITIONS", "").split("[planner]")

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/names.h"
 #include "core/chemistry/told_catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/file/campaign_file.h"
@@ -29,7 +30,7 @@ Error refuse(std::string message, std::string value = {}, std::string expected =
 // What is left of a name in another writing: temperature_C, Temperature-c.
 std::string letters_of(std::string_view name) {
   std::string letters;
-  for (const char c : small_letters(name)) {
+  for (const char c : chemistry::small_letters(name)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
   }
   return letters;
@@ -135,7 +136,7 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
     kept->second = tx_.keep_catalyst(subject.catalyst, subject.description, context_.now);
   }
   subject.catalyst_key = kept->second;
-  if (const Status label = keep_sample(subject); !label) {
+  if (const Status label = keep_sample(subject, ingest, options); !label) {
     outcome.error = label.error();
     return outcome;
   }
@@ -319,16 +320,40 @@ Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict
   return true;
 }
 
-Status RowRules::keep_sample(const Subject& subject) {
+Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
+                             const DeliveryOptions& options) {
   const PreparedRow& row = *subject.row;
   if (row.sample.empty()) return {};
   const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
   if (!of_label) {
     tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   } else if (*of_label != subject.catalyst_key) {
-    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
-                  "the catalyst that the label stands for, or another label");
+    return move_sample(subject, *of_label, ingest, options);
   }
+  return {};
+}
+
+Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
+                             const DeliveryOptions& options) {
+  const PreparedRow& row = *subject.row;
+  if (!options.revise) {
+    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
+                  fmt::format("{}, which the label stands for, another label, or \"revise\" "
+                              "(--revise) when the composition was a slip",
+                              tx_.catalyst(before)->canonical));
+  }
+  MeasurementFilter filter;
+  filter.catalyst = tx_.catalyst(before)->canonical;
+  filter.live_only = true;
+  for (const Measurement& m : tx_.measurements(campaign_.key, filter, {0, 1'000'000})) {
+    if (m.sample != row.sample || m.ingest == ingest.id) continue;
+    const auto done =
+        retract(tx_, m.id,
+                fmt::format("sample {} is another catalyst by delivery {}", row.sample, ingest.id),
+                "", context_);
+    if (!done) return done.error();
+  }
+  tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   return {};
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 
 #include "core/chemistry/told_catalyst.h"
@@ -23,8 +24,41 @@ struct DatabaseArguments {
   std::string at;
 };
 
-// What the present rules of names and compositions make of the keys that campaigns hold. They are
-// never changed: what becomes one is told, and both spellings stay readable.
+// Keys of earlier versions that the daemon renewed when it opened the file, and how much each had.
+Result<Json> renewed_json(const std::string& path) {
+  const auto renewed = store::renewed_keys(path);
+  if (!renewed) return renewed.error();
+  Json list = Json::array();
+  for (const auto& [campaign, key] : *renewed) {
+    list.push_back({{"campaign", campaign},
+                    {"key", key.now},
+                    {"was", key.was},
+                    {"measurements", key.measurements},
+                    {"proposals", key.proposals},
+                    {"renewed_at", format_time(key.renewed_at)}});
+  }
+  return list;
+}
+
+std::string renewed_text(const Json& keys) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> by_key;
+  for (const Json& key : keys) {
+    by_key[{field(key, "campaign"), field(key, "key")}].push_back(
+        fmt::format("{} ({})", field(key, "was"),
+                    counted(key["measurements"].get<std::size_t>(), "measurement")));
+  }
+  std::string text;
+  for (const auto& [of, was] : by_key) {
+    text += was.size() > 1 ? fmt::format("note: campaign {}: {} became one, {}\n", of.first,
+                                         fmt::join(was, " and "), of.second)
+                           : fmt::format("note: campaign {}: {} is written {} now\n", of.first,
+                                         was.front(), of.second);
+  }
+  return text;
+}
+
+// What the present rules of names and compositions make of keys that wait for the daemon's next
+// start, and of those that they cannot read.
 Result<Json> keys_json(const std::string& path) {
   const auto written = store::written_keys(path);
   if (!written) return written.error();
@@ -48,8 +82,10 @@ std::string keys_text(const Json& campaigns) {
   std::string text;
   for (const Json& of : campaigns) {
     const std::string name = field(of, "campaign");
-    text += fmt::format("note: campaign {}: {} would be written otherwise now\n", name,
-                        counted(of["changed"].size(), "key"));
+    if (!of["changed"].empty()) {
+      text += fmt::format("note: campaign {}: the daemon's next start renews {}\n", name,
+                          counted(of["changed"].size(), "key"));
+    }
     for (const auto& [key, was] : of["merged"].items()) {
       text += fmt::format("note: campaign {}: {} would become one, {}\n", name,
                           fmt::join(was.get<std::vector<std::string>>(), " and "), key);
@@ -67,8 +103,12 @@ Status check(const DatabaseArguments& arguments, Session& session) {
   if (!report) return report.error();
   std::string text;
   for (const std::string& problem : report->problems) text += problem + "\n";
-  Json keys = Json::array();
+  Json keys = Json::array(), renewed = Json::array();
   if (report->ok) {
+    auto before = renewed_json(database_path(arguments.data_dir));
+    if (!before) return before.error();
+    renewed = std::move(*before);
+    text += renewed_text(renewed);
     auto found = keys_json(database_path(arguments.data_dir));
     if (!found) return found.error();
     keys = std::move(*found);
@@ -81,6 +121,7 @@ Status check(const DatabaseArguments& arguments, Session& session) {
   static_cast<void>(session.show({{"ok", report->ok},
                                   {"problems", report->problems},
                                   {"keys", std::move(keys)},
+                                  {"renewed_keys", std::move(renewed)},
                                   {"schema_version", report->schema_version},
                                   {"sqlite_version", report->sqlite_version}},
                                  text));

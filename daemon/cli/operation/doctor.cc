@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "core/chemistry/element_table.h"
@@ -208,6 +209,9 @@ class Doctor {
       add("campaign " + name, Found::doubtful, "rows wait in quarantine",
           fmt::format("kasetsu results quarantine {}", name));
     }
+    if (const auto campaign = client.get("/v1/campaigns/" + encode(name))) {
+      tell_renewed_keys(*campaign, name);
+    }
     // Jobs come oldest first; the newest one of the last page says how it stands.
     Json newest;
     const Status read = client.each(fmt::format("/v1/jobs?campaign={}&limit=1000", encode(name)),
@@ -219,6 +223,22 @@ class Doctor {
       add("campaign " + name, Found::wrong,
           fmt::format("its last job failed: {}", field(newest, "error")),
           fmt::format("kasetsu retrain {} --wait", name));
+    }
+  }
+
+  // Catalysts that earlier versions told apart.
+  void tell_renewed_keys(const Json& campaign, const std::string& name) {
+    std::map<std::string, std::vector<std::string>> by_key;
+    for (const Json& key : list_of(campaign, "renewed_keys")) {
+      by_key[field(key, "key")].push_back(
+          fmt::format("{} (measurements: {})", field(key, "was"), field(key, "measurements")));
+    }
+    for (const auto& [key, was] : by_key) {
+      if (was.size() < 2) continue;
+      add("campaign " + name, Found::fine,
+          fmt::format("{} are one catalyst since keys were renewed, {}", fmt::join(was, " and "),
+                      key),
+          "");
     }
   }
 
