@@ -57,10 +57,6 @@ Error bad_key(std::string_view key, std::string message) {
           "a catalyst's key such as K:1;Li:1;Mn:1/MgO"};
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // Formulas that everybody writes in one way.
 constexpr std::string_view kCommon[] = {
     "Al2O3", "AlPO4", "BN",    "BaO",   "BaTiO3", "CaCO3",  "CaO",   "CeO2",   "Co3O4",
@@ -69,10 +65,24 @@ constexpr std::string_view kCommon[] = {
     "SiC",   "SiO2",  "Sm2O3", "SnO2",  "SrO",    "SrTiO3", "Ta2O5", "TiO2",   "V2O5",
     "WO3",   "Y2O3",  "Yb2O3", "ZnO",   "ZrO2"};
 
-// fold_name leaves a Greek prefix in small letters.
-bool is_greek_prefix(const std::string& prefix) {
-  return prefix.size() > 1 && std::all_of(prefix.begin(), prefix.end(), is_letter) &&
-         fold_name(prefix + " Al2O3") == prefix + "-Al2O3";
+// Names that everybody uses for one oxide, behind any Greek prefix.
+std::string_view oxide_of(std::string_view name) {
+  static constexpr std::pair<std::string_view, std::string_view> kOxides[] = {
+      {"alumina", "Al2O3"}, {"silica", "SiO2"},   {"titania", "TiO2"},
+      {"ceria", "CeO2"},    {"zirconia", "ZrO2"}, {"magnesia", "MgO"}};
+  for (const auto& [word, formula] : kOxides) {
+    if (same_but_for_case(name, word)) return formula;
+  }
+  return {};
+}
+
+// Whether one is a multiple of the other: "Si2O4" is SiO2.
+bool same_ratios(const Composition& a, const Composition& b) {
+  if (a.parts().size() != b.parts().size() || a.empty()) return false;
+  const double factor = a.total() / b.total();
+  return std::all_of(b.parts().begin(), b.parts().end(), [&](const Composition::Part& part) {
+    return std::abs(a.amount(part.element) - factor * part.amount) <= 1e-9 * a.total();
+  });
 }
 
 const std::vector<Support>& common_supports() {
@@ -165,6 +175,15 @@ std::optional<Result<Support>> SupportTable::read_kind(const std::string& folded
 }
 
 Result<Support> SupportTable::read_one(const std::string& folded) const {
+  if (const std::string_view oxide = oxide_of(folded); !oxide.empty()) {
+    return read_one(std::string(oxide));
+  }
+  if (const std::size_t hyphen = folded.find('-'); hyphen != std::string::npos) {
+    const std::string_view oxide = oxide_of(std::string_view(folded).substr(hyphen + 1));
+    if (!oxide.empty() && is_greek_prefix(folded.substr(0, hyphen))) {
+      return read_one(folded.substr(0, hyphen + 1).append(oxide));
+    }
+  }
   if (const auto* known = find(folded)) return Support{known->first, known->second};
   if (const std::size_t hyphen = folded.find('-'); hyphen != std::string::npos) {
     const std::string prefix = folded.substr(0, hyphen);
@@ -178,7 +197,7 @@ Result<Support> SupportTable::read_one(const std::string& folded) const {
   Result<Composition> formula = parse_formula(folded);
   const bool two_ways = !formula.ok() && formula.error().message.starts_with(kReadsInTwoWays);
   for (const Support& common : common_supports()) {
-    const bool same = formula.ok() ? *formula == common.formula
+    const bool same = formula.ok() ? same_ratios(*formula, common.formula)
                                    : !two_ways && same_but_for_case(folded, common.name);
     if (same) return common;
   }

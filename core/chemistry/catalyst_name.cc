@@ -42,6 +42,12 @@ std::string joined_by_hyphens(std::string_view part) {
   return out;
 }
 
+// "xSrxCoO3", as in La1-xSrxCoO3: a letter where an amount belongs.
+bool is_amount_letter(std::string_view part) {
+  return part.size() > 1 && std::string_view("xyzn").find(part[0]) != std::string_view::npos &&
+         part[1] >= 'A' && part[1] <= 'Z';
+}
+
 // The active parts of a name, joined by hyphens, plus signs, dots or slashes.
 Status add_actives(ReadActives& read, std::string_view actives, std::string_view name,
                    bool count_oxygen) {
@@ -53,6 +59,20 @@ Status add_actives(ReadActives& read, std::string_view actives, std::string_view
       if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
       any = true;
       if (says_none(part)) continue;
+      if (is_greek_prefix(std::string(part))) {
+        return Error{
+            ErrorCode::bad_data,
+            fmt::format("the prefix {} tells a form of an active part, which a composition "
+                        "does not have",
+                        part),
+            "", std::string(name),
+            fmt::format("the formula alone, with {} as the preparation", part)};
+      }
+      if (behind_hyphen && is_amount_letter(part)) {
+        return Error{ErrorCode::bad_data,
+                     fmt::format("an amount that is not told stands at {}", part), "",
+                     std::string(name), "a number in place of each letter"};
+      }
       const bool number = is_digit(part[0]) || part[0] == '.';
       if (behind_hyphen && number && !is_digit(before[0]) && before[0] != '.') {
         const auto elements = read_formula(before);
@@ -84,6 +104,39 @@ std::size_t support_of(std::string_view name, const SupportTable& supports) {
     if (i > 0 && supports.has(name.substr(i + 1))) return i + 1;  // "Cu-SSZ-13"
   }
   return std::string_view::npos;
+}
+
+// "LiNi1/3Co1/3Mn1/3O2": a slash between digits is a fraction, but before a name of the table
+// (13X).
+Status check_fractions(const std::string& name, std::string_view text,
+                       const SupportTable& supports) {
+  for (std::size_t at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1)) {
+    if (at == 0 || at + 1 >= name.size() || !is_digit(name[at - 1]) || !is_digit(name[at + 1])) {
+      continue;
+    }
+    if (supports.has(std::string_view(name).substr(at + 1))) continue;
+    return Error{ErrorCode::bad_data, "a slash between digits reads as a fraction", "",
+                 std::string(text), "decimals, such as LiNi0.333Co0.333Mn0.333O2"};
+  }
+  return {};
+}
+
+// The dot before water joins a hydrate and parts no actives: "*", which formulas read as a dot.
+std::string with_hydrate_dots(std::string name) {
+  constexpr std::string_view kDot = "\u00B7";
+  for (std::size_t dot = name.find(kDot); dot != std::string::npos;
+       dot = name.find(kDot, dot + 1)) {
+    std::size_t water = dot + kDot.size();
+    while (water < name.size() &&
+           (is_digit(name[water]) || name[water] == '.' || name[water] == ' ' ||
+            name[water] == 'n' || name[water] == 'x')) {
+      ++water;
+    }
+    if (name.compare(water, 3, "H2O") == 0 || name.compare(water, 5, "(H2O)") == 0) {
+      name.replace(dot, kDot.size(), 1, '*');
+    }
+  }
+  return name;
 }
 
 // What a name may not hold, before it is taken apart.
@@ -124,10 +177,12 @@ Status add_active(ReadActives& actives, std::string_view part, bool count_oxygen
     }
     return error;
   }
-  if (count_oxygen && formula->oxygen_unknown) {
+  if (count_oxygen && (formula->oxygen_unknown || formula->oxygen_deviates)) {
     return Error{ErrorCode::bad_data,
                  "the amount of oxygen is not told, and the campaign counts it", "",
-                 std::string(part), "a number in place of the letter, such as MnO2"};
+                 std::string(part),
+                 formula->oxygen_unknown ? "a number in place of the letter, such as MnO2"
+                                         : "the amount itself, such as CeO1.95"};
   }
   bool only_oxygen = true;
   for (const Composition::Part& piece : formula->composition.parts()) {
@@ -147,7 +202,7 @@ Status add_active(ReadActives& actives, std::string_view part, bool count_oxygen
 
 Result<ReadName> read_name(std::string_view text, const SupportTable& supports, bool count_oxygen) {
   if (text.size() > kLongestName) return bad_name(text, "the name is too long");
-  const std::string name = fold_name(text);
+  const std::string name = with_hydrate_dots(fold_name(text));
   if (name.empty()) return bad_name(text, "the name is empty");
   if (Status fine = check_signs(name, text); !fine.ok()) return fine.error();
   ReadName read;
@@ -155,6 +210,7 @@ Result<ReadName> read_name(std::string_view text, const SupportTable& supports, 
     read.blank = true;
     return read;
   }
+  if (Status whole = check_fractions(name, text, supports); !whole.ok()) return whole.error();
   std::string_view actives = name;
   if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
     const std::string_view behind = trim(actives.substr(begin));

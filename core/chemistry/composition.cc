@@ -63,6 +63,10 @@ class FormulaParser {
     fold();
     skip_spaces();
     if (at_ == plain_.size()) return fault(at_, "empty formula");
+    if (same_but_for_case(plain_, "nan")) {
+      return fault(0, "the word of programs for \"not a number\" stands",
+                   "none for an empty place, or Na1N1 if the two elements are meant");
+    }
     if (Status joined = join_elements(); !joined.ok()) return joined.error();
     for (;;) {
       if (Status part = read_segment(); !part.ok()) return part.error();
@@ -85,7 +89,7 @@ class FormulaParser {
     }
     if (Status one = check_capitals(); !one.ok()) return one.error();
     if (total_.empty()) return fault(0, "no element has an amount above zero");
-    return Formula{std::move(total_), oxygen_unknown_};
+    return Formula{std::move(total_), oxygen_unknown_, oxygen_deviates_};
   }
 
  private:
@@ -162,9 +166,7 @@ class FormulaParser {
       return fault(at_, "a minus stands before an amount",
                    "amounts above zero, such as Sm1Ba1Cu3O6.94");
     }
-    if (c == '-' && is_lower(next)) {
-      return fault(at_, "an amount that is not told stands", "a number in place of each letter");
-    }
+    if (letter_for_amount(at_) || (c == '-' && is_lower(next))) return amount_not_told(at_);
     if (c == '+' || c == '-') {
       return fault(at_, "a sign stands", "a formula without charges, such as La0.5Sr0.5CoO3");
     }
@@ -177,6 +179,29 @@ class FormulaParser {
                    "a formula without spaces, or a support behind a slash, as in Ni/Al2O3");
     }
     return fault(at_, "something that is no part of a formula stands");
+  }
+
+  // "xSr", "nH2O": a letter where an amount belongs.
+  bool letter_for_amount(std::size_t place) const {
+    if (place >= plain_.size()) return false;
+    if (std::string_view("nxyzuv").find(plain_[place]) == std::string_view::npos) return false;
+    const char next = place + 1 < plain_.size() ? plain_[place + 1] : ' ';
+    return is_upper(next) || next == '(' || next == ' ';
+  }
+
+  Error amount_not_told(std::size_t place) const {
+    return fault(place, "an amount that is not told stands", "a number in place of each letter");
+  }
+
+  Error unclosed(std::size_t place) const {
+    const std::size_t close = plain_.find_first_of(")]}", place);
+    if (close == std::string::npos) return fault(place, "a bracket that is never closed");
+    const std::string inside = plain_.substr(place + 1, close - place - 1);
+    if (parse_number(inside)) {
+      return fault(place, "brackets hold a number without an element",
+                   "the amount behind its symbol, such as La0.5Sr0.5CoO3");
+    }
+    return fault(place, "brackets hold something that is no formula");
   }
 
   // Two capitals at `place` of a formula that has small letters elsewhere, which are more likely
@@ -380,8 +405,9 @@ class FormulaParser {
         break;
       }
     }
-    if (open.size() > 1) return fault(open.back().place, "a bracket that is never closed");
+    if (open.size() > 1) return unclosed(open.back().place);
     if (at_ == begin) {
+      if (letter_for_amount(at_)) return amount_not_told(at_);
       if (at_ < plain_.size() && is_lower(plain_[at_])) {
         return bad_symbol(at_, "a symbol without its capital letter");
       }
@@ -427,6 +453,7 @@ class FormulaParser {
       const std::size_t end = i + letter.size();
       if (end < plain_.size() && is_letter(plain_[end])) continue;
       at_ = end;
+      oxygen_deviates_ = true;
       return;
     }
   }
@@ -454,6 +481,7 @@ class FormulaParser {
   bool adduct_ = false;                 // a dot parts the formula
   bool number_before_several_ = false;  // as in 15Ni5Ce
   bool oxygen_unknown_ = false;
+  bool oxygen_deviates_ = false;
   Composition total_;
 };
 

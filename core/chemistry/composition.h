@@ -41,7 +41,8 @@ class Composition {
 // and says what to write. `where` of the error is left empty for the caller.
 struct Formula {
   Composition composition;
-  bool oxygen_unknown = false;  // "MnOx": the composition is without that oxygen
+  bool oxygen_unknown = false;   // "MnOx": the composition is without that oxygen
+  bool oxygen_deviates = false;  // "CeO2-\u03B4": the deviation is left out
 };
 Result<Formula> read_formula(std::string_view text);
 // How the message about such capitals begins: "CO3O4" may be cobalt or carbon.

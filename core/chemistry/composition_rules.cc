@@ -229,9 +229,11 @@ Composition counts_of_slots(const Composition& active, int slots, bool shares) {
                                   [&](const auto& part) { return is_count(part.amount); });
   if (parts.empty() || (counts && sum < slots + 0.5)) return active;
   const auto near = [&](double whole) { return std::abs(sum - whole) <= 0.005 * whole; };
-  if (!shares && !near(1.0) && !near(100.0)) return active;
-  constexpr double kNear = 0.02;  // of a slot
-  for (int n = 1; n <= slots; ++n) {
+  if (!shares && !counts && !near(1.0) && !near(100.0)) return active;
+  // Within the slots two digits of a share are enough; beyond them counts must be exact.
+  constexpr int kMostCounts = 20;
+  for (int n = 1; n <= std::max(slots, kMostCounts); ++n) {
+    const double kNear = n <= slots ? 0.02 : 1e-6;
     Composition whole;
     bool all = true;
     for (const auto& part : parts) {
@@ -241,7 +243,7 @@ Composition counts_of_slots(const Composition& active, int slots, bool shares) {
     }
     if (all && std::abs(whole.total() - n) < 0.5) return whole;
   }
-  return scaled(active, 1.0 / sum);
+  return shares || near(1.0) || near(100.0) ? scaled(active, 1.0 / sum) : active;
 }
 
 // The nearest point of the campaign's space, where it is near enough.
@@ -333,8 +335,12 @@ Result<BroughtAmounts> bring_amounts(const std::vector<ElementAmount>& amounts, 
   BroughtAmounts brought;
   std::vector<ElementAmount> given;
   Composition told;
+  // What a solver or an instrument leaves of a zero is none.
+  constexpr double kDust = 1e-9;
+  double most = 0.0;
+  for (const ElementAmount& one : amounts) most = std::max(most, one.amount);
   for (const ElementAmount& one : amounts) {
-    if (!(one.amount > 0.0)) continue;
+    if (!(one.amount > kDust * most)) continue;
     given.push_back(one);
     told.add(one.element, one.amount);
   }

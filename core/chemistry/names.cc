@@ -189,6 +189,11 @@ std::string fold_name(std::string_view text) {
   return folded;
 }
 
+bool is_greek_prefix(const std::string& prefix) {
+  return prefix.size() > 1 && std::all_of(prefix.begin(), prefix.end(), is_letter) &&
+         fold_name(prefix + " Al2O3") == prefix + "-Al2O3";
+}
+
 std::vector<NamePart> split_name(std::string_view text) {
   std::vector<NamePart> parts;
   std::size_t begin = 0;

@@ -24,6 +24,9 @@ FoldedText fold_characters(std::string_view text);
 // the ends, and a Greek prefix in small letters with a hyphen ("Gamma Al2O3" is "gamma-Al2O3").
 std::string fold_name(std::string_view text);
 
+// "gamma", "alpha": a Greek letter by name, in small letters as fold_name leaves it.
+bool is_greek_prefix(const std::string& prefix);
+
 // A folded name at its hyphens, plus signs and middle dots; the minus of an exponent (1e-3) and of
 // a deviation (O3-delta) separates nothing. Parts are without spaces at their ends.
 struct NamePart {

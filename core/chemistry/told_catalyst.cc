@@ -51,6 +51,10 @@ class Maker {
     if (!said_.support.empty()) {
       Result<Support> support = supports_.read(said_.support);
       if (!support.ok()) return placed(support.error(), beside_ ? "/support" : form_);
+      if (Status solid = check_support(*support); !solid.ok()) {
+        return placed(solid.error(), beside_ ? "/support" : form_);
+      }
+      *support = as_listed(std::move(*support));
       made.catalyst.support = std::move(support->name);
       made.catalyst.support_formula = std::move(support->formula);
     }
@@ -79,6 +83,16 @@ class Maker {
   }
 
  private:
+  // "Ni/2O" is half of a formula.
+  Status check_support(const Support& support) const {
+    constexpr int kOxygen = 8;
+    for (const auto& part : support.formula.parts()) {
+      if (part.element != kOxygen) return {};
+    }
+    return Error{ErrorCode::bad_data, "a support of nothing but oxygen", "", said_.support,
+                 "the support's formula, such as MgO; fractions in a formula as decimals (Ni0.5)"};
+  }
+
   // Letters and digits: "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
   static std::string letters_of(std::string_view name) {
     std::string letters;
@@ -104,11 +118,37 @@ class Maker {
 
   // The folded text as one of the supports that stand alone.
   bool is_bare_support(const std::string& folded) const {
-    if (supports_.has(folded)) return true;
+    return supports_.has(folded) || is_support_of_campaign(folded);
+  }
+
+  bool is_support_of_campaign(const std::string& folded) const {
     if (rules_.supports.empty() || folded.find('/') != std::string::npos) return false;
     const Result<Support> read = supports_.read(folded);
-    return read.ok() && std::find(rules_.supports.begin(), rules_.supports.end(), read->name) !=
-                            rules_.supports.end();
+    return read.ok() && is_listed(as_listed(*read).name);
+  }
+
+  bool is_listed(const std::string& support) const {
+    return std::find(rules_.supports.begin(), rules_.supports.end(), support) !=
+           rules_.supports.end();
+  }
+
+  // The campaign's spelling of a support that is one of its own: with the same letters and digits
+  // ("HZSM-5", "H-ZSM-5"), or a formula of the same composition ("Zr0.20Ce0.80O2").
+  Support as_listed(Support support) const {
+    if (is_listed(support.name)) return support;
+    const std::string bare = letters_of(support.name);
+    const Result<Composition> formula = parse_formula(support.name);
+    for (const std::string& listed : rules_.supports) {
+      bool same = letters_of(listed) == bare;
+      if (!same && formula.ok()) {
+        const Result<Composition> other = parse_formula(listed);
+        same = other.ok() && largest_difference(*formula, *other) <= 1e-9;
+      }
+      if (!same) continue;
+      const Result<Support> own = supports_.read(listed);
+      if (own.ok() && largest_difference(own->formula, support.formula) <= 1e-9) return *own;
+    }
+    return support;
   }
 
   Status key() {
@@ -140,8 +180,31 @@ class Maker {
         return placed(twice(told_.name, "the name has a support, and another one is told"), form_);
       }
       if (!beside_) said_.support = read->support;
+    } else if (Status one = check_last_part(folded); !one.ok()) {
+      return one;
     }
     return take_actives(read->actives);
+  }
+
+  // "Li-MgO", where MgO is one of the campaign's supports: the support, or an active part?
+  Status check_last_part(const std::string& folded) const {
+    const std::vector<NamePart> parts = split_name(folded);
+    if (beside_ || parts.size() < 2 || !is_support_of_campaign(std::string(parts.back().text))) {
+      return {};
+    }
+    const std::string_view last = parts.back().text;
+    const std::size_t begin = static_cast<std::size_t>(last.data() - folded.data());
+    std::string_view actives = std::string_view(folded).substr(0, begin);
+    while (!actives.empty() &&
+           std::string_view("-+ \u00B7").find(actives.back()) != std::string_view::npos) {
+      actives.remove_suffix(1);
+    }
+    return Error{
+        ErrorCode::bad_data,
+        fmt::format("{} is one of the campaign's supports, and no slash stands before it", last),
+        form_, told_.name,
+        fmt::format("{}/{}, or its elements without their oxygen if they are active", actives,
+                    last)};
   }
 
   Status formula() {
@@ -196,12 +259,17 @@ class Maker {
   }
 
   Status take_actives(const ReadActives& actives) {
-    if (is_loading(rules_.basis) && !rules_.plain_names_are_amounts) {
-      if (actives.numbered > 0 && actives.plain > 0) {
-        return Error{
-            ErrorCode::bad_data, "some active elements have an amount, and others have none", form_,
-            text_of_form(), fmt::format("an amount in {} before each element", rules_.unit())};
-      }
+    // "Ti-6Al-4V" is 90 % titanium: only where slots are counted is an element without a number
+    // one.
+    const bool counts = rules_.slots > 0 && actives.composition.total() < rules_.slots + 0.5;
+    if (actives.numbered > 0 && actives.plain > 0 && !counts) {
+      const bool amounts = is_loading(rules_.basis);
+      return Error{ErrorCode::bad_data,
+                   "some active elements have a number before them, and others have none", form_,
+                   text_of_form(),
+                   amounts ? fmt::format("an amount in {} before each element", rules_.unit())
+                           : "a number before each element (1 for one of it), or a formula such as "
+                             "Ni3Al1"};
     }
     said_.oxygen_unknown = actives.oxygen_unknown;
     take(actives.composition, actives.numbered > 0 && is_loading(rules_.basis)
@@ -263,7 +331,7 @@ Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& 
                                      const CompositionRules& rules) {
   ToldCatalyst told;
   told.name = std::string(text);
-  if (text.empty()) told.name = " ";
+  if (text.empty()) told.name.assign(1, ' ');
   Result<MadeCatalyst> made = make_catalyst(told, supports, rules);
   if (!made.ok()) {
     Error error = made.error();

@@ -265,36 +265,38 @@ void Api::add_result_routes(Router& router) {
                         return to_json(*found);
                       }),
               {}});
-  router.add({"POST",
-              "/v1/measurements/{id}:retract",
-              Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
-                const Status known = refuse_unknown(body, {"reason", "person"}, "");
-                if (!known) return known.error();
-                const auto why = read_correction(body);
-                if (!why) return why.error();
-                const auto done = campaign::retract(tx, request.parameter("id"), why->reason,
-                                                    why->person, context);
-                if (!done) return done.error();
-                return Written{200, to_json(*done), ""};
-              }),
-              {"application/json"}});
-  router.add({"POST",
-              "/v1/measurements/{id}:restore",
-              Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
-                const Status known = refuse_unknown(body, {"reason", "person"}, "");
-                if (!known) return known.error();
-                const auto why = read_correction(body);
-                if (!why) return why.error();
-                const auto done = campaign::restore(tx, request.parameter("id"), why->reason,
-                                                    why->person, context);
-                if (!done) return done.error();
-                return Written{200, to_json(*done), ""};
-              }),
-              {"application/json"}});
+  // A correction of a state needs a reason, may name a person, and answers the measurement.
+  const auto add_correction = [&](std::string_view verb, auto correct) {
+    router.add({"POST",
+                fmt::format("/v1/measurements/{{id}}:{}", verb),
+                Scope::results,
+                writing([correct](Transaction& tx, const Request& request, const Json& body,
+                                  const campaign::Context& context) -> Result<Written> {
+                  const Status known = refuse_unknown(body, {"reason", "person"}, "");
+                  if (!known) return known.error();
+                  const auto why = read_correction(body);
+                  if (!why) return why.error();
+                  const auto done = correct(tx, request.parameter("id"), *why, context);
+                  if (!done) return done.error();
+                  return Written{200, to_json(*done), ""};
+                }),
+                {"application/json"}});
+  };
+  add_correction("retract", [](Transaction& tx, const std::string& id, const Correction& why,
+                               const campaign::Context& context) {
+    return campaign::retract(tx, id, why.reason, why.person, context);
+  });
+  add_correction("restore", [](Transaction& tx, const std::string& id, const Correction& why,
+                               const campaign::Context& context) {
+    return campaign::restore(tx, id, why.reason, why.person, context);
+  });
+  for (const bool excluded : {true, false}) {
+    add_correction(excluded ? "exclude" : "include",
+                   [excluded](Transaction& tx, const std::string& id, const Correction& why,
+                              const campaign::Context& context) {
+                     return campaign::exclude(tx, id, excluded, why.reason, why.person, context);
+                   });
+  }
   router.add({"POST",
               "/v1/measurements/{id}:supersede",
               Scope::results,
@@ -312,23 +314,6 @@ void Api::add_result_routes(Router& router) {
                 return Written{201, to_json(*done), "/v1/measurements/" + done->id};
               }),
               {"application/json"}});
-  for (const bool excluded : {true, false}) {
-    router.add({"POST",
-                fmt::format("/v1/measurements/{{id}}:{}", excluded ? "exclude" : "include"),
-                Scope::results,
-                writing([excluded](Transaction& tx, const Request& request, const Json& body,
-                                   const campaign::Context& context) -> Result<Written> {
-                  const Status known = refuse_unknown(body, {"reason", "person"}, "");
-                  if (!known) return known.error();
-                  const auto why = read_correction(body);
-                  if (!why) return why.error();
-                  const auto done = campaign::exclude(tx, request.parameter("id"), excluded,
-                                                      why->reason, why->person, context);
-                  if (!done) return done.error();
-                  return Written{200, to_json(*done), ""};
-                }),
-                {"application/json"}});
-  }
 
   router.add({"GET",
               "/v1/campaigns/{name}/ingests",

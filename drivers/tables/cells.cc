@@ -31,6 +31,7 @@ struct Stripped {
   std::string digits;  // the number alone
   char bound = '\0';
   bool percent = false;
+  bool about = false;       // "~5"
   std::string uncertainty;  // what follows "±"
 };
 
@@ -69,7 +70,9 @@ Stripped strip(std::string_view cell) {
     break;
   }
   for (const std::string_view about : {"~", "\u2248"}) {
-    if (text.starts_with(about)) text = trim(text.substr(about.size()));
+    if (!text.starts_with(about)) continue;
+    stripped.about = true;
+    text = trim(text.substr(about.size()));
   }
   const auto take_percent = [&stripped](std::string_view& number) {
     if (!number.ends_with('%')) return;
@@ -178,7 +181,7 @@ Error composition_error(Error error, std::string_view name) {
 
 std::span<const std::string_view> usual_null_words() {
   // Those after "#na": German, French and Japanese laboratories, and the errors of spreadsheets.
-  static constexpr std::array<std::string_view, 43> kWords = {
+  static constexpr std::array<std::string_view, 56> kWords = {
       "-",
       "--",
       "\u2013",
@@ -218,6 +221,19 @@ std::span<const std::string_view> usual_null_words() {
       "#num!",
       "#name?",
       "#null!",
+      "#nv",
+      "#wert!",
+      "#zahl!",
+      "#bezug!",
+      "#valeur!",
+      "#nombre!",
+      "\u2015",
+      "\u30FC",
+      "\u6B20\u6E2C",
+      "\u306A\u3057",
+      "\u2026",
+      "...",
+      "n.g.",
       "\u672A\u6E2C\u5B9A",
       "\u6E2C\u5B9A\u4E0D\u53EF",
       "\u691C\u51FA\u9650\u754C\u4EE5\u4E0B",
@@ -227,6 +243,7 @@ std::span<const std::string_view> usual_null_words() {
 
 NumberStyle find_style(std::span<const CsvRecord> rows) {
   bool comma_decimal = false, comma_thousands = false, either = false, point_decimal = false;
+  bool point_thousands = false;
   for (const CsvRecord& row : rows) {
     for (const std::string& cell : row.fields) {
       if (cell.empty() || cell.find_first_of(",.") == std::string::npos) continue;
@@ -237,6 +254,7 @@ NumberStyle find_style(std::span<const CsvRecord> rows) {
       switch (judge(digits, ',', '.')) {
         case Comma::decimal:
           comma_decimal = true;
+          point_thousands = point_thousands || digits.find('.') != std::string::npos;
           break;
         case Comma::thousands:
           comma_thousands = true;
@@ -246,6 +264,7 @@ NumberStyle find_style(std::span<const CsvRecord> rows) {
           break;
         case Comma::none:
           point_decimal = point_decimal || judge(digits, '.', ',') == Comma::decimal;
+          point_thousands = point_thousands || judge(digits, '.', ',') == Comma::thousands;
           break;
         case Comma::neither:
           break;
@@ -256,6 +275,7 @@ NumberStyle find_style(std::span<const CsvRecord> rows) {
   if (comma_decimal && !point_decimal && !comma_thousands) {
     style.decimal = ',';
     style.thousands = ".";
+    style.mixed = !point_thousands;
   } else if (comma_thousands || point_decimal) {
     style.thousands = ",";
   } else {
@@ -281,6 +301,11 @@ Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style) 
       return bad("the comma may stand between thousands or before decimals", cell,
                  "--decimal point or --decimal comma (in a profile: decimal and thousands)");
     }
+    if (style.mixed && meaning == Comma::either) {
+      return bad(fmt::format("the {} may stand between thousands or before decimals",
+                             other == '.' ? "point" : "comma"),
+                 cell, fmt::format("all numbers with \"{}\" before their decimals", mark));
+    }
     if (!groups || style.thousands != std::string(1, other)) {
       if (!style.thousands.empty() && style.thousands == std::string(1, other)) {
         return bad(fmt::format("\"{}\" does not stand between thousands", other), cell,
@@ -301,14 +326,17 @@ Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style) 
   }
   if (mark == ',') std::replace(text.begin(), text.end(), ',', '.');
   if (const auto value = parse_number(text)) {
-    return CellNumber{*value, stripped.bound, stripped.percent, !stripped.uncertainty.empty()};
+    return CellNumber{*value, stripped.bound, stripped.percent,
+                      stripped.about || !stripped.uncertainty.empty()};
   }
   const std::string word = small_letters(text);
   if (word.find("inf") != std::string::npos || word.find("nan") != std::string::npos ||
       (number_like && text.find_first_of("eE") != std::string::npos)) {
     return bad("not a finite number", cell, "a finite number");
   }
-  return bad("not a number", cell, "a finite number");
+  return bad("not a number", cell,
+             fmt::format("a finite number; or --null \"{}\" where that says \"not measured\"",
+                         trim(cell)));
 }
 
 }  // namespace kasetsu::tables

@@ -20,6 +20,8 @@ struct NumberStyle {
   std::string thousands;  // character between thousands; empty: none
   // Cells such as "1,234" stand in the file, and nothing tells whether the comma is a decimal one.
   bool undecided = false;
+  // Decimal commas, and nothing shows that points stand between thousands: "1.234" is asked about.
+  bool mixed = false;
 };
 
 // The style that the cells tell together. A comma before other than three digits is a decimal one

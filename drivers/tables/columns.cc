@@ -27,6 +27,7 @@ class Recogniser {
   Recogniser(const Sheet& sheet, const ReadOptions& options, std::string_view file_name)
       : header_(sheet.header.fields),
         units_(sheet.units),
+        title_units_(sheet.title_units),
         style_(sheet.style),
         options_(options),
         file_name_(file_name),
@@ -47,6 +48,8 @@ class Recogniser {
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
+    ask_about_lost_amounts();
+    ask_about_percent();
     if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
     layout_.problems = std::move(problems_);
@@ -408,13 +411,16 @@ class Recogniser {
           return none_of("element columns", "columns named by chemical symbols");
         for (const std::size_t i : elements) {
           if (header_[i] == "No") {
-            return problem(i, "row numbers, or amounts of nobelium?", "No",
-                           "--id No or --ignore No");
+            problems_.push_back(
+                problem(i, "row numbers, or amounts of nobelium?", "No", "--id No or --ignore No"));
+            layout_.roles[i] = Role::ignored;
+            continue;
           }
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
-          layout_.units.push_back(told->unit.empty() ? unit_below(i) : told->unit);
+          std::string unit = told->unit.empty() ? unit_below(i) : told->unit;
+          layout_.units.push_back(unit.empty() ? options_.name_amounts : std::move(unit));
           layout_.roles[i] = Role::element;
         }
         break;
@@ -502,6 +508,8 @@ class Recogniser {
         ++read;
         std::set<int> named, held;
         for (const auto& part : name->active.parts()) named.insert(part.element);
+        // A support that only the name tells would be lost.
+        if (!name->support.empty() && !layout_.support) continue;
         for (const std::size_t e : elements) {
           const auto amount = read_number(cell(*row, e), style_);
           if (amount && amount->value > 0) held.insert(element_header(header_[e])->element);
@@ -514,8 +522,10 @@ class Recogniser {
                                    "(\"{}\", ...)",
                                    header_[elements[0]]),
                        header_[f],
-                       "one shape: say --profile formula or --profile loadings, or name the others "
-                       "with --id, --target, --conditions or --ignore");
+                       options_.delivery
+                           ? fmt::format("--composition \"{0}\", or --ignore \"{0}\"", header_[f])
+                           : "one shape: say --profile formula or --profile loadings, or name the "
+                             "others with --id, --target, --conditions or --ignore");
       }
     }
     return {};
@@ -543,12 +553,19 @@ class Recogniser {
 
   Error nothing_found() const {
     constexpr std::string_view kShapes =
-        "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), or one column formula, "
-        "composition or catalyst";
+        "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), slots with amounts "
+        "(Metal 1, wt% 1, ..., Support), or one column formula, composition or catalyst (under "
+        "another header: --composition)";
     if (const auto nearly = nearly_compositions()) return *nearly;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       std::string meant;
+      if (const auto oxide = oxide_header(header_[i])) {
+        return problem(
+            i, "no column holds the composition; this one holds an oxide", header_[i],
+            fmt::format("amounts of elements, such as {} (wt%): 1 {} of {} is {:.4g} of {}",
+                        oxide->symbol, oxide->unit, oxide->name, oxide->share, oxide->symbol));
+      }
       if (const auto number = slot_near_miss(header_[i])) {
         meant = fmt::format("M{}", *number);
       } else if (is_formula_near_miss(header_[i])) {
@@ -603,33 +620,152 @@ class Recogniser {
 
   // A column that is filled in the first row of each group only looks like merged cells.
   void ask_about_groups() {
+    std::vector<std::size_t> merged;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::support && layout_.roles[i] != Role::formula) continue;
-      std::size_t filled = 0, blank = 0;
-      std::string_view last;
-      bool groups = !rows_.empty() && !cell(*rows_.front(), i).empty();
-      for (const CsvRecord* const row : rows_) {
-        const std::string_view text = cell(*row, i);
-        if (filled_cells(*row) < 2) continue;
-        if (text.empty()) {
-          ++blank;
-          continue;
-        }
-        groups = groups && text != last && small_letters(text) != "none";
-        ++filled;
-        last = text;
-      }
-      if (!groups || 2 * blank < filled + blank) continue;
+      if (looks_merged(i)) merged.push_back(i);
+    }
+    // Other parts of the composition that are blank in the same rows belong to the same groups.
+    std::string columns;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const bool same = std::any_of(merged.begin(), merged.end(), [&](std::size_t one) {
+        return one == i || (is_part(i) && blank_together(i, one));
+      });
+      if (same) columns += fmt::format(" \"{}\"", header_[i]);
+    }
+    for (const std::size_t i : merged) {
       problems_.push_back(problem(
           i, "the column is filled in the first row of each group only; do blank cells repeat it?",
           std::string(cell(*rows_.front(), i)),
-          fmt::format("--fill-down \"{}\", or none in cells that hold nothing", header_[i])));
+          fmt::format("--fill-down{}, or none in cells that hold nothing", columns)));
     }
+    if (merged.empty()) ask_about_halves();
+    if (merged.empty()) ask_about_missing_supports();
+  }
+
+  bool is_part(std::size_t column) const {
+    const Role role = layout_.roles[column];
+    return role == Role::support || role == Role::formula || role == Role::slot ||
+           role == Role::slot_amount || role == Role::element || role == Role::preparation;
+  }
+
+  bool blank_together(std::size_t a, std::size_t b) const {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      return filled_cells(*row) < 2 || !cell(*row, b).empty() || cell(*row, a).empty();
+    });
+  }
+
+  // Rows whose composition is blank altogether, below a row that has one.
+  bool looks_merged(std::size_t column) const {
+    const Role role = layout_.roles[column];
+    const bool amounts = role == Role::slot || role == Role::element;
+    if (role != Role::support && role != Role::formula && !amounts) return false;
+    std::size_t filled = 0, blank = 0, whole = 0;
+    std::string_view last;
+    bool groups = !rows_.empty() && !cell(*rows_.front(), column).empty();
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, column);
+      if (filled_cells(*row) < 2) continue;
+      if (text.empty()) {
+        ++blank;
+        whole += composition_is_blank(*row) ? 1 : 0;
+        continue;
+      }
+      groups = groups && (amounts || text != last) && small_letters(text) != "none";
+      ++filled;
+      last = text;
+    }
+    if (amounts) return blank > 0 && whole > 0 && !cell(*rows_.front(), column).empty();
+    return groups && (2 * blank >= filled + blank || (whole > 0 && whole == blank));
+  }
+
+  // Nor does the row say in another way which catalyst it is about.
+  bool composition_is_blank(const CsvRecord& row) const {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if ((is_part(i) || layout_.roles[i] == Role::own) && !cell(row, i).empty()) return false;
+    }
+    return true;
+  }
+
+  // Filling down one part of a composition whose other parts are blank in the same rows would make
+  // other catalysts of them.
+  void ask_about_halves() {
+    if (options_.fill_down.empty()) return;
+    std::vector<bool> filled_down(header_.size());
+    for (const std::string& name : options_.fill_down) {
+      const auto found = std::find(header_.begin(), header_.end(), trim_name(name));
+      if (found != header_.end())
+        filled_down[static_cast<std::size_t>(found - header_.begin())] = true;
+    }
+    std::string others;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (!is_part(i) || filled_down[i]) continue;
+      const bool blank_in_rows = std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        bool rest = true;
+        for (std::size_t j = 0; j < header_.size(); ++j) {
+          rest = rest && (!is_part(j) || filled_down[j] || cell(*row, j).empty());
+        }
+        return rest;
+      });
+      if (!blank_in_rows || cell(*rows_.front(), i).empty()) continue;
+      if (others.empty()) first = i;
+      others += fmt::format(" \"{}\"", header_[i]);
+    }
+    if (others.empty()) return;
+    problems_.push_back(problem(
+        first, "rows whose other parts of the composition are filled down have nothing here", "",
+        fmt::format("--fill-down{}{}, or none in cells that hold nothing",
+                    join_options(options_.fill_down), others)));
+  }
+
+  static std::string join_options(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += fmt::format(" \"{}\"", name);
+    return text;
+  }
+
+  // One blank support among many that are told is rather forgotten than none.
+  void ask_about_missing_supports() {
+    if (!layout_.support || rows_.size() < 4) return;
+    std::vector<std::size_t> blank;
+    bool says = false;
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, *layout_.support);
+      if (text.empty() && filled_cells(*row) > 1 && !composition_is_blank(*row)) {
+        blank.push_back(row->line);
+      }
+      says = says || small_letters(text) == "none" || text == "-";
+    }
+    const bool few = blank.size() == 1 || 10 * blank.size() <= rows_.size();
+    if (blank.empty() || (!few && !says)) return;
+    problems_.push_back(
+        problem(*layout_.support,
+                fmt::format("{} {} a blank support where others have one", lines_text(blank),
+                            blank.size() == 1 ? "has" : "have"),
+                "",
+                fmt::format("the support, none where there is none, or --fill-down \"{}\"",
+                            header_[*layout_.support])));
+  }
+
+  // A title above the header tells a unit of amounts, and no column of amounts has one.
+  void ask_about_titles() {
+    if (title_units_.empty() || std::any_of(layout_.units.begin(), layout_.units.end(),
+                                            [](const auto& unit) { return !unit.empty(); })) {
+      return;
+    }
+    const auto& [line, unit] = title_units_.front();
+    problems_.push_back({ErrorCode::bad_data,
+                         "the line above the header tells a unit, and the amounts have none",
+                         csv_place(file_name_, line), unit,
+                         fmt::format("--name-amounts {} where that is meant, or the unit in each "
+                                     "header, such as {} ({})",
+                                     unit, header_[layout_.composition.front()], unit)});
   }
 
   // Columns whose names are symbols, and that hold no amounts of an element.
   void ask_about_elements() {
     if (layout_.shape != Shape::loadings) return;
+    ask_about_titles();
     for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
       const std::size_t i = layout_.composition[k];
       const auto number = [&](const CsvRecord* row) {
@@ -642,6 +778,16 @@ class Recogniser {
         problems_.push_back(problem(
             i, "a noble gas is in no catalyst; is this column something else, such as a gas flow?",
             header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
+      } else if (!options_.delivery && looks_like_a_quantity(k)) {
+        problems_.push_back(problem(
+            i,
+            fmt::format("{} of an element, or a quantity? Its numbers are far above the others",
+                        "amounts"),
+            header_[i],
+            fmt::format(
+                "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, their unit "
+                "in the headers (\"{0} (at%)\")",
+                header_[i])));
       } else if (is_foreign(k)) {
         problems_.push_back(problem(
             i, "the campaign's space has no such element; is this column something else?",
@@ -671,6 +817,28 @@ class Recogniser {
     return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
       const auto amount = read_number(cell(*row, layout_.composition[k]), style_);
       return amount && amount->value != 0.0;
+    });
+  }
+
+  // P, T, F, S, ...: the sign of a quantity that is in every row and outweighs all elements
+  // together is rather a pressure, a flow or a selectivity; and nobody makes catalysts of radium.
+  bool looks_like_a_quantity(std::size_t k) const {
+    if (!layout_.units[k].empty() || layout_.composition.size() < 2 || rows_.empty()) return false;
+    constexpr int kBismuth = 83, kThorium = 90, kUranium = 92;
+    const int element = layout_.elements[k];
+    if (element > kBismuth && element != kThorium && element != kUranium) return true;
+    static constexpr std::string_view kSigns = "PNHSIVFKCUBWY";
+    const std::string& name = header_[layout_.composition[k]];
+    if (name.size() != 1 || kSigns.find(name) == std::string_view::npos) return false;
+    constexpr double kFar = 2.5;
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      double own = 0.0, others = 0.0;
+      for (std::size_t j = 0; j < layout_.composition.size(); ++j) {
+        const auto amount = read_number(cell(*row, layout_.composition[j]), style_);
+        if (!amount) continue;
+        (j == k ? own : others) += amount->value;
+      }
+      return own > kFar * others;
     });
   }
 
@@ -710,7 +878,54 @@ class Recogniser {
       if (meant.empty() || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column is no part of the composition, but looks like it", name,
-          fmt::format("did you mean {0}? If it is not {0}, say --ignore \"{1}\"", meant, name)));
+          fmt::format(
+              "did you mean {0}? Then its header is {0}, or {0} and a unit such as {0} (wt%). "
+              "If it is not {0}, say --ignore \"{1}\"",
+              meant, name)));
+    }
+  }
+
+  // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
+  void ask_about_lost_amounts() {
+    const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
+                         layout_.shape == Shape::automatic;
+    for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
+      if (!tells_loading(header_[i]) || asked_about(i)) continue;
+      problems_.push_back(problem(
+          i, "the column tells amounts, and the composition would be read without them", header_[i],
+          fmt::format(
+              "a column of amounts beside each column of elements (Metal 1, wt% 1, Metal 2, "
+              "wt% 2, ...), or --ignore \"{}\"",
+              header_[i])));
+    }
+  }
+
+  // Cells with "%" among others without: 12 % beside 0.335.
+  void ask_about_percent() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const Role role = layout_.roles[i];
+      if (role != Role::target && role != Role::condition && role != Role::element &&
+          role != Role::slot_amount) {
+        continue;
+      }
+      const CsvRecord* with = nullptr;
+      const CsvRecord* without = nullptr;
+      for (const CsvRecord* const row : rows_) {
+        const auto number = read_number(cell(*row, i), style_);
+        if (!number || number->value == 0.0) continue;
+        (number->percent ? with : without) = row;
+      }
+      if (with == nullptr || without == nullptr) continue;
+      const std::string unit =
+          split_unit(header_[i]).unit.empty() ? unit_below(i) : split_unit(header_[i]).unit;
+      if (unit.find('%') != std::string::npos) continue;  // the sign repeats what the header says
+      problems_.push_back(
+          problem(i,
+                  fmt::format("cells with and without a percent sign stand in one column (lines {} "
+                              "and {})",
+                              with->line, without->line),
+                  std::string(cell(*with, i)), "one writing for all cells"));
     }
   }
 
@@ -732,6 +947,7 @@ class Recogniser {
 
   const std::vector<std::string>& header_;
   const std::vector<std::string>& units_;
+  const std::vector<std::pair<std::size_t, std::string>>& title_units_;
   std::vector<const CsvRecord*> rows_;
   const NumberStyle& style_;
   const ReadOptions& options_;

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
+#include "core/chemistry/weights.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/units.h"
@@ -147,13 +150,68 @@ std::optional<int> element_near_miss(std::string_view name) {
   return element;
 }
 
+std::optional<OxideHeader> oxide_header(std::string_view name) {
+  const HeaderName split = split_unit(name);
+  const auto unit = chemistry::told_unit(split.unit);
+  const auto formula = chemistry::parse_formula(split.cased);
+  constexpr int kOxygen = 8;
+  if (!unit || !formula || formula->parts().size() != 2 || formula->amount(kOxygen) == 0.0) {
+    return std::nullopt;
+  }
+  const auto& parts = formula->parts();
+  const chemistry::Composition::Part& metal = parts[parts[0].element == kOxygen ? 1 : 0];
+  const auto weight = chemistry::atomic_weight(metal.element);
+  const auto oxygen = chemistry::atomic_weight(kOxygen);
+  if (!weight || !oxygen) return std::nullopt;
+  const bool by_weight = unit->basis == chemistry::Basis::wt_percent_of_catalyst ||
+                         unit->basis == chemistry::Basis::mass_fraction;
+  const double of_metal = *weight * metal.amount;
+  return OxideHeader{
+      split.cased, std::string(chemistry::element_symbol(metal.element)), split.unit,
+      by_weight ? of_metal / (of_metal + *oxygen * formula->amount(kOxygen)) : metal.amount};
+}
+
+bool tells_loading(std::string_view name) {
+  const HeaderName split = split_unit(name);
+  const bool unit = chemistry::told_unit(split.unit).has_value();
+  const std::string word = bare(split.cased);
+  for (const std::string_view loading : {"loading", "load", "metalloading", "promoterloading",
+                                         "amount", "metalcontent", "totalloading", "beladung"}) {
+    if (word == loading) return true;
+  }
+  std::size_t letters = word.find_first_of("0123456789");
+  letters = std::min(letters, word.size());
+  const std::string_view head = std::string_view(word).substr(0, letters);
+  if (letters < word.size() &&
+      (head == "loadingm" || head == "wtm" || head == "molm" || head == "atm" ||
+       head == "amountm" || head == "mwt" || head == "mloading")) {
+    return true;
+  }
+  return unit &&
+         (word.find("loading") != std::string::npos || word.find("metal") != std::string::npos ||
+          word.find("promoter") != std::string::npos);
+}
+
 bool looks_like_symbol(std::string_view name) {
   return name.size() == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
 }
 
 std::optional<ElementHeader> element_header(std::string_view name) {
   if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}};
-  const HeaderName split = split_unit(name);
+  HeaderName split = split_unit(name);
+  const std::size_t space = split.cased.find(' ');
+  if (space != std::string::npos) {
+    const std::string first = split.cased.substr(0, space), rest = split.cased.substr(space + 1);
+    if (split.unit.empty() && chemistry::told_unit(rest)) {  // "Ni wt%"
+      split.cased = first;
+      split.unit = rest;
+    } else if (split.unit.empty() && chemistry::told_unit(first)) {  // "wt% Ni"
+      split.cased = rest;
+      split.unit = first;
+    } else if (rest == "content" || rest == "loading" || rest == "amount") {  // "Ni loading (wt%)"
+      split.cased = first;
+    }
+  }
   const auto element = chemistry::atomic_number(split.cased);
   if (!element || split.unit.empty()) return std::nullopt;
   const bool amount = chemistry::told_unit(split.unit).has_value();

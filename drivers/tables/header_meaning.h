@@ -41,6 +41,15 @@ bool is_formula_near_miss(std::string_view name);
 // "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
 std::optional<int> element_near_miss(std::string_view name);
 
+// "CuO (wt%)": an oxide with a unit, and the share of its metal by the unit (weight or moles).
+struct OxideHeader {
+  std::string name, symbol, unit;
+  double share = 0.0;
+};
+std::optional<OxideHeader> oxide_header(std::string_view name);
+// "wt% M1", "Loading (wt%)", "Loading M1": amounts, and nothing says of which element.
+bool tells_loading(std::string_view name);
+
 bool looks_like_symbol(std::string_view name);
 std::string digits_of(std::string_view text);
 

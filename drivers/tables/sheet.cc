@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "daemon/base/json.h"
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
@@ -152,6 +153,20 @@ std::string trim_name(std::string_view name) {
 
 namespace {
 
+// "# all amounts in wt%": a title that tells the unit of amounts.
+void find_units_in(const CsvRecord& title, Sheet& sheet) {
+  for (const std::string& cell : title.fields) {
+    const std::string text = plain_characters(cell);
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find_first_of(" ()[],;:", at), text.size());
+      const std::string word = text.substr(at, end - at);
+      if (word.size() > 2 && chemistry::told_unit(word))
+        sheet.title_units.emplace_back(title.line, word);
+      at = end + 1;
+    }
+  }
+}
+
 // Finds the header of `sheet` and leaves the rows below it. The lines of the header as they stand.
 Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Sheet& sheet,
                                            const SheetOptions& options,
@@ -163,11 +178,14 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
     sheet.header.fields = options.columns;
   } else {
     const Profile* const profile = options.profile;
-    const std::size_t at = profile != nullptr ? static_cast<std::size_t>(profile->header_row) - 1
-                                              : find_header(records);
+    std::size_t at = profile != nullptr ? static_cast<std::size_t>(profile->header_row) - 1
+                                        : find_header(records);
     if (at >= records.size()) {
       return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
     }
+    const bool groups = profile == nullptr && at > 0 && names_groups(records[at - 1], records[at]);
+    if (groups) --at;
+    for (std::size_t i = 0; i < at; ++i) find_units_in(records[i], sheet);
     if (at > 0 && profile == nullptr) {
       sheet.notes.push_back(
           at == 1 ? fmt::format("line {} above the header is a title and was left out",
@@ -175,8 +193,9 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
                   : fmt::format("lines {} to {} above the header are titles and were left out",
                                 records.front().line, records[at - 1].line));
     }
-    const bool two = profile != nullptr ? profile->header_lines == 2 && at + 1 < records.size()
-                                        : is_header_continued(records, at, find_style(records));
+    const bool two =
+        groups || (profile != nullptr ? profile->header_lines == 2 && at + 1 < records.size()
+                                      : is_header_continued(records, at, find_style(records)));
     lines.push_back(records[at]);
     if (two) lines.push_back(records[at + 1]);
     sheet.header = two ? join_header(records[at], records[at + 1]) : records[at];

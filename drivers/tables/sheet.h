@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -21,7 +22,9 @@ struct Sheet {
   std::size_t header_at = 0;       // which of the lines that are not empty is the header, from 1
   std::size_t header_lines = 1;    // one or two
   std::vector<std::string> units;  // of the line below the header; empty: there is none
-  std::vector<CsvRecord> rows;     // without blank ones; each as long as the header, or faulty
+  // Units of amounts that titles above the header tell, with their lines.
+  std::vector<std::pair<std::size_t, std::string>> title_units;
+  std::vector<CsvRecord> rows;  // without blank ones; each as long as the header, or faulty
   NumberStyle style;
   std::vector<std::string> notes;  // what was skipped or found out, for people
   std::string name;                // of a workbook's sheet

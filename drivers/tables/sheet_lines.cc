@@ -8,6 +8,10 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
+#include "core/chemistry/element.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/sheet.h"
 
@@ -22,40 +26,111 @@ bool holds_number(const CsvRecord& record, std::size_t column, const NumberStyle
   return read_number(cell_of(record, column), style).ok();
 }
 
+// What a summary's first cell says, without what stands in brackets or behind a sign: "Mean (n=3)",
+// "AVERAGE:", "average of 3".
+std::string summary_word(std::string_view cell) {
+  std::string word = fold_name(cell);
+  for (const std::string_view end : {"(", "[", ":", "=", "\u00B1", "+/-", " of ", ","}) {
+    const std::size_t at = word.find(end);
+    if (at != std::string::npos && at > 0) word.resize(at);
+  }
+  std::string plain;
+  for (const char c : word) {
+    if (c != '.' && c != '-' && c != '_' && c != ' ') plain += c;
+  }
+  for (const std::string_view last : {"value", "values"}) {
+    if (plain.size() > last.size() && plain.ends_with(last))
+      plain.resize(plain.size() - last.size());
+  }
+  return plain;
+}
+
+// Of the words, those that no formula reads as.
 bool is_summary_word(std::string_view cell) {
-  static constexpr std::array<std::string_view, 31> kWords = {"average",
+  static constexpr std::array<std::string_view, 78> kWords = {"average",
                                                               "averages",
                                                               "avg",
-                                                              "avg.",
                                                               "mean",
+                                                              "means",
                                                               "median",
                                                               "std",
-                                                              "std.",
                                                               "stdev",
-                                                              "std dev",
-                                                              "std. dev.",
-                                                              "standard deviation",
+                                                              "stdevs",
+                                                              "stdevp",
+                                                              "stddev",
+                                                              "stddeviation",
+                                                              "standarddeviation",
+                                                              "standarderror",
+                                                              "stderr",
+                                                              "deviation",
                                                               "sd",
+                                                              "sem",
+                                                              "rsd",
+                                                              "relstd",
+                                                              "cv",
+                                                              "variance",
+                                                              "var",
                                                               "min",
                                                               "max",
                                                               "minimum",
                                                               "maximum",
                                                               "sum",
+                                                              "subtotal",
                                                               "total",
+                                                              "grandtotal",
+                                                              "range",
+                                                              "count",
+                                                              "best",
+                                                              "worst",
+                                                              "error",
+                                                              "sigma",
+                                                              "\u03C3",
+                                                              "\u00F8",
+                                                              "\u00D8",
                                                               "mittelwert",
+                                                              "mittelwerte",
                                                               "mittel",
+                                                              "durchschnitt",
+                                                              "mw",
                                                               "summe",
-                                                              "moyenne",
-                                                              "écart-type",
+                                                              "gesamt",
+                                                              "gesamtsumme",
+                                                              "anzahl",
+                                                              "streuung",
+                                                              "varianz",
+                                                              "bereich",
+                                                              "spannweite",
+                                                              "fehler",
                                                               "standardabweichung",
-                                                              "平均",
-                                                              "平均値",
-                                                              "合計",
-                                                              "標準偏差",
-                                                              "最大値",
-                                                              "最小値"};
-  const std::string word = fold_name(cell);
-  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+                                                              "stabw",
+                                                              "stabwn",
+                                                              "stabws",
+                                                              "stdabw",
+                                                              "moyenne",
+                                                              "m\u00E9diane",
+                                                              "mediane",
+                                                              "\u00E9carttype",
+                                                              "ecarttype",
+                                                              "somme",
+                                                              "promedio",
+                                                              "media",
+                                                              "mediana",
+                                                              "desvest",
+                                                              "desviaci\u00F3nest\u00E1ndar",
+                                                              "suma",
+                                                              "\u5E73\u5747",
+                                                              "\u5E73\u5747\u5024",
+                                                              "\u5408\u8A08",
+                                                              "\u6A19\u6E96\u504F\u5DEE",
+                                                              "\u6A19\u6E96\u8AA4\u5DEE",
+                                                              "\u6700\u5927",
+                                                              "\u6700\u5C0F"};
+  static constexpr std::array<std::string_view, 3> kMore = {
+      "\u6700\u5927\u5024", "\u6700\u5C0F\u5024", "\u4E2D\u592E\u5024"};
+  const std::string word = summary_word(cell);
+  const bool known = std::find(kWords.begin(), kWords.end(), word) != kWords.end() ||
+                     std::find(kMore.begin(), kMore.end(), word) != kMore.end();
+  return known && !chemistry::parse_formula(cell).ok();
 }
 
 // Of each column, what most rows have.
@@ -141,14 +216,31 @@ bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
   return names_more && numbers_below > 0 && filled_cells(lower) > 1;
 }
 
+bool names_groups(const CsvRecord& upper, const CsvRecord& lower) {
+  const std::size_t named = filled_cells(upper);
+  if (named == 0 || 5 * named >= 3 * filled_cells(lower)) return false;
+  bool unit = false;
+  std::set<std::string> names;
+  bool twice = false;
+  for (std::size_t i = 0; i < std::max(upper.fields.size(), lower.fields.size()); ++i) {
+    const std::string_view above = cell_of(upper, i), below = cell_of(lower, i);
+    if (below.empty() && !above.empty()) return false;
+    if (!below.empty()) twice = !names.insert(trim_name(below)).second || twice;
+    unit = unit || chemistry::told_unit(split_unit(above).unit).has_value();
+  }
+  return unit || (twice && named > 1);
+}
+
 CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
   CsvRecord joined{lower.line, {}};
   const std::size_t width = std::max(upper.fields.size(), lower.fields.size());
+  const bool only_groups = names_groups(upper, lower);
   std::vector<std::string> groups(width);  // the name over several columns that a column is below
   std::string group;
   for (std::size_t i = 0; i < width; ++i) {
     const std::string_view above = cell_of(upper, i), below = cell_of(lower, i);
-    const bool goes_on = cell_of(upper, i + 1).empty() && !cell_of(lower, i + 1).empty();
+    const bool goes_on =
+        only_groups || (cell_of(upper, i + 1).empty() && !cell_of(lower, i + 1).empty());
     if (!above.empty()) group = goes_on && !below.empty() ? trim_name(above) : std::string();
     if (below.empty()) group.clear();
     groups[i] = group;
@@ -160,12 +252,15 @@ CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
     std::string name = below.empty() ? above : below;
     if (!groups[i].empty() && !below.empty()) {
       const std::string unit = split_unit(groups[i]).unit;
+      const bool amount = chemistry::atomic_number(below) || slot_amount(below);
+      const bool takes_unit =
+          only_groups || chemistry::told_unit(unit) ? amount : !is_support_name(below);
       if (names.count(below) > 1) {
         name = groups[i] + ' ' + below;
-      } else if (!unit.empty() && split_unit(below).unit.empty()) {
+      } else if (!unit.empty() && takes_unit && split_unit(below).unit.empty()) {
         name = fmt::format("{} ({})", below, unit);
       }
-    } else if (!above.empty() && !below.empty()) {
+    } else if (!above.empty() && !below.empty() && above != below) {
       name = above + ' ' + below;
     }
     joined.fields.push_back(std::move(name));

@@ -22,8 +22,11 @@ std::size_t find_header(const std::vector<CsvRecord>& records);
 // leaves without a name, none of its cells is a number, and numbers follow below them.
 bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
                          const NumberStyle& style);
+// Whether the upper line names groups of the columns that the lower line names one by one, and
+// tells the unit of their amounts ("Metals (wt%)" above Ni, Co) or keeps equal names apart.
+bool names_groups(const CsvRecord& upper, const CsvRecord& lower);
 // One name a column: a name over several columns stands before the names below it only where those
-// alone would be the same; its unit is theirs where they tell none.
+// alone would be the same; its unit is theirs where they tell none, and an amount's is an amount's.
 CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower);
 
 // Takes out rows that repeat the header; their lines.

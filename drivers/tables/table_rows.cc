@@ -139,6 +139,19 @@ class RowReader {
     return is_null(cell) ? std::string() : std::string(cell);
   }
 
+  // An amount, with the unit that the cell itself may tell ("5%").
+  Result<chemistry::ToldAmount> amount_in(std::string_view cell, const std::string& symbol,
+                                          const std::string& unit) const {
+    const auto value = number(cell);
+    if (!value) return value.error();
+    const bool percent = read_number(cell, sheet_.style)->percent;
+    if (percent && !unit.empty() && unit.find('%') == std::string::npos) {
+      return bad(fmt::format("a percentage in a column of {}", unit), std::string(cell),
+                 fmt::format("an amount in {}", unit));
+    }
+    return chemistry::ToldAmount{symbol, *value, percent && unit.empty() ? "%" : unit};
+  }
+
   Result<double> number(std::string_view cell) const {
     auto read = read_number(cell, sheet_.style);
     if (!read) return read.error();
@@ -165,11 +178,12 @@ class RowReader {
 
   struct Parts {
     std::string name;  // of a catalyst column
-    std::vector<const MatchedColumn*> slots;
+    std::vector<const MatchedColumn*> slots, empty_slots;
     std::vector<chemistry::ToldAmount> amounts;
     std::string elements, fractions, fractions_unit;
     std::string support, preparation;
     bool structured = false;
+    bool says_none = false;  // the catalyst's cell does
   };
 
   void fill(TableRow& row, const CsvRecord& record) {
@@ -189,6 +203,10 @@ class RowReader {
     for (const MatchedColumn& column : columns_.columns) {
       if (is_composition(column.column.use)) cells += record.fields[column.at] + '\0';
       const auto text = text_of(record, column);
+      if (column.column.use == ColumnUse::catalyst) {
+        const std::string_view cell = trim(record.fields[column.at]);
+        parts.says_none = !cell.empty() && chemistry::says_none(cell);
+      }
       const Status fine = text ? take(row, parts, column, *text) : Status(text.error());
       if (!fine) row.problems.push_back(at(record, column, fine.error()));
     }
@@ -248,7 +266,7 @@ class RowReader {
         return {};
       case ColumnUse::slot:
         parts.structured = true;
-        if (!is_none(text)) parts.slots.push_back(&column);
+        (is_none(text) ? parts.empty_slots : parts.slots).push_back(&column);
         return {};
       case ColumnUse::slot_amount:
         return {};  // read with its slot
@@ -303,15 +321,15 @@ class RowReader {
   Status take_amount(Parts& parts, const MatchedColumn& column, const std::string& text) const {
     parts.structured = true;
     if (text.empty()) return {};  // absent
-    auto amount = number(text);
+    auto amount =
+        amount_in(text, std::string(chemistry::element_symbol(column.element)), column.file_unit);
     if (!amount) {
       Error error = amount.error();
       error.expected = "an amount, 0 or nothing where the element is absent; " + error.expected;
       return error;
     }
-    if (*amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
-    parts.amounts.push_back(
-        {std::string(chemistry::element_symbol(column.element)), *amount, column.file_unit});
+    if (amount->amount < 0.0) return bad("negative amount", text, "an amount of at least 0");
+    parts.amounts.push_back(std::move(*amount));
     return {};
   }
 
@@ -393,12 +411,13 @@ class RowReader {
       }
       const auto text = text_of(record, column);
       if (!text) return at(record, column, text.error());
-      const auto told = number(*text);
+      if (text->empty() && symbol.empty()) continue;
+      auto told = amount_in(*text, symbol, column.file_unit);
       if (!told) return at(record, column, told.error());
-      if (*told < 0.0) {
+      if (told->amount < 0.0) {
         return at(record, column, bad("a negative amount", "", "an amount of at least 0"));
       }
-      amount = chemistry::ToldAmount{symbol, *told, column.file_unit};
+      amount = std::move(*told);
     }
     return amount;
   }
@@ -406,6 +425,16 @@ class RowReader {
   // Slots with amounts beside them are amounts, others count one each.
   Status take_slots(const CsvRecord& record, const Parts& parts,
                     chemistry::ToldCatalyst& told) const {
+    for (const MatchedColumn* slot : parts.empty_slots) {
+      const auto amount = amount_of(record, *slot, "");
+      if (!amount) return amount.error();
+      if (*amount && (*amount)->amount > 0.0) {
+        return at(record, *slot,
+                  bad(fmt::format("an amount of {:.6g} {} stands beside no element",
+                                  (*amount)->amount, (*amount)->unit),
+                      "", "the element, or no amount"));
+      }
+    }
     for (const MatchedColumn* slot : parts.slots) {
       const std::string symbol = chemistry::fold_name(text_of(record, *slot).value());
       if (!chemistry::atomic_number(symbol)) {
@@ -454,6 +483,12 @@ class RowReader {
       }
     } else if (parts.name.empty()) {
       if (parts.support.empty()) return std::optional<chemistry::MadeCatalyst>();
+      if (recognised_ && !parts.says_none && has_column(ColumnUse::catalyst)) {
+        return in_column(record, ColumnUse::catalyst,
+                         bad("the catalyst is blank beside a support", "",
+                             "none for the bare support, or --fill-down where the cell above is "
+                             "meant"));
+      }
     } else {
       // Exports write canonical keys: "K:1;Li:1/MgO".
       tell_name(composition_text(parts.name, sheet_.style), told);
@@ -491,6 +526,11 @@ class RowReader {
       }
     }
     return bad("unknown element", symbol, std::move(expected));
+  }
+
+  bool has_column(ColumnUse use) const {
+    return std::any_of(columns_.columns.begin(), columns_.columns.end(),
+                       [&](const MatchedColumn& one) { return one.column.use == use; });
   }
 
   // The error with the place of the first column of this use.

@@ -158,8 +158,11 @@ TEST(BringAmounts, SharesFillSlots) {
   EXPECT_EQ(key_of({{"Li", 100}}, true, rules), "Li:1");
   EXPECT_EQ(key_of({{"Li", 3}}, true, rules), "Li:3") << "three slots were told";
   EXPECT_EQ(key_of({{"Li", 1}}, true, rules), "Li:1");
-  EXPECT_EQ(key_of({{"Li", 60}, {"Na", 40}}, true, rules), "Li:0.6;Na:0.4");
-  EXPECT_EQ(key_of({{"Li", 0.6}, {"Na", 0.4}}, true, rules), "Li:0.6;Na:0.4");
+  for (const double sum : {1.0, 5.0, 10.0, 100.0}) {
+    EXPECT_EQ(key_of({{"Li", 0.6 * sum}, {"Na", 0.4 * sum}}, true, rules), "Li:3;Na:2") << sum;
+  }
+  EXPECT_EQ(key_of({{"Li", 0.61}, {"Na", 0.39}}, true, rules), "Li:0.61;Na:0.39")
+      << "counts beyond the slots must be exact, and few";
   EXPECT_EQ(key_of({{"Mn", 0.37, "mmol/g"}, {"Na", 0.74, "mmol/g"}}, true, rules),
             "Mn:0.37;Na:0.74")
       << "a loading is more than a ratio";

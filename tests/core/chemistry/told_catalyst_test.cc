@@ -56,6 +56,84 @@ TEST(MakeCatalyst, OxygenIsCountedOrDroppedAsTheCampaignSays) {
   EXPECT_EQ(key_of(named("TiO2")), "Ti:1");
 }
 
+// Kind 4: the campaign's supports have one spelling, whatever order and digits a row has.
+TEST(MakeCatalyst, SupportsOfTheCampaignAreKnownInOtherSpellings) {
+  CompositionRules rules;
+  rules.supports = {"Ce0.8Zr0.2O2", "H-ZSM-5", "MgO"};
+  const SupportTable table = SupportTable::from_csv(
+                                 "support_name,formula,source\nH-ZSM-5,HAlSi45O92,x\n"
+                                 "HZSM-5,HAlSi45O92,x\n",
+                                 "s.csv")
+                                 .value();
+  const auto key = [&](std::string support) {
+    ToldCatalyst told;
+    told.slots = {"Li"};
+    told.support = std::move(support);
+    const auto made = make_catalyst(told, table, rules);
+    return made.ok() ? canonical_key(made->catalyst) : made.error().to_string();
+  };
+  for (const char* text : {"Ce0.80Zr0.20O2", "Zr0.2Ce0.8O2", "Ce.8Zr.2O2", "Ce0.8Zr0.2O2"}) {
+    EXPECT_EQ(key(text), "Li:1/Ce0.8Zr0.2O2") << text;
+  }
+  for (const char* text : {"HZSM-5", "H-ZSM-5", "h-zsm-5", "H\u2011ZSM\u20115"}) {
+    EXPECT_EQ(key(text), "Li:1/H-ZSM-5") << text;
+  }
+  EXPECT_EQ(key("Ce0.5Zr0.5O2"), "Li:1/Ce0.5Zr0.5O2");
+}
+
+// Kind 2: a support without its slash may be an active part.
+TEST(MakeCatalyst, ASupportBehindAHyphenIsAskedAbout) {
+  CompositionRules rules;
+  rules.supports = {"MgO", "SiO2"};
+  for (const char* text : {"Li-MgO", "Li\u2013MgO", "Mn-Na2WO4-SiO2", "Li+MgO"}) {
+    EXPECT_THAT(key_of(named(text), rules), HasSubstr("no slash stands before it")) << text;
+  }
+  EXPECT_THAT(key_of(named("Li-Na-MgO"), rules), HasSubstr("Li-Na/MgO"));
+  EXPECT_EQ(key_of(named("Li-MgO/SiO2"), rules), "Li:1;Mg:1/SiO2");
+  EXPECT_EQ(key_of(named("Cu-ZnO-Al2O3"), rules), "Al:2;Cu:1;Zn:1");
+}
+
+// Kind 2: what has no number is the balance, or one: that is not guessed.
+TEST(MakeCatalyst, NumbersBeforeSomePartsOnlyAreRefused) {
+  for (const char* text : {"Ti-6Al-4V", "Ni-50Al", "Fe-18Cr-8Ni", "5Ni-Mg/Al2O3"}) {
+    EXPECT_THAT(key_of(named(text)), HasSubstr("others have none")) << text;
+  }
+  CompositionRules slots;
+  slots.slots = 3;
+  EXPECT_EQ(key_of(named("2Mn-Na/MgO"), slots), "Mn:2;Na:1/MgO");
+  EXPECT_THAT(key_of(named("5Mn-Na/MgO"), slots), HasSubstr("others have none"));
+}
+
+// Kind 1: a program's word for no number is no sodium nitride.
+TEST(MakeCatalyst, NotANumberIsNoCatalyst) {
+  for (const char* text : {"NaN", "nan", "NaN/SiO2", "Na2WO4-NaN/SiO2", "NAN/MgO"}) {
+    EXPECT_THAT(key_of(named(text)), HasSubstr("not a number")) << text;
+  }
+  ToldCatalyst slots;
+  slots.slots = {"Li", "NaN"};
+  EXPECT_THAT(key_of(slots), HasSubstr("not a number"));
+  EXPECT_EQ(key_of(named("Na3N/MgO")), "N:1;Na:3/MgO");
+}
+
+// Kind 3: an amount that is not told is no amount.
+TEST(MakeCatalyst, ADeviationOfCountedOxygenIsRefused) {
+  CompositionRules counted;
+  counted.count_oxygen = true;
+  for (const char* text : {"Ce0.8Gd0.2O2-\u03B4", "La2NiO4+\u03B4", "CeO2-x"}) {
+    EXPECT_THAT(key_of(named(text), counted), HasSubstr("the campaign counts it")) << text;
+    EXPECT_THAT(key_of(named(text)), ::testing::Not(HasSubstr("oxygen"))) << text;
+  }
+}
+
+// Kind 21.
+TEST(MakeCatalyst, HydratesAndLettersInNames) {
+  EXPECT_EQ(key_of(named("CuSO4\u00B75H2O")), "Cu:1;H:10;S:1");
+  EXPECT_EQ(key_of(named("Ni(NO3)2\u00B76H2O/Al2O3")), "H:12;N:2;Ni:1/Al2O3");
+  EXPECT_THAT(key_of(named("Fe2O3\u00B7nH2O")), HasSubstr("an amount that is not told"));
+  EXPECT_THAT(key_of(named("La1-xSrxCoO3")), HasSubstr("an amount that is not told"));
+  EXPECT_THAT(key_of(named("La(0.5)Sr(0.5)CoO3")), HasSubstr("a number without an element"));
+}
+
 TEST(MakeCatalyst, ASupportToldTwiceIsOneOrRefused) {
   ToldCatalyst told = named("Ni/SiO\u2082");
   told.support = "SiO2";
