@@ -780,9 +780,7 @@ class Recogniser {
             header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
       } else if (!options_.delivery && looks_like_a_quantity(k)) {
         problems_.push_back(problem(
-            i,
-            fmt::format("{} of an element, or a quantity? Its numbers are far above the others",
-                        "amounts"),
+            i, "amounts of an element, or a quantity? Its numbers are far above the others",
             header_[i],
             fmt::format(
                 "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, their unit "
@@ -879,8 +877,8 @@ class Recogniser {
       problems_.push_back(problem(
           i, "the column is no part of the composition, but looks like it", name,
           fmt::format(
-              "did you mean {0}? Then its header is {0}, or {0} and a unit such as {0} (wt%). "
-              "If it is not {0}, say --ignore \"{1}\"",
+              "the header {0} (or {0} with a unit, such as {0} (wt%)), if {0} is meant; else "
+              "--ignore \"{1}\"; did you mean {0}?",
               meant, name)));
     }
   }

@@ -47,7 +47,7 @@ std::string summary_word(std::string_view cell) {
 
 // Of the words, those that no formula reads as.
 bool is_summary_word(std::string_view cell) {
-  static constexpr std::array<std::string_view, 78> kWords = {"average",
+  static constexpr std::array<std::string_view, 79> kWords = {"average",
                                                               "averages",
                                                               "avg",
                                                               "mean",
@@ -110,6 +110,7 @@ bool is_summary_word(std::string_view cell) {
                                                               "m\u00E9diane",
                                                               "mediane",
                                                               "\u00E9carttype",
+                                                              "\u00C9carttype",
                                                               "ecarttype",
                                                               "somme",
                                                               "promedio",
@@ -172,6 +173,24 @@ bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, st
     first = false;
   }
   return among_numbers || (leads && (lacks || at_the_end));
+}
+
+// Rows that have none of these columns get those of the row above.
+void repeat_above(const std::vector<std::size_t>& columns, std::vector<CsvRecord>& rows) {
+  const CsvRecord* above = nullptr;
+  for (CsvRecord& row : rows) {
+    const bool blank = std::all_of(columns.begin(), columns.end(), [&](std::size_t column) {
+      return cell_of(row, column).empty();
+    });
+    if (!blank) above = &row;
+    // A footer below the last group holds a single text, or none in the other columns.
+    if (!blank || above == nullptr || filled_cells(row) < 2) continue;
+    for (const std::size_t column : columns) {
+      if (column < row.fields.size() && column < above->fields.size()) {
+        row.fields[column] = above->fields[column];
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -307,6 +326,7 @@ std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,
 
 Status fill_down(const std::vector<std::string>& columns, const CsvRecord& header,
                  std::vector<CsvRecord>& rows, std::string_view file_name) {
+  std::vector<std::size_t> parts;  // slots and amounts: a row that has one of them has them all
   for (const std::string& name : columns) {
     const auto found = std::find(header.fields.begin(), header.fields.end(), trim_name(name));
     if (found == header.fields.end()) {
@@ -314,15 +334,13 @@ Status fill_down(const std::vector<std::string>& columns, const CsvRecord& heade
                    csv_place(file_name, header.line), name, join_or(header.fields)};
     }
     const auto column = static_cast<std::size_t>(found - header.fields.begin());
-    std::string above;
-    for (CsvRecord& row : rows) {
-      if (column >= row.fields.size()) continue;
-      const bool blank = trim(row.fields[column]).empty();
-      // A footer below the last group holds a single text, or none in the other columns.
-      if (!blank) above = row.fields[column];
-      if (blank && filled_cells(row) > 1) row.fields[column] = above;
+    if (slot_near_miss(*found) || slot_amount(*found) || element_header(*found)) {
+      parts.push_back(column);
+    } else {
+      repeat_above({column}, rows);
     }
   }
+  if (!parts.empty()) repeat_above(parts, rows);
   return {};
 }
 

@@ -134,6 +134,33 @@ TEST(MakeCatalyst, HydratesAndLettersInNames) {
   EXPECT_THAT(key_of(named("La(0.5)Sr(0.5)CoO3")), HasSubstr("a number without an element"));
 }
 
+// Kind 2: a slash between digits is a fraction, and half a formula is no support.
+TEST(MakeCatalyst, FractionsAreRefused) {
+  for (const char* text : {"LiNi1/3Co1/3Mn1/3O2", "Ni1/2Co1/2O", "La2/3Sr1/3MnO3"}) {
+    EXPECT_THAT(key_of(named(text)), HasSubstr("reads as a fraction")) << text;
+  }
+  EXPECT_THAT(key_of(named("Ni/O2")), HasSubstr("nothing but oxygen"));
+}
+
+// Kind 21: forms of active parts, which a composition does not have.
+TEST(MakeCatalyst, GreekPrefixesOfActivePartsAreRefused) {
+  EXPECT_THAT(key_of(named("\u03B1-Fe2O3")), HasSubstr("alpha as the preparation"));
+  EXPECT_THAT(key_of(named("\u03B2-Mo2C/Al2O3")), HasSubstr("beta as the preparation"));
+  EXPECT_EQ(key_of(named("Pd/\u03B1-Fe2O3")), "Pd:1/alpha-Fe2O3");
+}
+
+// Kind 4: one support, one spelling; kind 5: what is left of a zero is none.
+TEST(MakeCatalyst, OxidesByNameAndDust) {
+  EXPECT_EQ(key_of(named("Ni/alumina")), "Ni:1/Al2O3");
+  EXPECT_EQ(key_of(named("Ni/gamma-alumina")), "Ni:1/gamma-Al2O3");
+  EXPECT_EQ(key_of(named("Ni/Silica")), "Ni:1/SiO2");
+  EXPECT_EQ(key_of(named("Ni/Si2O4")), "Ni:1/SiO2");
+  ToldCatalyst told;
+  told.amounts = {{"Li", 1.0}, {"Na", 1e-12}};
+  told.support = "MgO";
+  EXPECT_EQ(key_of(told), "Li:1/MgO");
+}
+
 TEST(MakeCatalyst, ASupportToldTwiceIsOneOrRefused) {
   ToldCatalyst told = named("Ni/SiO\u2082");
   told.support = "SiO2";

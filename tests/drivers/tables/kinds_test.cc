@@ -1,0 +1,163 @@
+// Kinds of tables that laboratories keep, each of which was once read wrongly without a word: what
+// is read in one way, what is asked about, and which option settles it.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/chemistry/element.h"
+#include "drivers/tables/table.h"
+
+namespace kasetsu::tables {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Result<Table> read(std::string_view text, ReadOptions options = {}) {
+  if (options.targets.empty()) options.targets = {"y"};
+  return read_table(text, "lab.csv", options, chemistry::SupportTable());
+}
+
+std::string refusal(std::string_view text, const ReadOptions& options = {}) {
+  const auto table = read(text, options);
+  EXPECT_FALSE(table.ok()) << text;
+  return table.ok() ? "" : table.error().to_string();
+}
+
+std::vector<std::string> keys(std::string_view text, const ReadOptions& options = {}) {
+  const auto table = read(text, options);
+  EXPECT_TRUE(table.ok()) << text << "\n" << (table.ok() ? "" : table.error().to_string());
+  std::vector<std::string> keys;
+  if (!table.ok()) return keys;
+  for (const auto& catalyst : table->catalysts) keys.push_back(chemistry::canonical_key(catalyst));
+  return keys;
+}
+
+// A footer that sums up is no catalyst, whatever language and spreadsheet it comes from.
+TEST(Kinds, FootersAreLeftOut) {
+  for (const char* word :
+       {"AVERAGE:", "Std. Abw.", "\u00C9cart-type", "Ecart type", "Durchschnitt", "Mean \u00B1 SD",
+        "Mean (n=3)", "average of 3", "RSD (%)", "STDEV.S", "\u6700\u5927", "Desv. est.", "Gesamt",
+        "Standard error", "Mean value", "\u03C3", "Anzahl"}) {
+    const std::string text = fmt::format(
+        "Sample,Ni (wt%),Mg (wt%),Support,y\na,10,2,SiO2,30\nb,12,3,SiO2,40\n{},11,2.5,,35\n",
+        word);
+    EXPECT_EQ(keys(text).size(), 2u) << word;
+  }
+  // Selenium is an element.
+  EXPECT_EQ(keys("catalyst,y\nNi/SiO2,1\nCo/SiO2,2\nSe,3\n").size(), 3u);
+}
+
+// A name over several columns tells the unit of the amounts below it.
+TEST(Kinds, GroupsAboveTheHeaderTellUnits) {
+  const char* group =
+      "Metals (wt%),,,Reaction,\nNi,Co,Support,T,y\n5,2,Al2O3,700,10\n3,6,Al2O3,700,11\n";
+  const char* column = "Ni (wt%),Co (wt%),Support,T,y\n5,2,Al2O3,700,10\n3,6,Al2O3,700,11\n";
+  EXPECT_EQ(keys(group), keys(column));
+  EXPECT_EQ(
+      keys(",Composition / wt%,,,Result\nid,Ni,Co,Support,y\na,5,2,Al2O3,10\nb,3,6,Al2O3,11\n"),
+      keys(column));
+  const char* title =
+      "# all amounts in wt%\nNi,Co,Support,T,y\n5,2,Al2O3,700,10\n3,6,Al2O3,700,11\n";
+  EXPECT_THAT(refusal(title), AllOf(HasSubstr("tells a unit"), HasSubstr("--name-amounts wt%")));
+  ReadOptions told;
+  told.name_amounts = "wt%";
+  EXPECT_EQ(keys(title, told), keys(column));
+}
+
+// Merged cells: every part of the composition that is blank together is filled together.
+TEST(Kinds, MergedCellsOfSeveralColumns) {
+  const char* table =
+      "M1,M2,Support,T,y\nLi,Na,SiO2,700,1\n,,,750,2\n,,,800,3\nK,,MgO,700,4\n,,,750,5\n";
+  EXPECT_THAT(refusal(table), HasSubstr("--fill-down \"M1\" \"M2\" \"Support\""));
+  ReadOptions half;
+  half.fill_down = {"Support"};
+  EXPECT_THAT(refusal(table, half), HasSubstr("\"M1\""));
+  ReadOptions whole;
+  whole.fill_down = {"M1", "M2", "Support"};
+  EXPECT_THAT(keys(table, whole), ElementsAre("Li:1;Na:1/SiO2", "Li:1;Na:1/SiO2", "Li:1;Na:1/SiO2",
+                                              "K:1/MgO", "K:1/MgO"));
+  EXPECT_THAT(refusal("Ni,Co,T,y\n5,1,700,1\n,,750,2\n4,2,700,3\n"), HasSubstr("--fill-down"));
+}
+
+TEST(Kinds, ABlankSupportAmongOthersIsAskedAbout) {
+  const std::string rows = "Ni,Co,Support,y\n5,,SiO2,1\n,5,SiO2,2\n1,,SiO2,3\n5,,MgO,4\n";
+  EXPECT_THAT(refusal(rows + "5,,,5\n"), HasSubstr("line 6 has a blank support"));
+  EXPECT_THAT(keys(rows + "5,,none,5\n").back(), "Ni:5");
+  EXPECT_THAT(refusal("catalyst,Support,y\nNi,SiO2,4\nCo,SiO2,5\n,SiO2,10\n"),
+              HasSubstr("the catalyst is blank beside a support"));
+  EXPECT_THAT(keys("catalyst,Support,y\nNi,SiO2,4\nCo,SiO2,5\nnone,SiO2,10\n").back(), "-/SiO2");
+}
+
+// Amounts are never dropped.
+TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
+  EXPECT_THAT(refusal("Catalyst,Support,Loading (wt%),y\nNi,Al2O3,5,33\nNi,Al2O3,10,41\n"),
+              HasSubstr("the column tells amounts"));
+  EXPECT_THAT(refusal("M1,wt% M1,M2,wt% M2,Support,y\nCo,2,Ni,5,SiO2,4\nFe,2,Ni,5,SiO2,4\n"),
+              AllOf(HasSubstr("wt% M1"), HasSubstr("Metal 1, wt% 1")));
+  EXPECT_THAT(refusal("Metal 1,wt% 1,Metal 2,wt% 2,Support,y\n,3,Ni,5,SiO2,5\n"),
+              HasSubstr("an amount of 3 wt% stands beside no element"));
+  EXPECT_THAT(refusal("catalyst,Ni,Co,y\nNi/SiO2,5,0,3.5\nCo/MgO,0,5,4.5\n"),
+              HasSubstr("could be this column or the element columns"));
+}
+
+// Signs of quantities are no elements.
+TEST(Kinds, QuantitiesAreNoElements) {
+  EXPECT_THAT(refusal("Ni,Fe,P,y\n5,1,20,5\n4,1,25,6\n"), HasSubstr("or a quantity?"));
+  EXPECT_THAT(refusal("Ni,Fe,Ra,y\n5,1,0.5,5\n4,1,0.4,6\n"), HasSubstr("or a quantity?"));
+  EXPECT_EQ(keys("V,P,y\n1,1.1,5\n1,1.2,6\n").size(), 2u) << "vanadium phosphates";
+  EXPECT_EQ(keys("Ni (at%),P (at%),y\n5,95,5\n4,96,6\n").size(), 2u) << "a unit says what it is";
+}
+
+// Percent signs say what a number is, or contradict its column.
+TEST(Kinds, PercentCells) {
+  EXPECT_THAT(refusal("catalyst,y\nNi/Al2O3,0.335\nCo/Al2O3,12 %\nNi/SiO2,0.415\n"),
+              HasSubstr("with and without a percent sign"));
+  EXPECT_THAT(refusal("Ni (mmol/g),Support,y\n5%,Al2O3,3\n10%,Al2O3,4\n"),
+              HasSubstr("a percentage in a column of mmol/g"));
+  EXPECT_EQ(keys("Ni (wt%),Support,y\n5%,Al2O3,3\n10%,Al2O3,4\n"),
+            keys("Ni (wt%),Support,y\n5,Al2O3,3\n10,Al2O3,4\n"));
+}
+
+TEST(Kinds, PointsInAFileOfDecimalCommas) {
+  EXPECT_THAT(refusal("catalyst;y;z\nNi/Al2O3;1.234;5,5\nCo/Al2O3;987;6,5\n"),
+              HasSubstr("may stand between thousands or before decimals"));
+  const auto table = read("catalyst;y;z\nNi/Al2O3;1.234;5,5\nCo/Al2O3;1.234.567;6,5\n");
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->targets(0, 0), 1234.0);
+}
+
+// Headers of amounts in the words of laboratories, and oxides, which are no amounts of elements.
+TEST(Kinds, HeadersOfAmounts) {
+  const auto plain = keys("Ni (wt%),Co (wt%),y\n5,2,1\n4,3,2\n");
+  for (const char* header :
+       {"Ni wt%,Co wt%,y", "wt% Ni,wt% Co,y", "Ni loading (wt%),Co content (wt%),y",
+        "Ni (Gew.-%),Co (Ma.-%),y", "Ni (\u91CD\u91CF%),Co (\u8CEA\u91CF%),y",
+        "Ni (% mass.),Co (%wt),y"}) {
+    EXPECT_EQ(keys(fmt::format("{}\n5,2,1\n4,3,2\n", header)), plain) << header;
+  }
+  EXPECT_THAT(refusal("CuO (wt%),ZnO (wt%),y\n60,30,5\n50,40,6\n"),
+              AllOf(HasSubstr("holds an oxide"), HasSubstr("0.7989")));
+  EXPECT_THAT(refusal("No,Ni,Co,y\n1,2,3,4\n2,3,4,5\n"),
+              ::testing::Not(HasSubstr("unknown element")));
+}
+
+TEST(Kinds, WordsForNoValueOfOtherLanguages) {
+  const auto table = [](std::string_view cell) {
+    ReadOptions options;
+    options.targets = {"y"};
+    options.missing_targets = true;
+    return read(fmt::format("catalyst,y\nNi/SiO2,{}\nFe/SiO2,5\n", cell), options);
+  };
+  for (const char* word : {"#NV", "#WERT!", "#VALEUR!", "\u2015", "\u6B20\u6E2C", "\u306A\u3057"}) {
+    EXPECT_TRUE(table(word).ok()) << word;
+  }
+  EXPECT_THAT(table("leer").error().to_string(), HasSubstr("--null \"leer\""));
+}
+
+}  // namespace
+}  // namespace kasetsu::tables
