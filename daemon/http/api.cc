@@ -12,6 +12,11 @@ namespace kasetsu::http {
 
 namespace {
 
+// Requests that wait for a worker: of all, and of one token.
+constexpr std::size_t kMostWaiting = 256;
+constexpr std::size_t kMostOfOne = 64;
+constexpr std::size_t kMostStreams = 65'536;  // more than there are connections
+
 // The object that a request's body holds; an empty body is {}.
 Result<Json> body_object(const std::string& text) {
   if (text.empty()) return Json::object();
@@ -29,8 +34,13 @@ Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
       completions_(io),
-      workers_(workers, 64),
-      hub_(io, services_.database.last_event()) {
+      workers_(workers, kMostWaiting, kMostOfOne),
+      event_reads_(1, kMostStreams, kMostStreams),
+      commits_(io, services_.database.last_event()),
+      tail_(commits_.last()),
+      hub_(io, commits_.last()) {
+  asio::co_spawn(
+      io_, [this] { return follow_events(); }, asio::detached);
 }
 
 void Api::add_routes(Router& router) {
@@ -73,7 +83,7 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
                                                  return dump_json(*body);
                                                });
     };
-    Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+    Result<std::string> body = co_await workers_.run<std::string>(request.claim, std::move(work));
     if (!body) co_return problem(body.error());
     Response response;
     response.body = std::move(*body);
@@ -99,7 +109,7 @@ Handler Api::working(std::vector<std::string> query_names, Work make) {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
     std::function<Result<Response>()> work = [&] { return make(request); };
-    Result<Response> response = co_await workers_.run<Response>(std::move(work));
+    Result<Response> response = co_await workers_.run<Response>(request.claim, std::move(work));
     if (!response) co_return problem(response.error());
     co_return std::move(*response);
   };

@@ -17,6 +17,7 @@
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/http/event_hub.h"
+#include "daemon/http/event_tail.h"
 #include "daemon/http/offload.h"
 #include "daemon/http/router.h"
 
@@ -100,9 +101,12 @@ class Api {
   void add_routes(Router& router);
   // For waiting and streaming requests; main calls signal() after commits and close() when
   // draining.
-  EventHub& events() { return hub_; }
+  EventHub& events() { return commits_; }
   // Waits for what runs on the workers; nothing may be asked any more.
-  void stop() { workers_.stop(); }
+  void stop() {
+    workers_.stop();
+    event_reads_.stop();
+  }
   // Needed by /metrics and /readyz.
   void set_server(Server& server) { server_ = &server; }
 
@@ -171,8 +175,11 @@ class Api {
   asio::awaitable<Response> sign_in(Request& request);
   Response get_readiness() const;
   Response get_metrics() const;
+  // Reads what each commit adds, once for all who wait; ends when the hub closes.
+  asio::awaitable<void> follow_events();
   asio::awaitable<Response> get_events(Request& request);
-  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign);
+  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign,
+                                      std::shared_ptr<Claim> claim);
   Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,
                                                     const std::string& campaign) const;
 
@@ -186,7 +193,10 @@ class Api {
   Taken taken_;
   Completions completions_;
   WorkerPool workers_;
-  EventHub hub_;
+  WorkerPool event_reads_;  // of streams and the tail, which take no place of a request
+  EventHub commits_;        // what is on the disk
+  EventTail tail_;
+  EventHub hub_;  // what the tail has
   Server* server_ = nullptr;
 };
 

@@ -104,7 +104,8 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
   std::function<Result<DecodedCampaign>()> decode = [&] {
     return services_.decode_campaign(request.body, request.content_type);
   };
-  Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
+  Result<DecodedCampaign> decoded =
+      co_await workers_.run<DecodedCampaign>(request.claim, std::move(decode));
   if (!decoded) co_return problem(decoded.error());
   struct Made {
     campaign::Reply reply;

@@ -168,6 +168,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());
   campaign::IntakeRequest& asked = *read;
+  asked.options.max_rows = server_->options().rows;
   const bool dry_run = asked.dry_run;
   const bool here =
       asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;
@@ -179,7 +180,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (here) {
     decoded = decode();
   } else {
-    decoded = co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
+    decoded = co_await workers_.run<campaign::DecodedRequest>(request.claim, std::move(decode));
   }
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;
@@ -243,7 +244,8 @@ void Api::add_result_routes(Router& router) {
                                                    [](const auto& m) { return to_json(m); }));
                       });
                 };
-                Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+                Result<std::string> body =
+                    co_await workers_.run<std::string>(request.claim, std::move(work));
                 if (!body) co_return problem(body.error());
                 Response response;
                 response.body = std::move(*body);
@@ -377,7 +379,8 @@ void Api::add_result_routes(Router& router) {
                         return std::move(*bytes);
                       });
                 };
-                Result<std::string> bytes = co_await workers_.run<std::string>(std::move(work));
+                Result<std::string> bytes =
+                    co_await workers_.run<std::string>(request.claim, std::move(work));
                 if (!bytes) co_return problem(bytes.error());
                 Response response;
                 response.body = std::move(*bytes);

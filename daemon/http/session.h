@@ -60,6 +60,10 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   Clock::time_point deadline() const { return deadline_; }
   Clock::time_point since() const { return since_; }
   const std::string& peer() const { return peer_; }
+  // What the request that is handled waits for need not be done any more.
+  void give_up_work() {
+    if (claim_) claim_->gone.store(true);
+  }
 
  protected:
   void enter(Phase phase) {
@@ -70,6 +74,15 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   void expires_after(Clock::duration time) { deadline_ = Clock::now() + time; }
   void expires_at(Clock::time_point time) { deadline_ = time; }
   void expires_never() { deadline_ = Clock::time_point::max(); }
+
+  void claim(Request& request) {
+    claim_ = std::make_shared<Claim>();
+    claim_->who = server_.authenticator_ ? "token " + request.principal.name : request.peer;
+    request.claim = claim_;
+  }
+
+  // Counts what the body will take once it is decoded; the refusal where that is too much.
+  std::optional<Response> charge_decoded(const Request& request);
 
   using ParsedHead = beast::http::request_parser<beast::http::string_body>::value_type;
 
@@ -99,6 +112,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
  private:
   friend class Server;
   std::size_t held_ = 0;  // bytes of the body
+  std::shared_ptr<Claim> claim_;
 };
 
 template <typename Stream>
@@ -291,7 +305,10 @@ class HttpSession final : public SessionBase, private Sink {
       }
     }
     const BodyState body = co_await receive_body(parser, limit, now.wrong);
-    if (body == BodyState::complete) now.request.body = std::move(parser.get().body());
+    if (body == BodyState::complete) {
+      now.request.body = std::move(parser.get().body());
+      if (!refusal) refusal = charge_decoded(now.request);
+    }
     co_return body;
   }
 
@@ -303,6 +320,7 @@ class HttpSession final : public SessionBase, private Sink {
     } else {
       enter(now.route->waits ? Phase::watching : Phase::handling);
       expires_never();
+      claim(now.request);
       response = co_await handled(*now.route, now.request);
     }
     bool keep_alive = now.keep_alive && !response.close && !server_.draining();

@@ -58,6 +58,7 @@ std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
         {"body_MiB", whole(server.body_bytes, 1, 64, kMiB)},
         {"bulk_body_MiB", whole(server.bulk_body_bytes, 1, 256, kMiB)},
         {"all_bodies_MiB", whole(server.all_bodies_bytes, 1, 65'536, kMiB)},
+        {"rows", whole(server.rows, 1, 1'000'000)},
         {"header_s", seconds(server.header_time)},
         {"request_s", seconds(server.request_time)},
         {"idle_s", seconds(server.idle_time)},

@@ -542,5 +542,57 @@ TEST_F(Api_, ManyClientsAtOnceEachGetTheirOwnAnswer) {
   EXPECT_EQ(server.get("/v1/campaigns/ocm").body["measurements"], kClients * kRequests);
 }
 
+// Each commit is read once for all who wait, and that takes no place of a request.
+TEST_F(Api_, ManyStreamsHearOfACommitAndTakeNoPlaceOfARequest) {
+  const std::int64_t last = server.get("/v1/events").body["last"];
+  std::vector<std::unique_ptr<RawClient>> streams;
+  for (int i = 0; i < 300; ++i) {
+    streams.push_back(std::make_unique<RawClient>(server.port()));
+    streams.back()->send(ApiServer::request("GET", fmt::format("/v1/events?after={}", i % 2 * last),
+                                            "", "Accept: text/event-stream\r\n"));
+  }
+  for (const auto& stream : streams) ASSERT_TRUE(stream->receive_until("retry: 2000"));
+  for (int i = 0; i < 10; ++i) {
+    const auto taken = server.post("/v1/campaigns/ocm/measurements",
+                                   delivery("r" + std::to_string(i), {row({"Li"}, 5.0, i)}));
+    EXPECT_EQ(taken.status, 200) << taken.raw.body;
+    EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+  }
+  const std::int64_t end = server.get("/v1/events?limit=1000").body["last"];
+  ASSERT_GE(end, last + 10);
+  for (const auto& stream : streams) {
+    EXPECT_TRUE(stream->receive_until(fmt::format("id: {}\ndata: ", end)));
+  }
+}
+
+TEST_F(Api_, WhoAsksForEventsAfterAPostSeesIt) {
+  for (int i = 0; i < 50; ++i) {
+    const std::int64_t last = server.get("/v1/events?limit=1000").body["last"];
+    ASSERT_EQ(server
+                  .post("/v1/campaigns/ocm/measurements",
+                        delivery("r" + std::to_string(i), {row({"Li"}, 5.0, i)}))
+                  .status,
+              200);
+    const auto seen = server.get(fmt::format("/v1/events?after={}", last));
+    EXPECT_FALSE(seen.body["events"].empty());
+    const auto polled = server.get(fmt::format("/v1/events?after={}&wait_s=5", last));
+    EXPECT_FALSE(polled.body["events"].empty());
+  }
+}
+
+TEST(ApiLimits, ALargeDeliveryHasToBeSplit) {
+  ServerOptions options;
+  options.rows = 2;
+  ApiServer server(options);
+  ASSERT_EQ(server.ask("POST", "/v1/campaigns", kCampaign, "", "application/toml").status, 201);
+  const auto post = [&](std::vector<Json> rows) {
+    return server.post("/v1/campaigns/ocm/measurements", delivery("r", std::move(rows)));
+  };
+  const auto refused = post({row({"Li"}, 1, 1), row({"Na"}, 2, 2), row({"K"}, 3, 3)});
+  EXPECT_GE(refused.status, 400);
+  EXPECT_NE(refused.raw.body.find("split it into several"), std::string::npos) << refused.raw.body;
+  EXPECT_EQ(post({row({"Li"}, 1, 1), row({"Na"}, 2, 2)}).status, 200);
+}
+
 }  // namespace
 }  // namespace kasetsu::http

@@ -381,6 +381,51 @@ TEST(Server, BodiesTogetherHaveALimit) {
   }
 }
 
+// Sixteen megabytes of "{}," take a gigabyte once they are decoded.
+TEST(Server, WhatABodyTakesOnceItIsDecodedIsCounted) {
+  ServerOptions options;
+  options.bulk_body_bytes = 1'000'000;
+  options.all_bodies_bytes = 2'500'000;
+  TestServer server(routes(), options);
+  const auto post = [&](int values) {
+    std::string body;
+    for (int i = 0; i < values; ++i) body += "{},";
+    return ask(server, fmt::format("POST /bulk HTTP/1.1\r\nHost: localhost\r\n"
+                                   "Content-Type: text/csv\r\nContent-Length: {}\r\n\r\n{}",
+                                   body.size(), body));
+  };
+  const RawAnswer refused = post(30'000);
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_NE(refused.body.find("split it"), std::string::npos) << refused.body;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(post(10'000).status, 200) << "what was held is given back";
+}
+
+// Work for a client that has gone need not be done.
+TEST(Server, AHandlerHearsThatItsClientIsGone) {
+  std::atomic<bool> heard{false};
+  Router router;
+  router.add({"GET", "/work", Scope::open, [&](Request& request) -> asio::awaitable<Response> {
+                const auto executor = co_await asio::this_coro::executor;
+                asio::steady_timer timer(executor);
+                for (int i = 0; i < 1'000 && !heard; ++i) {
+                  timer.expires_after(5ms);
+                  co_await timer.async_wait(asio::use_awaitable);
+                  heard = request.claim->gone.load();
+                }
+                Response response;
+                co_return response;
+              }});
+  TestServer server(std::move(router));
+  {
+    RawClient client(server.port());
+    client.send(get("/work"));
+    std::this_thread::sleep_for(50ms);
+    EXPECT_FALSE(heard);
+  }
+  for (int i = 0; i < 400 && !heard; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(heard);
+}
+
 TEST(Server, AProxyIsLookedThrough) {
   Router router = routes();
   router.add({"GET", "/peer", Scope::open, [](Request& request) -> asio::awaitable<Response> {
