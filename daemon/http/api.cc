@@ -28,6 +28,22 @@ Result<Json> body_object(const std::string& text) {
   return parsed;
 }
 
+// What people say is shown in terminals, logs and messages of others.
+Status check_said(const Json& body) {
+  for (const char* field : {"reason", "person", "remark"}) {
+    const auto found = body.find(field);
+    if (found == body.end() || !found->is_string()) continue;
+    const auto& text = found->get_ref<const std::string&>();
+    const bool printable = std::none_of(text.begin(), text.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    });
+    if (printable) continue;
+    return Error{ErrorCode::bad_data, "a character that cannot be seen", std::string("/") + field,
+                 "", "one line of printable characters"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
@@ -137,6 +153,7 @@ asio::awaitable<Response> Api::write_once(Request& request, const Write& act) {
   Result<Json> decoded = body_object(request.body);
   if (!decoded) co_return problem(decoded.error());
   const Json& body = *decoded;
+  if (const Status said = check_said(body); !said) co_return problem(said.error());
   std::string location;
   std::function<Result<campaign::Reply>(Transaction&)> task =
       [&](Transaction& tx) -> Result<campaign::Reply> {

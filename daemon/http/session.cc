@@ -140,8 +140,8 @@ std::optional<Response> SessionBase::check_source(const Head& head, const Parsed
   if (!authority.empty() && lowered(authority) != lowered(head.host)) {
     return problem(400, "bad_target", "the target's host is not the Host field's");
   }
-  // Only a program sends no Host at all, which HTTP/1.0 allows.
-  if (peer_ != "unix" && (head.minor_version == 1 || !head.host.empty())) {
+  if (peer_ != "unix") {
+    if (head.host.empty()) return problem(400, "bad_request", "the request has no Host field");
     const auto& hosts = server_.options_.hosts;
     if (std::find(hosts.begin(), hosts.end(), host_name(head.host)) == hosts.end()) {
       return problem(421, "wrong_host",
@@ -226,6 +226,10 @@ std::optional<Response> SessionBase::decide(const Head& head, const ParsedHead& 
   request.query = std::move(target->query);
   if (auto refusal = check_source(head, message, target->authority, request.by_cookie))
     return refusal;
+  // Whoever looks at one of them, a proxy or this daemon, must look at the one that counts.
+  if (message.count("Authorization") > 1) {
+    return problem(400, "bad_request", "the request has more than one Authorization field");
+  }
   auto found = server_.router_.find(request.method, request.path);
   if (const auto* none = std::get_if<Router::NoMatch>(&found)) {
     if (none->status == 404) return problem(404, "not_found", "there is no such resource");

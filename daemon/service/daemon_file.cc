@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/base/config_reader.h"
+#include "daemon/base/web_address.h"
 #include "daemon/service/driver_config.h"
 
 namespace kasetsu {
@@ -82,6 +83,11 @@ Status DaemonConfig::validate() const {
   if (!client_ca_file.empty() && certificate_file.empty()) {
     return Error{ErrorCode::invalid_argument, "client certificates need TLS", "tls.client_ca_file",
                  client_ca_file, "tls.certificate_file and tls.key_file beside it"};
+  }
+  for (const std::string& host : webhook_hosts) {
+    if (is_host_entry(host)) continue;
+    return Error{ErrorCode::invalid_argument, "an entry that no address matches", "webhooks.hosts",
+                 host, "HOST or HOST:PORT, such as hooks.slack.com"};
   }
   if (data_dir.empty()) {
     return Error{ErrorCode::invalid_argument, "no folder for the data", "storage.data_dir", "",

@@ -110,6 +110,38 @@ TEST_F(Api_, AnIdempotencyKeyBelongsToItsToken) {
   EXPECT_EQ(apply("bob").raw.field("Idempotent-Replayed"), "");
 }
 
+TEST_F(Api_, WhatPeopleSayHoldsNoControlCharacters) {
+  const std::string stop = "/v1/campaigns/ocm:stop";
+  for (const char* text : {"x\x1B[31m", "a\nb", "\x7F", "a\rb"}) {
+    const auto refused = server.post(stop, {{"reason", text}});
+    EXPECT_EQ(refused.status, 400) << refused.raw.body;
+    EXPECT_EQ(refused.raw.body.find('\x1B'), std::string::npos);
+  }
+  EXPECT_EQ(server.post(stop, {{"reason", "Budget is used – schön"}}).status, 200);
+}
+
+TEST_F(Api_, ALeaseOfAnotherClientIsCancelledByWhoRunsTheCampaignAlone) {
+  server.test_server().on_network([&] {
+    server.server().set_authenticator(
+        [](const Request& request) -> std::variant<Principal, Response> {
+          Principal who{request.authorization, {Scope::read, Scope::results}};
+          if (request.authorization == "lead") who.scopes.push_back(Scope::campaigns);
+          return who;
+        });
+  });
+  const auto as = [&](const std::string& token, const std::string& path, const Json& body) {
+    return server.post(path, body, "Authorization: " + token + "\r\n");
+  };
+  const auto made =
+      as("rig-a", "/v1/campaigns/ocm/proposals",
+         {{"catalyst", {{"slots", {"Li", "K", "none"}}, {"support", "MgO"}}}, {"reason", "x"}});
+  ASSERT_EQ(made.status, 201) << made.raw.body;
+  const std::string path = "/v1/proposals/" + made.body["id"].get<std::string>();
+  ASSERT_EQ(as("rig-a", path + ":claim", Json::object()).status, 200);
+  EXPECT_EQ(as("rig-b", path + ":cancel", {{"reason", "x"}}).status, 409);
+  EXPECT_EQ(as("lead", path + ":cancel", {{"reason", "x"}}).body["state"], "CANCELLED");
+}
+
 TEST_F(Api_, EveryRouteAsksForItsScopeAndNothingElseOpens) {
   std::string allowed;
   server.test_server().on_network([&] {

@@ -188,11 +188,20 @@ TEST(Server, PagesOfOtherOriginsAndReboundNamesAreRefused) {
       403);
   EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: evil.example\r\n\r\n").status, 421);
   EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n").status, 200);
+  EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\n\r\n").status, 400);
   EXPECT_EQ(ask(server, get("/hello", "Origin: http://localhost\r\n")).status, 200);
   EXPECT_EQ(ask(server, "GET http://localhost/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
             200);
   EXPECT_EQ(ask(server, "GET http://evil.example/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
             400);
+}
+
+TEST(Server, OneRequestHasOneToken) {
+  TestServer server(routes());
+  EXPECT_EQ(ask(server, get("/hello", "Authorization: Bearer a\r\n")).status, 200);
+  EXPECT_EQ(
+      ask(server, get("/hello", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n")).status,
+      400);
 }
 
 TEST(Server, BodiesHaveATypeAndALimit) {
