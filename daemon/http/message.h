@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,8 +36,9 @@ struct Principal {
 
 // Whose work a request causes, and whether anybody still waits for it.
 struct Claim {
-  std::string who;  // a token, or an address where there are no tokens
-  std::atomic<bool> gone{false};
+  std::string who;       // a token, or an address where there are no tokens
+  std::stop_source end;  // asked to stop when the client has gone
+  bool gone() const { return end.stop_requested(); }
 };
 
 struct Request {

@@ -2,7 +2,6 @@
 // writer. The coroutine goes on on its own executor; no thread waits for a commit.
 #pragma once
 
-#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
@@ -17,6 +16,7 @@
 
 #include "core/base/result.h"
 #include "daemon/base/asio.h"
+#include "daemon/base/turn_queue.h"
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/http/message.h"
 
@@ -154,25 +154,18 @@ class WorkerPool {
   void queue(const std::shared_ptr<Claim>& claim, Job job) {
     {
       const std::lock_guard lock(mutex_);
-      queues_[who(claim)].push_back({claim, std::move(job)});
+      queues_.add(who(claim), {claim, std::move(job)});
     }
     asio::post(pool_, [this] {
       const Queued next = take();
-      const bool wanted = !next.claim || !next.claim->gone.load();
+      const bool wanted = !next.claim || !next.claim->gone();
       next.job(wanted, [&] { leave(who(next.claim)); });
     });
   }
 
-  // The oldest of the claimant whose turn it is.
   Queued take() {
     const std::lock_guard lock(mutex_);
-    auto turn = queues_.upper_bound(served_);
-    if (turn == queues_.end()) turn = queues_.begin();
-    served_ = turn->first;
-    Queued next = std::move(turn->second.front());
-    turn->second.pop_front();
-    if (turn->second.empty()) queues_.erase(turn);
-    return next;
+    return queues_.take();
   }
 
   asio::thread_pool pool_;
@@ -181,8 +174,7 @@ class WorkerPool {
   mutable std::mutex mutex_;
   std::size_t places_ = 0;
   std::map<std::string, std::size_t> places_of_;
-  std::map<std::string, std::deque<Queued>> queues_;
-  std::string served_;
+  TurnQueue<Queued> queues_;
 };
 
 // Awaits what start(done) hands to `done` on another thread, once. On the network thread; the frame

@@ -180,7 +180,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (here) {
     decoded = decode();
   } else {
-    decoded = co_await workers_.run<campaign::DecodedRequest>(request.claim, std::move(decode));
+    decoded = co_await deliveries_.run<campaign::DecodedRequest>(request.claim, std::move(decode));
   }
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;

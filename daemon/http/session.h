@@ -62,7 +62,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   const std::string& peer() const { return peer_; }
   // What the request that is handled waits for need not be done any more.
   void give_up_work() {
-    if (claim_) claim_->gone.store(true);
+    if (claim_) claim_->end.request_stop();
   }
 
  protected:

@@ -63,6 +63,7 @@ std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
         {"header_s", seconds(server.header_time)},
         {"request_s", seconds(server.request_time)},
         {"idle_s", seconds(server.idle_time)},
+        {"plan_s", seconds(server.plan_time)},
         {"write_s", seconds(server.write_time)},
         {"connections", whole(server.connections, 1, 100'000)},
         {"connections_per_peer", whole(server.connections_per_peer, 1, 100'000)},

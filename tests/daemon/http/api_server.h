@@ -65,7 +65,8 @@ class ApiServer {
           return DecodedCampaign{campaign::draft_of(*config, supports_), config->conditions(),
                                  config->planner.batch};
         },
-        .plan_campaign = [](std::string_view, std::string_view, bool) -> Result<Json> {
+        .plan_campaign = [](std::string_view, std::string_view, bool,
+                            const Control&) -> Result<Json> {
           return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
         },
         .version = {{"name", "kasetsud"}},

@@ -112,12 +112,13 @@ TEST_F(Api_, AnIdempotencyKeyBelongsToItsToken) {
 
 TEST_F(Api_, WhatPeopleSayHoldsNoControlCharacters) {
   const std::string stop = "/v1/campaigns/ocm:stop";
-  for (const char* text : {"x\x1B[31m", "a\nb", "\x7F", "a\rb"}) {
+  for (const char* text : {"x\x1B[31m", "a\nb", "\x7F", "a\rb", "\u009b31m", "\u202egnp.exe",
+                           "a\u200bb", "\u2066a", "\ufeffa"}) {
     const auto refused = server.post(stop, {{"reason", text}});
     EXPECT_EQ(refused.status, 400) << refused.raw.body;
     EXPECT_EQ(refused.raw.body.find('\x1B'), std::string::npos);
   }
-  EXPECT_EQ(server.post(stop, {{"reason", "Budget is used – schön"}}).status, 200);
+  EXPECT_EQ(server.post(stop, {{"reason", "Budget is used – schön, 予算 “€ 5” ⁂ ﷼"}}).status, 200);
 }
 
 TEST_F(Api_, ALeaseOfAnotherClientIsCancelledByWhoRunsTheCampaignAlone) {

@@ -86,7 +86,7 @@ TEST_F(Workers, WorkOfAClientThatHasGoneIsNotDone) {
   const auto gone = claim_of("gone");
   ask(gone, "g1");
   ask(claim_of("other"), "o1");
-  gone->gone.store(true);
+  gone->end.request_stop();
   let_go();
   EXPECT_EQ(ran_, (std::vector<std::string>{"o1"}));
   EXPECT_EQ(refused_, (std::vector<std::string>{"g1: the client had gone when its turn came"}));

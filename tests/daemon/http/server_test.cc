@@ -419,7 +419,7 @@ TEST(Server, AHandlerHearsThatItsClientIsGone) {
                 for (int i = 0; i < 1'000 && !heard; ++i) {
                   timer.expires_after(5ms);
                   co_await timer.async_wait(asio::use_awaitable);
-                  heard = request.claim->gone.load();
+                  heard = request.claim->gone();
                 }
                 Response response;
                 co_return response;
