@@ -313,7 +313,10 @@ void Server::drain(std::chrono::milliseconds deadline, std::function<void()> don
     if (error) return;
     log_->warn("drain deadline passed connections={}", state_->sessions.size());
     const std::vector<SessionBase*> open(state_->sessions.begin(), state_->sessions.end());
-    for (SessionBase* session : open) session->abort();
+    for (SessionBase* session : open) {
+      session->give_up_work();
+      session->abort();
+    }
     finish_drain();
   });
 }

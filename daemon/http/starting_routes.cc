@@ -117,8 +117,8 @@ class TimeLimit {
 
 Error took_too_long(std::chrono::milliseconds longest) {
   return Error{ErrorCode::unprocessable,
-               fmt::format("planning takes longer than the {} s that one request may have",
-                           longest.count() / 1000),
+               fmt::format("planning takes longer than the {:g} s that one request may have",
+                           static_cast<double>(longest.count()) / 1e3),
                "", "",
                "a plan without its first batch, a smaller batch or space, or `kasetsu campaign "
                "plan` on your own machine"};

@@ -613,6 +613,47 @@ TEST_F(Api_, WhoAsksForEventsAfterAPostSeesIt) {
   }
 }
 
+// Plans until it is told to stop.
+class EndlessPlan {
+ public:
+  explicit EndlessPlan(ApiServer& server) {
+    server.set_plan([this](const Control& control) -> Result<Json> {
+      begun = true;
+      while (!control.cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ended = true;
+      return cancelled_error();
+    });
+  }
+  std::atomic<bool> begun{false}, ended{false};
+};
+
+TEST(ApiLimits, APlanEndsInItsTime) {
+  ServerOptions options;
+  options.plan_time = std::chrono::milliseconds(200);
+  ApiServer server(options);
+  EndlessPlan plan(server);
+  const auto late = server.ask("POST", "/v1/campaigns:plan", kCampaign, "", "application/toml");
+  EXPECT_EQ(late.status, 422) << late.raw.body;
+  EXPECT_NE(late.raw.body.find("takes longer than the 0.2 s"), std::string::npos) << late.raw.body;
+  EXPECT_TRUE(plan.ended);
+}
+
+TEST(ApiLimits, APlanEndsWhenItsClientHasGoneAndKeepsNobodyFromReading) {
+  ServerOptions options;
+  options.plan_time = std::chrono::hours(1);
+  ApiServer server(options);
+  EndlessPlan plan(server);
+  {
+    RawClient client(server.port());
+    client.send(
+        ApiServer::request("POST", "/v1/campaigns:plan", kCampaign, "", "application/toml"));
+    while (!plan.begun) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+    EXPECT_FALSE(plan.ended);
+  }
+  while (!plan.ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 TEST(ApiLimits, ALargeDeliveryHasToBeSplit) {
   ServerOptions options;
   options.rows = 2;
