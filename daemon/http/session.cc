@@ -89,6 +89,14 @@ std::optional<Response> SessionBase::charge_decoded(const Request& request) {
   return problem(503, "busy", "too many large requests at once; try again in a second");
 }
 
+void SessionBase::charge_answer(Request& request, Response& response) {
+  server_.let_go(*this);
+  request.body = std::string();
+  if (server_.hold(*this, response.body.size()) || request.method != "GET") return;
+  response = problem(503, "busy", "too many large answers at once; try again in a second");
+  server_.let_go(*this);
+}
+
 void SessionBase::read_fields(const ParsedHead& message, Request& request) const {
   const auto field = [&](beast::string_view name) {
     const auto found = message.find(name);

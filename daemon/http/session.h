@@ -83,6 +83,9 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
 
   // Counts what the body will take once it is decoded; the refusal where that is too much.
   std::optional<Response> charge_decoded(const Request& request);
+  // Counts an answer until it is taken, in the place of the request's body. Reading is refused
+  // where that is too much; what was changed is told in any case.
+  void charge_answer(Request& request, Response& response);
 
   using ParsedHead = beast::http::request_parser<beast::http::string_body>::value_type;
 
@@ -322,6 +325,7 @@ class HttpSession final : public SessionBase, private Sink {
       expires_never();
       claim(now.request);
       response = co_await handled(*now.route, now.request);
+      charge_answer(now.request, response);
     }
     bool keep_alive = now.keep_alive && !response.close && !server_.draining();
     if (response.stream && now.request.method != "HEAD") {

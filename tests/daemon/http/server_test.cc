@@ -409,6 +409,36 @@ TEST(Server, WhatABodyTakesOnceItIsDecodedIsCounted) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(post(10'000).status, 200) << "what was held is given back";
 }
 
+// Clients that ask for much and take nothing.
+TEST(Server, AnswersThatNobodyTakesAreCounted) {
+  constexpr std::size_t kSize = 16'000'000;
+  Router router = routes();
+  router.add({"GET", "/big", Scope::open, [](Request&) -> asio::awaitable<Response> {
+                Response response;
+                response.body = std::string(kSize, 'x');
+                co_return response;
+              }});
+  ServerOptions options;
+  options.all_bodies_bytes = 2 * kSize + kSize / 2;
+  TestServer server(std::move(router), options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.port()));
+    clients.back()->send(get("/big"));
+    ASSERT_TRUE(clients.back()->receive_until("200 OK"));
+  }
+  EXPECT_EQ(ask(server, get("/big")).status, 503);
+  EXPECT_EQ(ask(server, get("/")).status, 404) << "small ones go on";
+  clients.clear();
+  RawAnswer whole;
+  for (int i = 0; i < 200 && whole.status != 200; ++i) {
+    std::this_thread::sleep_for(10ms);
+    whole = ask(server, get("/big"));
+  }
+  EXPECT_EQ(whole.status, 200) << "what was held is given back";
+  EXPECT_EQ(whole.body.size(), kSize);
+}
+
 // Work for a client that has gone need not be done.
 TEST(Server, AHandlerHearsThatItsClientIsGone) {
   std::atomic<bool> heard{false};
