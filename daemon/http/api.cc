@@ -1,4 +1,5 @@
 #include "daemon/http/api.h"
+#include "daemon/base/system.h"
 
 #include <fmt/format.h>
 
@@ -138,11 +139,14 @@ Handler Api::reading_afresh(std::vector<std::string> query_names, Read make) {
 }
 
 Handler Api::working_on(WorkerPool& pool, std::vector<std::string> query_names, Work make) {
-  return [&pool, query_names = std::move(query_names),
+  return [&pool, behind = &pool != &workers_, query_names = std::move(query_names),
           make = std::move(make)](Request& request) -> asio::awaitable<Response> {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
-    std::function<Result<Response>()> work = [&] { return make(request); };
+    std::function<Result<Response>()> work = [&] {
+      if (behind) give_way();
+      return make(request);
+    };
     Result<Response> response = co_await pool.run<Response>(request.claim, std::move(work));
     if (!response) co_return problem(response.error());
     co_return std::move(*response);

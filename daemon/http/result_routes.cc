@@ -4,6 +4,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
+#include "daemon/base/system.h"
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
@@ -173,6 +174,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   const bool here =
       asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;
   std::function<Result<campaign::DecodedRequest>()> decode = [&] {
+    if (!here) give_way();
     return services_.intake.decode(std::move(asked));
   };
   // No conditional expression: where an arm has a co_await, GCC 12 destroys its value twice.
