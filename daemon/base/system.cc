@@ -48,6 +48,14 @@ std::optional<double> free_bytes(const std::string& path) {
   return static_cast<double>(found.f_bavail) * static_cast<double>(found.f_frsize);
 }
 
+void give_way() {
+  thread_local bool given = false;
+  if (given) return;
+  given = true;
+  // On Linux this is of the calling thread.
+  [[maybe_unused]] const int now = ::nice(5);
+}
+
 std::string process_metrics() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

@@ -18,6 +18,10 @@ std::optional<std::chrono::microseconds> watchdog_interval();
 // told.
 std::optional<double> free_bytes(const std::string& path);
 
+// The calling thread, and those that it starts from now on, give way to the others of this process
+// where all want a processor: long work must not keep those who answer. Once a thread.
+void give_way();
+
 // Metrics of this process in the Prometheus text format.
 std::string process_metrics();
 

@@ -1,4 +1,5 @@
 #include "daemon/http/api.h"
+#include "daemon/base/system.h"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,11 @@ namespace kasetsu::http {
 
 namespace {
 
+// Requests that wait for a worker: of all, and of one token.
+constexpr std::size_t kMostWaiting = 256;
+constexpr std::size_t kMostOfOne = 64;
+constexpr std::size_t kMostStreams = 65'536;  // more than there are connections
+
 // The object that a request's body holds; an empty body is {}.
 Result<Json> body_object(const std::string& text) {
   if (text.empty()) return Json::object();
@@ -23,14 +29,53 @@ Result<Json> body_object(const std::string& text) {
   return parsed;
 }
 
+// Control characters, and those that turn or hide what stands beside them, as they begin `text`
+// (UTF-8): U+0080 to U+009F; marks of direction; zero width space, word joiner, byte order mark.
+bool begins_unseen(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return true;
+  if (byte(0) == 0xC2) return byte(1) < 0xA0;
+  if (byte(0) == 0xEF) return byte(1) == 0xBB && byte(2) == 0xBF;
+  if (byte(0) != 0xE2) return false;
+  if (byte(1) == 0x80) {
+    return byte(2) == 0x8B || byte(2) == 0x8E || byte(2) == 0x8F ||
+           (byte(2) >= 0xA8 && byte(2) <= 0xAE);
+  }
+  return byte(1) == 0x81 && byte(2) >= 0xA0 && byte(2) <= 0xA9;
+}
+
+// What people say is shown in terminals, logs and messages of others.
+Status check_said(const Json& body) {
+  for (const char* field : {"reason", "person", "remark"}) {
+    const auto found = body.find(field);
+    if (found == body.end() || !found->is_string()) continue;
+    const std::string_view text = found->get_ref<const std::string&>();
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (!begins_unseen(text.substr(i))) continue;
+      return Error{ErrorCode::bad_data, "a character that cannot be seen", std::string("/") + field,
+                   "", "one line of printable characters"};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
       completions_(io),
-      workers_(workers, 64),
-      hub_(io, services_.database.last_event()) {
+      workers_(workers, kMostWaiting, kMostOfOne),
+      campaign_files_(1, kMostWaiting, kMostOfOne),
+      deliveries_(1, kMostWaiting, kMostOfOne),
+      event_reads_(1, kMostStreams, kMostStreams),
+      commits_(io, services_.database.last_event()),
+      tail_(commits_.last()),
+      hub_(io, commits_.last()) {
+  asio::co_spawn(
+      io_, [this] { return follow_events(); }, asio::detached);
 }
 
 void Api::add_routes(Router& router) {
@@ -73,7 +118,7 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
                                                  return dump_json(*body);
                                                });
     };
-    Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+    Result<std::string> body = co_await workers_.run<std::string>(request.claim, std::move(work));
     if (!body) co_return problem(body.error());
     Response response;
     response.body = std::move(*body);
@@ -93,13 +138,16 @@ Handler Api::reading_afresh(std::vector<std::string> query_names, Read make) {
   };
 }
 
-Handler Api::working(std::vector<std::string> query_names, Work make) {
-  return [this, query_names = std::move(query_names),
+Handler Api::working_on(WorkerPool& pool, std::vector<std::string> query_names, Work make) {
+  return [&pool, behind = &pool != &workers_, query_names = std::move(query_names),
           make = std::move(make)](Request& request) -> asio::awaitable<Response> {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
-    std::function<Result<Response>()> work = [&] { return make(request); };
-    Result<Response> response = co_await workers_.run<Response>(std::move(work));
+    std::function<Result<Response>()> work = [&] {
+      if (behind) give_way();
+      return make(request);
+    };
+    Result<Response> response = co_await pool.run<Response>(request.claim, std::move(work));
     if (!response) co_return problem(response.error());
     co_return std::move(*response);
   };
@@ -127,6 +175,7 @@ asio::awaitable<Response> Api::write_once(Request& request, const Write& act) {
   Result<Json> decoded = body_object(request.body);
   if (!decoded) co_return problem(decoded.error());
   const Json& body = *decoded;
+  if (const Status said = check_said(body); !said) co_return problem(said.error());
   std::string location;
   std::function<Result<campaign::Reply>(Transaction&)> task =
       [&](Transaction& tx) -> Result<campaign::Reply> {

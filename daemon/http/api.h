@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/control.h"
 #include "core/chemistry/catalyst.h"
 #include "daemon/base/json.h"
 #include "daemon/base/ulid.h"
@@ -17,6 +18,7 @@
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/http/event_hub.h"
+#include "daemon/http/event_tail.h"
 #include "daemon/http/offload.h"
 #include "daemon/http/router.h"
 
@@ -69,7 +71,8 @@ struct Services {
       decode_campaign;
   // What a campaign file would do (campaign::plan_json), with a first batch where it is wanted;
   // called on a worker.
-  std::function<Result<Json>(std::string_view text, std::string_view media_type, bool first_batch)>
+  std::function<Result<Json>(std::string_view text, std::string_view media_type, bool first_batch,
+                             const Control& control)>
       plan_campaign;
   // JSON object for /version.
   Json version;
@@ -100,9 +103,12 @@ class Api {
   void add_routes(Router& router);
   // For waiting and streaming requests; main calls signal() after commits and close() when
   // draining.
-  EventHub& events() { return hub_; }
+  EventHub& events() { return commits_; }
   // Waits for what runs on the workers; nothing may be asked any more.
-  void stop() { workers_.stop(); }
+  void stop() {
+    for (WorkerPool* pool : {&workers_, &campaign_files_, &deliveries_, &event_reads_})
+      pool->stop();
+  }
   // Needed by /metrics and /readyz.
   void set_server(Server& server) { server_ = &server; }
 
@@ -131,9 +137,13 @@ class Api {
   Handler reading(std::vector<std::string> query_names, Read make);
   // The same without an ETag, for what changes without an event: the progress of a job, a message.
   Handler reading_afresh(std::vector<std::string> query_names, Read make);
-  // A handler that answers with what `make` returns on a worker.
+  // A handler that answers with what `make` returns on a worker, or on the one that such requests
+  // share because they may take seconds.
   using Work = std::function<Result<Response>(const Request&)>;
-  Handler working(std::vector<std::string> query_names, Work make);
+  Handler working(std::vector<std::string> query_names, Work make) {
+    return working_on(workers_, std::move(query_names), std::move(make));
+  }
+  Handler working_on(WorkerPool& pool, std::vector<std::string> query_names, Work make);
 
   // A handler that reads what is counted from a campaign and its decoded file.
   using View = std::function<Result<Json>(const Reader&, const Request&, const campaign::Campaign&,
@@ -171,8 +181,11 @@ class Api {
   asio::awaitable<Response> sign_in(Request& request);
   Response get_readiness() const;
   Response get_metrics() const;
+  // Reads what each commit adds, once for all who wait; ends when the hub closes.
+  asio::awaitable<void> follow_events();
   asio::awaitable<Response> get_events(Request& request);
-  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign);
+  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign,
+                                      std::shared_ptr<Claim> claim);
   Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,
                                                     const std::string& campaign) const;
 
@@ -186,7 +199,13 @@ class Api {
   Taken taken_;
   Completions completions_;
   WorkerPool workers_;
-  EventHub hub_;
+  // What may take seconds has one thread for each kind, so that reading always finds another.
+  WorkerPool campaign_files_;  // they are checked, planned and drafted
+  WorkerPool deliveries_;      // they are decoded
+  WorkerPool event_reads_;     // of streams and the tail, which take no place of a request
+  EventHub commits_;           // what is on the disk
+  EventTail tail_;
+  EventHub hub_;  // what the tail has
   Server* server_ = nullptr;
 };
 

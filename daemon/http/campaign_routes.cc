@@ -107,7 +107,8 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
   std::function<Result<DecodedCampaign>()> decode = [&] {
     return services_.decode_campaign(request.body, request.content_type);
   };
-  Result<DecodedCampaign> decoded = co_await workers_.run<DecodedCampaign>(std::move(decode));
+  Result<DecodedCampaign> decoded =
+      co_await campaign_files_.run<DecodedCampaign>(request.claim, std::move(decode));
   if (!decoded) co_return problem(decoded.error());
   struct Made {
     campaign::Reply reply;
@@ -158,21 +159,21 @@ void Api::add_campaign_routes(Router& router) {
   router.add({"POST", "/v1/campaigns", Scope::campaigns,
               [this](Request& request) { return post_campaign(request); }, documents});
   router.add({"POST", "/v1/campaigns:validate", Scope::read,
-              working({},
-                      [this](const Request& request) -> Result<Response> {
-                        const auto decoded =
-                            services_.decode_campaign(request.body, request.content_type);
-                        if (!decoded) return decoded.error();
-                        using Fallen = std::vector<campaign::FallenProposal>;
-                        const auto fallen = campaign::read_value<Fallen>(
-                            services_.database, [&](const Reader& reader) -> Result<Fallen> {
-                              const auto found = reader.find_campaign(decoded->draft.name);
-                              if (!found) return Fallen();
-                              return campaign::fallen_proposals(reader, *found, decoded->draft);
-                            });
-                        if (!fallen) return fallen.error();
-                        return validation_response(*decoded, *fallen);
-                      }),
+              working_on(campaign_files_, {},
+                         [this](const Request& request) -> Result<Response> {
+                           const auto decoded =
+                               services_.decode_campaign(request.body, request.content_type);
+                           if (!decoded) return decoded.error();
+                           using Fallen = std::vector<campaign::FallenProposal>;
+                           const auto fallen = campaign::read_value<Fallen>(
+                               services_.database, [&](const Reader& reader) -> Result<Fallen> {
+                                 const auto found = reader.find_campaign(decoded->draft.name);
+                                 if (!found) return Fallen();
+                                 return campaign::fallen_proposals(reader, *found, decoded->draft);
+                               });
+                           if (!fallen) return fallen.error();
+                           return validation_response(*decoded, *fallen);
+                         }),
               documents});
   router.add({"GET", "/v1/campaigns/{name}", Scope::read,
               working({}, [this](const Request& request) { return get_campaign(request); })});

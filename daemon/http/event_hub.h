@@ -23,9 +23,14 @@ class EventHub {
     if (posted_.exchange(true)) return;
     boost::asio::post(io_, [this] {
       posted_.store(false);
-      last_ = std::max(last_, newest_.load());
-      for (auto* timer : waiting_) timer->cancel();
+      reached(newest_.load());
     });
+  }
+
+  // The same on the network thread, at once.
+  void reached(std::int64_t last) {
+    last_ = std::max(last_, last);
+    for (auto* timer : waiting_) timer->cancel();
   }
 
   // Returns at the first event after `after`, when the time is up, or when the hub closes.

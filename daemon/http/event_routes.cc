@@ -11,6 +11,16 @@ constexpr std::chrono::seconds kLongestWait{30};
 constexpr std::chrono::seconds kHeartbeat{15};  // keeps proxies from closing a quiet stream
 constexpr std::int64_t kEventsAPage = 500;
 
+std::string stream_text(const campaign::Event& event) {
+  return fmt::format("id: {}\ndata: {}\n\n", event.seq, dump_json(to_json(event)));
+}
+
+std::vector<campaign::Event> events_of(const std::vector<const EventTail::Told*>& told) {
+  std::vector<campaign::Event> events;
+  for (const EventTail::Told* one : told) events.push_back(one->event);
+  return events;
+}
+
 // GCC 12 destroys initializer lists in coroutines twice: a plain function puts the document
 // together.
 Response events_response(const std::vector<campaign::Event>& events, std::int64_t after) {
@@ -53,52 +63,100 @@ asio::awaitable<Response> Api::get_events(Request& request) {
     }
     Response response;
     response.content_type = "text/event-stream";
-    response.stream = [this, from = *after, campaign](Sink& sink) {
-      return stream_events(sink, from, campaign);
+    response.stream = [this, from = *after, campaign, claim = request.claim](Sink& sink) {
+      return stream_events(sink, from, campaign, claim);
     };
     co_return response;
   }
 
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(*wait);
   std::int64_t seen = *after;
+  // Whoever asks at once sees what was committed before, which the tail may not have yet.
+  bool current = tail_.last() >= services_.database.last_event();
   for (;;) {
     const std::int64_t newest = hub_.last();
-    std::function<Result<std::vector<campaign::Event>>()> work = [&] {
-      return events_after(seen, *limit, campaign);
-    };
-    auto events = co_await workers_.run<std::vector<campaign::Event>>(std::move(work));
-    if (!events) co_return problem(events.error());
+    std::vector<campaign::Event> events;
+    if (current && tail_.holds_after(seen)) {
+      events = events_of(tail_.after(seen, *limit, campaign));
+    } else {
+      std::function<Result<std::vector<campaign::Event>>()> work = [&] {
+        return events_after(seen, *limit, campaign);
+      };
+      auto read =
+          co_await workers_.run<std::vector<campaign::Event>>(request.claim, std::move(work));
+      if (!read) co_return problem(read.error());
+      events = std::move(*read);
+    }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    if (!events->empty() || left.count() <= 0 || hub_.closed()) {
-      co_return events_response(*events, *after);
+    if (!events.empty() || left.count() <= 0 || hub_.closed()) {
+      co_return events_response(events, *after);
     }
     // Events of other campaigns are passed over.
     seen = std::max(seen, newest);
+    current = true;
     co_await hub_.wait(seen, left);
   }
 }
 
-asio::awaitable<void> Api::stream_events(Sink& sink, std::int64_t after, std::string campaign) {
+asio::awaitable<void> Api::follow_events() {
+  const std::shared_ptr<Claim> nobody;
+  constexpr std::chrono::hours kLong{1};
+  while (!commits_.closed()) {
+    const std::int64_t newest = commits_.last();
+    if (newest <= tail_.last()) {
+      co_await commits_.wait(newest, kLong);
+      continue;
+    }
+    std::function<Result<std::vector<campaign::Event>>()> work = [&] {
+      return events_after(tail_.last(), kEventsAPage, "");
+    };
+    auto events = co_await event_reads_.run<std::vector<campaign::Event>>(nobody, std::move(work));
+    if (!events) {
+      boost::system::error_code ignored;
+      asio::steady_timer pause(io_, std::chrono::seconds(1));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      continue;
+    }
+    std::int64_t last = std::max(newest, tail_.last());
+    if (!events->empty()) last = std::max(last, events->back().seq);
+    if (static_cast<std::int64_t>(events->size()) >= kEventsAPage) last = events->back().seq;
+    std::vector<std::string> texts;
+    for (const campaign::Event& event : *events) texts.push_back(stream_text(event));
+    tail_.add(std::move(*events), std::move(texts), last);
+    hub_.reached(last);
+  }
+  hub_.close();
+}
+
+asio::awaitable<void> Api::stream_events(Sink& sink, std::int64_t after, std::string campaign,
+                                         std::shared_ptr<Claim> claim) {
   const bool greeted = co_await sink.write(": kasetsu events\nretry: 2000\n\n");
   if (!greeted) co_return;
   while (!hub_.closed()) {
-    const std::int64_t newest = hub_.last();
-    std::function<Result<std::vector<campaign::Event>>()> work = [&] {
-      return events_after(after, kEventsAPage, campaign);
-    };
-    auto events = co_await workers_.run<std::vector<campaign::Event>>(std::move(work));
-    if (!events && events.error().code != ErrorCode::busy) co_return;
+    std::int64_t newest = tail_.last();
+    std::int64_t count = 0;
     std::string text;
-    if (events) {
-      for (const campaign::Event& event : *events) {
-        text += fmt::format("id: {}\ndata: {}\n\n", event.seq, dump_json(to_json(event)));
-        after = event.seq;
+    if (tail_.holds_after(after)) {
+      for (const EventTail::Told* told : tail_.after(after, kEventsAPage, campaign)) {
+        text += told->text;
+        after = told->event.seq;
+        ++count;
       }
-      if (static_cast<std::int64_t>(events->size()) < kEventsAPage) {
-        after = std::max(after, newest);
+    } else {
+      // A stream that begins with old events catches up by itself.
+      std::function<Result<std::vector<campaign::Event>>()> work = [&] {
+        return events_after(after, kEventsAPage, campaign);
+      };
+      auto events = co_await event_reads_.run<std::vector<campaign::Event>>(claim, std::move(work));
+      if (!events) co_return;
+      for (const campaign::Event& event : *events) {
+        text += stream_text(event);
+        after = event.seq;
+        ++count;
       }
     }
+    if (count < kEventsAPage) after = std::max(after, newest);
     if (!text.empty()) {
       const bool written = co_await sink.write(std::move(text));
       if (!written) co_return;

@@ -1,11 +1,13 @@
 // What a handler sees of HTTP: plain values, no Beast.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +34,13 @@ struct Principal {
   bool may(Scope scope) const;
 };
 
+// Whose work a request causes, and whether anybody still waits for it.
+struct Claim {
+  std::string who;       // a token, or an address where there are no tokens
+  std::stop_source end;  // asked to stop when the client has gone
+  bool gone() const { return end.stop_requested(); }
+};
+
 struct Request {
   std::string method;  // upper case; HEAD is routed as GET and its body left out when written
   std::string path;    // as sent, without the query
@@ -41,6 +50,7 @@ struct Request {
   std::string id;    // request id: echoed, logged
   std::string peer;  // address, or "unix"
   Principal principal;
+  std::shared_ptr<Claim> claim;  // null outside of a server
 
   // Header fields that handlers may use; empty when absent.
   std::string content_type;  // lower case, without parameters

@@ -2,12 +2,13 @@
 // writer. The coroutine goes on on its own executor; no thread waits for a commit.
 #pragma once
 
-#include <atomic>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,9 @@
 
 #include "core/base/result.h"
 #include "daemon/base/asio.h"
+#include "daemon/base/turn_queue.h"
 #include "daemon/campaign/records/store_port.h"
+#include "daemon/http/message.h"
 
 namespace kasetsu::http {
 
@@ -66,36 +69,43 @@ class Completions {
   std::vector<std::function<void()>> ready_;
 };
 
+// A few threads whose time claimants share: each has its own queue, and the queues are served in
+// turn. Work whose client is gone before it begins is dropped.
 class WorkerPool {
  public:
-  // most: calls that may wait or run at once; more are refused with busy.
-  WorkerPool(std::size_t threads, std::size_t most) : pool_(threads), most_(most) {}
+  // most: calls that may wait or run at once, and each_most: those of one claimant; more are
+  // refused with busy.
+  WorkerPool(std::size_t threads, std::size_t most, std::size_t each_most)
+      : pool_(threads), most_(most), each_most_(each_most) {}
   ~WorkerPool() { stop(); }
   // Finishes what was begun.
   void stop() { pool_.join(); }
 
-  // Runs `work` on the pool. What it throws is thrown here.
+  // Runs `work` on the pool. What it throws is thrown here. claim: null where nobody's. Errors:
+  // busy, also where the client has gone before the work began.
   template <typename T>
-  asio::awaitable<Result<T>> run(std::function<Result<T>()> work) {
+  asio::awaitable<Result<T>> run(const std::shared_ptr<Claim>& claim,
+                                 std::function<Result<T>()> work) {
     struct Outcome {
       std::optional<Result<T>> result;
       std::exception_ptr thrown;
     };
-    if (waiting_.fetch_add(1) >= most_) {
-      waiting_.fetch_sub(1);
-      co_return Error{ErrorCode::busy, "too many requests wait for the database", "", "",
-                      "a retry in a second"};
-    }
-    auto start = [this,
+    if (const Status room = enter(claim); !room) co_return room.error();
+    auto start = [this, &claim,
                   work = std::move(work)](std::function<void(std::shared_ptr<Outcome>)> done) {
-      asio::post(pool_, [this, work, done] {
+      queue(claim, [work, done](bool wanted, const std::function<void()>& leave) {
         auto outcome = std::make_shared<Outcome>();
         try {
-          outcome->result.emplace(work());
+          if (wanted) {
+            outcome->result.emplace(work());
+          } else {
+            outcome->result.emplace(
+                Error{ErrorCode::busy, "the client had gone when its turn came", "", "", ""});
+          }
         } catch (...) {
           outcome->thrown = std::current_exception();
         }
-        waiting_.fetch_sub(1);
+        leave();
         done(std::move(outcome));
       });
     };
@@ -105,12 +115,66 @@ class WorkerPool {
     co_return std::move(*outcome->result);
   }
 
-  std::size_t waiting() const { return waiting_.load(); }
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return places_;
+  }
 
  private:
+  using Job = std::function<void(bool wanted, const std::function<void()>& leave)>;
+  struct Queued {
+    std::shared_ptr<Claim> claim;
+    Job job;
+  };
+  static std::string who(const std::shared_ptr<Claim>& claim) { return claim ? claim->who : ""; }
+
+  Status enter(const std::shared_ptr<Claim>& claim) {
+    const std::lock_guard lock(mutex_);
+    std::size_t& own = places_of_[who(claim)];
+    if (own >= each_most_) {
+      return Error{ErrorCode::busy, "too many requests of this token or address wait", "", "",
+                   "a retry in a second"};
+    }
+    if (places_ >= most_) {
+      return Error{ErrorCode::busy, "too many requests wait for the database", "", "",
+                   "a retry in a second"};
+    }
+    ++own;
+    ++places_;
+    return {};
+  }
+
+  void leave(const std::string& claimant) {
+    const std::lock_guard lock(mutex_);
+    --places_;
+    const auto own = places_of_.find(claimant);
+    if (--own->second == 0) places_of_.erase(own);
+  }
+
+  void queue(const std::shared_ptr<Claim>& claim, Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      queues_.add(who(claim), {claim, std::move(job)});
+    }
+    asio::post(pool_, [this] {
+      const Queued next = take();
+      const bool wanted = !next.claim || !next.claim->gone();
+      next.job(wanted, [&] { leave(who(next.claim)); });
+    });
+  }
+
+  Queued take() {
+    const std::lock_guard lock(mutex_);
+    return queues_.take();
+  }
+
   asio::thread_pool pool_;
   std::size_t most_;
-  std::atomic<std::size_t> waiting_{0};
+  std::size_t each_most_;
+  mutable std::mutex mutex_;
+  std::size_t places_ = 0;
+  std::map<std::string, std::size_t> places_of_;
+  TurnQueue<Queued> queues_;
 };
 
 // Awaits what start(done) hands to `done` on another thread, once. On the network thread; the frame

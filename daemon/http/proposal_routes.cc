@@ -219,7 +219,7 @@ asio::awaitable<Response> Api::post_recommend(Request& request) {
     std::function<Result<std::int64_t>()> work = [&]() -> Result<std::int64_t> {
       return usual_batch(request.parameter("name"));
     };
-    const auto found = co_await workers_.run<std::int64_t>(std::move(work));
+    const auto found = co_await campaign_files_.run<std::int64_t>(request.claim, std::move(work));
     if (!found) co_return problem(found.error());
     if (*found > 0) usual = *found;
   }

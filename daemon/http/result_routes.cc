@@ -4,6 +4,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
+#include "daemon/base/system.h"
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
@@ -168,10 +169,12 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());
   campaign::IntakeRequest& asked = *read;
+  asked.options.max_rows = server_->options().rows;
   const bool dry_run = asked.dry_run;
   const bool here =
       asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;
   std::function<Result<campaign::DecodedRequest>()> decode = [&] {
+    if (!here) give_way();
     return services_.intake.decode(std::move(asked));
   };
   // No conditional expression: where an arm has a co_await, GCC 12 destroys its value twice.
@@ -179,7 +182,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (here) {
     decoded = decode();
   } else {
-    decoded = co_await workers_.run<campaign::DecodedRequest>(std::move(decode));
+    decoded = co_await deliveries_.run<campaign::DecodedRequest>(request.claim, std::move(decode));
   }
   if (!decoded) co_return problem(decoded.error());
   using Receipt = Result<campaign::IngestReceipt>;
@@ -243,7 +246,8 @@ void Api::add_result_routes(Router& router) {
                                                    [](const auto& m) { return to_json(m); }));
                       });
                 };
-                Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
+                Result<std::string> body =
+                    co_await workers_.run<std::string>(request.claim, std::move(work));
                 if (!body) co_return problem(body.error());
                 Response response;
                 response.body = std::move(*body);
@@ -362,7 +366,8 @@ void Api::add_result_routes(Router& router) {
                         return std::move(*bytes);
                       });
                 };
-                Result<std::string> bytes = co_await workers_.run<std::string>(std::move(work));
+                Result<std::string> bytes =
+                    co_await workers_.run<std::string>(request.claim, std::move(work));
                 if (!bytes) co_return problem(bytes.error());
                 Response response;
                 response.body = std::move(*bytes);

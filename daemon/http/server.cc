@@ -16,6 +16,9 @@
 namespace kasetsu::http {
 namespace {
 
+// What each connection may hold whatever the others do: results of a robot.
+constexpr std::size_t kAlwaysHeld = 16 * 1024;
+
 using asio::ip::tcp;
 using local = asio::local::stream_protocol;
 
@@ -253,7 +256,7 @@ bool Server::evict(const std::string& peer) {
 bool Server::hold(SessionBase& session, std::size_t bytes) {
   session.held_ += bytes;
   state_->held += bytes;
-  if (state_->held <= options_.all_bodies_bytes) return true;
+  if (state_->held <= options_.all_bodies_bytes || session.held_ <= kAlwaysHeld) return true;
   SessionBase* slowest = nullptr;
   for (SessionBase* other : state_->sessions) {
     if (other == &session || other->held_ == 0) continue;
@@ -313,7 +316,10 @@ void Server::drain(std::chrono::milliseconds deadline, std::function<void()> don
     if (error) return;
     log_->warn("drain deadline passed connections={}", state_->sessions.size());
     const std::vector<SessionBase*> open(state_->sessions.begin(), state_->sessions.end());
-    for (SessionBase* session : open) session->abort();
+    for (SessionBase* session : open) {
+      session->give_up_work();
+      session->abort();
+    }
     finish_drain();
   });
 }

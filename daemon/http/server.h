@@ -32,12 +32,15 @@ struct ServerOptions {
   std::size_t header_fields = 64;
   std::size_t body_bytes = 1024 * 1024;
   std::size_t bulk_body_bytes = 16 * 1024 * 1024;  // routes that take tables
-  // Of all requests that are read or handled at once. Above it the upload that takes longest is
+  std::size_t rows = 100'000;  // of one delivery: the others wait while it is written
+  // Of all requests that are read or handled at once, with what their bodies take once they are
+  // decoded. Above it the upload that takes longest is
   // given up, or the new one is refused.
   std::size_t all_bodies_bytes = 256 * 1024 * 1024;
   std::chrono::milliseconds header_time{10'000};   // first byte to the end of the head
   std::chrono::milliseconds request_time{30'000};  // first byte to the end of the body
   std::chrono::milliseconds idle_time{60'000};     // between requests
+  std::chrono::milliseconds plan_time{10'000};     // a plan of a campaign file
   std::chrono::milliseconds write_time{30'000};    // one answer, or one piece of a stream
   // A waiting connection costs a few kilobytes; what waits too long makes room (evict_after).
   std::size_t connections = 4096;

@@ -34,7 +34,7 @@ struct Server::State {
   }
 
   // Gives up the sessions whose time is over, and those that wait for events whose client is gone,
-  // a few times within the shortest time that there is.
+  // and what other gone clients wait for, a few times within the shortest time that there is.
   void watch_sessions(asio::io_context& io, std::chrono::milliseconds pause) {
     if (!watch) watch = std::make_unique<asio::steady_timer>(io);
     watch->expires_after(pause);
@@ -43,10 +43,12 @@ struct Server::State {
       const Clock::time_point now = Clock::now();
       const std::vector<SessionBase*> all(sessions.begin(), sessions.end());
       for (SessionBase* session : all) {
-        if (session->deadline() <= now || (session->phase() == SessionBase::Phase::watching &&
-                                           has_hung_up(session->descriptor()))) {
-          session->abort();
-        }
+        const auto phase = session->phase();
+        const bool watching = phase == SessionBase::Phase::watching;
+        const bool gone = (watching || phase == SessionBase::Phase::handling) &&
+                          has_hung_up(session->descriptor());
+        if (gone) session->give_up_work();
+        if (session->deadline() <= now || (watching && gone)) session->abort();
       }
       if (sessions.empty()) {
         watch.reset();

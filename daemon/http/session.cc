@@ -59,7 +59,43 @@ const std::string& date_now() {
   return text;
 }
 
+// What a value of JSON or a cell of a table takes once it is decoded: an empty object takes most,
+// with its place in a list.
+constexpr std::size_t kBytesOfValue = 100;
+
+// At least the number of values or cells that a body can hold: each has one of these before or
+// after it.
+std::size_t count_values(std::string_view body) {
+  std::size_t count = 0;
+  for (const char c : body) {
+    count += static_cast<std::size_t>((c == ',') | (c == '[') | (c == '{') | (c == '\n') |
+                                      (c == ';') | (c == '\t'));
+  }
+  return count;
+}
+
 }  // namespace
+
+std::optional<Response> SessionBase::charge_decoded(const Request& request) {
+  const std::size_t bytes = kBytesOfValue * count_values(request.body);
+  const std::size_t most = server_.options_.all_bodies_bytes;
+  if (bytes > most) {
+    return problem(413, "too_large",
+                   fmt::format("the body has about {} values, and all requests together may have "
+                               "{}: split it, or raise all_bodies_MiB of [limits]",
+                               bytes / kBytesOfValue, most / kBytesOfValue));
+  }
+  if (server_.hold(*this, bytes)) return std::nullopt;
+  return problem(503, "busy", "too many large requests at once; try again in a second");
+}
+
+void SessionBase::charge_answer(Request& request, Response& response) {
+  server_.let_go(*this);
+  request.body = std::string();
+  if (server_.hold(*this, response.body.size()) || request.method != "GET") return;
+  response = problem(503, "busy", "too many large answers at once; try again in a second");
+  server_.let_go(*this);
+}
 
 void SessionBase::read_fields(const ParsedHead& message, Request& request) const {
   const auto field = [&](beast::string_view name) {
@@ -112,8 +148,8 @@ std::optional<Response> SessionBase::check_source(const Head& head, const Parsed
   if (!authority.empty() && lowered(authority) != lowered(head.host)) {
     return problem(400, "bad_target", "the target's host is not the Host field's");
   }
-  // Only a program sends no Host at all, which HTTP/1.0 allows.
-  if (peer_ != "unix" && (head.minor_version == 1 || !head.host.empty())) {
+  if (peer_ != "unix") {
+    if (head.host.empty()) return problem(400, "bad_request", "the request has no Host field");
     const auto& hosts = server_.options_.hosts;
     if (std::find(hosts.begin(), hosts.end(), host_name(head.host)) == hosts.end()) {
       return problem(421, "wrong_host",
@@ -198,6 +234,10 @@ std::optional<Response> SessionBase::decide(const Head& head, const ParsedHead& 
   request.query = std::move(target->query);
   if (auto refusal = check_source(head, message, target->authority, request.by_cookie))
     return refusal;
+  // Whoever looks at one of them, a proxy or this daemon, must look at the one that counts.
+  if (message.count("Authorization") > 1) {
+    return problem(400, "bad_request", "the request has more than one Authorization field");
+  }
   auto found = server_.router_.find(request.method, request.path);
   if (const auto* none = std::get_if<Router::NoMatch>(&found)) {
     if (none->status == 404) return problem(404, "not_found", "there is no such resource");

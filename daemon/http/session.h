@@ -60,6 +60,10 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   Clock::time_point deadline() const { return deadline_; }
   Clock::time_point since() const { return since_; }
   const std::string& peer() const { return peer_; }
+  // What the request that is handled waits for need not be done any more.
+  void give_up_work() {
+    if (claim_) claim_->end.request_stop();
+  }
 
  protected:
   void enter(Phase phase) {
@@ -70,6 +74,18 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   void expires_after(Clock::duration time) { deadline_ = Clock::now() + time; }
   void expires_at(Clock::time_point time) { deadline_ = time; }
   void expires_never() { deadline_ = Clock::time_point::max(); }
+
+  void claim(Request& request) {
+    claim_ = std::make_shared<Claim>();
+    claim_->who = server_.authenticator_ ? "token " + request.principal.name : request.peer;
+    request.claim = claim_;
+  }
+
+  // Counts what the body will take once it is decoded; the refusal where that is too much.
+  std::optional<Response> charge_decoded(const Request& request);
+  // Counts an answer until it is taken, in the place of the request's body. Reading is refused
+  // where that is too much; what was changed is told in any case.
+  void charge_answer(Request& request, Response& response);
 
   using ParsedHead = beast::http::request_parser<beast::http::string_body>::value_type;
 
@@ -99,6 +115,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
  private:
   friend class Server;
   std::size_t held_ = 0;  // bytes of the body
+  std::shared_ptr<Claim> claim_;
 };
 
 template <typename Stream>
@@ -291,7 +308,10 @@ class HttpSession final : public SessionBase, private Sink {
       }
     }
     const BodyState body = co_await receive_body(parser, limit, now.wrong);
-    if (body == BodyState::complete) now.request.body = std::move(parser.get().body());
+    if (body == BodyState::complete) {
+      now.request.body = std::move(parser.get().body());
+      if (!refusal) refusal = charge_decoded(now.request);
+    }
     co_return body;
   }
 
@@ -303,7 +323,9 @@ class HttpSession final : public SessionBase, private Sink {
     } else {
       enter(now.route->waits ? Phase::watching : Phase::handling);
       expires_never();
+      claim(now.request);
       response = co_await handled(*now.route, now.request);
+      charge_answer(now.request, response);
     }
     bool keep_alive = now.keep_alive && !response.close && !server_.draining();
     if (response.stream && now.request.method != "HEAD") {

@@ -1,8 +1,18 @@
 // From a table to a campaign, without keeping anything: what was read, a drafted file, a plan.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
 #include "core/base/text.h"
 #include "daemon/campaign/starting/line_diff.h"
 #include "daemon/campaign/starting/look_at_table.h"
 #include "daemon/http/api.h"
+#include "daemon/http/server.h"
 #include "daemon/http/wire.h"
 
 namespace kasetsu::http {
@@ -77,6 +87,43 @@ Json change_of(const campaign::Reader& reader, const std::string& name, const st
   return {{"change", "changed"}, {"diff", campaign::line_diff(before, text)}};
 }
 
+// Asks work to stop when nobody waits for it any more, or when its time is over.
+class TimeLimit {
+ public:
+  TimeLimit(std::stop_token gone, std::chrono::milliseconds longest)
+      : on_gone_(std::move(gone), Stop{&stop_}), clock_([this, longest](std::stop_token ended) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any never;
+          never.wait_for(lock, ended, longest, [] { return false; });
+          if (ended.stop_requested()) return;
+          reached_.store(true);
+          stop_.request_stop();
+        }) {}
+
+  std::stop_token token() const { return stop_.get_token(); }
+  bool reached() const { return reached_.load(); }
+
+ private:
+  struct Stop {
+    std::stop_source* source;
+    void operator()() const { source->request_stop(); }
+  };
+  std::stop_source stop_;
+  std::atomic<bool> reached_{false};
+  std::stop_callback<Stop> on_gone_;
+  std::jthread clock_;  // ended first
+};
+
+Error took_too_long(std::chrono::milliseconds longest) {
+  return Error{ErrorCode::unprocessable,
+               fmt::format("planning takes longer than the {:g} s that one request may have",
+                           static_cast<double>(longest.count()) / 1e3),
+               "", "",
+               "a plan without its first batch, a smaller batch or space, or `kasetsu campaign "
+               "plan` on your own machine"};
+}
+
 }  // namespace
 
 Result<Response> Api::plan_file(const Request& request) const {
@@ -87,7 +134,12 @@ Result<Response> Api::plan_file(const Request& request) const {
   }
   const auto decoded = services_.decode_campaign(request.body, request.content_type);
   if (!decoded) return decoded.error();
-  auto plan = services_.plan_campaign(request.body, request.content_type, batch == "true");
+  const std::chrono::milliseconds longest = server_->options().plan_time;
+  TimeLimit limit(request.claim->end.get_token(), longest);
+  Control control;
+  control.stop = limit.token();
+  auto plan = services_.plan_campaign(request.body, request.content_type, batch == "true", control);
+  if (limit.reached()) return took_too_long(longest);
   if (!plan) return plan.error();
   const auto change =
       campaign::read_value<Json>(services_.database, [&](const Reader& reader) -> Result<Json> {
@@ -108,19 +160,20 @@ void Api::add_starting_routes(Router& router) {
   const chemistry::SupportTable& supports = services_.supports;
   router.add(
       {"POST", "/v1/tables:read", Scope::read,
-       working(kTableParameters,
-               [&supports](const Request& request) { return read_table(request, supports); }),
+       working_on(campaign_files_, kTableParameters,
+                  [&supports](const Request& request) { return read_table(request, supports); }),
        tables, true});
   std::vector<std::string> parameters = kTableParameters;
   parameters.insert(parameters.end(), {"name", "unit", "goal", "batch", "loading_unit"});
   router.add({"POST", "/v1/campaigns:draft", Scope::read,
-              working(parameters,
-                      [&supports](const Request& request) { return draft(request, supports); }),
+              working_on(campaign_files_, parameters,
+                         [&supports](const Request& request) { return draft(request, supports); }),
               tables, true});
   router.add({"POST",
               "/v1/campaigns:plan",
               Scope::read,
-              working({"batch"}, [this](const Request& request) { return plan_file(request); }),
+              working_on(campaign_files_, {"batch"},
+                         [this](const Request& request) { return plan_file(request); }),
               {"application/toml", "application/json"}});
 }
 

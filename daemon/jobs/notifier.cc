@@ -8,6 +8,7 @@
 
 #include "core/base/text.h"
 #include "daemon/base/digest.h"
+#include "daemon/base/web_address.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::jobs {
@@ -27,13 +28,33 @@ Json list_of(const Reader& reader, const char* setting) {
 }
 
 std::string host_of(const std::string& url) {
-  const std::size_t begin = url.find("://");
-  if (begin == std::string::npos) return "";
-  const std::string rest = url.substr(begin + 3, url.find_first_of("/?#", begin + 3) - begin - 3);
-  // Names and passwords in an address are not supported: the part before @ would hide the host.
-  if (rest.find('@') != std::string::npos) return "";
-  if (rest.starts_with('[')) return rest.substr(0, rest.find(']') + 1);
-  return rest.substr(0, rest.find(':'));
+  const auto address = read_web_address(url);
+  return address ? address->host : std::string();
+}
+
+bool is_allowed(const std::string& url, const std::vector<std::string>& entries) {
+  const auto address = read_web_address(url);
+  return address && std::any_of(entries.begin(), entries.end(), [&](const std::string& entry) {
+           return is_listed(*address, entry);
+         });
+}
+
+// In Slack's texts these three begin mentions and links; everybody is told where one says
+// <!channel>.
+std::string slack_text(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '&') {
+      safe += "&amp;";
+    } else if (c == '<') {
+      safe += "&lt;";
+    } else if (c == '>') {
+      safe += "&gt;";
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
 }
 
 // The daemon does not go on trying where the receiver says that it is no use.
@@ -158,7 +179,7 @@ WebhookRequest make_request(const campaign::Webhook& hook, const Message& messag
   }
   Json body;
   if (hook.kind == "slack") {
-    body = {{"text", message.text}};
+    body = {{"text", slack_text(message.text)}};
   } else if (hook.kind == "teams") {
     Json block = {{"type", "TextBlock"}, {"text", message.text}, {"wrap", true}};
     Json card = {{"$schema", "http://adaptivecards.io/schemas/adaptive-card.json"},
@@ -365,7 +386,7 @@ Result<int> Notifier::deliver() {
     const std::string host = host_of(item.value("url", ""));
     std::string error;
     bool final = false;
-    if (std::find(options_.hosts.begin(), options_.hosts.end(), host) == options_.hosts.end()) {
+    if (!is_allowed(item.value("url", ""), options_.hosts)) {
       error = fmt::format("the daemon's webhooks.hosts does not list {}", host);
       final = true;
     } else {

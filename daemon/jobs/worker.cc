@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/system.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/planning/next_batch.h"
 #include "daemon/jobs/schedule.h"
@@ -129,6 +130,7 @@ void Worker::watch(const std::stop_token& stop) {
 }
 
 void Worker::run(const std::stop_token& stop) {
+  give_way();
   bool first = true;
   while (!stop.stop_requested()) {
     std::int64_t last = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/base/config_reader.h"
+#include "daemon/base/web_address.h"
 #include "daemon/service/driver_config.h"
 
 namespace kasetsu {
@@ -58,9 +59,11 @@ std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
         {"body_MiB", whole(server.body_bytes, 1, 64, kMiB)},
         {"bulk_body_MiB", whole(server.bulk_body_bytes, 1, 256, kMiB)},
         {"all_bodies_MiB", whole(server.all_bodies_bytes, 1, 65'536, kMiB)},
+        {"rows", whole(server.rows, 1, 1'000'000)},
         {"header_s", seconds(server.header_time)},
         {"request_s", seconds(server.request_time)},
         {"idle_s", seconds(server.idle_time)},
+        {"plan_s", seconds(server.plan_time)},
         {"write_s", seconds(server.write_time)},
         {"connections", whole(server.connections, 1, 100'000)},
         {"connections_per_peer", whole(server.connections_per_peer, 1, 100'000)},
@@ -81,6 +84,11 @@ Status DaemonConfig::validate() const {
   if (!client_ca_file.empty() && certificate_file.empty()) {
     return Error{ErrorCode::invalid_argument, "client certificates need TLS", "tls.client_ca_file",
                  client_ca_file, "tls.certificate_file and tls.key_file beside it"};
+  }
+  for (const std::string& host : webhook_hosts) {
+    if (is_host_entry(host)) continue;
+    return Error{ErrorCode::invalid_argument, "an entry that no address matches", "webhooks.hosts",
+                 host, "HOST or HOST:PORT, such as hooks.slack.com"};
   }
   if (data_dir.empty()) {
     return Error{ErrorCode::invalid_argument, "no folder for the data", "storage.data_dir", "",

@@ -11,13 +11,13 @@ namespace kasetsu {
 
 Result<Json> plan_campaign_file(const campaign::Science& science, const std::string& element_folder,
                                 std::string_view text, std::string_view media_type,
-                                bool first_batch) {
+                                bool first_batch, const Control& control) {
   const auto config = campaign::parse_campaign(text, "campaign", media_type, science.supports);
   if (!config) return config.error();
   const Status named = campaign::check_element_table(element_folder, *config);
   if (!named) return named.error().in("campaign");
   const Executor executor(1);
-  auto plan = campaign::plan_file(*config, executor, {});
+  auto plan = campaign::plan_file(*config, executor, control);
   if (!plan) return plan.error().in("campaign");
   if (first_batch) {
     campaign::Science own = science;
@@ -26,7 +26,7 @@ Result<Json> plan_campaign_file(const campaign::Science& science, const std::str
       if (!elements) return elements.error();
       own.elements = std::move(*elements);
     }
-    auto first = campaign::plan_first_batch(*config, plan->space_size, own, executor, {});
+    auto first = campaign::plan_first_batch(*config, plan->space_size, own, executor, control);
     if (!first) return first.error().in("campaign");
     plan->first = std::move(*first);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/control.h"
 #include "core/base/result.h"
 #include "daemon/base/json.h"
 #include "daemon/base/time.h"
@@ -18,7 +19,7 @@ namespace kasetsu {
 // of the file, its element table, and the planner.
 Result<Json> plan_campaign_file(const campaign::Science& science, const std::string& element_folder,
                                 std::string_view text, std::string_view media_type,
-                                bool first_batch);
+                                bool first_batch, const Control& control);
 
 // Lists, makes and revokes tokens in the file, which the daemon reads again when it changes.
 http::TokenControl token_control(std::string path, Clock clock);

@@ -372,9 +372,10 @@ class Daemon {
                                        parsed->conditions(), parsed->planner.batch};
         },
         .plan_campaign =
-            [this](std::string_view text, std::string_view media_type, bool first_batch) {
+            [this](std::string_view text, std::string_view media_type, bool first_batch,
+                   const Control& control) {
               return plan_campaign_file(*science_, config_.element_folder, text, media_type,
-                                        first_batch);
+                                        first_batch, control);
             },
         .version = version_json(),
         .more_metrics =

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/turn_queue.h"
 #include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
 #include "daemon/store/sqlite.h"
@@ -62,7 +63,12 @@ struct Task {
   std::function<Status(campaign::Transaction&)> work;
   std::function<void(Status)> done;
   bool repeatable = false;
+  std::size_t rows = 1;
 };
+
+using WriterClock = std::chrono::steady_clock;
+constexpr int kShareOfOthers = 10;
+constexpr std::chrono::seconds kLongestPause{10};
 
 Error refused_full() {
   return Error{ErrorCode::busy, "too many writes are waiting", {}, {}, "a try a little later"};
@@ -84,7 +90,9 @@ struct SqliteDatabase::Implementation {
 
   std::mutex queue_mutex;
   std::condition_variable queue_filled;
-  std::deque<Task> queue;
+  std::deque<Task> queue;               // of a few rows each
+  TurnQueue<Task> tables;               // of more
+  WriterClock::time_point tables_from;  // not before, while others write
   bool stopping = false;
 
   mutable std::mutex readers_mutex;
@@ -265,24 +273,86 @@ struct SqliteDatabase::Implementation {
     }
   }
 
-  void run() {
+  void add(Task task, const std::string& claimant) {
+    {
+      const std::lock_guard guard(queue_mutex);
+      if (!stopping && !failed && queue.size() + tables.size() < options.queue) {
+        if (task.rows > options.few_rows) {
+          tables.add(claimant, std::move(task));
+        } else {
+          queue.push_back(std::move(task));
+        }
+        queue_filled.notify_one();
+        return;
+      }
+    }
+    task.done(failed ? failure() : refused_full());
+  }
+
+  bool may_take_table() const {
+    return !tables.empty() && (stopping || WriterClock::now() >= tables_from);
+  }
+
+  // Waits until there is something to do. False: nothing is left and nothing will come.
+  bool wait_for_tasks(std::unique_lock<std::mutex>& guard) {
+    while (queue.empty() && !may_take_table()) {
+      if (stopping) return false;
+      if (tables.empty()) {
+        queue_filled.wait(guard);
+      } else {
+        queue_filled.wait_until(guard, tables_from);
+      }
+    }
+    return true;
+  }
+
+  // What the next commit holds: tables alone, or tasks of a few rows alone; where both wait, in
+  // turn.
+  std::vector<Task> take_group(bool table_turn) {
     std::vector<Task> group;
+    if (may_take_table() && (table_turn || queue.empty())) {
+      std::size_t rows = 0;
+      do {
+        group.push_back(tables.take());
+        rows += group.back().rows;
+      } while (!tables.empty() && group.size() < options.group &&
+               rows + tables.front().rows <= options.group_rows);
+      return group;
+    }
+    const std::size_t count = std::min(queue.size(), options.group);
+    group.assign(std::make_move_iterator(queue.begin()),
+                 std::make_move_iterator(queue.begin() + static_cast<std::ptrdiff_t>(count)));
+    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+    return group;
+  }
+
+  // Gives the others their share after tables that held them up.
+  void end_tables(WriterClock::time_point begin) {
+    const WriterClock::time_point end = WriterClock::now();
+    const std::lock_guard guard(queue_mutex);
+    if (end - begin <= options.long_commit || queue.empty()) return;
+    tables_from =
+        end + std::min<WriterClock::duration>(kShareOfOthers * (end - begin), kLongestPause);
+  }
+
+  void run() {
+    bool table_turn = true;
     for (;;) {
+      std::vector<Task> group;
       {
         std::unique_lock guard(queue_mutex);
-        queue_filled.wait(guard, [this] { return stopping || !queue.empty(); });
-        if (queue.empty()) return;
-        const std::size_t count = std::min(queue.size(), options.group);
-        group.assign(std::make_move_iterator(queue.begin()),
-                     std::make_move_iterator(queue.begin() + static_cast<std::ptrdiff_t>(count)));
-        queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+        if (!wait_for_tasks(guard)) return;
+        group = take_group(table_turn);
       }
+      const bool of_tables = group.front().rows > options.few_rows;
+      table_turn = !of_tables;
+      const WriterClock::time_point begin = WriterClock::now();
       if (failed) {
         for (Task& task : group) task.done(failure());
       } else {
         run_group(group);
       }
-      group.clear();
+      if (of_tables) end_tables(begin);
     }
   }
 
@@ -394,17 +464,14 @@ SqliteDatabase::~SqliteDatabase() {
 
 void SqliteDatabase::write(std::function<Status(campaign::Transaction&)> task,
                            std::function<void(Status)> done, campaign::Repeat repeat) {
-  {
-    const std::lock_guard guard(implementation_->queue_mutex);
-    if (!implementation_->stopping && !implementation_->failed &&
-        implementation_->queue.size() < implementation_->options.queue) {
-      implementation_->queue.push_back(
-          {std::move(task), std::move(done), repeat == campaign::Repeat::allowed});
-      implementation_->queue_filled.notify_one();
-      return;
-    }
-  }
-  done(implementation_->failed ? implementation_->failure() : refused_full());
+  implementation_->add({std::move(task), std::move(done), repeat == campaign::Repeat::allowed}, "");
+}
+
+void SqliteDatabase::write_table(std::function<Status(campaign::Transaction&)> task,
+                                 std::function<void(Status)> done, campaign::Repeat repeat,
+                                 std::size_t rows, const std::string& claimant) {
+  implementation_->add(
+      {std::move(task), std::move(done), repeat == campaign::Repeat::allowed, rows}, claimant);
 }
 
 Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>& task) const {
@@ -468,7 +535,7 @@ SqliteDatabase::Statistics SqliteDatabase::statistics() const {
   Statistics statistics;
   {
     const std::lock_guard guard(implementation_->queue_mutex);
-    statistics.waiting = implementation_->queue.size();
+    statistics.waiting = implementation_->queue.size() + implementation_->tables.size();
   }
   statistics.commits = implementation_->commits;
   statistics.tasks = implementation_->tasks;

@@ -4,6 +4,7 @@
 // party.)
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -11,15 +12,21 @@
 
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/store/renewal.h"
+#include "daemon/campaign/records/table_writer.h"
 
 namespace kasetsu::store {
 
 struct StoreOptions {
   std::string path;
-  std::size_t readers = 4;   // read-only connections, opened when first needed
-  std::size_t queue = 4096;  // waiting tasks; more are refused with busy
-  std::size_t group = 512;   // most tasks in one commit: bounds how long a task waits for others
-  bool create = true;        // make the file when it is absent
+  std::size_t readers = 6;    // read-only connections, opened when first needed
+  std::size_t queue = 4096;   // waiting tasks; more are refused with busy
+  std::size_t group = 512;    // most tasks in one commit: bounds how long a task waits for others
+  std::size_t few_rows = 10;  // a task of more is a table: tables are committed by themselves
+  std::size_t group_rows = 2'000;  // most rows of the tables of one commit, unless it is one table
+  // After a commit of tables for which others waited longer than this, the others have the writer
+  // for ten times as long, at most ten seconds.
+  std::chrono::milliseconds long_commit{50};
+  bool create = true;                // make the file when it is absent
   std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
       0;                 // PRAGMA max_page_count of the writer, for tests of a full disk; 0: none
@@ -30,7 +37,7 @@ struct StoreOptions {
   std::function<void(const std::string& line)> log;
 };
 
-class SqliteDatabase final : public campaign::Database {
+class SqliteDatabase final : public campaign::Database, public campaign::TableWriter {
  public:
   // Takes the lock file, migrates (after a copy to `<path>.pre-vN`), checks quickly (a file above
   // 32 MiB beside the service, which stops writing when damage is found), starts the writer.
@@ -42,6 +49,9 @@ class SqliteDatabase final : public campaign::Database {
 
   void write(std::function<Status(campaign::Transaction&)> task, std::function<void(Status)> done,
              campaign::Repeat repeat = campaign::Repeat::never) override;
+  void write_table(std::function<Status(campaign::Transaction&)> task,
+                   std::function<void(Status)> done, campaign::Repeat repeat, std::size_t rows,
+                   const std::string& claimant) override;
   Status read(const std::function<Status(const campaign::Reader&)>& task) const override;
   void on_commit(std::function<void(std::int64_t)> listener) override;
   std::int64_t last_event() const override;

@@ -259,7 +259,7 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
   }
   if (rows->size() > options.max_rows) {
     return bad(std::string(file_name), fmt::format("the table has {} rows", rows->size()), "",
-               fmt::format("at most {}", options.max_rows));
+               fmt::format("at most {}: split it into several", options.max_rows));
   }
   std::vector<std::string> groups = options.fill_down;
   if (profile != nullptr) {

@@ -1,5 +1,7 @@
 // When a campaign retrains, stops and tells people.
+#include "daemon/base/operator_files.h"
 #include "daemon/base/time_zone.h"
+#include "daemon/base/web_address.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
 
 namespace kasetsu::campaign {
@@ -84,6 +86,10 @@ void CampaignDecoder::decode_webhooks(const ConfigNode& root, CampaignConfig& co
       fail(*url, join_key(path, "url"), "not a safe address", hook.url,
            "an address that begins with https://");
     }
+    if (url != nullptr && !failed() && !read_web_address(hook.url)) {
+      fail(*url, join_key(path, "url"), "not an address that can be sent to", hook.url,
+           "https://HOST/PATH or https://HOST:PORT/PATH, without a name before the host");
+    }
     hook.kind = word(node.find("kind"), join_key(path, "kind"),
                      {"generic", "slack", "teams", "ntfy"}, hook.kind);
     static const std::vector<std::string> events = {"batch", "hit", "model", "stopped", "failed"};
@@ -95,9 +101,9 @@ void CampaignDecoder::decode_webhooks(const ConfigNode& root, CampaignConfig& co
     if (!failed() && hook.kind == "generic" && hook.secret_file.empty()) {
       required(node, path, "secret_file", "\"ocm-hook.key\" (generic messages are signed)");
     }
-    if (!failed() && hook.secret_file.find('/') != std::string::npos) {
-      fail(*node.find("secret_file"), join_key(path, "secret_file"), "not a plain name of a file",
-           hook.secret_file,
+    if (const ConfigNode* secret = node.find("secret_file");
+        secret != nullptr && !failed() && !is_plain_name(hook.secret_file)) {
+      fail(*secret, join_key(path, "secret_file"), "not a plain name of a file", hook.secret_file,
            "a name within the daemon's webhooks.secret_dir, such as ocm-hook.key");
     }
     hook.compositions = flag(node.find("compositions"), join_key(path, "compositions"), false);

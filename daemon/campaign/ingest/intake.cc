@@ -3,6 +3,8 @@
 #include <future>
 #include <utility>
 
+#include "daemon/campaign/records/table_writer.h"
+
 namespace kasetsu::campaign {
 
 Intake::Intake(Database& database, DecodedCampaigns& campaigns,
@@ -80,28 +82,34 @@ Result<IngestReceipt> Intake::ingest_by(const DecodedRequest& request,
 void Intake::commit(const DecodedRequest& request, Done done) {
   const auto receipt = std::make_shared<IngestReceipt>();
   const auto undone = std::make_shared<bool>(false);
-  database_.write(
-      [this, &request, receipt, undone](Transaction& tx) -> Status {
-        const auto campaign = find_campaign(tx, request.campaign);
-        if (!campaign) return campaign.error();
-        const auto config = campaigns_.of(tx, *campaign);
-        if (!config) return config.error();
-        auto made = ingest_by(request, *config, tx);
-        if (!made) return made.error();
-        *receipt = std::move(*made);
-        *undone = request.dry_run;
-        // The store undoes a task that returns an error, and only such a task.
-        if (request.dry_run) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};
-        return {};
-      },
-      [receipt, undone, done = std::move(done)](const Status& status) {
-        if (status.ok() || (*undone && status.error().code == ErrorCode::cancelled)) {
-          done(std::move(*receipt));
-        } else {
-          done(status.error());
-        }
-      },
-      Repeat::allowed);
+  auto task = [this, &request, receipt, undone](Transaction& tx) -> Status {
+    const auto campaign = find_campaign(tx, request.campaign);
+    if (!campaign) return campaign.error();
+    const auto config = campaigns_.of(tx, *campaign);
+    if (!config) return config.error();
+    auto made = ingest_by(request, *config, tx);
+    if (!made) return made.error();
+    *receipt = std::move(*made);
+    *undone = request.dry_run;
+    // The store undoes a task that returns an error, and only such a task.
+    if (request.dry_run) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};
+    return {};
+  };
+  auto committed = [receipt, undone, done = std::move(done)](const Status& status) {
+    if (status.ok() || (*undone && status.error().code == ErrorCode::cancelled)) {
+      done(std::move(*receipt));
+    } else {
+      done(status.error());
+    }
+  };
+  // A dry run ends with an error, after which a task that may be repeated would run once more.
+  const Repeat repeat = request.dry_run ? Repeat::never : Repeat::allowed;
+  if (auto* tables = dynamic_cast<TableWriter*>(&database_)) {
+    tables->write_table(std::move(task), std::move(committed), repeat, request.delivery.rows.size(),
+                        request.actor);
+  } else {
+    database_.write(std::move(task), std::move(committed), repeat);
+  }
 }
 
 Result<IngestReceipt> Intake::take(IntakeRequest request) {

@@ -18,6 +18,18 @@ namespace kasetsu::campaign {
 namespace {
 
 constexpr std::size_t kMostValues = 1000;
+// Each row in quarantine is written by itself: very many of them would keep others from writing.
+constexpr std::size_t kMostWrongRows = 10'000;
+// Of what a row in quarantine says of itself.
+constexpr std::size_t kLongestProblem = 2'000;
+
+// Adds a row. False where so many cannot be read that the rest need not be.
+bool add_row(PreparedDelivery& delivery, PreparedRow row, std::size_t& wrong) {
+  row.row = static_cast<std::int64_t>(delivery.rows.size());
+  if (!row.problem.empty()) ++wrong;
+  delivery.rows.push_back(std::move(row));
+  return wrong <= kMostWrongRows;
+}
 
 // A name given as a text or as an integer (channel 3 is "3").
 Result<std::string> read_label(const Json& object, std::string_view name,
@@ -309,13 +321,13 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
                         "a list of at least one row");
   }
   if (rows->size() > options.max_rows) return too_many(rows->size(), options.max_rows);
-  delivery.rows.reserve(rows->size());
+  std::size_t wrong = 0;
   for (std::size_t i = 0; i < rows->size(); ++i) {
     const std::string pointer = fmt::format("/rows/{}", i);
     Result<PreparedRow> row = read_row((*rows)[i], pointer, supports, rules_of(options));
-    delivery.rows.push_back(row ? std::move(row).value()
-                                : refused_row(row.error(), dump_json((*rows)[i]), pointer));
-    delivery.rows.back().row = static_cast<std::int64_t>(i);
+    PreparedRow read =
+        row ? std::move(row).value() : refused_row(row.error(), dump_json((*rows)[i]), pointer);
+    if (!add_row(delivery, std::move(read), wrong)) break;
   }
   return {};
 }
@@ -323,6 +335,7 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
 Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
   std::string_view rest = delivery.bytes;
   std::size_t line = 0;
+  std::size_t wrong = 0;
   while (!rest.empty()) {
     ++line;
     const std::size_t end = rest.find('\n');
@@ -333,18 +346,18 @@ Status prepare_ndjson(PreparedDelivery& delivery, const chemistry::SupportTable&
       return too_many(delivery.rows.size() + 1, delivery.options.max_rows);
     }
     const std::string pointer = fmt::format("line {}", line);
+    PreparedRow read;
     const Result<Json> object = parse_measured_json(text);
     if (!object) {
-      delivery.rows.push_back(
-          refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer));
+      read = refused_row(object.error().in(pointer), dump_json(Json(std::string(text))), pointer);
     } else if (Result<PreparedRow> row =
                    read_row(*object, "", supports, rules_of(delivery.options))) {
-      delivery.rows.push_back(std::move(row).value());
-      delivery.rows.back().pointer = pointer;
+      read = std::move(row).value();
+      read.pointer = pointer;
     } else {
-      delivery.rows.push_back(refused_row(row.error().in(pointer), dump_json(*object), pointer));
+      read = refused_row(row.error().in(pointer), dump_json(*object), pointer);
     }
-    delivery.rows.back().row = static_cast<std::int64_t>(delivery.rows.size()) - 1;
+    if (!add_row(delivery, std::move(read), wrong)) break;
   }
   if (delivery.rows.empty())
     return bad_delivery("", "no rows are there", {}, "one row object a line");
@@ -405,13 +418,19 @@ PreparedRow refused_row(const Error& error, std::string raw, std::string_view po
   PreparedRow row;
   row.pointer = std::string(pointer);
   row.problem = error.to_string();
+  if (row.problem.size() > kLongestProblem) {
+    std::size_t end = kLongestProblem;
+    while (end > 0 && (static_cast<unsigned char>(row.problem[end]) & 0xC0) == 0x80) --end;
+    row.problem.resize(end);
+    row.problem += " ...";
+  }
   row.raw = std::move(raw);
   return row;
 }
 
 Error too_many(std::size_t rows, std::size_t most) {
   return bad_delivery("/rows", fmt::format("the delivery has {} rows", rows), {},
-                      fmt::format("at most {} in one delivery", most));
+                      fmt::format("at most {} in one delivery: split it into several", most));
 }
 
 const chemistry::CompositionRules& rules_of(const DeliveryOptions& options) {
@@ -472,8 +491,6 @@ std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type)
   return {};
 }
 
-constexpr std::ptrdiff_t kMostWrongRows = 10'000;
-
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports) {
   const bool printable = std::all_of(options.idempotency_key.begin(), options.idempotency_key.end(),
@@ -513,15 +530,15 @@ Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions opt
     delivery.rows.clear();
     delivery.rows.push_back(refused_row(read.error(), "{}", ""));
   }
-  // Each row in quarantine is written by itself: very many of them would keep others from writing.
   const auto wrong = std::count_if(delivery.rows.begin(), delivery.rows.end(),
                                    [](const PreparedRow& row) { return !row.problem.empty(); });
-  if (wrong > kMostWrongRows) {
+  if (static_cast<std::size_t>(wrong) > kMostWrongRows) {
     const auto first = std::find_if(delivery.rows.begin(), delivery.rows.end(),
                                     [](const PreparedRow& row) { return !row.problem.empty(); });
     return Error{ErrorCode::bad_data,
-                 fmt::format("{} of {} rows cannot be read; the first: {}", wrong,
-                             delivery.rows.size(), first->problem),
+                 fmt::format("{} of the first {} rows cannot be read, and nothing was taken; the "
+                             "first: {}",
+                             wrong, delivery.rows.size(), first->problem),
                  first->pointer, "",
                  fmt::format("at most {} rows that cannot be read", kMostWrongRows)};
   }

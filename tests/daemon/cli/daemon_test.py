@@ -101,6 +101,24 @@ class Loop(DaemonTest):
         backup = self.json("backup")
         self.assertTrue(pathlib.Path(backup["path"]).exists())
 
+    def test_a_large_table_is_imported_at_the_first_try_and_a_larger_one_tells_what_to_do(self):
+        _, os.environ["KASETSU_URL"] = self.start()
+        self.addCleanup(os.environ.pop, "KASETSU_URL")
+        self.ok("campaign", "apply", self.file("ocm.toml", CAMPAIGN))
+        metals = ["Li", "Na", "K", "Mg", "Mn", "W", "La"]
+
+        def table(count):
+            return "name,M1,M2,Support,C2_yield\n" + "".join(
+                f"s{i},{metals[i % 7]},{metals[i // 7 % 7]},MgO,{i % 997 / 10}\n" for i in range(count))
+
+        limit = 100_000
+        told = ("--source", "archive", "--run", "all", "--id", "name")
+        receipt = self.json("results", "import", "ocm", self.file("all.csv", table(limit)), *told)
+        self.assertEqual((receipt["accepted"], receipt["quarantined"]), (limit, 0))
+        said = self.refused(65, "results", "import", "ocm", self.file("more.csv", table(limit + 1)), *told)
+        self.assertIn("100001", said)
+        self.assertIn("split", said)
+
     def test_a_database_is_checked_and_a_backup_restored(self):
         process, url = self.start()
         os.environ["KASETSU_URL"] = url

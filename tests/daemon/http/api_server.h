@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -65,9 +66,8 @@ class ApiServer {
           return DecodedCampaign{campaign::draft_of(*config, supports_), config->conditions(),
                                  config->planner.batch};
         },
-        .plan_campaign = [](std::string_view, std::string_view, bool) -> Result<Json> {
-          return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
-        },
+        .plan_campaign = [this](std::string_view, std::string_view, bool,
+                                const Control& control) -> Result<Json> { return plan_(control); },
         .version = {{"name", "kasetsud"}},
         .more_metrics = [] { return std::string(); },
         .not_ready = [this] { return not_ready_; },
@@ -109,6 +109,8 @@ class ApiServer {
   store::SqliteDatabase& database() { return *database_; }
   std::uint16_t port() const { return server_->port(); }
   const std::filesystem::path& folder() const { return folder_; }
+  // What plans a campaign file; nothing does before.
+  void set_plan(std::function<Result<Json>(const Control&)> plan) { plan_ = std::move(plan); }
   void set_not_ready(std::vector<std::string> reasons) { not_ready_ = std::move(reasons); }
 
   static std::string request(std::string_view method, std::string_view path,
@@ -157,6 +159,9 @@ class ApiServer {
   std::unique_ptr<Api> api_;
   std::unique_ptr<TestServer> server_;
   std::vector<std::string> not_ready_;
+  std::function<Result<Json>(const Control&)> plan_ = [](const Control&) -> Result<Json> {
+    return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
+  };
 };
 
 }  // namespace kasetsu::http

@@ -110,6 +110,39 @@ TEST_F(Api_, AnIdempotencyKeyBelongsToItsToken) {
   EXPECT_EQ(apply("bob").raw.field("Idempotent-Replayed"), "");
 }
 
+TEST_F(Api_, WhatPeopleSayHoldsNoControlCharacters) {
+  const std::string stop = "/v1/campaigns/ocm:stop";
+  for (const char* text : {"x\x1B[31m", "a\nb", "\x7F", "a\rb", "\u009b31m", "\u202egnp.exe",
+                           "a\u200bb", "\u2066a", "\ufeffa"}) {
+    const auto refused = server.post(stop, {{"reason", text}});
+    EXPECT_EQ(refused.status, 400) << refused.raw.body;
+    EXPECT_EQ(refused.raw.body.find('\x1B'), std::string::npos);
+  }
+  EXPECT_EQ(server.post(stop, {{"reason", "Budget is used – schön, 予算 “€ 5” ⁂ ﷼"}}).status, 200);
+}
+
+TEST_F(Api_, ALeaseOfAnotherClientIsCancelledByWhoRunsTheCampaignAlone) {
+  server.test_server().on_network([&] {
+    server.server().set_authenticator(
+        [](const Request& request) -> std::variant<Principal, Response> {
+          Principal who{request.authorization, {Scope::read, Scope::results}};
+          if (request.authorization == "lead") who.scopes.push_back(Scope::campaigns);
+          return who;
+        });
+  });
+  const auto as = [&](const std::string& token, const std::string& path, const Json& body) {
+    return server.post(path, body, "Authorization: " + token + "\r\n");
+  };
+  const auto made =
+      as("rig-a", "/v1/campaigns/ocm/proposals",
+         {{"catalyst", {{"slots", {"Li", "K", "none"}}, {"support", "MgO"}}}, {"reason", "x"}});
+  ASSERT_EQ(made.status, 201) << made.raw.body;
+  const std::string path = "/v1/proposals/" + made.body["id"].get<std::string>();
+  ASSERT_EQ(as("rig-a", path + ":claim", Json::object()).status, 200);
+  EXPECT_EQ(as("rig-b", path + ":cancel", {{"reason", "x"}}).status, 409);
+  EXPECT_EQ(as("lead", path + ":cancel", {{"reason", "x"}}).body["state"], "CANCELLED");
+}
+
 TEST_F(Api_, EveryRouteAsksForItsScopeAndNothingElseOpens) {
   std::string allowed;
   server.test_server().on_network([&] {
@@ -540,6 +573,99 @@ TEST_F(Api_, ManyClientsAtOnceEachGetTheirOwnAnswer) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(accepted, kClients * kRequests);
   EXPECT_EQ(server.get("/v1/campaigns/ocm").body["measurements"], kClients * kRequests);
+}
+
+// Each commit is read once for all who wait, and that takes no place of a request.
+TEST_F(Api_, ManyStreamsHearOfACommitAndTakeNoPlaceOfARequest) {
+  const std::int64_t last = server.get("/v1/events").body["last"];
+  std::vector<std::unique_ptr<RawClient>> streams;
+  for (int i = 0; i < 300; ++i) {
+    streams.push_back(std::make_unique<RawClient>(server.port()));
+    streams.back()->send(ApiServer::request("GET", fmt::format("/v1/events?after={}", i % 2 * last),
+                                            "", "Accept: text/event-stream\r\n"));
+  }
+  for (const auto& stream : streams) ASSERT_TRUE(stream->receive_until("retry: 2000"));
+  for (int i = 0; i < 10; ++i) {
+    const auto taken = server.post("/v1/campaigns/ocm/measurements",
+                                   delivery("r" + std::to_string(i), {row({"Li"}, 5.0, i)}));
+    EXPECT_EQ(taken.status, 200) << taken.raw.body;
+    EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+  }
+  const std::int64_t end = server.get("/v1/events?limit=1000").body["last"];
+  ASSERT_GE(end, last + 10);
+  for (const auto& stream : streams) {
+    EXPECT_TRUE(stream->receive_until(fmt::format("id: {}\ndata: ", end)));
+  }
+}
+
+TEST_F(Api_, WhoAsksForEventsAfterAPostSeesIt) {
+  for (int i = 0; i < 50; ++i) {
+    const std::int64_t last = server.get("/v1/events?limit=1000").body["last"];
+    ASSERT_EQ(server
+                  .post("/v1/campaigns/ocm/measurements",
+                        delivery("r" + std::to_string(i), {row({"Li"}, 5.0, i)}))
+                  .status,
+              200);
+    const auto seen = server.get(fmt::format("/v1/events?after={}", last));
+    EXPECT_FALSE(seen.body["events"].empty());
+    const auto polled = server.get(fmt::format("/v1/events?after={}&wait_s=5", last));
+    EXPECT_FALSE(polled.body["events"].empty());
+  }
+}
+
+// Plans until it is told to stop.
+class EndlessPlan {
+ public:
+  explicit EndlessPlan(ApiServer& server) {
+    server.set_plan([this](const Control& control) -> Result<Json> {
+      begun = true;
+      while (!control.cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ended = true;
+      return cancelled_error();
+    });
+  }
+  std::atomic<bool> begun{false}, ended{false};
+};
+
+TEST(ApiLimits, APlanEndsInItsTime) {
+  ServerOptions options;
+  options.plan_time = std::chrono::milliseconds(200);
+  ApiServer server(options);
+  EndlessPlan plan(server);
+  const auto late = server.ask("POST", "/v1/campaigns:plan", kCampaign, "", "application/toml");
+  EXPECT_EQ(late.status, 422) << late.raw.body;
+  EXPECT_NE(late.raw.body.find("takes longer than the 0.2 s"), std::string::npos) << late.raw.body;
+  EXPECT_TRUE(plan.ended);
+}
+
+TEST(ApiLimits, APlanEndsWhenItsClientHasGoneAndKeepsNobodyFromReading) {
+  ServerOptions options;
+  options.plan_time = std::chrono::hours(1);
+  ApiServer server(options);
+  EndlessPlan plan(server);
+  {
+    RawClient client(server.port());
+    client.send(
+        ApiServer::request("POST", "/v1/campaigns:plan", kCampaign, "", "application/toml"));
+    while (!plan.begun) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+    EXPECT_FALSE(plan.ended);
+  }
+  while (!plan.ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(ApiLimits, ALargeDeliveryHasToBeSplit) {
+  ServerOptions options;
+  options.rows = 2;
+  ApiServer server(options);
+  ASSERT_EQ(server.ask("POST", "/v1/campaigns", kCampaign, "", "application/toml").status, 201);
+  const auto post = [&](std::vector<Json> rows) {
+    return server.post("/v1/campaigns/ocm/measurements", delivery("r", std::move(rows)));
+  };
+  const auto refused = post({row({"Li"}, 1, 1), row({"Na"}, 2, 2), row({"K"}, 3, 3)});
+  EXPECT_GE(refused.status, 400);
+  EXPECT_NE(refused.raw.body.find("split it into several"), std::string::npos) << refused.raw.body;
+  EXPECT_EQ(post({row({"Li"}, 1, 1), row({"Na"}, 2, 2)}).status, 200);
 }
 
 }  // namespace

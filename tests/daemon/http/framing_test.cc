@@ -166,11 +166,11 @@ TEST(Framing, Http10ClosesUnlessAskedToStay) {
   Seen seen;
   TestServer server(routes(seen));
   RawClient closing(server.port());
-  closing.send("GET /smuggled HTTP/1.0\r\n\r\n");
+  closing.send("GET /smuggled HTTP/1.0\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(closing.receive().status, 200);
   EXPECT_TRUE(closing.closed());
   RawClient staying(server.port());
-  staying.send("GET /smuggled HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
+  staying.send("GET /smuggled HTTP/1.0\r\nHost: localhost\r\nConnection: Keep-Alive\r\n\r\n");
   EXPECT_EQ(staying.receive().field("Connection"), "keep-alive");
   staying.send(kNext);
   EXPECT_EQ(staying.receive().status, 200);

@@ -188,11 +188,20 @@ TEST(Server, PagesOfOtherOriginsAndReboundNamesAreRefused) {
       403);
   EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: evil.example\r\n\r\n").status, 421);
   EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n").status, 200);
+  EXPECT_EQ(ask(server, "GET /hello HTTP/1.0\r\n\r\n").status, 400);
   EXPECT_EQ(ask(server, get("/hello", "Origin: http://localhost\r\n")).status, 200);
   EXPECT_EQ(ask(server, "GET http://localhost/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
             200);
   EXPECT_EQ(ask(server, "GET http://evil.example/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status,
             400);
+}
+
+TEST(Server, OneRequestHasOneToken) {
+  TestServer server(routes());
+  EXPECT_EQ(ask(server, get("/hello", "Authorization: Bearer a\r\n")).status, 200);
+  EXPECT_EQ(
+      ask(server, get("/hello", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n")).status,
+      400);
 }
 
 TEST(Server, BodiesHaveATypeAndALimit) {
@@ -379,6 +388,81 @@ TEST(Server, BodiesTogetherHaveALimit) {
     again.send(head + std::string(1'000'000, 'x'));
     EXPECT_EQ(again.receive().status, 200);
   }
+}
+
+// Sixteen megabytes of "{}," take a gigabyte once they are decoded.
+TEST(Server, WhatABodyTakesOnceItIsDecodedIsCounted) {
+  ServerOptions options;
+  options.bulk_body_bytes = 1'000'000;
+  options.all_bodies_bytes = 2'500'000;
+  TestServer server(routes(), options);
+  const auto post = [&](int values) {
+    std::string body;
+    for (int i = 0; i < values; ++i) body += "{},";
+    return ask(server, fmt::format("POST /bulk HTTP/1.1\r\nHost: localhost\r\n"
+                                   "Content-Type: text/csv\r\nContent-Length: {}\r\n\r\n{}",
+                                   body.size(), body));
+  };
+  const RawAnswer refused = post(30'000);
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_NE(refused.body.find("split it"), std::string::npos) << refused.body;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(post(10'000).status, 200) << "what was held is given back";
+}
+
+// Clients that ask for much and take nothing.
+TEST(Server, AnswersThatNobodyTakesAreCounted) {
+  constexpr std::size_t kSize = 16'000'000;
+  Router router = routes();
+  router.add({"GET", "/big", Scope::open, [](Request&) -> asio::awaitable<Response> {
+                Response response;
+                response.body = std::string(kSize, 'x');
+                co_return response;
+              }});
+  ServerOptions options;
+  options.all_bodies_bytes = 2 * kSize + kSize / 2;
+  TestServer server(std::move(router), options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.port()));
+    clients.back()->send(get("/big"));
+    ASSERT_TRUE(clients.back()->receive_until("200 OK"));
+  }
+  EXPECT_EQ(ask(server, get("/big")).status, 503);
+  EXPECT_EQ(ask(server, get("/")).status, 404) << "small ones go on";
+  clients.clear();
+  RawAnswer whole;
+  for (int i = 0; i < 200 && whole.status != 200; ++i) {
+    std::this_thread::sleep_for(10ms);
+    whole = ask(server, get("/big"));
+  }
+  EXPECT_EQ(whole.status, 200) << "what was held is given back";
+  EXPECT_EQ(whole.body.size(), kSize);
+}
+
+// Work for a client that has gone need not be done.
+TEST(Server, AHandlerHearsThatItsClientIsGone) {
+  std::atomic<bool> heard{false};
+  Router router;
+  router.add({"GET", "/work", Scope::open, [&](Request& request) -> asio::awaitable<Response> {
+                const auto executor = co_await asio::this_coro::executor;
+                asio::steady_timer timer(executor);
+                for (int i = 0; i < 1'000 && !heard; ++i) {
+                  timer.expires_after(5ms);
+                  co_await timer.async_wait(asio::use_awaitable);
+                  heard = request.claim->gone();
+                }
+                Response response;
+                co_return response;
+              }});
+  TestServer server(std::move(router));
+  {
+    RawClient client(server.port());
+    client.send(get("/work"));
+    std::this_thread::sleep_for(50ms);
+    EXPECT_FALSE(heard);
+  }
+  for (int i = 0; i < 400 && !heard; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(heard);
 }
 
 TEST(Server, AProxyIsLookedThrough) {

@@ -203,13 +203,13 @@ TEST(Notifier, AnAnswerThatTellsOfAnErrorInItsTextIsNoSuccess) {
 TEST(Notifier, TellsNoHostThatIsNotListed) {
   for (const auto& [url, host] :
        {std::pair{"https://hooks.example.org.evil.net/a", "hooks.example.org.evil.net"},
-        std::pair{"https://hooks.example.org@evil.net/a", ""},
+        std::pair{"https://hooks.example.org:8443/a", "hooks.example.org"},
         std::pair{"https://evil.net/hooks.example.org", "evil.net"},
         std::pair{"https://evil.net?hooks.example.org", "evil.net"}}) {
     std::string hook = kGeneric;
     const std::string from = "https://hooks.example.org/a";
     hook.replace(hook.find(from), from.size(), url);
-    Post post(hook);
+    Post post(hook, {"hooks.example.org:443"});
     post.lab.post(0, 12);
     EXPECT_EQ(post.look(), 0);
     EXPECT_TRUE(post.sent.empty()) << url;
@@ -231,6 +231,9 @@ TEST(Notifier, KindsHaveTheirShapes) {
   const Time at = from_micros(0);
   EXPECT_EQ(Json::parse(make_request(hook, message, "ocm", "m", at).body),
             (Json{{"text", message.text}}));
+  const Message loud{"stopped", "a < b & <!channel>", Json::object()};
+  EXPECT_EQ(Json::parse(make_request(hook, loud, "ocm", "m", at).body)["text"],
+            "a &lt; b &amp; &lt;!channel&gt;");
   hook.kind = "teams";
   const Json teams = Json::parse(make_request(hook, message, "ocm", "m", at).body);
   EXPECT_EQ(teams["type"], "message");

@@ -77,6 +77,11 @@ TEST(DaemonConfig, EveryMistakeIsNamedWithItsPlace) {
   EXPECT_NE(error_of("[tls]\ncertificate_file = \"a\"\n").find("both or none"), std::string::npos);
   EXPECT_NE(error_of("listen = 3\n").find("[listen]"), std::string::npos);
   EXPECT_NE(error_of("[listen]\nport = \n").find("kasetsud.toml:2:"), std::string::npos);
+  for (const char* host : {"https://x.org", "x.org/", "x.org:99999", ""}) {
+    const std::string text = std::string("[webhooks]\nhosts = [\"") + host + "\"]\n";
+    EXPECT_NE(error_of(text).find("webhooks.hosts"), std::string::npos) << host;
+  }
+  EXPECT_EQ(error_of("[webhooks]\nhosts = [\"x.org\", \"127.0.0.1:8080\"]\n"), "");
   EXPECT_EQ(error_of(""), "");
 }
 

@@ -323,5 +323,40 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
   EXPECT_GT(named, 50u);
 }
 
+TEST_F(Delivery, ReadingEndsWhereTooManyRowsAreWrong) {
+  std::string lines, rows;
+  for (int i = 0; i < 50'000; ++i) {
+    lines += "x\n";
+    rows += i == 0 ? "{}" : ",{}";
+  }
+  for (const auto& [text, options] : {std::pair<std::string, DeliveryOptions>{lines, ndjson_},
+                                      {"{\"rows\":[" + rows + "]}", DeliveryOptions{}}}) {
+    const auto refused = prepare(text, options);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().to_string(),
+                HasSubstr("10001 of the first 10001 rows cannot be read, and nothing was taken"));
+    EXPECT_THAT(refused.error().to_string(), HasSubstr("at most 10000 rows that cannot be read"));
+  }
+  const auto taken = prepare(lines.substr(0, 20'000), ndjson_);
+  ASSERT_TRUE(taken.ok());
+  EXPECT_EQ(taken->rows.size(), 10'000u);
+}
+
+TEST_F(Delivery, WhatAWrongRowSaysOfItselfIsBounded) {
+  std::string name;
+  for (int i = 0; i < 100'000; ++i) name += "ü";
+  const PreparedRow wrong = one("{\"catalyst\":\"" + name + "\",\"values\":{\"yield\":1}}");
+  EXPECT_LE(wrong.problem.size(), 2'010u);
+  EXPECT_FALSE(wrong.problem.empty());
+}
+
+TEST_F(Delivery, MoreRowsThanADeliveryMayHaveAreRefusedWithWhatToDo) {
+  DeliveryOptions options = ndjson_;
+  options.max_rows = 2;
+  const auto refused = prepare("{}\n{}\n{}\n", options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("split it into several"));
+}
+
 }  // namespace
 }  // namespace kasetsu::campaign
