@@ -12,8 +12,9 @@ using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 
-// Of sum_k share_k v_k for shares within their limits and with sum 1: about any number c it is
-// c + sum_k share_k (v_k - c), and here c is the average for middle shares.
+}  // namespace
+
+// About any number c it is c + sum_k share_k (v_k - c), and here c is the average for middle shares.
 Interval average_about(const double* values, const std::vector<double>& low,
                        const std::vector<double>& high) {
   double total = 0.0;
@@ -32,11 +33,10 @@ Interval average_about(const double* values, const std::vector<double>& low,
   return out;
 }
 
-}  // namespace
-
 Bounder::Bounder(const EnsembleBounds& tables)
     : tables_(tables),
-      sorted_(kMostElementsOfSet * tables.columns),
+      sorted_low_(kMostElementsOfSet * tables.columns),
+      sorted_high_(kMostElementsOfSet * tables.columns),
       average_low_(tables.columns),
       average_high_(tables.columns),
       sum_low_(tables.columns),
@@ -54,38 +54,64 @@ Bounder::Bounder(const EnsembleBounds& tables)
       by_companion_(1, static_cast<Index>(tables.companions.size())) {
 }
 
-void Bounder::load(const ElementSets& group, std::uint64_t node) {
-  const CompositionFamily& family = *tables_.space->parts()[group.part].family;
-  const auto count = static_cast<std::size_t>(group.count);
-  if (group_ == &group && node == node_ + 1 && count > 0) {
-    // The next set in colexicographic order: the first position that has room goes up.
-    std::size_t k = 0;
-    while (k + 1 < count && positions_[k] + 1 == positions_[k + 1]) {
-      positions_[k] = static_cast<int>(k);
-      ++k;
-    }
-    ++positions_[k];
-  } else {
-    family.subset(group.count, node - group.first, positions_.data());
-  }
+void Bounder::load(const ElementSets& group, std::span<const std::uint8_t> clusters,
+                   const Hull& hull) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
   group_ = &group;
-  node_ = node;
-  elements_.resize(count);
-  rows_.resize(count);
-  for (std::size_t k = 0; k < count; ++k) {
-    elements_[k] = family.elements()[static_cast<std::size_t>(positions_[k])];
-    const int row = tables_.row_of[static_cast<std::size_t>(elements_[k])];
-    KASETSU_ASSERT(row >= 0);
-    rows_[k] = &tables_.table[static_cast<std::size_t>(row) * tables_.columns];
+  hull_ = &hull;
+  clusters_.clear();
+  for (const std::uint8_t node : clusters) {
+    if (clusters_.empty() || clusters_.back().node != node) clusters_.push_back({node, 0});
+    ++clusters_.back().count;
   }
-  // Insertion into sorted columns, all columns at once.
+  unseen_ = 0;
+  is_set_ = true;
+  for (const Cluster& cluster : clusters_) {
+    unseen_ += std::min(cluster.count, trees.unseen[cluster.node]);
+    is_set_ = is_set_ && trees.elements.nodes[cluster.node].items.size() == 1;
+  }
+  elements_.clear();
+  positions_.clear();
+  if (is_set_) {
+    const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
+    const auto position = [&](const Cluster& c) { return trees.elements.nodes[c.node].items[0]; };
+    std::sort(clusters_.begin(), clusters_.end(),
+              [&](const Cluster& a, const Cluster& b) { return position(a) < position(b); });
+    for (const Cluster& cluster : clusters_) {
+      positions_.push_back(position(cluster));
+      elements_.push_back(known[static_cast<std::size_t>(positions_.back())]);
+    }
+  }
+  load_columns(trees);
+}
+
+void Bounder::load_set(const ElementSets& group, std::span<const int> positions,
+                       const Hull& hull) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
+  const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
+  group_ = &group;
+  hull_ = &hull;
+  is_set_ = true;
+  unseen_ = 0;
+  clusters_.clear();
+  positions_.assign(positions.begin(), positions.end());
+  elements_.clear();
+  for (const int position : positions) {
+    const std::size_t node = trees.leaf[static_cast<std::size_t>(position)];
+    clusters_.push_back({node, 1});
+    unseen_ += trees.unseen[node];
+    elements_.push_back(known[static_cast<std::size_t>(position)]);
+  }
+}
+
+void Bounder::load_columns(const EnsembleBounds::PartTrees& trees) {
   const std::size_t columns = tables_.columns;
-  for (std::size_t k = 0; k < count; ++k) {
-    double* last = &sorted_[k * columns];
-    std::copy_n(rows_[k], columns, last);
-    for (std::size_t at = k; at > 0; --at) {
-      double* upper = &sorted_[at * columns];
-      double* lower = &sorted_[(at - 1) * columns];
+  // Inserts a row into columns that are sorted below `at`, all columns at once.
+  const auto insert = [&](std::vector<double>& sorted, std::size_t at, const double* row) {
+    std::copy_n(row, columns, &sorted[at * columns]);
+    for (; at > 0; --at) {
+      double* upper = &sorted[at * columns];
+      double* lower = &sorted[(at - 1) * columns];
       for (std::size_t c = 0; c < columns; ++c) {
         const double a = lower[c];
         const double b = upper[c];
@@ -93,51 +119,61 @@ void Bounder::load(const ElementSets& group, std::uint64_t node) {
         upper[c] = std::max(a, b);
       }
     }
+  };
+  rows_low_.clear();
+  rows_high_.clear();
+  for (const Cluster& cluster : clusters_) {
+    const double* values = trees.sorted[cluster.node].data();
+    const std::size_t items = trees.elements.nodes[cluster.node].items.size();
+    const auto taken = static_cast<std::size_t>(cluster.count);
+    for (std::size_t k = 0; k < taken; ++k) {
+      const std::size_t at = rows_low_.size();
+      insert(sorted_low_, at, values + k * columns);
+      if (!is_set_) insert(sorted_high_, at, values + (items - taken + k) * columns);
+      rows_low_.push_back(values);
+      rows_high_.push_back(values + (items - 1) * columns);
+    }
   }
+  if (is_set_) std::copy_n(sorted_low_.begin(), rows_low_.size() * columns, sorted_high_.begin());
 }
 
-int Bounder::unseen_elements() const {
-  const std::vector<int>& seen = tables_.predictor->model().elements;
-  int unseen = 0;
-  for (const int element : elements_) {
-    if (!std::binary_search(seen.begin(), seen.end(), element)) ++unseen;
-  }
-  return unseen;
-}
-
-void Bounder::bound_all(const ElementSets& group) {
+void Bounder::bound_all() {
   const std::size_t columns = tables_.columns;
-  const auto count = static_cast<std::size_t>(group.count);
+  const ElementSets& group = *group_;
   std::fill_n(average_low_.begin(), columns, 0.0);
   std::fill_n(average_high_.begin(), columns, 0.0);
   std::fill_n(sum_low_.begin(), columns, 0.0);
   std::fill_n(sum_high_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double* v = &sorted_[k * columns];
+  for (std::size_t k = 0; k < rows_low_.size(); ++k) {
+    const double* low = &sorted_low_[k * columns];
+    const double* high = &sorted_high_[k * columns];
     const double least = group.least[k];
     const double most = group.most[k];
     const double small = group.ranges.amount_low;
     const double large = group.ranges.amount_high;
     for (std::size_t c = 0; c < columns; ++c) {
-      average_low_[c] += least * v[c];
-      average_high_[c] += most * v[c];
-      sum_low_[c] += std::min(small * v[c], large * v[c]);
-      sum_high_[c] += std::max(small * v[c], large * v[c]);
+      average_low_[c] += least * low[c];
+      average_high_[c] += most * high[c];
+      sum_low_[c] += std::min(small * low[c], large * low[c]);
+      sum_high_[c] += std::max(small * high[c], large * high[c]);
     }
   }
-  const AmountBox& root = group.boxes.front();
-  fill_primaries(group, root.share_low, root.share_high);
+  box_of_amounts_ = nullptr;
+  share_low_ = group.boxes.front().share_low;
+  share_high_ = group.boxes.front().share_high;
+  fill_primaries(0, tables_.wanted.size());
+  bound_terms();
 }
 
 void Bounder::bound_box(const AmountBox& box) {
   const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_.size();
+  const std::size_t count = rows_low_.size();
   double total = 0.0;
   for (std::size_t k = 0; k < count; ++k) total += box.share_low[k] + box.share_high[k];
   std::fill_n(middle_.begin(), columns, 0.0);
   for (std::size_t k = 0; k < count; ++k) {
     const double weight = (box.share_low[k] + box.share_high[k]) / total;
-    const double* v = rows_[k];
+    const double* v = rows_low_[k];
     for (std::size_t c = 0; c < columns; ++c) middle_[c] += weight * v[c];
   }
   std::copy_n(middle_.begin(), columns, average_low_.begin());
@@ -145,7 +181,7 @@ void Bounder::bound_box(const AmountBox& box) {
   std::fill_n(sum_low_.begin(), columns, 0.0);
   std::fill_n(sum_high_.begin(), columns, 0.0);
   for (std::size_t k = 0; k < count; ++k) {
-    const double* v = rows_[k];
+    const double* v = rows_low_[k];
     const double least = box.share_low[k];
     const double most = box.share_high[k];
     const double small = box.amount_low[k];
@@ -158,105 +194,110 @@ void Bounder::bound_box(const AmountBox& box) {
       sum_high_[c] += std::max(small * v[c], large * v[c]);
     }
   }
-  fill_primaries(*group_, box.share_low, box.share_high);
+  box_of_amounts_ = &box;
+  share_low_ = box.share_low;
+  share_high_ = box.share_high;
+  fill_primaries(0, tables_.wanted.size());
+  bound_terms();
 }
 
 // About any point c the mean square is at least the variance, by (average - c)^2.
-Interval Bounder::own_variance(std::size_t column, Interval mean,
-                               const std::vector<double>& share_low,
-                               const std::vector<double>& share_high) const {
+Interval Bounder::own_variance(std::size_t column, Interval mean) const {
   const double middle = 0.5 * (mean.low + mean.high);
-  std::array<double, kMostElementsOfSet> squares{};
-  for (std::size_t k = 0; k < rows_.size(); ++k) {
-    const double d = rows_[k][column] - middle;
-    squares[k] = d * d;
+  std::array<double, kMostElementsOfSet> least{};
+  std::array<double, kMostElementsOfSet> most{};
+  for (std::size_t k = 0; k < rows_low_.size(); ++k) {
+    const Interval from_middle{rows_low_[k][column] - middle, rows_high_[k][column] - middle};
+    const double a = from_middle.low * from_middle.low;
+    const double b = from_middle.high * from_middle.high;
+    const bool around = from_middle.low < 0.0 && from_middle.high > 0.0;
+    least[k] = around ? 0.0 : std::min(a, b);
+    most[k] = std::max(a, b);
   }
-  const Interval mean_square = average_about(squares.data(), share_low, share_high);
+  const double low = average_about(least.data(), share_low_, share_high_).low;
+  const double high = average_about(most.data(), share_low_, share_high_).high;
   const double off = 0.5 * (mean.high - mean.low);
-  Interval out = widened({std::max(0.0, mean_square.low - off * off), mean_square.high});
+  Interval out = widened({std::max(0.0, low - off * off), high});
   out.low = std::max(out.low, 0.0);
   return out;
 }
 
-// Intervals of the active primaries from those of averages and sums, and then of the terms.
-void Bounder::fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
-                             const std::vector<double>& share_high) {
+Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const {
   const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_.size();
-  const double* smallest = sorted_.data();
-  const double* largest = &sorted_[(count - 1) * columns];
-  const auto average = [&](std::size_t c) {
-    return Interval{std::max(average_low_[c], smallest[c]), std::min(average_high_[c], largest[c])};
+  const std::size_t count = rows_low_.size();
+  const std::size_t last = (count - 1) * columns;
+  const std::size_t c = primary.column;
+  const Interval least{sorted_low_[primary.value], sorted_high_[primary.value]};
+  const Interval most{sorted_low_[last + primary.value], sorted_high_[last + primary.value]};
+  const Interval average{std::max(average_low_[c], sorted_low_[c]),
+                         std::min(average_high_[c], sorted_high_[last + c])};
+  const auto sum = [&]() -> Interval {
+    const Interval scaled = product(average, {group_->ranges.total_low, group_->ranges.total_high});
+    return {std::max(sum_low_[c], scaled.low), std::min(sum_high_[c], scaled.high)};
   };
-  const auto sum = [&](std::size_t c) {
-    const Interval scaled = product(average(c), {group.ranges.total_low, group.ranges.total_high});
-    return Interval{std::max(sum_low_[c], scaled.low), std::min(sum_high_[c], scaled.high)};
-  };
-  for (std::size_t i = 0; i < tables_.primaries.size(); ++i) {
-    const EnsembleBounds::ActivePrimary& primary = tables_.primaries[i];
-    const std::size_t c = primary.column;
-    const double least = smallest[primary.value];
-    const double most = largest[primary.value];
-    Interval out = kEverything;
-    switch (primary.operation) {
-      case Operation::minimum:
-        out = {least, least};
-        break;
-      case Operation::maximum:
-        out = {most, most};
-        break;
-      case Operation::range:
-        out = widened({most - least, most - least});
-        break;
-      case Operation::mean: {
-        double total = 0.0;
-        for (const double* row : rows_) total += row[c];
-        const double mean = total / static_cast<double>(count);
-        out = widened({mean, mean});
-        break;
+  switch (primary.operation) {
+    case Operation::minimum:
+      return least;
+    case Operation::maximum:
+      return most;
+    case Operation::range:
+      return widened({std::max(0.0, most.low - least.high), most.high - least.low});
+    case Operation::mean: {
+      Interval total{0.0, 0.0};
+      for (std::size_t k = 0; k < count; ++k) {
+        total.low += sorted_low_[k * columns + c];
+        total.high += sorted_high_[k * columns + c];
       }
-      case Operation::sum:
-      case Operation::ssd:
-        out = widened(sum(c));
-        break;
-      case Operation::average:
-      case Operation::variance:
-        out = widened(average(c));
-        break;
-      case Operation::product:
-      case Operation::gmean:
-        if (least < 0.0) break;
-        if (least == 0.0) {
-          out = {0.0, 0.0};
-          break;
-        }
-        out = primary.operation == Operation::gmean ? average(c) : sum(c);
-        out = widened({std::exp(out.low - kWiden), std::exp(out.high + kWiden)});
-        break;
-      case Operation::hmean: {
-        if (least < 0.0) break;
-        if (least == 0.0) {
-          out = {0.0, 0.0};
-          break;
-        }
-        const Interval inverse = average(c);
-        out = widened({1.0 / inverse.high, 1.0 / inverse.low});
-        break;
-      }
-      case Operation::own_variance:
-        out = own_variance(c, average(c), share_low, share_high);
-        break;
-      case Operation::value:
-        break;
+      const auto n = static_cast<double>(count);
+      return widened({total.low / n, total.high / n});
     }
+    case Operation::sum:
+    case Operation::ssd:
+      return widened(sum());
+    case Operation::average:
+    case Operation::variance:
+      return widened(average);
+    case Operation::product:
+    case Operation::gmean: {
+      // Not defined where a value is negative, and 0 where one is 0: then its logarithm stands in
+      // the table as 0, which makes the bounds wider.
+      if (least.low < 0.0) return kEverything;
+      if (least.high == 0.0) return {0.0, 0.0};
+      const Interval x = primary.operation == Operation::gmean ? average : sum();
+      const Interval out = widened({std::exp(x.low - kWiden), std::exp(x.high + kWiden)});
+      return {least.low == 0.0 ? 0.0 : out.low, out.high};
+    }
+    case Operation::hmean: {
+      if (least.low < 0.0) return kEverything;
+      if (least.high == 0.0) return {0.0, 0.0};
+      const double high =
+          average.low > 0.0 ? std::min(1.0 / average.low, most.high) : most.high;
+      const Interval out = widened({1.0 / average.high, high});
+      return {least.low == 0.0 ? 0.0 : out.low, out.high};
+    }
+    case Operation::own_variance:
+      return own_variance(c, average);
+    case Operation::value:
+      return kEverything;
+  }
+  return kEverything;
+}
+
+// Intervals of the active primaries from those of averages and sums.
+void Bounder::fill_primaries(std::size_t first, std::size_t last) {
+  for (std::size_t i = first; i < last; ++i) {
+    Interval out = primary_of(tables_.primaries[i]);
     if (std::isnan(out.low) || std::isnan(out.high)) out = kEverything;
-    primaries_[i] = {out.low + primary.offset, out.high + primary.offset};
+    const double offset = tables_.primaries[i].offset;
+    primaries_[i] = {out.low + offset, out.high + offset};
   }
-  for (const int element : elements_) {
-    const auto row = static_cast<std::size_t>(tables_.row_of[static_cast<std::size_t>(element)]);
-    for (const std::size_t i : tables_.gaps[row]) primaries_[i] = kEverything;
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  for (const Cluster& cluster : clusters_) {
+    for (const std::size_t i : trees.gaps[cluster.node]) {
+      if (i >= first && i < last) primaries_[i] = kEverything;
+    }
   }
-  bound_terms();
+  companion_primaries_filled_ = last == tables_.primaries.size();
 }
 
 Interval Bounder::term(const EnsembleBounds::Term& term, const Interval* context) const {
@@ -279,7 +320,7 @@ Interval Bounder::term(const EnsembleBounds::Term& term, const Interval* context
   return result;
 }
 
-// Terms with an active factor; those that also depend on the context over the part's hull.
+// Terms with an active factor; those that also depend on the context over the hull.
 void Bounder::bound_terms() {
   // One form after another: each is then a plain loop over its terms.
   const auto each = [&](Form form, const auto& defined, const auto& value) {
@@ -326,31 +367,30 @@ void Bounder::bound_terms() {
       [](double x) { return 1.0 / std::log(x); });
   each(Form::exp, finite, [](double x) { return std::exp(x); });
   each(Form::inv_exp, finite, [](double x) { return std::exp(-x); });
-  const EnsembleBounds::Hull& hull = tables_.hulls[group_->part];
-  for (const std::size_t t : tables_.composed) {
-    const Interval x = term(tables_.terms[t], hull.primaries.data());
-    bounds_[2 * t] = x.low;
-    bounds_[2 * t + 1] = x.high;
-  }
+  bound_composed(hull_->primaries.data());
   companion_ready_ = false;
 }
 
-void Bounder::mix(const ElementSets& group, const Context* context) {
-  if (!tables_.mixed) return;
-  points_.clear();
-  if (context != nullptr) {
-    for (const double x : context->primaries) {
-      points_.push_back(std::isnan(x) ? kEverything : Interval{x, x});
-    }
-  } else {
-    points_ = tables_.hulls[group.part].primaries;
-  }
+void Bounder::bound_composed(const Interval* context) {
   for (const std::size_t t : tables_.composed) {
-    if (!tables_.terms[t].context) continue;
-    const Interval x = term(tables_.terms[t], points_.data());
+    const Interval x = term(tables_.terms[t], context);
     bounds_[2 * t] = x.low;
     bounds_[2 * t + 1] = x.high;
   }
+}
+
+void Bounder::mix(const Hull& hull) {
+  hull_ = &hull;
+  if (tables_.mixed) bound_composed(hull.primaries.data());
+}
+
+void Bounder::mix(const Context& context) {
+  if (!tables_.mixed) return;
+  points_.clear();
+  for (const double x : context.primaries) {
+    points_.push_back(std::isnan(x) ? kEverything : Interval{x, x});
+  }
+  bound_composed(points_.data());
 }
 
 void Bounder::evaluate(const double* amounts) {
@@ -358,11 +398,11 @@ void Bounder::evaluate(const double* amounts) {
   for (std::size_t k = 0; k < elements_.size(); ++k) {
     parts_[k] = {tables_.row_of[static_cast<std::size_t>(elements_[k])], amounts[k]};
   }
+  box_of_amounts_ = nullptr;
   features_.active(parts_, values_.data());
   for (std::size_t i = 0; i < values_.size(); ++i) {
     primaries_[i] = std::isnan(values_[i]) ? kEverything : Interval{values_[i], values_[i]};
   }
-  const EnsembleBounds::Hull& hull = tables_.hulls[group_->part];
   for (std::size_t f = 0; f + 1 < tables_.first.size(); ++f) {
     for (std::size_t i = tables_.first[f]; i < tables_.first[f + 1]; ++i) {
       // At a point a form is simply its value.
@@ -372,11 +412,7 @@ void Bounder::evaluate(const double* amounts) {
       bounds_[2 * plain.term] = bounds_[2 * plain.term + 1] = x;
     }
   }
-  for (const std::size_t t : tables_.composed) {
-    const Interval x = term(tables_.terms[t], hull.primaries.data());
-    bounds_[2 * t] = x.low;
-    bounds_[2 * t + 1] = x.high;
-  }
+  bound_composed(hull_->primaries.data());
   companion_ready_ = false;
 }
 
@@ -405,10 +441,8 @@ double Bounder::median(const std::vector<double>& values, double half) {
   return ordered_[low].first;
 }
 
-Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* context, bool exact,
-                                    bool high_only) {
+Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool high_only) {
   const std::size_t count = tables_.hypotheses.size();
-  const EnsembleBounds::Hull& hull = tables_.hulls[group.part];
   double weighted_low = 0.0;
   double weighted_high = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
@@ -418,20 +452,30 @@ Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* con
       low += summand.coefficient * bounds_[summand.least];
       high += summand.coefficient * bounds_[summand.most];
     }
-    low += context != nullptr ? context->sums[h] : hull.sums[h].low;
-    high += context != nullptr ? context->sums[h] : hull.sums[h].high;
+    low += context != nullptr ? context->sums[h] : hull_->sums[h].low;
+    high += context != nullptr ? context->sums[h] : hull_->sums[h].high;
     low_[h] = std::clamp(low, tables_.lowest, tables_.highest);
     high_[h] = std::clamp(high, tables_.lowest, tables_.highest);
     weighted_low += tables_.weights[h] * low_[h];
     weighted_high += tables_.weights[h] * high_[h];
   }
   Predicted out{};
+  out.spread_high = kInfinity;
+  // The median minimises the mean absolute deviation: about any other point it is larger.
+  summarise(exact ? kNaN : 0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only,
+            out);
+  return out;
+}
+
+// What the hypotheses' bounds say of their median and of the mean absolute deviation from it. c:
+// about which that is bounded; NaN: the median's upper bound.
+void Bounder::summarise(double c, bool high_only, Predicted& out) {
+  const std::size_t count = tables_.hypotheses.size();
   // Sums of weights are rounded in another order here: the half is taken wide.
   const double half = 0.5 * tables_.total_weight;
   out.high = median(high_, half * (1.0 + kWiden));
   out.low = high_only ? -kInfinity : median(low_, half * (1.0 - kWiden));
-  // The median minimises the mean absolute deviation: about any other point it is larger.
-  const double c = exact ? out.high : 0.5 * (weighted_low + weighted_high) / tables_.total_weight;
+  if (std::isnan(c)) c = out.high;
   double most = 0.0;
   double least = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
@@ -440,50 +484,23 @@ Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* con
     // Whatever the median is, it lies between the two; farther out a hypothesis must differ.
     if (!high_only) least += w * std::max({0.0, low_[h] - out.high, out.low - high_[h]});
   }
-  out.spread_high = most / tables_.total_weight * (1.0 + kWiden) + 1e-12;
+  out.spread_high =
+      std::min(out.spread_high, most / tables_.total_weight * (1.0 + kWiden) + 1e-12);
   out.spread_low = least / tables_.total_weight * (1.0 - kWiden);
   out.high += kWiden * (1.0 + std::abs(out.high));
   out.low -= kWiden * (1.0 + std::abs(out.low));
-  return out;
 }
 
-double Bounder::companion(const Context& context) {
-  const std::vector<selection::Companion>& companions = tables_.predictor->model().companions;
-  if (!companion_ready_) {
-    companion_features_.active(parts_, companion_values_.data());
-    companion_ready_ = true;
-  }
-  for (std::size_t c = 0; c < companions.size(); ++c) {
-    companion_row_ = context.companions[c];
-    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
-      companion_row_[column.column] = companion_values_[column.value];
-    }
-    const std::vector<int>& known = companions[c].composition.elements;
-    for (std::size_t k = 0; k < elements_.size(); ++k) {
-      const auto found = std::lower_bound(known.begin(), known.end(), elements_[k]);
-      if (found == known.end() || *found != elements_[k]) continue;
-      const auto place =
-          companions[c].primaries.size() + static_cast<std::size_t>(found - known.begin());
-      companion_row_[place] = parts_[k].amount;
-    }
-    by_companion_(0, static_cast<Index>(c)) = regression::predict(
-        companions[c].forest,
-        Eigen::Map<const Eigen::RowVectorXd>(companion_row_.data(),
-                                             static_cast<Index>(companion_row_.size())))[0];
-  }
-  return selection::weighted_mean(companions, by_companion_)[0];
-}
-
-const std::vector<Interval>& Bounder::place(const ElementSets& group, const Context* context) {
-  const EnsembleBounds::Hull& hull = tables_.hulls[group.part];
+const std::vector<Interval>& Bounder::place(const Context* context) {
   for (std::size_t j = 0; j < box_.size(); ++j) {
     const std::size_t t = tables_.coordinate_terms[j];
     const Interval x = tables_.terms[t].active ? Interval{bounds_[2 * t], bounds_[2 * t + 1]}
                        : context != nullptr    ? context->terms[t]
-                                               : hull.terms[t];
+                                               : hull_->terms[t];
     const double center = tables_.coordinate_center[static_cast<Index>(j)];
     const double spread = tables_.coordinate_spread[static_cast<Index>(j)];
-    box_[j] = widened({(x.low - center) / spread, (x.high - center) / spread});
+    // Rounding keeps the order, so that these ends hold what locate() computes.
+    box_[j] = {(x.low - center) / spread, (x.high - center) / spread};
   }
   return box_;
 }

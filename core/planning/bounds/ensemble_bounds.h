@@ -2,21 +2,27 @@
 // of elements with any of its amounts, and where those candidates may lie in the space of the
 // selected descriptors.
 //
-// A set of elements bounds every aggregation by an interval (the smallest and largest value
-// exactly; an average with shares between their limits by filling the largest first), a form maps
-// an interval to an interval, the range in which a descriptor is followed cuts it, and a linear
-// model adds up. All properties of a set are bounded together, column by column.
+// A branch of the search has so many elements from each of a few groups of elements. In every
+// property its values in ascending order lie, place by place, between those that the smallest and
+// those that the largest values of the groups make. That bounds every aggregation by an interval
+// (an average with shares between their limits by filling the largest first), a form maps an
+// interval to an interval, the range in which a descriptor is followed cuts it, and a linear model
+// adds up. All properties of a branch are bounded together, column by column.
 #pragma once
 
 #include <Eigen/Core>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "core/descriptors/featurizer.h"
 #include "core/planning/bounds/amount_boxes.h"
 #include "core/planning/bounds/interval.h"
+#include "core/planning/bounds/item_tree.h"
 #include "core/planning/space/space.h"
 #include "core/selection/model.h"
 
@@ -24,11 +30,10 @@ namespace kasetsu::planning {
 
 inline constexpr std::size_t kMostElementsOfSet = 20;
 
-// Consecutive nodes: the sets of `count` elements of a part, by their rank.
+// The sets of `count` elements of a part.
 struct ElementSets {
   std::size_t part = 0;
   int count = 0;
-  std::uint64_t first = 0;  // node number
   std::uint64_t size = 0;
   CompositionFamily::Ranges ranges{};
   std::vector<AmountBox> boxes;  // amount_boxes
@@ -43,8 +48,7 @@ struct Context {
   std::vector<double> primaries;  // by context slot
   std::vector<double> sums;       // by hypothesis: of the terms of the context alone
   std::vector<Interval> terms;    // by term; only those without an active factor
-  double companion_low = 0.0, companion_high = 0.0;
-  std::vector<std::vector<double>> companions;  // a row each; columns of the elements are unset
+  std::vector<std::vector<double>> companions;  // a row each; columns of the elements are 0
   bool seen = true;                             // the support occurs in the training set
   // The first context that looks the same to the hypotheses, and to the coordinates.
   std::uint32_t prediction_twin = 0;
@@ -74,21 +78,39 @@ struct EnsembleBounds {
   struct Summand {
     std::size_t least, most;
     double coefficient;
+    // |coefficient - that of the mean hypothesis| - |that of the mean hypothesis|
+    double extra_slack = 0.0;
   };
 
   const selection::Predictor* predictor = nullptr;
   const CandidateSpace* space = nullptr;
   std::vector<ElementSets> groups;
-  std::uint64_t nodes = 0;
+  std::uint64_t sets = 0;  // of all groups; saturates
   std::vector<std::vector<Context>> contexts;  // by part
+  // Around some contexts of a part.
   struct Hull {
     std::vector<Interval> primaries, terms, sums;
-    double companion_low = 0.0, companion_high = 0.0;
+    std::vector<Interval> off_mean;  // by hypothesis: of its sum less the mean hypothesis's
+    std::vector<std::vector<double>> companion_low, companion_high;  // of their rows
+    bool seen = true;  // all of their supports occur in the training set
   };
-  std::vector<Hull> hulls;  // by part: around its contexts
+  // Groups of elements that the model can hardly tell apart, and the same of contexts.
+  struct PartTrees {
+    ItemTree elements;  // positions in the family's elements(); the leaves are single
+    // By node of `elements`: its items' values, each column ascending; primaries that an item
+    // leaves unknown; items that the training set does not have.
+    std::vector<double> values;  // columns x positions
+    std::vector<std::vector<double>> sorted;
+    std::vector<std::vector<std::size_t>> gaps;
+    std::vector<int> unseen;
+    std::vector<std::uint8_t> leaf;  // by position: the node that holds only it
+    ItemTree contexts;
+    std::vector<Hull> hulls;  // by node of `contexts`
+  };
+  std::vector<PartTrees> trees;  // by part
 
-  std::vector<ActivePrimary> primaries;
-  std::vector<int> wanted;                     // their numbers in the model's features
+  std::vector<ActivePrimary> primaries;  // those of the hypotheses, then those of companions alone
+  std::vector<int> wanted;               // of the first: their numbers in the model's features
   std::vector<std::vector<std::size_t>> gaps;  // by element row: primaries that it leaves unknown
   std::vector<int> row_of;                     // by atomic number
   std::vector<double> table;                   // element row x columns
@@ -103,57 +125,86 @@ struct EnsembleBounds {
   std::array<std::size_t, descriptors::kForms + 1> first{};
   std::vector<std::size_t> composed;             // other terms with an active factor
   std::vector<std::vector<Summand>> hypotheses;  // active terms
+  // By hypothesis: its other terms with their coefficients.
+  std::vector<std::vector<std::pair<std::size_t, double>>> of_context;
   std::vector<double> intercepts, weights;
   double total_weight = 0.0;
+  // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
+  std::vector<std::pair<std::size_t, double>> mean_hypothesis;
+  double mean_intercept = 0.0;
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
   bool mixed = false;  // some term has factors of both kinds
   double share = 0.0;  // of the companions in a prediction
-  // Columns of a companion's row that depend on the elements: which number of companion_wanted.
+  // Columns of a companion's row that depend on the elements: which number of companion_wanted,
+  // and of `primaries`.
   struct CompanionColumn {
-    std::size_t column, value;
+    std::size_t column, value, primary;
   };
   std::vector<std::vector<CompanionColumn>> companions;
+  std::vector<std::vector<int>> element_columns;  // by companion and atomic number; -1: none
   std::vector<int> companion_wanted;   // primaries, as numbers in the model's features
   double lowest = 0.0, highest = 0.0;  // what a hypothesis may predict
 
-  // `hypotheses`: how many of the model's, from the best. Null where the space varies too much
-  // besides the elements, or holds what the model does not know.
+  // What the bounds are for: a prediction of all hypotheses and the companions, or a place in the
+  // space of the best hypothesis's descriptors.
+  enum class Of { predictions, places };
+  // Null where the space varies too much besides the elements, or holds what the model does not
+  // know.
   static std::unique_ptr<EnsembleBounds> make(const selection::Predictor& predictor,
-                                              const CandidateSpace& space, std::size_t hypotheses);
-  const ElementSets& group_of(std::uint64_t node) const;
+                                              const CandidateSpace& space, Of of);
 };
 
-// Bounds one set of elements, or one box of its amounts, at a time. Not for two threads at once.
+// Of sum_k share_k v_k for shares within their limits and with sum 1.
+Interval average_about(const double* values, const std::vector<double>& low,
+                       const std::vector<double>& high);
+
+// Bounds one branch, or one box of the amounts of a set, at a time. Not for two threads at once.
 class Bounder {
  public:
+  using Hull = EnsembleBounds::Hull;
+
   explicit Bounder(const EnsembleBounds& tables);
 
-  // The set of elements of a node; all amounts.
-  void load(const ElementSets& group, std::uint64_t node);
-  void bound_all(const ElementSets& group);
-  void bound_box(const AmountBox& box);  // of the loaded set
-  // One composition, exactly as the model evaluates it.
+  // clusters: places in the part's tree of elements, ascending, as often as elements come from
+  // each. The hull stays in use until the next load() or mix().
+  void load(const ElementSets& group, std::span<const std::uint8_t> clusters, const Hull& hull);
+  // A set by its elements' places in the family, ascending: only for evaluate() and what follows.
+  void load_set(const ElementSets& group, std::span<const int> positions, const Hull& hull);
+  void bound_all();
+  void bound_box(const AmountBox& box);  // of a set
+  // One composition of a set, exactly as the model evaluates it.
   void evaluate(const double* amounts);
-  // For this context instead of any of the part's. Only terms that mix elements and context change.
-  void mix(const ElementSets& group, const Context* context);
+  // For other contexts. Only terms that mix elements and context change. mix() with a context is
+  // sharp, but for its companions.
+  void mix(const Hull& hull);
+  void mix(const Context& context);
 
-  const std::vector<int>& elements() const { return elements_; }
-  int unseen_elements() const;
+  // Of a set, one element a place.
+  bool is_set() const { return is_set_; }
+  const std::vector<int>& elements() const { return elements_; }   // ascending
+  const std::vector<int>& positions() const { return positions_; }  // in the family's elements()
+  int unseen_elements() const { return unseen_; }  // at most
+  const Hull& hull() const { return *hull_; }
 
   struct Predicted {
     double low, high;                // of the weighted median
     double spread_low, spread_high;  // of the mean absolute deviation from it
   };
-  // context null: any of the part's. `exact`: after evaluate(), of a point. `high_only`: low is
+  // context null: any of the hull's. `exact`: after evaluate(), of a point. `high_only`: low is
   // minus infinity and spread_low 0, for half of the work.
-  Predicted predict(const ElementSets& group, const Context* context, bool exact, bool high_only);
-  // What the companions together predict of the composition last evaluated.
+  Predicted predict(const Context* context, bool exact, bool high_only);
+  // Tighter, where several descriptors follow the same elements; for several times the work. After
+  // predict() of a branch or a box for any context of the hull.
+  void refine(Predicted& predicted);
+  // What the companions together may predict of what was bounded last.
+  Interval companions();
+  // What they predict of the composition last evaluated.
   double companion(const Context& context);
 
-  // Box of the coordinates; context null: any of the part's.
-  const std::vector<Interval>& place(const ElementSets& group, const Context* context);
+  // Box of the coordinates; context null: any of the hull's.
+  const std::vector<Interval>& place(const Context* context);
   // The same of a point: bit for bit the model's coordinates.
   void locate(const Context& context, double* coordinates) const;
   // Least over the columns of `points` of the squared distance to the farthest corner of the box
@@ -164,24 +215,64 @@ class Bounder {
   double farther_corner(const Eigen::MatrixXd& points);
 
  private:
+  void load_columns(const EnsembleBounds::PartTrees& trees);
   void bound_terms();
+  void bound_composed(const Interval* context);
   double squared_corner(const double* point, double stop) const;
-  void fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
-                      const std::vector<double>& share_high);
-  Interval own_variance(std::size_t column, Interval mean, const std::vector<double>& share_low,
-                        const std::vector<double>& share_high) const;
+  void fill_primaries(std::size_t first, std::size_t last);
+  Interval primary_of(const EnsembleBounds::ActivePrimary& primary) const;
+  Interval own_variance(std::size_t column, Interval mean) const;
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
   double median(const std::vector<double>& values, double half);
+  void fill_elements(std::size_t companion);
+  void summarise(double center, bool high_only, Predicted& out);
+
+  // See linear_bounds.cc. A term lies within `slack` of base + slope * variable, the variable being
+  // the average of a column over shares, or its sum over amounts.
+  struct Secant {
+    double base, slope, slack;
+    double rounding;  // of the numbers that it is made of; part of the slack
+    std::size_t column;
+    bool total;
+  };
+  // A linear function of shares and amounts: numbers by place in items_.
+  struct Combined {
+    double base = 0.0;
+    bool any_average = false, any_total = false;
+    std::vector<double> averages, totals;
+    void reset(std::size_t items);
+  };
+  std::optional<Interval> variable_of(const EnsembleBounds::ActivePrimary& primary) const;
+  void take_secant(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void take_secants();
+  void add_term(double times, std::size_t term, Combined& to) const;
+  Interval range_of(const std::vector<double>& numbers, bool totals) const;
+  Interval range_of(const Combined& combined) const;
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
-  std::uint64_t node_ = 0;
-  std::array<int, kMostElementsOfSet> positions_{};
-  std::vector<int> elements_;
-  std::vector<const double*> rows_;
-  std::vector<double> sorted_;  // count x columns, ascending in each column
+  const Hull* hull_ = nullptr;
+  // Of a branch: groups of elements, how many of each, and whether all of theirs.
+  struct Cluster {
+    std::size_t node;
+    int count;
+  };
+  std::vector<Cluster> clusters_;
+  bool is_set_ = false;
+  int unseen_ = 0;
+  std::vector<int> positions_, elements_;  // of a set
+  const AmountBox* box_of_amounts_ = nullptr;  // what was bounded last; null: all, or a point
+  // By place: the smallest and largest values of its group. Of a set both are the element's.
+  std::vector<const double*> rows_low_, rows_high_;
+  // Places x columns, ascending in each column: between which the ordered values lie.
+  std::vector<double> sorted_low_, sorted_high_;
   std::vector<double> average_low_, average_high_, sum_low_, sum_high_, middle_;
+  std::vector<double> share_low_, share_high_;  // by place, what own_variance uses
   std::vector<Interval> primaries_;
+  bool companion_primaries_filled_ = false;
+  std::vector<Secant> secants_;  // by term
+  std::vector<int> items_;       // positions of the elements that may occur, by cluster
+  Combined mean_, own_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
   std::vector<double> low_, high_;
@@ -193,6 +284,7 @@ class Bounder {
   descriptors::FeatureEvaluator companion_features_;
   std::vector<descriptors::FeatureEvaluator::Part> parts_;
   std::vector<double> values_;
+  std::vector<double> companion_low_, companion_high_;
   std::vector<double> companion_row_, companion_values_;
   Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;

@@ -1,0 +1,176 @@
+// The search by bounds for the best predictions, and for where hypotheses disagree most.
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/constants.h"
+#include "core/planning/bounds/bounded_search_impl.h"
+#include "core/planning/space/counting.h"
+
+namespace kasetsu::planning {
+
+double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context, bool exact,
+                                        double limit, Bounder& bounder,
+                                        Interval& companions) const {
+  // The other side of the interval matters where small is good, and to scores that fall with it.
+  const bool high_only =
+      purpose == Purpose::challenge ||
+      (problem.acquirer.sign() > 0.0 && problem.acquirer.acquisition != Acquisition::probability &&
+       problem.acquirer.acquisition != Acquisition::conservative);
+  Bounder::Predicted predicted = bounder.predict(context, exact, high_only);
+  if (purpose == Purpose::challenge) {
+    if (!exact && predicted.spread_high >= limit) bounder.refine(predicted);
+    return predicted.spread_high;
+  }
+  const auto at_most = [&](double novelty) {
+    const double own = 1.0 - tables->share;
+    double mean = problem.acquirer.sign() > 0.0
+                      ? own * predicted.high + tables->share * companions.high
+                      : -(own * predicted.low + tables->share * companions.low);
+    mean += kWiden * (1.0 + std::abs(mean));
+    const selection::Predictor& predictor = *tables->predictor;
+    const double narrow = predictor.half_width(predicted.spread_low, 0.0) / kHalfWidth80;
+    const double wide = predictor.half_width(predicted.spread_high, novelty) / kHalfWidth80;
+    const double score =
+        problem.acquirer.at_most(mean, narrow * (1.0 - kWiden), wide * (1.0 + kWiden));
+    return score + kWiden * std::abs(score);
+  };
+  const bool seen = context != nullptr ? context->seen : bounder.hull().seen;
+  double novelty = selection::kNeverSeen * (bounder.unseen_elements() + (seen ? 0.0 : 1.0));
+  double bound = kInfinity;
+  if (typical > 0.0) {
+    // Quick and wide first: most end there.
+    bounder.place(context);
+    bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
+    if (bound < limit) return bound;
+    if (!exact) {
+      bounder.refine(predicted);
+      bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
+      if (bound < limit) return bound;
+    }
+    novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;
+  }
+  bound = at_most(novelty);
+  // At a point the companions of a whole hull are not worth their time.
+  if (bound < limit || tables->share == 0.0 || (exact && context == nullptr)) return bound;
+  if (exact) {
+    companions.low = companions.high = bounder.companion(*context);
+  } else {
+    const Interval range = bounder.companions();
+    companions = {std::max(companions.low, range.low), std::min(companions.high, range.high)};
+  }
+  return at_most(novelty);
+}
+
+void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double limit,
+                                       Worker& worker) const {
+  const Branches branches(*tables);
+  const ElementSets& group = branches.sets(branch);
+  if (group.count == 0) return;  // a bare support: nothing to bound
+  worker.bounder.load(group, branch.elements(group), branches.hull(branch));
+  worker.bounder.bound_all();
+  ++worker.steps;
+  ++worker.bounded;
+  Interval companions{branch.companion_low, branch.companion_high};
+  const double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, companions);
+  branch.bound = std::min(branch.bound, bound);
+  branch.companion_low = companions.low;
+  branch.companion_high = companions.high;
+}
+
+bool BoundedSearch::Impl::forbidden(const EnsembleBounds& of, const Branch& branch) const {
+  if (problem.rules == nullptr || problem.rules->empty()) return false;
+  const Branches branches(of);
+  const ElementSets& group = branches.sets(branch);
+  const auto& part = problem.space->parts()[group.part];
+  const ItemTree& tree = of.trees[group.part].elements;
+  std::vector<int> elements;
+  for (const std::uint8_t node : branch.elements(group)) {
+    const std::vector<int>& items = tree.nodes[node].items;
+    if (items.size() > 1) return false;
+    elements.push_back(part.family->elements()[static_cast<std::size_t>(items.front())]);
+  }
+  std::sort(elements.begin(), elements.end());
+  const std::vector<int>& here = branches.contexts(branch);
+  return std::all_of(here.begin(), here.end(), [&](int c) {
+    const Context& context = of.contexts[group.part][static_cast<std::size_t>(c)];
+    return problem.rules->forbids(elements, part.supports[context.support].name);
+  });
+}
+
+void BoundedSearch::Impl::look_into(Purpose purpose, const Branch& branch, double limit,
+                                    Worker& worker, std::vector<Branch>& parts,
+                                    std::vector<Promise>& promises) const {
+  worker.parts.clear();
+  Branches(*tables).divide(branch, worker.parts);
+  if (worker.parts.empty()) {
+    open(purpose, branch, limit, worker, promises);
+    return;
+  }
+  for (Branch& part : worker.parts) {
+    if (forbidden(*tables, part)) continue;
+    bound_branch(purpose, part, limit, worker);
+    if (part.bound >= limit) parts.push_back(part);
+  }
+}
+
+// Candidates of a set whose score may reach the limit.
+void BoundedSearch::Impl::open(Purpose purpose, const Branch& branch, double limit, Worker& worker,
+                               std::vector<Promise>& out) const {
+  const Branches branches(*tables);
+  const ElementSets& group = branches.sets(branch);
+  const auto& part = problem.space->parts()[group.part];
+  const std::vector<Context>& all = tables->contexts[group.part];
+  const std::vector<int>& here = branches.contexts(branch);
+  Bounder& bounder = worker.bounder;
+  bounder.load(group, branch.elements(group), branches.hull(branch));
+  ++worker.opened;
+  const std::uint64_t set = rank_subset(bounder.positions().data(), group.count);
+  const Interval of_branch{branch.companion_low, branch.companion_high};
+  std::vector<double>& bounds = worker.bounds;
+  bounds.resize(all.size());
+  worker.amounts.resize(static_cast<std::size_t>(std::max(1, group.count)));
+  const auto look_at = [&](std::uint64_t pattern, const Interval& of_box) {
+    ++worker.steps;
+    part.family->pattern(group.count, pattern, worker.amounts.data());
+    bounder.mix(branches.hull(branch));
+    bounder.evaluate(worker.amounts.data());
+    Interval companions = of_box;
+    if (here.size() > 1 &&
+        score_bound(purpose, nullptr, true, limit, bounder, companions) < limit) {
+      return;
+    }
+    for (const int place : here) {
+      const auto c = static_cast<std::size_t>(place);
+      const Context& context = all[c];
+      if (context.prediction_twin == c) {
+        bounder.mix(context);
+        companions = of_box;
+        bounds[c] = score_bound(purpose, &context, true, limit, bounder, companions);
+      } else {
+        bounds[c] = bounds[context.prediction_twin];
+      }
+      if (bounds[c] < limit) continue;
+      visit_indices(group, set, pattern, context, [&](std::uint64_t index) {
+        out.push_back({bounds[c], index});
+      });
+    }
+  };
+  std::vector<std::pair<std::size_t, Interval>> boxes = {{0, of_branch}};
+  while (!boxes.empty()) {
+    auto [at, companions] = boxes.back();
+    const AmountBox& box = group.boxes[at];
+    boxes.pop_back();
+    if (at != 0) {
+      ++worker.steps;
+      bounder.mix(branches.hull(branch));
+      bounder.bound_box(box);
+      if (score_bound(purpose, nullptr, false, limit, bounder, companions) < limit) continue;
+    }
+    for (const std::size_t child : box.children) boxes.emplace_back(child, companions);
+    if (!box.children.empty()) continue;
+    for (std::uint64_t pattern = box.first; pattern < box.last; ++pattern)
+      look_at(pattern, companions);
+  }
+}
+
+}  // namespace kasetsu::planning

@@ -1,0 +1,81 @@
+// What the forests beside the hypotheses may say of a branch.
+#include "core/planning/bounds/ensemble_bounds.h"
+
+#include "core/base/constants.h"
+#include "core/regression/random_forest.h"
+
+namespace kasetsu::planning {
+
+using Eigen::Index;
+
+// An element of a group may be absent, unless all of the group are taken; the others are.
+void Bounder::fill_elements(std::size_t companion) {
+  const std::vector<int>& columns = tables_.element_columns[companion];
+  const std::vector<int>& known = tables_.space->parts()[group_->part].family->elements();
+  const ItemTree& tree = tables_.trees[group_->part].elements;
+  for (std::size_t k = 0; k < clusters_.size(); ++k) {
+    const std::vector<int>& items = tree.nodes[clusters_[k].node].items;
+    const bool all = static_cast<std::size_t>(clusters_[k].count) == items.size();
+    const bool boxed = box_of_amounts_ != nullptr;  // then it is a set, in the order of the places
+    const double least = boxed ? box_of_amounts_->amount_low[k] : group_->ranges.amount_low;
+    const double most = boxed ? box_of_amounts_->amount_high[k] : group_->ranges.amount_high;
+    for (const int item : items) {
+      const int column = columns[static_cast<std::size_t>(known[static_cast<std::size_t>(item)])];
+      if (column < 0) continue;
+      companion_low_[static_cast<std::size_t>(column)] = all ? least : 0.0;
+      companion_high_[static_cast<std::size_t>(column)] = most;
+    }
+  }
+}
+
+Interval Bounder::companions() {
+  const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
+  Interval sum{0.0, 0.0};
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    companion_low_ = hull_->companion_low[c];
+    companion_high_ = hull_->companion_high[c];
+    if (!tables_.companions[c].empty() && !companion_primaries_filled_) {
+      fill_primaries(tables_.wanted.size(), tables_.primaries.size());
+      companion_primaries_filled_ = true;
+    }
+    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
+      companion_low_[column.column] = primaries_[column.primary].low;
+      companion_high_[column.column] = primaries_[column.primary].high;
+    }
+    fill_elements(c);
+    const regression::Bounds range =
+        regression::bounds(all[c].forest, companion_low_, companion_high_);
+    sum.low += all[c].weight * range.low;
+    sum.high += all[c].weight * range.high;
+  }
+  if (tables_.share > 0.0) {
+    sum.low /= tables_.share;
+    sum.high /= tables_.share;
+  }
+  return sum;
+}
+
+double Bounder::companion(const Context& context) {
+  const std::vector<selection::Companion>& companions = tables_.predictor->model().companions;
+  if (!companion_ready_) {
+    companion_features_.active(parts_, companion_values_.data());
+    companion_ready_ = true;
+  }
+  for (std::size_t c = 0; c < companions.size(); ++c) {
+    companion_row_ = context.companions[c];
+    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
+      companion_row_[column.column] = companion_values_[column.value];
+    }
+    for (std::size_t k = 0; k < elements_.size(); ++k) {
+      const int column = tables_.element_columns[c][static_cast<std::size_t>(elements_[k])];
+      if (column >= 0) companion_row_[static_cast<std::size_t>(column)] = parts_[k].amount;
+    }
+    by_companion_(0, static_cast<Index>(c)) = regression::predict(
+        companions[c].forest,
+        Eigen::Map<const Eigen::RowVectorXd>(companion_row_.data(),
+                                             static_cast<Index>(companion_row_.size())))[0];
+  }
+  return selection::weighted_mean(companions, by_companion_)[0];
+}
+
+}  // namespace kasetsu::planning
