@@ -5,7 +5,6 @@
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/bounded_search_impl.h"
-#include "core/planning/space/counting.h"
 #include "core/planning/surrogates/farthest_points.h"
 
 namespace kasetsu::planning {
@@ -43,14 +42,11 @@ Branch BoundedSearch::Impl::farthest_of(const Branch& branch, const MatrixXd& po
                                         const BatchBudget& budget, Worker& worker) const {
   const Branches branches(*coordinates);
   const ElementSets& group = branches.sets(branch);
-  const auto& part = problem.space->parts()[group.part];
   const std::vector<Context>& all = coordinates->contexts[group.part];
-  const std::vector<int>& here = branches.contexts(branch);
-  Bounder& bounder = worker.bounder;
-  bounder.load(group, branch.elements(group), branches.hull(branch));
-  const std::uint64_t set = rank_subset(bounder.positions().data(), group.count);
+  const Branches::Composition composition = branches.composition(branch);
   Branch best = branch;
   best.bound = floor;
+  if (best.reached) best.index = 0;  // that of a candidate, which may be taken since
   best.reached = false;
   std::vector<Index>& order = worker.order;
   if (order.size() != static_cast<std::size_t>(points.cols())) {
@@ -61,57 +57,37 @@ Branch BoundedSearch::Impl::farthest_of(const Branch& branch, const MatrixXd& po
   std::vector<double>& squared = worker.squared;
   x.resize(static_cast<std::size_t>(points.rows()));
   squared.resize(all.size());
-  worker.amounts.resize(static_cast<std::size_t>(std::max(1, group.count)));
-  const auto look_at = [&](std::uint64_t pattern) {
-    ++worker.steps;
-    part.family->pattern(group.count, pattern, worker.amounts.data());
-    bounder.evaluate(worker.amounts.data());
-    for (const int place : here) {
-      const auto c = static_cast<std::size_t>(place);
-      const Context& context = all[c];
-      if (context.coordinate_twin == c) {
-        bounder.locate(context, x.data());
-        squared[c] = squared_to_nearest(x.data(), points, best.bound, order);
-        if (std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); })) {
-          squared[c] = -kInfinity;
-        }
-      } else {
-        squared[c] = squared[context.coordinate_twin];
+  ++worker.opened;
+  ++worker.steps;
+  worker.bounder.evaluate(group, {composition.positions.data(), composition.count},
+                          composition.amounts.data(), branches.hull(branch));
+  for (const int place : branches.contexts(branch)) {
+    const auto c = static_cast<std::size_t>(place);
+    const Context& context = all[c];
+    if (context.coordinate_twin == c) {
+      worker.bounder.locate(context, x.data());
+      squared[c] = squared_to_nearest(x.data(), points, best.bound, order);
+      if (std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); })) {
+        squared[c] = -kInfinity;
       }
-      if (squared[c] < best.bound) continue;
-      visit_indices(group, set, pattern, context, [&](std::uint64_t index) {
-        // Ties go to the smaller index.
-        if (squared[c] < best.bound ||
-            (squared[c] == best.bound && best.reached && index >= best.index)) {
-          return;
-        }
-        if (taken.count(index) > 0 || !usable(index)) return;
-        if (budget.limited() &&
-            !budget.exceeded_by(problem.space->unrank(index).catalyst).empty()) {
-          return;
-        }
-        best.bound = squared[c];
-        best.index = index;
-        best.reached = true;
-      });
+    } else {
+      squared[c] = squared[context.coordinate_twin];
     }
-  };
-  std::vector<std::size_t> boxes = {0};
-  while (!boxes.empty()) {
-    const AmountBox& box = group.boxes[boxes.back()];
-    const bool root = boxes.back() == 0;
-    boxes.pop_back();
-    if (!root) {
-      ++worker.steps;
-      bounder.bound_box(box);
-      bounder.place(nullptr);
-      if (bounder.farthest_corner(points, std::nextafter(best.bound, -kInfinity)) < best.bound) {
-        continue;
+    if (squared[c] < best.bound) continue;
+    visit_indices(group, composition.index, context, [&](std::uint64_t index) {
+      // Ties go to the smaller index.
+      if (squared[c] < best.bound ||
+          (squared[c] == best.bound && best.reached && index >= best.index)) {
+        return;
       }
-    }
-    boxes.insert(boxes.end(), box.children.begin(), box.children.end());
-    if (!box.children.empty()) continue;
-    for (std::uint64_t pattern = box.first; pattern < box.last; ++pattern) look_at(pattern);
+      if (taken.count(index) > 0 || !usable(index)) return;
+      if (budget.limited() && !budget.exceeded_by(problem.space->unrank(index).catalyst).empty()) {
+        return;
+      }
+      best.bound = squared[c];
+      best.index = index;
+      best.reached = true;
+    });
   }
   return best;
 }
@@ -275,6 +251,7 @@ class BoundedSearch::FarSearch {
       anew.round = round;
       bound(anew, recent, worker);
       if (anew.bound < branch.bound) {
+        if (anew.reached) anew.index = 0;
         anew.reached = false;
         keep(anew, out);
         return;
@@ -282,15 +259,14 @@ class BoundedSearch::FarSearch {
     }
     worker.parts.clear();
     const Branches branches(*self_.coordinates);
-    branches.divide(branch, worker.parts);
+    const bool divided = branches.divide(branch, worker.parts);
     for (Branch& part : worker.parts) {
       if (self_.forbidden(*self_.coordinates, part)) continue;
       part.round = round;
       bound(part, points_, worker);
       keep(part, out);
     }
-    if (!worker.parts.empty()) return;
-    ++worker.opened;
+    if (divided) return;
     Branch farthest =
         self_.farthest_of(branch, points_, floor, taken_, budget_, worker);
     farthest.round = round;
@@ -307,8 +283,8 @@ class BoundedSearch::FarSearch {
     const Branches branches(*self_.coordinates);
     const ElementSets& group = branches.sets(branch);
     if (group.count == 0) return;
-    worker.bounder.load(group, branch.elements(group), branches.hull(branch));
-    worker.bounder.bound_all();
+    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group),
+                         branches.hull(branch));
     worker.bounder.place(nullptr);
     ++worker.steps;
     ++worker.bounded;

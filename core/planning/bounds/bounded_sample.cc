@@ -114,8 +114,8 @@ const Context* BoundedSearch::Impl::visit(const EnsembleBounds& of, std::uint64_
   part.family->pattern(group->count, in_group % patterns, worker.amounts.data());
   const std::vector<Context>& contexts = of.contexts[place.part];
   const Context& context = contexts[support * problem.space->condition_points() + place.condition];
-  worker.bounder.load_set(*group, {positions.data(), width}, of.trees[place.part].hulls.front());
-  worker.bounder.evaluate(worker.amounts.data());
+  worker.bounder.evaluate(*group, {positions.data(), width}, worker.amounts.data(),
+                          of.trees[place.part].hulls.front());
   return &context;
 }
 

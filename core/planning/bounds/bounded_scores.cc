@@ -4,7 +4,6 @@
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/bounded_search_impl.h"
-#include "core/planning/space/counting.h"
 
 namespace kasetsu::planning {
 
@@ -50,8 +49,7 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
     novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;
   }
   bound = at_most(novelty);
-  // At a point the companions of a whole hull are not worth their time.
-  if (bound < limit || tables->share == 0.0 || (exact && context == nullptr)) return bound;
+  if (bound < limit || tables->share == 0.0) return bound;
   if (exact) {
     companions.low = companions.high = bounder.companion(*context);
   } else {
@@ -66,8 +64,8 @@ void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double l
   const Branches branches(*tables);
   const ElementSets& group = branches.sets(branch);
   if (group.count == 0) return;  // a bare support: nothing to bound
-  worker.bounder.load(group, branch.elements(group), branches.hull(branch));
-  worker.bounder.bound_all();
+  worker.bounder.bound(group, branches.amounts(branch), branch.elements(group),
+                       branches.hull(branch));
   ++worker.steps;
   ++worker.bounded;
   Interval companions{branch.companion_low, branch.companion_high};
@@ -82,18 +80,25 @@ bool BoundedSearch::Impl::forbidden(const EnsembleBounds& of, const Branch& bran
   const Branches branches(of);
   const ElementSets& group = branches.sets(branch);
   const auto& part = problem.space->parts()[group.part];
-  const ItemTree& tree = of.trees[group.part].elements;
-  std::vector<int> elements;
-  for (const std::uint8_t node : branch.elements(group)) {
-    const std::vector<int>& items = tree.nodes[node].items;
-    if (items.size() > 1) return false;
-    elements.push_back(part.family->elements()[static_cast<std::size_t>(items.front())]);
+  const std::vector<std::vector<int>>& numbers = of.trees[group.part].numbers;
+  const AmountSet& amounts = branches.amounts(branch);
+  PartialCatalyst partial;
+  partial.total = amounts.total;
+  for (std::size_t k = 0; k < amounts.amounts.size(); ++k) {
+    const std::vector<int>* elements = &numbers[branch.clusters[k]];
+    if (partial.groups.empty() || partial.groups.back().elements != elements ||
+        partial.groups.back().amount != amounts.amounts[k]) {
+      partial.groups.push_back({elements, 0, amounts.amounts[k]});
+    }
+    ++partial.groups.back().count;
   }
-  std::sort(elements.begin(), elements.end());
   const std::vector<int>& here = branches.contexts(branch);
+  std::size_t asked = part.supports.size();
   return std::all_of(here.begin(), here.end(), [&](int c) {
     const Context& context = of.contexts[group.part][static_cast<std::size_t>(c)];
-    return problem.rules->forbids(elements, part.supports[context.support].name);
+    if (context.support == asked) return true;  // the same support under other conditions
+    asked = context.support;
+    return problem.rules->forbids(partial, part.supports[asked].name);
   });
 }
 
@@ -101,8 +106,7 @@ void BoundedSearch::Impl::look_into(Purpose purpose, const Branch& branch, doubl
                                     Worker& worker, std::vector<Branch>& parts,
                                     std::vector<Promise>& promises) const {
   worker.parts.clear();
-  Branches(*tables).divide(branch, worker.parts);
-  if (worker.parts.empty()) {
+  if (!Branches(*tables).divide(branch, worker.parts)) {
     open(purpose, branch, limit, worker, promises);
     return;
   }
@@ -113,63 +117,33 @@ void BoundedSearch::Impl::look_into(Purpose purpose, const Branch& branch, doubl
   }
 }
 
-// Candidates of a set whose score may reach the limit.
+// Candidates of a composition whose score may reach the limit.
 void BoundedSearch::Impl::open(Purpose purpose, const Branch& branch, double limit, Worker& worker,
                                std::vector<Promise>& out) const {
   const Branches branches(*tables);
   const ElementSets& group = branches.sets(branch);
-  const auto& part = problem.space->parts()[group.part];
   const std::vector<Context>& all = tables->contexts[group.part];
-  const std::vector<int>& here = branches.contexts(branch);
+  const Branches::Composition composition = branches.composition(branch);
   Bounder& bounder = worker.bounder;
-  bounder.load(group, branch.elements(group), branches.hull(branch));
   ++worker.opened;
-  const std::uint64_t set = rank_subset(bounder.positions().data(), group.count);
-  const Interval of_branch{branch.companion_low, branch.companion_high};
+  ++worker.steps;
+  bounder.evaluate(group, {composition.positions.data(), composition.count},
+                   composition.amounts.data(), branches.hull(branch));
   std::vector<double>& bounds = worker.bounds;
   bounds.resize(all.size());
-  worker.amounts.resize(static_cast<std::size_t>(std::max(1, group.count)));
-  const auto look_at = [&](std::uint64_t pattern, const Interval& of_box) {
-    ++worker.steps;
-    part.family->pattern(group.count, pattern, worker.amounts.data());
-    bounder.mix(branches.hull(branch));
-    bounder.evaluate(worker.amounts.data());
-    Interval companions = of_box;
-    if (here.size() > 1 &&
-        score_bound(purpose, nullptr, true, limit, bounder, companions) < limit) {
-      return;
+  for (const int place : branches.contexts(branch)) {
+    const auto c = static_cast<std::size_t>(place);
+    const Context& context = all[c];
+    if (context.prediction_twin == c) {
+      bounder.mix(context);
+      Interval companions{branch.companion_low, branch.companion_high};
+      bounds[c] = score_bound(purpose, &context, true, limit, bounder, companions);
+    } else {
+      bounds[c] = bounds[context.prediction_twin];
     }
-    for (const int place : here) {
-      const auto c = static_cast<std::size_t>(place);
-      const Context& context = all[c];
-      if (context.prediction_twin == c) {
-        bounder.mix(context);
-        companions = of_box;
-        bounds[c] = score_bound(purpose, &context, true, limit, bounder, companions);
-      } else {
-        bounds[c] = bounds[context.prediction_twin];
-      }
-      if (bounds[c] < limit) continue;
-      visit_indices(group, set, pattern, context, [&](std::uint64_t index) {
-        out.push_back({bounds[c], index});
-      });
-    }
-  };
-  std::vector<std::pair<std::size_t, Interval>> boxes = {{0, of_branch}};
-  while (!boxes.empty()) {
-    auto [at, companions] = boxes.back();
-    const AmountBox& box = group.boxes[at];
-    boxes.pop_back();
-    if (at != 0) {
-      ++worker.steps;
-      bounder.mix(branches.hull(branch));
-      bounder.bound_box(box);
-      if (score_bound(purpose, nullptr, false, limit, bounder, companions) < limit) continue;
-    }
-    for (const std::size_t child : box.children) boxes.emplace_back(child, companions);
-    if (!box.children.empty()) continue;
-    for (std::uint64_t pattern = box.first; pattern < box.last; ++pattern)
-      look_at(pattern, companions);
+    if (bounds[c] < limit) continue;
+    visit_indices(group, composition.index, context,
+                  [&](std::uint64_t index) { out.push_back({bounds[c], index}); });
   }
 }
 

@@ -70,13 +70,13 @@ struct BoundedSearch::Impl {
     std::uint64_t steps = 0, bounded = 0, opened = 0;
   };
 
-  // No score of the purpose is larger, for candidates of the bounder's branch, box or point
-  // (`exact`), and any context of its hull (null) or this one. May stop early with a number below
+  // No score of the purpose is larger, for candidates of the bounder's branch or point (`exact`),
+  // and any context of its hull (null) or this one. May stop early with a number below
   // `limit`. companions: what they may say; cut down where it matters.
   double score_bound(Purpose purpose, const Context* context, bool exact, double limit,
                      Bounder& bounder, Interval& companions) const;
   void bound_branch(Purpose purpose, Branch& branch, double limit, Worker& worker) const;
-  // The parts of a branch that may reach the limit, or, of a set of elements, its candidates.
+  // The parts of a branch that may reach the limit, or, of a composition, its candidates.
   void look_into(Purpose purpose, const Branch& branch, double limit, Worker& worker,
                  std::vector<Branch>& parts, std::vector<Promise>& promises) const;
   void open(Purpose purpose, const Branch& branch, double limit, Worker& worker,
@@ -95,7 +95,7 @@ struct BoundedSearch::Impl {
   // Loads a candidate of a family and evaluates it; its context, or null where it is a list's.
   const Context* visit(const EnsembleBounds& of, std::uint64_t index, Worker& worker) const;
 
-  // The farthest allowed candidate of a set: its squared distance to the nearest of the points and
+  // The farthest allowed candidate of a composition: its squared distance to the nearest of the points and
   // its index, or `floor` (and not `reached`) where none is at least that far.
   Branch farthest_of(const Branch& branch, const Eigen::MatrixXd& points, double floor,
                      const std::unordered_set<std::uint64_t>& taken, const BatchBudget& budget,
@@ -109,11 +109,9 @@ struct BoundedSearch::Impl {
   bool forbidden(const EnsembleBounds& of, const Branch& branch) const;
   // Indices in the space of one composition on one support under one condition: one a preparation.
   template <typename Visit>
-  void visit_indices(const ElementSets& group, std::uint64_t set, std::uint64_t pattern,
-                     const Context& context, const Visit& visit) const {
+  void visit_indices(const ElementSets& group, std::uint64_t composition, const Context& context,
+                     const Visit& visit) const {
     const auto& part = problem.space->parts()[group.part];
-    const std::uint64_t composition =
-        part.family->first(group.count) + set * part.family->patterns(group.count) + pattern;
     for (std::size_t p = 0; p < part.preparations.size(); ++p) {
       const std::uint64_t local =
           (composition * part.supports.size() + context.support) * part.preparations.size() + p;

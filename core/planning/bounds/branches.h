@@ -1,6 +1,6 @@
-// The tree of the search by bounds. A branch is so many elements from each of a few groups of
-// elements, with all their amounts, on a group of supports under a group of conditions; it is
-// divided where its candidates differ most, until it is one set of elements.
+// The tree of the search by bounds. A branch is a set of amounts, for each amount a group of
+// elements from which the element with it comes, and a group of supports and conditions; it is
+// divided where its candidates differ most, until it is one composition.
 #pragma once
 
 #include <array>
@@ -18,9 +18,11 @@ struct Branch {
   double companion_low = 0.0, companion_high = 0.0;  // what the companions may say
   std::uint32_t context = 0;  // place in the part's tree of contexts
   std::uint32_t round = 0;    // picks of a search that the bound knows of
+  std::uint32_t amounts = 0;  // place in its sets' amounts
   std::uint16_t group = 0;    // place in EnsembleBounds::groups
   bool reached = false;       // the bound is that of candidate `index`
-  std::array<std::uint8_t, kMostElementsOfSet> clusters{};  // in the part's tree of elements
+  // By amount: a node of the part's tree of elements, ascending where amounts are equal.
+  std::array<std::uint8_t, kMostElementsOfSet> clusters{};
 
   std::span<const std::uint8_t> elements(const ElementSets& sets) const {
     return {clusters.data(), static_cast<std::size_t>(sets.count)};
@@ -36,12 +38,23 @@ class Branches {
  public:
   explicit Branches(const EnsembleBounds& tables) : tables_(tables) {}
 
-  // One a group of sets: everything. Bounds are infinite.
+  // One a set of amounts: everything. Bounds are infinite.
   std::vector<Branch> roots() const;
-  // Appends what a branch falls into, with its bounds; nothing where it is a set of elements whose
-  // contexts are not divided.
-  void divide(const Branch& branch, std::vector<Branch>& into) const;
+  // Appends what a branch falls into, with its bounds; that may be nothing. False where it is a
+  // composition whose contexts are not divided.
+  bool divide(const Branch& branch, std::vector<Branch>& into) const;
   const ElementSets& sets(const Branch& branch) const { return tables_.groups[branch.group]; }
+  const AmountSet& amounts(const Branch& branch) const {
+    return sets(branch).amounts[branch.amounts];
+  }
+  // Of a composition: its elements' places in the family, ascending, and their amounts.
+  struct Composition {
+    std::array<int, kMostElementsOfSet> positions{};
+    std::array<double, kMostElementsOfSet> amounts{};
+    std::size_t count = 0;
+    std::uint64_t index = 0;  // in the family
+  };
+  Composition composition(const Branch& branch) const;
   const EnsembleBounds::Hull& hull(const Branch& branch) const {
     return trees(branch).hulls[branch.context];
   }
@@ -54,7 +67,8 @@ class Branches {
   const EnsembleBounds::PartTrees& trees(const Branch& branch) const {
     return tables_.trees[sets(branch).part];
   }
-  void divide_elements(const Branch& branch, std::size_t cluster, std::vector<Branch>& into) const;
+  void divide_elements(const Branch& branch, std::size_t at, std::vector<Branch>& into) const;
+  bool possible(const Branch& branch) const;
   std::uint64_t least_index(const Branch& branch) const;
 
   const EnsembleBounds& tables_;

@@ -8,22 +8,20 @@ namespace kasetsu::planning {
 
 using Eigen::Index;
 
-// An element of a group may be absent, unless all of the group are taken; the others are.
+// An element of a group may be absent, unless all of the group are taken with the same amount.
 void Bounder::fill_elements(std::size_t companion) {
   const std::vector<int>& columns = tables_.element_columns[companion];
   const std::vector<int>& known = tables_.space->parts()[group_->part].family->elements();
   const ItemTree& tree = tables_.trees[group_->part].elements;
-  for (std::size_t k = 0; k < clusters_.size(); ++k) {
-    const std::vector<int>& items = tree.nodes[clusters_[k].node].items;
-    const bool all = static_cast<std::size_t>(clusters_[k].count) == items.size();
-    const bool boxed = box_of_amounts_ != nullptr;  // then it is a set, in the order of the places
-    const double least = boxed ? box_of_amounts_->amount_low[k] : group_->ranges.amount_low;
-    const double most = boxed ? box_of_amounts_->amount_high[k] : group_->ranges.amount_high;
+  for (const Cluster& cluster : clusters_) {
+    const std::vector<int>& items = tree.nodes[cluster.node].items;
+    const bool all = static_cast<std::size_t>(cluster.count) == items.size();
     for (const int item : items) {
-      const int column = columns[static_cast<std::size_t>(known[static_cast<std::size_t>(item)])];
-      if (column < 0) continue;
-      companion_low_[static_cast<std::size_t>(column)] = all ? least : 0.0;
-      companion_high_[static_cast<std::size_t>(column)] = most;
+      const int place = columns[static_cast<std::size_t>(known[static_cast<std::size_t>(item)])];
+      if (place < 0) continue;
+      const auto column = static_cast<std::size_t>(place);
+      if (all) companion_low_[column] = cluster.amount;
+      companion_high_[column] = std::max(companion_high_[column], cluster.amount);
     }
   }
 }

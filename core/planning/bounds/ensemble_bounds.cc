@@ -1,7 +1,5 @@
 #include "core/planning/bounds/ensemble_bounds.h"
 
-#include <array>
-
 #include "core/base/constants.h"
 #include "core/regression/random_forest.h"
 
@@ -14,34 +12,16 @@ using Eigen::Index;
 
 }  // namespace
 
-// About any number c it is c + sum_k share_k (v_k - c), and here c is the average for middle shares.
-Interval average_about(const double* values, const std::vector<double>& low,
-                       const std::vector<double>& high) {
-  double total = 0.0;
-  double c = 0.0;
-  for (std::size_t k = 0; k < low.size(); ++k) {
-    total += low[k] + high[k];
-    c += (low[k] + high[k]) * values[k];
-  }
-  c /= total;
-  Interval out{c, c};
-  for (std::size_t k = 0; k < low.size(); ++k) {
-    const double d = values[k] - c;
-    out.low += std::min(low[k] * d, high[k] * d);
-    out.high += std::max(low[k] * d, high[k] * d);
-  }
-  return out;
-}
-
 Bounder::Bounder(const EnsembleBounds& tables)
     : tables_(tables),
-      sorted_low_(kMostElementsOfSet * tables.columns),
-      sorted_high_(kMostElementsOfSet * tables.columns),
+      least_low_(tables.columns),
+      least_high_(tables.columns),
+      most_low_(tables.columns),
+      most_high_(tables.columns),
       average_low_(tables.columns),
       average_high_(tables.columns),
-      sum_low_(tables.columns),
-      sum_high_(tables.columns),
-      middle_(tables.columns),
+      plain_low_(tables.columns),
+      plain_high_(tables.columns),
       primaries_(tables.primaries.size()),
       bounds_(2 * tables.terms.size()),
       low_(tables.hypotheses.size()),
@@ -54,168 +34,76 @@ Bounder::Bounder(const EnsembleBounds& tables)
       by_companion_(1, static_cast<Index>(tables.companions.size())) {
 }
 
-void Bounder::load(const ElementSets& group, std::span<const std::uint8_t> clusters,
-                   const Hull& hull) {
+void Bounder::bound(const ElementSets& group, const AmountSet& amounts,
+                    std::span<const std::uint8_t> clusters, const Hull& hull) {
   const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
   group_ = &group;
   hull_ = &hull;
+  count_ = static_cast<double>(group.count);
+  total_ = amounts.total;
   clusters_.clear();
-  for (const std::uint8_t node : clusters) {
-    if (clusters_.empty() || clusters_.back().node != node) clusters_.push_back({node, 0});
+  for (std::size_t k = 0; k < clusters.size(); ++k) {
+    if (clusters_.empty() || clusters_.back().node != clusters[k] ||
+        clusters_.back().amount != amounts.amounts[k]) {
+      clusters_.push_back({clusters[k], 0, amounts.amounts[k], amounts.shares[k]});
+    }
     ++clusters_.back().count;
   }
   unseen_ = 0;
-  is_set_ = true;
-  for (const Cluster& cluster : clusters_) {
+  for (const Cluster& cluster : clusters_)
     unseen_ += std::min(cluster.count, trees.unseen[cluster.node]);
-    is_set_ = is_set_ && trees.elements.nodes[cluster.node].items.size() == 1;
-  }
-  elements_.clear();
-  positions_.clear();
-  if (is_set_) {
-    const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
-    const auto position = [&](const Cluster& c) { return trees.elements.nodes[c.node].items[0]; };
-    std::sort(clusters_.begin(), clusters_.end(),
-              [&](const Cluster& a, const Cluster& b) { return position(a) < position(b); });
-    for (const Cluster& cluster : clusters_) {
-      positions_.push_back(position(cluster));
-      elements_.push_back(known[static_cast<std::size_t>(positions_.back())]);
-    }
-  }
-  load_columns(trees);
+  add_up(trees);
+  fill_primaries(0, tables_.wanted.size());
+  bound_terms();
 }
 
-void Bounder::load_set(const ElementSets& group, std::span<const int> positions,
-                       const Hull& hull) {
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
-  const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
-  group_ = &group;
-  hull_ = &hull;
-  is_set_ = true;
-  unseen_ = 0;
-  clusters_.clear();
-  positions_.assign(positions.begin(), positions.end());
-  elements_.clear();
-  for (const int position : positions) {
-    const std::size_t node = trees.leaf[static_cast<std::size_t>(position)];
-    clusters_.push_back({node, 1});
-    unseen_ += trees.unseen[node];
-    elements_.push_back(known[static_cast<std::size_t>(position)]);
-  }
-}
-
-void Bounder::load_columns(const EnsembleBounds::PartTrees& trees) {
+void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
   const std::size_t columns = tables_.columns;
-  // Inserts a row into columns that are sorted below `at`, all columns at once.
-  const auto insert = [&](std::vector<double>& sorted, std::size_t at, const double* row) {
-    std::copy_n(row, columns, &sorted[at * columns]);
-    for (; at > 0; --at) {
-      double* upper = &sorted[at * columns];
-      double* lower = &sorted[(at - 1) * columns];
-      for (std::size_t c = 0; c < columns; ++c) {
-        const double a = lower[c];
-        const double b = upper[c];
-        lower[c] = std::min(a, b);
-        upper[c] = std::max(a, b);
-      }
-    }
-  };
-  rows_low_.clear();
-  rows_high_.clear();
+  for (std::vector<double>* least : {&least_low_, &least_high_})
+    std::fill_n(least->begin(), columns, kInfinity);
+  for (std::vector<double>* most : {&most_low_, &most_high_})
+    std::fill_n(most->begin(), columns, -kInfinity);
+  for (std::vector<double>* sum : {&average_low_, &average_high_, &plain_low_, &plain_high_})
+    std::fill_n(sum->begin(), columns, 0.0);
   for (const Cluster& cluster : clusters_) {
     const double* values = trees.sorted[cluster.node].data();
     const std::size_t items = trees.elements.nodes[cluster.node].items.size();
     const auto taken = static_cast<std::size_t>(cluster.count);
+    const double share = cluster.share;
     for (std::size_t k = 0; k < taken; ++k) {
-      const std::size_t at = rows_low_.size();
-      insert(sorted_low_, at, values + k * columns);
-      if (!is_set_) insert(sorted_high_, at, values + (items - taken + k) * columns);
-      rows_low_.push_back(values);
-      rows_high_.push_back(values + (items - 1) * columns);
+      const double* low = values + k * columns;
+      const double* high = values + (items - taken + k) * columns;
+      for (std::size_t c = 0; c < columns; ++c) {
+        average_low_[c] += share * low[c];
+        average_high_[c] += share * high[c];
+        plain_low_[c] += low[c];
+        plain_high_[c] += high[c];
+        least_low_[c] = std::min(least_low_[c], low[c]);
+        least_high_[c] = std::min(least_high_[c], high[c]);
+        most_low_[c] = std::max(most_low_[c], low[c]);
+        most_high_[c] = std::max(most_high_[c], high[c]);
+      }
     }
   }
-  if (is_set_) std::copy_n(sorted_low_.begin(), rows_low_.size() * columns, sorted_high_.begin());
-}
-
-void Bounder::bound_all() {
-  const std::size_t columns = tables_.columns;
-  const ElementSets& group = *group_;
-  std::fill_n(average_low_.begin(), columns, 0.0);
-  std::fill_n(average_high_.begin(), columns, 0.0);
-  std::fill_n(sum_low_.begin(), columns, 0.0);
-  std::fill_n(sum_high_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < rows_low_.size(); ++k) {
-    const double* low = &sorted_low_[k * columns];
-    const double* high = &sorted_high_[k * columns];
-    const double least = group.least[k];
-    const double most = group.most[k];
-    const double small = group.ranges.amount_low;
-    const double large = group.ranges.amount_high;
-    for (std::size_t c = 0; c < columns; ++c) {
-      average_low_[c] += least * low[c];
-      average_high_[c] += most * high[c];
-      sum_low_[c] += std::min(small * low[c], large * low[c]);
-      sum_high_[c] += std::max(small * high[c], large * high[c]);
-    }
-  }
-  box_of_amounts_ = nullptr;
-  share_low_ = group.boxes.front().share_low;
-  share_high_ = group.boxes.front().share_high;
-  fill_primaries(0, tables_.wanted.size());
-  bound_terms();
-}
-
-void Bounder::bound_box(const AmountBox& box) {
-  const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_low_.size();
-  double total = 0.0;
-  for (std::size_t k = 0; k < count; ++k) total += box.share_low[k] + box.share_high[k];
-  std::fill_n(middle_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double weight = (box.share_low[k] + box.share_high[k]) / total;
-    const double* v = rows_low_[k];
-    for (std::size_t c = 0; c < columns; ++c) middle_[c] += weight * v[c];
-  }
-  std::copy_n(middle_.begin(), columns, average_low_.begin());
-  std::copy_n(middle_.begin(), columns, average_high_.begin());
-  std::fill_n(sum_low_.begin(), columns, 0.0);
-  std::fill_n(sum_high_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double* v = rows_low_[k];
-    const double least = box.share_low[k];
-    const double most = box.share_high[k];
-    const double small = box.amount_low[k];
-    const double large = box.amount_high[k];
-    for (std::size_t c = 0; c < columns; ++c) {
-      const double d = v[c] - middle_[c];
-      average_low_[c] += std::min(least * d, most * d);
-      average_high_[c] += std::max(least * d, most * d);
-      sum_low_[c] += std::min(small * v[c], large * v[c]);
-      sum_high_[c] += std::max(small * v[c], large * v[c]);
-    }
-  }
-  box_of_amounts_ = &box;
-  share_low_ = box.share_low;
-  share_high_ = box.share_high;
-  fill_primaries(0, tables_.wanted.size());
-  bound_terms();
 }
 
 // About any point c the mean square is at least the variance, by (average - c)^2.
 Interval Bounder::own_variance(std::size_t column, Interval mean) const {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const double middle = 0.5 * (mean.low + mean.high);
-  std::array<double, kMostElementsOfSet> least{};
-  std::array<double, kMostElementsOfSet> most{};
-  for (std::size_t k = 0; k < rows_low_.size(); ++k) {
-    const Interval from_middle{rows_low_[k][column] - middle, rows_high_[k][column] - middle};
+  double low = 0.0;
+  double high = 0.0;
+  for (const Cluster& cluster : clusters_) {
+    const std::vector<double>& values = trees.sorted[cluster.node];
+    const std::size_t last = values.size() - tables_.columns;
+    const Interval from_middle{values[column] - middle, values[last + column] - middle};
     const double a = from_middle.low * from_middle.low;
     const double b = from_middle.high * from_middle.high;
     const bool around = from_middle.low < 0.0 && from_middle.high > 0.0;
-    least[k] = around ? 0.0 : std::min(a, b);
-    most[k] = std::max(a, b);
+    const double share = cluster.count * cluster.share;
+    low += share * (around ? 0.0 : std::min(a, b));
+    high += share * std::max(a, b);
   }
-  const double low = average_about(least.data(), share_low_, share_high_).low;
-  const double high = average_about(most.data(), share_low_, share_high_).high;
   const double off = 0.5 * (mean.high - mean.low);
   Interval out = widened({std::max(0.0, low - off * off), high});
   out.low = std::max(out.low, 0.0);
@@ -223,18 +111,11 @@ Interval Bounder::own_variance(std::size_t column, Interval mean) const {
 }
 
 Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const {
-  const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_low_.size();
-  const std::size_t last = (count - 1) * columns;
   const std::size_t c = primary.column;
-  const Interval least{sorted_low_[primary.value], sorted_high_[primary.value]};
-  const Interval most{sorted_low_[last + primary.value], sorted_high_[last + primary.value]};
-  const Interval average{std::max(average_low_[c], sorted_low_[c]),
-                         std::min(average_high_[c], sorted_high_[last + c])};
-  const auto sum = [&]() -> Interval {
-    const Interval scaled = product(average, {group_->ranges.total_low, group_->ranges.total_high});
-    return {std::max(sum_low_[c], scaled.low), std::min(sum_high_[c], scaled.high)};
-  };
+  const Interval least{least_low_[primary.value], least_high_[primary.value]};
+  const Interval most{most_low_[primary.value], most_high_[primary.value]};
+  const Interval average{average_low_[c], average_high_[c]};
+  const Interval sum{total_ * average.low, total_ * average.high};
   switch (primary.operation) {
     case Operation::minimum:
       return least;
@@ -242,18 +123,11 @@ Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const
       return most;
     case Operation::range:
       return widened({std::max(0.0, most.low - least.high), most.high - least.low});
-    case Operation::mean: {
-      Interval total{0.0, 0.0};
-      for (std::size_t k = 0; k < count; ++k) {
-        total.low += sorted_low_[k * columns + c];
-        total.high += sorted_high_[k * columns + c];
-      }
-      const auto n = static_cast<double>(count);
-      return widened({total.low / n, total.high / n});
-    }
+    case Operation::mean:
+      return widened({plain_low_[c] / count_, plain_high_[c] / count_});
     case Operation::sum:
     case Operation::ssd:
-      return widened(sum());
+      return widened(sum);
     case Operation::average:
     case Operation::variance:
       return widened(average);
@@ -263,7 +137,7 @@ Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const
       // the table as 0, which makes the bounds wider.
       if (least.low < 0.0) return kEverything;
       if (least.high == 0.0) return {0.0, 0.0};
-      const Interval x = primary.operation == Operation::gmean ? average : sum();
+      const Interval x = primary.operation == Operation::gmean ? average : sum;
       const Interval out = widened({std::exp(x.low - kWiden), std::exp(x.high + kWiden)});
       return {least.low == 0.0 ? 0.0 : out.low, out.high};
     }
@@ -393,12 +267,21 @@ void Bounder::mix(const Context& context) {
   bound_composed(points_.data());
 }
 
-void Bounder::evaluate(const double* amounts) {
-  parts_.resize(elements_.size());
-  for (std::size_t k = 0; k < elements_.size(); ++k) {
-    parts_[k] = {tables_.row_of[static_cast<std::size_t>(elements_[k])], amounts[k]};
+void Bounder::evaluate(const ElementSets& group, std::span<const int> positions,
+                       const double* amounts, const Hull& hull) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
+  const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
+  group_ = &group;
+  hull_ = &hull;
+  unseen_ = 0;
+  elements_.clear();
+  parts_.clear();
+  for (std::size_t k = 0; k < positions.size(); ++k) {
+    const auto position = static_cast<std::size_t>(positions[k]);
+    unseen_ += trees.unseen[trees.leaf[position]];
+    elements_.push_back(known[position]);
+    parts_.push_back({tables_.row_of[static_cast<std::size_t>(known[position])], amounts[k]});
   }
-  box_of_amounts_ = nullptr;
   features_.active(parts_, values_.data());
   for (std::size_t i = 0; i < values_.size(); ++i) {
     primaries_[i] = std::isnan(values_[i]) ? kEverything : Interval{values_[i], values_[i]};

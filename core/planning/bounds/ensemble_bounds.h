@@ -2,12 +2,11 @@
 // of elements with any of its amounts, and where those candidates may lie in the space of the
 // selected descriptors.
 //
-// A branch of the search has so many elements from each of a few groups of elements. In every
-// property its values in ascending order lie, place by place, between those that the smallest and
-// those that the largest values of the groups make. That bounds every aggregation by an interval
-// (an average with shares between their limits by filling the largest first), a form maps an
-// interval to an interval, the range in which a descriptor is followed cuts it, and a linear model
-// adds up. All properties of a branch are bounded together, column by column.
+// A branch of the search has known amounts, and so many elements from each of a few groups with
+// each amount. In every property their sum lies between those of the smallest and of the largest
+// values of the group. That bounds every aggregation by an interval, a form maps an interval to an
+// interval, the range in which a descriptor is followed cuts it, and a linear model adds up. All
+// properties of a branch are bounded together, column by column.
 #pragma once
 
 #include <Eigen/Core>
@@ -20,7 +19,7 @@
 #include <vector>
 
 #include "core/descriptors/featurizer.h"
-#include "core/planning/bounds/amount_boxes.h"
+#include "core/planning/bounds/amount_sets.h"
 #include "core/planning/bounds/interval.h"
 #include "core/planning/bounds/item_tree.h"
 #include "core/planning/space/space.h"
@@ -35,10 +34,7 @@ struct ElementSets {
   std::size_t part = 0;
   int count = 0;
   std::uint64_t size = 0;
-  CompositionFamily::Ranges ranges{};
-  std::vector<AmountBox> boxes;  // amount_boxes
-  // By element from the smallest value: the shares that make the least and the largest average.
-  std::vector<double> least, most;
+  std::vector<AmountSet> amounts;
 };
 
 // One support under one condition point.
@@ -103,6 +99,7 @@ struct EnsembleBounds {
     std::vector<std::vector<double>> sorted;
     std::vector<std::vector<std::size_t>> gaps;
     std::vector<int> unseen;
+    std::vector<std::vector<int>> numbers;  // their atomic numbers
     std::vector<std::uint8_t> leaf;  // by position: the node that holds only it
     ItemTree contexts;
     std::vector<Hull> hulls;  // by node of `contexts`
@@ -156,35 +153,26 @@ struct EnsembleBounds {
                                               const CandidateSpace& space, Of of);
 };
 
-// Of sum_k share_k v_k for shares within their limits and with sum 1.
-Interval average_about(const double* values, const std::vector<double>& low,
-                       const std::vector<double>& high);
-
-// Bounds one branch, or one box of the amounts of a set, at a time. Not for two threads at once.
+// Bounds one branch at a time. Not for two threads at once.
 class Bounder {
  public:
   using Hull = EnsembleBounds::Hull;
 
   explicit Bounder(const EnsembleBounds& tables);
 
-  // clusters: places in the part's tree of elements, ascending, as often as elements come from
-  // each. The hull stays in use until the next load() or mix().
-  void load(const ElementSets& group, std::span<const std::uint8_t> clusters, const Hull& hull);
-  // A set by its elements' places in the family, ascending: only for evaluate() and what follows.
-  void load_set(const ElementSets& group, std::span<const int> positions, const Hull& hull);
-  void bound_all();
-  void bound_box(const AmountBox& box);  // of a set
-  // One composition of a set, exactly as the model evaluates it.
-  void evaluate(const double* amounts);
+  // clusters: for each amount the place in the part's tree of elements that it comes from; equal
+  // ones together where amounts are equal. The hull stays in use until the next call.
+  void bound(const ElementSets& group, const AmountSet& amounts,
+             std::span<const std::uint8_t> clusters, const Hull& hull);
+  // One composition, exactly as the model evaluates it: its elements' places in the family,
+  // ascending, and their amounts.
+  void evaluate(const ElementSets& group, std::span<const int> positions, const double* amounts,
+                const Hull& hull);
   // For other contexts. Only terms that mix elements and context change. mix() with a context is
   // sharp, but for its companions.
   void mix(const Hull& hull);
   void mix(const Context& context);
 
-  // Of a set, one element a place.
-  bool is_set() const { return is_set_; }
-  const std::vector<int>& elements() const { return elements_; }   // ascending
-  const std::vector<int>& positions() const { return positions_; }  // in the family's elements()
   int unseen_elements() const { return unseen_; }  // at most
   const Hull& hull() const { return *hull_; }
 
@@ -196,7 +184,7 @@ class Bounder {
   // minus infinity and spread_low 0, for half of the work.
   Predicted predict(const Context* context, bool exact, bool high_only);
   // Tighter, where several descriptors follow the same elements; for several times the work. After
-  // predict() of a branch or a box for any context of the hull.
+  // predict() of a branch for any context of the hull.
   void refine(Predicted& predicted);
   // What the companions together may predict of what was bounded last.
   Interval companions();
@@ -215,7 +203,7 @@ class Bounder {
   double farther_corner(const Eigen::MatrixXd& points);
 
  private:
-  void load_columns(const EnsembleBounds::PartTrees& trees);
+  void add_up(const EnsembleBounds::PartTrees& trees);
   void bound_terms();
   void bound_composed(const Interval* context);
   double squared_corner(const double* point, double stop) const;
@@ -227,47 +215,39 @@ class Bounder {
   void fill_elements(std::size_t companion);
   void summarise(double center, bool high_only, Predicted& out);
 
-  // See linear_bounds.cc. A term lies within `slack` of base + slope * variable, the variable being
-  // the average of a column over shares, or its sum over amounts.
+  // See linear_bounds.cc. A term lies within `slack` of base + slope * the average of a column.
   struct Secant {
     double base, slope, slack;
     double rounding;  // of the numbers that it is made of; part of the slack
     std::size_t column;
-    bool total;
   };
-  // A linear function of shares and amounts: numbers by place in items_.
+  // base + the average of a number of each element, by place in items_.
   struct Combined {
     double base = 0.0;
-    bool any_average = false, any_total = false;
-    std::vector<double> averages, totals;
-    void reset(std::size_t items);
+    std::vector<double> numbers;
   };
   std::optional<Interval> variable_of(const EnsembleBounds::ActivePrimary& primary) const;
   void take_secant(descriptors::Form form, const EnsembleBounds::Plain& plain);
   void take_secants();
   void add_term(double times, std::size_t term, Combined& to) const;
-  Interval range_of(const std::vector<double>& numbers, bool totals) const;
   Interval range_of(const Combined& combined) const;
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
   const Hull* hull_ = nullptr;
-  // Of a branch: groups of elements, how many of each, and whether all of theirs.
+  // Of a branch: so many elements from a group, each with this amount.
   struct Cluster {
     std::size_t node;
     int count;
+    double amount, share;
   };
   std::vector<Cluster> clusters_;
-  bool is_set_ = false;
+  double count_ = 0.0, total_ = 0.0;  // elements, and the sum of their amounts
   int unseen_ = 0;
-  std::vector<int> positions_, elements_;  // of a set
-  const AmountBox* box_of_amounts_ = nullptr;  // what was bounded last; null: all, or a point
-  // By place: the smallest and largest values of its group. Of a set both are the element's.
-  std::vector<const double*> rows_low_, rows_high_;
-  // Places x columns, ascending in each column: between which the ordered values lie.
-  std::vector<double> sorted_low_, sorted_high_;
-  std::vector<double> average_low_, average_high_, sum_low_, sum_high_, middle_;
-  std::vector<double> share_low_, share_high_;  // by place, what own_variance uses
+  std::vector<int> elements_;  // of a composition
+  // By column: between which the least, the largest, the average and the sum of values lie.
+  std::vector<double> least_low_, least_high_, most_low_, most_high_;
+  std::vector<double> average_low_, average_high_, plain_low_, plain_high_;
   std::vector<Interval> primaries_;
   bool companion_primaries_filled_ = false;
   std::vector<Secant> secants_;  // by term

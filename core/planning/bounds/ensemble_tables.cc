@@ -18,6 +18,7 @@ using descriptors::Operation;
 using Eigen::Index;
 
 constexpr std::size_t kMostContexts = 100'000;  // of a part
+constexpr std::size_t kMostAmountSets = 200'000;
 
 EnsembleBounds::Column column_of(Operation operation) {
   using Column = EnsembleBounds::Column;
@@ -33,19 +34,6 @@ EnsembleBounds::Column column_of(Operation operation) {
     default:
       return Column::value;
   }
-}
-
-// Shares from the smallest value up that make the smallest average: each at least low and at most
-// high, together 1.
-std::vector<double> extreme_shares(int count, double low, double high) {
-  std::vector<double> shares(static_cast<std::size_t>(count), low);
-  double rest = std::max(0.0, 1.0 - low * count);
-  for (double& share : shares) {
-    const double take = std::min(high - low, rest);
-    share += take;
-    rest -= take;
-  }
-  return shares;
 }
 
 class Builder {
@@ -66,7 +54,7 @@ class Builder {
     const selection::FollowedRange reach = selection::predicted_range(model_);
     out_.lowest = reach.low;
     out_.highest = reach.high;
-    list_groups();
+    if (!list_groups()) return false;
     for (std::size_t p = 0; p < space_.parts().size(); ++p) {
       if (!add_contexts(space_.parts()[p])) return false;
     }
@@ -235,7 +223,8 @@ class Builder {
     }
   }
 
-  void list_groups() {
+  bool list_groups() {
+    std::size_t sets_of_amounts = 0;
     for (std::size_t p = 0; p < space_.parts().size(); ++p) {
       const auto& part = space_.parts()[p];
       if (!part.family) continue;  // lists are looked at one by one
@@ -245,16 +234,14 @@ class Builder {
         group.part = p;
         group.count = count;
         group.size = part.family->subsets(count);
-        group.boxes = amount_boxes(*part.family, count);
-        if (count > 0) {
-          group.ranges = part.family->ranges(count);
-          group.least = extreme_shares(count, group.ranges.share_low, group.ranges.share_high);
-          group.most.assign(group.least.rbegin(), group.least.rend());
-        }
+        group.amounts = amount_sets(*part.family, count);
+        sets_of_amounts += group.amounts.size();
+        if (group.amounts.empty() || sets_of_amounts > kMostAmountSets) return false;
         out_.sets = plus(out_.sets, group.size);
         if (group.size > 0) out_.groups.push_back(std::move(group));
       }
     }
+    return true;
   }
 
   void list_companions() {

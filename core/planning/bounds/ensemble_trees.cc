@@ -193,10 +193,12 @@ class TableGrower {
       std::vector<double> sorted(node.items.size() * tables_.columns);
       std::vector<double> column(node.items.size());
       std::vector<std::size_t> gaps;
+      std::vector<int> numbers;
       int unseen = 0;
       for (const int item : node.items) {
         const int element = family.elements()[static_cast<std::size_t>(item)];
         if (!std::binary_search(seen.begin(), seen.end(), element)) ++unseen;
+        numbers.push_back(element);
         const auto row =
             static_cast<std::size_t>(tables_.row_of[static_cast<std::size_t>(element)]);
         gaps.insert(gaps.end(), tables_.gaps[row].begin(), tables_.gaps[row].end());
@@ -215,6 +217,7 @@ class TableGrower {
       trees.sorted.push_back(std::move(sorted));
       trees.gaps.push_back(std::move(gaps));
       trees.unseen.push_back(unseen);
+      trees.numbers.push_back(std::move(numbers));
     }
   }
 

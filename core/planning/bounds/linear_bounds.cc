@@ -1,10 +1,10 @@
 // Bounds of hypotheses whose descriptors vary together.
 //
-// Most operations are functions of one average over shares or one sum over amounts (of values,
-// squares, logarithms or inverses). Over the interval of that number a term is replaced by its
-// secant, and what is left over is bounded by the slopes that the term can have there. A hypothesis
-// is then one average and one sum of combined numbers, one an element, so that what one descriptor
-// gains and another loses by the same element cancels. The same holds for the difference of a
+// Amounts are known in a branch, so that most operations are functions of one average over shares
+// (of values, squares, logarithms or inverses; a sum is the average times the total). Over the
+// interval of that number a term is replaced by its secant, and what is left over is bounded by the
+// slopes that the term can have there. A hypothesis is then one average of combined numbers, one an
+// element, so that what one descriptor gains and another loses by the same element cancels. The same holds for the difference of a
 // hypothesis from the mean of all of them, which bounds how far they disagree: the median has the
 // least mean absolute deviation, so that deviations from the mean are no smaller.
 #include <algorithm>
@@ -90,27 +90,19 @@ bool is_defined(Form form, Interval x) {
 
 // Of what number a primary is a function, and between which that lies; nothing where it is none.
 std::optional<Interval> Bounder::variable_of(const EnsembleBounds::ActivePrimary& primary) const {
-  const std::size_t c = primary.column;
-  const std::size_t last = (rows_low_.size() - 1) * tables_.columns;
-  const Interval average{std::max(average_low_[c], sorted_low_[c]),
-                         std::min(average_high_[c], sorted_high_[last + c])};
+  const Interval average{average_low_[primary.column], average_high_[primary.column]};
   switch (primary.operation) {
     case Operation::average:
     case Operation::variance:
       return widened(average);
+    case Operation::sum:
+    case Operation::ssd:
+      return widened(average);
     case Operation::gmean:
     case Operation::hmean:
-      if (!(sorted_low_[primary.value] > 0.0)) return std::nullopt;
-      return widened(average);
     case Operation::product:
-      if (!(sorted_low_[primary.value] > 0.0)) return std::nullopt;
-      [[fallthrough]];
-    case Operation::sum:
-    case Operation::ssd: {
-      const Interval scaled =
-          product(average, {group_->ranges.total_low, group_->ranges.total_high});
-      return widened({std::max(sum_low_[c], scaled.low), std::min(sum_high_[c], scaled.high)});
-    }
+      if (!(least_low_[primary.value] > 0.0)) return std::nullopt;
+      return widened(average);
     default:
       return std::nullopt;
   }
@@ -126,8 +118,11 @@ void Bounder::take_secant(Form form, const EnsembleBounds::Plain& plain) {
   const bool logarithmic =
       primary.operation == Operation::gmean || primary.operation == Operation::product;
   const bool inverse = primary.operation == Operation::hmean;
+  const bool total = primary.operation == Operation::sum || primary.operation == Operation::ssd ||
+                     primary.operation == Operation::product;
+  const double times = total ? total_ : 1.0;
   const auto inner = [&](double x) {
-    return (logarithmic ? std::exp(x) : inverse ? 1.0 / x : x) + primary.offset;
+    return (logarithmic ? std::exp(times * x) : inverse ? 1.0 / x : times * x) + primary.offset;
   };
   const double at_low = inner(low);
   const double at_high = inner(high);
@@ -142,6 +137,7 @@ void Bounder::take_secant(Form form, const EnsembleBounds::Plain& plain) {
   if (!std::isnan(turn)) slopes = {std::min(slopes.low, turn), std::max(slopes.high, turn)};
   bool bends_one_way = std::isnan(turn);
   if (logarithmic) slopes = product(slopes, {at_low - primary.offset, at_high - primary.offset});
+  if (total) slopes = {times * slopes.low, times * slopes.high};
   if (inverse) slopes = product(slopes, {-1.0 / (low * low), -1.0 / (high * high)});
   bends_one_way = bends_one_way && !logarithmic && !inverse;
   const double value_low = std::clamp(f_low, plain.low, plain.high);
@@ -168,9 +164,7 @@ void Bounder::take_secant(Form form, const EnsembleBounds::Plain& plain) {
                    std::abs(slope) * (std::abs(low) + std::abs(high)));
   slack += rounding;
   if (!(slack < secant.slack)) return;
-  const bool total = primary.operation == Operation::sum || primary.operation == Operation::ssd ||
-                     primary.operation == Operation::product;
-  secant = {base, slope, slack, rounding, primary.column, total};
+  secant = {base, slope, slack, rounding, primary.column};
 }
 
 void Bounder::take_secants() {
@@ -179,7 +173,7 @@ void Bounder::take_secants() {
     const double low = bounds_[2 * t];
     const double high = bounds_[2 * t + 1];
     const double rounding = kRounding * (std::abs(low) + std::abs(high));
-    secants_[t] = {0.5 * (low + high), 0.0, 0.5 * (high - low) + rounding, rounding, 0, false};
+    secants_[t] = {0.5 * (low + high), 0.0, 0.5 * (high - low) + rounding, rounding, 0};
   }
   for (std::size_t f = 0; f + 1 < tables_.first.size(); ++f) {
     for (std::size_t i = tables_.first[f]; i < tables_.first[f + 1]; ++i)
@@ -203,82 +197,43 @@ void Bounder::add_term(double times, std::size_t term, Combined& to) const {
   const std::vector<double>& values = tables_.trees[group_->part].values;
   const std::size_t elements = tables_.trees[group_->part].leaf.size();
   const double* of_column = &values[secant.column * elements];
-  std::vector<double>& out = secant.total ? to.totals : to.averages;
-  (secant.total ? to.any_total : to.any_average) = true;
   for (std::size_t i = 0; i < items_.size(); ++i)
-    out[i] += factor * of_column[static_cast<std::size_t>(items_[i])];
+    to.numbers[i] += factor * of_column[static_cast<std::size_t>(items_[i])];
 }
 
-void Bounder::Combined::reset(std::size_t items) {
-  base = 0.0;
-  any_total = any_average = false;
-  averages.assign(items, 0.0);
-  totals.assign(items, 0.0);
-}
-
-// Between which the sum over the places of share times number (and amount times number) lies.
-Interval Bounder::range_of(const std::vector<double>& numbers, bool totals) const {
-  const std::size_t count = rows_low_.size();
-  std::array<double, kMostElementsOfSet> low{};
-  std::array<double, kMostElementsOfSet> high{};
+// Of each cluster the smallest or the largest numbers are taken.
+Interval Bounder::range_of(const Combined& combined) const {
   const auto insert = [](double* sorted, std::size_t size, double x) {
-    while (size > 0 && sorted[size - 1] > x) {
-      sorted[size] = sorted[size - 1];
-      --size;
-    }
+    for (; size > 0 && sorted[size - 1] > x; --size) sorted[size] = sorted[size - 1];
     sorted[size] = x;
   };
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
-  std::size_t place = 0;
-  std::size_t item = 0;
+  Interval out{combined.base, combined.base};
+  const double* numbers = combined.numbers.data();
   for (const Cluster& cluster : clusters_) {
     const std::size_t size = trees.elements.nodes[cluster.node].items.size();
     const auto taken = static_cast<std::size_t>(cluster.count);
-    // The smallest and the largest of the cluster, each sorted.
+    if (taken == 1) {
+      double least = numbers[0];
+      double most = numbers[0];
+      for (std::size_t k = 1; k < size; ++k) {
+        least = std::min(least, numbers[k]);
+        most = std::max(most, numbers[k]);
+      }
+      out = {out.low + cluster.share * least, out.high + cluster.share * most};
+      numbers += size;
+      continue;
+    }
+    std::array<double, kMostElementsOfSet + 1> low{};
+    std::array<double, kMostElementsOfSet + 1> high{};  // negative
     for (std::size_t k = 0; k < size; ++k) {
-      const double x = numbers[item + k];
-      if (k < taken) {
-        insert(&low[place], k, x);
-        insert(&high[place], k, x);
-        continue;
-      }
-      if (x < low[place + taken - 1]) insert(&low[place], taken - 1, x);
-      if (x > high[place]) {
-        std::size_t at = place;
-        for (; at + 1 < place + taken && high[at + 1] < x; ++at) high[at] = high[at + 1];
-        high[at] = x;
-      }
+      const std::size_t kept = std::min(k, taken);
+      if (k < taken || numbers[k] < low[taken - 1]) insert(low.data(), kept, numbers[k]);
+      if (k < taken || -numbers[k] < high[taken - 1]) insert(high.data(), kept, -numbers[k]);
     }
-    place += taken;
-    item += size;
-  }
-  Interval out{0.0, 0.0};
-  if (totals) {
-    for (std::size_t k = 0; k < count; ++k) {
-      const bool boxed = box_of_amounts_ != nullptr;
-      const double small = boxed ? box_of_amounts_->amount_low[k] : group_->ranges.amount_low;
-      const double large = boxed ? box_of_amounts_->amount_high[k] : group_->ranges.amount_high;
-      out.low += std::min(small * low[k], large * low[k]);
-      out.high += std::max(small * high[k], large * high[k]);
-    }
-    return out;
-  }
-  if (box_of_amounts_ != nullptr) return average_about(low.data(), share_low_, share_high_);
-  std::sort(low.begin(), low.begin() + static_cast<std::ptrdiff_t>(count));
-  std::sort(high.begin(), high.begin() + static_cast<std::ptrdiff_t>(count));
-  for (std::size_t k = 0; k < count; ++k) {
-    out.low += group_->least[k] * low[k];
-    out.high += group_->most[k] * high[k];
-  }
-  return out;
-}
-
-Interval Bounder::range_of(const Combined& combined) const {
-  Interval out{combined.base, combined.base};
-  for (const bool totals : {false, true}) {
-    if (!(totals ? combined.any_total : combined.any_average)) continue;
-    const Interval range = range_of(totals ? combined.totals : combined.averages, totals);
-    out = {out.low + range.low, out.high + range.high};
+    for (std::size_t k = 0; k < taken; ++k)
+      out = {out.low + cluster.share * low[k], out.high - cluster.share * high[k]};
+    numbers += size;
   }
   return out;
 }
@@ -286,7 +241,8 @@ Interval Bounder::range_of(const Combined& combined) const {
 void Bounder::refine(Predicted& predicted) {
   const std::size_t count = tables_.hypotheses.size();
   take_secants();
-  mean_.reset(items_.size());
+  mean_.base = tables_.mean_intercept;
+  mean_.numbers.assign(items_.size(), 0.0);
   double mean_slack = 0.0;
   double mean_rounding = 0.0;
   for (const auto& [t, coefficient] : tables_.mean_hypothesis) {
@@ -298,8 +254,8 @@ void Bounder::refine(Predicted& predicted) {
   double weighted_high = 0.0;
   double deviation = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
-    own_.reset(items_.size());
     own_.base = tables_.intercepts[h];
+    own_.numbers.assign(items_.size(), 0.0);
     double slack = 0.0;
     double off_slack = mean_slack;
     for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
@@ -316,13 +272,8 @@ void Bounder::refine(Predicted& predicted) {
     weighted_low += tables_.weights[h] * low_[h];
     weighted_high += tables_.weights[h] * high_[h];
     // From the mean of the hypotheses.
-    own_.base -= mean_.base + tables_.mean_intercept;
-    own_.any_total = own_.any_total || mean_.any_total;
-    own_.any_average = own_.any_average || mean_.any_average;
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-      own_.averages[i] -= mean_.averages[i];
-      own_.totals[i] -= mean_.totals[i];
-    }
+    own_.base -= mean_.base;
+    for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
     const Interval off = range_of(own_);
     const Interval of_context = hull_->off_mean[h];
     deviation += tables_.weights[h] * (std::max(off.high + of_context.high,
