@@ -182,9 +182,9 @@ class BoundedSearch::FarSearch {
     for (AtHand& candidate : at_hand_) {
       const std::uint64_t index = candidate.index;
       for (Index k = met_; k < points_.cols(); ++k) {
-        candidate.squared =
-            std::min(candidate.squared, squared_between(candidate.place.data(),
-                                                        points_.col(k).data(), points_.rows()));
+        candidate.squared = std::min(
+            candidate.squared,
+            squared_between(candidate.place.data(), points_.col(k).data(), points_.rows()));
       }
       if (candidate.squared < found_ || taken_.count(index) > 0 || picked_.count(index) > 0 ||
           (budget_.limited() &&
@@ -267,8 +267,7 @@ class BoundedSearch::FarSearch {
       keep(part, out);
     }
     if (divided) return;
-    Branch farthest =
-        self_.farthest_of(branch, points_, floor, taken_, budget_, worker);
+    Branch farthest = self_.farthest_of(branch, points_, floor, taken_, budget_, worker);
     farthest.round = round;
     if (farthest.reached) {
       out.settled.push_back(farthest);
@@ -288,8 +287,7 @@ class BoundedSearch::FarSearch {
     worker.bounder.place(nullptr);
     ++worker.steps;
     ++worker.bounded;
-    branch.bound =
-        std::min(branch.bound, worker.bounder.farthest_corner(points, self_.far_limit));
+    branch.bound = std::min(branch.bound, worker.bounder.farthest_corner(points, self_.far_limit));
   }
 
   Status add_point(std::uint64_t index) {

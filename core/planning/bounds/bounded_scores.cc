@@ -53,8 +53,10 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
   if (exact) {
     companions.low = companions.high = bounder.companion(*context);
   } else {
-    const Interval range = bounder.companions();
-    companions = {std::max(companions.low, range.low), std::min(companions.high, range.high)};
+    const bool most = problem.acquirer.sign() > 0.0;
+    const double reached = bounder.companions(most);
+    if (most) companions.high = std::min(companions.high, reached);
+    if (!most) companions.low = std::max(companions.low, reached);
   }
   return at_most(novelty);
 }
@@ -142,8 +144,9 @@ void BoundedSearch::Impl::open(Purpose purpose, const Branch& branch, double lim
       bounds[c] = bounds[context.prediction_twin];
     }
     if (bounds[c] < limit) continue;
-    visit_indices(group, composition.index, context,
-                  [&](std::uint64_t index) { out.push_back({bounds[c], index}); });
+    visit_indices(group, composition.index, context, [&](std::uint64_t index) {
+      out.push_back({bounds[c], index});
+    });
   }
 }
 

@@ -95,8 +95,8 @@ struct BoundedSearch::Impl {
   // Loads a candidate of a family and evaluates it; its context, or null where it is a list's.
   const Context* visit(const EnsembleBounds& of, std::uint64_t index, Worker& worker) const;
 
-  // The farthest allowed candidate of a composition: its squared distance to the nearest of the points and
-  // its index, or `floor` (and not `reached`) where none is at least that far.
+  // The farthest allowed candidate of a composition: its squared distance to the nearest of the
+  // points and its index, or `floor` (and not `reached`) where none is at least that far.
   Branch farthest_of(const Branch& branch, const Eigen::MatrixXd& points, double floor,
                      const std::unordered_set<std::uint64_t>& taken, const BatchBudget& budget,
                      Worker& worker) const;

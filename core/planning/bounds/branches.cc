@@ -73,8 +73,8 @@ void Branches::divide_elements(const Branch& branch, std::size_t at,
   const ItemTree::Node& node = elements.nodes[cluster];
   const std::size_t in_left = elements.nodes[node.left].items.size();
   const std::size_t in_right = elements.nodes[node.right].items.size();
-  for (std::size_t left = taken > in_right ? taken - in_right : 0;
-       left <= std::min(taken, in_left); ++left) {
+  for (std::size_t left = taken > in_right ? taken - in_right : 0; left <= std::min(taken, in_left);
+       ++left) {
     Branch child = branch;
     for (std::size_t n = 0; n < taken; ++n)
       child.clusters[at + n] = static_cast<std::uint8_t>(n < left ? node.left : node.right);
@@ -132,15 +132,14 @@ std::uint64_t Branches::least_index(const Branch& branch) const {
   for (std::size_t k = 0; k < count; ++k) {
     const auto before = branch.clusters.begin() + static_cast<std::ptrdiff_t>(k);
     const auto of_same = std::count(branch.clusters.begin(), before, branch.clusters[k]);
-    positions[k] =
-        elements.nodes[branch.clusters[k]].items[static_cast<std::size_t>(of_same)];
+    positions[k] = elements.nodes[branch.clusters[k]].items[static_cast<std::size_t>(of_same)];
   }
   std::sort(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(count));
   const std::uint64_t composition =
       part.family->first(sets_here.count) +
       rank_subset(positions.data(), sets_here.count) * part.family->patterns(sets_here.count);
-  return tables_.space->least_index(
-      sets_here.part, composition * part.supports.size() * part.preparations.size());
+  return tables_.space->least_index(sets_here.part,
+                                    composition * part.supports.size() * part.preparations.size());
 }
 
 }  // namespace kasetsu::planning

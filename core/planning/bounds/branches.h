@@ -13,14 +13,14 @@
 namespace kasetsu::planning {
 
 struct Branch {
-  double bound = 0.0;         // no candidate of it is better
-  std::uint64_t index = 0;    // no candidate of it has a smaller one; reached: which candidate
+  double bound = 0.0;       // no candidate of it is better
+  std::uint64_t index = 0;  // no candidate of it has a smaller one; reached: which candidate
   double companion_low = 0.0, companion_high = 0.0;  // what the companions may say
-  std::uint32_t context = 0;  // place in the part's tree of contexts
-  std::uint32_t round = 0;    // picks of a search that the bound knows of
-  std::uint32_t amounts = 0;  // place in its sets' amounts
-  std::uint16_t group = 0;    // place in EnsembleBounds::groups
-  bool reached = false;       // the bound is that of candidate `index`
+  std::uint32_t context = 0;                         // place in the part's tree of contexts
+  std::uint32_t round = 0;                           // picks of a search that the bound knows of
+  std::uint32_t amounts = 0;                         // place in its sets' amounts
+  std::uint16_t group = 0;                           // place in EnsembleBounds::groups
+  bool reached = false;                              // the bound is that of candidate `index`
   // By amount: a node of the part's tree of elements, ascending where amounts are equal.
   std::array<std::uint8_t, kMostElementsOfSet> clusters{};
 

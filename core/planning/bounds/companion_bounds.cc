@@ -26,9 +26,9 @@ void Bounder::fill_elements(std::size_t companion) {
   }
 }
 
-Interval Bounder::companions() {
+double Bounder::companions(bool most) {
   const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
-  Interval sum{0.0, 0.0};
+  double sum = 0.0;
   for (std::size_t c = 0; c < all.size(); ++c) {
     companion_low_ = hull_->companion_low[c];
     companion_high_ = hull_->companion_high[c];
@@ -41,16 +41,11 @@ Interval Bounder::companions() {
       companion_high_[column.column] = primaries_[column.primary].high;
     }
     fill_elements(c);
-    const regression::Bounds range =
-        regression::bounds(all[c].forest, companion_low_, companion_high_);
-    sum.low += all[c].weight * range.low;
-    sum.high += all[c].weight * range.high;
+    const regression::ForestBounds& forest = tables_.forests[c];
+    sum += all[c].weight * (most ? forest.most(companion_low_, companion_high_)
+                                 : forest.least(companion_low_, companion_high_));
   }
-  if (tables_.share > 0.0) {
-    sum.low /= tables_.share;
-    sum.high /= tables_.share;
-  }
-  return sum;
+  return tables_.share > 0.0 ? sum / tables_.share : sum;
 }
 
 double Bounder::companion(const Context& context) {

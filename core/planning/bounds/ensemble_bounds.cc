@@ -144,8 +144,7 @@ Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const
     case Operation::hmean: {
       if (least.low < 0.0) return kEverything;
       if (least.high == 0.0) return {0.0, 0.0};
-      const double high =
-          average.low > 0.0 ? std::min(1.0 / average.low, most.high) : most.high;
+      const double high = average.low > 0.0 ? std::min(1.0 / average.low, most.high) : most.high;
       const Interval out = widened({1.0 / average.high, high});
       return {least.low == 0.0 ? 0.0 : out.low, out.high};
     }
@@ -367,8 +366,7 @@ void Bounder::summarise(double c, bool high_only, Predicted& out) {
     // Whatever the median is, it lies between the two; farther out a hypothesis must differ.
     if (!high_only) least += w * std::max({0.0, low_[h] - out.high, out.low - high_[h]});
   }
-  out.spread_high =
-      std::min(out.spread_high, most / tables_.total_weight * (1.0 + kWiden) + 1e-12);
+  out.spread_high = std::min(out.spread_high, most / tables_.total_weight * (1.0 + kWiden) + 1e-12);
   out.spread_low = least / tables_.total_weight * (1.0 - kWiden);
   out.high += kWiden * (1.0 + std::abs(out.high));
   out.low -= kWiden * (1.0 + std::abs(out.low));

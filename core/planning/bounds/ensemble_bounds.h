@@ -23,6 +23,7 @@
 #include "core/planning/bounds/interval.h"
 #include "core/planning/bounds/item_tree.h"
 #include "core/planning/space/space.h"
+#include "core/regression/forest_bounds.h"
 #include "core/selection/model.h"
 
 namespace kasetsu::planning {
@@ -41,9 +42,9 @@ struct ElementSets {
 struct Context {
   std::size_t support = 0;
   std::uint64_t condition = 0;
-  std::vector<double> primaries;  // by context slot
-  std::vector<double> sums;       // by hypothesis: of the terms of the context alone
-  std::vector<Interval> terms;    // by term; only those without an active factor
+  std::vector<double> primaries;                // by context slot
+  std::vector<double> sums;                     // by hypothesis: of the terms of the context alone
+  std::vector<Interval> terms;                  // by term; only those without an active factor
   std::vector<std::vector<double>> companions;  // a row each; columns of the elements are 0
   bool seen = true;                             // the support occurs in the training set
   // The first context that looks the same to the hypotheses, and to the coordinates.
@@ -81,7 +82,7 @@ struct EnsembleBounds {
   const selection::Predictor* predictor = nullptr;
   const CandidateSpace* space = nullptr;
   std::vector<ElementSets> groups;
-  std::uint64_t sets = 0;  // of all groups; saturates
+  std::uint64_t sets = 0;                      // of all groups; saturates
   std::vector<std::vector<Context>> contexts;  // by part
   // Around some contexts of a part.
   struct Hull {
@@ -100,7 +101,7 @@ struct EnsembleBounds {
     std::vector<std::vector<std::size_t>> gaps;
     std::vector<int> unseen;
     std::vector<std::vector<int>> numbers;  // their atomic numbers
-    std::vector<std::uint8_t> leaf;  // by position: the node that holds only it
+    std::vector<std::uint8_t> leaf;         // by position: the node that holds only it
     ItemTree contexts;
     std::vector<Hull> hulls;  // by node of `contexts`
   };
@@ -140,9 +141,10 @@ struct EnsembleBounds {
     std::size_t column, value, primary;
   };
   std::vector<std::vector<CompanionColumn>> companions;
+  std::vector<regression::ForestBounds> forests;  // by companion
   std::vector<std::vector<int>> element_columns;  // by companion and atomic number; -1: none
-  std::vector<int> companion_wanted;   // primaries, as numbers in the model's features
-  double lowest = 0.0, highest = 0.0;  // what a hypothesis may predict
+  std::vector<int> companion_wanted;              // primaries, as numbers in the model's features
+  double lowest = 0.0, highest = 0.0;             // what a hypothesis may predict
 
   // What the bounds are for: a prediction of all hypotheses and the companions, or a place in the
   // space of the best hypothesis's descriptors.
@@ -186,8 +188,8 @@ class Bounder {
   // Tighter, where several descriptors follow the same elements; for several times the work. After
   // predict() of a branch for any context of the hull.
   void refine(Predicted& predicted);
-  // What the companions together may predict of what was bounded last.
-  Interval companions();
+  // What the companions together may predict of what was bounded last: at most, or at least.
+  double companions(bool most);
   // What they predict of the composition last evaluated.
   double companion(const Context& context);
 

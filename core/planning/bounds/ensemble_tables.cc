@@ -249,6 +249,7 @@ class Builder {
     const std::set<int> of_hypotheses(out_.wanted.begin(), out_.wanted.end());
     for (const selection::Companion& companion : model_.companions) {
       out_.share += companion.weight;
+      out_.forests.emplace_back(companion.forest);
       std::vector<EnsembleBounds::CompanionColumn> columns;
       for (std::size_t c = 0; c < companion.primaries.size(); ++c) {
         const int i = companion.primaries[c];

@@ -4,9 +4,10 @@
 // (of values, squares, logarithms or inverses; a sum is the average times the total). Over the
 // interval of that number a term is replaced by its secant, and what is left over is bounded by the
 // slopes that the term can have there. A hypothesis is then one average of combined numbers, one an
-// element, so that what one descriptor gains and another loses by the same element cancels. The same holds for the difference of a
-// hypothesis from the mean of all of them, which bounds how far they disagree: the median has the
-// least mean absolute deviation, so that deviations from the mean are no smaller.
+// element, so that what one descriptor gains and another loses by the same element cancels. The
+// same holds for the difference of a hypothesis from the mean of all of them, which bounds how far
+// they disagree: the median has the least mean absolute deviation, so that deviations from the mean
+// are no smaller.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -159,9 +160,8 @@ void Bounder::take_secant(Form form, const EnsembleBounds::Plain& plain) {
     slack *= 0.5;
     base += d_high > d_low ? -slack : slack;
   }
-  const double rounding =
-      kRounding * (std::abs(value_low) + std::abs(value_high) +
-                   std::abs(slope) * (std::abs(low) + std::abs(high)));
+  const double rounding = kRounding * (std::abs(value_low) + std::abs(value_high) +
+                                       std::abs(slope) * (std::abs(low) + std::abs(high)));
   slack += rounding;
   if (!(slack < secant.slack)) return;
   secant = {base, slope, slack, rounding, primary.column};
@@ -276,14 +276,14 @@ void Bounder::refine(Predicted& predicted) {
     for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
     const Interval off = range_of(own_);
     const Interval of_context = hull_->off_mean[h];
-    deviation += tables_.weights[h] * (std::max(off.high + of_context.high,
-                                                -(off.low + of_context.low)) +
-                                       std::max(0.0, off_slack) + mean_rounding);
+    deviation +=
+        tables_.weights[h] * (std::max(off.high + of_context.high, -(off.low + of_context.low)) +
+                              std::max(0.0, off_slack) + mean_rounding);
   }
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  predicted.spread_high = std::min(predicted.spread_high,
-                                   deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
+  predicted.spread_high =
+      std::min(predicted.spread_high, deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
 }
 
 }  // namespace kasetsu::planning

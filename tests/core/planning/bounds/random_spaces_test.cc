@@ -26,8 +26,7 @@ std::vector<int> metals() {
 std::vector<Support> some_supports(Random& random) {
   std::vector<Support> chosen;
   for (const std::string& name : kSupports) {
-    if (random.below(2) == 0)
-      chosen.push_back({name, chemistry::parse_formula(name).value()});
+    if (random.below(2) == 0) chosen.push_back({name, chemistry::parse_formula(name).value()});
   }
   return chosen;
 }
@@ -160,9 +159,9 @@ PlanOptions options_of(Random& random) {
     options.mix = {
         {Strategy::exploit, 5, 0.0}, {Strategy::challenge, 3, 0.0}, {Strategy::explore, 4, 0.0}};
   }
-  constexpr Acquisition kAcquisitions[] = {
-      Acquisition::expected_improvement, Acquisition::expected_improvement, Acquisition::mean,
-      Acquisition::conservative, Acquisition::probability};
+  constexpr Acquisition kAcquisitions[] = {Acquisition::expected_improvement,
+                                           Acquisition::expected_improvement, Acquisition::mean,
+                                           Acquisition::conservative, Acquisition::probability};
   options.acquisition = kAcquisitions[random.below(5)];
   options.aim.goal = random.below(2) == 0 ? Goal::maximize : Goal::minimize;
   options.threshold = options.aim.goal == Goal::maximize ? 3.0 : -1.0;
@@ -177,8 +176,8 @@ std::vector<std::string> keys_of(const Plan& plan) {
   return keys;
 }
 
-// A candidate alone was predicted one rounding apart from the same among others, so that its twin by
-// another preparation went before it.
+// A candidate alone was predicted one rounding apart from the same among others, so that its twin
+// by another preparation went before it.
 TEST(RandomSpaces, APredictionDoesNotDependOnWhoIsAskedWithIt) {
   const Learnt with = learnt(3, 1, true, false);
   const auto surrogate = make_ensemble_surrogate(with.model).value();
