@@ -75,8 +75,6 @@ struct EnsembleBounds {
   struct Summand {
     std::size_t least, most;
     double coefficient;
-    // |coefficient - that of the mean hypothesis| - |that of the mean hypothesis|
-    double extra_slack = 0.0;
   };
 
   const selection::Predictor* predictor = nullptr;
@@ -87,7 +85,10 @@ struct EnsembleBounds {
   // Around some contexts of a part.
   struct Hull {
     std::vector<Interval> primaries, terms, sums;
-    std::vector<Interval> off_mean;  // by hypothesis: of its sum less the mean hypothesis's
+    // By hypothesis: its sum less the mean hypothesis's, in the middle of the contexts, and how far
+    // a context lies from there, summed over the hypotheses with their weights.
+    std::vector<double> off_middle;
+    double off_radius = 0.0;
     std::vector<std::vector<double>> companion_low, companion_high;  // of their rows
     bool seen = true;  // all of their supports occur in the training set
   };
@@ -130,6 +131,9 @@ struct EnsembleBounds {
   // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
   std::vector<std::pair<std::size_t, double>> mean_hypothesis;
   double mean_intercept = 0.0;
+  // By term: sum over the hypotheses, with their weights, of |coefficient - the mean one's|, and of
+  // |coefficient|.
+  std::vector<double> deviations, total_coefficients;
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
@@ -233,6 +237,7 @@ class Bounder {
   void take_secants();
   void add_term(double times, std::size_t term, Combined& to) const;
   Interval range_of(const Combined& combined) const;
+  double add_distances(const Combined& combined, double weight);
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
@@ -254,7 +259,7 @@ class Bounder {
   bool companion_primaries_filled_ = false;
   std::vector<Secant> secants_;  // by term
   std::vector<int> items_;       // positions of the elements that may occur, by cluster
-  Combined mean_, own_;
+  Combined mean_, own_, off_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
   std::vector<double> low_, high_;

@@ -169,7 +169,7 @@ class Builder {
         const double coefficient = hypothesis.coefficients[static_cast<Index>(j)];
         if (out_.terms[t].active) {
           active.push_back({2 * t + (coefficient >= 0.0 ? 0 : 1),
-                            2 * t + (coefficient >= 0.0 ? 1 : 0), coefficient, 0.0});
+                            2 * t + (coefficient >= 0.0 ? 1 : 0), coefficient});
         } else {
           rest.emplace_back(t, coefficient);
         }
@@ -215,10 +215,16 @@ class Builder {
     for (std::size_t t = 0; t < mean.size(); ++t) {
       if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
     }
-    for (std::vector<EnsembleBounds::Summand>& hypothesis : out_.hypotheses) {
-      for (EnsembleBounds::Summand& summand : hypothesis) {
-        const double of_mean = mean[summand.least / 2];
-        summand.extra_slack = std::abs(summand.coefficient - of_mean) - std::abs(of_mean);
+    out_.deviations.assign(out_.terms.size(), 0.0);
+    out_.total_coefficients.assign(out_.terms.size(), 0.0);
+    std::vector<double> own(out_.terms.size());
+    for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
+      std::fill(own.begin(), own.end(), 0.0);
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+        own[summand.least / 2] = summand.coefficient;
+      for (std::size_t t = 0; t < own.size(); ++t) {
+        out_.deviations[t] += out_.weights[h] * std::abs(own[t] - mean[t]);
+        out_.total_coefficients[t] += out_.weights[h] * (std::abs(own[t]) + std::abs(mean[t]));
       }
     }
   }

@@ -228,7 +228,6 @@ class TableGrower {
     hull.primaries.assign(first.primaries.size(), kNothing);
     hull.terms.assign(tables_.terms.size(), kNothing);
     hull.sums.assign(tables_.hypotheses.size(), kNothing);
-    hull.off_mean.assign(tables_.hypotheses.size(), kNothing);
     for (const std::vector<double>& row : first.companions) {
       hull.companion_low.emplace_back(row.size(), kInfinity);
       hull.companion_high.emplace_back(row.size(), -kInfinity);
@@ -244,14 +243,8 @@ class TableGrower {
       }
       for (std::size_t t = 0; t < hull.terms.size(); ++t)
         grow(hull.terms[t], context.terms[t].low, context.terms[t].high);
-      double mean = 0.0;
       for (std::size_t h = 0; h < hull.sums.size(); ++h)
-        mean += tables_.weights[h] / tables_.total_weight * context.sums[h];
-      for (std::size_t h = 0; h < hull.sums.size(); ++h) {
         grow(hull.sums[h], context.sums[h], context.sums[h]);
-        const Interval off = widened({context.sums[h] - mean, context.sums[h] - mean});
-        grow(hull.off_mean[h], off.low, off.high);
-      }
       for (std::size_t c = 0; c < context.companions.size(); ++c) {
         for (std::size_t j = 0; j < context.companions[c].size(); ++j) {
           const double x = context.companions[c][j];
@@ -264,7 +257,37 @@ class TableGrower {
       }
       hull.seen = hull.seen && context.seen;
     }
+    add_deviations(contexts, items, hull);
     return hull;
+  }
+
+  void add_deviations(const std::vector<Context>& contexts, const std::vector<int>& items,
+                      Hull& hull) const {
+    const std::size_t count = tables_.hypotheses.size();
+    const auto off = [&](int item, std::vector<double>& out) {
+      const std::vector<double>& sums = contexts[static_cast<std::size_t>(item)].sums;
+      double mean = 0.0;
+      for (std::size_t h = 0; h < count; ++h)
+        mean += tables_.weights[h] / tables_.total_weight * sums[h];
+      for (std::size_t h = 0; h < count; ++h) out[h] = sums[h] - mean;
+    };
+    std::vector<double> here(count);
+    std::vector<Interval> around(count, Interval{kInfinity, -kInfinity});
+    for (const int item : items) {
+      off(item, here);
+      for (std::size_t h = 0; h < count; ++h)
+        around[h] = {std::min(around[h].low, here[h]), std::max(around[h].high, here[h])};
+    }
+    for (const Interval& x : around) hull.off_middle.push_back(0.5 * (x.low + x.high));
+    for (const int item : items) {
+      off(item, here);
+      double radius = 0.0;
+      for (std::size_t h = 0; h < count; ++h) {
+        const double size = std::abs(here[h]) + std::abs(hull.off_middle[h]);
+        radius += tables_.weights[h] * (std::abs(here[h] - hull.off_middle[h]) + kWiden * size);
+      }
+      hull.off_radius = std::max(hull.off_radius, radius);
+    }
   }
 
   EnsembleBounds& tables_;

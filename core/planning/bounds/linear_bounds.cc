@@ -7,7 +7,8 @@
 // element, so that what one descriptor gains and another loses by the same element cancels. The
 // same holds for the difference of a hypothesis from the mean of all of them, which bounds how far
 // they disagree: the median has the least mean absolute deviation, so that deviations from the mean
-// are no smaller.
+// are no smaller. They are bounded together: what they are for the middle of each group, and for
+// each place the element that leads all hypotheses farthest from there.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -238,52 +239,71 @@ Interval Bounder::range_of(const Combined& combined) const {
   return out;
 }
 
+// Adds to off_ how far the numbers of each element lie from the middle of its group's, and returns
+// the average of the middles.
+double Bounder::add_distances(const Combined& combined, double weight) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  double middle_of_all = combined.base;
+  std::size_t item = 0;
+  for (const Cluster& cluster : clusters_) {
+    const std::size_t last = item + trees.elements.nodes[cluster.node].items.size();
+    double least = combined.numbers[item];
+    double most = least;
+    for (std::size_t i = item + 1; i < last; ++i) {
+      least = std::min(least, combined.numbers[i]);
+      most = std::max(most, combined.numbers[i]);
+    }
+    const double middle = 0.5 * (least + most);
+    middle_of_all += cluster.count * cluster.share * middle;
+    for (; item < last; ++item)
+      off_.numbers[item] += weight * std::abs(combined.numbers[item] - middle);
+  }
+  return middle_of_all;
+}
+
 void Bounder::refine(Predicted& predicted) {
   const std::size_t count = tables_.hypotheses.size();
   take_secants();
   mean_.base = tables_.mean_intercept;
   mean_.numbers.assign(items_.size(), 0.0);
-  double mean_slack = 0.0;
-  double mean_rounding = 0.0;
-  for (const auto& [t, coefficient] : tables_.mean_hypothesis) {
-    add_term(coefficient, t, mean_);
-    mean_slack += std::abs(coefficient) * secants_[t].slack;
-    mean_rounding += std::abs(coefficient) * secants_[t].rounding;
-  }
+  for (const auto& [t, coefficient] : tables_.mean_hypothesis) add_term(coefficient, t, mean_);
   double weighted_low = 0.0;
   double weighted_high = 0.0;
-  double deviation = 0.0;
+  // Of the hypotheses from their mean, weighted: for the middle of each group of elements and of
+  // the contexts, and how much farther any may lead them all together.
+  double deviation = hull_->off_radius;
+  for (std::size_t t = 0; t < secants_.size(); ++t) {
+    deviation += tables_.deviations[t] * secants_[t].slack +
+                 tables_.total_coefficients[t] * secants_[t].rounding;
+  }
+  off_.base = 0.0;
+  off_.numbers.assign(items_.size(), 0.0);
   for (std::size_t h = 0; h < count; ++h) {
     own_.base = tables_.intercepts[h];
     own_.numbers.assign(items_.size(), 0.0);
     double slack = 0.0;
-    double off_slack = mean_slack;
     for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
       const std::size_t t = summand.least / 2;
       add_term(summand.coefficient, t, own_);
       slack += std::abs(summand.coefficient) * secants_[t].slack;
-      off_slack += summand.extra_slack * secants_[t].slack;
     }
     const Interval own = range_of(own_);
     const double low = own.low - slack + hull_->sums[h].low;
     const double high = own.high + slack + hull_->sums[h].high;
     low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
     high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
-    weighted_low += tables_.weights[h] * low_[h];
-    weighted_high += tables_.weights[h] * high_[h];
-    // From the mean of the hypotheses.
+    const double weight = tables_.weights[h];
+    weighted_low += weight * low_[h];
+    weighted_high += weight * high_[h];
     own_.base -= mean_.base;
     for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
-    const Interval off = range_of(own_);
-    const Interval of_context = hull_->off_mean[h];
-    deviation +=
-        tables_.weights[h] * (std::max(off.high + of_context.high, -(off.low + of_context.low)) +
-                              std::max(0.0, off_slack) + mean_rounding);
+    deviation += weight * std::abs(add_distances(own_, weight) + hull_->off_middle[h]);
   }
+  deviation += range_of(off_).high;
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  predicted.spread_high =
-      std::min(predicted.spread_high, deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
+  predicted.spread_high = std::min(predicted.spread_high,
+                                   deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
 }
 
 }  // namespace kasetsu::planning
