@@ -75,7 +75,9 @@ Status BoundedSearch::Impl::sample() {
   if (!problem.exploit && !problem.challenge) return {};
   const CandidateSpace& space = *problem.space;
   std::vector<std::uint64_t> indices;
-  const std::uint64_t count = std::min(options.first_evaluated, space.size());
+  // Of a small space a small share, too: the bounds are quicker.
+  const std::uint64_t count =
+      std::min({options.first_evaluated, space.size(), 64 + space.size() / 16});
   for (std::uint64_t j = 0; j < count; ++j) {
     indices.push_back(spread_index(j, count, space.size(), problem.seed));
   }
@@ -122,7 +124,7 @@ const Context* BoundedSearch::Impl::visit(const EnsembleBounds& of, std::uint64_
 // Only places are evaluated, so that the sample can be large.
 void BoundedSearch::Impl::sample_places() {
   const CandidateSpace& space = *problem.space;
-  const std::uint64_t count = std::min(options.sample, space.size());
+  const std::uint64_t count = std::min({options.sample, space.size(), 64 + space.size() / 16});
   const auto dimensions = static_cast<std::size_t>(problem.surrogate->dimensions());
   const std::size_t blocks = (count + kPlacesAtOnce - 1) / kPlacesAtOnce;
   using Rows = std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>;

@@ -21,10 +21,13 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
     return predicted.spread_high;
   }
   const auto at_most = [&](double novelty) {
-    const double own = 1.0 - tables->share;
-    double mean = problem.acquirer.sign() > 0.0
-                      ? own * predicted.high + tables->share * companions.high
-                      : -(own * predicted.low + tables->share * companions.low);
+    const bool upwards = problem.acquirer.sign() > 0.0;
+    double mean = upwards ? predicted.high : predicted.low;
+    if (tables->share > 0.0) {  // what the companions may say is infinite at first
+      mean = (1.0 - tables->share) * mean +
+             tables->share * (upwards ? companions.high : companions.low);
+    }
+    if (!upwards) mean = -mean;
     mean += kWiden * (1.0 + std::abs(mean));
     const selection::Predictor& predictor = *tables->predictor;
     const double narrow = predictor.half_width(predicted.spread_low, 0.0) / kHalfWidth80;

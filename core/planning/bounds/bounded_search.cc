@@ -110,7 +110,7 @@ Status BoundedSearch::Impl::run_best(Purpose purpose) {
     }
     if (Status status = keep_promises(purpose, std::move(promises), start); !status) return status;
   }
-  if (queue.dropped() >= best.limit()) proven = false;
+  if (queue.forgot() && queue.dropped() >= best.limit()) proven = false;
   return {};
 }
 

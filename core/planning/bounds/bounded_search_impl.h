@@ -23,6 +23,7 @@ struct BoundedSearch::Impl {
     const Branch& front() const { return heap_.front(); }
     Branch pop();
     void push(const Branch& branch);
+    bool forgot() const { return dropped_ > -std::numeric_limits<double>::infinity(); }
     double dropped() const { return dropped_; }
 
    private:

@@ -302,8 +302,8 @@ void Bounder::refine(Predicted& predicted) {
   deviation += range_of(off_).high;
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  predicted.spread_high = std::min(predicted.spread_high,
-                                   deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
+  predicted.spread_high =
+      std::min(predicted.spread_high, deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
 }
 
 }  // namespace kasetsu::planning

@@ -169,10 +169,13 @@ PlanOptions options_of(Random& random) {
   return options;
 }
 
+// But for those at random, which fill a batch where a strategy finds too few.
 std::vector<std::string> keys_of(const Plan& plan) {
   std::vector<std::string> keys;
-  for (const Proposal& proposal : plan.proposals)
-    keys.push_back(std::string(to_string(proposal.strategy)) + " " + proposal.key);
+  for (const Proposal& proposal : plan.proposals) {
+    if (proposal.strategy != Strategy::random)
+      keys.push_back(std::string(to_string(proposal.strategy)) + " " + proposal.key);
+  }
   return keys;
 }
 
