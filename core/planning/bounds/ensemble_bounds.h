@@ -59,6 +59,8 @@ struct EnsembleBounds {
     std::size_t column;  // of what is averaged or summed
     std::size_t value;   // column of the property itself
     double offset;
+    std::size_t squares = 0;  // of own_variance: column of squares about `about`
+    double about = 0.0;
   };
   struct Factor {
     bool active;
@@ -221,23 +223,42 @@ class Bounder {
   void fill_elements(std::size_t companion);
   void summarise(double center, bool high_only, Predicted& out);
 
-  // See linear_bounds.cc. A term lies within `slack` of base + slope * the average of a column.
+  // See linear_bounds.cc. Within `slack` of base + slope * variable; rounding is the part of the
+  // slack that the size of the numbers makes.
+  struct Line {
+    double base = 0.0, slope = 0.0, slack = 0.0, rounding = 0.0;
+  };
+  struct Curve {
+    bool logarithmic = false, inverse = false;
+    double times = 1.0, offset = 0.0;
+  };
   struct Secant {
-    double base, slope, slack;
-    double rounding;  // of the numbers that it is made of; part of the slack
-    std::size_t column;
+    Line line;                 // slope 0: about its middle
+    bool of_elements = false;  // it follows numbers_ of the elements
+    // Else it may follow its primary: from the middle of that, for the difference of hypotheses.
+    int primary = -1;
+    double primary_slope = 0.0, shift = 0.0;
+    double off_slack = 0.0;
   };
-  // base + the average of a number of each element, by place in items_.
+  // base + the sum of a number of each element, by place in items_; and slopes along primaries.
   struct Combined {
-    double base = 0.0;
-    std::vector<double> numbers;
+    double base = 0.0, shift = 0.0;
+    std::vector<double> numbers, along;
   };
-  std::optional<Interval> variable_of(const EnsembleBounds::ActivePrimary& primary) const;
-  void take_secant(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  std::optional<Line> secant_of(descriptors::Form form, const EnsembleBounds::Plain& plain,
+                                Interval variable, const Curve& curve) const;
+  void follow_average(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void follow_own_variance(descriptors::Form form, const EnsembleBounds::Plain& plain);
   void take_secants();
+  void begin(double base, Combined& combined) const;
   void add_term(double times, std::size_t term, Combined& to) const;
   Interval range_of(const Combined& combined) const;
   double add_distances(const Combined& combined, double weight);
+  const double* values_of(std::size_t column) const {
+    const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+    return &trees.values[column * trees.leaf.size()];
+  }
+  double* numbers_of(std::size_t term) { return &numbers_[term * items_.size()]; }
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
@@ -259,6 +280,8 @@ class Bounder {
   bool companion_primaries_filled_ = false;
   std::vector<Secant> secants_;  // by term
   std::vector<int> items_;       // positions of the elements that may occur, by cluster
+  std::vector<double> shares_;   // of each of items_
+  std::vector<double> numbers_;  // terms x items_
   Combined mean_, own_, off_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;

@@ -97,6 +97,9 @@ class Builder {
     slots_[i] = {true, out_.primaries.size()};
     out_.primaries.push_back({primary.operation, column(property, column_of(primary.operation)),
                               value, state_.offset[static_cast<Index>(i)]});
+    if (primary.operation != Operation::own_variance) return;
+    out_.primaries.back().squares = column(property, EnsembleBounds::Column::squares);
+    out_.primaries.back().about = state_.active_mean[static_cast<Index>(property)];
   }
 
   std::size_t column(std::size_t property, EnsembleBounds::Column kind) {
