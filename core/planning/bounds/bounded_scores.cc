@@ -36,11 +36,23 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
         problem.acquirer.at_most(mean, narrow * (1.0 - kWiden), wide * (1.0 + kWiden));
     return score + kWiden * std::abs(score);
   };
+  const auto ask_companions = [&] {
+    if (exact) {
+      companions.low = companions.high = bounder.companion(*context);
+      return;
+    }
+    const bool most = problem.acquirer.sign() > 0.0;
+    const double reached = bounder.companions(most);
+    if (most) companions.high = std::min(companions.high, reached);
+    if (!most) companions.low = std::max(companions.low, reached);
+  };
   const bool seen = context != nullptr ? context->seen : bounder.hull().seen;
   double novelty = selection::kNeverSeen * (bounder.unseen_elements() + (seen ? 0.0 : 1.0));
+  const bool quick = !exact && tables->share > 0.0 && bounder.companions_are_quick();
+  // What is quick and wide comes first: most end there.
+  if (quick) ask_companions();
   double bound = kInfinity;
   if (typical > 0.0) {
-    // Quick and wide first: most end there.
     bounder.place(context);
     bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
     if (bound < limit) return bound;
@@ -52,15 +64,8 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
     novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;
   }
   bound = at_most(novelty);
-  if (bound < limit || tables->share == 0.0) return bound;
-  if (exact) {
-    companions.low = companions.high = bounder.companion(*context);
-  } else {
-    const bool most = problem.acquirer.sign() > 0.0;
-    const double reached = bounder.companions(most);
-    if (most) companions.high = std::min(companions.high, reached);
-    if (!most) companions.low = std::max(companions.low, reached);
-  }
+  if (bound < limit || tables->share == 0.0 || quick) return bound;
+  ask_companions();
   return at_most(novelty);
 }
 

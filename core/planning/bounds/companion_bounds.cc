@@ -1,7 +1,8 @@
 // What the forests beside the hypotheses may say of a branch.
-#include "core/planning/bounds/ensemble_bounds.h"
+#include <algorithm>
 
 #include "core/base/constants.h"
+#include "core/planning/bounds/ensemble_bounds.h"
 #include "core/regression/random_forest.h"
 
 namespace kasetsu::planning {
@@ -26,26 +27,46 @@ void Bounder::fill_elements(std::size_t companion) {
   }
 }
 
+bool Bounder::companions_are_quick() const {
+  const std::vector<std::optional<LeafMasks>>& leaves = tables_.trees[group_->part].leaves;
+  return std::all_of(leaves.begin(), leaves.end(),
+                     [](const auto& each) { return each.has_value(); });
+}
+
 double Bounder::companions(bool most) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
   double sum = 0.0;
   for (std::size_t c = 0; c < all.size(); ++c) {
-    companion_low_ = hull_->companion_low[c];
-    companion_high_ = hull_->companion_high[c];
-    if (!tables_.companions[c].empty() && !companion_primaries_filled_) {
-      fill_primaries(tables_.wanted.size(), tables_.primaries.size());
-      companion_primaries_filled_ = true;
-    }
-    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
-      companion_low_[column.column] = primaries_[column.primary].low;
-      companion_high_[column.column] = primaries_[column.primary].high;
-    }
-    fill_elements(c);
-    const regression::ForestBounds& forest = tables_.forests[c];
-    sum += all[c].weight * (most ? forest.most(companion_low_, companion_high_)
-                                 : forest.least(companion_low_, companion_high_));
+    const double reached = trees.leaves[c] ? of_leaves(*trees.leaves[c], most) : of_box(c, most);
+    sum += all[c].weight * reached;
   }
   return tables_.share > 0.0 ? sum / tables_.share : sum;
+}
+
+double Bounder::of_leaves(const LeafMasks& leaves, bool most) {
+  taken_.clear();
+  for (const Cluster& cluster : clusters_)
+    taken_.push_back({cluster.node, cluster.count, cluster.amount});
+  const auto context = static_cast<std::size_t>(hull_ - tables_.trees[group_->part].hulls.data());
+  return leaves.extreme(most, taken_, context, bits_);
+}
+
+double Bounder::of_box(std::size_t companion, bool most) {
+  companion_low_ = hull_->companion_low[companion];
+  companion_high_ = hull_->companion_high[companion];
+  if (!tables_.companions[companion].empty() && !companion_primaries_filled_) {
+    fill_primaries(tables_.wanted.size(), tables_.primaries.size());
+    companion_primaries_filled_ = true;
+  }
+  for (const EnsembleBounds::CompanionColumn& column : tables_.companions[companion]) {
+    companion_low_[column.column] = primaries_[column.primary].low;
+    companion_high_[column.column] = primaries_[column.primary].high;
+  }
+  fill_elements(companion);
+  const regression::ForestBounds& forest = tables_.forests[companion];
+  return most ? forest.most(companion_low_, companion_high_)
+              : forest.least(companion_low_, companion_high_);
 }
 
 double Bounder::companion(const Context& context) {

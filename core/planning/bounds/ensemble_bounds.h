@@ -22,6 +22,7 @@
 #include "core/planning/bounds/amount_sets.h"
 #include "core/planning/bounds/interval.h"
 #include "core/planning/bounds/item_tree.h"
+#include "core/planning/bounds/leaf_masks.h"
 #include "core/planning/space/space.h"
 #include "core/regression/forest_bounds.h"
 #include "core/selection/model.h"
@@ -107,6 +108,8 @@ struct EnsembleBounds {
     std::vector<std::uint8_t> leaf;         // by position: the node that holds only it
     ItemTree contexts;
     std::vector<Hull> hulls;  // by node of `contexts`
+    // By companion; nothing for one that sees the elements' properties.
+    std::vector<std::optional<LeafMasks>> leaves;
   };
   std::vector<PartTrees> trees;  // by part
 
@@ -196,6 +199,7 @@ class Bounder {
   void refine(Predicted& predicted);
   // What the companions together may predict of what was bounded last: at most, or at least.
   double companions(bool most);
+  bool companions_are_quick() const;  // quicker than refine()
   // What they predict of the composition last evaluated.
   double companion(const Context& context);
 
@@ -221,6 +225,8 @@ class Bounder {
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
   double median(const std::vector<double>& values, double half);
   void fill_elements(std::size_t companion);
+  double of_leaves(const LeafMasks& leaves, bool most);
+  double of_box(std::size_t companion, bool most);
   void summarise(double center, bool high_only, Predicted& out);
 
   // See linear_bounds.cc. Within `slack` of base + slope * variable; rounding is the part of the
@@ -295,6 +301,8 @@ class Bounder {
   std::vector<descriptors::FeatureEvaluator::Part> parts_;
   std::vector<double> values_;
   std::vector<double> companion_low_, companion_high_;
+  std::vector<LeafMasks::Taken> taken_;
+  std::vector<std::uint64_t> bits_;
   std::vector<double> companion_row_, companion_values_;
   Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "core/base/constants.h"
@@ -116,6 +117,7 @@ class TableGrower {
     trees.contexts = item_tree(contexts_table(contexts), kMostContextNodes, false);
     for (const ItemTree::Node& node : trees.contexts.nodes)
       trees.hulls.push_back(hull_of(contexts, node.items));
+    mask_leaves(p, trees);
     return trees;
   }
 
@@ -218,6 +220,35 @@ class TableGrower {
       trees.gaps.push_back(std::move(gaps));
       trees.unseen.push_back(unseen);
       trees.numbers.push_back(std::move(numbers));
+    }
+  }
+
+  // Of the companions that see no properties of the elements.
+  void mask_leaves(std::size_t p, EnsembleBounds::PartTrees& trees) const {
+    const std::vector<selection::Companion>& companions = tables_.predictor->model().companions;
+    const std::vector<int>& family = tables_.space->parts()[p].family->elements();
+    std::set<double> amounts;
+    int most_elements = 0;
+    for (const ElementSets& group : tables_.groups) {
+      if (group.part != p) continue;
+      most_elements = std::max(most_elements, group.count);
+      for (const AmountSet& set : group.amounts)
+        amounts.insert(set.amounts.begin(), set.amounts.end());
+    }
+    trees.leaves.resize(tables_.companions.size());
+    for (std::size_t c = 0; c < tables_.companions.size(); ++c) {
+      if (!tables_.companions[c].empty()) continue;
+      std::vector<int> columns;
+      for (const int element : family)
+        columns.push_back(tables_.element_columns[c][static_cast<std::size_t>(element)]);
+      std::vector<std::span<const double>> rows;
+      for (const Context& context : tables_.contexts[p]) rows.emplace_back(context.companions[c]);
+      trees.leaves[c] = LeafMasks::make(companions[c].forest, {trees.elements,
+                                                               columns,
+                                                               {amounts.begin(), amounts.end()},
+                                                               most_elements,
+                                                               trees.contexts,
+                                                               std::move(rows)});
     }
   }
 

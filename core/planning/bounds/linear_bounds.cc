@@ -91,15 +91,17 @@ bool is_defined(Form form, Interval x) {
 }  // namespace
 
 // The secant of a term over the interval of a variable; nothing where the term is not defined in
-// all of it, or the interval is a point. The term is its form of times * x, or of the exponential or
-// the inverse of that, plus an offset.
+// all of it, or the interval is a point. The term is its form of times * x, or of the exponential
+// or the inverse of that, plus an offset.
 std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds::Plain& plain,
                                                 Interval variable, const Curve& curve) const {
   const auto [low, high] = variable;
   if (!(high > low) || !(low > -kInfinity) || !(high < kInfinity)) return std::nullopt;
   const auto inner = [&](double x) {
     const double scaled = curve.times * x;
-    return (curve.logarithmic ? std::exp(scaled) : curve.inverse ? 1.0 / scaled : scaled) +
+    return (curve.logarithmic ? std::exp(scaled)
+            : curve.inverse   ? 1.0 / scaled
+                              : scaled) +
            curve.offset;
   };
   const double at_low = inner(low);
@@ -114,8 +116,7 @@ std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds:
   const double turn = turning_derivative(form, x);
   if (!std::isnan(turn)) slopes = {std::min(slopes.low, turn), std::max(slopes.high, turn)};
   bool bends_one_way = std::isnan(turn) && !curve.logarithmic && !curve.inverse;
-  if (curve.logarithmic)
-    slopes = product(slopes, {at_low - curve.offset, at_high - curve.offset});
+  if (curve.logarithmic) slopes = product(slopes, {at_low - curve.offset, at_high - curve.offset});
   if (curve.inverse) slopes = product(slopes, {-1.0 / (low * low), -1.0 / (high * high)});
   slopes = {curve.times * slopes.low, curve.times * slopes.high};
   const double value_low = std::clamp(f_low, plain.low, plain.high);
@@ -306,8 +307,7 @@ Interval Bounder::range_of(const Combined& combined) const {
       if (k < taken || numbers[k] < low[taken - 1]) insert(low.data(), kept, numbers[k]);
       if (k < taken || -numbers[k] < high[taken - 1]) insert(high.data(), kept, -numbers[k]);
     }
-    for (std::size_t k = 0; k < taken; ++k)
-      out = {out.low + low[k], out.high - high[k]};
+    for (std::size_t k = 0; k < taken; ++k) out = {out.low + low[k], out.high - high[k]};
     numbers += size;
   }
   return out;
