@@ -2,13 +2,13 @@
 """Planning at a million to two billion candidates: 12 explore + 12 exploit after 300 measured ones.
 
 Prints a line a space: CPU and wall seconds, peak memory, what is proven, and how many picks are
-those of looking at every candidate (the smallest space only). With --previous FOLDER the previous
-release's program plans the same spaces from the same model in the same run, and the ratio of the
-CPU seconds is printed. Fails where a bound does not hold: the picks of looking at everything, the
-same picks for one thread and for two, what must be proven, seconds on two cores (half of the CPU
-seconds, so that a busy machine does not matter), and peak memory.
+those of looking at every candidate (the smallest space only). With --before OLD_KASETSU an older program plans the same spaces from
+the same model in the same run, and ratios of seconds and memory are printed. Fails where a bound
+does not hold: the picks of looking at everything, the same picks for one thread and for two, what
+must be proven, seconds on two cores (half of the CPU seconds, so that a busy machine does not
+matter), and peak memory.
 
-  python3 tests/benchmark/planning_scale.py [--bin build/release/bin] [--previous FOLDER]
+  python3 tests/benchmark/planning_scale.py [--bin build/release/bin] [--before OLD_KASETSU]
                                             [--model FILE] [--elements N...]
 """
 import argparse
@@ -103,7 +103,7 @@ def line(who, answer, cpu, wall):
     print(f"  {who:9} {cpu:7.1f} s CPU {wall:7.1f} s wall {answer['peak_rss_bytes'] / 2**20:6.0f} MiB  {proven}", flush=True)
 
 
-def measure(count, options, folder, model, before):
+def measure(count, options, folder, model, smaller):
     """Plans one space; returns what does not hold, its CPU seconds and its size."""
     wrong = []
     program = options.bin / "kasetsu"
@@ -112,12 +112,13 @@ def measure(count, options, folder, model, before):
     print(f"{size:.3g} candidates, 300 measured, 12 explore + 12 exploit")
     line("now", answer, cpu, wall)
     print(f"  {answer['notes'][1]}")
-    if options.previous:
-        old, old_cpu, old_wall = plan(options.previous / "kasetsu", folder, count, model)
-        line("previous", old, old_cpu, old_wall)
-        print(f"  {cpu / old_cpu:.2f} of the previous release's CPU seconds")
-    if before:
-        print(f"  {size / before[1]:.1f} times the candidates, {cpu / before[0]:.1f} times the CPU seconds")
+    if options.before:
+        old, old_cpu, old_wall = plan(options.before, folder, count, model)
+        line("before", old, old_cpu, old_wall)
+        memory = answer["peak_rss_bytes"] / old["peak_rss_bytes"]
+        print(f"  now / before: {cpu / old_cpu:.3f} of the CPU seconds, {wall / old_wall:.3f} of the wall seconds, {memory:.2f} of the memory")
+    if smaller:
+        print(f"  {size / smaller[1]:.1f} times the candidates of the space before, {cpu / smaller[0]:.1f} times its CPU seconds")
     most = SIZES[count]
     if most is not None and not answer["exact"]:
         wrong.append(f"{size:.3g} candidates: not proven")
@@ -142,7 +143,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
     parser.add_argument("--data", help="not used: the table is made up")
-    parser.add_argument("--previous", type=pathlib.Path, help="folder of the previous release's programs")
+    parser.add_argument("--before", type=pathlib.Path, metavar="OLD_KASETSU", help="an older kasetsu to compare with")
     parser.add_argument("--model", type=pathlib.Path, help="fitted before, to the same table (default: fitted now)")
     parser.add_argument("--elements", type=int, nargs="+", default=list(SIZES), choices=list(SIZES))
     options = parser.parse_args()
@@ -153,13 +154,13 @@ def main():
         model = options.model
         if model is None:
             model = folder / "model.json"
-            programs = options.previous or options.bin
-            run(programs / "kasetsu", ["fit", str(folder / "measured.csv"), "--target", "yield", "--model", str(model)])
-        before = None
+            # The older program reads no newer models.
+            run(options.before or options.bin / "kasetsu", ["fit", str(folder / "measured.csv"), "--target", "yield", "--model", str(model)])
+        smaller = None
         for count in options.elements:
-            found, cpu, size = measure(count, options, folder, model, before)
+            found, cpu, size = measure(count, options, folder, model, smaller)
             wrong += found
-            before = (cpu, size)
+            smaller = (cpu, size)
     for each in wrong:
         print(f"does not hold: {each}")
     sys.exit(1 if wrong else 0)
