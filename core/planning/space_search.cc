@@ -276,7 +276,7 @@ Status SpaceSearch::search_by_bounds(const Wanted& wanted) {
   problem.seed = draft_.options.seed;
   const bool exploiting = problem.exploit;
   bounded = BoundedSearch::make(std::move(problem), {}, executor_, control_);
-  if (!bounded) return {};  // the space has too many sets of elements
+  if (!bounded) return {};  // the space holds what cannot be bounded
   if (Status status = bounded->prepare(); !status) return status;
   if (exploiting) {
     Result<std::vector<Scored>> best = bounded->best_exploit();
@@ -350,9 +350,9 @@ void SpaceSearch::report(const Wanted& wanted) {
     }
     plan.exact = unproven.empty();
     draft_.note(fmt::format(
-        "{} sets of elements were bounded, {} of them opened and {} candidates looked at one by "
-        "one{}",
-        bounded->nodes(), bounded->opened(), bounded->evaluated(),
+        "{} sets of elements were bounded, in {} groups of them; {} sets were opened and {} "
+        "candidates looked at one by one{}",
+        bounded->sets(), bounded->bounded(), bounded->opened(), bounded->evaluated(),
         plan.exact ? "; the others cannot be better." : "."));
     if (!plan.exact) {
       draft_.note(fmt::format(

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/constants.h"
+#include "core/planning/surrogates/farthest_points.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -59,7 +60,8 @@ class FarRows {
   }
   void meet(const VectorXd& coordinates) {
     for (std::size_t i = 0; i < rows_.size(); ++i)
-      squared_[i] = std::min(squared_[i], (rows_[i].coordinates - coordinates).squaredNorm());
+      squared_[i] = std::min(squared_[i], squared_between(rows_[i].coordinates.data(),
+                                                          coordinates.data(), coordinates.size()));
   }
   void pass_over(std::size_t row) { unaffordable_[row] = true; }
   double squared(std::size_t row) const { return squared_[row]; }

@@ -355,9 +355,6 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
   return forest;
 }
 
-namespace {
-
-// Mean or median of one number a tree; may reorder them.
 double center_of(std::span<double> values, Center center) {
   if (center == Center::mean)
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -366,8 +363,6 @@ double center_of(std::span<double> values, Center center) {
   if (values.size() % 2 == 1) return *middle;
   return 0.5 * (*middle + *std::max_element(values.begin(), middle));
 }
-
-}  // namespace
 
 Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X) {
   KASETSU_ASSERT(X.cols() == forest.columns && !forest.trees.empty());
@@ -394,33 +389,6 @@ Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::Matr
           center_of({said.data() + static_cast<std::size_t>(i) * trees, trees}, forest.center);
   }
   return out;
-}
-
-Bounds bounds(const Forest& forest, std::span<const double> low, std::span<const double> high) {
-  KASETSU_ASSERT(low.size() == static_cast<std::size_t>(forest.columns) &&
-                 high.size() == low.size() && !forest.trees.empty());
-  std::vector<double> lows, highs;
-  std::vector<std::int32_t> open;
-  for (const Tree& tree : forest.trees) {
-    Bounds of_tree{std::numeric_limits<double>::infinity(),
-                   -std::numeric_limits<double>::infinity()};
-    open.assign(1, 0);
-    while (!open.empty()) {
-      const std::int32_t at = open.back();
-      open.pop_back();
-      const Tree::Node& node = tree.nodes[static_cast<std::size_t>(at)];
-      if (node.column < 0) {
-        of_tree = {std::min(of_tree.low, node.value), std::max(of_tree.high, node.value)};
-        continue;
-      }
-      const auto column = static_cast<std::size_t>(node.column);
-      if (low[column] <= node.value) open.push_back(at + 1);
-      if (!(high[column] <= node.value)) open.push_back(node.right);
-    }
-    lows.push_back(of_tree.low);
-    highs.push_back(of_tree.high);
-  }
-  return {center_of(lows, forest.center), center_of(highs, forest.center)};
 }
 
 }  // namespace kasetsu::regression

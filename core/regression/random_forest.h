@@ -70,12 +70,7 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
 // Mean or median of the trees. X: rows x forest.columns.
 Eigen::VectorXd predict(const Forest& forest, const Eigen::Ref<const Eigen::MatrixXd>& X);
 
-// Smallest and largest prediction for rows with low[j] <= x[j] <= high[j]: what a planner needs to
-// skip whole branches of a space. low, high: forest.columns numbers, infinite where unknown. Each
-// tree is bounded exactly, their mean or median is therefore bounded, not tightly.
-struct Bounds {
-  double low, high;
-};
-Bounds bounds(const Forest& forest, std::span<const double> low, std::span<const double> high);
+// What a forest says where its trees say these values, which are reordered.
+double center_of(std::span<double> values, Center center);
 
 }  // namespace kasetsu::regression

@@ -1,10 +1,11 @@
 // Farthest-point sampling by bounds: lazy greedy (Minoux, 1978). A bound from before a pick is
-// still a bound after it, so that only the nodes at the top are looked at anew.
+// still a bound after it, so that only the branches at the top are looked at anew.
 #include <algorithm>
 #include <cmath>
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/bounded_search_impl.h"
+#include "core/planning/surrogates/farthest_points.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -12,8 +13,8 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 
-constexpr std::size_t kNodesOfItem = 32;
-constexpr std::size_t kNodesAtOnce = 2048;
+constexpr std::size_t kBranchesOfItem = 16;
+constexpr std::size_t kBranchesAtOnce = 512;
 
 // Squared distance to the nearest column; below `floor` any number below it may come back. The
 // columns that were nearest lately come first in `order`.
@@ -22,12 +23,7 @@ double squared_to_nearest(const double* x, const MatrixXd& points, double floor,
   const Index dimensions = points.rows();
   double nearest = kInfinity;
   for (std::size_t n = 0; n < order.size(); ++n) {
-    const double* point = points.data() + order[n] * dimensions;
-    double sum = 0.0;
-    for (Index j = 0; j < dimensions; ++j) {
-      const double d = x[j] - point[j];
-      sum += d * d;
-    }
+    const double sum = squared_between(x, points.data() + order[n] * dimensions, dimensions);
     if (sum >= nearest) continue;
     nearest = sum;
     if (nearest < floor) {
@@ -41,16 +37,17 @@ double squared_to_nearest(const double* x, const MatrixXd& points, double floor,
 
 }  // namespace
 
-BoundedSearch::Impl::Entry BoundedSearch::Impl::farthest_of(
-    std::uint64_t node, const MatrixXd& points, double floor,
-    const std::unordered_set<std::uint64_t>& taken, const BatchBudget& budget,
-    Worker& worker) const {
-  const ElementSets& group = coordinates->group_of(node);
-  const auto& part = problem.space->parts()[group.part];
-  const std::vector<Context>& here = coordinates->contexts[group.part];
-  Bounder& bounder = worker.place;
-  bounder.load(group, node);
-  Entry best{floor, node, 0, 0, false};
+Branch BoundedSearch::Impl::farthest_of(const Branch& branch, const MatrixXd& points, double floor,
+                                        const std::unordered_set<std::uint64_t>& taken,
+                                        const BatchBudget& budget, Worker& worker) const {
+  const Branches branches(*coordinates);
+  const ElementSets& group = branches.sets(branch);
+  const std::vector<Context>& all = coordinates->contexts[group.part];
+  const Branches::Composition composition = branches.composition(branch);
+  Branch best = branch;
+  best.bound = floor;
+  if (best.reached) best.index = 0;  // that of a candidate, which may be taken since
+  best.reached = false;
   std::vector<Index>& order = worker.order;
   if (order.size() != static_cast<std::size_t>(points.cols())) {
     order.resize(static_cast<std::size_t>(points.cols()));
@@ -59,57 +56,38 @@ BoundedSearch::Impl::Entry BoundedSearch::Impl::farthest_of(
   std::vector<double>& x = worker.coordinates;
   std::vector<double>& squared = worker.squared;
   x.resize(static_cast<std::size_t>(points.rows()));
-  squared.resize(here.size());
-  worker.amounts.resize(static_cast<std::size_t>(std::max(1, group.count)));
-  const auto look_at = [&](std::uint64_t pattern) {
-    ++worker.steps;
-    part.family->pattern(group.count, pattern, worker.amounts.data());
-    bounder.evaluate(worker.amounts.data());
-    for (std::size_t c = 0; c < here.size(); ++c) {
-      const Context& context = here[c];
-      if (context.coordinate_twin == c) {
-        bounder.locate(context, x.data());
-        squared[c] = squared_to_nearest(x.data(), points, best.bound, order);
-        if (std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); })) {
-          squared[c] = -kInfinity;
-        }
-      } else {
-        squared[c] = squared[context.coordinate_twin];
+  squared.resize(all.size());
+  ++worker.opened;
+  ++worker.steps;
+  worker.bounder.evaluate(group, {composition.positions.data(), composition.count},
+                          composition.amounts.data(), branches.hull(branch));
+  for (const int place : branches.contexts(branch)) {
+    const auto c = static_cast<std::size_t>(place);
+    const Context& context = all[c];
+    if (context.coordinate_twin == c) {
+      worker.bounder.locate(context, x.data());
+      squared[c] = squared_to_nearest(x.data(), points, best.bound, order);
+      if (std::any_of(x.begin(), x.end(), [](double v) { return !std::isfinite(v); })) {
+        squared[c] = -kInfinity;
       }
-      if (squared[c] < best.bound) continue;
-      visit_indices(group, node, pattern, context, [&](std::uint64_t index) {
-        // Ties go to the smaller index.
-        if (squared[c] < best.bound ||
-            (squared[c] == best.bound && best.reached && index >= best.index)) {
-          return;
-        }
-        if (taken.count(index) > 0 || !usable(index)) return;
-        if (budget.limited() &&
-            !budget.exceeded_by(problem.space->unrank(index).catalyst).empty()) {
-          return;
-        }
-        best.bound = squared[c];
-        best.index = index;
-        best.reached = true;
-      });
+    } else {
+      squared[c] = squared[context.coordinate_twin];
     }
-  };
-  std::vector<std::size_t> boxes = {0};
-  while (!boxes.empty()) {
-    const AmountBox& box = group.boxes[boxes.back()];
-    const bool root = boxes.back() == 0;
-    boxes.pop_back();
-    if (!root) {
-      ++worker.steps;
-      bounder.bound_box(box);
-      bounder.place(group, nullptr);
-      if (bounder.farthest_corner(points, std::nextafter(best.bound, -kInfinity)) < best.bound) {
-        continue;
+    if (squared[c] < best.bound) continue;
+    visit_indices(group, composition.index, context, [&](std::uint64_t index) {
+      // Ties go to the smaller index.
+      if (squared[c] < best.bound ||
+          (squared[c] == best.bound && best.reached && index >= best.index)) {
+        return;
       }
-    }
-    boxes.insert(boxes.end(), box.children.begin(), box.children.end());
-    if (!box.children.empty()) continue;
-    for (std::uint64_t pattern = box.first; pattern < box.last; ++pattern) look_at(pattern);
+      if (taken.count(index) > 0 || !usable(index)) return;
+      if (budget.limited() && !budget.exceeded_by(problem.space->unrank(index).catalyst).empty()) {
+        return;
+      }
+      best.bound = squared[c];
+      best.index = index;
+      best.reached = true;
+    });
   }
   return best;
 }
@@ -123,11 +101,12 @@ class BoundedSearch::FarSearch {
         taken_(taken),
         budget_(std::move(budget)),
         before_picks_(self.known.cols()),
-        points_(self.problem.surrogate->dimensions(), self.known.cols() + also.rows()) {
+        points_(self.problem.surrogate->dimensions(), self.known.cols() + also.rows()),
+        queue_(self.options.most_entries) {
     points_.leftCols(before_picks_) = self.known;
     points_.rightCols(also.rows()) = also.transpose();
-    heap_ = std::move(self.explore.items);
-    std::make_heap(heap_.begin(), heap_.end(), later);
+    for (const Branch& root : Branches(*self.coordinates).roots()) queue_.push(root);
+    for (const auto& [index, place] : self.of_sample) at_hand_.push_back({index, kInfinity, place});
   }
 
   // Candidates of lists are written out one by one: they are all looked at.
@@ -151,7 +130,7 @@ class BoundedSearch::FarSearch {
         return status;
       for (std::size_t i = 0; i < indices.size(); ++i) {
         const Eigen::VectorXd x = evaluation.coordinates.row(static_cast<Index>(i)).transpose();
-        if (x.allFinite()) listed_.emplace_back(indices[i], x);
+        if (x.allFinite()) at_hand_.push_back({indices[i], kInfinity, x});
       }
     }
     return {};
@@ -162,23 +141,23 @@ class BoundedSearch::FarSearch {
     found_ = self_.far_limit;
     any_ = limited_ = false;
     settled_.clear();
-    offer_each(listed_);
-    while (!heap_.empty() && heap_.front().bound >= found_) {
-      if (self_.control.should_stop())
-        return Error{ErrorCode::cancelled, "planning was cancelled", "", "", ""};
+    offer_at_hand();
+    while (!queue_.empty() && may_win(queue_.front())) {
+      if (self_.control.should_stop()) return planning_stopped();
       if (steps_ > self_.options.most_steps) {
         limited_ = true;
         break;
       }
-      open(take_chunk(round), round);
+      look_into(take_chunk(round), round);
+      if (self_.control.cancelled()) return planning_stopped();
     }
     if (!any_) {
       found_ = -kInfinity;
-      offer_each(self_.of_sample);
+      offer_at_hand();
     }
     if (!any_) return std::optional<FarPick>();
-    for (const Impl::Entry& entry : settled_) push(entry);
-    const bool proven = !limited_ && found_ > std::max(self_.far_limit, self_.explore.dropped);
+    for (const Branch& branch : settled_) queue_.push(branch);
+    const bool proven = !limited_ && found_ > std::max(self_.far_limit, queue_.dropped());
     if (!proven) self_.explore_proven = false;
     const FarPick best{found_index_, std::sqrt(found_), proven};
     if (Status status = add_point(best.index); !status) return status.error();
@@ -186,11 +165,10 @@ class BoundedSearch::FarSearch {
   }
 
  private:
-  static bool later(const Impl::Entry& a, const Impl::Entry& b) { return Impl::before(b, a); }
-
-  void push(const Impl::Entry& entry) {
-    heap_.push_back(entry);
-    std::push_heap(heap_.begin(), heap_.end(), later);
+  // Equal distances go to the smaller index.
+  bool may_win(const Branch& branch) const {
+    return branch.bound > found_ ||
+           (branch.bound == found_ && (!any_ || branch.index < found_index_));
   }
 
   void offer(double squared, std::uint64_t index) {
@@ -200,71 +178,116 @@ class BoundedSearch::FarSearch {
     any_ = true;
   }
 
-  void offer_each(const std::vector<std::pair<std::uint64_t, Eigen::VectorXd>>& candidates) {
-    for (const auto& [index, x] : candidates) {
-      if (taken_.count(index) > 0 || picked_.count(index) > 0 ||
+  void offer_at_hand() {
+    for (AtHand& candidate : at_hand_) {
+      const std::uint64_t index = candidate.index;
+      for (Index k = met_; k < points_.cols(); ++k) {
+        candidate.squared = std::min(
+            candidate.squared,
+            squared_between(candidate.place.data(), points_.col(k).data(), points_.rows()));
+      }
+      if (candidate.squared < found_ || taken_.count(index) > 0 || picked_.count(index) > 0 ||
           (budget_.limited() &&
            !budget_.exceeded_by(self_.problem.space->unrank(index).catalyst).empty())) {
         continue;
       }
-      offer((points_.colwise() - x).colwise().squaredNorm().minCoeff(), index);
+      offer(candidate.squared, index);
     }
+    met_ = points_.cols();
   }
 
-  // The entries with the largest bounds that are to be looked at.
-  std::vector<Impl::Entry> take_chunk(std::uint32_t round) {
-    std::vector<Impl::Entry> chunk;
-    while (!heap_.empty() && chunk.size() < kNodesAtOnce && heap_.front().bound >= found_) {
-      std::pop_heap(heap_.begin(), heap_.end(), later);
-      const Impl::Entry entry = heap_.back();
-      heap_.pop_back();
-      (entry.reached && entry.round == round ? settled_ : chunk).push_back(entry);
+  // The branches with the largest bounds that are to be looked at.
+  std::vector<Branch> take_chunk(std::uint32_t round) {
+    std::vector<Branch> chunk;
+    while (!queue_.empty() && chunk.size() < kBranchesAtOnce && may_win(queue_.front())) {
+      const Branch branch = queue_.pop();
+      (branch.reached && branch.round == round ? settled_ : chunk).push_back(branch);
     }
     return chunk;
   }
 
-  void open(std::vector<Impl::Entry> chunk, std::uint32_t round) {
-    std::vector<std::uint64_t> effort((chunk.size() + kNodesOfItem - 1) / kNodesOfItem, 0);
+  void look_into(const std::vector<Branch>& chunk, std::uint32_t round) {
+    std::vector<Found> found((chunk.size() + kBranchesOfItem - 1) / kBranchesOfItem);
     const double floor = found_;
     // Only what was picked since the bound was made can lower it.
     const MatrixXd recent = points_.rightCols(points_.cols() - before_picks_);
-    self_.executor.parallel_for(effort.size(), [&](std::size_t item) {
-      Impl::Worker worker(self_, false);
-      const std::size_t last = std::min(chunk.size(), (item + 1) * kNodesOfItem);
-      for (std::size_t i = item * kNodesOfItem; i < last; ++i)
-        look_at(chunk[i], round, recent, floor, worker);
-      effort[item] = worker.steps;
+    self_.executor.parallel_for(found.size(), [&](std::size_t item) {
+      if (self_.control.cancelled()) return;
+      Impl::Worker worker(*self_.coordinates);
+      const std::size_t last = std::min(chunk.size(), (item + 1) * kBranchesOfItem);
+      for (std::size_t i = item * kBranchesOfItem; i < last; ++i)
+        look_at(chunk[i], round, recent, floor, worker, found[item]);
+      found[item].steps = worker.steps;
+      found[item].bounded = worker.bounded;
+      found[item].opened = worker.opened;
     });
-    for (const std::uint64_t spent : effort) steps_ += spent;
-    for (Impl::Entry& entry : chunk) {
-      if (entry.reached) {
-        offer(entry.bound, entry.index);
-        settled_.push_back(entry);
-      } else if (entry.bound > self_.far_limit) {
-        // It is not looked at again before the next pick.
-        if (entry.bound >= found_) entry.bound = std::nextafter(found_, -kInfinity);
-        push(entry);
+    for (const Found& item : found) {
+      steps_ += item.steps;
+      self_.bounded += item.bounded;
+      self_.opened += item.opened;
+      for (const Branch& branch : item.settled) {
+        offer(branch.bound, branch.index);
+        settled_.push_back(branch);
       }
+      for (const Branch& branch : item.left) queue_.push(branch);
     }
-    self_.opened += chunk.size();
   }
 
-  void look_at(Impl::Entry& entry, std::uint32_t round, const MatrixXd& recent, double floor,
-               Impl::Worker& worker) const {
-    const ElementSets& group = self_.coordinates->group_of(entry.node);
-    if (group.count > 0 && entry.round != round && recent.cols() > 0) {
-      worker.place.load(group, entry.node);
-      worker.place.bound_all(group);
-      worker.place.place(group, nullptr);
-      ++worker.steps;
-      const double bound = worker.place.farthest_corner(recent, 0.0);
-      if (bound < entry.bound) {
-        entry = {bound, entry.node, 0, round, false};
-        if (bound < floor) return;
+  struct Found {
+    std::vector<Branch> left;     // to be looked at, or for later picks
+    std::vector<Branch> settled;  // their farthest candidate is known
+    std::uint64_t steps = 0, bounded = 0, opened = 0;
+  };
+
+  // Nothing below the limit is ever picked.
+  void keep(const Branch& branch, Found& out) const {
+    if (branch.bound > self_.far_limit) out.left.push_back(branch);
+  }
+
+  void look_at(const Branch& branch, std::uint32_t round, const MatrixXd& recent, double floor,
+               Impl::Worker& worker, Found& out) const {
+    if (branch.round != round && recent.cols() > 0) {
+      Branch anew = branch;
+      anew.round = round;
+      bound(anew, recent, worker);
+      if (anew.bound < branch.bound) {
+        if (anew.reached) anew.index = 0;
+        anew.reached = false;
+        keep(anew, out);
+        return;
       }
     }
-    entry = self_.farthest_of(entry.node, points_, floor, taken_, budget_, worker);
-    entry.round = round;
+    worker.parts.clear();
+    const Branches branches(*self_.coordinates);
+    const bool divided = branches.divide(branch, worker.parts);
+    for (Branch& part : worker.parts) {
+      if (self_.forbidden(*self_.coordinates, part)) continue;
+      part.round = round;
+      bound(part, points_, worker);
+      keep(part, out);
+    }
+    if (divided) return;
+    Branch farthest = self_.farthest_of(branch, points_, floor, taken_, budget_, worker);
+    farthest.round = round;
+    if (farthest.reached) {
+      out.settled.push_back(farthest);
+      return;
+    }
+    // It is not looked at again before the next pick.
+    farthest.bound = std::min(branch.bound, std::nextafter(floor, -kInfinity));
+    keep(farthest, out);
+  }
+
+  void bound(Branch& branch, const MatrixXd& points, Impl::Worker& worker) const {
+    const Branches branches(*self_.coordinates);
+    const ElementSets& group = branches.sets(branch);
+    if (group.count == 0) return;
+    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group),
+                         branches.hull(branch));
+    worker.bounder.place(nullptr);
+    ++worker.steps;
+    ++worker.bounded;
+    branch.bound = std::min(branch.bound, worker.bounder.farthest_corner(points, self_.far_limit));
   }
 
   Status add_point(std::uint64_t index) {
@@ -284,8 +307,16 @@ class BoundedSearch::FarSearch {
   BatchBudget budget_;
   Index before_picks_;
   MatrixXd points_;  // columns: what is known, picked by other strategies, and picked here
-  std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> listed_;
-  std::vector<Impl::Entry> heap_, settled_;
+  // Candidates that are at hand before any branch: those of lists and of the sample.
+  struct AtHand {
+    std::uint64_t index;
+    double squared;  // to the nearest of the first `met_` points
+    Eigen::VectorXd place;
+  };
+  std::vector<AtHand> at_hand_;
+  Index met_ = 0;
+  Impl::Queue queue_;
+  std::vector<Branch> settled_;
   std::unordered_set<std::uint64_t> picked_;
   std::uint64_t steps_ = 0;
   // The best candidate of this round so far.

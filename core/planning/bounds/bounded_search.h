@@ -1,14 +1,15 @@
-// Searching spaces that are too large to look at one by one: branch and bound over sets of
+// Searching spaces that are too large to look at one by one: branch and bound over groups of
 // elements.
 //
-// A node is one set of elements of one part of the space: all its amounts, supports and conditions
-// together. All nodes are bounded once (ensemble_bounds.h); the weighted median of the hypotheses'
-// upper bounds is an upper bound of the ensemble's weighted median, which is monotone in each of
-// them, and the box of the best hypothesis's coordinates bounds the distance to the nearest known
-// point by its farthest corner. Nodes whose bound is not beaten are then opened, the best bound
-// first: boxes of amounts are bounded, and what is left is evaluated pattern by pattern, until no
-// bound is left above what was found. The result is that of a full search, or says that it may not
-// be. METHOD section 6.
+// A branch (branches.h) is so many elements from each of a few groups of alike elements, on a group
+// of supports and conditions, with all their amounts. It is bounded (ensemble_bounds.h); the
+// weighted median of the hypotheses' upper bounds is an upper bound of the ensemble's weighted
+// median, which is monotone in each of them, each tree of a companion is bounded by the leaves that
+// the branch can reach, and the box of the best hypothesis's coordinates bounds the distance to the
+// nearest known point by its farthest corner. Branches whose bound is not beaten are divided, the
+// best bound first, down to sets of elements; there boxes of amounts are bounded, and what is left
+// is evaluated pattern by pattern, until no bound is left above what was found. The result is that
+// of a full search, or says that it may not be. METHOD section 6.
 #pragma once
 
 #include <Eigen/Core>
@@ -44,10 +45,10 @@ struct BoundedProblem {
 
 // Effort is counted, not timed, so that the same search always ends at the same place.
 struct BoundedOptions {
-  std::uint64_t sample = 60'000;           // evenly spread, for the first thresholds
-  std::uint64_t most_nodes = 60'000'000;   // more: not tried
-  std::size_t most_entries = 3'000'000;    // nodes kept with their bounds, for each purpose
-  std::uint64_t most_steps = 8'000'000;    // boxes and patterns looked at, for each purpose
+  std::uint64_t sample = 60'000;           // places, evenly spread, for the first thresholds
+  std::uint64_t first_evaluated = 2'048;   // candidates, evenly spread, for the same
+  std::size_t most_entries = 3'000'000;    // branches kept with their bounds, for each purpose
+  std::uint64_t most_steps = 8'000'000;    // branches, boxes and patterns, for each purpose
   std::uint64_t most_evaluated = 400'000;  // candidates given to the surrogate, for each purpose
 };
 
@@ -59,12 +60,13 @@ class BoundedSearch {
     bool proven = true;
   };
 
-  // Null where the space has too many sets of elements.
+  // Null where the space varies too much besides the elements, or holds what the model does not
+  // know.
   static std::unique_ptr<BoundedSearch> make(BoundedProblem problem, BoundedOptions options,
                                              const Executor& executor, const Control& control);
   ~BoundedSearch();
 
-  // Bounds all nodes. Errors: cancelled, those of the surrogate.
+  // Finds the first thresholds. Errors: cancelled, those of the surrogate.
   Status prepare();
   // The best candidates, best first.
   Result<std::vector<Scored>> best_exploit();
@@ -75,8 +77,9 @@ class BoundedSearch {
                                         const std::unordered_set<std::uint64_t>& taken,
                                         BatchBudget budget = {});
 
-  std::uint64_t nodes() const;
-  std::uint64_t opened() const;     // nodes that were divided
+  std::uint64_t sets() const;       // of elements, in the space
+  std::uint64_t bounded() const;    // branches that were bounded
+  std::uint64_t opened() const;     // sets of elements that were looked into
   std::uint64_t evaluated() const;  // candidates that the surrogate looked at one by one
   // Of what was asked for so far: whether it is proven.
   bool exploit_proven() const;

@@ -1,7 +1,5 @@
 #include "core/planning/bounds/ensemble_bounds.h"
 
-#include <array>
-
 #include "core/base/constants.h"
 #include "core/regression/random_forest.h"
 
@@ -12,36 +10,18 @@ using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 
-// Of sum_k share_k v_k for shares within their limits and with sum 1: about any number c it is
-// c + sum_k share_k (v_k - c), and here c is the average for middle shares.
-Interval average_about(const double* values, const std::vector<double>& low,
-                       const std::vector<double>& high) {
-  double total = 0.0;
-  double c = 0.0;
-  for (std::size_t k = 0; k < low.size(); ++k) {
-    total += low[k] + high[k];
-    c += (low[k] + high[k]) * values[k];
-  }
-  c /= total;
-  Interval out{c, c};
-  for (std::size_t k = 0; k < low.size(); ++k) {
-    const double d = values[k] - c;
-    out.low += std::min(low[k] * d, high[k] * d);
-    out.high += std::max(low[k] * d, high[k] * d);
-  }
-  return out;
-}
-
 }  // namespace
 
 Bounder::Bounder(const EnsembleBounds& tables)
     : tables_(tables),
-      sorted_(kMostElementsOfSet * tables.columns),
+      least_low_(tables.columns),
+      least_high_(tables.columns),
+      most_low_(tables.columns),
+      most_high_(tables.columns),
       average_low_(tables.columns),
       average_high_(tables.columns),
-      sum_low_(tables.columns),
-      sum_high_(tables.columns),
-      middle_(tables.columns),
+      plain_low_(tables.columns),
+      plain_high_(tables.columns),
       primaries_(tables.primaries.size()),
       bounds_(2 * tables.terms.size()),
       low_(tables.hypotheses.size()),
@@ -54,209 +34,143 @@ Bounder::Bounder(const EnsembleBounds& tables)
       by_companion_(1, static_cast<Index>(tables.companions.size())) {
 }
 
-void Bounder::load(const ElementSets& group, std::uint64_t node) {
-  const CompositionFamily& family = *tables_.space->parts()[group.part].family;
-  const auto count = static_cast<std::size_t>(group.count);
-  if (group_ == &group && node == node_ + 1 && count > 0) {
-    // The next set in colexicographic order: the first position that has room goes up.
-    std::size_t k = 0;
-    while (k + 1 < count && positions_[k] + 1 == positions_[k + 1]) {
-      positions_[k] = static_cast<int>(k);
-      ++k;
-    }
-    ++positions_[k];
-  } else {
-    family.subset(group.count, node - group.first, positions_.data());
-  }
+void Bounder::bound(const ElementSets& group, const AmountSet& amounts,
+                    std::span<const std::uint8_t> clusters, const Hull& hull) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
   group_ = &group;
-  node_ = node;
-  elements_.resize(count);
-  rows_.resize(count);
-  for (std::size_t k = 0; k < count; ++k) {
-    elements_[k] = family.elements()[static_cast<std::size_t>(positions_[k])];
-    const int row = tables_.row_of[static_cast<std::size_t>(elements_[k])];
-    KASETSU_ASSERT(row >= 0);
-    rows_[k] = &tables_.table[static_cast<std::size_t>(row) * tables_.columns];
+  hull_ = &hull;
+  count_ = static_cast<double>(group.count);
+  total_ = amounts.total;
+  clusters_.clear();
+  for (std::size_t k = 0; k < clusters.size(); ++k) {
+    if (clusters_.empty() || clusters_.back().node != clusters[k] ||
+        clusters_.back().amount != amounts.amounts[k]) {
+      clusters_.push_back({clusters[k], 0, amounts.amounts[k], amounts.shares[k]});
+    }
+    ++clusters_.back().count;
   }
-  // Insertion into sorted columns, all columns at once.
+  unseen_ = 0;
+  for (const Cluster& cluster : clusters_)
+    unseen_ += std::min(cluster.count, trees.unseen[cluster.node]);
+  add_up(trees);
+  fill_primaries(0, tables_.wanted.size());
+  bound_terms();
+}
+
+void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
   const std::size_t columns = tables_.columns;
-  for (std::size_t k = 0; k < count; ++k) {
-    double* last = &sorted_[k * columns];
-    std::copy_n(rows_[k], columns, last);
-    for (std::size_t at = k; at > 0; --at) {
-      double* upper = &sorted_[at * columns];
-      double* lower = &sorted_[(at - 1) * columns];
+  for (std::vector<double>* least : {&least_low_, &least_high_})
+    std::fill_n(least->begin(), columns, kInfinity);
+  for (std::vector<double>* most : {&most_low_, &most_high_})
+    std::fill_n(most->begin(), columns, -kInfinity);
+  for (std::vector<double>* sum : {&average_low_, &average_high_, &plain_low_, &plain_high_})
+    std::fill_n(sum->begin(), columns, 0.0);
+  for (const Cluster& cluster : clusters_) {
+    const double* values = trees.sorted[cluster.node].data();
+    const std::size_t items = trees.elements.nodes[cluster.node].items.size();
+    const auto taken = static_cast<std::size_t>(cluster.count);
+    const double share = cluster.share;
+    for (std::size_t k = 0; k < taken; ++k) {
+      const double* low = values + k * columns;
+      const double* high = values + (items - taken + k) * columns;
       for (std::size_t c = 0; c < columns; ++c) {
-        const double a = lower[c];
-        const double b = upper[c];
-        lower[c] = std::min(a, b);
-        upper[c] = std::max(a, b);
+        average_low_[c] += share * low[c];
+        average_high_[c] += share * high[c];
+        plain_low_[c] += low[c];
+        plain_high_[c] += high[c];
+        least_low_[c] = std::min(least_low_[c], low[c]);
+        least_high_[c] = std::min(least_high_[c], high[c]);
+        most_low_[c] = std::max(most_low_[c], low[c]);
+        most_high_[c] = std::max(most_high_[c], high[c]);
       }
     }
   }
 }
 
-int Bounder::unseen_elements() const {
-  const std::vector<int>& seen = tables_.predictor->model().elements;
-  int unseen = 0;
-  for (const int element : elements_) {
-    if (!std::binary_search(seen.begin(), seen.end(), element)) ++unseen;
-  }
-  return unseen;
-}
-
-void Bounder::bound_all(const ElementSets& group) {
-  const std::size_t columns = tables_.columns;
-  const auto count = static_cast<std::size_t>(group.count);
-  std::fill_n(average_low_.begin(), columns, 0.0);
-  std::fill_n(average_high_.begin(), columns, 0.0);
-  std::fill_n(sum_low_.begin(), columns, 0.0);
-  std::fill_n(sum_high_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double* v = &sorted_[k * columns];
-    const double least = group.least[k];
-    const double most = group.most[k];
-    const double small = group.ranges.amount_low;
-    const double large = group.ranges.amount_high;
-    for (std::size_t c = 0; c < columns; ++c) {
-      average_low_[c] += least * v[c];
-      average_high_[c] += most * v[c];
-      sum_low_[c] += std::min(small * v[c], large * v[c]);
-      sum_high_[c] += std::max(small * v[c], large * v[c]);
-    }
-  }
-  const AmountBox& root = group.boxes.front();
-  fill_primaries(group, root.share_low, root.share_high);
-}
-
-void Bounder::bound_box(const AmountBox& box) {
-  const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_.size();
-  double total = 0.0;
-  for (std::size_t k = 0; k < count; ++k) total += box.share_low[k] + box.share_high[k];
-  std::fill_n(middle_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double weight = (box.share_low[k] + box.share_high[k]) / total;
-    const double* v = rows_[k];
-    for (std::size_t c = 0; c < columns; ++c) middle_[c] += weight * v[c];
-  }
-  std::copy_n(middle_.begin(), columns, average_low_.begin());
-  std::copy_n(middle_.begin(), columns, average_high_.begin());
-  std::fill_n(sum_low_.begin(), columns, 0.0);
-  std::fill_n(sum_high_.begin(), columns, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double* v = rows_[k];
-    const double least = box.share_low[k];
-    const double most = box.share_high[k];
-    const double small = box.amount_low[k];
-    const double large = box.amount_high[k];
-    for (std::size_t c = 0; c < columns; ++c) {
-      const double d = v[c] - middle_[c];
-      average_low_[c] += std::min(least * d, most * d);
-      average_high_[c] += std::max(least * d, most * d);
-      sum_low_[c] += std::min(small * v[c], large * v[c]);
-      sum_high_[c] += std::max(small * v[c], large * v[c]);
-    }
-  }
-  fill_primaries(*group_, box.share_low, box.share_high);
-}
-
 // About any point c the mean square is at least the variance, by (average - c)^2.
-Interval Bounder::own_variance(std::size_t column, Interval mean,
-                               const std::vector<double>& share_low,
-                               const std::vector<double>& share_high) const {
+Interval Bounder::own_variance(std::size_t column, Interval mean) const {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const double middle = 0.5 * (mean.low + mean.high);
-  std::array<double, kMostElementsOfSet> squares{};
-  for (std::size_t k = 0; k < rows_.size(); ++k) {
-    const double d = rows_[k][column] - middle;
-    squares[k] = d * d;
+  double low = 0.0;
+  double high = 0.0;
+  for (const Cluster& cluster : clusters_) {
+    const std::vector<double>& values = trees.sorted[cluster.node];
+    const std::size_t last = values.size() - tables_.columns;
+    const Interval from_middle{values[column] - middle, values[last + column] - middle};
+    const double a = from_middle.low * from_middle.low;
+    const double b = from_middle.high * from_middle.high;
+    const bool around = from_middle.low < 0.0 && from_middle.high > 0.0;
+    const double share = cluster.count * cluster.share;
+    low += share * (around ? 0.0 : std::min(a, b));
+    high += share * std::max(a, b);
   }
-  const Interval mean_square = average_about(squares.data(), share_low, share_high);
   const double off = 0.5 * (mean.high - mean.low);
-  Interval out = widened({std::max(0.0, mean_square.low - off * off), mean_square.high});
+  Interval out = widened({std::max(0.0, low - off * off), high});
   out.low = std::max(out.low, 0.0);
   return out;
 }
 
-// Intervals of the active primaries from those of averages and sums, and then of the terms.
-void Bounder::fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
-                             const std::vector<double>& share_high) {
-  const std::size_t columns = tables_.columns;
-  const std::size_t count = rows_.size();
-  const double* smallest = sorted_.data();
-  const double* largest = &sorted_[(count - 1) * columns];
-  const auto average = [&](std::size_t c) {
-    return Interval{std::max(average_low_[c], smallest[c]), std::min(average_high_[c], largest[c])};
-  };
-  const auto sum = [&](std::size_t c) {
-    const Interval scaled = product(average(c), {group.ranges.total_low, group.ranges.total_high});
-    return Interval{std::max(sum_low_[c], scaled.low), std::min(sum_high_[c], scaled.high)};
-  };
-  for (std::size_t i = 0; i < tables_.primaries.size(); ++i) {
-    const EnsembleBounds::ActivePrimary& primary = tables_.primaries[i];
-    const std::size_t c = primary.column;
-    const double least = smallest[primary.value];
-    const double most = largest[primary.value];
-    Interval out = kEverything;
-    switch (primary.operation) {
-      case Operation::minimum:
-        out = {least, least};
-        break;
-      case Operation::maximum:
-        out = {most, most};
-        break;
-      case Operation::range:
-        out = widened({most - least, most - least});
-        break;
-      case Operation::mean: {
-        double total = 0.0;
-        for (const double* row : rows_) total += row[c];
-        const double mean = total / static_cast<double>(count);
-        out = widened({mean, mean});
-        break;
-      }
-      case Operation::sum:
-      case Operation::ssd:
-        out = widened(sum(c));
-        break;
-      case Operation::average:
-      case Operation::variance:
-        out = widened(average(c));
-        break;
-      case Operation::product:
-      case Operation::gmean:
-        if (least < 0.0) break;
-        if (least == 0.0) {
-          out = {0.0, 0.0};
-          break;
-        }
-        out = primary.operation == Operation::gmean ? average(c) : sum(c);
-        out = widened({std::exp(out.low - kWiden), std::exp(out.high + kWiden)});
-        break;
-      case Operation::hmean: {
-        if (least < 0.0) break;
-        if (least == 0.0) {
-          out = {0.0, 0.0};
-          break;
-        }
-        const Interval inverse = average(c);
-        out = widened({1.0 / inverse.high, 1.0 / inverse.low});
-        break;
-      }
-      case Operation::own_variance:
-        out = own_variance(c, average(c), share_low, share_high);
-        break;
-      case Operation::value:
-        break;
+Interval Bounder::primary_of(const EnsembleBounds::ActivePrimary& primary) const {
+  const std::size_t c = primary.column;
+  const Interval least{least_low_[primary.value], least_high_[primary.value]};
+  const Interval most{most_low_[primary.value], most_high_[primary.value]};
+  const Interval average{average_low_[c], average_high_[c]};
+  const Interval sum{total_ * average.low, total_ * average.high};
+  switch (primary.operation) {
+    case Operation::minimum:
+      return least;
+    case Operation::maximum:
+      return most;
+    case Operation::range:
+      return widened({std::max(0.0, most.low - least.high), most.high - least.low});
+    case Operation::mean:
+      return widened({plain_low_[c] / count_, plain_high_[c] / count_});
+    case Operation::sum:
+    case Operation::ssd:
+      return widened(sum);
+    case Operation::average:
+    case Operation::variance:
+      return widened(average);
+    case Operation::product:
+    case Operation::gmean: {
+      // Not defined where a value is negative, and 0 where one is 0: then its logarithm stands in
+      // the table as 0, which makes the bounds wider.
+      if (least.low < 0.0) return kEverything;
+      if (least.high == 0.0) return {0.0, 0.0};
+      const Interval x = primary.operation == Operation::gmean ? average : sum;
+      const Interval out = widened({std::exp(x.low - kWiden), std::exp(x.high + kWiden)});
+      return {least.low == 0.0 ? 0.0 : out.low, out.high};
     }
+    case Operation::hmean: {
+      if (least.low < 0.0) return kEverything;
+      if (least.high == 0.0) return {0.0, 0.0};
+      const double high = average.low > 0.0 ? std::min(1.0 / average.low, most.high) : most.high;
+      const Interval out = widened({1.0 / average.high, high});
+      return {least.low == 0.0 ? 0.0 : out.low, out.high};
+    }
+    case Operation::own_variance:
+      return own_variance(c, average);
+    case Operation::value:
+      return kEverything;
+  }
+  return kEverything;
+}
+
+// Intervals of the active primaries from those of averages and sums.
+void Bounder::fill_primaries(std::size_t first, std::size_t last) {
+  for (std::size_t i = first; i < last; ++i) {
+    Interval out = primary_of(tables_.primaries[i]);
     if (std::isnan(out.low) || std::isnan(out.high)) out = kEverything;
-    primaries_[i] = {out.low + primary.offset, out.high + primary.offset};
+    const double offset = tables_.primaries[i].offset;
+    primaries_[i] = {out.low + offset, out.high + offset};
   }
-  for (const int element : elements_) {
-    const auto row = static_cast<std::size_t>(tables_.row_of[static_cast<std::size_t>(element)]);
-    for (const std::size_t i : tables_.gaps[row]) primaries_[i] = kEverything;
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  for (const Cluster& cluster : clusters_) {
+    for (const std::size_t i : trees.gaps[cluster.node]) {
+      if (i >= first && i < last) primaries_[i] = kEverything;
+    }
   }
-  bound_terms();
+  companion_primaries_filled_ = last == tables_.primaries.size();
 }
 
 Interval Bounder::term(const EnsembleBounds::Term& term, const Interval* context) const {
@@ -279,7 +193,7 @@ Interval Bounder::term(const EnsembleBounds::Term& term, const Interval* context
   return result;
 }
 
-// Terms with an active factor; those that also depend on the context over the part's hull.
+// Terms with an active factor; those that also depend on the context over the hull.
 void Bounder::bound_terms() {
   // One form after another: each is then a plain loop over its terms.
   const auto each = [&](Form form, const auto& defined, const auto& value) {
@@ -326,43 +240,51 @@ void Bounder::bound_terms() {
       [](double x) { return 1.0 / std::log(x); });
   each(Form::exp, finite, [](double x) { return std::exp(x); });
   each(Form::inv_exp, finite, [](double x) { return std::exp(-x); });
-  const EnsembleBounds::Hull& hull = tables_.hulls[group_->part];
-  for (const std::size_t t : tables_.composed) {
-    const Interval x = term(tables_.terms[t], hull.primaries.data());
-    bounds_[2 * t] = x.low;
-    bounds_[2 * t + 1] = x.high;
-  }
+  bound_composed(hull_->primaries.data());
   companion_ready_ = false;
 }
 
-void Bounder::mix(const ElementSets& group, const Context* context) {
-  if (!tables_.mixed) return;
-  points_.clear();
-  if (context != nullptr) {
-    for (const double x : context->primaries) {
-      points_.push_back(std::isnan(x) ? kEverything : Interval{x, x});
-    }
-  } else {
-    points_ = tables_.hulls[group.part].primaries;
-  }
+void Bounder::bound_composed(const Interval* context) {
   for (const std::size_t t : tables_.composed) {
-    if (!tables_.terms[t].context) continue;
-    const Interval x = term(tables_.terms[t], points_.data());
+    const Interval x = term(tables_.terms[t], context);
     bounds_[2 * t] = x.low;
     bounds_[2 * t + 1] = x.high;
   }
 }
 
-void Bounder::evaluate(const double* amounts) {
-  parts_.resize(elements_.size());
-  for (std::size_t k = 0; k < elements_.size(); ++k) {
-    parts_[k] = {tables_.row_of[static_cast<std::size_t>(elements_[k])], amounts[k]};
+void Bounder::mix(const Hull& hull) {
+  hull_ = &hull;
+  if (tables_.mixed) bound_composed(hull.primaries.data());
+}
+
+void Bounder::mix(const Context& context) {
+  if (!tables_.mixed) return;
+  points_.clear();
+  for (const double x : context.primaries) {
+    points_.push_back(std::isnan(x) ? kEverything : Interval{x, x});
+  }
+  bound_composed(points_.data());
+}
+
+void Bounder::evaluate(const ElementSets& group, std::span<const int> positions,
+                       const double* amounts, const Hull& hull) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
+  const std::vector<int>& known = tables_.space->parts()[group.part].family->elements();
+  group_ = &group;
+  hull_ = &hull;
+  unseen_ = 0;
+  elements_.clear();
+  parts_.clear();
+  for (std::size_t k = 0; k < positions.size(); ++k) {
+    const auto position = static_cast<std::size_t>(positions[k]);
+    unseen_ += trees.unseen[trees.leaf[position]];
+    elements_.push_back(known[position]);
+    parts_.push_back({tables_.row_of[static_cast<std::size_t>(known[position])], amounts[k]});
   }
   features_.active(parts_, values_.data());
   for (std::size_t i = 0; i < values_.size(); ++i) {
     primaries_[i] = std::isnan(values_[i]) ? kEverything : Interval{values_[i], values_[i]};
   }
-  const EnsembleBounds::Hull& hull = tables_.hulls[group_->part];
   for (std::size_t f = 0; f + 1 < tables_.first.size(); ++f) {
     for (std::size_t i = tables_.first[f]; i < tables_.first[f + 1]; ++i) {
       // At a point a form is simply its value.
@@ -372,11 +294,7 @@ void Bounder::evaluate(const double* amounts) {
       bounds_[2 * plain.term] = bounds_[2 * plain.term + 1] = x;
     }
   }
-  for (const std::size_t t : tables_.composed) {
-    const Interval x = term(tables_.terms[t], hull.primaries.data());
-    bounds_[2 * t] = x.low;
-    bounds_[2 * t + 1] = x.high;
-  }
+  bound_composed(hull_->primaries.data());
   companion_ready_ = false;
 }
 
@@ -405,10 +323,8 @@ double Bounder::median(const std::vector<double>& values, double half) {
   return ordered_[low].first;
 }
 
-Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* context, bool exact,
-                                    bool high_only) {
+Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool high_only) {
   const std::size_t count = tables_.hypotheses.size();
-  const EnsembleBounds::Hull& hull = tables_.hulls[group.part];
   double weighted_low = 0.0;
   double weighted_high = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
@@ -418,20 +334,30 @@ Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* con
       low += summand.coefficient * bounds_[summand.least];
       high += summand.coefficient * bounds_[summand.most];
     }
-    low += context != nullptr ? context->sums[h] : hull.sums[h].low;
-    high += context != nullptr ? context->sums[h] : hull.sums[h].high;
+    low += context != nullptr ? context->sums[h] : hull_->sums[h].low;
+    high += context != nullptr ? context->sums[h] : hull_->sums[h].high;
     low_[h] = std::clamp(low, tables_.lowest, tables_.highest);
     high_[h] = std::clamp(high, tables_.lowest, tables_.highest);
     weighted_low += tables_.weights[h] * low_[h];
     weighted_high += tables_.weights[h] * high_[h];
   }
   Predicted out{};
+  out.spread_high = kInfinity;
+  // The median minimises the mean absolute deviation: about any other point it is larger.
+  summarise(exact ? kNaN : 0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only,
+            out);
+  return out;
+}
+
+// What the hypotheses' bounds say of their median and of the mean absolute deviation from it. c:
+// about which that is bounded; NaN: the median's upper bound.
+void Bounder::summarise(double c, bool high_only, Predicted& out) {
+  const std::size_t count = tables_.hypotheses.size();
   // Sums of weights are rounded in another order here: the half is taken wide.
   const double half = 0.5 * tables_.total_weight;
   out.high = median(high_, half * (1.0 + kWiden));
   out.low = high_only ? -kInfinity : median(low_, half * (1.0 - kWiden));
-  // The median minimises the mean absolute deviation: about any other point it is larger.
-  const double c = exact ? out.high : 0.5 * (weighted_low + weighted_high) / tables_.total_weight;
+  if (std::isnan(c)) c = out.high;
   double most = 0.0;
   double least = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
@@ -440,50 +366,22 @@ Bounder::Predicted Bounder::predict(const ElementSets& group, const Context* con
     // Whatever the median is, it lies between the two; farther out a hypothesis must differ.
     if (!high_only) least += w * std::max({0.0, low_[h] - out.high, out.low - high_[h]});
   }
-  out.spread_high = most / tables_.total_weight * (1.0 + kWiden) + 1e-12;
+  out.spread_high = std::min(out.spread_high, most / tables_.total_weight * (1.0 + kWiden) + 1e-12);
   out.spread_low = least / tables_.total_weight * (1.0 - kWiden);
   out.high += kWiden * (1.0 + std::abs(out.high));
   out.low -= kWiden * (1.0 + std::abs(out.low));
-  return out;
 }
 
-double Bounder::companion(const Context& context) {
-  const std::vector<selection::Companion>& companions = tables_.predictor->model().companions;
-  if (!companion_ready_) {
-    companion_features_.active(parts_, companion_values_.data());
-    companion_ready_ = true;
-  }
-  for (std::size_t c = 0; c < companions.size(); ++c) {
-    companion_row_ = context.companions[c];
-    for (const EnsembleBounds::CompanionColumn& column : tables_.companions[c]) {
-      companion_row_[column.column] = companion_values_[column.value];
-    }
-    const std::vector<int>& known = companions[c].composition.elements;
-    for (std::size_t k = 0; k < elements_.size(); ++k) {
-      const auto found = std::lower_bound(known.begin(), known.end(), elements_[k]);
-      if (found == known.end() || *found != elements_[k]) continue;
-      const auto place =
-          companions[c].primaries.size() + static_cast<std::size_t>(found - known.begin());
-      companion_row_[place] = parts_[k].amount;
-    }
-    by_companion_(0, static_cast<Index>(c)) = regression::predict(
-        companions[c].forest,
-        Eigen::Map<const Eigen::RowVectorXd>(companion_row_.data(),
-                                             static_cast<Index>(companion_row_.size())))[0];
-  }
-  return selection::weighted_mean(companions, by_companion_)[0];
-}
-
-const std::vector<Interval>& Bounder::place(const ElementSets& group, const Context* context) {
-  const EnsembleBounds::Hull& hull = tables_.hulls[group.part];
+const std::vector<Interval>& Bounder::place(const Context* context) {
   for (std::size_t j = 0; j < box_.size(); ++j) {
     const std::size_t t = tables_.coordinate_terms[j];
     const Interval x = tables_.terms[t].active ? Interval{bounds_[2 * t], bounds_[2 * t + 1]}
                        : context != nullptr    ? context->terms[t]
-                                               : hull.terms[t];
+                                               : hull_->terms[t];
     const double center = tables_.coordinate_center[static_cast<Index>(j)];
     const double spread = tables_.coordinate_spread[static_cast<Index>(j)];
-    box_[j] = widened({(x.low - center) / spread, (x.high - center) / spread});
+    // Rounding keeps the order, so that these ends hold what locate() computes.
+    box_[j] = {(x.low - center) / spread, (x.high - center) / spread};
   }
   return box_;
 }

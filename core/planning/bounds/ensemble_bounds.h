@@ -2,49 +2,51 @@
 // of elements with any of its amounts, and where those candidates may lie in the space of the
 // selected descriptors.
 //
-// A set of elements bounds every aggregation by an interval (the smallest and largest value
-// exactly; an average with shares between their limits by filling the largest first), a form maps
-// an interval to an interval, the range in which a descriptor is followed cuts it, and a linear
-// model adds up. All properties of a set are bounded together, column by column.
+// A branch of the search has known amounts, and so many elements from each of a few groups with
+// each amount. In every property their sum lies between those of the smallest and of the largest
+// values of the group. That bounds every aggregation by an interval, a form maps an interval to an
+// interval, the range in which a descriptor is followed cuts it, and a linear model adds up. All
+// properties of a branch are bounded together, column by column.
 #pragma once
 
 #include <Eigen/Core>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "core/descriptors/featurizer.h"
-#include "core/planning/bounds/amount_boxes.h"
+#include "core/planning/bounds/amount_sets.h"
 #include "core/planning/bounds/interval.h"
+#include "core/planning/bounds/item_tree.h"
+#include "core/planning/bounds/leaf_masks.h"
 #include "core/planning/space/space.h"
+#include "core/regression/forest_bounds.h"
 #include "core/selection/model.h"
 
 namespace kasetsu::planning {
 
 inline constexpr std::size_t kMostElementsOfSet = 20;
 
-// Consecutive nodes: the sets of `count` elements of a part, by their rank.
+// The sets of `count` elements of a part.
 struct ElementSets {
   std::size_t part = 0;
   int count = 0;
-  std::uint64_t first = 0;  // node number
   std::uint64_t size = 0;
-  CompositionFamily::Ranges ranges{};
-  std::vector<AmountBox> boxes;  // amount_boxes
-  // By element from the smallest value: the shares that make the least and the largest average.
-  std::vector<double> least, most;
+  std::vector<AmountSet> amounts;
 };
 
 // One support under one condition point.
 struct Context {
   std::size_t support = 0;
   std::uint64_t condition = 0;
-  std::vector<double> primaries;  // by context slot
-  std::vector<double> sums;       // by hypothesis: of the terms of the context alone
-  std::vector<Interval> terms;    // by term; only those without an active factor
-  double companion_low = 0.0, companion_high = 0.0;
-  std::vector<std::vector<double>> companions;  // a row each; columns of the elements are unset
+  std::vector<double> primaries;                // by context slot
+  std::vector<double> sums;                     // by hypothesis: of the terms of the context alone
+  std::vector<Interval> terms;                  // by term; only those without an active factor
+  std::vector<std::vector<double>> companions;  // a row each; columns of the elements are 0
   bool seen = true;                             // the support occurs in the training set
   // The first context that looks the same to the hypotheses, and to the coordinates.
   std::uint32_t prediction_twin = 0;
@@ -58,6 +60,8 @@ struct EnsembleBounds {
     std::size_t column;  // of what is averaged or summed
     std::size_t value;   // column of the property itself
     double offset;
+    std::size_t squares = 0;  // of own_variance: column of squares about `about`
+    double about = 0.0;
   };
   struct Factor {
     bool active;
@@ -79,16 +83,38 @@ struct EnsembleBounds {
   const selection::Predictor* predictor = nullptr;
   const CandidateSpace* space = nullptr;
   std::vector<ElementSets> groups;
-  std::uint64_t nodes = 0;
+  std::uint64_t sets = 0;                      // of all groups; saturates
   std::vector<std::vector<Context>> contexts;  // by part
+  // Around some contexts of a part.
   struct Hull {
     std::vector<Interval> primaries, terms, sums;
-    double companion_low = 0.0, companion_high = 0.0;
+    // By hypothesis: its sum less the mean hypothesis's, in the middle of the contexts, and how far
+    // a context lies from there, summed over the hypotheses with their weights.
+    std::vector<double> off_middle;
+    double off_radius = 0.0;
+    std::vector<std::vector<double>> companion_low, companion_high;  // of their rows
+    bool seen = true;  // all of their supports occur in the training set
   };
-  std::vector<Hull> hulls;  // by part: around its contexts
+  // Groups of elements that the model can hardly tell apart, and the same of contexts.
+  struct PartTrees {
+    ItemTree elements;  // positions in the family's elements(); the leaves are single
+    // By node of `elements`: its items' values, each column ascending; primaries that an item
+    // leaves unknown; items that the training set does not have.
+    std::vector<double> values;  // columns x positions
+    std::vector<std::vector<double>> sorted;
+    std::vector<std::vector<std::size_t>> gaps;
+    std::vector<int> unseen;
+    std::vector<std::vector<int>> numbers;  // their atomic numbers
+    std::vector<std::uint8_t> leaf;         // by position: the node that holds only it
+    ItemTree contexts;
+    std::vector<Hull> hulls;  // by node of `contexts`
+    // By companion; nothing for one that sees the elements' properties.
+    std::vector<std::optional<LeafMasks>> leaves;
+  };
+  std::vector<PartTrees> trees;  // by part
 
-  std::vector<ActivePrimary> primaries;
-  std::vector<int> wanted;                     // their numbers in the model's features
+  std::vector<ActivePrimary> primaries;  // those of the hypotheses, then those of companions alone
+  std::vector<int> wanted;               // of the first: their numbers in the model's features
   std::vector<std::vector<std::size_t>> gaps;  // by element row: primaries that it leaves unknown
   std::vector<int> row_of;                     // by atomic number
   std::vector<double> table;                   // element row x columns
@@ -103,57 +129,82 @@ struct EnsembleBounds {
   std::array<std::size_t, descriptors::kForms + 1> first{};
   std::vector<std::size_t> composed;             // other terms with an active factor
   std::vector<std::vector<Summand>> hypotheses;  // active terms
+  // By hypothesis: its other terms with their coefficients.
+  std::vector<std::vector<std::pair<std::size_t, double>>> of_context;
   std::vector<double> intercepts, weights;
   double total_weight = 0.0;
+  // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
+  std::vector<std::pair<std::size_t, double>> mean_hypothesis;
+  double mean_intercept = 0.0;
+  // By term: sum over the hypotheses, with their weights, of |coefficient - the mean one's|, and of
+  // |coefficient|.
+  std::vector<double> deviations, total_coefficients;
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
   bool mixed = false;  // some term has factors of both kinds
   double share = 0.0;  // of the companions in a prediction
-  // Columns of a companion's row that depend on the elements: which number of companion_wanted.
+  // Columns of a companion's row that depend on the elements: which number of companion_wanted,
+  // and of `primaries`.
   struct CompanionColumn {
-    std::size_t column, value;
+    std::size_t column, value, primary;
   };
   std::vector<std::vector<CompanionColumn>> companions;
-  std::vector<int> companion_wanted;   // primaries, as numbers in the model's features
-  double lowest = 0.0, highest = 0.0;  // what a hypothesis may predict
+  std::vector<regression::ForestBounds> forests;  // by companion
+  std::vector<std::vector<int>> element_columns;  // by companion and atomic number; -1: none
+  std::vector<int> companion_wanted;              // primaries, as numbers in the model's features
+  double lowest = 0.0, highest = 0.0;             // what a hypothesis may predict
 
-  // `hypotheses`: how many of the model's, from the best. Null where the space varies too much
-  // besides the elements, or holds what the model does not know.
+  // What the bounds are for: a prediction of all hypotheses and the companions, or a place in the
+  // space of the best hypothesis's descriptors.
+  enum class Of { predictions, places };
+  // Null where the space varies too much besides the elements, or holds what the model does not
+  // know.
   static std::unique_ptr<EnsembleBounds> make(const selection::Predictor& predictor,
-                                              const CandidateSpace& space, std::size_t hypotheses);
-  const ElementSets& group_of(std::uint64_t node) const;
+                                              const CandidateSpace& space, Of of);
 };
 
-// Bounds one set of elements, or one box of its amounts, at a time. Not for two threads at once.
+// Bounds one branch at a time. Not for two threads at once.
 class Bounder {
  public:
+  using Hull = EnsembleBounds::Hull;
+
   explicit Bounder(const EnsembleBounds& tables);
 
-  // The set of elements of a node; all amounts.
-  void load(const ElementSets& group, std::uint64_t node);
-  void bound_all(const ElementSets& group);
-  void bound_box(const AmountBox& box);  // of the loaded set
-  // One composition, exactly as the model evaluates it.
-  void evaluate(const double* amounts);
-  // For this context instead of any of the part's. Only terms that mix elements and context change.
-  void mix(const ElementSets& group, const Context* context);
+  // clusters: for each amount the place in the part's tree of elements that it comes from; equal
+  // ones together where amounts are equal. The hull stays in use until the next call.
+  void bound(const ElementSets& group, const AmountSet& amounts,
+             std::span<const std::uint8_t> clusters, const Hull& hull);
+  // One composition, exactly as the model evaluates it: its elements' places in the family,
+  // ascending, and their amounts.
+  void evaluate(const ElementSets& group, std::span<const int> positions, const double* amounts,
+                const Hull& hull);
+  // For other contexts. Only terms that mix elements and context change. mix() with a context is
+  // sharp, but for its companions.
+  void mix(const Hull& hull);
+  void mix(const Context& context);
 
-  const std::vector<int>& elements() const { return elements_; }
-  int unseen_elements() const;
+  int unseen_elements() const { return unseen_; }  // at most
+  const Hull& hull() const { return *hull_; }
 
   struct Predicted {
     double low, high;                // of the weighted median
     double spread_low, spread_high;  // of the mean absolute deviation from it
   };
-  // context null: any of the part's. `exact`: after evaluate(), of a point. `high_only`: low is
+  // context null: any of the hull's. `exact`: after evaluate(), of a point. `high_only`: low is
   // minus infinity and spread_low 0, for half of the work.
-  Predicted predict(const ElementSets& group, const Context* context, bool exact, bool high_only);
-  // What the companions together predict of the composition last evaluated.
+  Predicted predict(const Context* context, bool exact, bool high_only);
+  // Tighter, where several descriptors follow the same elements; for several times the work. After
+  // predict() of a branch for any context of the hull.
+  void refine(Predicted& predicted);
+  // What the companions together may predict of what was bounded last: at most, or at least.
+  double companions(bool most);
+  bool companions_are_quick() const;  // quicker than refine()
+  // What they predict of the composition last evaluated.
   double companion(const Context& context);
 
-  // Box of the coordinates; context null: any of the part's.
-  const std::vector<Interval>& place(const ElementSets& group, const Context* context);
+  // Box of the coordinates; context null: any of the hull's.
+  const std::vector<Interval>& place(const Context* context);
   // The same of a point: bit for bit the model's coordinates.
   void locate(const Context& context, double* coordinates) const;
   // Least over the columns of `points` of the squared distance to the farthest corner of the box
@@ -164,24 +215,80 @@ class Bounder {
   double farther_corner(const Eigen::MatrixXd& points);
 
  private:
+  void add_up(const EnsembleBounds::PartTrees& trees);
   void bound_terms();
+  void bound_composed(const Interval* context);
   double squared_corner(const double* point, double stop) const;
-  void fill_primaries(const ElementSets& group, const std::vector<double>& share_low,
-                      const std::vector<double>& share_high);
-  Interval own_variance(std::size_t column, Interval mean, const std::vector<double>& share_low,
-                        const std::vector<double>& share_high) const;
+  void fill_primaries(std::size_t first, std::size_t last);
+  Interval primary_of(const EnsembleBounds::ActivePrimary& primary) const;
+  Interval own_variance(std::size_t column, Interval mean) const;
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
   double median(const std::vector<double>& values, double half);
+  void fill_elements(std::size_t companion);
+  double of_leaves(const LeafMasks& leaves, bool most);
+  double of_box(std::size_t companion, bool most);
+  void summarise(double center, bool high_only, Predicted& out);
+
+  // See linear_bounds.cc. Within `slack` of base + slope * variable; rounding is the part of the
+  // slack that the size of the numbers makes.
+  struct Line {
+    double base = 0.0, slope = 0.0, slack = 0.0, rounding = 0.0;
+  };
+  struct Curve {
+    bool logarithmic = false, inverse = false;
+    double times = 1.0, offset = 0.0;
+  };
+  struct Secant {
+    Line line;                 // slope 0: about its middle
+    bool of_elements = false;  // it follows numbers_ of the elements
+    // Else it may follow its primary: from the middle of that, for the difference of hypotheses.
+    int primary = -1;
+    double primary_slope = 0.0, shift = 0.0;
+    double off_slack = 0.0;
+  };
+  // base + the sum of a number of each element, by place in items_; and slopes along primaries.
+  struct Combined {
+    double base = 0.0, shift = 0.0;
+    std::vector<double> numbers, along;
+  };
+  std::optional<Line> secant_of(descriptors::Form form, const EnsembleBounds::Plain& plain,
+                                Interval variable, const Curve& curve) const;
+  void follow_average(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void follow_own_variance(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void take_secants();
+  void begin(double base, Combined& combined) const;
+  void add_term(double times, std::size_t term, Combined& to) const;
+  Interval range_of(const Combined& combined) const;
+  double add_distances(const Combined& combined, double weight);
+  const double* values_of(std::size_t column) const {
+    const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+    return &trees.values[column * trees.leaf.size()];
+  }
+  double* numbers_of(std::size_t term) { return &numbers_[term * items_.size()]; }
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
-  std::uint64_t node_ = 0;
-  std::array<int, kMostElementsOfSet> positions_{};
-  std::vector<int> elements_;
-  std::vector<const double*> rows_;
-  std::vector<double> sorted_;  // count x columns, ascending in each column
-  std::vector<double> average_low_, average_high_, sum_low_, sum_high_, middle_;
+  const Hull* hull_ = nullptr;
+  // Of a branch: so many elements from a group, each with this amount.
+  struct Cluster {
+    std::size_t node;
+    int count;
+    double amount, share;
+  };
+  std::vector<Cluster> clusters_;
+  double count_ = 0.0, total_ = 0.0;  // elements, and the sum of their amounts
+  int unseen_ = 0;
+  std::vector<int> elements_;  // of a composition
+  // By column: between which the least, the largest, the average and the sum of values lie.
+  std::vector<double> least_low_, least_high_, most_low_, most_high_;
+  std::vector<double> average_low_, average_high_, plain_low_, plain_high_;
   std::vector<Interval> primaries_;
+  bool companion_primaries_filled_ = false;
+  std::vector<Secant> secants_;  // by term
+  std::vector<int> items_;       // positions of the elements that may occur, by cluster
+  std::vector<double> shares_;   // of each of items_
+  std::vector<double> numbers_;  // terms x items_
+  Combined mean_, own_, off_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
   std::vector<double> low_, high_;
@@ -193,6 +300,9 @@ class Bounder {
   descriptors::FeatureEvaluator companion_features_;
   std::vector<descriptors::FeatureEvaluator::Part> parts_;
   std::vector<double> values_;
+  std::vector<double> companion_low_, companion_high_;
+  std::vector<LeafMasks::Taken> taken_;
+  std::vector<std::uint64_t> bits_;
   std::vector<double> companion_row_, companion_values_;
   Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/ensemble_bounds.h"
-#include "core/regression/random_forest.h"
+#include "core/planning/bounds/ensemble_trees.h"
+#include "core/planning/space/counting.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -16,6 +18,7 @@ using descriptors::Operation;
 using Eigen::Index;
 
 constexpr std::size_t kMostContexts = 100'000;  // of a part
+constexpr std::size_t kMostAmountSets = 200'000;
 
 EnsembleBounds::Column column_of(Operation operation) {
   using Column = EnsembleBounds::Column;
@@ -33,19 +36,6 @@ EnsembleBounds::Column column_of(Operation operation) {
   }
 }
 
-// Shares from the smallest value up that make the smallest average: each at least low and at most
-// high, together 1.
-std::vector<double> extreme_shares(int count, double low, double high) {
-  std::vector<double> shares(static_cast<std::size_t>(count), low);
-  double rest = std::max(0.0, 1.0 - low * count);
-  for (double& share : shares) {
-    const double take = std::min(high - low, rest);
-    share += take;
-    rest -= take;
-  }
-  return shares;
-}
-
 class Builder {
  public:
   Builder(const selection::Predictor& predictor, const CandidateSpace& space, EnsembleBounds& out)
@@ -54,18 +44,21 @@ class Builder {
     out_.space = &space;
   }
 
-  bool build(std::size_t hypotheses) {
+  bool build(EnsembleBounds::Of of) {
+    const bool predictions = of == EnsembleBounds::Of::predictions;
+    const std::size_t hypotheses = predictions ? model_.hypotheses.size() : 1;
     number_primaries(hypotheses);
+    if (predictions) list_companions();
     fill_table();
     list_terms(hypotheses);
-    list_companions();
     const selection::FollowedRange reach = selection::predicted_range(model_);
     out_.lowest = reach.low;
     out_.highest = reach.high;
-    list_groups();
+    if (!list_groups()) return false;
     for (std::size_t p = 0; p < space_.parts().size(); ++p) {
       if (!add_contexts(space_.parts()[p])) return false;
     }
+    grow_trees(out_, of);
     return true;
   }
 
@@ -80,9 +73,8 @@ class Builder {
         }
       }
     }
-    std::map<std::string, std::size_t> property_index;
     for (std::size_t j = 0; j < state_.properties.size(); ++j) {
-      property_index[state_.properties[j]] = j;
+      property_index_[state_.properties[j]] = j;
     }
     slots_.resize(state_.primaries.size());
     for (std::size_t i = 0; i < state_.primaries.size(); ++i) {
@@ -93,13 +85,21 @@ class Builder {
         context_of_.push_back(i);
         continue;
       }
-      const std::size_t property = property_index.at(primary.property);
-      const std::size_t value = column(property, EnsembleBounds::Column::value);
-      slots_[i] = {true, out_.primaries.size()};
-      out_.primaries.push_back({primary.operation, column(property, column_of(primary.operation)),
-                                value, state_.offset[static_cast<Index>(i)]});
+      add_active(i);
       out_.wanted.push_back(static_cast<int>(i));
     }
+  }
+
+  void add_active(std::size_t i) {
+    const descriptors::Primary& primary = state_.primaries[i];
+    const std::size_t property = property_index_.at(primary.property);
+    const std::size_t value = column(property, EnsembleBounds::Column::value);
+    slots_[i] = {true, out_.primaries.size()};
+    out_.primaries.push_back({primary.operation, column(property, column_of(primary.operation)),
+                              value, state_.offset[static_cast<Index>(i)]});
+    if (primary.operation != Operation::own_variance) return;
+    out_.primaries.back().squares = column(property, EnsembleBounds::Column::squares);
+    out_.primaries.back().about = state_.active_mean[static_cast<Index>(property)];
   }
 
   std::size_t column(std::size_t property, EnsembleBounds::Column kind) {
@@ -178,11 +178,12 @@ class Builder {
         }
       }
       out_.hypotheses.push_back(std::move(active));
-      of_context_.push_back(std::move(rest));
+      out_.of_context.push_back(std::move(rest));
       out_.intercepts.push_back(hypothesis.intercept);
       out_.weights.push_back(hypothesis.weight);
       out_.total_weight += hypothesis.weight;
     }
+    average_hypotheses();
     const selection::Hypothesis& first = model_.hypotheses.front();
     for (std::size_t j = 0; j < first.descriptors.size(); ++j) {
       out_.coordinate_terms.push_back(term_of(first, j));
@@ -206,7 +207,33 @@ class Builder {
     }
   }
 
-  void list_groups() {
+  void average_hypotheses() {
+    std::vector<double> mean(out_.terms.size(), 0.0);
+    for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
+      const double weight = out_.weights[h] / out_.total_weight;
+      out_.mean_intercept += weight * out_.intercepts[h];
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+        mean[summand.least / 2] += weight * summand.coefficient;
+    }
+    for (std::size_t t = 0; t < mean.size(); ++t) {
+      if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
+    }
+    out_.deviations.assign(out_.terms.size(), 0.0);
+    out_.total_coefficients.assign(out_.terms.size(), 0.0);
+    std::vector<double> own(out_.terms.size());
+    for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
+      std::fill(own.begin(), own.end(), 0.0);
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+        own[summand.least / 2] = summand.coefficient;
+      for (std::size_t t = 0; t < own.size(); ++t) {
+        out_.deviations[t] += out_.weights[h] * std::abs(own[t] - mean[t]);
+        out_.total_coefficients[t] += out_.weights[h] * (std::abs(own[t]) + std::abs(mean[t]));
+      }
+    }
+  }
+
+  bool list_groups() {
+    std::size_t sets_of_amounts = 0;
     for (std::size_t p = 0; p < space_.parts().size(); ++p) {
       const auto& part = space_.parts()[p];
       if (!part.family) continue;  // lists are looked at one by one
@@ -215,33 +242,42 @@ class Builder {
         ElementSets group;
         group.part = p;
         group.count = count;
-        group.first = out_.nodes;
         group.size = part.family->subsets(count);
-        group.boxes = amount_boxes(*part.family, count);
-        if (count > 0) {
-          group.ranges = part.family->ranges(count);
-          group.least = extreme_shares(count, group.ranges.share_low, group.ranges.share_high);
-          group.most.assign(group.least.rbegin(), group.least.rend());
-        }
-        out_.nodes += group.size;
+        group.amounts = amount_sets(*part.family, count);
+        sets_of_amounts += group.amounts.size();
+        if (group.amounts.empty() || sets_of_amounts > kMostAmountSets) return false;
+        out_.sets = plus(out_.sets, group.size);
         if (group.size > 0) out_.groups.push_back(std::move(group));
       }
     }
+    return true;
   }
 
   void list_companions() {
     std::map<int, std::size_t> place;  // in companion_wanted, by primary
+    const std::set<int> of_hypotheses(out_.wanted.begin(), out_.wanted.end());
     for (const selection::Companion& companion : model_.companions) {
       out_.share += companion.weight;
+      out_.forests.emplace_back(companion.forest);
       std::vector<EnsembleBounds::CompanionColumn> columns;
       for (std::size_t c = 0; c < companion.primaries.size(); ++c) {
         const int i = companion.primaries[c];
         if (state_.primaries[static_cast<std::size_t>(i)].block != Block::active) continue;
         const auto [found, added] = place.emplace(i, out_.companion_wanted.size());
-        if (added) out_.companion_wanted.push_back(i);
-        columns.push_back({c, found->second});
+        if (added) {
+          out_.companion_wanted.push_back(i);
+          if (of_hypotheses.count(i) == 0) add_active(static_cast<std::size_t>(i));
+        }
+        columns.push_back({c, found->second, slots_[static_cast<std::size_t>(i)].second});
       }
       out_.companions.push_back(std::move(columns));
+      std::vector<int> of_element(128, -1);
+      const std::vector<int>& elements = companion.composition.elements;
+      for (std::size_t k = 0; k < elements.size(); ++k) {
+        of_element[static_cast<std::size_t>(elements[k])] =
+            static_cast<int>(companion.primaries.size() + k);
+      }
+      out_.element_columns.push_back(std::move(of_element));
     }
   }
 
@@ -275,7 +311,6 @@ class Builder {
         here.push_back(std::move(context));
       }
     }
-    out_.hulls.push_back(hull_of(here));
     out_.contexts.push_back(std::move(here));
     return true;
   }
@@ -296,48 +331,30 @@ class Builder {
       x = std::isnan(x) ? term.center : std::clamp(x, term.low, term.high);
       context.terms[t] = {x, x};
     }
-    for (const auto& linear : of_context_) {
+    for (const auto& linear : out_.of_context) {
       double sum = 0.0;
       for (const auto& [t, coefficient] : linear) sum += coefficient * context.terms[t].low;
       context.sums.push_back(sum);
     }
-    for (const selection::Companion& companion : model_.companions) {
-      add_companion(companion, all, support, conditions, context);
-    }
-    if (out_.share > 0.0) {
-      context.companion_low /= out_.share;
-      context.companion_high /= out_.share;
+    for (std::size_t c = 0; c < out_.companions.size(); ++c) {
+      add_companion(model_.companions[c], all, support, conditions, context);
     }
   }
 
-  // A companion's row as far as support and conditions tell it, and what it can say of any
-  // elements.
+  // A companion's row as far as support and conditions tell it.
   void add_companion(const selection::Companion& companion, const std::vector<double>& all,
                      const std::string& support, const std::vector<double>& conditions,
                      Context& context) const {
-    std::vector<double> row, low, high;
+    std::vector<double> row;
     for (const int primary : companion.primaries) {
       const auto i = static_cast<std::size_t>(primary);
-      const bool active = state_.primaries[i].block == Block::active;
-      row.push_back(active ? 0.0 : all[i]);
-      const bool known = !active && std::isfinite(all[i]);
-      low.push_back(known ? all[i] : -kInfinity);
-      high.push_back(known ? all[i] : kInfinity);
+      row.push_back(state_.primaries[i].block == Block::active ? 0.0 : all[i]);
     }
     const selection::CompositionColumns& composition = companion.composition;
-    for (std::size_t j = 0; j < composition.elements.size(); ++j) {
-      row.push_back(0.0);
-      low.push_back(0.0);
-      high.push_back(kInfinity);
-    }
-    const auto fixed = [&](double value) {
-      for (std::vector<double>* of : {&row, &low, &high}) of->push_back(value);
-    };
-    for (const std::string& name : composition.supports) fixed(name == support ? 1.0 : 0.0);
-    for (int j = 0; j < composition.conditions; ++j) fixed(conditions[static_cast<std::size_t>(j)]);
-    const regression::Bounds range = regression::bounds(companion.forest, low, high);
-    context.companion_low += companion.weight * range.low;
-    context.companion_high += companion.weight * range.high;
+    row.resize(row.size() + composition.elements.size(), 0.0);
+    for (const std::string& name : composition.supports) row.push_back(name == support ? 1.0 : 0.0);
+    for (int j = 0; j < composition.conditions; ++j)
+      row.push_back(conditions[static_cast<std::size_t>(j)]);
     context.companions.push_back(std::move(row));
   }
 
@@ -363,64 +380,25 @@ class Builder {
     }
   }
 
-  EnsembleBounds::Hull hull_of(const std::vector<Context>& here) const {
-    EnsembleBounds::Hull hull;
-    constexpr Interval kNothing{kInfinity, -kInfinity};
-    hull.primaries.assign(context_of_.size(), kNothing);
-    hull.terms.assign(out_.terms.size(), kNothing);
-    hull.sums.assign(out_.hypotheses.size(), kNothing);
-    hull.companion_low = kInfinity;
-    hull.companion_high = -kInfinity;
-    const auto grow = [](Interval& around, double low, double high) {
-      around = {std::min(around.low, low), std::max(around.high, high)};
-    };
-    for (const Context& context : here) {
-      for (std::size_t i = 0; i < hull.primaries.size(); ++i) {
-        grow(hull.primaries[i], context.primaries[i], context.primaries[i]);
-        if (std::isnan(context.primaries[i])) hull.primaries[i] = kEverything;
-      }
-      for (std::size_t t = 0; t < hull.terms.size(); ++t) {
-        grow(hull.terms[t], context.terms[t].low, context.terms[t].high);
-      }
-      for (std::size_t h = 0; h < hull.sums.size(); ++h) {
-        grow(hull.sums[h], context.sums[h], context.sums[h]);
-      }
-      hull.companion_low = std::min(hull.companion_low, context.companion_low);
-      hull.companion_high = std::max(hull.companion_high, context.companion_high);
-    }
-    return hull;
-  }
-
   const selection::Model& model_;
   const descriptors::FeaturizerState& state_;
   const CandidateSpace& space_;
   EnsembleBounds& out_;
+  std::map<std::string, std::size_t> property_index_;
   std::vector<std::pair<bool, std::size_t>> slots_;  // by primary of the model
   std::vector<std::size_t> context_of_;
   std::map<std::pair<std::size_t, EnsembleBounds::Column>, std::size_t> columns_;
   std::vector<std::pair<std::size_t, EnsembleBounds::Column>> column_list_;
   std::map<std::vector<int>, std::size_t> known_terms_;
-  std::vector<std::vector<std::pair<std::size_t, double>>> of_context_;  // by hypothesis
 };
 
 }  // namespace
 
 std::unique_ptr<EnsembleBounds> EnsembleBounds::make(const selection::Predictor& predictor,
-                                                     const CandidateSpace& space,
-                                                     std::size_t hypotheses) {
+                                                     const CandidateSpace& space, Of of) {
   auto tables = std::make_unique<EnsembleBounds>();
-  if (!Builder(predictor, space, *tables)
-           .build(std::min(hypotheses, predictor.model().hypotheses.size()))) {
-    return nullptr;
-  }
+  if (!Builder(predictor, space, *tables).build(of)) return nullptr;
   return tables;
-}
-
-const ElementSets& EnsembleBounds::group_of(std::uint64_t node) const {
-  const auto after =
-      std::upper_bound(groups.begin(), groups.end(), node,
-                       [](std::uint64_t n, const ElementSets& g) { return n < g.first; });
-  return *(after - 1);
 }
 
 }  // namespace kasetsu::planning

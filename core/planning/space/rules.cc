@@ -434,21 +434,6 @@ bool RuleSet::allows(const Candidate& candidate) const {
   return true;
 }
 
-bool RuleSet::forbids(const std::vector<int>& elements, const std::string& support) const {
-  if (rules_.empty()) return false;
-  const Mask mask = mask_of(elements);
-  Candidate candidate;
-  candidate.catalyst.support = support;
-  for (std::size_t i = 0; i < rules_.size(); ++i) {
-    const bool amounts = std::holds_alternative<AmountLimit>(rules_[i].what) ||
-                         std::holds_alternative<TotalLimit>(rules_[i].what) ||
-                         std::holds_alternative<ChargeLimit>(rules_[i].what) ||
-                         std::holds_alternative<MaterialLimit>(rules_[i].what);
-    if (!amounts && broken(i, candidate, mask)) return true;
-  }
-  return false;
-}
-
 std::string RuleSet::explain(std::size_t i, const Candidate& candidate) const {
   if (!broken(i, candidate)) return {};
   const Composition& active = candidate.catalyst.active;

@@ -103,6 +103,17 @@ struct RuleCounts {
   bool estimated = false;
 };
 
+// Many catalysts at once: from each group so many elements, each with this amount, on one support.
+struct PartialCatalyst {
+  struct Group {
+    const std::vector<int>* elements;  // atomic numbers
+    int count;
+    double amount;
+  };
+  std::vector<Group> groups;
+  double total = 0.0;  // of all amounts
+};
+
 class RuleSet {
  public:
   RuleSet() = default;  // allows everything
@@ -118,8 +129,9 @@ class RuleSet {
   const Rule& rule(std::size_t i) const { return rules_[i]; }
 
   bool allows(const Candidate& candidate) const;
-  // True when the elements and the support alone forbid it, whatever the amounts.
-  bool forbids(const std::vector<int>& elements, const std::string& support) const;
+  // True only where every such catalyst is forbidden. Not every rule is asked: false may also mean
+  // that it is not known.
+  bool forbids(const PartialCatalyst& partial, const std::string& support) const;
   bool broken(std::size_t rule, const Candidate& candidate) const;
   // One sentence: "rule \"alkali\": holds 3 of Li, Na, K; at most 1 is allowed"; empty where the
   // rule is kept.
@@ -141,6 +153,7 @@ class RuleSet {
   static Mask mask_of(const std::vector<int>& elements);
   static Mask mask_of(const chemistry::Composition& composition);
   bool broken(std::size_t rule, const Candidate& candidate, const Mask& mask) const;
+  bool breaks(std::size_t rule, const PartialCatalyst& partial, const std::string& support) const;
   static Result<RuleSet> compile(std::vector<Rule> rules);
   Error contradiction(const CandidateSpace& space) const;
 

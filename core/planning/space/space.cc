@@ -275,10 +275,15 @@ std::optional<std::uint64_t> CandidateSpace::index_of(std::size_t which, std::ui
   return (first_[which] + local - before) * condition_points_ + condition;
 }
 
-Candidate CandidateSpace::unrank(std::uint64_t index) const {
+std::uint64_t CandidateSpace::least_index(std::size_t which, std::uint64_t local) const {
+  const std::vector<std::uint64_t>& repeats = parts_[which].repeats;
+  const auto before = std::lower_bound(repeats.begin(), repeats.end(), local) - repeats.begin();
+  return (first_[which] + local - static_cast<std::uint64_t>(before)) * condition_points_;
+}
+
+CandidateSpace::Place CandidateSpace::place_of(std::uint64_t index) const {
   KASETSU_ASSERT(index < size_);
-  Candidate candidate;
-  candidate.conditions = condition_values(index % condition_points_);
+  const std::uint64_t condition = index % condition_points_;
   index /= condition_points_;
   const auto after = std::upper_bound(first_.begin(), first_.end(), index);
   const auto which = static_cast<std::size_t>(after - first_.begin()) - 1;
@@ -295,8 +300,12 @@ Candidate CandidateSpace::unrank(std::uint64_t index) const {
       high = middle;
     }
   }
-  candidate.catalyst = unrank_local(part, local + low);
-  return candidate;
+  return {which, local + low, condition};
+}
+
+Candidate CandidateSpace::unrank(std::uint64_t index) const {
+  const Place place = place_of(index);
+  return {unrank_local(parts_[place.part], place.local), condition_values(place.condition)};
 }
 
 std::optional<std::uint64_t> CandidateSpace::rank(const Candidate& candidate) const {

@@ -165,6 +165,13 @@ class CandidateSpace {
   // preparations + preparation.
   std::optional<std::uint64_t> index_of(std::size_t part, std::uint64_t local,
                                         std::uint64_t condition) const;
+  struct Place {
+    std::size_t part;
+    std::uint64_t local, condition;
+  };
+  Place place_of(std::uint64_t index) const;
+  // No candidate of a part from local number `local` on has a smaller index.
+  std::uint64_t least_index(std::size_t part, std::uint64_t local) const;
   // Values of condition point 0 ... condition_points() - 1.
   std::vector<double> condition_values(std::uint64_t condition) const;
 

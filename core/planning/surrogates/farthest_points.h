@@ -7,6 +7,17 @@
 
 namespace kasetsu::planning {
 
+// Squared distance of two points of so many coordinates, added up in their order: whoever compares
+// distances adds up alike, so that equal ones are equal.
+inline double squared_between(const double* a, const double* b, Eigen::Index dimensions) {
+  double sum = 0.0;
+  for (Eigen::Index j = 0; j < dimensions; ++j) {
+    const double d = a[j] - b[j];
+    sum += d * d;
+  }
+  return sum;
+}
+
 // Squared distance of each row to its nearest row of known; infinite where known is empty, NaN for
 // a row that is not finite.
 Eigen::VectorXd squared_to_nearest(const Eigen::MatrixXd& points, const Eigen::MatrixXd& known);

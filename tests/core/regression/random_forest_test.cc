@@ -1,5 +1,7 @@
 #include "core/regression/random_forest.h"
 
+#include "core/regression/forest_bounds.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -100,7 +102,7 @@ TEST(RandomForest, BoundsHoldAndAPointIsBoundedByItself) {
       low[j] = std::min(a, b);
       high[j] = std::max(a, b);
     }
-    const Bounds found = bounds(forest, {low.data(), 5}, {high.data(), 5});
+    const Bounds found = ForestBounds(forest).of({low.data(), 5}, {high.data(), 5});
     Eigen::MatrixXd inside(40, 5);
     for (int i = 0; i < 40; ++i) {
       for (int j = 0; j < 5; ++j) inside(i, j) = low[j] + random.uniform() * (high[j] - low[j]);
@@ -108,7 +110,7 @@ TEST(RandomForest, BoundsHoldAndAPointIsBoundedByItself) {
     const Eigen::VectorXd predicted = predict(forest, inside);
     EXPECT_GE(predicted.minCoeff(), found.low - 1e-12);
     EXPECT_LE(predicted.maxCoeff(), found.high + 1e-12);
-    const Bounds point = bounds(forest, {low.data(), 5}, {low.data(), 5});
+    const Bounds point = ForestBounds(forest).of({low.data(), 5}, {low.data(), 5});
     EXPECT_NEAR(point.low, predict(forest, low.transpose())[0], 1e-12);
     EXPECT_NEAR(point.high, point.low, 1e-12);
   }
@@ -192,7 +194,7 @@ TEST(RandomForest, RandomCutsLearnStayBetweenTheRowsAndDoNotDependOnThreads) {
     EXPECT_LE(said.maxCoeff(), data.y.maxCoeff());
     const Eigen::VectorXd low = Eigen::VectorXd::Constant(5, -1e9);
     const Eigen::VectorXd high = Eigen::VectorXd::Constant(5, 1e9);
-    const Bounds found = bounds(forest, {low.data(), 5}, {high.data(), 5});
+    const Bounds found = ForestBounds(forest).of({low.data(), 5}, {high.data(), 5});
     EXPECT_LE(found.low, said.minCoeff());
     EXPECT_GE(found.high, said.maxCoeff());
   }

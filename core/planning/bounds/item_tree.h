@@ -1,0 +1,27 @@
+// Things that look alike lie together: a binary tree over the rows of a table. The search by
+// bounds divides elements and contexts along it.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstddef>
+#include <vector>
+
+namespace kasetsu::planning {
+
+struct ItemTree {
+  struct Node {
+    std::vector<int> items;  // rows of the table, ascending
+    std::size_t left = 0;    // places in `nodes`, both 0: not divided
+    std::size_t right = 0;
+    double spread = 0.0;  // sum over the columns of the range of its items' values
+  };
+  std::vector<Node> nodes;  // the root, which holds all, comes first
+};
+
+// rows: one an item, finite, at least one. The node with the largest spread is divided first, into
+// those that are nearer to one and those that are nearer to the other of two items that lie far
+// apart, until there are `most_nodes` or all items of each node are equal; `to_single`: until each
+// has one item.
+ItemTree item_tree(const Eigen::MatrixXd& rows, std::size_t most_nodes, bool to_single);
+
+}  // namespace kasetsu::planning

@@ -1,0 +1,387 @@
+// Bounds of hypotheses whose descriptors vary together.
+//
+// Amounts are known in a branch, so that most operations are functions of one average over shares
+// (of values, squares, logarithms or inverses; a sum is the average times the total). Over the
+// interval of that number a term is replaced by its secant, and what is left over is bounded by the
+// slopes that the term can have there. A hypothesis is then one average of combined numbers, one an
+// element, so that what one descriptor gains and another loses by the same element cancels. The
+// same holds for the difference of a hypothesis from the mean of all of them, which bounds how far
+// they disagree: the median has the least mean absolute deviation, so that deviations from the mean
+// are no smaller. They are bounded together: what they are for the middle of each group, and for
+// each place the element that leads all hypotheses farthest from there.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/base/constants.h"
+#include "core/planning/bounds/ensemble_bounds.h"
+
+namespace kasetsu::planning {
+namespace {
+
+using descriptors::Form;
+using descriptors::Operation;
+
+// Sums are rounded in another order than predictions: each term's slack grows by so much of it.
+constexpr double kRounding = 1e-11;
+
+// The derivative of a form at x, of which f is the value.
+double derivative(Form form, double x, double f) {
+  switch (form) {
+    case Form::identity:
+      return 1.0;
+    case Form::reciprocal:
+    case Form::inv_log:
+      return form == Form::reciprocal ? -f * f : -f * f / x;
+    case Form::sqrt:
+      return 0.5 / f;
+    case Form::inv_sqrt:
+      return -0.5 * f * f * f;
+    case Form::square:
+      return 2.0 * x;
+    case Form::inv_square:
+      return -2.0 * f / x;
+    case Form::cube:
+      return 3.0 * x * x;
+    case Form::inv_cube:
+      return -3.0 * f / x;
+    case Form::log:
+      return 1.0 / x;
+    case Form::exp:
+      return f;
+    case Form::inv_exp:
+      return -f;
+  }
+  return kNaN;
+}
+
+// Where the derivative of a form has an extremum inside the interval: its value there; else NaN.
+double turning_derivative(Form form, Interval x) {
+  constexpr double kInverseSquareOfE = 0.1353352832366127;
+  if (form == Form::cube && x.low < 0.0 && x.high > 0.0) return 0.0;
+  if (form == Form::inv_log && x.low < kInverseSquareOfE && x.high > kInverseSquareOfE)
+    return -0.25 / kInverseSquareOfE;
+  return kNaN;
+}
+
+bool is_defined(Form form, Interval x) {
+  if (!(x.low > -kInfinity) || !(x.high < kInfinity)) return false;
+  switch (form) {
+    case Form::identity:
+    case Form::cube:
+    case Form::exp:
+    case Form::inv_exp:
+      return true;
+    case Form::square:
+      return x.low >= 0.0 || x.high <= 0.0;
+    case Form::reciprocal:
+    case Form::inv_square:
+    case Form::inv_cube:
+      return x.low > 0.0 || x.high < 0.0;
+    case Form::sqrt:
+    case Form::inv_sqrt:
+    case Form::log:
+      return x.low > 0.0;
+    case Form::inv_log:
+      return x.low > 1.0 || (x.low > 0.0 && x.high < 1.0);
+  }
+  return false;
+}
+
+}  // namespace
+
+// The secant of a term over the interval of a variable; nothing where the term is not defined in
+// all of it, or the interval is a point. The term is its form of times * x, or of the exponential
+// or the inverse of that, plus an offset.
+std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds::Plain& plain,
+                                                Interval variable, const Curve& curve) const {
+  const auto [low, high] = variable;
+  if (!(high > low) || !(low > -kInfinity) || !(high < kInfinity)) return std::nullopt;
+  const auto inner = [&](double x) {
+    const double scaled = curve.times * x;
+    return (curve.logarithmic ? std::exp(scaled)
+            : curve.inverse   ? 1.0 / scaled
+                              : scaled) +
+           curve.offset;
+  };
+  const double at_low = inner(low);
+  const double at_high = inner(high);
+  const Interval x{std::min(at_low, at_high), std::max(at_low, at_high)};
+  if (!is_defined(form, x)) return std::nullopt;
+  const double f_low = descriptors::apply(form, at_low);
+  const double f_high = descriptors::apply(form, at_high);
+  const double d_low = derivative(form, at_low, f_low);
+  const double d_high = derivative(form, at_high, f_high);
+  Interval slopes{std::min(d_low, d_high), std::max(d_low, d_high)};
+  const double turn = turning_derivative(form, x);
+  if (!std::isnan(turn)) slopes = {std::min(slopes.low, turn), std::max(slopes.high, turn)};
+  bool bends_one_way = std::isnan(turn) && !curve.logarithmic && !curve.inverse;
+  if (curve.logarithmic) slopes = product(slopes, {at_low - curve.offset, at_high - curve.offset});
+  if (curve.inverse) slopes = product(slopes, {-1.0 / (low * low), -1.0 / (high * high)});
+  slopes = {curve.times * slopes.low, curve.times * slopes.high};
+  const double value_low = std::clamp(f_low, plain.low, plain.high);
+  const double value_high = std::clamp(f_high, plain.low, plain.high);
+  if (value_low != f_low || value_high != f_high) {
+    slopes = {std::min(slopes.low, 0.0), std::max(slopes.high, 0.0)};
+    bends_one_way = false;
+  }
+  Line line;
+  line.slope = (value_high - value_low) / (high - low);
+  line.base = value_low - line.slope * low;
+  if (slopes.high > slopes.low) {
+    const double up = std::max(0.0, slopes.high - line.slope);
+    const double down = std::max(0.0, line.slope - slopes.low);
+    line.slack = up * down / (slopes.high - slopes.low) * (high - low);
+  }
+  if (bends_one_way) {  // then the term lies on one side of its secant
+    line.slack *= 0.5;
+    line.base += d_high > d_low ? -line.slack : line.slack;
+  }
+  line.rounding = kRounding * (std::abs(value_low) + std::abs(value_high) +
+                               std::abs(line.slope) * (std::abs(low) + std::abs(high)));
+  line.slack += line.rounding;
+  if (!std::isfinite(line.slack) || !std::isfinite(line.base)) return std::nullopt;
+  return line;
+}
+
+// Fills the secant of a term where its operation is one average over shares, or the mean.
+void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
+  const EnsembleBounds::ActivePrimary& primary = tables_.primaries[plain.primary];
+  const std::size_t c = primary.column;
+  Curve curve;
+  curve.offset = primary.offset;
+  Interval variable = widened({average_low_[c], average_high_[c]});
+  double per_element = 0.0;  // instead of shares
+  switch (primary.operation) {
+    case Operation::average:
+    case Operation::variance:
+      break;
+    case Operation::sum:
+    case Operation::ssd:
+      curve.times = total_;
+      break;
+    case Operation::mean:
+      variable = widened({plain_low_[c] / count_, plain_high_[c] / count_});
+      per_element = 1.0 / count_;
+      break;
+    case Operation::product:
+    case Operation::gmean:
+    case Operation::hmean:
+      if (!(least_low_[primary.value] > 0.0)) return;
+      curve.inverse = primary.operation == Operation::hmean;
+      curve.logarithmic = !curve.inverse;
+      if (primary.operation == Operation::product) curve.times = total_;
+      break;
+    default:
+      return;
+  }
+  const std::optional<Line> line = secant_of(form, plain, variable, curve);
+  Secant& secant = secants_[plain.term];
+  if (!line || !(line->slack < secant.line.slack)) return;
+  secant.line = *line;
+  secant.of_elements = true;
+  const double* values = values_of(c);
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    numbers_of(plain.term)[i] = line->slope * (per_element > 0.0 ? per_element : shares_[i]) *
+                                values[static_cast<std::size_t>(items_[i])];
+  }
+}
+
+// The same for the variance about the own average: that of squares about m less the square of
+// u = average - m, which lies within (b - a)^2 / 8 of (a + b) u - a b - (b - a)^2 / 8 in [a, b].
+void Bounder::follow_own_variance(Form form, const EnsembleBounds::Plain& plain) {
+  const EnsembleBounds::ActivePrimary& primary = tables_.primaries[plain.primary];
+  if (primary.operation != Operation::own_variance || !std::isfinite(primary.about)) return;
+  std::optional<Line> line = secant_of(form, plain, primaries_[plain.primary], {});
+  if (!line) return;
+  const Interval average = widened({average_low_[primary.value], average_high_[primary.value]});
+  const double a = average.low - primary.about;
+  const double b = average.high - primary.about;
+  const double off = (b - a) * (b - a) / 8.0;
+  const double slope = line->slope;
+  line->base += slope * (primary.offset + (a + b) * primary.about + a * b + off);
+  const double size = std::abs(a) + std::abs(b) + std::abs(primary.about);
+  line->rounding += kRounding * std::abs(slope) * (std::abs(primary.offset) + 4.0 * size * size);
+  line->slack += std::abs(slope) * off + line->rounding;
+  Secant& secant = secants_[plain.term];
+  if (!(line->slack < secant.line.slack)) return;
+  secant.line = *line;
+  secant.of_elements = true;
+  const double* squares = values_of(primary.squares);
+  const double* values = values_of(primary.value);
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const auto item = static_cast<std::size_t>(items_[i]);
+    numbers_of(plain.term)[i] = slope * shares_[i] * (squares[item] - (a + b) * values[item]);
+  }
+}
+
+void Bounder::take_secants() {
+  items_.clear();
+  shares_.clear();
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  for (const Cluster& cluster : clusters_) {
+    const std::vector<int>& items = trees.elements.nodes[cluster.node].items;
+    items_.insert(items_.end(), items.begin(), items.end());
+    shares_.resize(items_.size(), cluster.share);
+  }
+  secants_.resize(tables_.terms.size());
+  numbers_.resize(secants_.size() * items_.size());
+  for (std::size_t t = 0; t < secants_.size(); ++t) {
+    const double low = bounds_[2 * t];
+    const double high = bounds_[2 * t + 1];
+    const double rounding = kRounding * (std::abs(low) + std::abs(high));
+    Secant& secant = secants_[t];
+    secant = {};
+    secant.line = {0.5 * (low + high), 0.0, 0.5 * (high - low) + rounding, rounding};
+    secant.off_slack = secant.line.slack;
+  }
+  for (std::size_t f = 0; f + 1 < tables_.first.size(); ++f) {
+    const auto form = static_cast<Form>(f);
+    for (std::size_t i = tables_.first[f]; i < tables_.first[f + 1]; ++i) {
+      const EnsembleBounds::Plain& plain = tables_.plain[i];
+      Secant& secant = secants_[plain.term];
+      follow_average(form, plain);
+      follow_own_variance(form, plain);
+      secant.off_slack = secant.line.slack;
+      if (secant.of_elements) continue;
+      // What follows no average follows its primary, which other terms follow, too.
+      const std::optional<Line> line = secant_of(form, plain, primaries_[plain.primary], {});
+      if (!line || !(line->slack < secant.line.slack)) continue;
+      const Interval x = primaries_[plain.primary];
+      secant.primary = static_cast<int>(plain.primary);
+      secant.primary_slope = line->slope;
+      secant.shift = line->base + line->slope * 0.5 * (x.low + x.high) - secant.line.base;
+      secant.off_slack = line->slack;
+      secant.line.rounding = std::max(secant.line.rounding, line->rounding);
+    }
+  }
+}
+
+// Adds `times` a term: its middle, what it gives each of items_, and its slope along its primary.
+void Bounder::add_term(double times, std::size_t term, Combined& to) const {
+  const Secant& secant = secants_[term];
+  to.base += times * secant.line.base;
+  if (secant.primary >= 0) {
+    to.shift += times * secant.shift;
+    to.along[static_cast<std::size_t>(secant.primary)] += times * secant.primary_slope;
+  }
+  if (!secant.of_elements) return;
+  const double* numbers = &numbers_[term * items_.size()];
+  for (std::size_t i = 0; i < items_.size(); ++i) to.numbers[i] += times * numbers[i];
+}
+
+void Bounder::begin(double base, Combined& combined) const {
+  combined.base = base;
+  combined.shift = 0.0;
+  combined.numbers.assign(items_.size(), 0.0);
+  combined.along.assign(tables_.wanted.size(), 0.0);
+}
+
+// Of each cluster the smallest or the largest numbers are taken.
+Interval Bounder::range_of(const Combined& combined) const {
+  const auto insert = [](double* sorted, std::size_t size, double x) {
+    for (; size > 0 && sorted[size - 1] > x; --size) sorted[size] = sorted[size - 1];
+    sorted[size] = x;
+  };
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  Interval out{combined.base, combined.base};
+  const double* numbers = combined.numbers.data();
+  for (const Cluster& cluster : clusters_) {
+    const std::size_t size = trees.elements.nodes[cluster.node].items.size();
+    const auto taken = static_cast<std::size_t>(cluster.count);
+    if (taken == 1) {
+      double least = numbers[0];
+      double most = numbers[0];
+      for (std::size_t k = 1; k < size; ++k) {
+        least = std::min(least, numbers[k]);
+        most = std::max(most, numbers[k]);
+      }
+      out = {out.low + least, out.high + most};
+      numbers += size;
+      continue;
+    }
+    std::array<double, kMostElementsOfSet + 1> low{};
+    std::array<double, kMostElementsOfSet + 1> high{};  // negative
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::size_t kept = std::min(k, taken);
+      if (k < taken || numbers[k] < low[taken - 1]) insert(low.data(), kept, numbers[k]);
+      if (k < taken || -numbers[k] < high[taken - 1]) insert(high.data(), kept, -numbers[k]);
+    }
+    for (std::size_t k = 0; k < taken; ++k) out = {out.low + low[k], out.high - high[k]};
+    numbers += size;
+  }
+  return out;
+}
+
+// Adds to off_ how far the numbers of each element lie from the middle of its group's, and returns
+// the sum of the middles.
+double Bounder::add_distances(const Combined& combined, double weight) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  double middle_of_all = combined.base;
+  std::size_t item = 0;
+  for (const Cluster& cluster : clusters_) {
+    const std::size_t last = item + trees.elements.nodes[cluster.node].items.size();
+    double least = combined.numbers[item];
+    double most = least;
+    for (std::size_t i = item + 1; i < last; ++i) {
+      least = std::min(least, combined.numbers[i]);
+      most = std::max(most, combined.numbers[i]);
+    }
+    const double middle = 0.5 * (least + most);
+    middle_of_all += cluster.count * middle;
+    for (; item < last; ++item)
+      off_.numbers[item] += weight * std::abs(combined.numbers[item] - middle);
+  }
+  return middle_of_all;
+}
+
+void Bounder::refine(Predicted& predicted) {
+  const std::size_t count = tables_.hypotheses.size();
+  take_secants();
+  begin(tables_.mean_intercept, mean_);
+  for (const auto& [t, coefficient] : tables_.mean_hypothesis) add_term(coefficient, t, mean_);
+  double weighted_low = 0.0;
+  double weighted_high = 0.0;
+  // Of the hypotheses from their mean, weighted: for the middle of each group of elements and of
+  // the contexts, and how much farther any may lead them all together.
+  double deviation = hull_->off_radius;
+  for (std::size_t t = 0; t < secants_.size(); ++t) {
+    deviation += tables_.deviations[t] * secants_[t].off_slack +
+                 tables_.total_coefficients[t] * secants_[t].line.rounding;
+  }
+  begin(0.0, off_);
+  for (std::size_t h = 0; h < count; ++h) {
+    begin(tables_.intercepts[h], own_);
+    double slack = 0.0;
+    for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
+      const std::size_t t = summand.least / 2;
+      add_term(summand.coefficient, t, own_);
+      slack += std::abs(summand.coefficient) * secants_[t].line.slack;
+    }
+    const Interval own = range_of(own_);
+    const double low = own.low - slack + hull_->sums[h].low;
+    const double high = own.high + slack + hull_->sums[h].high;
+    low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
+    high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
+    const double weight = tables_.weights[h];
+    weighted_low += weight * low_[h];
+    weighted_high += weight * high_[h];
+    own_.base -= mean_.base;
+    own_.shift -= mean_.shift;
+    for (std::size_t p = 0; p < off_.along.size(); ++p)
+      off_.along[p] += weight * std::abs(own_.along[p] - mean_.along[p]);
+    for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
+    deviation += weight * std::abs(add_distances(own_, weight) + own_.shift + hull_->off_middle[h]);
+  }
+  deviation += range_of(off_).high;
+  for (std::size_t p = 0; p < off_.along.size(); ++p) {
+    if (off_.along[p] > 0.0)
+      deviation += off_.along[p] * 0.5 * (primaries_[p].high - primaries_[p].low);
+  }
+  const bool high_only = predicted.low == -kInfinity;
+  summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
+  predicted.spread_high =
+      std::min(predicted.spread_high, deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
+}
+
+}  // namespace kasetsu::planning
