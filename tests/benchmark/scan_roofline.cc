@@ -168,7 +168,7 @@ int main(int argc, char** argv) {
   const double seconds = argc > 1 ? number_argument<double>(argv[1]) : 2.0;
   fmt::print("billions of multiply-adds a second, one core\n");
   bool holds = true;
-  for (const auto [rows, count] : {std::pair{150, 4000}, std::pair{376, 5568}}) {
+  for (const auto& [rows, count] : {std::pair{150, 4000}, std::pair{376, 5568}}) {
     std::map<InstructionSet, Figures> found;
     for (const auto set : {InstructionSet::avx512, InstructionSet::avx2}) {
       if (static_cast<int>(set) > static_cast<int>(best_instruction_set())) continue;

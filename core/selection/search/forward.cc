@@ -13,37 +13,76 @@
 namespace kasetsu::selection {
 namespace {
 
-// Sets of a size that are extended.
-constexpr std::size_t kKept = 32;
-// Best candidates that each of them is extended by.
-constexpr int kExtensions = 16;
+constexpr std::size_t kKept = 32;        // sets of a size that are extended
+constexpr std::size_t kExtensions = 16;  // best candidates that each of them is extended by
+constexpr int kRanked = 48;              // candidates of a scan that these are chosen from
 
-// The extensions of every set, by the leave-one-out error of least squares, the best of those that
+// Candidates of one family are forms of one fact, nearly collinear: without this the best sets
+// would be the forms of a few facts.
+bool same_fact(const Candidates& candidates, int a, int b) {
+  return !candidates.compatible(a, b);
+}
+
+// Whether more than `shared` members of a set are those, or the same facts, of the other.
+bool alike(const Candidates& candidates, const Subset& a, const Subset& b, int shared) {
+  for (int left = a.size, k = 0; k < a.size; ++k) {
+    const int member = a.members[static_cast<std::size_t>(k)];
+    shared -= std::any_of(b.begin(), b.end(),
+                          [&](int other) { return same_fact(candidates, member, other); });
+    if (shared < 0) return true;
+    if (--left <= shared) return false;
+  }
+  return false;
+}
+
+// The set with each of the best candidates for one more place, one of a family.
+std::vector<Entry> extensions(const Candidates& candidates, const Subset& set) {
+  std::vector<int> members = set.to_vector();
+  SwapScan scan(candidates);
+  scan.fix(members);
+  std::vector<Scored> ranking;
+  scan.rank(members.empty() ? 4 * kRanked : kRanked, ranking);
+  std::vector<int> taken;
+  std::vector<Entry> found;
+  members.push_back(0);
+  for (const Scored& scored : ranking) {
+    if (set.size > 0 && taken.size() == kExtensions) break;
+    if (std::any_of(taken.begin(), taken.end(),
+                    [&](int other) { return same_fact(candidates, scored.candidate, other); })) {
+      continue;
+    }
+    members.back() = scored.candidate;
+    const Subset subset = Subset::of(members);
+    if (candidates.forbidden(subset)) continue;
+    taken.push_back(scored.candidate);
+    found.push_back({scored.score, subset});
+  }
+  return found;
+}
+
+// The extensions of every set, by the leave-one-out error of least squares: the best of those that
 // differ enough.
-Archive extended(const Candidates& candidates, const std::vector<Entry>& sets, int size,
-                 const Executor& executor, const Control& control) {
+std::vector<Entry> extended(const Candidates& candidates, const std::vector<Entry>& sets, int size,
+                            const Executor& executor, const Control& control) {
   std::vector<std::vector<Entry>> found(sets.size());
   executor.parallel_for(sets.size(), [&](std::size_t i) {
-    if (control.cancelled()) return;
-    std::vector<int> members = sets[i].subset.to_vector();
-    SwapScan scan(candidates);
-    scan.fix(members);
-    std::vector<Scored> best;
-    scan.rank(members.empty() ? static_cast<int>(kKept) : kExtensions, best);
-    members.push_back(0);
-    for (const Scored& scored : best) {
-      members.back() = scored.candidate;
-      const Subset subset = Subset::of(members);
-      if (!candidates.forbidden(subset)) found[i].push_back({scored.score, subset});
-    }
+    if (!control.cancelled()) found[i] = extensions(candidates, sets[i].subset);
   });
   std::vector<Entry> all;
   for (const std::vector<Entry>& of_set : found)
     all.insert(all.end(), of_set.begin(), of_set.end());
   std::sort(all.begin(), all.end());
-  Archive archive(kKept, shared_limit(candidates.options(), size));
-  for (const Entry& entry : all) archive.offer(entry);
-  return archive;
+  const int shared = shared_limit(candidates.options(), size);
+  std::vector<Entry> kept;
+  for (const Entry& entry : all) {
+    if (kept.size() == kKept) break;
+    if (std::none_of(kept.begin(), kept.end(), [&](const Entry& better) {
+          return alike(candidates, entry.subset, better.subset, shared);
+        })) {
+      kept.push_back(entry);
+    }
+  }
+  return kept;
 }
 
 // The same sets by their exact robust leave-one-out error.
@@ -77,7 +116,7 @@ Result<std::vector<SetsOfSize>> search_sizes(const SearchProblem& problem,
   std::vector<SetsOfSize> found;
   std::vector<Entry> sets = {{0.0, Subset{}}};
   for (int size = 1; size <= options.size && !sets.empty(); ++size) {
-    sets = extended(candidates, sets, size, executor, control).entries();
+    sets = extended(candidates, sets, size, executor, control);
     const bool wanted = std::find(sizes.begin(), sizes.end(), size) != sizes.end();
     if (wanted) found.push_back({size, by_exact_error(candidates, sets, executor, control)});
     if (control.cancelled()) return cancelled_error();
