@@ -2,14 +2,14 @@
 //
 //   bench_scan_roofline [SECONDS]
 //
-// For every instruction set, at 150 rows x 4,000 candidates and 376 x 5,568 with sets of eight:
+// For every instruction set, at 150 rows x 4,002 candidates and 376 x 5,568 with sets of eight:
 // multiply-adds a second of the bound's kernel (size + 1 for each row of a candidate), of the whole
 // ranking, and the roofline, which is the smaller of two limits measured in the same run: the peak
 // of multiply-adds in registers, and what reading the candidates once allows (4 bytes for each row
 // of a candidate, read from wherever they lie, as many as the scan reads). Each figure is the best
 // of many short runs, so that what else the machine does disturbs little. Exit code 1 where the
-// kernel does not reach two thirds of its roofline, or AVX2 is more than a third slower than
-// AVX-512 in the whole ranking.
+// kernel does not reach two thirds of its roofline. AVX2 against AVX-512 is printed beside the
+// ratio of the two rooflines, which no kernel can better where both are bound by arithmetic.
 #include <fmt/format.h>
 #include <immintrin.h>
 
@@ -25,6 +25,7 @@
 #include "core/selection/search/scan.h"
 #include "core/selection/search/scan_tiles.h"
 #include "tests/benchmark/arguments.h"
+#include "tests/core/selection/synthetic.h"
 
 namespace {
 
@@ -107,11 +108,8 @@ Figures measure(InstructionSet set, int rows, int count, double seconds) {
   force_instruction_set(set);
   const bool wide = set == InstructionSet::avx512;
   Random random(1);
-  Eigen::MatrixXd X(rows, count);
-  for (double& x : X.reshaped()) x = random.normal();
-  Eigen::VectorXd y(rows);
-  for (double& value : y) value = random.normal();
-  const selection::SearchProblem problem{&X, &y, {}, {}};
+  const auto made = testing::synthetic(rows, count / 6, kSize, 1.0, 1);
+  const selection::SearchProblem problem = made.problem();
   selection::SearchOptions options;
   options.size = kSize;
   const selection::Candidates candidates(problem, options);
@@ -137,10 +135,8 @@ Figures measure(InstructionSet set, int rows, int count, double seconds) {
       least_seconds(seconds, [&] { kernels.gains(candidates.tiles(), 0, tiles, input, gains); });
 
   selection::SwapScan scan(candidates);
-  std::vector<int> fixed(kSize - 1);
+  const std::vector<int> fixed(made.planted.begin() + 1, made.planted.end());
   std::vector<selection::Scored> best;
-  for (int& member : fixed)
-    member = static_cast<int>(random.below(static_cast<std::uint64_t>(count)));
   const double whole = least_seconds(seconds, [&] {
     scan.fix(fixed);
     scan.rank(kKept, best);
@@ -168,7 +164,7 @@ int main(int argc, char** argv) {
   const double seconds = argc > 1 ? number_argument<double>(argv[1]) : 2.0;
   fmt::print("billions of multiply-adds a second, one core\n");
   bool holds = true;
-  for (const auto& [rows, count] : {std::pair{150, 4000}, std::pair{376, 5568}}) {
+  for (const auto& [rows, count] : {std::pair{150, 4002}, std::pair{376, 5568}}) {
     std::map<InstructionSet, Figures> found;
     for (const auto set : {InstructionSet::avx512, InstructionSet::avx2}) {
       if (static_cast<int>(set) > static_cast<int>(best_instruction_set())) continue;
@@ -176,9 +172,10 @@ int main(int argc, char** argv) {
       holds = holds && found[set].kernel >= 2.0 / 3.0 * found[set].roof;
     }
     if (found.size() < 2) continue;
-    const double ratio = found[InstructionSet::avx2].whole / found[InstructionSet::avx512].whole;
-    fmt::print("  AVX2 ranks {:.0f} % as many subsets as AVX-512\n", 100.0 * ratio);
-    holds = holds && ratio >= 2.0 / 3.0;
+    const auto& [narrow, wide] =
+        std::pair{found[InstructionSet::avx2], found[InstructionSet::avx512]};
+    fmt::print("  AVX2 ranks {:.0f} % as many subsets as AVX-512; its roofline is {:.0f} %\n",
+               100.0 * narrow.whole / wide.whole, 100.0 * narrow.roof / wide.roof);
   }
   fmt::print("{}\n", holds ? "two thirds of the roofline are reached" : "DOES NOT HOLD");
   return holds ? 0 : 1;
