@@ -2,19 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "core/selection/ensemble.h"
-#include "core/selection/pipeline.h"
 
 namespace kasetsu::selection {
 namespace {
 
-// Nominal, for all sizes and folds together, where no effort was asked for.
-constexpr double kSizeSeconds = 10.0;
+// Candidates of a fold (rows x descriptors) that are kept between the choice of the size and the
+// calibration, at most: 16 MB.
+constexpr Eigen::Index kMostKept = 2'000'000;
+// Hypotheses whose median is asked while the size is chosen: more hardly move it.
+constexpr int kHypothesesOfSize = 24;
 // A linear model wants ten observations for each of its terms to predict as it fits, and means
 // little below five (Harrell, "Regression Modeling Strategies", 2nd edition, 2015, section 4.4).
 constexpr int kCatalystsThatBear = 10;
@@ -44,13 +47,6 @@ struct FoldSaid {
   double disagreement = 0.0;  // median over the fold's training rows, in leave-one-out
 };
 
-// The rows of one fold, and the features learnt on those of all others.
-struct FoldPrepared {
-  std::vector<int> left_out;
-  TrainingSet train, test;
-  Prepared prepared;
-};
-
 Control quiet(const Control& control) {
   Control out;
   out.stop = control.stop;
@@ -58,19 +54,10 @@ Control quiet(const Control& control) {
   return out;
 }
 
-Result<FoldPrepared> prepare_fold(const chemistry::ElementTable& elements, const TrainingSet& data,
-                                  const Folds& folds, int fold, const ModelSettings& settings,
-                                  const Control& control) {
-  std::vector<int> kept;
-  std::vector<int> left_out;
-  for (int i = 0; i < static_cast<int>(data.y.size()); ++i)
-    (folds.of_row[static_cast<std::size_t>(i)] == fold ? left_out : kept).push_back(i);
-  TrainingSet train = subset(data, kept);
-  Result<Prepared> prepared = prepare(elements, train, settings, quiet(control));
-  if (!prepared) return prepared.error();
-  TrainingSet test = subset(data, left_out);
-  return FoldPrepared{std::move(left_out), std::move(train), std::move(test),
-                      std::move(prepared).value()};
+Result<Predictions> ask(const Model& model, const FoldPrepared& fold) {
+  const Result<Predictor> predictor = Predictor::make(model);
+  if (!predictor) return predictor.error();
+  return predictor->predict(fold.test.catalysts, fold.test.conditions);
 }
 
 // The pipeline learnt on the rows of all other folds, asked for those of this one.
@@ -80,9 +67,7 @@ Result<FoldSaid> predict_fold(const FoldPrepared& fold, const ModelSettings& set
   const Result<Trained> trained =
       train_prepared(fold.prepared, fold.train, settings, executor, quiet(control), history);
   if (!trained) return trained.error();
-  const Result<Predictor> predictor = Predictor::make(trained->model);
-  if (!predictor) return predictor.error();
-  Result<Predictions> predicted = predictor->predict(fold.test.catalysts, fold.test.conditions);
+  Result<Predictions> predicted = ask(trained->model, fold);
   if (!predicted) return predicted.error();
   return FoldSaid{fold.left_out, std::move(predicted).value(),
                   median({trained->disagreement.begin(), trained->disagreement.end()})};
@@ -108,6 +93,35 @@ std::vector<std::vector<int>> all_shares(std::size_t parts) {
 }
 
 }  // namespace
+
+PreparedFolds::PreparedFolds(const chemistry::ElementTable& elements, const TrainingSet& data,
+                             const ModelSettings& settings, Folds folds)
+    : elements_(elements),
+      data_(data),
+      settings_(settings),
+      folds_(std::move(folds)),
+      kept_(static_cast<std::size_t>(folds_.count)) {
+}
+
+Result<FoldPrepared> PreparedFolds::take(int fold, const Control& control) {
+  std::optional<FoldPrepared>& kept = kept_[static_cast<std::size_t>(fold)];
+  if (kept) return *std::exchange(kept, std::nullopt);
+  std::vector<int> others;
+  std::vector<int> left_out;
+  for (int i = 0; i < static_cast<int>(data_.y.size()); ++i)
+    (folds_.of_row[static_cast<std::size_t>(i)] == fold ? left_out : others).push_back(i);
+  TrainingSet train = subset(data_, others);
+  Result<Prepared> prepared = prepare(elements_, train, settings_, quiet(control));
+  if (!prepared) return prepared.error();
+  TrainingSet test = subset(data_, left_out);
+  return FoldPrepared{std::move(left_out), std::move(train), std::move(test),
+                      std::move(prepared).value()};
+}
+
+void PreparedFolds::keep(int fold, FoldPrepared prepared) {
+  if (prepared.prepared.candidates.values.size() <= kMostKept)
+    kept_[static_cast<std::size_t>(fold)] = std::move(prepared);
+}
 
 Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& parts) {
   const auto count = static_cast<std::size_t>(parts.cols());
@@ -158,48 +172,43 @@ std::vector<int> sizes_to_try(std::span<const chemistry::Catalyst> catalysts, in
   return sizes;
 }
 
-Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingSet& data,
-                        const ModelSettings& settings, const Folds& folds, const Executor& executor,
+Result<int> choose_size(PreparedFolds& folds, const TrainingSet& data,
+                        const ModelSettings& settings, const Executor& executor,
                         const Control& control, const History& history,
                         std::vector<SizeTried>& tried) {
-  const std::vector<int> sizes = sizes_to_try(data.catalysts, settings.search.size);
-  if (sizes.size() == 1 || folds.count < 2) return sizes.back();
+  std::vector<int> sizes = sizes_to_try(data.catalysts, settings.search.size);
+  if (sizes.size() == 1 || folds.count() < 2) return sizes.back();
   ModelSettings light = settings;
-  light.trees = 0;
-  // All of them together do about as much work as one search.
-  const auto runs =
-      static_cast<std::uint64_t>(sizes.size()) * static_cast<std::uint64_t>(folds.count);
-  // Half of a time that is given goes to the choice.
-  light.search.time_limit *= 0.5;
-  if (light.search.work == 0 && light.search.time_limit == 0.0)
-    light.search.time_limit = kSizeSeconds;
-  if (light.search.work > 0)
-    light.search.work = std::max<std::uint64_t>(1, light.search.work / runs);
-  light.search.time_limit /= static_cast<double>(runs);
-  std::vector<Eigen::ArrayXd> errors(sizes.size(), Eigen::ArrayXd(data.y.size()));
-  std::uint64_t done = 0;
-  for (int fold = 0; fold < folds.count; ++fold) {
+  light.search.hypotheses = std::min(light.search.hypotheses, kHypothesesOfSize);
+  std::map<int, Eigen::ArrayXd> errors;
+  for (const int size : sizes) errors[size].resize(data.y.size());
+  for (int fold = 0; fold < folds.count(); ++fold) {
     if (control.cancelled()) return cancelled_error();
-    const Result<FoldPrepared> prepared = prepare_fold(elements, data, folds, fold, light, control);
+    if (control.out_of_time()) return sizes.front();
+    Result<FoldPrepared> prepared = folds.take(fold, control);
     if (!prepared) return prepared.error();
-    for (std::size_t k = 0; k < sizes.size(); ++k) {
-      if (control.cancelled()) return cancelled_error();
-      if (control.out_of_time()) return sizes.front();
-      light.search.size = sizes[k];
-      const Result<FoldSaid> said = predict_fold(*prepared, light, executor, control, history);
-      if (!said) return said.error();
-      errors[k](said->left_out) = (prepared->test.y - said->predicted.median).array().abs();
-      control.report(static_cast<double>(++done) / static_cast<double>(runs), "size of hypotheses");
+    const Result<std::vector<Trained>> trained = train_sizes(
+        prepared->prepared, prepared->train, light, sizes, executor, quiet(control), history);
+    if (!trained) return trained.error();
+    std::vector<int> found;
+    for (const Trained& of_size : *trained) {
+      const Result<Predictions> predicted = ask(of_size.model, *prepared);
+      if (!predicted) return predicted.error();
+      errors[of_size.model.size](prepared->left_out) =
+          (prepared->test.y - predicted->median).array().abs();
+      found.push_back(of_size.model.size);
     }
+    folds.keep(fold, std::move(*prepared));
+    sizes = std::move(found);  // only those that every fold allows
+    if (sizes.empty()) return settings.search.size;
+    control.report((fold + 1.0) / folds.count(), "size of hypotheses");
   }
-  for (std::size_t k = 0; k < sizes.size(); ++k) tried.push_back({sizes[k], errors[k].mean()});
-  const auto best =
-      std::min_element(errors.begin(), errors.end(),
-                       [](const auto& a, const auto& b) { return a.mean() < b.mean(); });
-  for (std::size_t k = 0; k < sizes.size(); ++k) {
-    if (not_clearly_above(errors[k], *best)) return sizes[k];
-  }
-  KASETSU_ASSERT(false);
+  for (const int size : sizes) tried.push_back({size, errors[size].mean()});
+  const int best = *std::min_element(sizes.begin(), sizes.end(), [&](int a, int b) {
+    return errors[a].mean() < errors[b].mean();
+  });
+  return *std::find_if(sizes.begin(), sizes.end(),
+                       [&](int size) { return not_clearly_above(errors[size], errors[best]); });
 }
 
 void share_equally(Model& model) {
@@ -218,20 +227,19 @@ void set_scores(Model& model, const Eigen::VectorXd& errors, const Eigen::Vector
   std::sort(model.scores.begin(), model.scores.end());
 }
 
-Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSet& data,
-                       const Folds& folds, const Executor& executor, const Control& control,
-                       const History& history, double disagreement, Model& model) {
+Result<bool> calibrate(PreparedFolds& folds, const TrainingSet& data, const Executor& executor,
+                       const Control& control, const History& history, double disagreement,
+                       Model& model) {
   const auto rows = static_cast<Eigen::Index>(data.y.size());
   // Of the hypotheses, then of each companion.
   Eigen::MatrixXd parts(rows, 1 + static_cast<Eigen::Index>(model.companions.size()));
   Eigen::VectorXd disagreements(rows), novelty(rows);
   ModelSettings settings = model.settings;
-  settings.search = fold_search(model.settings.search, model.search.work, folds.count);
-  for (int fold = 0; fold < folds.count; ++fold) {
+  settings.search = fold_search(model.settings.search, model.search.work, folds.count());
+  for (int fold = 0; fold < folds.count(); ++fold) {
     if (control.cancelled()) return cancelled_error();
     if (control.out_of_time()) return false;
-    const Result<FoldPrepared> prepared =
-        prepare_fold(elements, data, folds, fold, settings, control);
+    const Result<FoldPrepared> prepared = folds.take(fold, control);
     if (!prepared) return prepared.error();
     const Result<FoldSaid> said = predict_fold(*prepared, settings, executor, control, history);
     if (!said) return said.error();
@@ -242,7 +250,7 @@ Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSe
     disagreements(left_out) =
         predicted.disagreement * (of_fold > 0.0 ? disagreement / of_fold : 1.0);
     novelty(left_out) = predicted.novelty;
-    control.report((fold + 1.0) / folds.count, "calibration");
+    control.report((fold + 1.0) / folds.count(), "calibration");
   }
   const Eigen::VectorXd shares = choose_shares(data.y, parts);
   for (std::size_t k = 0; k < model.companions.size(); ++k) {

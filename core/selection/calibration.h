@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "core/base/result.h"
 #include "core/chemistry/element_table.h"
 #include "core/selection/model.h"
+#include "core/selection/pipeline.h"
+#include "core/selection/training_set.h"
 
 namespace kasetsu::selection {
 
@@ -28,14 +31,42 @@ Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& p
 // rivals.
 std::vector<int> sizes_to_try(std::span<const chemistry::Catalyst> catalysts, int most);
 
-// The number of descriptors, of sizes_to_try() up to search.size, by nested error: the search (with
-// a share of its work) on each fold's other rows, and the hypotheses' median on the fold. Chosen is
-// the smallest whose mean |error| is not more than one standard error of the difference above the
-// least: the rows cannot tell it from a larger one. `tried` gets what was seen. The largest, with
-// nothing tried, where there is no choice or there are no folds; the smallest where the time is
-// over. Errors: those of train(); cancelled.
-Result<int> choose_size(const chemistry::ElementTable& elements, const TrainingSet& data,
-                        const ModelSettings& settings, const Folds& folds, const Executor& executor,
+// The rows of one fold, and the features learnt on those of all others.
+struct FoldPrepared {
+  std::vector<int> left_out;
+  TrainingSet train, test;
+  Prepared prepared;
+};
+
+// The folds of a training set. What of them does not depend on the target is the same for the
+// choice of the size and for calibration, and is kept between them where it is small.
+class PreparedFolds {
+ public:
+  // elements, data and settings must outlive this.
+  PreparedFolds(const chemistry::ElementTable& elements, const TrainingSet& data,
+                const ModelSettings& settings, Folds folds);
+  int count() const { return folds_.count; }
+  // What was kept, or prepared now. Errors: those of prepare().
+  Result<FoldPrepared> take(int fold, const Control& control);
+  // For the next take().
+  void keep(int fold, FoldPrepared prepared);
+
+ private:
+  const chemistry::ElementTable& elements_;
+  const TrainingSet& data_;
+  const ModelSettings& settings_;
+  Folds folds_;
+  std::vector<std::optional<FoldPrepared>> kept_;
+};
+
+// The number of descriptors, of sizes_to_try(), by nested error: a forward search (search_sizes) on
+// each fold's other rows, and the hypotheses' median on the fold. Chosen is the smallest whose mean
+// |error| is not more than one standard error of the difference above the least: the rows cannot
+// tell it from a larger one. `tried` gets what was seen. The largest, with nothing tried, where
+// there is no choice or there are no folds; the smallest where the time is over. Errors: those of
+// train(); cancelled.
+Result<int> choose_size(PreparedFolds& folds, const TrainingSet& data,
+                        const ModelSettings& settings, const Executor& executor,
                         const Control& control, const History& history,
                         std::vector<SizeTried>& tried);
 
@@ -50,8 +81,8 @@ void set_scores(Model& model, const Eigen::VectorXd& errors, const Eigen::Vector
 // training rows of how far the model's hypotheses disagree in leave-one-out; a fold's search, which
 // does less, finds hypotheses that disagree more or less, and its disagreement is brought to the
 // same scale. False: there was no time for all folds, nothing is filled.
-Result<bool> calibrate(const chemistry::ElementTable& elements, const TrainingSet& data,
-                       const Folds& folds, const Executor& executor, const Control& control,
-                       const History& history, double disagreement, Model& model);
+Result<bool> calibrate(PreparedFolds& folds, const TrainingSet& data, const Executor& executor,
+                       const Control& control, const History& history, double disagreement,
+                       Model& model);
 
 }  // namespace kasetsu::selection

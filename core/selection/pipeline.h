@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <span>
 #include <vector>
 
 #include "core/descriptors/descriptor.h"
@@ -36,5 +37,13 @@ struct Trained {
 Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data,
                                const ModelSettings& settings, const Executor& executor,
                                const Control& control, const History& history = {});
+
+// Models of hypotheses of each of these sizes (ascending) by search_sizes(), without companions:
+// what choosing the size compares. Sizes that the rows or the candidates do not allow are left out.
+// Errors: those of train(); cancelled.
+Result<std::vector<Trained>> train_sizes(const Prepared& prepared, const TrainingSet& data,
+                                         const ModelSettings& settings, std::span<const int> sizes,
+                                         const Executor& executor, const Control& control,
+                                         const History& history = {});
 
 }  // namespace kasetsu::selection

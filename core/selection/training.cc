@@ -9,9 +9,11 @@
 #include "core/descriptors/screening.h"
 #include "core/regression/huber/robust.h"
 #include "core/selection/calibration.h"
+#include "core/selection/contest.h"
 #include "core/selection/ensemble.h"
 #include "core/selection/pipeline.h"
 #include "core/selection/population.h"
+#include "core/selection/search/forward.h"
 
 namespace kasetsu::selection {
 namespace {
@@ -207,183 +209,69 @@ Result<descriptors::DescriptorMatrix> with_products(const descriptors::Descripto
   return all;
 }
 
-// The hypothesis fitted to these columns, and its leave-one-out predictions; without a weight.
-struct Fitted {
-  Hypothesis hypothesis;
-  Eigen::VectorXd loo;
+// The candidates, the best screened products behind them where the settings ask for such.
+class Offered {
+ public:
+  static Result<Offered> make(const Prepared& prepared, const TrainingSet& data,
+                              const ModelSettings& settings, const History& history,
+                              const Executor& executor, const Control& control) {
+    Offered offered(prepared, data, history);
+    if (settings.order >= 2 && settings.products > 0) {
+      Result<descriptors::DescriptorMatrix> found =
+          with_products(prepared.candidates, data.y, settings, executor, control);
+      if (!found) return found.error();
+      offered.products_ = std::move(*found);
+    }
+    return offered;
+  }
+
+  const descriptors::DescriptorMatrix& candidates() const {
+    return products_ ? *products_ : prepared_.candidates;
+  }
+
+  // At most `size`: what the rows and the candidates allow.
+  int size(int size) const {
+    return std::min({size, most_descriptors(data_.y.size()),
+                     static_cast<int>(candidates().descriptors.size())});
+  }
+
+  SearchProblem problem() const {
+    SearchProblem problem;
+    problem.X = &candidates().values;
+    problem.y = &data_.y;
+    for (const Descriptor& descriptor : candidates().descriptors)
+      problem.families.push_back(families_of(descriptor));
+    problem.forbidden = forbidden_sets(history_, candidates(), prepared_.featurizer.primaries());
+    return problem;
+  }
+
+ private:
+  Offered(const Prepared& prepared, const TrainingSet& data, const History& history)
+      : prepared_(prepared), data_(data), history_(history) {}
+  const Prepared& prepared_;
+  const TrainingSet& data_;
+  const History& history_;
+  std::optional<descriptors::DescriptorMatrix> products_;
 };
-Result<Fitted> fit_hypothesis(std::vector<Descriptor> descriptors, const Eigen::MatrixXd& columns,
-                              const Eigen::VectorXd& y, const regression::RobustOptions& options) {
-  const Result<regression::LeaveOneOut> fitted = regression::loo_robust(columns, y, options);
-  if (!fitted) return fitted.error();
-  Fitted out;
-  Hypothesis& hypothesis = out.hypothesis;
-  hypothesis.descriptors = std::move(descriptors);
-  hypothesis.coefficients = fitted->fit.coefficients;
-  hypothesis.intercept = fitted->fit.intercept;
-  hypothesis.scale = fitted->fit.scale;
-  hypothesis.mae_train = fitted->fit.mae;
-  hypothesis.mae_cv = fitted->mae_cv;
-  hypothesis.promise = promise_of(fitted->residuals);
-  hypothesis.low = columns.colwise().minCoeff().transpose();
-  hypothesis.high = columns.colwise().maxCoeff().transpose();
-  hypothesis.center = columns.colwise().mean().transpose();
-  hypothesis.spread = ((columns.rowwise() - hypothesis.center.transpose()).colwise().squaredNorm() /
-                       static_cast<double>(columns.rows()))
-                          .cwiseSqrt()
-                          .transpose();
-  out.loo = y - fitted->residuals;
-  return out;
-}
 
-// Hypotheses that want a place in the ensemble, with their leave-one-out predictions.
-struct Contest {
-  std::vector<Contender> contenders;
-  std::vector<Fitted> fitted;
-
-  // most: descriptors that one with a place may have.
-  void add(Fitted candidate, std::vector<std::string> key, bool veteran, int most, double optimism,
-           const History& history) {
-    const double expected =
-        expected_error(candidate.hypothesis.mae_cv, static_cast<int>(candidate.loo.size()),
-                       optimism, history.find(key));
-    const bool may_stand = std::ssize(key) <= most;
-    contenders.push_back({expected, veteran, std::move(key), may_stand});
-    fitted.push_back(std::move(candidate));
-  }
-};
-
-int most_descriptors(Eigen::Index rows) {
-  return std::max(1, static_cast<int>(rows - 2) / 2);
-}
-
-// Whether no column is constant to rounding, by the rule of descriptors::enumerate.
-bool all_vary(const Eigen::MatrixXd& columns) {
-  const Eigen::RowVectorXd range = columns.colwise().maxCoeff() - columns.colwise().minCoeff();
-  const Eigen::RowVectorXd largest = columns.cwiseAbs().colwise().maxCoeff();
-  return (range.array() > 1e-12 * largest.array()).all();
-}
-
-// Whether these settings ask for hypotheses of such descriptors, whatever their number.
-bool asked_for(std::span<const Descriptor> descriptors, const ModelSettings& settings) {
-  std::set<int> families;
-  for (const Descriptor& descriptor : descriptors) {
-    if (descriptor.order > std::max(1, settings.order)) return false;
-    if (settings.order == 0 && descriptor.factors[0].form != descriptors::Form::identity)
-      return false;
-    for (int f = 0; f < descriptor.order; ++f) {
-      if (!families.insert(descriptor.factors[f].primary).second && settings.search.one_per_family)
-        return false;
-    }
-  }
-  return true;
-}
-
-// Fits the veterans to the present rows. One is passed over where it was eliminated, where the
-// present features do not have its descriptors or the settings do not ask for such, and where the
-// rows are too few for it. most: descriptors of one that may get a place.
-Status add_veterans(const Prepared& prepared, const TrainingSet& data,
-                    const ModelSettings& settings, const History& history, int most,
-                    double optimism, Contest& contest) {
-  const auto primaries = prepared.featurizer.primaries();
-  for (const Veteran& veteran : history.veterans) {
-    if (std::find(history.eliminated.begin(), history.eliminated.end(), veteran.descriptors) !=
-        history.eliminated.end()) {
-      continue;
-    }
-    const auto known = std::find_if(
-        contest.contenders.begin(), contest.contenders.end(),
-        [&](const Contender& contender) { return contender.key == veteran.descriptors; });
-    if (known != contest.contenders.end()) {
-      const auto at = static_cast<std::size_t>(known - contest.contenders.begin());
-      known->veteran = true;
-      contest.fitted[at].hypothesis.born = veteran.born;
-      continue;
-    }
-    std::vector<Descriptor> descriptors;
-    for (const std::string& text : veteran.descriptors) {
-      const Result<Descriptor> parsed = descriptors::parse_descriptor(text, primaries);
-      if (parsed) descriptors.push_back(*parsed);
-    }
-    if (descriptors.size() != veteran.descriptors.size() || !asked_for(descriptors, settings) ||
-        std::ssize(descriptors) > most_descriptors(data.y.size())) {
-      continue;
-    }
-    const Eigen::MatrixXd columns = descriptors::evaluate(descriptors, prepared.primary_values);
-    if (!columns.allFinite() || !all_vary(columns)) continue;
-    Result<Fitted> fitted =
-        fit_hypothesis(std::move(descriptors), columns, data.y, settings.search.regression);
-    if (!fitted) return fitted.error();
-    fitted->hypothesis.born = veteran.born;
-    contest.add(std::move(*fitted), veteran.descriptors, true, most, optimism, history);
-  }
-  return {};
-}
-
-// Gives the places to the contenders with the least expected error. `loo` gets a column for each
-// hypothesis. The veterans that are left stay in the model without a weight.
-void give_places(Contest contest, const SearchOptions& options, Model& model,
-                 Eigen::MatrixXd& loo) {
-  constexpr std::size_t kDormantForEachPlace = 2;
-  const auto places = static_cast<std::size_t>(options.hypotheses);
-  const int shared = std::min(options.size - 1, options.shared * options.size / 8);
-  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, shared);
-  loo.resize(model.y.size(), static_cast<Eigen::Index>(chosen.size()));
-  double total_weight = 0.0;
-  for (const std::size_t i : chosen) {
-    Hypothesis& hypothesis = contest.fitted[i].hypothesis;
-    hypothesis.weight = weight_of_error(contest.contenders[i].expected);
-    total_weight += hypothesis.weight;
-    loo.col(static_cast<Eigen::Index>(model.hypotheses.size())) = contest.fitted[i].loo;
-    model.hypotheses.push_back(std::move(hypothesis));
-  }
-  for (Hypothesis& hypothesis : model.hypotheses) hypothesis.weight /= total_weight;
-  std::vector<std::size_t> rest;
-  for (std::size_t i = 0; i < contest.contenders.size(); ++i) {
-    if (contest.contenders[i].veteran &&
-        std::find(chosen.begin(), chosen.end(), i) == chosen.end()) {
-      rest.push_back(i);
-    }
-  }
-  std::stable_sort(rest.begin(), rest.end(), [&](std::size_t a, std::size_t b) {
-    return contest.contenders[a].expected < contest.contenders[b].expected;
-  });
-  if (rest.size() > kDormantForEachPlace * places) rest.resize(kDormantForEachPlace * places);
-  for (const std::size_t i : rest) model.dormant.push_back(std::move(contest.fitted[i].hypothesis));
-}
-
-// Searches for fresh hypotheses and lets them compete with the veterans.
+// Lets the sets of candidates that a search found compete with the veterans. options: those of the
+// search. `loo` gets a column for each hypothesis of the model.
 Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMatrix& candidates,
                        const TrainingSet& data, const ModelSettings& settings,
-                       const Executor& executor, const Control& control, const History& history,
-                       Model& model, Eigen::MatrixXd& loo) {
-  SearchOptions options = settings.search;
-  options.size = std::min({options.size, most_descriptors(data.y.size()),
-                           static_cast<int>(candidates.descriptors.size())});
+                       const std::vector<std::vector<int>>& sets, const Control& control,
+                       const History& history, Model& model, Eigen::MatrixXd& loo) {
+  const SearchOptions& options = settings.search;
   model.size = options.size;
-  SearchProblem problem;
-  problem.X = &candidates.values;
-  problem.y = &data.y;
-  for (const Descriptor& descriptor : candidates.descriptors)
-    problem.families.push_back(families_of(descriptor));
-  problem.forbidden = forbidden_sets(history, candidates, prepared.featurizer.primaries());
-  Result<SearchResult> found = search(problem, options, executor, part(control, 0.15, 0.95));
-  if (!found) return found.error();
-  if (control.cancelled()) return cancelled_error();
-  KASETSU_ASSERT(!found->hypotheses.empty());
-  model.search = std::move(*found);
   model.generation = history.generation;
-  control.report(0.95, "hypotheses");
   const double optimism = optimism_of(history.records);
   Contest contest;
-  for (const FoundHypothesis& chosen : model.search.hypotheses) {
+  for (const std::vector<int>& set : sets) {
     if (control.cancelled()) return cancelled_error();
     std::vector<Descriptor> descriptors;
-    for (const int candidate : chosen.candidates)
+    for (const int candidate : set)
       descriptors.push_back(candidates.descriptors[static_cast<std::size_t>(candidate)]);
-    Result<Fitted> fitted =
-        fit_hypothesis(std::move(descriptors), candidates.values(Eigen::all, chosen.candidates),
-                       data.y, options.regression);
+    Result<Fitted> fitted = fit_hypothesis(
+        std::move(descriptors), candidates.values(Eigen::all, set), data.y, options.regression);
     if (!fitted) return fitted.error();
     fitted->hypothesis.born = history.generation;
     std::vector<std::string> key =
@@ -435,34 +323,53 @@ void describe_training_rows(const Prepared& prepared, const Eigen::MatrixXd& loo
   }
 }
 
-}  // namespace
-
-Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data,
-                               const ModelSettings& settings, const Executor& executor,
-                               const Control& control, const History& history) {
-  std::optional<descriptors::DescriptorMatrix> products;
-  if (settings.order >= 2 && settings.products > 0) {
-    Result<descriptors::DescriptorMatrix> found =
-        with_products(prepared.candidates, data.y, settings, executor, control);
-    if (!found) return found.error();
-    products = std::move(*found);
-  }
-  const descriptors::DescriptorMatrix& candidates = products ? *products : prepared.candidates;
-
+// A model of the hypotheses that the sets are, without companions and calibration.
+Result<Trained> train_on_sets(const Prepared& prepared, const Offered& offered,
+                              const TrainingSet& data, const ModelSettings& settings,
+                              const std::vector<std::vector<int>>& sets, const Control& control,
+                              const History& history) {
   Trained trained;
   Model& model = trained.model;
   model.settings = settings;
   model.n_samples = static_cast<int>(data.catalysts.size());
-  model.n_descriptors = static_cast<int>(candidates.descriptors.size());
+  model.n_descriptors = static_cast<int>(offered.candidates().descriptors.size());
   model.y = data.y;
   note_what_was_seen(data.catalysts, model);
   Eigen::MatrixXd loo;
-  if (Status status = find_hypotheses(prepared, candidates, data, settings, executor, control,
+  if (Status status = find_hypotheses(prepared, offered.candidates(), data, settings, sets, control,
                                       history, model, loo);
       !status) {
     return status.error();
   }
   describe_training_rows(prepared, loo, trained);
+  model.features = prepared.featurizer.state();
+  return trained;
+}
+
+}  // namespace
+
+Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data,
+                               const ModelSettings& settings, const Executor& executor,
+                               const Control& control, const History& history) {
+  const Result<Offered> offered =
+      Offered::make(prepared, data, settings, history, executor, control);
+  if (!offered) return offered.error();
+  ModelSettings searched = settings;
+  searched.search.size = offered->size(settings.search.size);
+  Result<SearchResult> found =
+      search(offered->problem(), searched.search, executor, part(control, 0.15, 0.95));
+  if (!found) return found.error();
+  if (control.cancelled()) return cancelled_error();
+  KASETSU_ASSERT(!found->hypotheses.empty());
+  control.report(0.95, "hypotheses");
+  std::vector<std::vector<int>> sets;
+  for (const FoundHypothesis& chosen : found->hypotheses) sets.push_back(chosen.candidates);
+  Result<Trained> trained =
+      train_on_sets(prepared, *offered, data, searched, sets, control, history);
+  if (!trained) return trained.error();
+  Model& model = trained->model;
+  model.settings = settings;
+  model.search = std::move(*found);
   if (settings.trees > 0) {
     Result<std::vector<Companion>> grown =
         grow_companions(data, prepared.primary_values, prepared.distinct, settings.trees,
@@ -471,8 +378,30 @@ Result<Trained> train_prepared(const Prepared& prepared, const TrainingSet& data
     model.companions = std::move(*grown);
     share_equally(model);
   }
-  model.features = prepared.featurizer.state();
   return trained;
+}
+
+Result<std::vector<Trained>> train_sizes(const Prepared& prepared, const TrainingSet& data,
+                                         const ModelSettings& settings, std::span<const int> sizes,
+                                         const Executor& executor, const Control& control,
+                                         const History& history) {
+  const Result<Offered> offered =
+      Offered::make(prepared, data, settings, history, executor, control);
+  if (!offered) return offered.error();
+  ModelSettings of_size = settings;
+  of_size.search.size = offered->size(sizes.back());
+  const Result<std::vector<SetsOfSize>> found =
+      search_sizes(offered->problem(), of_size.search, sizes, executor, control);
+  if (!found) return found.error();
+  std::vector<Trained> models;
+  for (const SetsOfSize& sets : *found) {
+    of_size.search.size = sets.size;
+    Result<Trained> trained =
+        train_on_sets(prepared, *offered, data, of_size, sets.sets, control, history);
+    if (!trained) return trained.error();
+    models.push_back(std::move(*trained));
+  }
+  return models;
 }
 
 Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& measured,
@@ -500,14 +429,13 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   // that a fold leaves out.
   History of_folds;
   of_folds.eliminated = history.eliminated;
+  PreparedFolds prepared_folds(elements, data, settings, calibrating ? folds : Folds{});
   std::vector<SizeTried> tried;
   if (settings.size_by_nested_error) {
-    const Result<int> size =
-        choose_size(elements, data, first, calibrating ? folds : Folds{}, executor,
-                    part(control, 0.0, 0.3, 2.0 * kept), of_folds, tried);
+    const Result<int> size = choose_size(prepared_folds, data, first, executor,
+                                         part(control, 0.0, 0.1, 2.0 * kept), of_folds, tried);
     if (!size) return size.error();
     first.search.size = *size;
-    if (!tried.empty()) first.search.time_limit *= 0.5;
   }
   Result<Trained> trained = train_prepared(
       *prepared, data, first, executor, part(control, 0.0, calibrating ? 0.7 : 1.0, kept), history);
@@ -526,7 +454,7 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
   bool calibrated = false;
   if (calibrating) {
     const Result<bool> done =
-        calibrate(elements, data, folds, executor, part(control, 0.7, 1.0), of_folds,
+        calibrate(prepared_folds, data, executor, part(control, 0.7, 1.0), of_folds,
                   median({trained->disagreement.begin(), trained->disagreement.end()}), model);
     if (!done) return done.error();
     calibrated = *done;

@@ -1,4 +1,5 @@
-// How long work goes on after it was asked to stop, for every phase of learning and validation:
+// How long work goes on after it was asked to stop, for every phase of learning, validation
+// and planning:
 //
 //   bench_cancel [MOMENTS [SEED [PHASE]]]
 //
@@ -19,12 +20,16 @@
 #include <string>
 #include <thread>
 
+#include "core/planning/planner.h"
+#include "core/planning/surrogates/ensemble_surrogate.h"
+#include "core/planning/surrogates/gaussian_surrogate.h"
 #include "core/regression/gaussian_process.h"
 #include "core/selection/model.h"
 #include "core/selection/pipeline.h"
 #include "core/selection/validation.h"
 #include "tests/benchmark/arguments.h"
 #include "tests/benchmark/real_tables.h"
+#include "tests/core/planning/planning_fixtures.h"
 
 namespace {
 
@@ -56,6 +61,19 @@ selection::TrainingSet six_hundred_rows() {
       catalyst.active.add(part.element, part.amount * (0.5 + random.uniform()));
     data.catalysts.push_back(std::move(catalyst));
     data.y[i] = y[static_cast<Eigen::Index>(of)] + random.normal();
+  }
+  return data;
+}
+
+// Few catalysts, measured over and over: their sizes are chosen by folds.
+selection::TrainingSet many_replicates(const selection::TrainingSet& all) {
+  constexpr int kCatalysts = 70;
+  selection::TrainingSet data;
+  data.y.resize(kRows);
+  Random random(70);
+  for (int i = 0; i < kRows; ++i) {
+    data.catalysts.push_back(all.catalysts[static_cast<std::size_t>(i % kCatalysts)]);
+    data.y[i] = all.y[i % kCatalysts] + 0.3 * random.normal();
   }
   return data;
 }
@@ -167,6 +185,12 @@ int main(int argc, char** argv) {
     return found ? Status() : Status(found.error());
   };
 
+  const selection::TrainingSet replicates = many_replicates(data);
+  const auto choosing_size = [&](const Control& control) -> Status {
+    const auto model = selection::train(elements, replicates, sized, executor, control);
+    return model ? Status() : Status(model.error());
+  };
+
   const auto gaussian_process = [&](const Control& control) -> Status {
     constexpr int kMostRows = 2000;  // that a campaign's Gaussian process plans with
     Random draw(7);
@@ -175,6 +199,40 @@ int main(int argc, char** argv) {
     const auto process =
         regression::GaussianProcess::fit(X, X.rowwise().sum().array().sin(), {}, control);
     return process ? Status() : Status(process.error());
+  };
+
+  // The 36,540 candidates of methane coupling, six hundred of other amounts known.
+  const planning::CandidateSpace space = planning::ocm_space();
+  std::vector<planning::KnownPoint> known(kRows);
+  std::vector<planning::MeasuredPoint> measured(kRows);
+  for (int i = 0; i < kRows; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    known[at].candidate.catalyst = measured[at].candidate.catalyst = data.catalysts[at];
+    known[at].value = measured[at].value = data.y[i];
+    known[at].measurements = 1;
+    known[at].loo_error = 1.0;
+  }
+  const selection::Model model = selection::train(elements, data, plain, Executor(0), {}).value();
+  const auto ensemble = planning::make_ensemble_surrogate(model).value();
+  const auto plan_with = [&](const planning::Surrogate& surrogate,
+                             const Control& control) -> Status {
+    planning::PlanProblem problem;
+    problem.space = &space;
+    problem.surrogate = &surrogate;
+    problem.known = known;
+    planning::PlanOptions options;
+    options.batch = 96;
+    const auto planned = planning::plan(problem, options, executor, control);
+    return planned ? Status() : Status(planned.error());
+  };
+  planning::GaussianSurrogateOptions with_descriptors;
+  with_descriptors.descriptors = ensemble.get();
+  const auto process =
+      planning::make_gaussian_surrogate(space, measured, with_descriptors, Executor(0)).value();
+  const auto learn_process = [&](const Control& control) -> Status {
+    const auto made = planning::make_gaussian_surrogate(space, measured, with_descriptors, executor,
+                                                        nullptr, control);
+    return made ? Status() : Status(made.error());
   };
 
   using selection::Method;
@@ -194,11 +252,16 @@ int main(int argc, char** argv) {
       {"random, Huber", searching(Method::random, 1.35, 0.0)},
       {"companions", learn(grown)},
       {"calibration", learn(calibrated)},
-      {"choice of size", learn(sized)},
+      {"choice of size", choosing_size},
       {"validation, baselines", validating(0, true)},
       {"validation, permutations", validating(3, false)},
       {"figure 1", figure},
       {"Gaussian process, 2,000", gaussian_process},
+      {"Gaussian surrogate", learn_process},
+      {"planning, hypotheses",
+       [&](const Control& control) { return plan_with(*ensemble, control); }},
+      {"planning, Gaussian process",
+       [&](const Control& control) { return plan_with(*process, control); }},
   };
   std::printf("%-26s %10s %14s %14s\n", "phase, on 600 rows", "lasts, s", "delay, CPU ms",
               "delay, wall ms");

@@ -4,6 +4,7 @@ The digests below are of the release before the rooms were rebuilt (0.1.0). A ch
 - OCM-171: the probability of the noise test (noise.p) comes from Boost.Math; its last two digits differ.
 - models: the default search ends when more of it does not change what the ensemble predicts (it does a tenth of the work), the scan's best
   sixteen are decided in 64 bits, and forests add up by rank.
+- size chosen: since sizes are compared by one forward search a fold (core/selection/search/forward.h).
 - proposals: the plan tells the verdict on its model, as a member and as its first note; the rest is the same.
 
 Usage: digests_test.py BIN SOURCE SHARED_DATA [--print]
@@ -54,6 +55,7 @@ def proposals():
 
 CASES = {
     "model of OCM-171": lambda: model("afe_ocm_171.csv", "C2y", "--size", "8"),
+    "model of TWC-51, size chosen": lambda: model("afe_twc_51.csv", "T50(NO)"),
     "model of TWC-51": lambda: model("afe_twc_51.csv", "T50(NO)", "--size", "8"),
     "proposals of the campaign ocm": proposals,
 }

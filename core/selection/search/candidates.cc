@@ -40,7 +40,7 @@ Candidates::Candidates(const SearchProblem& problem, const SearchOptions& option
   }
   if (options.one_per_family) families_ = problem.families;
   for (const std::vector<int>& set : problem.forbidden) {
-    if (set.size() == static_cast<std::size_t>(size_)) forbidden_.insert(Subset::of(set));
+    if (set.size() <= static_cast<std::size_t>(size_)) forbidden_.insert(Subset::of(set));
   }
 
   tile_count_ = (static_cast<std::size_t>(count) + kTileWidth - 1) / kTileWidth;

@@ -45,7 +45,7 @@ class Climber {
         quota_(quota),
         scan_(candidates),
         evaluator_(candidates, control.stop),
-        archive_(archive_capacity(candidates.options()), shared_limit(candidates.options())) {}
+        archive_(archive_capacity(candidates.options()), shared_limit(candidates.options(), candidates.size())) {}
 
   // `start` empty: from a random set.
   void run(const Subset& start) {
@@ -191,7 +191,7 @@ class Climber {
 Found search_exchange(const Candidates& candidates, const Limits& limits, const Executor& executor,
                       const Control& control) {
   const SearchOptions& options = candidates.options();
-  Found found{Archive(archive_capacity(options), shared_limit(options)), {}, ""};
+  Found found{Archive(archive_capacity(options), shared_limit(options, options.size)), {}, ""};
   const std::uint64_t usual = kScansATask * scan_work(candidates, candidates.size() - 1) +
                               kExactATask * exact_work(candidates);
   std::uint64_t stream = 1;

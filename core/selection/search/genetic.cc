@@ -154,7 +154,7 @@ Found search_genetic(const Candidates& candidates, const Limits& limits, const E
                      const Control& control) {
   const SearchOptions& options = candidates.options();
   const auto population = static_cast<std::size_t>(options.genetic.population);
-  Found found{Archive(archive_capacity(options), shared_limit(options)), {}, ""};
+  Found found{Archive(archive_capacity(options), shared_limit(options, options.size)), {}, ""};
   Random random(options.seed, 1);
   std::vector<double> importance(static_cast<std::size_t>(candidates.count()), 1.0);
   std::vector<Evaluator> evaluators;

@@ -30,8 +30,12 @@ Found search_genetic(const Candidates& candidates, const Limits& limits, const E
 Found search_random(const Candidates& candidates, const Limits& limits, const Executor& executor,
                     const Control& control);
 
-// How many members two hypotheses of an ensemble may share: options.shared is meant for eight.
-int shared_limit(const SearchOptions& options);
+// Whether problem and options can be searched at all.
+Status check(const SearchProblem& problem, const SearchOptions& options);
+
+// How many members two hypotheses of an ensemble may share, where they have `size`: options.shared
+// is meant for eight.
+int shared_limit(const SearchOptions& options, int size);
 // Sets that an archive holds while the search goes on: more than are wanted, as better ones drive
 // out several that they resemble.
 std::size_t archive_capacity(const SearchOptions& options);

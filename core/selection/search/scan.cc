@@ -135,7 +135,9 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   tiles_.clear();
   for (std::size_t tile = 0; tile < candidates_.tile_count(); ++tile) {
     const float* gains = gains_ + tile * kTileWidth;
-    tiles_.emplace_back(largest_of(gains), static_cast<int>(tile));
+    float largest = largest_of(gains);
+    if (largest >= kNever) largest = largest_that_counts(static_cast<int>(tile));
+    tiles_.emplace_back(largest, static_cast<int>(tile));
   }
   std::make_heap(tiles_.begin(), tiles_.end());
   // The most promising tiles first, until none that is left can hold one of the best.
@@ -170,6 +172,18 @@ void SwapScan::rank(int keep, std::vector<Scored>& out) {
   }
   std::sort(out.begin(), out.end());
   if (out.size() > static_cast<std::size_t>(keep)) out.resize(static_cast<std::size_t>(keep));
+}
+
+// Where nothing is known of a candidate: most of these are other forms of the members that stay,
+// and may not be taken anyway.
+float SwapScan::largest_that_counts(int tile) const {
+  float largest = -kNever;
+  for (int lane = 0; lane < kTileWidth; ++lane) {
+    const int candidate = tile * kTileWidth + lane;
+    if (gains_[candidate] > largest && (gains_[candidate] < kNever || may_be_taken(candidate)))
+      largest = gains_[candidate];
+  }
+  return largest;
 }
 
 bool SwapScan::may_be_taken(int candidate) const {

@@ -57,6 +57,7 @@ class SwapScan {
   Eigen::VectorXd along_;
   void write_rows();
   bool may_be_taken(int candidate) const;
+  float largest_that_counts(int tile) const;
   void consider(int candidate, float score, std::size_t keep, double& bar);
 
   std::vector<float> rows_;  // what the kernels read, row by row

@@ -101,14 +101,14 @@ void gain_vectors(const float* const* columns, const ScanInput& in, float* const
     const FloatLanes g = FloatLanes::all(row[Q + 2]);
     for (int m = 0; m < M; ++m) slope[m] = multiply_add(z[m], g, slope[m]);
   }
-  const FloatLanes smallest = FloatLanes::all(in.smallest_square);
-  const FloatLanes never = FloatLanes::all(-kNever);
+  const FloatLanes bounded = FloatLanes::all(kBoundedShare * in.column_square);
+  const FloatLanes unknown = FloatLanes::all(kNever);
   for (int m = 0; m < M; ++m) {
     FloatLanes square = FloatLanes::all(in.column_square);
 #pragma GCC unroll 16
     for (int q = 0; q < Q; ++q) square = subtract_product(square, along[m][q], along[m][q]);
-    const FloatLanes gain = residual[m] * slope[m] * inverse(largest(square, smallest));
-    choose_at_least(square, smallest, gain, never).store(gains[m]);
+    const FloatLanes gain = residual[m] * slope[m] * inverse(largest(square, bounded));
+    choose_at_least(square, bounded, gain, unknown).store(gains[m]);
   }
 }
 

@@ -9,6 +9,9 @@ namespace kasetsu::selection {
 inline constexpr int kTileWidth = 16;     // candidates in a tile
 inline constexpr int kLargestBasis = 15;  // columns that stay while one is swapped, at most
 inline constexpr float kNever = 3e38F;    // the score of a candidate that cannot be taken
+// Below this share of its squared length off the basis a column's gain has too few figures in 32
+// bits: nothing is known of it.
+inline constexpr float kBoundedShare = 0.02F;
 
 // One place is free. rows_data: for each row the basis_columns numbers of an orthonormal basis
 // (which is orthogonal to the constant) of the columns that stay, then the residual r of y on them,

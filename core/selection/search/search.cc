@@ -19,7 +19,10 @@ Error invalid(std::string message, std::string value, std::string expected) {
           std::move(expected)};
 }
 
+}  // namespace
+
 Status check(const SearchProblem& problem, const SearchOptions& options) {
+  if (Status status = options.validate(); !status) return status;
   if (problem.X == nullptr || problem.y == nullptr) {
     return invalid("the search has no data", "", "a matrix X and a target y");
   }
@@ -54,8 +57,6 @@ Status check(const SearchProblem& problem, const SearchOptions& options) {
   }
   return {};
 }
-
-}  // namespace
 
 Status SearchOptions::validate() const {
   if (size < 1 || size > kLargestSize) {
@@ -93,8 +94,8 @@ Status SearchOptions::validate() const {
   return {};
 }
 
-int shared_limit(const SearchOptions& options) {
-  return std::min(options.size - 1, options.shared * options.size / 8);
+int shared_limit(const SearchOptions& options, int size) {
+  return std::min(size - 1, options.shared * size / 8);
 }
 
 std::size_t archive_capacity(const SearchOptions& options) {
@@ -103,7 +104,6 @@ std::size_t archive_capacity(const SearchOptions& options) {
 
 Result<SearchResult> search(const SearchProblem& problem, const SearchOptions& options,
                             const Executor& executor, const Control& control) {
-  if (Status status = options.validate(); !status) return status.error();
   if (Status status = check(problem, options); !status) return status.error();
   const Candidates candidates(problem, options);
   if (candidates.usable().size() < static_cast<std::size_t>(options.size)) {

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 
+#include "core/base/instruction_set.h"
 #include "core/base/random.h"
 #include "tests/core/selection/laboratory.h"
 
@@ -91,10 +93,29 @@ TEST(Model, IsTheSameForAnyNumberOfThreadsAndTwiceInARow) {
       settings.order = order;
       settings.products = 100;
       settings.calibration_folds = order == 1 ? 2 : 0;
+      settings.size_by_nested_error = true;
       const Model one = train(general_elements(), data, settings, Executor(1), {}).value();
       expect_equal(one, train(general_elements(), data, settings, Executor(1), {}).value());
       expect_equal(one, train(general_elements(), data, settings, Executor(2), {}).value());
     }
+  }
+}
+
+TEST(Model, IsTheSameForEveryInstructionSet) {
+  const TrainingSet data = laboratory(40, 0.3, 4);
+  ModelSettings settings = quick();
+  settings.search.work = 0;  // until it has converged
+  settings.search.size = 6;
+  settings.order = 2;
+  settings.products = 100;
+  settings.size_by_nested_error = true;
+  const Model best = train(general_elements(), data, settings, Executor(1), {}).value();
+  for (const auto set : {InstructionSet::baseline, InstructionSet::avx2}) {
+    if (!force_instruction_set(set)) continue;
+    const Model other = train(general_elements(), data, settings, Executor(2), {}).value();
+    force_instruction_set(std::nullopt);
+    expect_equal(best, other);
+    EXPECT_EQ(best.sizes_tried, other.sizes_tried);
   }
 }
 
