@@ -6,7 +6,7 @@ import { ago, count, number, withUnit } from "../format.js";
 import { link } from "../route.js";
 import { may, useData } from "../state.js";
 import { t } from "../words.js";
-import { actionsOf } from "./campaigns.js";
+import { actionsOf, verdictText } from "./campaigns.js";
 import { Elements, Progress, TwoTargets } from "./campaign_results.js";
 import { Descriptors, Foretold, Hypotheses, Parity } from "./campaign_model.js";
 
@@ -44,7 +44,7 @@ function Head({ campaign }) {
       <${Figure} name=${t("batches")} value=${count(campaign.batches)} note=${t("open.n", { n: count(open) })} />
       ${campaign.model ? html`<${Figure} name=${t("honest_error")} value=${withUnit(campaign.model.mae_honest, first.unit)} note=${t("model.version", { n: campaign.model.version, ago: ago(campaign.model.created_at) })} />` : null}
     </dl>
-    ${campaign.model ? html`<p class="verdict">${campaign.model.verdict}</p>` : null}
+    ${verdictText(campaign) ? html`<p class="verdict">${verdictText(campaign)}</p>` : null}
     <ul class="actions">${actionsOf(campaign).map(([words, href]) => html`<li><a href=${href}>${words}</a></li>`)}</ul>`;
 }
 

@@ -110,7 +110,7 @@ export function Editor({ first, applied }) {
         <textarea class="mono" spellcheck="false" aria-label=${t("nav.file")} aria-invalid=${error ? "true" : "false"} value=${text} onInput=${(event) => setText(event.target.value)}
           onScroll=${(event) => { gutter.current.scrollTop = event.target.scrollTop; }}></textarea></div>
       <div class="found" aria-live="polite" aria-busy=${busy}>
-        ${error ? html`<${Problem} error=${error} />` : found ? html`<${Found} found=${found} />` : html`<p class="quiet">${t("reading")}</p>`}
+        ${error ? html`<${Problem} error=${error} />` : found ? html`<${Found} found=${found} />` : html`<p class="quiet" role="status">${t("reading")}</p>`}
         <div class="buttons"><button disabled=${busy || Boolean(error)} onClick=${look}>${t("plan.button")}</button>
           ${may("campaigns") ? html`<button class="main" disabled=${busy || Boolean(error)} onClick=${apply}>${t("apply")}</button>` : null}</div>
       </div>
