@@ -1,11 +1,16 @@
 // What the dashboard looks at: numbers of a campaign that are counted from its records.
+#include <fmt/format.h>
+
 #include "daemon/campaign/views/by_element.h"
+#include "daemon/campaign/views/coverage.h"
+#include "daemon/campaign/views/explanation.h"
 #include "daemon/campaign/views/foretold.h"
 #include "daemon/campaign/views/front.h"
 #include "daemon/campaign/views/insight.h"
 #include "daemon/campaign/views/overview.h"
 #include "daemon/campaign/views/progress.h"
 #include "daemon/campaign/views/weighing.h"
+#include "daemon/campaign/views/worksheet.h"
 #include "daemon/http/api.h"
 
 namespace kasetsu::http {
@@ -21,6 +26,14 @@ Result<const Target*> asked_target(const Request& request, const CampaignConfig&
   return campaign::find_target(config, request.query_value(parameter).value_or(""));
 }
 
+// "csv" or "xlsx". Errors: another word.
+Result<campaign::SheetFormat> asked_format(const Request& request) {
+  const std::string format = request.query_value("format").value_or("csv");
+  if (format == "csv") return campaign::SheetFormat::csv;
+  if (format == "xlsx") return campaign::SheetFormat::workbook;
+  return Error{ErrorCode::bad_data, "wrong value", "query parameter format", format, "csv or xlsx"};
+}
+
 }  // namespace
 
 Handler Api::viewing(std::vector<std::string> query_names, View make) {
@@ -33,6 +46,31 @@ Handler Api::viewing(std::vector<std::string> query_names, View make) {
         if (!config) return config.error();
         return make(reader, request, *found, **config);
       });
+}
+
+Result<Response> Api::worksheet(const Request& request) const {
+  const auto format = asked_format(request);
+  if (!format) return format.error();
+  const std::string& name = request.parameter("name");
+  const std::string batch = request.query_value("batch").value_or("");
+  const auto bytes = campaign::read_value<std::string>(
+      services_.database, [&](const Reader& reader) -> Result<std::string> {
+        const auto found = campaign::find_campaign(reader, name);
+        if (!found) return found.error();
+        const auto config = services_.campaigns.of(reader, *found);
+        if (!config) return config.error();
+        return campaign::worksheet(reader, *found, **config, batch, *format, services_.supports);
+      });
+  if (!bytes) return bytes.error();
+  const bool csv = *format == campaign::SheetFormat::csv;
+  Response response;
+  response.content_type = csv ? "text/csv; charset=utf-8" : std::string(campaign::kWorkbookType);
+  response.body = *bytes;
+  response.headers.emplace_back(
+      "Content-Disposition",
+      fmt::format("attachment; filename=\"{}-{}.{}\"", name, batch, csv ? "csv" : "xlsx"));
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  return response;
 }
 
 void Api::add_view_routes(Router& router) {
@@ -79,6 +117,24 @@ void Api::add_view_routes(Router& router) {
         if (!y) return y.error();
         return campaign::front(reader, found, **x, **y, supports);
       });
+  add("coverage", {"property"},
+      [this, &supports](const Reader& reader, const Request& request, const Campaign& found,
+                        const CampaignConfig& config) -> Result<Json> {
+        const auto target = asked_target(request, config, "property");
+        if (!target) return target.error();
+        const auto elements = services_.element_table(config.elements);
+        if (!elements) return elements.error();
+        return campaign::coverage(reader, found, config, **target, *elements, supports);
+      });
+  add("explanation", {"proposal"},
+      [&supports](const Reader& reader, const Request& request, const Campaign& found,
+                  const CampaignConfig& config) -> Result<Json> {
+        return campaign::explanation(reader, found, config,
+                                     request.query_value("proposal").value_or(""), supports);
+      });
+  router.add({"GET", "/v1/campaigns/{name}/worksheet", Scope::read,
+              working({"batch", "format"},
+                      [this](const Request& request) { return worksheet(request); })});
   add("weighing", {"batch"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
                   const CampaignConfig& config) -> Result<Json> {
