@@ -153,7 +153,7 @@ function Board({ name, data, query }) {
     { id: "rank", name: t("rank"), number: true, value: (p) => p.rank, show: (p) => p.rank },
     { id: "catalyst", name: t("catalyst"), value: (p) => p.catalyst.description, show: (p) => html`<button class="link" onClick=${() => setShown(p)}>${p.catalyst.description}</button>` },
     { id: "conditions", name: t("conditions"), value: (p) => conditions(p.conditions), show: (p) => conditions(p.conditions) || "–" },
-    { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}` },
+    { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="strategy"><span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}</span>` },
     { id: "state", name: t("state"), value: (p) => p.state, show: (p) => html`<${State} name=${p.state} />` },
     { id: "mean", name: t("predicted_unit", { unit: target.unit || "–" }), number: true, value: (p) => p.mean, show: (p) => number(p.mean) },
     { id: "interval", name: t("interval"), number: true, value: (p) => (p.low === null ? null : p.high - p.low), show: (p) => interval(p.low, p.high) },
