@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "core/chemistry/element_table.h"
 #include "core/planning/space/rules.h"
@@ -83,11 +84,16 @@ Json axes_json(const planning::PrincipalAxes& axes) {
 Result<Eigen::MatrixX2d> plane_of(const planning::PrincipalAxes& axes,
                                   const std::vector<planning::Candidate>& candidates) {
   Eigen::MatrixX2d plane = Eigen::MatrixX2d::Zero(static_cast<Eigen::Index>(candidates.size()), 2);
-  if (candidates.empty()) return plane;
-  const auto coordinates = axes.coordinates(candidates);
-  if (!coordinates) return coordinates.error();
-  const Eigen::Index known = std::min<Eigen::Index>(2, coordinates->cols());
-  plane.leftCols(known) = coordinates->leftCols(known);
+  const Eigen::Index known = std::min<Eigen::Index>(2, axes.dimensions());
+  // In blocks: a candidate has hundreds of descriptors on the way to its two coordinates.
+  constexpr std::size_t kBlock = 1'024;
+  for (std::size_t from = 0; from < candidates.size(); from += kBlock) {
+    const std::size_t count = std::min(kBlock, candidates.size() - from);
+    const auto coordinates = axes.coordinates(std::span(candidates).subspan(from, count));
+    if (!coordinates) return coordinates.error();
+    plane.block(static_cast<Eigen::Index>(from), 0, coordinates->rows(), known) =
+        coordinates->leftCols(known);
+  }
   return plane;
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/csv.h"
 #include "core/chemistry/element.h"
 #include "core/planning/space/materials.h"
+#include "daemon/base/json.h"
 #include "drivers/tables/workbook_writer.h"
 
 namespace kasetsu::campaign {

@@ -55,8 +55,8 @@ async function fill(daemon) {
   await daemon.ask("POST", `/v1/campaigns/hostile/measurements?source=table&file_name=${encodeURIComponent(MARKUP)}`, `M1,M2,Support,Preparation,second\nLi,W,MgO,,"${MARKUP.replaceAll('"', '""')}"\n`, "text/csv");
   const { measurements } = await daemon.ask("GET", "/v1/campaigns/hostile/measurements?limit=1");
   await daemon.ask("POST", `/v1/measurements/${measurements[0].id}:exclude`, { reason: MARKUP, person: MARKUP });
-  const job = await one(":retrain", {});
-  await until("a model", async () => ["COMPLETED", "FAILED"].includes((await daemon.ask("GET", `/v1/jobs/${job.id || job.job}`)).state));
+  const { job } = await one(":retrain", {});
+  await until("a model", async () => ["COMPLETED", "FAILED"].includes((await daemon.ask("GET", `/v1/jobs/${job.id}`)).state));
   const proposal = await one("/proposals", { catalyst: { amounts: { Na: 1, Mn: 1 }, support: "MgO", preparation: MARKUP }, reason: MARKUP });
   await daemon.ask("POST", `/v1/proposals/${proposal.id}:claim`, { client: MARKUP });
   await one(":recommend", {});
