@@ -21,6 +21,10 @@ using campaign::CampaignConfig;
 using campaign::Reader;
 using campaign::Target;
 
+// What is counted of one target, which the query names.
+using TargetView = std::function<Result<Json>(const Reader&, const Campaign&, const CampaignConfig&,
+                                              const Target&)>;
+
 Result<const Target*> asked_target(const Request& request, const CampaignConfig& config,
                                    std::string_view parameter) {
   return campaign::find_target(config, request.query_value(parameter).value_or(""));
@@ -79,6 +83,16 @@ void Api::add_view_routes(Router& router) {
     router.add({"GET", std::string("/v1/campaigns/{name}/") + rest, Scope::read,
                 viewing(std::move(query_names), std::move(make))});
   };
+  const auto add_of_target = [&](const char* rest, TargetView make) {
+    add(rest, {"property"},
+        [make = std::move(make)](const Reader& reader, const Request& request,
+                                 const Campaign& found,
+                                 const CampaignConfig& config) -> Result<Json> {
+          const auto target = asked_target(request, config, "property");
+          if (!target) return target.error();
+          return make(reader, found, config, **target);
+        });
+  };
   add("overview", {},
       [&supports](const Reader& reader, const Request&, const Campaign& found,
                   const CampaignConfig& config) -> Result<Json> {
@@ -94,19 +108,23 @@ void Api::add_view_routes(Router& router) {
         return campaign::progress(reader, found, **target, static_cast<std::size_t>(*points),
                                   supports);
       });
-  add("elements", {"property"},
-      [&supports](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
-        const auto target = asked_target(request, config, "property");
-        if (!target) return target.error();
-        return campaign::by_element(reader, found, config, **target, supports);
-      });
-  add("foretold", {"property"},
-      [&supports](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
-        const auto target = asked_target(request, config, "property");
-        if (!target) return target.error();
-        return campaign::foretold(reader, found, config, **target, supports);
+  add_of_target("elements",
+                [&supports](const Reader& reader, const Campaign& found,
+                            const CampaignConfig& config, const Target& target) -> Result<Json> {
+                  return campaign::by_element(reader, found, config, target, supports);
+                });
+  add_of_target("foretold",
+                [&supports](const Reader& reader, const Campaign& found,
+                            const CampaignConfig& config, const Target& target) -> Result<Json> {
+                  return campaign::foretold(reader, found, config, target, supports);
+                });
+  add_of_target(
+      "coverage",
+      [this, &supports](const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                        const Target& target) -> Result<Json> {
+        const auto elements = services_.element_table(config.elements);
+        if (!elements) return elements.error();
+        return campaign::coverage(reader, found, config, target, *elements, supports);
       });
   add("front", {"x", "y"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
@@ -116,15 +134,6 @@ void Api::add_view_routes(Router& router) {
         const auto y = asked_target(request, config, "y");
         if (!y) return y.error();
         return campaign::front(reader, found, **x, **y, supports);
-      });
-  add("coverage", {"property"},
-      [this, &supports](const Reader& reader, const Request& request, const Campaign& found,
-                        const CampaignConfig& config) -> Result<Json> {
-        const auto target = asked_target(request, config, "property");
-        if (!target) return target.error();
-        const auto elements = services_.element_table(config.elements);
-        if (!elements) return elements.error();
-        return campaign::coverage(reader, found, config, **target, *elements, supports);
       });
   add("explanation", {"proposal"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,

@@ -17,7 +17,7 @@ namespace {
 using tables::SheetCell;
 using tables::SheetToWrite;
 
-struct Place {
+struct SheetPlace {
   double channel = 0.0;
   Proposal proposal;
   chemistry::Catalyst catalyst;
@@ -30,8 +30,8 @@ bool is_open(const Proposal& proposal) {
 
 // Open proposals by the channels that the planner gave their ranks. An amended proposal has the
 // rank of the one that it replaces.
-std::vector<Place> places_of(const Reader& reader, const Campaign& campaign, const Batch& batch,
-                             const chemistry::SupportTable& supports) {
+std::vector<SheetPlace> places_of(const Reader& reader, const Campaign& campaign,
+                                  const Batch& batch, const chemistry::SupportTable& supports) {
   std::map<std::int64_t, double> channels;
   const Json summary = Json::parse(batch.summary, nullptr, false);
   if (summary.is_object() && summary.contains("plate")) {
@@ -41,7 +41,7 @@ std::vector<Place> places_of(const Reader& reader, const Campaign& campaign, con
   }
   ProposalFilter filter;
   filter.batch = batch.id;
-  std::vector<Place> places;
+  std::vector<SheetPlace> places;
   for (Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000})) {
     auto catalyst = chemistry::parse_key(proposal.catalyst, supports);
     if (!is_open(proposal) || !catalyst) continue;
@@ -51,7 +51,7 @@ std::vector<Place> places_of(const Reader& reader, const Campaign& campaign, con
          std::move(proposal), std::move(*catalyst)});
   }
   std::stable_sort(places.begin(), places.end(),
-                   [](const Place& a, const Place& b) { return a.channel < b.channel; });
+                   [](const SheetPlace& a, const SheetPlace& b) { return a.channel < b.channel; });
   return places;
 }
 
@@ -61,10 +61,10 @@ SheetCell condition_of(const Proposal& proposal, const std::string& name) {
   return conditions[name].get<double>();
 }
 
-SheetToWrite results_sheet(const std::vector<Place>& places, const CampaignConfig& config) {
+SheetToWrite results_sheet(const std::vector<SheetPlace>& places, const CampaignConfig& config) {
   std::set<int> elements;
   bool prepared = false;
-  for (const Place& place : places) {
+  for (const SheetPlace& place : places) {
     for (const auto& part : place.catalyst.active.parts()) elements.insert(part.element);
     prepared = prepared || !place.catalyst.preparation.empty();
   }
@@ -84,7 +84,7 @@ SheetToWrite results_sheet(const std::vector<Place>& places, const CampaignConfi
     sheet.header.push_back(target.name);
     sheet.to_fill.push_back(true);
   }
-  for (const Place& place : places) {
+  for (const SheetPlace& place : places) {
     std::vector<SheetCell> row = {place.proposal.id, place.channel, std::string()};
     for (const int element : elements) row.emplace_back(place.catalyst.active.amount(element));
     row.emplace_back(place.catalyst.support);
@@ -96,14 +96,14 @@ SheetToWrite results_sheet(const std::vector<Place>& places, const CampaignConfi
   return sheet;
 }
 
-SheetToWrite weighing_sheet(const std::vector<Place>& places,
+SheetToWrite weighing_sheet(const std::vector<SheetPlace>& places,
                             const planning::Materials& materials) {
-  const auto name_of = [](const planning::Weighing& one, const Place& place) {
+  const auto name_of = [](const planning::Weighing& one, const SheetPlace& place) {
     return one.element > 0 ? std::string(chemistry::element_symbol(one.element))
                            : place.catalyst.support;
   };
   std::vector<std::string> names;
-  for (const Place& place : places) {
+  for (const SheetPlace& place : places) {
     for (const auto& one : planning::weighings(materials, place.catalyst)) {
       const std::string name = name_of(one, place);
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -113,7 +113,7 @@ SheetToWrite weighing_sheet(const std::vector<Place>& places,
   sheet.name = "weigh in";
   sheet.header = {"channel", "catalyst"};
   for (const std::string& name : names) sheet.header.push_back(fmt::format("{} (mg)", name));
-  for (const Place& place : places) {
+  for (const SheetPlace& place : places) {
     std::vector<SheetCell> row = {place.channel, chemistry::describe(place.catalyst)};
     row.resize(sheet.header.size(), std::string());
     for (const auto& one : planning::weighings(materials, place.catalyst)) {
@@ -152,7 +152,7 @@ Result<std::string> worksheet(const Reader& reader, const Campaign& campaign,
     return Error{ErrorCode::not_found, "no such batch", "batch", id,
                  "the id of a batch of this campaign"};
   }
-  const std::vector<Place> places = places_of(reader, campaign, *batch, supports);
+  const std::vector<SheetPlace> places = places_of(reader, campaign, *batch, supports);
   std::vector<SheetToWrite> sheets = {results_sheet(places, config)};
   if (format == SheetFormat::csv) return csv_of(sheets.front());
   if (config.materials) sheets.push_back(weighing_sheet(places, *config.materials));

@@ -18,12 +18,12 @@ constexpr const char* kGold = "#E69F00";
 constexpr const char* kGrey = "#8a8a8a";
 
 // The colours and marks of daemon/web/format.js.
-struct Look {
+struct StrategyLook {
   const char* colour;
   SvgPlot::Mark mark;
 };
-Look look_of(const std::string& strategy) {
-  static const std::map<std::string, Look> kLooks = {
+StrategyLook look_of(const std::string& strategy) {
+  static const std::map<std::string, StrategyLook> kLooks = {
       {"exploit", {kOrange, SvgPlot::Mark::triangle}},
       {"explore", {kBlue, SvgPlot::Mark::circle}},
       {"challenge", {"#009E73", SvgPlot::Mark::diamond}},
@@ -33,7 +33,7 @@ Look look_of(const std::string& strategy) {
       {"amended", {kGold, SvgPlot::Mark::star}},
       {"given", {kGrey, SvgPlot::Mark::cross}}};
   const auto found = kLooks.find(strategy);
-  return found == kLooks.end() ? Look{kGrey, SvgPlot::Mark::circle} : found->second;
+  return found == kLooks.end() ? StrategyLook{kGrey, SvgPlot::Mark::circle} : found->second;
 }
 
 void add_measurements(SvgPlot& plot, const Json& progress, const std::string& unit) {
@@ -45,7 +45,7 @@ void add_measurements(SvgPlot& plot, const Json& progress, const std::string& un
                      with_unit(number_of(point, "value"), unit))});
   }
   for (auto& [strategy, points] : by_strategy) {
-    const Look look = look_of(strategy);
+    const StrategyLook look = look_of(strategy);
     plot.points(std::move(points), look.colour, words("strategy." + strategy), look.mark);
   }
   // Too many to draw: bins.
