@@ -23,7 +23,7 @@ using campaign::Target;
 
 // What is counted of one target, which the query names.
 using TargetView = std::function<Result<Json>(const Reader&, const Campaign&, const CampaignConfig&,
-                                              const Target&)>;
+                                              const Target&, const chemistry::SupportTable&)>;
 
 Result<const Target*> asked_target(const Request& request, const CampaignConfig& config,
                                    std::string_view parameter) {
@@ -83,14 +83,13 @@ void Api::add_view_routes(Router& router) {
     router.add({"GET", std::string("/v1/campaigns/{name}/") + rest, Scope::read,
                 viewing(std::move(query_names), std::move(make))});
   };
-  const auto add_of_target = [&](const char* rest, TargetView make) {
+  const auto add_of_target = [&](const char* rest, const TargetView& make) {
     add(rest, {"property"},
-        [make = std::move(make)](const Reader& reader, const Request& request,
-                                 const Campaign& found,
-                                 const CampaignConfig& config) -> Result<Json> {
+        [make, &supports](const Reader& reader, const Request& request, const Campaign& found,
+                          const CampaignConfig& config) -> Result<Json> {
           const auto target = asked_target(request, config, "property");
           if (!target) return target.error();
-          return make(reader, found, config, **target);
+          return make(reader, found, config, **target, supports);
         });
   };
   add("overview", {},
@@ -108,24 +107,15 @@ void Api::add_view_routes(Router& router) {
         return campaign::progress(reader, found, **target, static_cast<std::size_t>(*points),
                                   supports);
       });
-  add_of_target("elements",
-                [&supports](const Reader& reader, const Campaign& found,
-                            const CampaignConfig& config, const Target& target) -> Result<Json> {
-                  return campaign::by_element(reader, found, config, target, supports);
+  add_of_target("elements", campaign::by_element);
+  add_of_target("foretold", campaign::foretold);
+  add_of_target("coverage",
+                [this](const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                       const Target& target, const chemistry::SupportTable& table) -> Result<Json> {
+                  const auto elements = services_.element_table(config.elements);
+                  if (!elements) return elements.error();
+                  return campaign::coverage(reader, found, config, target, *elements, table);
                 });
-  add_of_target("foretold",
-                [&supports](const Reader& reader, const Campaign& found,
-                            const CampaignConfig& config, const Target& target) -> Result<Json> {
-                  return campaign::foretold(reader, found, config, target, supports);
-                });
-  add_of_target(
-      "coverage",
-      [this, &supports](const Reader& reader, const Campaign& found, const CampaignConfig& config,
-                        const Target& target) -> Result<Json> {
-        const auto elements = services_.element_table(config.elements);
-        if (!elements) return elements.error();
-        return campaign::coverage(reader, found, config, target, *elements, supports);
-      });
   add("front", {"x", "y"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
                   const CampaignConfig& config) -> Result<Json> {
