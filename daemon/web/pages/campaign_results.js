@@ -5,6 +5,7 @@ import { Empty, Loaded } from "../parts/common.js";
 import { PeriodicTable } from "../parts/periodic.js";
 import { axisName, colourOf, conditions, count, number, symbolOf, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
+import { link } from "../route.js";
 import { useData } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -63,10 +64,13 @@ const Best = ({ progress }) => {
     summary=${t("plot.progress.summary", { n: count(progress.total), best: withUnit(last.value, progress.unit), catalyst: last.description })} />`;
 };
 
+// What brings the first results.
+const nextOf = (name) => [[t("tab.import"), link(["c", name, "data"], { tab: "import" })], [t("nav.proposals"), link(["c", name, "proposals"])]];
+
 export function Progress({ name, target }) {
   const path = withQuery(campaignPath(name, "/progress"), { property: target.name, points: POINTS });
   const progress = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && ["measurement", "ingest", "proposal"].includes(event.object), pause: 1200 });
-  return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty}>${t("nothing_measured")}<//>` : html`
+  return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty} next=${nextOf(name)}>${t("nothing_measured")}<//>` : html`
     <${Best} progress=${data} />
     ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}
     <h2>${t("best_catalysts")}</h2>

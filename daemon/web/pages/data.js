@@ -93,7 +93,7 @@ function Measurements({ name, query }) {
         ${bulk.map((verb) => html`<button onClick=${() => setActing({ verb, items })}>${t(`mark.${verb}`)} (${count(items.length)})</button>`)}
         <button onClick=${() => saveCsv(name, query)}>CSV</button>
       </div>
-      ${found.measurements.length === 0 ? html`<${Empty}>${t("nothing_measured")}<//>` : html`<${Grid} label=${t("measurements")} columns=${columns} rows=${found.measurements}
+      ${found.measurements.length === 0 ? html`<${Empty} next=${[[t("tab.import"), link(["c", name, "data"], { tab: "import" })]]}>${t("nothing_measured")}<//>` : html`<${Grid} label=${t("measurements")} columns=${columns} rows=${found.measurements}
         chosen=${may("results") ? chosen : undefined} setChosen=${setChosen} mark=${(m) => (stateOf(m) === t("measurement.live") ? "" : "faded")} />`}
       <div class="buttons">${query.page ? html`<button onClick=${() => setQuery({ page: null })}>${t("newest")}</button>` : null}
         ${found.next_page_token ? html`<button onClick=${() => setQuery({ page: found.next_page_token })}>${t("older")}</button>` : null}</div>`;
@@ -254,7 +254,7 @@ function Deliveries({ name }) {
     { id: "measurements", name: "", sortable: false, show: (d) => html`<a href=${link(["c", name, "data"], { ingest: d.id })}>${t("measurements")}</a>` },
     { id: "bytes", name: t("delivery.bytes"), sortable: false, show: (d) => html`<a href=${`/v1/ingests/${d.id}/content`} download>${t("delivery.raw")}</a> <small class="mono" title=${d.sha256}>${d.sha256.slice(0, 12)}…</small>` },
   ], [name]);
-  return html`<${Loaded} of=${list}>${(found) => (found.length === 0 ? html`<${Empty}>${t("deliveries.none")}<//>` : html`<${Grid} label=${t("tab.deliveries")} columns=${columns} rows=${found} sort=${{ id: "received", way: -1 }} />`)}<//>`;
+  return html`<${Loaded} of=${list}>${(found) => (found.length === 0 ? html`<${Empty} next=${[[t("tab.import"), link(["c", name, "data"], { tab: "import" })]]}>${t("deliveries.none")}<//>` : html`<${Grid} label=${t("tab.deliveries")} columns=${columns} rows=${found} sort=${{ id: "received", way: -1 }} />`)}<//>`;
 }
 
 export default function Data({ campaign: name, query }) {

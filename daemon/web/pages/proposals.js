@@ -161,6 +161,7 @@ function Board({ name, data, query }) {
     { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => p.reason },
     { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
   ], [target.name]);
+  const price = [...weights.values()].reduce((sum, one) => sum + one.price, 0);
   const states = [...new Set(data.proposals.map((p) => p.state))];
   return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">
       ${chosen ? html`<a class="button" href=${link(["c", name, "worksheet"], { batch: chosen.id })}>${t("worksheet")}</a>` : null}
@@ -174,8 +175,9 @@ function Board({ name, data, query }) {
         <option value="">${t("all")}</option>${states.map((state) => html`<option value=${state}>${named("state", state)}</option>`)}</select></label>
       <span class="quiet">${t("proposals.n", { n: count(proposals.length), open: count(proposals.filter((p) => OPEN.includes(p.state)).length) })}</span>
     </div>
-    ${proposals.length === 0 ? html`<${Empty}>${t("proposals.none")}<//>` : html`
+    ${proposals.length === 0 ? html`<${Empty}>${t(data.proposals.length === 0 ? "proposals.first" : "proposals.none")}<//>` : html`
       ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} weights=${weights} show=${setShown} />` : null}
+      ${price > 0 ? html`<p class="quiet">${t("plan.price", { price: number(price) })}</p>` : null}
       <${Grid} label=${t("nav.proposals")} columns=${columns} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
     ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li>${note}</li>`)}</ul></details>` : null}
     ${may("results") ? html`<${ReturnSheet} name=${name} />` : null}

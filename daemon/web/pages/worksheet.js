@@ -25,7 +25,7 @@ async function save(name, sheet, format) {
 export default function Worksheet({ campaign: name, query }) {
   const sheet = useData((signal) => readSheet(name, query.batch, signal), [name, query.batch], { matters: (event) => event.campaign === name && event.object === "proposal" });
   return html`<${Loaded} of=${sheet}>${(data) => {
-    if (!data.batch) return html`<${Empty}>${t("proposals.none")}<//>`;
+    if (!data.batch) return html`<${Empty} next=${[[t("nav.proposals"), link(["c", name, "proposals"])]]}>${t("worksheet.none")}<//>`;
     const names = data.overview.targets.map((target) => target.name);
     const title = t("worksheet.title", { name, n: data.number });
     return html`<div class="head"><h1>${title}</h1><div class="buttons no-print">
