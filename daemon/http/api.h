@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/chemistry/catalyst.h"
-#include "core/chemistry/element_table.h"
 #include "daemon/base/json.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/ingest.h"
@@ -72,8 +71,6 @@ struct Services {
   // called on a worker.
   std::function<Result<Json>(std::string_view text, std::string_view media_type, bool first_batch)>
       plan_campaign;
-  // The element table that campaign files call by this name; called on a worker.
-  std::function<Result<chemistry::ElementTable>(const std::string& name)> element_table;
   // JSON object for /version.
   Json version;
   // Prometheus text of the store and the jobs; called on the network thread, must be quick.
@@ -169,7 +166,6 @@ class Api {
   Result<Response> get_campaign(const Request& request);
   asio::awaitable<Response> post_recommend(Request& request);
   Result<Response> plan_file(const Request& request) const;
-  Result<Response> worksheet(const Request& request) const;
   Response get_session(const Request& request) const;
   Response check_sign_in(Request& request) const;
   asio::awaitable<Response> sign_in(Request& request);

@@ -1,6 +1,8 @@
 // What the dashboard looks at: numbers of a campaign that are counted from its records.
 #include <fmt/format.h>
 
+#include "core/chemistry/element_table.h"
+#include "daemon/base/data_files.h"
 #include "daemon/campaign/views/by_element.h"
 #include "daemon/campaign/views/coverage.h"
 #include "daemon/campaign/views/explanation.h"
@@ -38,6 +40,31 @@ Result<campaign::SheetFormat> asked_format(const Request& request) {
   return Error{ErrorCode::bad_data, "wrong value", "query parameter format", format, "csv or xlsx"};
 }
 
+Result<Response> worksheet(const Services& services, const Request& request) {
+  const auto format = asked_format(request);
+  if (!format) return format.error();
+  const std::string& name = request.parameter("name");
+  const std::string batch = request.query_value("batch").value_or("");
+  const auto bytes = campaign::read_value<std::string>(
+      services.database, [&](const Reader& reader) -> Result<std::string> {
+        const auto found = campaign::find_campaign(reader, name);
+        if (!found) return found.error();
+        const auto config = services.campaigns.of(reader, *found);
+        if (!config) return config.error();
+        return campaign::worksheet(reader, *found, **config, batch, *format, services.supports);
+      });
+  if (!bytes) return bytes.error();
+  const bool csv = *format == campaign::SheetFormat::csv;
+  Response response;
+  response.content_type = csv ? "text/csv; charset=utf-8" : std::string(campaign::kWorkbookType);
+  response.body = *bytes;
+  response.headers.emplace_back(
+      "Content-Disposition",
+      fmt::format("attachment; filename=\"{}-{}.{}\"", name, batch, csv ? "csv" : "xlsx"));
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  return response;
+}
+
 }  // namespace
 
 Handler Api::viewing(std::vector<std::string> query_names, View make) {
@@ -50,31 +77,6 @@ Handler Api::viewing(std::vector<std::string> query_names, View make) {
         if (!config) return config.error();
         return make(reader, request, *found, **config);
       });
-}
-
-Result<Response> Api::worksheet(const Request& request) const {
-  const auto format = asked_format(request);
-  if (!format) return format.error();
-  const std::string& name = request.parameter("name");
-  const std::string batch = request.query_value("batch").value_or("");
-  const auto bytes = campaign::read_value<std::string>(
-      services_.database, [&](const Reader& reader) -> Result<std::string> {
-        const auto found = campaign::find_campaign(reader, name);
-        if (!found) return found.error();
-        const auto config = services_.campaigns.of(reader, *found);
-        if (!config) return config.error();
-        return campaign::worksheet(reader, *found, **config, batch, *format, services_.supports);
-      });
-  if (!bytes) return bytes.error();
-  const bool csv = *format == campaign::SheetFormat::csv;
-  Response response;
-  response.content_type = csv ? "text/csv; charset=utf-8" : std::string(campaign::kWorkbookType);
-  response.body = *bytes;
-  response.headers.emplace_back(
-      "Content-Disposition",
-      fmt::format("attachment; filename=\"{}-{}.{}\"", name, batch, csv ? "csv" : "xlsx"));
-  response.headers.emplace_back("Cache-Control", "no-cache");
-  return response;
 }
 
 void Api::add_view_routes(Router& router) {
@@ -109,10 +111,11 @@ void Api::add_view_routes(Router& router) {
       });
   add_of_target("elements", campaign::by_element);
   add_of_target("foretold", campaign::foretold);
+  // The map is of the elements' general properties, whatever table the campaign's models use.
   add_of_target("coverage",
-                [this](const Reader& reader, const Campaign& found, const CampaignConfig& config,
-                       const Target& target, const chemistry::SupportTable& table) -> Result<Json> {
-                  const auto elements = services_.element_table(config.elements);
+                [](const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                   const Target& target, const chemistry::SupportTable& table) -> Result<Json> {
+                  const auto elements = read_data_table<chemistry::ElementTable>(kElementsFile);
                   if (!elements) return elements.error();
                   return campaign::coverage(reader, found, config, target, *elements, table);
                 });
@@ -133,7 +136,7 @@ void Api::add_view_routes(Router& router) {
       });
   router.add({"GET", "/v1/campaigns/{name}/worksheet", Scope::read,
               working({"batch", "format"},
-                      [this](const Request& request) { return worksheet(request); })});
+                      [this](const Request& request) { return worksheet(services_, request); })});
   add("weighing", {"batch"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
                   const CampaignConfig& config) -> Result<Json> {

@@ -372,10 +372,6 @@ class Daemon {
               return plan_campaign_file(*science_, config_.element_folder, text, media_type,
                                         first_batch);
             },
-        .element_table = [this](const std::string& name) -> Result<chemistry::ElementTable> {
-          if (name == "general") return science_->elements;
-          return campaign::read_element_table(config_.element_folder, name);
-        },
         .version = version_json(),
         .more_metrics =
             [this] {

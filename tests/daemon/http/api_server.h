@@ -68,10 +68,6 @@ class ApiServer {
         .plan_campaign = [](std::string_view, std::string_view, bool) -> Result<Json> {
           return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
         },
-        .element_table = [](const std::string&) -> Result<chemistry::ElementTable> {
-          return chemistry::ElementTable::from_csv(file_text("config/elements/general.csv"),
-                                                   "general.csv");
-        },
         .version = {{"name", "kasetsud"}},
         .more_metrics = [] { return std::string(); },
         .not_ready = [this] { return not_ready_; },
