@@ -49,6 +49,9 @@ function nameAndUnit(name) {
   return [name.replaceAll("_", " "), ""];
 }
 
+// "temperature (°C)".
+export const conditionName = (name) => axisName(...nameAndUnit(name).map((one) => one.trim()));
+
 // "temperature 800 °C, CH4 O2 ratio 2"; empty where there are none.
 export function conditions(values) {
   return Object.entries(values || {})

@@ -16,9 +16,9 @@ export async function loadWords(chosen) {
 
 export const language = () => current;
 
-// The words for `key`, with {name} replaced by values.name.
+// The words for `key`, with {name} replaced by values.name and {name|one|many} by what fits the number.
 export function t(key, values = {}) {
-  const text = words[key] ?? fallback[key] ?? key;
+  const text = (words[key] ?? fallback[key] ?? key).replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (_, name, one, many) => (String(values[name]) === "1" ? one : many));
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 

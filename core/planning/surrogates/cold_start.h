@@ -13,8 +13,8 @@
 
 namespace kasetsu::planning {
 
-// Coordinates: the leading principal components (at most 8) of the standardised order-0
-// descriptors, learnt on candidates spread evenly over the space. Errors: an element of the space
+// Coordinates: the PrincipalAxes of the space (at most 8 components of the standardised order-0
+// descriptors, learnt on candidates spread evenly over it). Errors: an element of the space
 // that the table lacks; a space in which no descriptor varies.
 Result<std::unique_ptr<Surrogate>> make_cold_start_surrogate(
     const chemistry::ElementTable& elements, const CandidateSpace& space,

@@ -36,28 +36,6 @@ Json finite_json(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
-// A candidate of the space from a measured catalyst and, where the space varies them, its
-// conditions.
-Result<planning::Candidate> candidate_of(const std::string& key, const std::string& conditions,
-                                         const std::vector<std::string>& names,
-                                         const chemistry::SupportTable& supports) {
-  Result<chemistry::Catalyst> catalyst = chemistry::parse_key(key, supports);
-  if (!catalyst) return catalyst.error();
-  planning::Candidate candidate{std::move(catalyst).value(), {}};
-  if (names.empty()) return candidate;
-  const Result<Json> told = parse_json(conditions.empty() ? "{}" : conditions);
-  if (!told) return told.error();
-  for (const std::string& name : names) {
-    const auto value = read_optional<double>(*told, name);
-    if (!value) return value.error();
-    // Without the condition the point cannot be told apart from others of its catalyst; it is left
-    // unfinished, and the planner matches it by what it has.
-    if (!*value) break;
-    candidate.conditions.push_back(**value);
-  }
-  return candidate;
-}
-
 struct MeasuredCandidate {
   planning::Candidate candidate;
   double sum = 0.0;
@@ -307,6 +285,26 @@ Json target_json(const Target& target, const planning::TargetPrediction& predict
 }
 
 }  // namespace
+
+Result<planning::Candidate> candidate_of(const std::string& key, const std::string& conditions,
+                                         const std::vector<std::string>& names,
+                                         const chemistry::SupportTable& supports) {
+  Result<chemistry::Catalyst> catalyst = chemistry::parse_key(key, supports);
+  if (!catalyst) return catalyst.error();
+  planning::Candidate candidate{std::move(catalyst).value(), {}};
+  if (names.empty()) return candidate;
+  const Result<Json> told = parse_json(conditions.empty() ? "{}" : conditions);
+  if (!told) return told.error();
+  for (const std::string& name : names) {
+    const auto value = read_optional<double>(*told, name);
+    if (!value) return value.error();
+    // Without the condition the point cannot be told apart from others of its catalyst; it is left
+    // unfinished, and the planner matches it by what it has.
+    if (!*value) break;
+    candidate.conditions.push_back(**value);
+  }
+  return candidate;
+}
 
 Result<Json> measured_front(const CampaignConfig& config, const RecommendInput& input) {
   struct Point {

@@ -46,6 +46,13 @@ struct Recommendation {
   PlannedBatch batch;
 };
 
+// A candidate of the space from a measured catalyst's key and, where the space varies them, its
+// conditions (JSON). A condition that is not told ends them: the planner matches the point by what
+// it has. `names`: CampaignConfig::conditions(). Errors: a key or JSON that does not read.
+Result<planning::Candidate> candidate_of(const std::string& key, const std::string& conditions,
+                                         const std::vector<std::string>& names,
+                                         const chemistry::SupportTable& supports);
+
 // Whether the campaign sets no mix for this batch (1: the first): neither its own nor a scheduled
 // one.
 bool mix_is_automatic(const PlannerSettings& planner, int batch);

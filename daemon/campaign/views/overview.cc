@@ -1,9 +1,5 @@
 #include "daemon/campaign/views/overview.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
 #include <set>
 #include <utility>
 
@@ -42,40 +38,19 @@ Json target_overview(const Target& target, const MeasuredSet& measured,
   return json;
 }
 
-// Whether it predicts better than knowing nothing: its error on catalysts that it had not seen,
-// against that of answering the median to everything.
-std::string verdict(const Model& model, double honest, const TrainingSet& set) {
-  std::vector<double> values;
-  for (const TrainingRow& row : set.rows) values.push_back(row.value);
-  if (values.size() < 2) return {};
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  const double middle = values[values.size() / 2];
-  double usual = 0.0;
-  for (const double value : values) usual += std::abs(value - middle);
-  usual /= static_cast<double>(values.size());
-  const std::string unit = set.unit.empty() ? "" : " " + set.unit;
-  const char* word = honest < 0.8 * usual   ? "predicts better than"
-                     : honest < 1.0 * usual ? "predicts little better than"
-                                            : "predicts no better than";
-  return fmt::format(
-      "Model {} {} knowing nothing: it errs by {:.3g}{} on catalysts that it has not seen; the "
-      "median errs by {:.3g}{}.",
-      model.version, word, honest, unit, usual, unit);
-}
-
-Json model_overview(const Model& model, const TrainingSet& set) {
+Json model_overview(const Model& model) {
   const Json summary = Json::parse(model.summary, nullptr, false);
-  const Json honest =
-      summary.is_object() && summary.contains("mae_honest") ? summary["mae_honest"] : Json(nullptr);
+  const auto of = [&](const char* name) {
+    const bool there = summary.is_object() && summary.contains(name);
+    return there ? summary[name] : Json(nullptr);
+  };
   return {{"id", model.id},
           {"version", model.version},
           {"property", model.property},
           {"rows", model.rows},
-          {"mae_honest", honest},
+          {"mae_honest", of("mae_honest")},
           {"created_at", format_time(model.created_at)},
-          {"verdict", honest.is_number() ? or_null(verdict(model, honest.get<double>(), set))
-                                         : Json(nullptr)}};
+          {"verdict", of("verdict")}};
 }
 
 struct AskedSoFar {
@@ -163,7 +138,7 @@ Json overview(const Reader& reader, const Campaign& campaign, const CampaignConf
     for (const auto& candidate : measured.candidates) catalysts.insert(candidate.catalyst);
     if (!model.is_null()) continue;
     const auto current = reader.newest_model(campaign.key, target.name, "current");
-    if (current) model = model_overview(*current, measured.set);
+    if (current) model = model_overview(*current);
   }
   const std::vector<Batch> batches = all_batches(reader, campaign);
   const AskedSoFar found = asked(reader, campaign);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/planning/expected_best.h"
+
 namespace kasetsu::campaign {
 namespace {
 
@@ -90,6 +92,24 @@ Json steps_of(const std::vector<TrainingRow>& rows, const Target& target,
   return steps;
 }
 
+// The expected best of the same measurements in random order, at some places of the order.
+Json random_order(const std::vector<TrainingRow>& rows, const Target& target) {
+  constexpr std::size_t kPlaces = 200;
+  std::vector<std::size_t> draws;
+  std::vector<double> values;
+  for (std::size_t k = 0; k < kPlaces && !rows.empty(); ++k) {
+    const std::size_t n = 1 + k * (rows.size() - 1) / (kPlaces - 1);
+    if (draws.empty() || draws.back() != n) draws.push_back(n);
+  }
+  for (const TrainingRow& row : rows) values.push_back(row.value);
+  const auto best = planning::expected_best(std::move(values), target.aim, draws);
+  Json places = Json::array();
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    places.push_back({{"n", draws[i]}, {"value", best[i]}});
+  }
+  return places;
+}
+
 Json top_of(const MeasuredSet& measured, const Target& target,
             const chemistry::SupportTable& supports) {
   std::vector<const MeasuredSet::Candidate*> ranked;
@@ -130,6 +150,7 @@ Json progress(const Reader& reader, const Campaign& campaign, const Target& targ
           {"points", few ? points_of(measured, from, supports) : Json::array()},
           {"bins", few ? Json::array() : bins_of(rows)},
           {"best", steps_of(rows, target, supports)},
+          {"random", random_order(rows, target)},
           {"top", top_of(measured, target, supports)}};
 }
 

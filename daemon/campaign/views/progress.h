@@ -10,9 +10,10 @@ namespace kasetsu::campaign {
 // "hit_threshold", "total", "batches": [{"number", "id", "first", "last"}] (places in the order of
 // arrival), "points": [{"n", "value", "description", "conditions", "batch", "strategy",
 // "replicates", "measurement"}], "bins": [{"from", "to", "mean", "low", "high"}], "best": [{"n",
-// "value", "description"}] (where it rose), "top": [{"value", "description", "conditions",
-// "replicates"}] (ten candidates by their means)}. A measurement that answers no proposal has batch
-// null and strategy "given".
+// "value", "description"}] (where it rose), "random": [{"n", "value"}] (what the best of the first
+// n would be, on average, had the same measurements come in random order; empty where the goal is a
+// value), "top": [{"value", "description", "conditions", "replicates"}] (ten candidates by their
+// means)}. A measurement that answers no proposal has batch null and strategy "given".
 Json progress(const Reader& reader, const Campaign& campaign, const Target& target,
               std::size_t most_points, const chemistry::SupportTable& supports);
 

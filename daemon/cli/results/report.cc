@@ -8,14 +8,14 @@
 
 #include "core/base/text.h"
 #include "daemon/cli/program/answers.h"
-#include "daemon/cli/results/svg_plot.h"
+#include "daemon/cli/results/report_plots.h"
+#include "daemon/cli/results/words.h"
 
 namespace kasetsu::cli {
 namespace {
 
-constexpr const char* kBlue = "#2563a8";
-constexpr const char* kOrange = "#c2570c";
-constexpr const char* kGrey = "#8a94a0";
+constexpr const char* kBlue = "#0072B2";
+constexpr const char* kOrange = "#D55E00";
 constexpr std::size_t kMostBest = 15;
 constexpr std::size_t kMostProposed = 60;
 
@@ -29,7 +29,7 @@ constexpr const char* kStyle =
     "margin:1.2rem 0}.figures div b{display:block;font-size:1.5rem}.figures div{color:#5b6470}"
     ".figures b{color:#1b2430}svg{width:100%;height:auto;max-width:44rem}pre{background:#f5f7f9;"
     "padding:.8rem;overflow:auto;font-size:.85rem}details{margin:1rem 0}@media print{details"
-    "{display:none}}";
+    "{display:none}}figure{margin:1rem 0}figcaption{font-weight:600}";
 
 std::string text_of(const Json& item) {
   return item.is_string() ? item.get<std::string>() : "";
@@ -73,8 +73,10 @@ class Pages {
     html_ += fmt::format("<p>{}</p>\n", escape_html(text));
     markdown_ += escape_markdown(text) + "\n\n";
   }
-  void plot(const SvgPlot& plot, int height = 320) {
-    if (!plot.empty()) html_ += plot.svg(640, height);
+  void plot(const std::string& title, const SvgPlot& plot, int height) {
+    if (plot.empty()) return;
+    html_ += fmt::format("<figure><figcaption>{}</figcaption>\n{}</figure>\n", escape_html(title),
+                         plot.svg(640, height));
   }
   void table(const std::vector<std::string>& header,
              const std::vector<std::vector<std::string>>& rows) {
@@ -190,29 +192,16 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
     pages.paragraph("Nothing is measured yet.");
     return;
   }
-  SvgPlot course("measurement, in the order of arrival", target.name + unit);
-  std::vector<SvgPlot::Point> asked, other;
-  std::vector<std::pair<double, double>> best_line;
-  double best = values.front().value;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto x = static_cast<double>(i + 1);
-    const Value& value = values[i];
-    if (target.aim.better(value.value, best)) best = value.value;
-    best_line.emplace_back(x, best);
-    (value.proposal == "-" ? other : asked)
-        .push_back(
-            {x, value.value, 0, 0, fmt::format("{}: {:.4g}", value.description, value.value)});
-  }
-  course.points(std::move(other), kGrey, "given");
-  course.points(std::move(asked), kBlue, "proposed by Kasetsu");
-  course.line(std::move(best_line), kOrange, "best so far");
+  const Json& progress = member(data.progress, target.name);
+  SvgPlot course = progress_plot(progress);
   if (target.hit_threshold && target.aim.goal == planning::Goal::target) {
     course.horizontal(target.aim.value - *target.hit_threshold, "hit");
     course.horizontal(target.aim.value + *target.hit_threshold, "hit");
   } else if (target.hit_threshold) {
     course.horizontal(*target.hit_threshold, "hit");
   }
-  pages.plot(course);
+  pages.plot(words("plot.progress", {{"name", target.name}}), course, 360);
+  if (!list_of(progress, "random").empty()) pages.paragraph(words("plot.random.help"));
   const auto ranked = best_of(values, target.aim);
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < std::min(ranked.size(), kMostBest); ++i) {
@@ -233,65 +222,61 @@ void target_section(Pages& pages, const CampaignData& data, const campaign::Targ
                                   {"measured", ranked.front().n}};
 }
 
-void ledger_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
-                    Json& summary) {
-  std::vector<SvgPlot::Point> points;
-  double error = 0.0;
-  int inside = 0;
-  int with_interval = 0;
-  for (const Json& entry : data.ledger) {
-    if (field(entry, "property") != target.name || field(entry, "hypothesis") != "-1") continue;
-    const double observed = number_of(entry, "observed");
-    const double predicted = number_of(entry, "predicted");
-    if (!std::isfinite(observed) || !std::isfinite(predicted)) continue;
-    const double low = number_of(entry, "low");
-    const double high = number_of(entry, "high");
-    error += std::abs(observed - predicted);
-    if (std::isfinite(low) && std::isfinite(high)) {
-      ++with_interval;
-      inside += low <= observed && observed <= high;
-    }
-    points.push_back({observed, predicted, std::isfinite(low) ? low : 0.0,
-                      std::isfinite(high) ? high : 0.0,
-                      fmt::format("{}: predicted {:.4g}, measured {:.4g}", field(entry, "catalyst"),
-                                  predicted, observed)});
-  }
-  pages.heading("How well it was predicted");
+// Mean error and intervals of the points of a parity plot, as the dashboard says them.
+std::map<std::string, std::string> judged(const Json& of, const std::string& unit) {
+  const auto percent = [&](const char* name) {
+    const double share = number_of(of, name);
+    return std::isfinite(share) ? fmt::format("{:.0f} %", 100.0 * share) : "-";
+  };
+  return {{"mae", with_unit(number_of(of, "mae"), unit)},
+          {"inside", percent("inside")},
+          {"coverage", percent("coverage")}};
+}
+
+void parity_section(Pages& pages, const CampaignData& data) {
+  const Json& insight = data.insight;
+  const Json& points = list_of(insight, "parity");
+  if (points.empty()) return;
+  const bool honest = field(insight, "honest") == "true";
+  const std::string title = words(honest ? "plot.parity" : "plot.parity.optimistic",
+                                  {{"name", field(insight, "property")}});
+  pages.heading(title);
+  pages.paragraph(
+      words(honest ? "parity.honest" : "parity.optimistic", judged(insight, unit_of(insight))));
+  pages.plot(
+      title,
+      parity_plot(points, field(insight, "property"), unit_of(insight), words("parity.axis")), 480);
+}
+
+void foretold_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
+                      Json& summary) {
+  const std::string title = words("plot.foretold", {{"name", target.name}});
+  pages.heading(title);
+  const Json& points = list_of(data.foretold, "points");
   if (points.empty()) {
-    pages.paragraph(
-        "No prediction has met its measurement yet. Every prediction is written down before its "
-        "catalyst is measured, and compared here afterwards.");
+    pages.paragraph(words("foretold.none"));
     return;
   }
-  const auto n = static_cast<int>(points.size());
-  SvgPlot plot("measured " + target.name, "predicted " + target.name);
-  plot.diagonal();
-  plot.points(std::move(points), kBlue, "80 % intervals");
-  pages.paragraph(fmt::format(
-      "Predictions that were written down before their measurement: {}. Their mean absolute error "
-      "is "
-      "{:.3g}{}; {} of {} fell into the 80 % interval.",
-      n, error / n, target.unit.empty() ? "" : " " + target.unit, inside, with_interval));
-  pages.plot(plot, 480);
-  summary["ledger"] = {
-      {"n", n},
-      {"mae", error / n},
-      {"coverage", with_interval > 0 ? Json(static_cast<double>(inside) / with_interval) : Json()}};
+  auto values = judged(data.foretold, target.unit);
+  values["n"] = std::to_string(points.size());
+  pages.paragraph(words("foretold.text", values));
+  pages.plot(title, parity_plot(points, target.name, target.unit, words("foretold.axis")), 480);
+  summary["ledger"] = {{"n", points.size()},
+                       {"mae", member(data.foretold, "mae")},
+                       {"coverage", member(data.foretold, "inside")}};
 }
 
 // The paper's Figure 2: the error of every hypothesis over the batches, beginning with what it
 // promised.
-void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
+void hypotheses_section(Pages& pages, const CampaignData& data, const campaign::Target& target,
+                        Json& summary) {
   const Json& of = data.hypotheses;
   const Json& hypotheses = list_of(of, "hypotheses");
   if (hypotheses.empty()) return;
-  pages.heading("What became of the hypotheses");
-  const std::string unit =
-      field(of, "unit") == "-" || field(of, "unit").empty() ? "" : " (" + field(of, "unit") + ")";
-  SvgPlot plot("batch (the left end of a line: what leave-one-out promised)",
-               "mean absolute error" + unit);
+  const std::string title = words("plot.hypotheses", {{"name", target.name}});
+  pages.heading(title);
+  const std::string unit = unit_of(of).empty() ? "" : " (" + unit_of(of) + ")";
   std::map<std::string, int> states;
-  std::map<std::string, std::string> named;  // a legend's entry, once a state
   std::vector<std::vector<std::string>> rows;
   constexpr std::size_t kListed = 10;
   const std::size_t count = hypotheses.size();
@@ -299,40 +284,30 @@ void hypotheses_section(Pages& pages, const CampaignData& data, Json& summary) {
     const Json& hypothesis = hypotheses[i];
     const std::string state = field(hypothesis, "state");
     ++states[state];
-    std::vector<std::pair<double, double>> line;
-    for (const Json& error : list_of(hypothesis, "errors")) {
-      if (line.empty())
-        line.emplace_back(number_of(error, "batch") - 1.0, number_of(hypothesis, "promised"));
-      line.emplace_back(number_of(error, "batch"), number_of(error, "mae"));
-    }
-    const char* colour = state == "alive" ? kBlue : state == "eliminated" ? kOrange : kGrey;
-    plot.thin_line(std::move(line), colour, named.emplace(state, state).second ? state : "");
     // The best and the worst.
     if (i >= kListed && i + kListed < count) continue;
     std::string descriptors;
     for (const Json& descriptor : list_of(hypothesis, "descriptors"))
       descriptors += (descriptors.empty() ? "" : ", ") + text_of(descriptor);
     const Json& end = member(hypothesis, "eliminated_by");
-    rows.push_back({state, field(hypothesis, "age"), end.is_object() ? field(end, "batch") : "-",
+    rows.push_back({words("hypothesis." + state), field(hypothesis, "age"),
+                    end.is_object() ? field(end, "batch") : "-",
                     short_number(number_of(hypothesis, "promised")),
                     short_number(number_of(hypothesis, "mae")), field(hypothesis, "n"),
                     descriptors});
   }
-  std::vector<std::pair<double, double>> ensemble;
   std::vector<std::vector<std::string>> batches;
   for (const Json& batch : list_of(of, "batches")) {
-    ensemble.emplace_back(number_of(batch, "batch"), number_of(batch, "mae_ensemble"));
     batches.push_back(
         {field(batch, "batch"), field(batch, "n"), short_number(number_of(batch, "mae_ensemble"))});
   }
-  plot.line(std::move(ensemble), "#1b2430", "the model");
   pages.paragraph(fmt::format(
       "{} hypotheses foretold measurements: {} are alive, {} are dormant (without a "
       "place in the model, and still judged), {} were eliminated by the ledger, {} were "
-      "dropped for better ones. One that fitted by accident errs more than it promised; "
-      "a line that rises tells it.",
-      count, states["alive"], states["dormant"], states["eliminated"], states["dropped"]));
-  pages.plot(plot);
+      "dropped for better ones. {}",
+      count, states["alive"], states["dormant"], states["eliminated"], states["dropped"],
+      words("hypotheses.help")));
+  pages.plot(title, hypotheses_plot(of), 360);
   pages.table({"batch", "measured", "error of the model" + unit}, batches);
   pages.paragraph(rows.size() < count ? "The best and the worst of them:" : "All of them:");
   pages.table({"state", "batches foretold", "eliminated by batch", "promised" + unit,
@@ -434,7 +409,7 @@ void model_section(Pages& pages, const CampaignData& data) {
   }
   plot.line(honest, kOrange, "by folds, with the selection repeated");
   plot.line(naive, kBlue, "leave-one-out, best hypothesis");
-  if (naive.size() > 1) pages.plot(plot);
+  if (naive.size() > 1) pages.plot("Errors of the models", plot, 320);
   pages.table({"version", "made", "measurements", "by folds", "leave-one-out", "status"}, versions);
   offsets_section(pages, *newest);
 }
@@ -508,8 +483,9 @@ Report make_report(const CampaignData& data, const campaign::CampaignConfig& con
   for (const campaign::Target& target : config.targets)
     target_section(pages, data, target, report.summary);
   front_section(pages, data, config, report.summary);
-  ledger_section(pages, data, config.targets.front(), report.summary);
-  hypotheses_section(pages, data, report.summary);
+  parity_section(pages, data);
+  foretold_section(pages, data, config.targets.front(), report.summary);
+  hypotheses_section(pages, data, config.targets.front(), report.summary);
   model_section(pages, data);
   proposals_section(pages, data);
   pages.heading("How it was done");

@@ -12,10 +12,35 @@
 namespace kasetsu::cli {
 namespace {
 
-constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
-                                       "sequence",      "replicate",   "sample",    "proposal",
-                                       "measured_at",   "received_at", "retracted", "excluded",
+constexpr const char* kAfterValue[] = {"unit",          "source",      "run",        "channel",
+                                       "sequence",      "replicate",   "sample",     "proposal",
+                                       "measured_at",   "received_at", "retracted",  "excluded",
                                        "superseded_by", "kind",        "conditions", "told"};
+
+// What the dashboard draws, too.
+Status read_views(const Client& client, const std::string& path, CampaignData& data) {
+  data.progress = Json::object();
+  std::string first;
+  for (const Json& property : list_of(data.campaign, "properties")) {
+    if (field(property, "target") != "true") continue;
+    const std::string name = field(property, "name");
+    if (first.empty()) first = name;
+    auto progress = client.get(path + "/progress" + query({{"property", name}}));
+    if (!progress) return progress.error();
+    data.progress[name] = std::move(*progress);
+  }
+  const std::pair<const char*, Json*> answers[] = {{"/hypotheses", &data.hypotheses},
+                                                   {"/foretold", &data.foretold},
+                                                   {"/models/current/insight", &data.insight}};
+  for (const auto& [address, into] : answers) {
+    auto answer = client.get(path + address + query({{"property", first}}));
+    // Without a model there is nothing to look into.
+    if (!answer && answer.error().code == ErrorCode::not_found && into == &data.insight) continue;
+    if (!answer) return answer.error();
+    *into = std::move(*answer);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -49,9 +74,8 @@ Result<CampaignData> read_campaign_data(const Client& client, const std::string&
     *list.into = std::move(*items);
     done += 1.0;
   }
-  auto hypotheses = client.get(path + "/hypotheses");
-  if (!hypotheses) return hypotheses.error();
-  data.hypotheses = std::move(*hypotheses);
+  const Status views = read_views(client, path, data);
+  if (!views) return views.error();
   return data;
 }
 

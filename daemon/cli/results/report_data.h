@@ -17,6 +17,9 @@ struct CampaignData {
   // Lists: all measurements in the order of arrival, and so on.
   Json measurements, proposals, batches, models, ledger;
   Json hypotheses;  // GET .../hypotheses
+  Json progress;    // {target: GET .../progress}
+  Json insight;     // GET .../models/current/insight of the first target; null: no model
+  Json foretold;    // GET .../foretold of the first target
 };
 
 // Asks for everything, page by page, with progress.

@@ -23,14 +23,19 @@ class SvgPlot {
     double low = 0.0, high = 0.0;  // a bar through the point where low < high
     std::string text;              // shown when the mouse rests on it
   };
-  // Values that are not finite are left out.
-  void points(std::vector<Point> points, std::string colour, std::string name);
-  void line(std::vector<std::pair<double, double>> points, std::string colour, std::string name);
-  // One of many, faint.
-  void thin_line(std::vector<std::pair<double, double>> points, std::string colour,
-                 std::string name);
+  // Marks differ in shape, too: not everybody tells colours apart.
+  enum class Mark { circle, triangle, diamond, square, star, cross };
+  enum class Stroke { solid, thin, dashed };  // thin: one of many, faint
+  // Values that are not finite are left out. An empty name has no place in the legend.
+  void points(std::vector<Point> points, std::string colour, std::string name,
+              Mark mark = Mark::circle);
+  void line(std::vector<std::pair<double, double>> points, std::string colour, std::string name,
+            Stroke stroke = Stroke::solid);
+  // A shade behind the plot between two values of x; every other one is darker.
+  void band(double from, double to, std::string name);
   void horizontal(double y, std::string name);  // a dashed line
   void diagonal() { diagonal_ = true; }         // y = x, and both axes alike
+  void whole_x() { whole_x_ = true; }           // whole numbers alone are written below x
   bool empty() const { return points_.empty() && lines_.empty(); }
 
   // width and height in pixels; scales with the page.
@@ -39,18 +44,26 @@ class SvgPlot {
  private:
   struct Canvas;
   Canvas canvas(int width, int height) const;
+  double legend(Canvas& canvas, int width) const;
 
   template <typename Item>
   struct Series {
     std::vector<Item> items;
     std::string colour, name;
-    bool thin = false;
+    Mark mark = Mark::circle;
+    Stroke stroke = Stroke::solid;
+  };
+  struct Band {
+    double from, to;
+    std::string name;
   };
   std::string x_label_, y_label_;
   std::vector<Series<Point>> points_;
   std::vector<Series<std::pair<double, double>>> lines_;
   std::vector<std::pair<double, std::string>> horizontals_;
+  std::vector<Band> bands_;
   bool diagonal_ = false;
+  bool whole_x_ = false;
 };
 
 }  // namespace kasetsu::cli

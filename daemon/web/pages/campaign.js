@@ -6,7 +6,8 @@ import { ago, count, number, withUnit } from "../format.js";
 import { link } from "../route.js";
 import { may, useData } from "../state.js";
 import { t } from "../words.js";
-import { actionsOf } from "./campaigns.js";
+import { actionsOf, verdictText } from "./campaigns.js";
+import { CoverageMap } from "./campaign_map.js";
 import { Elements, Progress, TwoTargets } from "./campaign_results.js";
 import { Descriptors, Foretold, Hypotheses, Parity } from "./campaign_model.js";
 
@@ -44,14 +45,14 @@ function Head({ campaign }) {
       <${Figure} name=${t("batches")} value=${count(campaign.batches)} note=${t("open.n", { n: count(open) })} />
       ${campaign.model ? html`<${Figure} name=${t("honest_error")} value=${withUnit(campaign.model.mae_honest, first.unit)} note=${t("model.version", { n: campaign.model.version, ago: ago(campaign.model.created_at) })} />` : null}
     </dl>
-    ${campaign.model ? html`<p class="verdict">${campaign.model.verdict}</p>` : null}
+    ${verdictText(campaign) ? html`<p class="verdict">${verdictText(campaign)}</p>` : null}
     <ul class="actions">${actionsOf(campaign).map(([words, href]) => html`<li><a href=${href}>${words}</a></li>`)}</ul>`;
 }
 
 export default function Campaign({ campaign: name, query }) {
   const overview = useData((signal) => get(campaignPath(name, "/overview"), { signal }), [name], { matters: (event) => event.campaign === name, pause: 800 });
   const tab = query.tab || "results";
-  const tabs = ["results", "hypotheses", "model", "elements"].map((id) => [id, t(`tab.${id}`), link(["c", name], { ...query, tab: id === "results" ? null : id })]);
+  const tabs = ["results", "hypotheses", "model", "elements", "map"].map((id) => [id, t(`tab.${id}`), link(["c", name], { ...query, tab: id === "results" ? null : id })]);
   return html`<${Loaded} of=${overview}>${(campaign) => {
     const target = campaign.targets.find((one) => one.name === query.target) || campaign.targets[0];
     return html`<${Head} campaign=${campaign} />
@@ -61,7 +62,8 @@ export default function Campaign({ campaign: name, query }) {
       ${tab === "results" ? html`<${Progress} name=${name} target=${target} />${campaign.targets.length > 1 ? html`<${TwoTargets} name=${name} targets=${campaign.targets} />` : null}` : null}
       ${tab === "hypotheses" ? html`<${Hypotheses} name=${name} target=${target} />` : null}
       ${tab === "model" ? html`<${Insight} name=${name} target=${target} model=${query.model} />` : null}
-      ${tab === "elements" ? html`<${Elements} name=${name} target=${target} />` : null}`;
+      ${tab === "elements" ? html`<${Elements} name=${name} target=${target} />` : null}
+      ${tab === "map" ? html`<${CoverageMap} name=${name} target=${target} />` : null}`;
   }}<//>`;
 }
 

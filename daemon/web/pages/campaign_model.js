@@ -48,12 +48,12 @@ export function Foretold({ name, target }) {
     <p class="quiet">${t("foretold.text", { n: count(data.points.length), mae: withUnit(data.mae, target.unit), inside: percent(data.inside), coverage: percent(data.coverage) })}</p></div>`)}<//>`;
 }
 
-const LINES = { alive: ["#0072B2", 1.4, 0.7], eliminated: ["#D55E00", 1.4, 0.7], dropped: ["#9a9a9a", 0.8, 0.45] };
+const LINES = { dropped: ["#9a9a9a", 0.8, 0.45], dormant: ["#56B4E9", 1, 0.6], eliminated: ["#D55E00", 1.4, 0.7], alive: ["#0072B2", 1.4, 0.7] };
 
 // Figure 2 of the paper: each line begins with what leave-one-out promised.
 function hypothesesPlot(record) {
   const data = [];
-  for (const state of ["dropped", "eliminated", "alive"]) {
+  for (const state of Object.keys(LINES)) {
     const [colour, width, opacity] = LINES[state];
     const lines = record.hypotheses.filter((one) => one.state === state);
     // One trace of all lines of a state, with gaps between them: a thousand traces would be slow.
@@ -99,11 +99,11 @@ export function Hypotheses({ name, target }) {
       table=${[["state", "descriptors", "promised", "batch", "n", "mae"], ...found.hypotheses.flatMap((h) => h.errors.map((e) => [h.state, h.descriptors.join("; "), h.promised, e.batch, e.n, e.mae]))]}
       summary=${t("hypotheses.summary", { n: count(found.hypotheses.length), batches: count(found.batches.length) })} />
     <p class="quiet">${t("hypotheses.help")}</p>
-    <div class="choices" role="group" aria-label=${t("state")}>${["", "alive", "eliminated", "dropped"].map((one) => html`<button aria-pressed=${state === one} onClick=${() => setState(one)}>${one ? named("hypothesis", one) : t("all")}</button>`)}</div>
+    <div class="choices" role="group" aria-label=${t("state")}>${["", ...Object.keys(LINES).reverse()].map((one) => html`<button aria-pressed=${state === one} onClick=${() => setState(one)}>${one ? named("hypothesis", one) : t("all")}</button>`)}</div>
     <${Grid} label=${t("tab.hypotheses")} columns=${columns} rows=${found.hypotheses.filter((h) => !state || h.state === state)} id=${(h) => h.descriptors.join(" ")} />`)}<//>`;
 }
 
-const formula = (best) => html`<div class="formula">${best.descriptors.map((d, i) => html`<div><span class="number">${i === 0 ? "" : d.effect < 0 ? "−" : "+"}${number(i === 0 ? d.effect : Math.abs(d.effect), 3)}</span> · <code>${d.descriptor}</code><span class="quiet"> ${d.words}</span></div>`)}</div>`;
+const formula = (best) => html`<div class="formula">${best.descriptors.map((d, i) => html`<div><span class="number">${d.effect < 0 ? "−" : i === 0 ? "" : "+"}${number(Math.abs(d.effect), 3)}</span> · <code>${d.descriptor}</code><span class="quiet"> ${d.words}</span></div>`)}</div>`;
 
 export function Descriptors({ data }) {
   const columns = useMemo(() => [

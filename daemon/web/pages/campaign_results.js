@@ -5,6 +5,7 @@ import { Empty, Loaded } from "../parts/common.js";
 import { PeriodicTable } from "../parts/periodic.js";
 import { axisName, colourOf, conditions, count, number, symbolOf, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
+import { link } from "../route.js";
 import { useData } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -32,6 +33,10 @@ function drawing(progress) {
     data.push({ type: "scatter", mode: "markers", name: named("strategy", strategy), x: points.map((p) => p.n), y: points.map((p) => p.value),
       marker: { color: colourOf(strategy), symbol: symbolOf(strategy), size: 8, opacity: 0.85 }, hovertext: points.map((p) => pointText(p, progress.unit)), hoverinfo: "text" });
   }
+  if (progress.random.length > 1) {
+    data.push({ type: "scatter", mode: "lines", line: { width: 1.5, dash: "dash", color: "#8a8a8a" }, name: t("plot.random"), x: progress.random.map((one) => one.n), y: progress.random.map((one) => one.value),
+      hovertext: progress.random.map((one) => plain(t("plot.random.text", { n: count(one.n), value: withUnit(one.value, progress.unit) }))), hoverinfo: "text" });
+  }
   const steps = progress.best;
   if (steps.length > 0) {
     const x = [...steps.map((step) => step.n), progress.total];
@@ -52,17 +57,22 @@ const Best = ({ progress }) => {
   const { data, layout } = useMemo(() => drawing(progress), [progress]);
   const table = useMemo(() => [["n", "catalyst", "conditions", `value`, "unit", "batch", "strategy", "measurement"],
     ...progress.points.map((p) => [p.n, p.description, conditions(p.conditions), p.value, progress.unit, p.batch, p.strategy, p.measurement]),
-    ...progress.bins.map((b) => [`${b.from}-${b.to}`, "", "", b.mean, progress.unit, "", "mean", ""])], [progress]);
+    ...progress.bins.map((b) => [`${b.from}-${b.to}`, "", "", b.mean, progress.unit, "", "mean", ""]),
+    ...progress.random.map((one) => [one.n, "", "", one.value, progress.unit, "", "random order", ""])], [progress]);
   const last = progress.best[progress.best.length - 1];
   return html`<${Plot} title=${t("plot.progress", { name: progress.property })} data=${data} layout=${layout} table=${table} height=${420}
     summary=${t("plot.progress.summary", { n: count(progress.total), best: withUnit(last.value, progress.unit), catalyst: last.description })} />`;
 };
 
+// What brings the first results.
+const nextOf = (name) => [[t("tab.import"), link(["c", name, "data"], { tab: "import" })], [t("nav.proposals"), link(["c", name, "proposals"])]];
+
 export function Progress({ name, target }) {
   const path = withQuery(campaignPath(name, "/progress"), { property: target.name, points: POINTS });
   const progress = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && ["measurement", "ingest", "proposal"].includes(event.object), pause: 1200 });
-  return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty}>${t("nothing_measured")}<//>` : html`
+  return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty} next=${nextOf(name)}>${t("nothing_measured")}<//>` : html`
     <${Best} progress=${data} />
+    ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}
     <h2>${t("best_catalysts")}</h2>
     <ol class="best">${data.top.map((item) => html`<li><strong>${withUnit(item.value, data.unit)}</strong> ${item.description}${" "}
       <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol>`)}<//>`;

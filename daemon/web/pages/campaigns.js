@@ -28,6 +28,14 @@ export function actionsOf(campaign) {
   return actions;
 }
 
+// Whether the model predicts better than the median of what was measured.
+export function verdictText({ model, targets }) {
+  if (!model?.verdict) return "";
+  const unit = targets.find((target) => target.name === model.property)?.unit;
+  const { word, mae, mae_median: median, catalysts } = model.verdict;
+  return t(`verdict_of.${word}`, { mae: withUnit(mae, unit), median: withUnit(median, unit), n: count(catalysts) });
+}
+
 const Target = ({ target }) => html`<div class="target">
   <span class="name">${target.name} <small>${t(`goal.${target.goal}`, { value: number(target.value) })}</small></span>
   ${target.best
@@ -44,7 +52,7 @@ const Card = ({ campaign }) => html`<article class="card campaign">
   ${campaign.reason ? html`<p class="quiet">${campaign.reason}</p>` : null}
   ${campaign.targets.map((target) => html`<${Target} target=${target} />`)}
   <p class="quiet">${t("campaigns.numbers", { measurements: count(campaign.measurements), catalysts: count(campaign.catalysts), batches: count(campaign.batches) })}${campaign.newest ? `, ${t("campaigns.newest", { ago: ago(campaign.newest) })}` : ""}</p>
-  ${campaign.model ? html`<p>${campaign.model.verdict}</p>` : html`<p class="quiet">${t("no_model")}</p>`}
+  ${campaign.model ? html`<p>${verdictText(campaign)}</p>` : html`<p class="quiet">${t("no_model")}</p>`}
   <ul class="actions">${actionsOf(campaign).map(([words, href]) => html`<li><a href=${href}>${words}</a></li>`)}</ul>
 </article>`;
 

@@ -93,7 +93,7 @@ function Measurements({ name, query }) {
         ${bulk.map((verb) => html`<button onClick=${() => setActing({ verb, items })}>${t(`mark.${verb}`)} (${count(items.length)})</button>`)}
         <button onClick=${() => saveCsv(name, query)}>CSV</button>
       </div>
-      ${found.measurements.length === 0 ? html`<${Empty}>${t("nothing_measured")}<//>` : html`<${Grid} label=${t("measurements")} columns=${columns} rows=${found.measurements}
+      ${found.measurements.length === 0 ? html`<${Empty} next=${[[t("tab.import"), link(["c", name, "data"], { tab: "import" })]]}>${t("nothing_measured")}<//>` : html`<${Grid} label=${t("measurements")} columns=${columns} rows=${found.measurements}
         chosen=${may("results") ? chosen : undefined} setChosen=${setChosen} mark=${(m) => (stateOf(m) === t("measurement.live") ? "" : "faded")} />`}
       <div class="buttons">${query.page ? html`<button onClick=${() => setQuery({ page: null })}>${t("newest")}</button>` : null}
         ${found.next_page_token ? html`<button onClick=${() => setQuery({ page: found.next_page_token })}>${t("older")}</button>` : null}</div>`;
@@ -115,6 +115,12 @@ async function saveCsv(name, query) {
   download(`${name}-measurements.csv`, parts.join(""));
 }
 
+// [[path, value]] of what an object holds, however deep.
+function leavesOf(value, path = []) {
+  if (value === null || typeof value !== "object") return [[path, value]];
+  return Object.entries(value).flatMap(([name, one]) => leavesOf(one, [...path, name]));
+}
+
 // The cells of a row as it came: a table of one row, the cells of a profile, or an object of the API.
 export function cellsOf(raw) {
   if (raw?.cells) return { kind: "cells", cells: Object.entries(raw.cells) };
@@ -122,7 +128,7 @@ export function cellsOf(raw) {
     const [header, line] = parseCsv(raw.table);
     return { kind: "table", cells: header.map((name, i) => [name, line[i] ?? ""]) };
   }
-  return { kind: "json", cells: [] };
+  return { kind: "json", cells: leavesOf(raw).map(([path, value]) => [path.join("/"), String(value ?? "")]) };
 }
 
 function parseCsv(text) {
@@ -147,8 +153,28 @@ const writeCell = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""'
 // Columns that the reason names are marked.
 const blamed = (reason, name) => reason.includes(`"${name}"`) || reason.includes(`column ${name}`) || reason.includes(`/${name}`);
 
+// The object with the leaf at path changed; an empty text takes it away. What the API wants as a number becomes one.
+function withLeaf(raw, path, text) {
+  const [name, ...rest] = path;
+  const copy = Array.isArray(raw) ? [...raw] : { ...raw };
+  if (rest.length > 0) copy[name] = withLeaf(raw[name], rest, text);
+  else if (text === "") Array.isArray(copy) ? copy.splice(name, 1) : delete copy[name];
+  else copy[name] = text;
+  return copy;
+}
+const NUMBERS = /^(values|conditions|catalyst\/amounts)\//;
+
+function correctedObject(raw, form) {
+  return leavesOf(raw).reduceRight((row, [path, value], i) => {
+    const text = form[`cell-${i}`];
+    if (text === undefined || text === String(value ?? "")) return row;
+    const numeric = text !== "" && Number.isFinite(Number(text)) && (typeof value === "number" || NUMBERS.test(path.join("/")));
+    return withLeaf(row, path, numeric ? Number(text) : text);
+  }, raw);
+}
+
 function corrected(raw, kind, form) {
-  if (kind === "json") return JSON.parse(form.json);
+  if (kind === "json") return correctedObject(raw, form);
   const cells = cellsOf(raw).cells.map(([name], i) => [name, form[`cell-${i}`]]);
   if (kind === "cells") return { ...raw, cells: Object.fromEntries(cells) };
   return { ...raw, table: `${cells.map(([name]) => writeCell(name)).join(",")}\n${cells.map(([, value]) => writeCell(value)).join(",")}\n` };
@@ -164,9 +190,8 @@ function Fix({ row, close }) {
     tell(t("readmitted.done", { n: 1 }));
   };
   const fields = html`<p class="problem">${row.reason}</p>
-    ${kind === "json"
-      ? html`<${Field} label=${t("row.json")}>${(id) => html`<textarea id=${id} name="json" rows="14" class="mono" spellcheck="false" defaultValue=${JSON.stringify(row.raw, null, 2)}></textarea>`}<//>`
-      : html`<div class="cells">${cells.map(([name, value], i) => html`<div class=${blamed(row.reason, name) ? "wrong" : ""}><${Field} label=${name} hint=${blamed(row.reason, name) ? t("cell.wrong") : ""}>${(id) => html`<input id=${id} name=${`cell-${i}`} defaultValue=${value} aria-invalid=${blamed(row.reason, name)} />`}<//></div>`)}</div>`}`;
+    <div class="cells">${cells.map(([name, value], i) => html`<div class=${blamed(row.reason, name) ? "wrong" : ""}><${Field} label=${name} hint=${blamed(row.reason, name) ? t("cell.wrong") : ""}>${(id) => html`<input id=${id} name=${`cell-${i}`} defaultValue=${value} aria-invalid=${blamed(row.reason, name)} />`}<//></div>`)}</div>
+    ${kind === "json" ? html`<p class="quiet">${t("fix.empty")}</p><details><summary>${t("row.json")}</summary><pre>${JSON.stringify(row.raw, null, 2)}</pre></details>` : null}`;
   return html`<${Ask} title=${t("fix.title", { row: row.pointer })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
 }
 
@@ -199,8 +224,7 @@ function Quarantine({ name, query }) {
     { id: "row", name: t("row"), value: (r) => r.pointer, show: (r) => r.pointer },
     { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => r.reason },
     { id: "cells", name: t("cells"), wide: true, sortable: false, show: (r) => {
-      const { kind, cells } = cellsOf(r.raw);
-      if (kind === "json") return html`<code class="mono">${JSON.stringify(r.raw).slice(0, 160)}</code>`;
+      const { cells } = cellsOf(r.raw);
       return html`<span class="formulas">${cells.filter(([, value]) => value !== "").slice(0, 12).map(([cell, value]) => html`<span class=${blamed(r.reason, cell) ? "cell wrong" : "cell"}>${cell}: ${value}</span> `)}</span>`;
     } },
     { id: "received", name: t("received"), value: (r) => r.received_at, show: (r) => ago(r.received_at) },
@@ -230,7 +254,7 @@ function Deliveries({ name }) {
     { id: "measurements", name: "", sortable: false, show: (d) => html`<a href=${link(["c", name, "data"], { ingest: d.id })}>${t("measurements")}</a>` },
     { id: "bytes", name: t("delivery.bytes"), sortable: false, show: (d) => html`<a href=${`/v1/ingests/${d.id}/content`} download>${t("delivery.raw")}</a> <small class="mono" title=${d.sha256}>${d.sha256.slice(0, 12)}…</small>` },
   ], [name]);
-  return html`<${Loaded} of=${list}>${(found) => (found.length === 0 ? html`<${Empty}>${t("deliveries.none")}<//>` : html`<${Grid} label=${t("tab.deliveries")} columns=${columns} rows=${found} sort=${{ id: "received", way: -1 }} />`)}<//>`;
+  return html`<${Loaded} of=${list}>${(found) => (found.length === 0 ? html`<${Empty} next=${[[t("tab.import"), link(["c", name, "data"], { tab: "import" })]]}>${t("deliveries.none")}<//>` : html`<${Grid} label=${t("tab.deliveries")} columns=${columns} rows=${found} sort=${{ id: "received", way: -1 }} />`)}<//>`;
 }
 
 export default function Data({ campaign: name, query }) {

@@ -1,6 +1,6 @@
 // The batch that is asked for: as a plate and as a table, with what a person may do to each proposal.
 import { html, useMemo, useState } from "../html.js";
-import { all, campaignPath, get, post } from "../api.js";
+import { all, campaignPath, get, post, withQuery } from "../api.js";
 import { Ask, Dialog, Empty, Field, Loaded, State, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { CatalystFields, readCatalyst } from "../parts/catalyst.js";
@@ -11,6 +11,18 @@ import { may, useData } from "../state.js";
 import { named, t } from "../words.js";
 
 const OPEN = ["REQUESTED", "ACTIVE", "PARTIAL"];
+
+// What to weigh in, in milligrams, where the campaign's file tells of materials; else the amounts of the composition.
+export function amountsOf(catalyst, weigh) {
+  if (weigh) return weigh.map((one) => t("weigh", { name: one.name, mass: number(1000 * one.gram) })).join(", ");
+  return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`), catalyst.support].filter(Boolean).join(", ");
+}
+
+// {proposal's id: what to weigh in} of a batch; empty where the campaign tells of no materials.
+async function readWeights(name, batch, signal) {
+  const { proposals } = await get(withQuery(campaignPath(name, "/weighing"), { batch }), { signal });
+  return new Map(proposals.map((one) => [one.id, one]));
+}
 
 async function readProposals(name, signal) {
   const [overview, batches, proposals] = await Promise.all([
@@ -31,14 +43,15 @@ export function placesOf(batch, all) {
   return plate.map((place) => ({ ...place, proposal: byRank.get(place.rank) }));
 }
 
-function Plate({ places, show }) {
+function Plate({ places, weights, show }) {
   return html`<div class="plate" role="group" aria-label=${t("plate")}>${places.map((place) => {
     const { proposal } = place;
     if (!proposal) return html`<div class="place other"><small>${place.channel}</small><span>${place.catalyst || named("sample", place.sample)}</span></div>`;
     const done = !OPEN.includes(proposal.state);
     return html`<button class="place ${done ? "done" : ""}" style=${{ "--colour": colourOf(proposal.strategy) }} onClick=${() => show(proposal)}
       title=${t("plate.place", { channel: place.channel, catalyst: proposal.catalyst.description, state: named("state", proposal.state), strategy: named("strategy", proposal.strategy) })}>
-      <small>${place.channel}</small>${" "}<span>${proposal.catalyst.description}</span>${" "}<small>${named("state", proposal.state)}</small></button>`;
+      <small>${place.channel}</small>${" "}<span>${proposal.catalyst.description}</span>${" "}<small>${named("state", proposal.state)}</small>
+      ${weights.has(proposal.id) && !done ? html`<small class="weigh">${weights.get(proposal.id).weigh.map((one) => html`<span>${t("weigh", { name: one.name, mass: number(1000 * one.gram) })}</span> `)}</small>` : null}</button>`;
   })}</div>`;
 }
 
@@ -79,10 +92,23 @@ function AddByHand({ name, close }) {
 
 const Bars = ({ drivers }) => {
   const most = Math.max(...drivers.map((d) => Math.abs(d.contribution)), 1e-12);
-  return html`<ul class="bars">${drivers.map((d) => html`<li style=${{ "--share": Math.abs(d.contribution) / most }}><code>${d.descriptor}</code><span>${d.contribution > 0 ? "+" : ""}${number(d.contribution, 3)}</span></li>`)}</ul>`;
+  return html`<ul class="bars">${drivers.map((d) => html`<li style=${{ "--share": Math.abs(d.contribution) / most }}><span><code>${d.descriptor}</code> <span class="quiet">${d.words}${d.outside ? ` (${t("why.outside")})` : ""}</span></span><span>${d.contribution > 0 ? "+" : ""}${number(d.contribution, 3)}</span></li>`)}</ul>`;
 };
 
-function Details({ proposal, target, close }) {
+const Nearest = ({ neighbours, unit }) => html`<h3>${t("nearest")}</h3><table><thead><tr><th scope="col">${t("catalyst")}</th><th scope="col" class="number">${t("measured_unit", { unit: unit || "–" })}</th><th scope="col" class="number">${t("distance")}</th></tr></thead>
+  <tbody>${neighbours.map((one) => html`<tr><td>${one.description}</td><td class="number">${number(one.measured)}</td><td class="number">${number(one.distance, 2)}</td></tr>`)}</tbody></table>
+  <p class="quiet">${t("nearest.help")}</p>`;
+
+// What the model that planned it says: what it rests on, and what was measured near it.
+function Why({ name, proposal }) {
+  const why = useData((signal) => get(withQuery(campaignPath(name, "/explanation"), { proposal: proposal.id }), { signal }), [name, proposal.id], { matters: () => false });
+  return html`<${Loaded} of=${why}>${(found) => (found.model === null ? html`<p class="quiet">${t("why.no_model")}</p>` : html`
+    <p>${t("why.agree", { agree: count(found.agree), of: count(found.hypotheses) })}</p>
+    <h3>${t("drivers_of")}</h3><p class="quiet">${t("why.usual", { usual: withUnit(found.usual, found.unit) })}</p><${Bars} drivers=${found.contributions} />
+    ${found.neighbours.length > 0 ? html`<${Nearest} neighbours=${found.neighbours} unit=${found.unit} />` : null}`)}<//>`;
+}
+
+function Details({ name, proposal, target, weight, close }) {
   const card = proposal.card || {};
   const line = (words, value) => (value ? html`<dt>${words}</dt><dd>${value}</dd>` : null);
   return html`<${Dialog} title=${proposal.catalyst.description} close=${close} wide>
@@ -92,15 +118,15 @@ function Details({ proposal, target, close }) {
       ${line(t("conditions"), conditions(proposal.conditions))}
       ${line(t("predicted"), proposal.mean === null ? "" : `${withUnit(proposal.mean, target.unit)} (${interval(proposal.low, proposal.high)})`)}
       ${line(t("novelty"), proposal.novelty === null ? "" : number(proposal.novelty, 3))}
-      ${line(t("nearest"), card.nearest)}
       ${line(t("runner_up"), card.runner_up)}
       ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
-      ${line(t("amounts"), Object.entries(proposal.catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`).join(", "))}
+      ${line(t("amounts"), amountsOf(proposal.catalyst))}
+      ${line(t("weigh_in"), weight ? amountsOf(proposal.catalyst, weight.weigh) : "")}
       ${line(t("proposal.client"), proposal.client)}
       ${line(t("proposal.amended_from"), proposal.amended_from)}
       ${line(t("created"), ago(proposal.created_at))}
     </dl>
-    ${(card.drivers || []).length > 0 ? html`<h3>${t("drivers_of")}</h3><${Bars} drivers=${card.drivers} />` : null}
+    <${Why} name=${name} proposal=${proposal} />
   <//>`;
 }
 
@@ -122,11 +148,12 @@ function Board({ name, data, query }) {
   const newest = data.batches.filter((batch) => open.some((p) => p.batch === batch.id)).pop() || data.batches[data.batches.length - 1];
   const chosen = query.batch === "all" ? null : data.batches.find((batch) => batch.id === query.batch) || newest;
   const proposals = data.proposals.filter((p) => (!chosen || p.batch === chosen.id) && (!query.state || p.state === query.state));
+  const weights = useData((signal) => (chosen ? readWeights(name, chosen.id, signal) : Promise.resolve(new Map())), [name, chosen?.id, data], { matters: () => false }).data || new Map();
   const columns = useMemo(() => [
     { id: "rank", name: t("rank"), number: true, value: (p) => p.rank, show: (p) => p.rank },
     { id: "catalyst", name: t("catalyst"), value: (p) => p.catalyst.description, show: (p) => html`<button class="link" onClick=${() => setShown(p)}>${p.catalyst.description}</button>` },
     { id: "conditions", name: t("conditions"), value: (p) => conditions(p.conditions), show: (p) => conditions(p.conditions) || "–" },
-    { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}` },
+    { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="strategy"><span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}</span>` },
     { id: "state", name: t("state"), value: (p) => p.state, show: (p) => html`<${State} name=${p.state} />` },
     { id: "mean", name: t("predicted_unit", { unit: target.unit || "–" }), number: true, value: (p) => p.mean, show: (p) => number(p.mean) },
     { id: "interval", name: t("interval"), number: true, value: (p) => (p.low === null ? null : p.high - p.low), show: (p) => interval(p.low, p.high) },
@@ -134,6 +161,7 @@ function Board({ name, data, query }) {
     { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => p.reason },
     { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
   ], [target.name]);
+  const price = [...weights.values()].reduce((sum, one) => sum + one.price, 0);
   const states = [...new Set(data.proposals.map((p) => p.state))];
   return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">
       ${chosen ? html`<a class="button" href=${link(["c", name, "worksheet"], { batch: chosen.id })}>${t("worksheet")}</a>` : null}
@@ -147,13 +175,14 @@ function Board({ name, data, query }) {
         <option value="">${t("all")}</option>${states.map((state) => html`<option value=${state}>${named("state", state)}</option>`)}</select></label>
       <span class="quiet">${t("proposals.n", { n: count(proposals.length), open: count(proposals.filter((p) => OPEN.includes(p.state)).length) })}</span>
     </div>
-    ${proposals.length === 0 ? html`<${Empty}>${t("proposals.none")}<//>` : html`
-      ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} show=${setShown} />` : null}
+    ${proposals.length === 0 ? html`<${Empty}>${t(data.proposals.length === 0 ? "proposals.first" : "proposals.none")}<//>` : html`
+      ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} weights=${weights} show=${setShown} />` : null}
+      ${price > 0 ? html`<p class="quiet">${t("plan.price", { price: number(price) })}</p>` : null}
       <${Grid} label=${t("nav.proposals")} columns=${columns} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
     ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li>${note}</li>`)}</ul></details>` : null}
     ${may("results") ? html`<${ReturnSheet} name=${name} />` : null}
     ${acting ? html`<${Act} ...${acting} close=${() => setActing(null)} />` : null}
-    ${shown ? html`<${Details} proposal=${shown} target=${target} close=${() => setShown(null)} />` : null}
+    ${shown ? html`<${Details} name=${name} proposal=${shown} target=${target} weight=${weights.get(shown.id)} close=${() => setShown(null)} />` : null}
     ${adding ? html`<${AddByHand} name=${name} close=${() => setAdding(false)} />` : null}`;
 }
 

@@ -20,7 +20,10 @@ goal = "maximize"
 [[space]]
 kind = "slots"
 slots = 3
+none = true
+repetition = true
 elements = []
+supports = []
 
 [planner]
 batch = 20

@@ -119,6 +119,15 @@ function Drivers() {
     ${found ? html`<${Dialog} title=${found.driver.name} close=${() => setFound(null)} wide><${Problem} error=${found.error} />${found.answer ? html`<pre>${JSON.stringify(found.answer, null, 2)}</pre>` : null}<//>` : null}`;
 }
 
+// "accepted 6, source rig": what an event tells beside its verb; counts of nothing are left out.
+function detailOf(detail) {
+  if (detail === null || detail === undefined || typeof detail !== "object") return String(detail ?? "");
+  const value = (name, one) => (name === "kind" ? named("job", one) : name === "strategies" ? Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(", ") : one !== null && typeof one === "object" ? detailOf(one) : typeof one === "number" ? number(one) : String(one));
+  const words = Object.entries(detail).filter(([, one]) => one !== 0 && one !== "" && one !== null).map(([name, one]) => (Array.isArray(detail) ? value(name, one) : `${named("detail", name).replaceAll("_", " ")} ${value(name, one)}`));
+  const text = words.join(", ");
+  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+}
+
 function Events({ query }) {
   const path = withQuery("/v1/events", { after: query.after ?? Math.max(0, session.last_event - 500), campaign: query.campaign, limit: 1000 });
   const events = useData((signal) => get(path, { signal }), [path], { pause: 800 });
@@ -128,7 +137,7 @@ function Events({ query }) {
     { id: "actor", name: t("person"), value: (e) => e.actor, show: (e) => e.actor },
     { id: "campaign", name: t("campaign"), value: (e) => e.campaign, show: (e) => e.campaign || "–" },
     { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}: ${named("verb", e.verb)}` },
-    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => html`<code class="mono">${e.detail ? JSON.stringify(e.detail).slice(0, 240) : ""}</code>` },
+    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => detailOf(e.detail) },
   ], []);
   return html`<${Loaded} of=${events}>${({ events: list }) => {
     const people = [...new Set(list.map((e) => e.actor))].sort();

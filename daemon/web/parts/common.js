@@ -21,7 +21,8 @@ export function Loaded({ of, children }) {
 
 export const State = ({ group = "state", name }) => html`<span class="state state-${String(name).toLowerCase()}">${named(group, name)}</span>`;
 
-export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
+// next: [words, href] of what to do about it.
+export const Empty = ({ children, next = [] }) => html`<p class="empty">${children} ${next.map(([words, href]) => html`<a class="button" href=${href}>${words}</a> `)}</p>`;
 
 export const Figure = ({ value, name, note }) => html`<div class="figure">
   <dt>${name}</dt><dd>${value}</dd>${note ? html`<dd class="note">${note}</dd>` : null}

@@ -2,6 +2,7 @@
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { ask } from "../api.js";
 import { Dialog, Problem, tell } from "./common.js";
+import { CampaignForm } from "./form.js";
 import { count, number, seconds } from "../format.js";
 import { go } from "../route.js";
 import { may } from "../state.js";
@@ -17,26 +18,6 @@ function lineOf(error) {
     if (found) return Number(found[1]);
   }
   return 0;
-}
-
-// The fields that people change most, written into the text where they stand.
-const FORM = [
-  ["goal", /^(goal\s*=\s*)("[^"\n]*"|'[^'\n]*')/m, (value) => JSON.stringify(value), ["maximize", "minimize"]],
-  ["hit_threshold", /^(hit_threshold\s*=\s*)([-+0-9.eE]+)/m, String],
-  ["batch", /^(batch\s*=\s*)(\d+)/m, String],
-  ["size", /^(size\s*=\s*)(\d+)/m, String],
-];
-
-function Form({ text, setText }) {
-  return html`<div class="form">${FORM.map(([name, pattern, write, choices]) => {
-    const found = pattern.exec(text);
-    if (!found) return null;
-    const value = found[2].replace(/^["']|["']$/g, "");
-    const change = (event) => event.target.value !== "" && setText(text.replace(pattern, (whole, key) => key + write(event.target.value)));
-    return html`<label class="inline">${t(`file.${name}`)} ${choices
-      ? html`<select value=${value} onChange=${change}>${choices.map((one) => html`<option value=${one}>${t(`goal.${one}`)}</option>`)}</select>`
-      : html`<input type="number" step="any" value=${value} onChange=${change} />`}</label>`;
-  })}</div>`;
 }
 
 const Rules = ({ found }) => html`<table><thead><tr><th scope="col">${t("rule")}</th><th scope="col" class="number">${t("rule.removed")}</th><th scope="col" class="number">${t("rule.left")}</th></tr></thead>
@@ -104,13 +85,13 @@ export function Editor({ first, applied }) {
       setBusy(false);
     }
   };
-  return html`<${Form} text=${text} setText=${setText} />
-    <div class="editor">
+  return html`<div class="editor">
+      <${CampaignForm} text=${text} setText=${setText} />
       <div class="source"><pre class="gutter" ref=${gutter} aria-hidden="true">${Array.from({ length: lines }, (_, i) => html`<span class=${i + 1 === wrong ? "wrong" : ""}>${i + 1}</span>`)}</pre>
-        <textarea class="mono" spellcheck="false" aria-label=${t("nav.file")} aria-invalid=${error ? "true" : "false"} value=${text} onInput=${(event) => setText(event.target.value)}
+        <textarea class="mono" spellcheck=${false} aria-label=${t("nav.file")} aria-invalid=${error ? "true" : "false"} value=${text} onInput=${(event) => setText(event.target.value)}
           onScroll=${(event) => { gutter.current.scrollTop = event.target.scrollTop; }}></textarea></div>
       <div class="found" aria-live="polite" aria-busy=${busy}>
-        ${error ? html`<${Problem} error=${error} />` : found ? html`<${Found} found=${found} />` : html`<p class="quiet">${t("reading")}</p>`}
+        ${error ? html`<${Problem} error=${error} />` : found ? html`<${Found} found=${found} />` : html`<p class="quiet" role="status">${t("reading")}</p>`}
         <div class="buttons"><button disabled=${busy || Boolean(error)} onClick=${look}>${t("plan.button")}</button>
           ${may("campaigns") ? html`<button class="main" disabled=${busy || Boolean(error)} onClick=${apply}>${t("apply")}</button>` : null}</div>
       </div>

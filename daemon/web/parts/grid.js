@@ -45,7 +45,7 @@ export function Grid({ label, columns, rows, id = (row) => row.id, chosen, setCh
         ${sorted.slice(0, most).map((row) => html`<tr key=${id(row)} class=${mark(row)}>
           ${chosen ? html`<td><input type="checkbox" aria-label=${t("choose_row", { name: id(row) })} checked=${chosen.has(id(row))}
             onChange=${(event) => toggle(id(row), event.target.checked)} /></td>` : null}
-          ${columns.map((column) => html`<td class=${column.number ? "number" : column.wide ? "wide" : ""} data-name=${column.name}>${column.show(row)}</td>`)}
+          ${columns.map((column) => html`<td class=${column.number ? "number" : column.wide ? "wide" : ""} data-name=${column.name}><div>${column.show(row)}</div></td>`)}
         </tr>`)}
       </tbody>
     </table>

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import hmac
+import html
 import http.server
 import json
 import os
@@ -301,18 +302,26 @@ class Reports(DaemonCase):
         self.assertNotRegex(page, r"<script|(?:src|href)=")
         plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
         self.assertGreaterEqual(len(plots), 2)
-        circles = 0
+        marks = 0
         for plot in plots:
             tree = xml.etree.ElementTree.fromstring(plot)
             _, _, width, height = map(float, tree.get("viewBox").split())
-            for circle in tree.iter("{http://www.w3.org/2000/svg}circle"):
-                circles += 1
-                self.assertTrue(0 <= float(circle.get("cx")) <= width and 0 <= float(circle.get("cy")) <= height)
-        self.assertGreaterEqual(circles, 6 + 2 * len(rows))
+            svg = "{http://www.w3.org/2000/svg}"
+            for mark in [*tree.iter(svg + "circle"), *tree.iter(svg + "path")]:
+                start = re.match(r"M([0-9.]+) ([0-9.]+)", mark.get("d") or "")
+                x, y = map(float, start.groups() if start else (mark.get("cx"), mark.get("cy")))
+                self.assertTrue(0 <= x <= width and 0 <= y <= height)
+                marks += mark.find(svg + "title") is not None
+        self.assertGreaterEqual(marks, 6 + 2 * len(rows))
+        # The words are the dashboard's.
+        words = json.loads((pathlib.Path(os.environ["KASETSU_SOURCE"]) / "daemon/web/words/en.json").read_text(encoding="utf-8"))
+        for key in ("plot.best", "plot.random", "plot.random.help", "plot.order", "strategy.given", "parity.axis", "foretold.axis",
+                    "hypotheses.help", "hypotheses.model"):
+            self.assertIn(html.escape(words[key]), page)
         # The error of every hypothesis over the batches.
         self.assertNotIn("hypotheses", empty)
         self.assertGreater(summary["hypotheses"]["alive"], 0)
-        figure = page.index("What became of the hypotheses")
+        figure = page.index("<h2>Hypotheses over the batches")
         lines = xml.etree.ElementTree.fromstring(re.search(r"<svg.*?</svg>", page[figure:], re.DOTALL).group())
         drawn = len(list(lines.iter("{http://www.w3.org/2000/svg}polyline")))
         self.assertEqual(drawn, sum(summary["hypotheses"].values()) + 1)

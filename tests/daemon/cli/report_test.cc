@@ -61,13 +61,25 @@ CampaignData campaign() {
                                    measurement("Na:1/MgO", 3.0), Json::object(), Json(7)});
   data.proposals = Json::array({{{"state", "REQUESTED"}, {"reason", "[x](http://e)"}}});
   data.batches = data.models = Json::array();
-  data.ledger = Json::array({{{"property", "y"},
-                              {"hypothesis", -1},
-                              {"observed", 8.0},
-                              {"predicted", 9.0},
-                              {"low", 7.0},
-                              {"high", 11.0},
-                              {"catalyst", "Li:1/MgO"}}});
+  data.ledger = Json::array();
+  data.foretold = {{"mae", 1.0},
+                   {"inside", 1.0},
+                   {"coverage", 0.8},
+                   {"points", Json::array({{{"measured", 8.0},
+                                            {"predicted", 9.0},
+                                            {"low", 7.0},
+                                            {"high", 11.0},
+                                            {"description", "Li/MgO <u>"}}})}};
+  data.progress["y"] = {
+      {"property", "y"},
+      {"unit", "%"},
+      {"total", 3},
+      {"points",
+       Json::array({{{"n", 1}, {"value", 8.0}, {"description", "Li"}, {"strategy", "given"}},
+                    {{"n", 3}, {"value", 3.0}, {"description", "Na"}, {"strategy", "exploit"}}})},
+      {"best", Json::array({{{"n", 1}, {"value", 8.0}}, {{"n", 2}, {"value", 10.0}}})},
+      {"random", Json::array({{{"n", 1}, {"value", 7.0}}, {{"n", 3}, {"value", 10.0}}})},
+      {"batches", Json::array({{{"number", 1}, {"first", 3}, {"last", 3}}})}};
   return data;
 }
 
@@ -87,7 +99,11 @@ TEST(Report, SaysWhatWasFoundAndHowWellItWasPredicted) {
   EXPECT_EQ(made.summary["ledger"]["coverage"], 1.0);
   EXPECT_THAT(made.markdown, AllOf(HasSubstr("3 measurements of 2 catalysts"),
                                    HasSubstr("0 batches with 1 proposal:")));
-  EXPECT_THAT(made.html, AllOf(HasSubstr("<svg"), HasSubstr("How well it was predicted")));
+  EXPECT_THAT(made.html,
+              AllOf(HasSubstr("<svg"), HasSubstr("Predicted against later measured: y"),
+                    HasSubstr("before their measurements: 1."), HasSubstr("100 %"),
+                    HasSubstr("Li/MgO &lt;u&gt;"), HasSubstr("best so far"),
+                    HasSubstr("random order (expected)"), HasSubstr("exploit")));
   EXPECT_THAT(made.html, Not(HasSubstr("foretold")));
 }
 

@@ -1,6 +1,9 @@
 // The dashboard's door: its files, signing in, and that no page of another site gets anywhere.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <map>
+
 #include "daemon/base/tokens.h"
 #include "daemon/http/guard.h"
 #include "daemon/web/assets.h"
@@ -203,6 +206,9 @@ TEST_F(Dashboard, ViewsCountWhatIsThere) {
   ASSERT_EQ(progress["best"].size(), 3u) << "10, 20, 35";
   EXPECT_EQ(progress["best"][2]["n"], 3);
   EXPECT_EQ(progress["top"][0]["value"], 35.0);
+  ASSERT_EQ(progress["random"].size(), 4u);
+  EXPECT_DOUBLE_EQ(progress["random"][0]["value"], 20.0) << "the mean";
+  EXPECT_DOUBLE_EQ(progress["random"][3]["value"], 35.0);
   const Json binned = server.get("/v1/campaigns/ocm/progress?property=conversion&points=3").body;
   EXPECT_TRUE(binned["points"].empty());
   double total = 0.0;
@@ -233,6 +239,92 @@ TEST_F(Dashboard, ViewsCountWhatIsThere) {
   EXPECT_EQ(server.get("/v1/campaigns/ocm/progress?property=other").status, 404);
   EXPECT_EQ(server.get("/v1/campaigns/ocm/models/current/insight").status, 404);
   EXPECT_TRUE(server.get("/v1/campaigns/ocm/weighing").body["proposals"].empty());
+}
+
+TEST_F(Dashboard, TheMapHasEveryCandidateInItsState) {
+  apply(kTwoTargets);
+  const Json rows =
+      Json::array({{{"catalyst", {{"slots", {"Li", "W", "none"}}, {"support", "MgO"}}},
+                    {"channel", "1"},
+                    {"values", {{"conversion", 12.5}}}}});
+  ASSERT_EQ(
+      server
+          .post("/v1/campaigns/ocm/measurements", {{"source", "rig"}, {"run", "1"}, {"rows", rows}})
+          .status,
+      200);
+  const auto propose = [&](const char* element) {
+    return server
+        .post("/v1/campaigns/ocm/proposals",
+              {{"catalyst", {{"amounts", {{element, 2}, {"W", 1}}}, {"support", "SiO2"}}},
+               {"reason", "test"}})
+        .body;
+  };
+  const Json first = propose("Mn");
+  propose("Na");
+  ASSERT_EQ(
+      server.post("/v1/proposals/" + first["id"].get<std::string>() + ":claim", {{"client", "ada"}})
+          .status,
+      200);
+  const auto map = server.get("/v1/campaigns/ocm/coverage");
+  ASSERT_EQ(map.status, 200) << map.raw.body;
+  std::map<std::string, std::string> states;
+  for (const Json& point : map.body["points"]) {
+    states[point["state"]] = point["description"];
+    EXPECT_TRUE(std::isfinite(point["x"].get<double>()) && std::isfinite(point["y"].get<double>()));
+    EXPECT_LE(map.body["density"]["x0"], point["x"]);
+    EXPECT_LE(point["y"], map.body["density"]["y1"]);
+  }
+  EXPECT_EQ(map.body["points"].size(), 3u);
+  EXPECT_NE(states["measured"].find("Li"), std::string::npos) << map.raw.body;
+  EXPECT_NE(states["pending"].find("Mn"), std::string::npos);
+  EXPECT_NE(states["proposed"].find("Na"), std::string::npos);
+  std::int64_t shown = 0;
+  for (const Json& row : map.body["density"]["counts"]) {
+    for (const Json& cell : row) shown += cell.get<std::int64_t>();
+  }
+  EXPECT_EQ(shown, map.body["sampled"]);
+  ASSERT_EQ(map.body["axes"].size(), 2u);
+  EXPECT_EQ(map.body["axes"][0]["descriptors"].size(), 3u);
+  EXPECT_GE(map.body["axes"][0]["share"], map.body["axes"][1]["share"]);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/coverage?property=other").status, 404);
+
+  const std::string id = first["id"];
+  const Json why = server.get("/v1/campaigns/ocm/explanation?proposal=" + id).body;
+  EXPECT_EQ(why["model"], nullptr) << "a person asked for it";
+  EXPECT_TRUE(why["neighbours"].empty());
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/explanation?proposal=other").status, 404);
+}
+
+TEST_F(Dashboard, AWorksheetComesBackAsItIs) {
+  apply(kTwoTargets);
+  const Json proposal =
+      server
+          .post("/v1/campaigns/ocm/proposals",
+                {{"catalyst", {{"amounts", {{"Mn", 2}, {"W", 1}}}, {"support", "SiO2"}}},
+                 {"reason", "test"}})
+          .body;
+  const std::string sheet =
+      "/v1/campaigns/ocm/worksheet?batch=" + proposal["batch"].get<std::string>();
+  const auto text = server.get(sheet);
+  ASSERT_EQ(text.status, 200) << text.raw.body;
+  EXPECT_EQ(text.raw.field("Content-Type"), "text/csv; charset=utf-8");
+  EXPECT_NE(text.raw.field("Content-Disposition").find(".csv"), std::string::npos);
+  const std::string id = proposal["id"];
+  EXPECT_EQ(text.raw.body, "proposal,channel,sample,Mn,W,Support,conversion,selectivity\n" + id +
+                               ",1,,2,1,SiO2,,\n");
+  std::string filled = text.raw.body;
+  filled.replace(filled.rfind(",,"), 2, ",31.5,60");
+  const auto taken =
+      server.ask("POST", "/v1/campaigns/ocm/measurements?source=ada", filled, "", "text/csv");
+  ASSERT_EQ(taken.status, 200) << taken.raw.body;
+  EXPECT_EQ(taken.body["accepted"], 1) << taken.raw.body;
+  EXPECT_EQ(server.get("/v1/proposals/" + id).body["state"], "SUCCEEDED");
+
+  const auto workbook = server.get(sheet + "&format=xlsx");
+  ASSERT_EQ(workbook.status, 200);
+  EXPECT_EQ(workbook.raw.body.substr(0, 2), "PK");
+  EXPECT_EQ(server.get(sheet + "&format=pdf").status, 400);
+  EXPECT_EQ(server.get("/v1/campaigns/ocm/worksheet?batch=other").status, 404);
 }
 
 TEST_F(Dashboard, NewestMeasurementsComeFirstPageByPage) {

@@ -81,15 +81,15 @@ export async function openPage(browser, origin, options = {}) {
   return page;
 }
 
-// Drops a file on the page, as a person does with the mouse.
-export async function drop(page, name, text, type = "text/csv") {
+// Drops a file (its text or its bytes) on the page, as a person does with the mouse.
+export async function drop(page, name, content, type = "text/csv") {
   const place = page.locator(".drop");
   await place.waitFor();
-  const transfer = await page.evaluateHandle(([fileName, content, mime]) => {
+  const transfer = await page.evaluateHandle(([fileName, encoded, mime]) => {
     const data = new DataTransfer();
-    data.items.add(new File([content], fileName, { type: mime }));
+    data.items.add(new File([Uint8Array.from(atob(encoded), (byte) => byte.charCodeAt(0))], fileName, { type: mime }));
     return data;
-  }, [name, text, type]);
+  }, [name, Buffer.from(content).toString("base64"), type]);
   await place.dispatchEvent("dragover", { dataTransfer: transfer });
   await place.dispatchEvent("drop", { dataTransfer: transfer });
 }

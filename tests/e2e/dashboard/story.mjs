@@ -29,7 +29,9 @@ async function start(page, daemon, folder) {
   await page.getByRole("alert").filter({ hasText: "batchh" }).waitFor();
   assert.equal(await page.locator(".gutter .wrong").count(), 1);
   assert.ok(await page.getByRole("button", { name: "Apply" }).isDisabled());
-  await source.fill(text.replace("# hit_threshold = ...", "hit_threshold = 12  #").replace("size = 3", "size = 2") + '\n[[rules]]\nname = "no potassium"\nforbid_elements = ["K"]\n');
+  await source.fill(text);
+  await form(page, source);
+  await source.fill(text.replace("# hit_threshold = ...", "hit_threshold = 12  #").replace("size = 3", "size = 2") + '\n[[rules]]\nname = "no potassium"\nforbid_elements = ["K"]\n\n[materials]\nsample_mass_g = 0.5\namounts = "mmol_per_g"\n');
   await page.getByRole("row", { name: /no potassium/ }).waitFor();
   await page.getByRole("button", { name: "Plan without changing anything" }).click();
   await page.getByRole("dialog").getByText("Nothing was changed.").waitFor();
@@ -41,6 +43,36 @@ async function start(page, daemon, folder) {
   await until("the table's measurements", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements === 40);
 }
 
+// The form beside the file: each field writes its own value, and nothing else of the text changes.
+async function form(page, source) {
+  const before = await source.inputValue();
+  const fields = page.getByRole("form", { name: "The campaign as a form" });
+  const write = async (label, value) => {
+    await fields.getByLabel(label, { exact: true }).fill(value);
+    await page.keyboard.press("Tab");
+  };
+  await write("Counts as a hit from", "11.5");
+  await write("Elements", "Li, Na, Mn W");
+  await write("exploit", "2");
+  await write("explore", "50 %");
+  await fields.getByText("Add a rule").click();
+  await fields.getByLabel("Name of the rule").fill("no salt");
+  await fields.getByLabel("Elements it speaks of").fill("Na");
+  await fields.getByRole("group", { name: "Rules" }).getByRole("button", { name: "Add" }).click();
+  await fields.getByText("Add a condition").click();
+  await fields.getByLabel("Name of the condition").fill("temperature_C");
+  await fields.getByLabel("Levels, such as").fill("700, 800");
+  await fields.getByRole("group", { name: "Conditions" }).getByRole("button", { name: "Add" }).click();
+  const after = await source.inputValue();
+  for (const part of ["hit_threshold = 11.5", 'elements = ["Li", "Na", "Mn", "W"]', "exploit = 2", 'explore = "50 %"', '[[rules]]\nname = "no salt"\nforbid_elements = ["Na"]', "temperature_C = [700, 800]"]) assert.ok(after.includes(part), `${part} in\n${after}`);
+  for (const comment of before.match(/^#.*$/gm)) assert.ok(after.includes(comment), comment);
+  await page.getByRole("row", { name: /no salt/ }).waitFor();
+  await fields.getByRole("button", { name: "Remove no salt" }).click();
+  await fields.getByRole("button", { name: "Remove temperature_C" }).click();
+  const last = await source.inputValue();
+  assert.ok(!last.includes("no salt") && !last.includes("[conditions]"), last);
+}
+
 async function batch(page, daemon) {
   await page.goto(`${daemon.origin}/#/c/story/proposals`);
   await page.getByRole("button", { name: "Ask for the next batch" }).click();
@@ -50,7 +82,10 @@ async function batch(page, daemon) {
 async function decide(page) {
   const first = page.locator(".plate button").first();
   await first.click();
-  await page.getByRole("dialog").getByText("Novelty").or(page.getByRole("dialog").getByText("State")).first().waitFor();
+  await page.getByRole("dialog").getByRole("table").waitFor();
+  assert.ok((await page.getByRole("dialog").locator("tbody tr").count()) >= 3, "more than one neighbour");
+  assert.equal(await page.locator(".place .weigh").count(), 6, "what to weigh in for each place");
+  assert.match(await page.locator(".place .weigh").first().innerText(), /\d mg/);
   await page.keyboard.press("Escape");
   // Amended by keyboard alone.
   const actions = page.getByLabel(/^Actions for/);
@@ -75,14 +110,22 @@ async function worksheet(page, daemon, folder) {
   assert.ok((await page.pdf({ path: join(folder, "worksheet.pdf") })).length > 5_000);
   assert.ok(!(await page.locator(".top").isVisible()), "the navigation is not printed");
   await page.emulateMedia({ media: "screen" });
-  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
-  const sheet = join(folder, "sheet.csv");
-  await file.saveAs(sheet);
-  laboratory("fill", sheet);
+  const filled = {};
+  for (const format of ["csv", "xlsx"]) {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: format.toUpperCase() }).click()]);
+    const sheet = join(folder, `sheet.${format}`);
+    await file.saveAs(sheet);
+    laboratory("fill", sheet);
+    filled[format] = readFileSync(sheet);
+  }
   await page.getByRole("link", { name: "Back" }).click();
   const before = (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements;
-  await drop(page, "sheet.csv", readFileSync(sheet, "utf8"));
-  await page.getByRole("dialog").getByText(/accepted/).first().waitFor();
+  // Both are the same five rows; the workbook is taken in.
+  await drop(page, "sheet.csv", filled.csv);
+  await page.getByRole("dialog").getByText(/^5 accepted/).first().waitFor();
+  await page.keyboard.press("Escape");
+  await drop(page, "sheet.xlsx", filled.xlsx);
+  await page.getByRole("dialog").getByText(/^5 accepted/).first().waitFor();
   assert.equal((await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements, before, "a look takes nothing in");
   await page.getByRole("button", { name: "Take in" }).click();
   await until("the worksheet's results", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements > before);
@@ -102,6 +145,17 @@ async function quarantine(page, daemon) {
   await dialog.getByRole("button", { name: "Readmit" }).click();
   await dialog.waitFor({ state: "detached" });
   await page.getByText("No row waits in quarantine.").waitFor();
+  // A robot's row is an object: its members are fields, and one that nobody knows is taken out.
+  const row = { catalyst: { slots: ["Mn", "Mn", "W"], support: "MgO" }, flag: "?", values: { C2_yield: "about ten" } };
+  await daemon.ask("POST", "/v1/campaigns/story/measurements", { source: "robot", run: "9", rows: [row] });
+  await page.getByRole("button", { name: "Fix" }).click();
+  await dialog.getByLabel("flag", { exact: true }).fill("");
+  await dialog.getByLabel("values/C2_yield").fill("10.1");
+  await dialog.getByRole("button", { name: "Readmit" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByText("No row waits in quarantine.").waitFor();
+  const { measurements } = await daemon.ask("GET", "/v1/campaigns/story/measurements?newest=true&limit=1");
+  assert.deepEqual([measurements[0].value, measurements[0].source], [10.1, "robot"]);
 }
 
 async function correct(page, daemon) {
@@ -116,6 +170,20 @@ async function correct(page, daemon) {
   await page.locator("tr.faded button.link").first().click();
   await dialog.getByText(MARKUP).first().waitFor();
   await page.keyboard.press("Escape");
+}
+
+async function look(page, daemon) {
+  await page.goto(`${daemon.origin}/#/c/story?tab=map`);
+  await page.locator(".plot-place .main-svg").first().waitFor();
+  const seen = await daemon.ask("GET", "/v1/campaigns/story/coverage");
+  const shown = await page.locator(".plot-place").evaluate((place) => place.data.map((trace) => [trace.type, trace.x.length]));
+  const of = (state) => seen.points.filter((point) => point.state === state).length;
+  assert.deepEqual(shown.slice(1), ["measured", "pending", "proposed"].map((state) => ["scatter", of(state)]));
+  assert.equal(seen.measured, of("measured"));
+  assert.equal(shown[0][0], "heatmap");
+  assert.equal(seen.density.counts.flat().reduce((sum, n) => sum + n, 0), seen.sampled);
+  await page.goto(`${daemon.origin}/#/c/story`);
+  await page.locator(".plot-place .legendtext").getByText("random order (expected)").waitFor();
 }
 
 async function retrain(page, daemon) {
@@ -144,8 +212,9 @@ export async function story(browser, daemon) {
   await quarantine(page, daemon);
   await batch(page, daemon);
   laboratory("measure", daemon.origin, "story");
-  await until("the second batch", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements >= 51);
-  await watching.locator(".figure", { hasText: "Measurements" }).getByText(/^5[1-3]$/).waitFor();
+  await until("the second batch", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).measurements >= 52);
+  await watching.locator(".figure", { hasText: "Measurements" }).getByText(/^5[2-4]$/).waitFor();
+  await look(page, daemon);
   await correct(page, daemon);
   await retrain(page, daemon);
   await page.goto(`${daemon.origin}/#/c/story`);
