@@ -38,7 +38,8 @@ catalysts = [{catalysts}]
 method = "afe"
 order = 0
 size = 1
-hypotheses = 30
+search = "genetic"
+hypotheses = 20
 seed = {seed}
 time_limit_s = 0.2
 [planner]

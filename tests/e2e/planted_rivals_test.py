@@ -14,7 +14,7 @@ class PlantedRivals(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             rivals = planted_rivals.Rivals(BIN, folder, 1)
             try:
-                true, *planted = rivals.play(3).values()
+                true, *planted = rivals.play(4).values()
             finally:
                 rivals.stop()
         self.assertEqual(true, "alive")
