@@ -4,7 +4,9 @@ the hypotheses, and whether 80 % intervals hold while the planner moves away fro
     python3 tests/benchmark/campaigns.py --bin build/release/bin --data ../shared/data [--only LINE] [--seeds 1 2 3]
 
 life    twin, eight batches of 20 with the automatic mix: median age of the hypotheses alive, share of those ever alive that
-        the ledger eliminated, hypotheses that eight batches judged
+        the ledger eliminated, hypotheses that eight batches judged, error of the predictions before they were measured
+rivals  a daemon, a known formula over real elements and rivals that its first batch cannot tell from it, ten batches, 20 seeds:
+        whether the truth is alive in the end and the rivals are eliminated
 drift   twin, a planner that only exploits, and the plate from its worst tenth, ten batches: share of the measurements after
         the second batch inside the 80 % intervals, their median width, and the same without what earlier batches tell
 """
@@ -20,6 +22,8 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "drivers", "virtual_lab"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+import planted_rivals  # noqa: E402
 import virtual_lab  # noqa: E402
 
 BATCH = 20
@@ -58,7 +62,8 @@ class Program:
 
     def fit(self, data, target, seed, before, out):
         history = ["--history", before] if before else []
-        self.json("fit", data, "--target", target, "--seed", seed, "--time-limit", self.effort, "--model", out, *history)
+        effort = ["--time-limit", self.effort] if self.effort > 0 else []
+        self.json("fit", data, "--target", target, "--seed", seed, *effort, "--model", out, *history)
         with open(os.path.join(self.folder, out), encoding="utf-8") as file:
             return json.load(file)
 
@@ -144,7 +149,7 @@ def names_of(hypotheses):
 def life(program, seed):
     campaign = TwinCampaign(program, seed, "")
     before = None
-    ever, judged = set(), {}
+    ever, judged, errors = set(), {}, []
     for batch in range(9):
         model = program.fit(campaign.table(), campaign.target, seed, before, f"{batch}.model")
         before = f"{batch}.model"
@@ -154,10 +159,11 @@ def life(program, seed):
         if batch == 8:
             ages = [population["generation"] - born for born in population["born"]]
             eliminated = {tuple(sorted(key)) for key in model["eliminated"]}
-            return statistics.median(ages), len(eliminated & ever) / len(ever), sum(n == 8 for n in judged.values())
+            return (statistics.median(ages), len(eliminated & ever) / len(ever), sum(n == 8 for n in judged.values()),
+                    statistics.fmean(errors))
         for name in set(alive + names_of(population["dormant"])):
             judged[name] = judged.get(name, 0) + 1
-        campaign.next_batch(before)
+        errors += [abs(value - mean) for mean, _, _, value in campaign.next_batch(before)]
     raise AssertionError
 
 
@@ -176,22 +182,44 @@ def drift(campaign, program, seed, with_history):
     return held, widths, of_batch
 
 
+def rivals(programs, seed):
+    """Whether the truth stayed and every rival that the first model believed was eliminated; and the states."""
+    with tempfile.TemporaryDirectory() as folder:
+        campaign = planted_rivals.Rivals(programs, folder, seed)
+        try:
+            states = campaign.play(10)
+        finally:
+            campaign.stop()
+    true, *planted = states.values()
+    return true == "alive" and bool(planted) and set(planted) == {"eliminated"}, states
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--only", choices=["life", "twin", "plate"])
+    parser.add_argument("--only", choices=["life", "rivals", "twin", "plate"])
     parser.add_argument("--seeds", type=int, nargs="+")
-    parser.add_argument("--effort", type=float, default=2.0, help="nominal seconds of a fit [%(default)s]")
+    parser.add_argument("--effort", type=float, default=0.0,
+                        help="nominal seconds of a fit [until more changes nothing that is predicted]")
     args = parser.parse_args()
     args.bin, args.data = os.path.abspath(args.bin), os.path.abspath(args.data)
     with tempfile.TemporaryDirectory() as folder:
         program = Program(os.path.join(args.bin, "kasetsu"), folder, args.effort)
         if args.only in (None, "life"):
             for seed in args.seeds or (1, 2, 3):
-                age, share, lines = life(program, seed)
+                age, share, lines, error = life(program, seed)
                 print(f"life  seed {seed}: median age {age:g} batches (wanted 3), eliminated {share:.2f} of those ever alive "
-                      f"(wanted 0.20), {lines} lines of eight batches", flush=True)
+                      f"(wanted 0.20), {lines} lines of eight batches, error on the next batch {error:.3f}", flush=True)
+        if args.only in (None, "rivals"):
+            seeds = args.seeds or range(1, 21)
+            passed = 0
+            for seed in seeds:
+                right, states = rivals(args.bin, seed)
+                passed += right
+                print(f"rivals seed {seed}:", ", ".join(f"{name} {state}" for name, state in states.items()), flush=True)
+            print(f"rivals: the truth stayed and the rivals were eliminated in {passed} of {len(seeds)} seeds (wanted 18 of 20)",
+                  flush=True)
         for name in ("twin", "plate"):
             if args.only not in (None, name):
                 continue

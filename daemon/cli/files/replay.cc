@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "core/planning/surrogates/ensemble_surrogate.h"
-#include "daemon/cli/files/model_arguments.h"
+#include "daemon/cli/files/replay_history.h"
 #include "daemon/cli/program/commands.h"
 
 namespace kasetsu::cli {
@@ -25,6 +25,7 @@ struct Arguments {
   int seeds = 1;
   std::vector<std::string> strategies;
   std::string surrogate = "gaussian_process";
+  bool history = false;  // batches that were measured, instead of batches that are planned
 };
 
 // An ensemble of hypotheses that owns its model.
@@ -133,6 +134,7 @@ Json runs_json(const std::vector<planning::ReplayRun>& runs) {
 }
 
 Status run(const Arguments& arguments, Session& session) {
+  if (arguments.history) return replay_history(arguments.table, arguments.model, session);
   const Effort effort;
   planning::ReplayOptions options;
   options.start = arguments.start;
@@ -203,31 +205,43 @@ void add_replay(CLI::App& app, Session& session) {
   CLI::App* command = add_command(
       app, session, "replay", "active learning on a measured pool, against random choice",
       "  kasetsu replay measured.csv --target yield --start 24 --batch 24 --rounds 9\n"
-      "  kasetsu replay plate.csv --target overpotential --goal minimize --seeds 5 --json");
+      "  kasetsu replay plate.csv --target overpotential --goal minimize --seeds 5 --json\n"
+      "  kasetsu replay measured.csv --target yield --history --batches batch");
   command->group("On files");
   arguments->table.add_to(*command);
-  command->add_option("--goal", arguments->goal, "maximize or minimize")
-      ->check(CLI::IsMember({"maximize", "minimize"}))
-      ->capture_default_str();
-  command->add_option("--threshold", arguments->threshold,
-                      "value of a hit (default: the best 1 % of the pool)");
-  command->add_option("--start", arguments->start, "catalysts drawn at random to begin with")
-      ->capture_default_str();
-  command->add_option("--batch", arguments->batch, "catalysts a batch")->capture_default_str();
-  command->add_option("--rounds", arguments->rounds, "batches after the start")
-      ->capture_default_str();
-  command->add_option("--seeds", arguments->seeds, "runs, beginning with --seed")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command
-      ->add_option("--strategy", arguments->strategies,
-                   "exploit, explore, challenge or random; several share the batch")
-      ->check(CLI::IsMember({"exploit", "explore", "challenge", "random"}));
-  command
-      ->add_option("--surrogate", arguments->surrogate,
-                   "what predicts: gaussian_process (on composition) or hypotheses")
-      ->check(CLI::IsMember({"gaussian_process", "hypotheses"}))
-      ->capture_default_str();
+  CLI::Option* batches = command->add_option(
+      "--batches", arguments->table.batches,
+      "with --history: column of batch names; numbers go by value, names in the table's order");
+  CLI::Option* history = command->add_flag(
+      "--history", arguments->history,
+      "play the batches that were measured: each is predicted by what was known before it, and "
+      "judges the hypotheses");
+  history->needs(batches);
+  batches->needs(history);
+  const std::vector<CLI::Option*> of_planning = {
+      command->add_option("--goal", arguments->goal, "maximize or minimize")
+          ->check(CLI::IsMember({"maximize", "minimize"}))
+          ->capture_default_str(),
+      command->add_option("--threshold", arguments->threshold,
+                          "value of a hit (default: the best 1 % of the pool)"),
+      command->add_option("--start", arguments->start, "catalysts drawn at random to begin with")
+          ->capture_default_str(),
+      command->add_option("--batch", arguments->batch, "catalysts a batch")->capture_default_str(),
+      command->add_option("--rounds", arguments->rounds, "batches after the start")
+          ->capture_default_str(),
+      command->add_option("--seeds", arguments->seeds, "runs, beginning with --seed")
+          ->check(CLI::Range(1, 1000))
+          ->capture_default_str(),
+      command
+          ->add_option("--strategy", arguments->strategies,
+                       "exploit, explore, challenge or random; several share the batch")
+          ->check(CLI::IsMember({"exploit", "explore", "challenge", "random"})),
+      command
+          ->add_option("--surrogate", arguments->surrogate,
+                       "what predicts: gaussian_process (on composition) or hypotheses")
+          ->check(CLI::IsMember({"gaussian_process", "hypotheses"}))
+          ->capture_default_str()};
+  for (CLI::Option* option : of_planning) history->excludes(option);
   arguments->model.add_to(*command);
   add_threads(*command, session);
   run_when_chosen(*command, session, arguments, run);

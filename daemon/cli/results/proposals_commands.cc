@@ -3,7 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
+#include <string>
 #include <tuple>
+#include <utility>
 
 #include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
@@ -42,6 +45,33 @@ TextTable proposals_table(const Json& proposals) {
   return table_of(shown, kColumns);
 }
 
+// What the newest of these proposals' batches says of the model that planned it; null where no
+// model did, and where the token may not read it.
+Json verdict_on(const Json& proposals, const Arguments& arguments, const Client& client) {
+  Json verdict;
+  std::set<std::string> planned_in;
+  for (const Json& proposal : proposals) planned_in.insert(field(proposal, "batch"));
+  const auto batches = client.list(
+      address_of(arguments.campaign) + "/batches" + query({{"limit", "500"}}), "batches");
+  if (!batches) return verdict;
+  for (const Json& batch : *batches) {
+    if (planned_in.contains(field(batch, "id")))
+      verdict = member(member(batch, "summary"), "verdict");
+  }
+  return verdict;
+}
+
+// The proposals, after the verdict on the model behind them. document: what --json prints of them.
+Status show_proposals(Json document, const Arguments& arguments, const Client& client,
+                      Session& session) {
+  const Json& proposals = list_of(document, "proposals");
+  Json verdict = verdict_on(proposals, arguments, client);
+  if (!session.json && verdict.is_object()) session.print(field(verdict, "sentence") + "\n\n");
+  const TextTable table = proposals_table(proposals);
+  document["verdict"] = std::move(verdict);
+  return session.show(document, table);
+}
+
 Status list(const Arguments& arguments, const Client& client, Session& session) {
   auto proposals =
       client.list(address_of(arguments.campaign) + "/proposals" +
@@ -58,7 +88,7 @@ Status list(const Arguments& arguments, const Client& client, Session& session) 
                     : "no proposals in this state");
     return {};
   }
-  return session.show({{"proposals", *proposals}}, proposals_table(*proposals));
+  return show_proposals({{"proposals", *proposals}}, arguments, client, session);
 }
 
 Status take(const Arguments& arguments, const Client& client, Session& session) {
@@ -69,9 +99,8 @@ Status take(const Arguments& arguments, const Client& client, Session& session) 
   auto answer = client.post(address_of(arguments.campaign) + ":recommend", body, new_key());
   if (!answer) return answer.error();
   const Json& proposals = list_of(*answer, "proposals");
-  if (session.json || !proposals.empty())
-    static_cast<void>(session.show(*answer, proposals_table(proposals)));
-  if (!proposals.empty()) return {};
+  if (!proposals.empty()) return show_proposals(*answer, arguments, client, session);
+  if (session.json) session.print_json(*answer);
   return Error{
       ErrorCode::busy, "no proposal can be taken yet; the daemon plans a batch now", "", "",
       fmt::format("another try when the job {} has ended", field(member(*answer, "job"), "id"))};

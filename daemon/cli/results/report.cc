@@ -389,6 +389,14 @@ void model_section(Pages& pages, const CampaignData& data) {
           ? fmt::format(" It errs {:.3g} on measurements that it had not seen.", nested)
           : "",
       number_of(*newest, "mae_cv")));
+  const Json& recent = list_of(member(summary, "intervals"), "recent");
+  if (!recent.empty()) {
+    pages.paragraph(fmt::format(
+        "The intervals of the model before held {:.0f} % of {} later measurements; the present "
+        "ones are {:.2f} times as wide as folds of the known measurements say.",
+        100.0 * number_of(recent.back(), "held"), field(recent.back(), "n"),
+        number_of(member(summary, "intervals"), "widening")));
+  }
   std::vector<std::vector<std::string>> rows;
   const Json& words = list_of(summary, "best_in_words");
   for (const Json& descriptor : list_of(summary, "best")) {

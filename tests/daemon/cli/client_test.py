@@ -257,13 +257,21 @@ class Results(ClientTest):
 
 class Proposals(ClientTest):
     def test_list_and_verbs(self):
-        item = {"id": "01P", "rank": 1, "strategy": "explore", "mean": 8.25, "low": None, "high": None, "state": "REQUESTED",
+        item = {"id": "01P", "batch": "01B2", "rank": 1, "strategy": "explore", "mean": 8.25, "low": None, "high": None, "state": "REQUESTED",
                 "catalyst": {"key": "K:1/MgO", "description": "K/MgO"}}
         self.route("GET", "/v1/campaigns/ocm/proposals", (200, {"proposals": [item], "next_page_token": None}))
-        self.assertEqual(self.json("proposals", "ocm"), {"proposals": [item]})
-        self.assertEqual(self.seen[-1]["query"]["state"], "REQUESTED")
+        asked = lambda: [s["query"] for s in self.seen if s["path"].endswith("/proposals")][-1]  # noqa: E731
+        self.assertEqual(self.json("proposals", "ocm"), {"proposals": [item], "verdict": None})
+        self.assertEqual(asked()["state"], "REQUESTED")
         self.assertIn("K/MgO", self.ok("proposals", "list", "ocm", "--state", "all").stdout)
-        self.assertNotIn("state", self.seen[-1]["query"])
+        self.assertNotIn("state", asked())
+        # The verdict is that of the batch they are of, whatever was planned before and since.
+        verdict = {"word": "weak", "sentence": "Weakly better than the median: errs 4 instead of 4.2."}
+        self.route("GET", "/v1/campaigns/ocm/batches", (200, {"next_page_token": None, "batches": [
+            {"id": name, "summary": {"verdict": of}}
+            for name, of in (("01B1", {"word": "predicts", "sentence": "Predicts."}), ("01B2", verdict), ("01B3", None))]}))
+        self.assertEqual(self.json("proposals", "ocm")["verdict"], verdict)
+        self.assertTrue(self.ok("proposals", "list", "ocm").stdout.startswith(verdict["sentence"]))
         self.route("POST", "/v1/proposals/01P:fail", (200, {**item, "state": "FAILED"}))
         self.ok("proposals", "fail", "01P", "--client", "r1", "--reason", "broke")
         self.assertEqual(json.loads(self.seen[-1]["body"]), {"client": "r1", "reason": "broke"})

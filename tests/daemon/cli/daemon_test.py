@@ -88,6 +88,9 @@ class Loop(DaemonTest):
         self.assertEqual(self.json("retrain", "ocm", "--wait")["jobs"][0]["state"], "COMPLETED")
         self.assertEqual(self.ok("retrain", "--all", "--if-new", "--wait").stdout, "ocm: nothing new\n")
         self.assertEqual(len(self.wait_for_proposals()), 4)
+        verdict = self.json("proposals", "ocm")["verdict"]
+        self.assertEqual(verdict["word"], "too_few")
+        self.assertIn(verdict["sentence"], self.ok("proposals", "ocm").stdout)
         mine = self.json("proposals", "take", "ocm", "--client", "robot", "--batch", "2")["proposals"]
         self.assertEqual([p["state"] for p in mine], ["ACTIVE", "ACTIVE"])
         self.assertEqual([p["id"] for p in self.json("proposals", "take", "ocm", "--client", "robot", "--batch", "2")["proposals"]],

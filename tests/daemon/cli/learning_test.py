@@ -174,6 +174,37 @@ class Replay(ProgramTest):
         self.assertEqual(low["rounds"], self.json(*least, "--threads", "1")["rounds"])
         self.assertIn("start", self.refused(2, *common[:-6], "--start", "500"))
 
+    def test_history_of_measured_batches(self):
+        elements = self.file("e.csv", SMALL_ELEMENTS)
+        header, *rows = alloys(60).splitlines()
+        # The last batch comes first in the table; "10" follows "9".
+        data = self.file("batches.csv", "\n".join([header + ",plate"] + [f"{row},{11 - i // 15}" for i, row in enumerate(rows)])
+                         + "\n")
+        common = ["replay", data, "--target", "activity", "--elements", elements, "--history", "--batches", "plate",
+                  "--size", "2", "--hypotheses", "5", "--time-limit", "0.3"]
+        answer = self.json(*common)
+        self.assertEqual((answer["learnt_first"], [b["batch"] for b in answer["batches"]]), (15, ["9", "10", "11"]))
+        for batch in answer["batches"]:
+            self.assertEqual(batch["n"], 15)
+            self.assertGreater(batch["mae"], 0)
+            self.assertTrue(0 <= batch["held"] <= 1 and batch["width"] > 0)
+        lines = answer["hypotheses"]
+        self.assertTrue(any(len(line["errors"]) == 3 for line in lines), "hypotheses outlive a batch")
+        self.assertEqual(sum(answer["states"].values()), len(lines))
+        for line in lines:
+            self.assertIn(line["state"], ("alive", "dormant", "eliminated", "dropped"))
+            self.assertEqual(line["state"] == "eliminated", line["eliminated_by"] is not None)
+        self.assertIn("word", answer["verdict"])
+        again = self.json(*common, "--threads", "1")
+        self.assertEqual(again["hypotheses"], lines)
+        text = self.ok(*common).stdout
+        self.assertIn("15 rows were learnt first", text)
+        self.assertIn(", ".join(lines[0]["descriptors"]), text)
+        self.refused(2, "replay", data, "--target", "activity", "--history")
+        self.refused(2, *common, "--start", "10")
+        one = self.file("one.csv", "\n".join([header + ",plate"] + [f"{row},1" for row in rows]) + "\n")
+        self.assertIn("too few batches", self.refused(65, "replay", one, *common[2:]))
+
 
 CAMPAIGN = """format = 1
 name = "alloys"
