@@ -235,7 +235,7 @@ std::string composition_text(const chemistry::CompositionRules& rules, const tab
         return note.find("in nothing but oxygen") != std::string::npos;
       });
   if (merged != table.notes.end()) {
-    text += "# oxygen = \"counted\"    # " + *merged + "\n";
+    text += "# oxygen = \"counted\"    # " + merged->substr(0, merged->find(". oxygen")) + "\n";
   }
   return text.empty() ? text : "[composition]\n" + text + "\n";
 }
