@@ -12,6 +12,7 @@
 #include "daemon/campaign/file/campaign_file.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/profile_text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -81,8 +82,18 @@ struct Seen {
     }
   }
 
-  // Compositions of fractions or percent, whatever their rounding.
-  bool same_total() const { return *totals.rbegin() <= 1.02 * *totals.begin(); }
+  // Compositions of fractions or percent, whatever their rounding. Loadings on a support that
+  // happen to be alike are none.
+  bool same_total() const {
+    if (*totals.rbegin() > 1.02 * *totals.begin()) return false;
+    return supports.empty() || total() == 1.0 || total() == 100.0;
+  }
+  bool whole_numbers() const {
+    return std::all_of(amounts.begin(), amounts.end(),
+                       [](double a) { return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0); });
+  }
+  // Counts of atoms that places can hold.
+  bool counts() const { return !totals.empty() && whole_numbers() && *totals.rbegin() <= 20.0; }
   double total() const {
     const double middle = 0.5 * (*totals.begin() + *totals.rbegin());
     for (const double usual : {1.0, 100.0}) {
@@ -125,12 +136,13 @@ std::string simplex_text(const Seen& seen, std::size_t most_elements) {
       std::min(seen.least_elements, most_elements), most_elements, total);
 }
 
-std::string grid_text(const Seen& seen, const std::string& unit, std::size_t most_elements) {
+std::string grid_text(const Seen& seen, const std::string& unit, bool told,
+                      std::size_t most_elements) {
   const std::set<double> levels = levels_of(seen.amounts);
   return fmt::format(
       "kind = \"grid\"          # every element in one of these amounts\n"
       "{}loadings = [{}]\n"
-      "loading_unit = {}\n"
+      "loading_unit = {}{}\n"
       "min_elements = {}\n"
       "max_elements = {}\n",
       levels == seen.amounts
@@ -139,8 +151,9 @@ std::string grid_text(const Seen& seen, const std::string& unit, std::size_t mos
                 "# assumed: the table has {} different amounts from {:g} to {:g}; write what "
                 "can be made\n",
                 seen.amounts.size(), *seen.amounts.begin(), *seen.amounts.rbegin()),
-      fmt::join(levels, ", "), toml_text(unit), std::min(seen.least_elements, most_elements),
-      most_elements);
+      fmt::join(levels, ", "), toml_text(unit),
+      told ? "" : "   # assumed: the table tells no unit of its amounts",
+      std::min(seen.least_elements, most_elements), most_elements);
 }
 
 // A header as the name of a condition that no other has.
@@ -201,21 +214,49 @@ bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
   });
 }
 
-std::string composition_text(const chemistry::CompositionRules& rules) {
-  if (!rules.basis) return "";
-  std::string text = fmt::format("[composition]\nbasis = {}   # as the table's headers say\n",
-                                 toml_text(chemistry::kBasisNames.to_name(*rules.basis)));
-  if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
-  return text + "\n";
+// Formulas of bulk catalysts tell shares of atoms.
+bool are_bulk_formulas(const tables::Table& table) {
+  const Seen seen(table);
+  return table.shape == tables::Shape::formula && seen.supports.empty() && !seen.elements.empty() &&
+         !seen.counts();
+}
+
+std::string composition_text(const chemistry::CompositionRules& rules, const tables::Table& table) {
+  const bool formulas = table.shape == tables::Shape::formula;
+  std::string text;
+  if (rules.basis) {
+    text = fmt::format("basis = {}   # as the table's {} say\n",
+                       toml_text(chemistry::kBasisNames.to_name(*rules.basis)),
+                       formulas ? "formulas" : "headers");
+    if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
+  }
+  const auto merged =
+      std::find_if(table.notes.begin(), table.notes.end(), [](const std::string& note) {
+        return note.find("in nothing but oxygen") != std::string::npos;
+      });
+  if (merged != table.notes.end()) {
+    text += "# oxygen = \"counted\"    # " + merged->substr(0, merged->find(". oxygen")) + "\n";
+  }
+  return text.empty() ? text : "[composition]\n" + text + "\n";
+}
+
+// What the person says of the target's unit against what the table does.
+Status check_unit(const DraftRequest& request, const tables::Table& table) {
+  for (const tables::ColumnReport& column : table.columns) {
+    if (column.use != "value" || column.name != table.target_names.front()) continue;
+    if (column.unit.empty() || request.unit.empty()) continue;
+    if (tables::same_unit(column.unit, request.unit)) continue;
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("the table's column {} is in {}", toml_text(column.header), column.unit),
+        "--unit", request.unit, column.unit};
+  }
+  return {};
 }
 
 std::string whole_text(const DraftRequest& request, const tables::Table& table, const Seen& seen,
                        const chemistry::CompositionRules& rules, std::size_t most_elements) {
-  const bool whole = std::all_of(seen.amounts.begin(), seen.amounts.end(), [](double a) {
-    return a >= 1.0 && a <= 20.0 && is_multiple(a, 1.0);
-  });
-  const bool slots = !rules.basis && (table.shape == tables::Shape::slots ||
-                                      (whole && *seen.totals.rbegin() <= 20.0));
+  const bool slots = !rules.basis && (table.shape == tables::Shape::slots || seen.counts());
   const std::string unit =
       rules.basis ? std::string(rules.unit()) : std::string(request.loading_unit);
   std::string text = fmt::format(
@@ -231,10 +272,10 @@ std::string whole_text(const DraftRequest& request, const tables::Table& table, 
       "{}elements = {}\n",
       one_line(request.file_name), table.catalysts.size(), toml_text(request.name),
       toml_text(tables::campaign_name(table.target_names.front(), tables::kPropertyNames)),
-      toml_text(request.unit), toml_text(request.goal), composition_text(rules),
+      toml_text(request.unit), toml_text(request.goal), composition_text(rules, table),
       slots               ? slots_text(seen, table)
       : seen.same_total() ? simplex_text(seen, most_elements)
-                          : grid_text(seen, unit, most_elements),
+                          : grid_text(seen, unit, rules.basis.has_value(), most_elements),
       list_of(seen.elements));
   if (!slots && most_elements < seen.most_elements) {
     text += fmt::format(
@@ -287,8 +328,12 @@ Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::Rea
   options.missing_targets = true;  // what was not measured yet is part of the space, too
   auto table = read(options);
   if (!table) return table.error();
+  if (Status unit = check_unit(request, *table); !unit.ok()) return unit.error();
   // In the basis that was seen: what the headers tell is not converted to anything else.
   options.rules = rules_of(*table);
+  if (!options.rules.basis && are_bulk_formulas(*table)) {
+    options.rules.basis = chemistry::Basis::mole_fraction;
+  }
   if (options.rules.basis) {
     auto again = read(options);
     if (again && add_up(*again, options.rules)) {

@@ -1,4 +1,5 @@
 // From a table to a campaign file: differences of texts, drafts and plans.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "core/base/random.h"
+#include "daemon/campaign/starting/draft.h"
 #include "daemon/campaign/starting/file_plan.h"
 #include "daemon/campaign/starting/line_diff.h"
 #include "tests/paths.h"
@@ -98,6 +100,53 @@ TEST(FilePlan, CountsWhatEachRuleLeaves) {
   EXPECT_EQ(json["rules"][0]["removed"], 3);
   EXPECT_EQ(json["ends"], "40 measurements");
   EXPECT_FALSE(json.contains("first_batch")) << "it was not asked for";
+}
+
+std::string draft(std::string_view table, const std::string& target = "y",
+                  const std::string& unit = "%") {
+  DraftRequest request;
+  request.file_name = "lab.csv";
+  request.name = "lab";
+  request.unit = unit;
+  request.goal = "maximize";
+  request.batch = 2;
+  tables::ReadOptions options;
+  options.targets = {target};
+  const chemistry::SupportTable known;
+  const auto read = [&](const tables::ReadOptions& with) {
+    return tables::read_table(table, "lab.csv", with, known);
+  };
+  const auto drafted = draft_campaign_file(request, options, read, known);
+  if (!drafted.ok()) return drafted.error().to_string();
+  EXPECT_TRUE(parse_campaign(drafted->text, "draft", kToml, known).ok()) << drafted->text;
+  return drafted->text;
+}
+
+// Kind 20: the basis that was seen, and what was assumed stands in comments.
+TEST(Draft, FormulasOfBulkCatalystsAreShares) {
+  const std::string cuprates = draft(
+      "Material,y\nLa1.85Sr0.15CuO4,8\nLa1.9Sr0.1CuO4,6\nLa1.9Sr0.1CuO3.9,5\nBa0.5Sr0.5CoO3,3\n");
+  EXPECT_THAT(cuprates, ::testing::HasSubstr("basis = \"mole_fraction\""));
+  EXPECT_THAT(cuprates, ::testing::HasSubstr("kind = \"simplex\""));
+  EXPECT_THAT(cuprates, ::testing::HasSubstr("# oxygen = \"counted\""));
+  EXPECT_THAT(cuprates, ::testing::Not(::testing::HasSubstr("mmol/g")));
+  EXPECT_THAT(draft("formula,y\nNi1Fe2,8\nNi2Fe1,6\nCo3,5\n"),
+              ::testing::HasSubstr("kind = \"slots\""));
+}
+
+TEST(Draft, LoadingsThatAreAlikeAreNoShares) {
+  const std::string grid =
+      draft("Ni (wt%),K (wt%),Support,y\n10,0.2,Al2O3,3\n10,0,Al2O3,8\n10,0.1,Al2O3,8\n");
+  EXPECT_THAT(grid, ::testing::HasSubstr("kind = \"grid\""));
+  EXPECT_THAT(grid, ::testing::HasSubstr("basis = \"wt_percent_of_catalyst\""));
+  EXPECT_THAT(draft("Ni,K,Support,y\n0.37,0.5,Al2O3,3\n1.2,0,Al2O3,8\n"),
+              ::testing::HasSubstr("# assumed: the table tells no unit"));
+}
+
+TEST(Draft, AUnitThatContradictsTheTableIsRefused) {
+  const char* table = "Ni,Co,y (mV)\n1,2,310\n2,1,300\n";
+  EXPECT_THAT(draft(table, "y (mV)", "V"), ::testing::HasSubstr("is in mV"));
+  EXPECT_THAT(draft(table, "y (mV)", "mV"), ::testing::HasSubstr("unit = \"mV\""));
 }
 
 }  // namespace
