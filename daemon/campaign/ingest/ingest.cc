@@ -253,6 +253,8 @@ class Writing {
                     [&](const PreparedValue& value) { return value.property == m.property; });
     }
     std::vector<Measurement> live;
+    std::copy_if(later.begin(), later.end(), std::back_inserter(live),
+                 [](const Measurement& m) { return m.live(); });
     for (const std::string& id : stored.measurements) {
       const auto found = tx_.find_measurement(id);
       if (!found) return {};
