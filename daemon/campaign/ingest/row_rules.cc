@@ -354,6 +354,8 @@ Status RowRules::move_sample(const Subject& subject, std::int64_t before, const 
     if (!done) return done.error();
   }
   tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
+  append_event(tx_, context_, campaign_.name, "sample", row.sample, "moved",
+               {{"from", filter.catalyst}, {"to", subject.catalyst}, {"delivery", ingest.id}});
   return {};
 }
 
