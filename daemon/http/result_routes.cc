@@ -123,12 +123,13 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
 }
 
 std::string newest_text(const campaign::Reader& reader, const campaign::Campaign& found,
-                        const campaign::MeasurementFilter& filter, const campaign::Page& page) {
+                        const campaign::MeasurementFilter& filter, const campaign::Page& page,
+                        std::string_view unit) {
   const auto [list, before] =
       campaign::newest_measurements(reader, found, filter, page.after, page.limit);
   Json json = {{"next_page_token", before > 0 ? Json(std::to_string(before)) : Json(nullptr)}};
   Json items = Json::array();
-  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement));
+  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement, unit));
   json["measurements"] = std::move(items);
   return dump_json(json);
 }
@@ -196,6 +197,10 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   co_return response;
 }
 
+Json Api::shown(const Reader& reader, const campaign::Measurement& measurement) const {
+  return to_json(measurement, services_.campaigns.unit_of(reader, measurement.campaign));
+}
+
 void Api::add_result_routes(Router& router) {
   router.add({"POST",
               "/v1/campaigns/{name}/measurements",
@@ -231,7 +236,9 @@ void Api::add_result_routes(Router& router) {
                         const auto found =
                             campaign::find_campaign(reader, request.parameter("name"));
                         if (!found) return found.error();
-                        if (*newest) return newest_text(reader, *found, filter, *page);
+                        const std::string unit =
+                            services_.campaigns.unit_of(reader, found->key);
+                        if (*newest) return newest_text(reader, *found, filter, *page, unit);
                         const auto list = reader.measurements(found->key, filter, *page);
                         if (csv) {
                           if (static_cast<std::int64_t>(list.size()) >= page->limit) {
@@ -240,7 +247,7 @@ void Api::add_result_routes(Router& router) {
                           return to_csv(list);
                         }
                         return dump_json(page_json("measurements", list, *page,
-                                                   [](const auto& m) { return to_json(m); }));
+                                                   [&](const auto& m) { return to_json(m, unit); }));
                       });
                 };
                 Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
@@ -256,19 +263,19 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}",
               Scope::read,
               reading({},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                      [this](const Reader& reader, const Request& request) -> Result<Json> {
                         const auto found = reader.find_measurement(request.parameter("id"));
                         if (!found) {
                           return Error{ErrorCode::not_found, "no such measurement", "id",
                                        request.parameter("id"), "the id of a measurement"};
                         }
-                        return to_json(*found);
+                        return shown(reader, *found);
                       }),
               {}});
   router.add({"POST",
               "/v1/measurements/{id}:retract",
               Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
+              writing([this](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
@@ -277,13 +284,13 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::retract(tx, request.parameter("id"), why->reason,
                                                     why->person, context);
                 if (!done) return done.error();
-                return Written{200, to_json(*done), ""};
+                return Written{200, shown(tx, *done), ""};
               }),
               {"application/json"}});
   router.add({"POST",
               "/v1/measurements/{id}:restore",
               Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
+              writing([this](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
@@ -292,13 +299,13 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::restore(tx, request.parameter("id"), why->reason,
                                                     why->person, context);
                 if (!done) return done.error();
-                return Written{200, to_json(*done), ""};
+                return Written{200, shown(tx, *done), ""};
               }),
               {"application/json"}});
   router.add({"POST",
               "/v1/measurements/{id}:supersede",
               Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
+              writing([this](Transaction& tx, const Request& request, const Json& body,
                          const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"value", "reason", "person"}, "");
                 if (!known) return known.error();
@@ -309,15 +316,15 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::supersede(tx, request.parameter("id"), *value,
                                                       why->reason, why->person, context);
                 if (!done) return done.error();
-                return Written{201, to_json(*done), "/v1/measurements/" + done->id};
+                return Written{201, shown(tx, *done), "/v1/measurements/" + done->id};
               }),
               {"application/json"}});
   for (const bool excluded : {true, false}) {
     router.add({"POST",
                 fmt::format("/v1/measurements/{{id}}:{}", excluded ? "exclude" : "include"),
                 Scope::results,
-                writing([excluded](Transaction& tx, const Request& request, const Json& body,
-                                   const campaign::Context& context) -> Result<Written> {
+                writing([this, excluded](Transaction& tx, const Request& request, const Json& body,
+                                         const campaign::Context& context) -> Result<Written> {
                   const Status known = refuse_unknown(body, {"reason", "person"}, "");
                   if (!known) return known.error();
                   const auto why = read_correction(body);
@@ -325,7 +332,7 @@ void Api::add_result_routes(Router& router) {
                   const auto done = campaign::exclude(tx, request.parameter("id"), excluded,
                                                       why->reason, why->person, context);
                   if (!done) return done.error();
-                  return Written{200, to_json(*done), ""};
+                  return Written{200, shown(tx, *done), ""};
                 }),
                 {"application/json"}});
   }

@@ -424,7 +424,7 @@ void SqliteTransaction::insert_batch(const Batch& b) {
 }
 
 void SqliteTransaction::insert_proposal(const Proposal& p) {
-  const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst_description, p.created_at);
+  const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst, p.created_at);
   connection_
       .prepare(
           "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "

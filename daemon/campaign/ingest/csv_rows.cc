@@ -70,10 +70,8 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   if (!row.kind.empty()) prepared.kind = *parse_sample_kind(row.kind);
   if (prepared.kind == SampleKind::blank) {
     prepared.catalyst.assign(1, '-');
-    prepared.description.assign("blank");
   } else if (row.catalyst) {
     prepared.catalyst = row.catalyst->key;
-    prepared.description = row.catalyst->description;
     prepared.told = row.catalyst->told;
   }
   prepared.proposal = row.proposal;

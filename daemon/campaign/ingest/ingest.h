@@ -87,7 +87,6 @@ struct PreparedRow {
   std::string problem;   // why it is quarantined; empty: fine so far
   std::string raw;       // JSON; only with a problem
   std::string catalyst;  // canonical key; "-" for a blank
-  std::string description;
   std::string told, dropped_oxygen;  // chemistry::MadeCatalyst
   SampleKind kind = SampleKind::catalyst;
   std::string proposal, sample, channel;

@@ -97,6 +97,7 @@ RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& camp
   if (config == nullptr) return;
   conditions_ = config->conditions();
   tolerance_ = config->composition.tolerance;
+  unit_ = config->composition.unit();
 }
 
 void RowRules::expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
@@ -133,7 +134,8 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
 
   const auto [kept, fresh] = known_.try_emplace(subject.catalyst, 0);
   if (fresh) {
-    kept->second = tx_.keep_catalyst(subject.catalyst, subject.description, context_.now);
+    kept->second = tx_.keep_catalyst(subject.catalyst, chemistry::describe_key(subject.catalyst),
+                                     context_.now);
   }
   subject.catalyst_key = kept->second;
   if (const Status label = keep_sample(subject); !label) {
@@ -151,7 +153,6 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
 Status RowRules::find_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
   subject.catalyst = row.catalyst;
-  subject.description = row.description;
   subject.told = row.told;
   if (row.proposal.empty()) return {};
   auto proposal = tx_.find_proposal(row.proposal);
@@ -161,13 +162,11 @@ Status RowRules::find_proposal(Subject& subject) const {
   }
   if (row.catalyst.empty()) {
     subject.catalyst = proposal->catalyst;
-    subject.description = proposal->catalyst_description;
   } else if (row.catalyst != proposal->catalyst && tolerance_ &&
              chemistry::nearly_same(row.catalyst, proposal->catalyst, *tolerance_)) {
     // What was made is what was asked for; the measured composition stands beside it.
     subject.catalyst = proposal->catalyst;
-    subject.description = proposal->catalyst_description;
-    if (subject.told.empty()) subject.told = row.description;
+    if (subject.told.empty()) subject.told = chemistry::describe_key(row.catalyst, unit_);
   } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
     return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
                   row.catalyst,
@@ -196,9 +195,7 @@ Status RowRules::find_catalyst(Subject& subject) {
                     "a label that was told together with its catalyst before, or the catalyst "
                     "beside it");
     }
-    const CatalystRow of_sample = *tx_.catalyst(*known);
-    subject.catalyst = of_sample.canonical;
-    subject.description = of_sample.description;
+    subject.catalyst = tx_.catalyst(*known)->canonical;
   }
   if (subject.catalyst.empty()) return refuse("the row names no catalyst");
   // Rows of one delivery repeat few compositions.

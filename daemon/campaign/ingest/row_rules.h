@@ -75,7 +75,7 @@ class RowRules {
     const PreparedRow* row = nullptr;
     const std::string* source = nullptr;
     const std::string* run = nullptr;
-    std::string catalyst, description, conditions;
+    std::string catalyst, conditions;
     std::string told;  // the composition, where it became another; empty: it is as it was told
     std::optional<Proposal> proposal;
     std::optional<Digest> content;
@@ -128,6 +128,7 @@ class RowRules {
   const Campaign& campaign_;
   std::vector<std::string> conditions_;  // that the campaign varies
   std::optional<double> tolerance_;      // of amounts
+  std::string unit_;                     // of amounts
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_

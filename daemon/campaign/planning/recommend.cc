@@ -569,8 +569,6 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     PlannedProposal planned_proposal;
     planned_proposal.strategy = std::string(planning::to_string(proposal.strategy));
     planned_proposal.catalyst = chemistry::canonical_key(proposal.candidate.catalyst);
-    planned_proposal.description =
-        chemistry::describe(proposal.candidate.catalyst, config.composition.unit());
     std::map<std::string, double> conditions;
     for (std::size_t j = 0; j < proposal.candidate.conditions.size(); ++j) {
       conditions[config.space.conditions[j].name] = proposal.candidate.conditions[j];

@@ -35,7 +35,7 @@ std::optional<Eigen::VectorXd> disagreements(const Reader& reader, const Model& 
 }
 
 Result<Json> parity(const Reader& reader, const Model& row, const selection::Model& model,
-                    const chemistry::SupportTable& supports) {
+                    const chemistry::SupportTable& supports, std::string_view unit) {
   const auto predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error();
   const Eigen::VectorXd& predicted =
@@ -49,7 +49,7 @@ Result<Json> parity(const Reader& reader, const Model& row, const selection::Mod
   Json points = Json::array();
   for (Eigen::Index i = 0; i < model.y.size(); i += stride) {
     Json point = {
-        {"description", described(model.catalysts[static_cast<std::size_t>(i)], supports)},
+        {"description", chemistry::describe_key(model.catalysts[static_cast<std::size_t>(i)], unit)},
         {"measured", model.y[i]},
         {"predicted", predicted[i]},
         {"low", nullptr},
@@ -143,11 +143,11 @@ Json best_json(const selection::Model& model) {
 }  // namespace
 
 Result<Json> insight(const Reader& reader, const Campaign& campaign, const Model& row,
-                     const chemistry::SupportTable& supports) {
+                     const chemistry::SupportTable& supports, std::string_view unit) {
   const auto document = read_model(row.document);
   if (!document) return document.error();
   const selection::Model& model = document->model;
-  auto points = parity(reader, row, model, supports);
+  auto points = parity(reader, row, model, supports, unit);
   if (!points) return points.error();
   std::vector<std::pair<std::string, Chosen>> chosen;
   for (auto& item : chosen_descriptors(model)) chosen.push_back(std::move(item));

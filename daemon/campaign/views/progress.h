@@ -13,7 +13,8 @@ namespace kasetsu::campaign {
 // "value", "description"}] (where it rose), "top": [{"value", "description", "conditions",
 // "replicates"}] (ten candidates by their means)}. A measurement that answers no proposal has batch
 // null and strategy "given".
+// unit: that of the campaign's amounts, in which catalysts are described.
 Json progress(const Reader& reader, const Campaign& campaign, const Target& target,
-              std::size_t most_points, const chemistry::SupportTable& supports);
+              std::size_t most_points, std::string_view unit);
 
 }  // namespace kasetsu::campaign

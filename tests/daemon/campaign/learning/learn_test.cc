@@ -45,7 +45,6 @@ class Learning : public testing::StoreTest {
     PlannedProposal proposal;
     proposal.strategy = "recheck";
     proposal.catalyst = catalyst;
-    proposal.description = catalyst;
     proposal.mean = mean;
     proposal.low = mean - 1;
     proposal.high = mean + 1;
