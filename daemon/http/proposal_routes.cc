@@ -103,11 +103,13 @@ Result<Written> propose(Transaction& tx, const Request& request, const Json& bod
   if (!found) return found.error();
   const auto catalyst = read_catalyst(body, tx, *found, services);
   if (!catalyst) return catalyst.error();
-  const auto proposal =
-      campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
-                                reason.value_or(""), context);
+  const auto proposal = campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
+                                                  reason.value_or(""), context);
   if (!proposal) return proposal.error();
-  return Written{201, to_json(*proposal, services.supports, services.campaigns.unit_of(tx, proposal->campaign)), "/v1/proposals/" + proposal->id};
+  return Written{
+      201,
+      to_json(*proposal, services.supports, services.campaigns.unit_of(tx, proposal->campaign)),
+      "/v1/proposals/" + proposal->id};
 }
 
 Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
@@ -127,14 +129,15 @@ Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
   const auto done = campaign::amend(tx, request.parameter("id"), client.value_or(context.actor),
                                     catalyst->catalyst, reason, context);
   if (!done) return done.error();
-  return Written{201, to_json(*done, services.supports, services.campaigns.unit_of(tx, done->campaign)), "/v1/proposals/" + done->id};
+  return Written{201,
+                 to_json(*done, services.supports, services.campaigns.unit_of(tx, done->campaign)),
+                 "/v1/proposals/" + done->id};
 }
 
 // What a client should work on, leased to it; without a client, what is on offer. When there is
 // too little, planning is scheduled, and the job is the answer where there is nothing.
 Result<Written> recommend(Transaction& tx, const Request& request, const Json& body,
-                          const Context& context, std::int64_t usual,
-                          const Services& services) {
+                          const Context& context, std::int64_t usual, const Services& services) {
   FieldReader fields(body, {"batch_size", "client", "lease_s"});
   const auto size = fields.optional<std::int64_t>("batch_size");
   const auto client = fields.optional<std::string>("client");
@@ -239,7 +242,7 @@ void Api::add_proposal_routes(Router& router) {
   router.add({"GET", "/v1/campaigns/{name}/proposals", Scope::read,
               listing({"state", "batch", "client"},
                       [this](const Reader& reader, const Request& request,
-                                  const campaign::Campaign& found, const campaign::Page& page) {
+                             const campaign::Campaign& found, const campaign::Page& page) {
                         return list_proposals(reader, request, found, page, services_);
                       })});
   add_write(router, "/v1/campaigns/{name}/proposals", Scope::results,
@@ -266,7 +269,7 @@ void Api::add_proposal_routes(Router& router) {
   for (const auto& [word, act] : kVerbs) {
     add_write(router, fmt::format("/v1/proposals/{{id}}:{}", word), Scope::results,
               [this, act = act](Transaction& tx, const Request& request, const Json& body,
-                                     const Context& context) -> Result<Written> {
+                                const Context& context) -> Result<Written> {
                 const auto verb = read_verb(request, body, context);
                 if (!verb) return verb.error();
                 const auto done = act(tx, request.parameter("id"), *verb, context);

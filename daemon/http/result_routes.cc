@@ -236,8 +236,7 @@ void Api::add_result_routes(Router& router) {
                         const auto found =
                             campaign::find_campaign(reader, request.parameter("name"));
                         if (!found) return found.error();
-                        const std::string unit =
-                            services_.campaigns.unit_of(reader, found->key);
+                        const std::string unit = services_.campaigns.unit_of(reader, found->key);
                         if (*newest) return newest_text(reader, *found, filter, *page, unit);
                         const auto list = reader.measurements(found->key, filter, *page);
                         if (csv) {
@@ -246,8 +245,9 @@ void Api::add_result_routes(Router& router) {
                           }
                           return to_csv(list);
                         }
-                        return dump_json(page_json("measurements", list, *page,
-                                                   [&](const auto& m) { return to_json(m, unit); }));
+                        return dump_json(page_json("measurements", list, *page, [&](const auto& m) {
+                          return to_json(m, unit);
+                        }));
                       });
                 };
                 Result<std::string> body = co_await workers_.run<std::string>(std::move(work));
@@ -276,7 +276,7 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}:retract",
               Scope::results,
               writing([this](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
+                             const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
                 const auto why = read_correction(body);
@@ -291,7 +291,7 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}:restore",
               Scope::results,
               writing([this](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
+                             const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"reason", "person"}, "");
                 if (!known) return known.error();
                 const auto why = read_correction(body);
@@ -306,7 +306,7 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}:supersede",
               Scope::results,
               writing([this](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
+                             const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"value", "reason", "person"}, "");
                 if (!known) return known.error();
                 const auto value = read_field<double>(body, "value");

@@ -48,7 +48,7 @@ void Api::add_view_routes(Router& router) {
       });
   add("progress", {"property", "points"},
       [](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
+         const CampaignConfig& config) -> Result<Json> {
         const auto target = asked_target(request, config, "property");
         if (!target) return target.error();
         const auto points = read_integer(request, "points", 5'000, 0, 20'000);
@@ -65,14 +65,14 @@ void Api::add_view_routes(Router& router) {
       });
   add("foretold", {"property"},
       [](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
+         const CampaignConfig& config) -> Result<Json> {
         const auto target = asked_target(request, config, "property");
         if (!target) return target.error();
         return campaign::foretold(reader, found, config, **target, config.composition.unit());
       });
   add("front", {"x", "y"},
       [](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
+         const CampaignConfig& config) -> Result<Json> {
         const auto x = asked_target(request, config, "x");
         if (!x) return x.error();
         const auto y = asked_target(request, config, "y");

@@ -110,7 +110,8 @@ std::optional<Message> message_of(const Reader& reader, const campaign::Campaign
       for (const campaign::Proposal& proposal :
            reader.proposals(campaign.key, filter, {0, 10'000})) {
         names.push_back(proposal.catalyst);
-        text += (text.empty() ? "" : ", ") + chemistry::describe_key(proposal.catalyst, config.composition.unit());
+        text += (text.empty() ? "" : ", ") +
+                chemistry::describe_key(proposal.catalyst, config.composition.unit());
       }
       message.text += ": " + text;
       message.detail["catalysts"] = std::move(names);

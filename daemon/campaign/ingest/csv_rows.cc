@@ -88,8 +88,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
         std::any_of(options.properties.begin(), options.properties.end(),
                     [&](const Property& property) { return property.name == value.name; });
     if (!measured) continue;
-    prepared.values.push_back({value.name, value.value, value.unit});
-    if (value.censored) prepared.flags |= kFlagCensored;
+    prepared.values.push_back({value.name, value.value, value.unit, value.censored});
   }
   prepared.not_measured = row.not_measured;
   prepared.measured_at = row.measured_at;

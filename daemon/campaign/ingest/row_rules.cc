@@ -86,11 +86,6 @@ std::string flags_text(std::uint32_t flags) {
   return text;
 }
 
-std::string retracted_text(const std::string& measurement, const std::string& reason) {
-  return fmt::format("measurement {} was retracted ({}); kasetsu results restore brings it back",
-                     measurement, reason);
-}
-
 RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& campaign,
                    const CampaignConfig* config)
     : tx_(tx), context_(context), campaign_(campaign), properties_(tx.properties(campaign.key)) {
@@ -338,26 +333,29 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     return false;
   }
   using State = StoredRows::Found::State;
-  const auto found =
-      stored_->find(row, subject.catalyst, subject.catalyst_key, subject.conditions, ingest.id);
+  const auto found = stored_->find(row, subject.catalyst, subject.conditions, ingest.id);
   std::size_t stored = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     subject.stored[i] = found[i].state == State::stored;
     stored += subject.stored[i] ? 1 : 0;
     if (found[i].state != State::changed) continue;
     subject.supersedes[i] = found[i].measurement;
-    if (!options.revise) {
-      stored_->ask_changed(row, row.values[i].property, found[i].value, row.values[i].value);
-    }
+    if (!options.revise) stored_->ask_changed(row, found[i].change);
   }
-  // Without a label only a row that is stored as a whole is known.
-  if (stored != found.size() && row.sample.empty()) subject.stored.assign(found.size(), false);
+  std::int64_t named = 0;
+  for (const auto& one : found) {
+    if (one.unnamed == 0 || one.unnamed == named) continue;
+    named = one.unnamed;
+    tx_.name_run(named, row.sample, context_.now);
+  }
+  if (stored > 0 && row.sample.empty() && options.repeats == Repeats::ask) {
+    stored_->ask_repeated(row);
+  }
   if (stored != found.size()) return false;
-  if (row.sample.empty() && options.repeats == Repeats::ask) stored_->ask_repeated(row);
   verdict.verdict = Verdict::duplicate;
   for (const auto& one : found) {
     verdict.measurements.push_back(one.measurement);
-    if (!one.reason.empty()) verdict.reason = retracted_text(one.measurement, one.reason);
+    if (!one.not_live.empty()) verdict.reason = one.not_live;
   }
   return true;
 }
@@ -411,6 +409,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     const PreparedValue& value = row.values[i];
     std::uint32_t flags = subject.flags | range_flag(*property(value.property), value.value);
+    if (value.censored) flags |= kFlagCensored;
     if (answers && !subject.before && subject.supersedes[i].empty()) {
       flags |= replicate_flag(subject, value);
     }

@@ -26,9 +26,6 @@ void settle_predictions(Transaction& tx, std::int64_t campaign, const std::strin
 // The flag of a value outside the property's plausible range, or 0.
 std::uint32_t range_flag(const Property& property, double value);
 
-// Why a row that is stored does not count, for the one who sends it again.
-std::string retracted_text(const std::string& measurement, const std::string& reason);
-
 // "out_of_range, clock".
 std::string flags_text(std::uint32_t flags);
 

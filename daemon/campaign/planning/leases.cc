@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/chemistry/catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/conditions.h"
@@ -509,8 +510,7 @@ Result<Proposal> cancel(Transaction& tx, std::string_view id,
 }
 
 Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view client,
-                       std::string_view catalyst, std::string_view reason,
-                       const Context& context) {
+                       std::string_view catalyst, std::string_view reason, const Context& context) {
   if (const Status fine = check_reason(reason); !fine) return fine.error();
   Result<Proposal> old = find(tx, id);
   if (!old) return old;

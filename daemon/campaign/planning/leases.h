@@ -100,8 +100,7 @@ Result<Proposal> cancel(Transaction& tx, std::string_view proposal,
 // `catalyst` (canonical key) takes its place in the batch, with the same client and lease;
 // amended_from names the old. The new one carries no prediction.
 Result<Proposal> amend(Transaction& tx, std::string_view proposal, std::string_view client,
-                       std::string_view catalyst, std::string_view reason,
-                       const Context& context);
+                       std::string_view catalyst, std::string_view reason, const Context& context);
 
 // Whether a proposal is offered, leased or measured in part.
 bool anything_open(const Reader& reader, const Campaign& campaign);

@@ -222,6 +222,8 @@ class CampaignWriter {
                                      Time now) = 0;
   virtual void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                            SampleKind kind, Time now) = 0;
+  // A run that came without a sample's label has this one from now on, which keep_sample knows.
+  virtual void name_run(std::int64_t run, std::string_view sample, Time now) = 0;
   virtual std::int64_t append_event(const Event& event) = 0;  // seq
 
   virtual void keep_reply(std::string_view scope, std::string_view key, const KeptReply& reply,

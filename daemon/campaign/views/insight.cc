@@ -48,12 +48,12 @@ Result<Json> parity(const Reader& reader, const Model& row, const selection::Mod
       static_cast<Eigen::Index>(static_cast<std::size_t>(model.y.size()) / kMostPoints + 1);
   Json points = Json::array();
   for (Eigen::Index i = 0; i < model.y.size(); i += stride) {
-    Json point = {
-        {"description", chemistry::describe_key(model.catalysts[static_cast<std::size_t>(i)], unit)},
-        {"measured", model.y[i]},
-        {"predicted", predicted[i]},
-        {"low", nullptr},
-        {"high", nullptr}};
+    Json point = {{"description",
+                   chemistry::describe_key(model.catalysts[static_cast<std::size_t>(i)], unit)},
+                  {"measured", model.y[i]},
+                  {"predicted", predicted[i]},
+                  {"low", nullptr},
+                  {"high", nullptr}};
     if (disagreement) {
       const double half = predictor->half_width((*disagreement)[i], novelty[i]);
       point["low"] = predicted[i] - half;

@@ -16,8 +16,7 @@ Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-Json target_overview(const Target& target, const MeasuredSet& measured,
-                     std::string_view unit) {
+Json target_overview(const Target& target, const MeasuredSet& measured, std::string_view unit) {
   const MeasuredSet::Candidate* best = nullptr;
   std::int64_t hits = 0;
   for (const MeasuredSet::Candidate& candidate : measured.candidates) {
@@ -36,7 +35,8 @@ Json target_overview(const Target& target, const MeasuredSet& measured,
   if (best == nullptr) return json;
   json["best"] = {
       {"value", best->mean},
-      {"catalyst", {{"key", best->catalyst}, {"description", chemistry::describe_key(best->catalyst, unit)}}},
+      {"catalyst",
+       {{"key", best->catalyst}, {"description", chemistry::describe_key(best->catalyst, unit)}}},
       {"conditions", Json::parse(best->conditions, nullptr, false)},
       {"replicates", best->replicates}};
   return json;

@@ -77,21 +77,20 @@ Json bands_of(const std::vector<TrainingRow>& rows, const std::vector<Batch>& ba
   return bands;
 }
 
-Json steps_of(const std::vector<TrainingRow>& rows, const Target& target,
-              std::string_view unit) {
+Json steps_of(const std::vector<TrainingRow>& rows, const Target& target, std::string_view unit) {
   Json steps = Json::array();
   double best = 0.0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i > 0 && !target.aim.better(rows[i].value, best)) continue;
     best = rows[i].value;
-    steps.push_back(
-        {{"n", i + 1}, {"value", best}, {"description", chemistry::describe_key(rows[i].catalyst, unit)}});
+    steps.push_back({{"n", i + 1},
+                     {"value", best},
+                     {"description", chemistry::describe_key(rows[i].catalyst, unit)}});
   }
   return steps;
 }
 
-Json top_of(const MeasuredSet& measured, const Target& target,
-            std::string_view unit) {
+Json top_of(const MeasuredSet& measured, const Target& target, std::string_view unit) {
   std::vector<const MeasuredSet::Candidate*> ranked;
   for (const auto& candidate : measured.candidates) ranked.push_back(&candidate);
   const std::size_t count = std::min(kTop, ranked.size());
