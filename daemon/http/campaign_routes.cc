@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "daemon/campaign/learning/retrain.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -124,6 +125,12 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
       Json json = full_json(tx, applied->campaign);
       json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
       json["warnings"] = decoded->draft.warnings;
+      if (updated) {
+        for (std::string& text :
+             campaign::results_left_out(tx, applied->campaign, decoded->conditions)) {
+          json["warnings"].push_back(std::move(text));
+        }
+      }
       json["withdrawn"] = fallen_json(applied->withdrawn);
       return campaign::Reply{created ? 201 : 200, dump_json(json), false};
     };

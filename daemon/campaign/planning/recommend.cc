@@ -18,6 +18,7 @@
 #include "core/planning/surrogates/gaussian_surrogate.h"
 #include "core/planning/surrogates/pareto.h"
 #include "core/selection/verdict.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/campaign/records/conditions.h"
 
@@ -102,7 +103,7 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
   if (input.model) {
     Eigen::Index row = 0;
     for (const TrainingRow& learnt : input.model_rows.rows) {
-      if (learnt.kind == SampleKind::blank) continue;
+      if (!can_be_learnt(learnt, input.model->features.condition_names)) continue;
       if (row >= input.model->y.size()) break;
       loo_error[learnt.seq] = std::abs(input.model->y[row] - input.model->loo_prediction[row]);
       ++row;
