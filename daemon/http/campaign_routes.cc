@@ -22,8 +22,13 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
   return json;
 }
 
-Response validation_response(const DecodedCampaign& decoded,
-                             const std::vector<campaign::FallenProposal>& fallen) {
+// What a file does to what is stored of its campaign.
+struct Reach {
+  std::vector<campaign::FallenProposal> fallen;
+  std::vector<std::string> left_out;  // results_left_out
+};
+
+Response validation_response(const DecodedCampaign& decoded, const Reach& reach) {
   Json properties = Json::array();
   for (const campaign::Property& property : decoded.draft.properties) {
     properties.push_back(to_json(property));
@@ -33,7 +38,8 @@ Response validation_response(const DecodedCampaign& decoded,
                              {"properties", std::move(properties)},
                              {"conditions", decoded.conditions},
                              {"warnings", decoded.draft.warnings},
-                             {"withdraws", fallen_json(fallen)},
+                             {"withdraws", fallen_json(reach.fallen)},
+                             {"left_out", reach.left_out},
                              {"batch_size", decoded.batch_size}});
 }
 
@@ -170,15 +176,16 @@ void Api::add_campaign_routes(Router& router) {
                         const auto decoded =
                             services_.decode_campaign(request.body, request.content_type);
                         if (!decoded) return decoded.error();
-                        using Fallen = std::vector<campaign::FallenProposal>;
-                        const auto fallen = campaign::read_value<Fallen>(
-                            services_.database, [&](const Reader& reader) -> Result<Fallen> {
+                        const auto reach = campaign::read_value<Reach>(
+                            services_.database, [&](const Reader& reader) -> Result<Reach> {
                               const auto found = reader.find_campaign(decoded->draft.name);
-                              if (!found) return Fallen();
-                              return campaign::fallen_proposals(reader, *found, decoded->draft);
+                              if (!found) return Reach();
+                              return Reach{
+                                  campaign::fallen_proposals(reader, *found, decoded->draft),
+                                  campaign::results_left_out(reader, *found, decoded->conditions)};
                             });
-                        if (!fallen) return fallen.error();
-                        return validation_response(*decoded, *fallen);
+                        if (!reach) return reach.error();
+                        return validation_response(*decoded, *reach);
                       }),
               documents});
   router.add({"GET", "/v1/campaigns/{name}", Scope::read,

@@ -162,8 +162,8 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
     entry.low.reset();
     entry.high.reset();
     entry.hypothesis = 0;
-    for (const double predicted : found->for_ledger(row)) {
-      entry.predicted = predicted;
+    for (const double said : found->for_ledger(row)) {
+      entry.predicted = said;
       entries.push_back(entry);
       ++entry.hypothesis;
     }
