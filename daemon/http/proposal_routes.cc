@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <map>
 
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/planning/leases.h"
@@ -12,7 +13,6 @@ namespace {
 using campaign::Context;
 using campaign::Reader;
 using campaign::Transaction;
-using chemistry::SupportTable;
 
 struct VerbBody {
   std::string client;
@@ -68,6 +68,13 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& read
   return prepared;
 }
 
+// How many of the results that a model learnt from were retracted, corrected or excluded since.
+std::int64_t corrected_since(const Reader& reader, const std::string& id) {
+  const auto model = reader.find_model(id);
+  if (!model) return 0;
+  return reader.training_change(model->campaign, model->property, model->snapshot, 1).lost;
+}
+
 Result<Json> list_proposals(const Reader& reader, const Request& request,
                             const campaign::Campaign& found, const campaign::Page& page,
                             const Services& services) {
@@ -83,9 +90,17 @@ Result<Json> list_proposals(const Reader& reader, const Request& request,
   filter.batch = request.query_value("batch").value_or("");
   filter.client = request.query_value("client").value_or("");
   const std::string unit = services.campaigns.unit_of(reader, found.key);
-  return page_json(
-      "proposals", reader.proposals(found.key, filter, page), page,
-      [&](const auto& proposal) { return to_json(proposal, services.supports, unit); });
+  std::map<std::string, std::int64_t> corrected;  // by model
+  const auto written = [&](const campaign::Proposal& proposal) {
+    Json json = to_json(proposal, services.supports, unit);
+    json["corrected"] = 0;
+    if (proposal.model.empty()) return json;
+    const auto [known, is_new] = corrected.try_emplace(proposal.model, 0);
+    if (is_new) known->second = corrected_since(reader, proposal.model);
+    json["corrected"] = known->second;
+    return json;
+  };
+  return page_json("proposals", reader.proposals(found.key, filter, page), page, written);
 }
 
 Result<Json> list_batches(const Reader& reader, const Request&, const campaign::Campaign& found,

@@ -57,7 +57,8 @@ Status read_learning(const Workbench& bench, Learning& learning) {
     if (!model) return {};
     ModelBefore& before = learning.before.emplace();
     before.model = std::move(*model);
-    if (auto of = reader.training_set(before.model.snapshot, learning.rows, bench.control.stop))
+    if (auto of =
+            reader.training_set(campaign, before.model.snapshot, learning.rows, bench.control.stop))
       before.rows = std::move(*of);
     if (bench.control.cancelled()) return cancelled_error();
     before.ledger = read_ledger(reader, campaign, before.model.id);

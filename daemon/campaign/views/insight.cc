@@ -23,7 +23,7 @@ std::optional<Eigen::VectorXd> disagreements(const Reader& reader, const Model& 
                                              const selection::Model& model,
                                              const selection::Predictor& predictor,
                                              const chemistry::SupportTable& supports) {
-  const auto set = reader.training_set(row.snapshot);
+  const auto set = reader.training_set(row.campaign, row.snapshot);
   if (!set) return std::nullopt;
   const auto rows = rows_to_learn(*set);
   if (!rows) return std::nullopt;
