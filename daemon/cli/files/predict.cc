@@ -144,6 +144,18 @@ void print_predictions(const Answer& answer, Session& session) {
                   answer.document.provenance.target, 100.0 * model.settings.coverage));
 }
 
+// Amounts that were converted when the model was fitted tell their unit here, too: the same numbers
+// without it are other catalysts.
+Status check_amounts(const campaign::ModelDocument& document, const tables::Table& table,
+                     const std::string& file) {
+  const std::string& learnt = document.provenance.amounts;
+  if (learnt.empty() || !table.amounts.empty()) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("the model learnt from amounts in {}, and these have no unit", learnt),
+               file, "",
+               fmt::format("a unit in the headers, such as \"Ni ({})\", or in the names", learnt)};
+}
+
 Status run(const Arguments& arguments, Session& session) {
   auto text = read_file(arguments.model);
   if (!text) return text.error();
@@ -157,6 +169,7 @@ Status run(const Arguments& arguments, Session& session) {
   if (options.targets.empty()) options.ignore_present.push_back(document->provenance.target);
   auto table = arguments.table.load(session, arguments.table.data, options);
   if (!table) return table.error();
+  if (Status same = check_amounts(*document, *table, arguments.table.data); !same) return same;
   auto predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error().in(arguments.model);
   auto predictions = predictor->predict(table->catalysts, conditions_of(*table));
