@@ -19,6 +19,12 @@ UPDATE runs SET row_sum = sum_of(seq, ingest, delivery_row, campaign, catalyst, 
 CREATE TRIGGER runs_kept BEFORE UPDATE ON runs
 BEGIN SELECT RAISE(ABORT, 'runs are never changed'); END;
 
+-- A label stands for another catalyst when its keys were renewed, or when its composition was a slip that was corrected; an
+-- event says so.
+DROP TRIGGER samples_kept;
+CREATE TRIGGER samples_kept BEFORE UPDATE OF campaign, label, created_at ON samples
+BEGIN SELECT RAISE(ABORT, 'labels of samples are never changed'); END;
+
 -- The rules by which the campaign's keys are written; 0: those of an earlier version.
 ALTER TABLE campaigns ADD COLUMN key_rules INTEGER NOT NULL DEFAULT 0;
 

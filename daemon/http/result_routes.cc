@@ -28,20 +28,20 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
-      "sequence,replicate,sample,proposal,conditions,measured_at,received_at\n";
+      "sequence,replicate,sample,proposal,conditions,measured_at,received_at,told\n";
   for (const campaign::Measurement& m : page) {
     std::string flags;
     for (const std::string_view name : campaign::flag_names(m.flags)) {
       if (!flags.empty()) flags.push_back(' ');
       flags.append(name);
     }
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
                         cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit),
                         flags, m.retracted, m.excluded, m.superseded_by, cell(m.source),
                         cell(m.run), cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
                         m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
                         cell(m.conditions), m.measured_at ? format_time(*m.measured_at) : "",
-                        format_time(m.received_at));
+                        format_time(m.received_at), cell(m.told));
   }
   return text;
 }

@@ -272,7 +272,8 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
   connection_
       .prepare(
           "INSERT INTO samples (campaign, label, catalyst, kind, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO NOTHING")
+          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign, label) DO UPDATE SET "
+          "catalyst = excluded.catalyst")
       .bind(campaign, label, catalyst, to_string(kind), now)
       .run();
 }

@@ -183,9 +183,9 @@ class Answers(Laboratory):
                 writer = csv.writer(stream)
                 writer.writerow(["M1", "Support", "temperature_C", "C2_yield", "priority"])
                 writer.writerows(rows)
-            done = subprocess.run([sys.executable, str(SOURCE / "drivers" / "bridges" / "kasetsu_bridge.py"), "import", "--from",
-                                   "edbo", str(path), "--target", "C2_yield", "--condition", "temperature_C", "--campaign", "scope",
-                                   "--url", self.url], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([sys.executable, str(SOURCE / "drivers" / "bridges" / "kasetsu_bridge.py"), "--url", self.url,
+                                   "import", "--from", "edbo", str(path), "--target", "C2_yield", "--condition",
+                                   "temperature_C", "--campaign", "scope"], capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([(key, value) for key, value, _ in self.live("scope")],
                          [("K:1/MgO", 5.0), ("Li:1/MgO", 3.0), ("Na:1/MgO", 4.0)])

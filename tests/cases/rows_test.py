@@ -3,7 +3,7 @@ is the smallest that went wrong at a laboratory; the others are of the same kind
 import json
 import unittest
 
-from doors import Laboratory, TEMPERATURES
+from doors import CAMPAIGN, Laboratory, TEMPERATURES
 
 ANY = ()
 
@@ -246,6 +246,31 @@ class Cases(Laboratory):
                     self.assertEqual(len(self.live(campaign)), 3)
                     deliver(campaign, now, id="name", revise="true")
                     self.assertEqual([value for _, value, _ in self.live(campaign)], [7.0, 9.0])
+
+    def test_kind_10_a_composition_that_was_a_slip(self):
+        self.open()
+        first = b"name,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        now = first.replace(b"A1,Li,MgO", b"A1,Li,SiO2")
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            with self.subTest(door=door):
+                campaign = f"slip-{door}"
+                self.apply(campaign)
+                deliver(campaign, first, id="name")
+                self.assertIn("--revise", deliver(campaign, now, id="name"))
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/MgO"])
+                deliver(campaign, now, id="name", revise="true")
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/SiO2"])
+                deliver(campaign, now, id="name")
+                self.assertEqual(len(self.live(campaign)), 2)
+
+    def test_kind_28_another_basis_over_stored_data_is_refused(self):
+        self.open()
+        self.apply("based")
+        self.table_http("based", b"M1,Support,C2_yield\nLi,MgO,7\n")
+        text = CAMPAIGN.replace("NAME", "based").replace("CONDITIONS", "") + '\n[composition]\noxygen = "counted"\n'
+        status, answer = self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")
+        self.assertEqual(status, 409, answer)
+        self.assertIn("1 measurement is kept", answer["detail"])
 
     def test_kind_9_a_table_is_read_anew_when_the_campaign_reads_more_of_it(self):
         self.open()

@@ -348,6 +348,10 @@ CampaignDraft draft_of(const CampaignConfig& config, const chemistry::SupportTab
   draft.text = config.text;
   draft.media_type = config.media_type;
   draft.draft = config.draft;
+  const chemistry::CompositionRules& rules = config.composition;
+  draft.composition = fmt::format(
+      "{}, oxygen {}", rules.basis ? chemistry::kBasisNames.to_name(*rules.basis) : "plain numbers",
+      rules.count_oxygen ? "counted" : "dropped");
   for (const Target& target : config.targets) {
     draft.properties.push_back(
         {target.name, target.unit, true, target.plausible_low, target.plausible_high});

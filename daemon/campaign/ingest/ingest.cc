@@ -120,7 +120,11 @@ class Writing {
         row.reason = why_not_live(row.measurements);
         if (receipt.rows.size() != delivery_.rows.size()) continue;
         const PreparedRow& told = delivery_.rows[static_cast<std::size_t>(row.row)];
-        if (auto more = take_more(told, before, row)) {
+        const std::vector<Measurement> later = taken_later(before, told, row);
+        if (std::any_of(later.begin(), later.end(), [](const auto& m) { return m.live(); })) {
+          row.reason.clear();  // what was retracted was read again with more
+        }
+        if (auto more = take_more(told, before, row, later)) {
           if (more->error) return *more->error;
           row = std::move(more->verdict);
           receipt.replayed = false;
@@ -214,14 +218,43 @@ class Writing {
     rules_.expect_many();
   }
 
+  // What of a row was taken when its table was sent again; only for tables, and only where the
+  // campaign reads more of the row than came with the delivery, or where that was retracted.
+  std::vector<Measurement> taken_later(const Ingest& before, const PreparedRow& row,
+                                       const RowVerdict& stored) const {
+    std::vector<Measurement> found;
+    const bool whole = stored.measurements.size() >= row.values.size() && stored.reason.empty();
+    if (options_.format != DeliveryFormat::csv || whole || stored.measurements.empty())
+      return found;
+    const auto first = tx_.find_measurement(stored.measurements.front());
+    if (!first) return found;
+    MeasurementFilter filter;
+    filter.catalyst = first->catalyst;
+    for (Measurement& m : tx_.measurements(campaign_.key, filter, {first->seq, 1'000'000})) {
+      const bool known = std::find(stored.measurements.begin(), stored.measurements.end(), m.id) !=
+                         stored.measurements.end();
+      if (known || m.ingest != before.id) continue;
+      const auto runs = tx_.runs_between(m.row, m.row);
+      if (!runs.empty() && runs.front().row == row.row) found.push_back(std::move(m));
+    }
+    return found;
+  }
+
   // A row of a table that is stored, and that other options or the changed campaign read otherwise:
   // another property is a value of the row that is new; another catalyst, condition or value makes
   // it another measurement. None: it is stored as it is read now.
   std::optional<RowRules::Outcome> take_more(const PreparedRow& row, const Ingest& before,
-                                             const RowVerdict& stored) {
+                                             const RowVerdict& stored,
+                                             const std::vector<Measurement>& later) {
     if (options_.format != DeliveryFormat::csv || !row.problem.empty()) return {};
     PreparedRow more = row;
+    for (const Measurement& m : later) {
+      std::erase_if(more.values,
+                    [&](const PreparedValue& value) { return value.property == m.property; });
+    }
     std::vector<Measurement> live;
+    std::copy_if(later.begin(), later.end(), std::back_inserter(live),
+                 [](const Measurement& m) { return m.live(); });
     for (const std::string& id : stored.measurements) {
       const auto found = tx_.find_measurement(id);
       if (!found) return {};

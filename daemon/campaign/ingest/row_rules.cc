@@ -133,7 +133,7 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
                                      context_.now);
   }
   subject.catalyst_key = kept->second;
-  if (const Status label = keep_sample(subject); !label) {
+  if (const Status label = keep_sample(subject, ingest, options); !label) {
     outcome.error = label.error();
     return outcome;
   }
@@ -312,16 +312,42 @@ Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict
   return true;
 }
 
-Status RowRules::keep_sample(const Subject& subject) {
+Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
+                             const DeliveryOptions& options) {
   const PreparedRow& row = *subject.row;
   if (row.sample.empty()) return {};
   const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
   if (!of_label) {
     tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   } else if (*of_label != subject.catalyst_key) {
-    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
-                  "the catalyst that the label stands for, or another label");
+    return move_sample(subject, *of_label, ingest, options);
   }
+  return {};
+}
+
+Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
+                             const DeliveryOptions& options) {
+  const PreparedRow& row = *subject.row;
+  if (!options.revise) {
+    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
+                  fmt::format("{}, which the label stands for, another label, or \"revise\" "
+                              "(--revise) when the composition was a slip",
+                              tx_.catalyst(before)->canonical));
+  }
+  MeasurementFilter filter;
+  filter.catalyst = tx_.catalyst(before)->canonical;
+  filter.live_only = true;
+  for (const Measurement& m : tx_.measurements(campaign_.key, filter, {0, 1'000'000})) {
+    if (m.sample != row.sample || m.ingest == ingest.id) continue;
+    const auto done =
+        retract(tx_, m.id,
+                fmt::format("sample {} is another catalyst by delivery {}", row.sample, ingest.id),
+                "", context_);
+    if (!done) return done.error();
+  }
+  tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
+  append_event(tx_, context_, campaign_.name, "sample", row.sample, "moved",
+               {{"from", filter.catalyst}, {"to", subject.catalyst}, {"delivery", ingest.id}});
   return {};
 }
 

@@ -91,7 +91,10 @@ class RowRules {
   Status check_values(const PreparedRow& row) const;
   // Rows that lack a condition of the campaign cannot be learnt from.
   Status check_conditions(const Subject& subject) const;
-  Status keep_sample(const Subject& subject);
+  Status keep_sample(const Subject& subject, const Ingest& ingest, const DeliveryOptions& options);
+  // A label that stood for another catalyst: with `revise` that was a slip, and its values go.
+  Status move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
+                     const DeliveryOptions& options);
   // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
   // duplicate, and `verdict` says of what.
   Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);

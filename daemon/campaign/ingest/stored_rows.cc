@@ -204,7 +204,7 @@ void StoredRows::find_moved(const OfCatalyst& stored, const RowIdentity& identit
   const PreparedRow& row = identity.row;
   for (const Stored& one : stored.all) {
     const Measurement& m = one.measurement;
-    if (m.sample.empty() || m.sample == row.sample || !m.superseded_by.empty()) continue;
+    if (m.sample.empty() || m.sample == row.sample || !m.live()) continue;
     const auto now = of_label_.find(m.sample);
     if (now == of_label_.end() || now->second.empty() || now->second == catalyst) continue;
     RowIdentity other = identity;
@@ -269,7 +269,7 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
   const auto fresh = [](const Found& one) { return one.state == Found::State::fresh; };
   if (!std::all_of(found.begin(), found.end(), fresh)) return found;
   find_unnamed(stored, identity, found);
-  if (options_.id && std::all_of(found.begin(), found.end(), fresh)) {
+  if (options_.id && !options_.revise && std::all_of(found.begin(), found.end(), fresh)) {
     find_moved(stored, identity, catalyst);
   }
   return found;
@@ -329,13 +329,14 @@ std::optional<Error> StoredRows::question() const {
         "a name of its own for each row, a column \"replicate\", or other conditions"};
   }
   if (!moved_.empty()) {
-    return Error{ErrorCode::unprocessable,
-                 fmt::format("{} of {} rows are stored under the names of other rows ({}): {}",
-                             moved_.size(), rows_, places(moved_), first_moved_),
-                 options_.file_name,
-                 {},
-                 "a column whose names stay with their rows; numbers of lines change when a row "
-                 "is inserted or the table is sorted"};
+    return Error{
+        ErrorCode::unprocessable,
+        fmt::format("{} of {} rows are stored under the names of other rows ({}): {}",
+                    moved_.size(), rows_, places(moved_), first_moved_),
+        options_.file_name,
+        {},
+        "a column whose names stay with their rows, or \"revise\" (--revise) when the rows "
+        "were numbered anew"};
   }
   if (!changed_.empty()) {
     return Error{ErrorCode::unprocessable,

@@ -18,6 +18,21 @@ void keep_total_amounts(Transaction& tx, const Campaign& campaign, const Campaig
                  draft.least_total > 0.0 ? fmt::format("{} {}", format_number(draft.least_total),
                                                        format_number(draft.largest_total))
                                          : std::string());
+  tx.set_setting("composition/" + campaign.id, draft.composition);
+}
+
+// Keys that were written in one basis are not read in another.
+Status check_composition(const Reader& reader, const Campaign& campaign,
+                         const CampaignDraft& draft) {
+  const std::string before = reader.setting("composition/" + campaign.id);
+  if (before.empty() || before == draft.composition) return {};
+  const std::int64_t stored = reader.count_measurements(campaign.key);
+  if (stored == 0) return {};
+  return Error{ErrorCode::conflict,
+               fmt::format("{} {} kept with compositions told as {}", stored,
+                           stored == 1 ? "measurement is" : "measurements are", before),
+               "composition", draft.composition,
+               "the same basis and oxygen, or a campaign under another name"};
 }
 
 Status check_properties(const std::vector<Property>& properties) {
@@ -219,6 +234,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
                  "a new campaign under another name"};
   }
   if (const Status kept = check_units(tx, campaign, draft); !kept) return kept.error();
+  if (const Status kept = check_composition(tx, campaign, draft); !kept) return kept.error();
   campaign.version += 1;
   campaign.revision += 1;
   campaign.owner = draft.owner;

@@ -23,6 +23,8 @@ struct CampaignDraft {
   // Between which the amounts of a catalyst of the space add up; 0: not told. Results far outside
   // are a slip of the unit.
   double least_total = 0.0, largest_total = 0.0;
+  // What the amounts of its compositions are, for people: "wt_percent_of_catalyst, oxygen dropped".
+  std::string composition;
   // Why a proposal does not fit the file: one sentence; empty where it does. Null: everything fits.
   std::function<std::string(const Proposal&)> misfit;
   // What is legal and yet hardly meant, one sentence each.

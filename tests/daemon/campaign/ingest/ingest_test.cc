@@ -695,14 +695,8 @@ TEST_F(Ingests, AMeasuredCompositionAnswersTheProposalThatItIsNearTo) {
   const auto far = take(R"({"proposal":")" + off_the_grid +
                         R"(","catalyst":{"amounts":{"Ag":0.36,"Pd":0.64}},)" + values);
   EXPECT_EQ(far->rows[0].verdict, Verdict::quarantined);
-  std::vector<std::string> told;
-  for (const Event& event : read<std::vector<Event>>(
-           [](const Reader& reader) { return reader.events(0, 1000, "ocm"); })) {
-    if (event.verb == "told") told.push_back(event.detail);
-  }
-  ASSERT_THAT(told, SizeIs(2));
-  EXPECT_THAT(told[0], HasSubstr("20.5 Ag + 79.5 Pd"));
-  EXPECT_THAT(told[1], HasSubstr("0.662 Pd + 0.338 Ag"));
+  EXPECT_EQ(measurements()[0].told, "20.5 Ag + 79.5 Pd");
+  EXPECT_THAT(measurements()[1].told, HasSubstr("0.662 Pd + 0.338 Ag"));
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ TEST_F(Delivery, AWrongRowOfATableDoesNotTakeTheOthersWithIt) {
   EXPECT_THAT(prepared->rows[1].problem, HasSubstr("Xx"));
   EXPECT_THAT(prepared->rows[2].problem, HasSubstr("run.csv:4: column \"yield\""));
   EXPECT_THAT(prepared->rows[3].problem, HasSubstr("run.csv:5"));
-  EXPECT_THAT(prepared->notes, ::testing::ElementsAre(HasSubstr("1 rows hold no measured value")));
+  EXPECT_THAT(prepared->notes, ::testing::ElementsAre(HasSubstr("1 row holds no measured value")));
   EXPECT_THAT(prepared->rows[4].problem, IsEmpty());
   EXPECT_EQ(prepared->rows[4].values[0].value, 7.0);
   // Kept so that it can be read again, and still wrong for the same reason.

@@ -1,0 +1,58 @@
+"""Databases of every earlier schema come through the migration with the same live values, and keys that become one by the
+present rules are told (kinds 2 to 5, for what is stored already)."""
+import pathlib
+import sys
+import unittest
+
+from doors import CAMPAIGN, Laboratory, SOURCE
+
+sys.path.insert(0, str(SOURCE / "tests" / "crash"))
+from old_database import old_database  # noqa: E402
+
+ROWS = 40
+SCRIPTS = [(path.name, path.read_bytes()) for path in sorted((SOURCE / "schema").glob("[0-9]*.sql"))]
+
+
+class OldDatabases(Laboratory):
+    def test_every_earlier_schema(self):
+        text = CAMPAIGN.replace("NAME", "crash").replace("CONDITIONS", "")
+        for version in range(1, len(SCRIPTS) + 1):
+            with self.subTest(version=version):
+                data = self.folder / f"data-{version}"
+                data.mkdir()
+                # The third one's support has another spelling: "Li:1/mgo".
+                values = old_database(str(data / "kasetsu.db"), SCRIPTS, version, ROWS, text, ["Li", "Na", "Li"])
+                before = self.json("check", "--data-dir", str(data))
+                self.assertEqual((before["ok"], before["problems"]), (True, []))
+                self.assertEqual(before["keys"][0]["merged"], {"Li:1/MgO": ["Li:1/MgO", "Li:1/mgo"]})
+
+                process, self.url = self.start("--data-dir", str(data))
+                _, page = self.ask("GET", "/v1/campaigns/crash/measurements?live=true&limit=1000")
+                self.assertEqual(sorted(m["value"] for m in page["measurements"]), sorted(values.values()))
+                self.assertEqual({m["catalyst"]["key"] for m in page["measurements"]}, {"Li:1/MgO", "Na:1/MgO"})
+                came = [m for m in page["measurements"] if m["told"] == "Li:1/mgo"]
+                for key in ("Li:1/MgO", "Li:1/mgo"):
+                    _, of_key = self.ask("GET", f"/v1/campaigns/crash/measurements?catalyst={key.replace('/', '%2F')}&limit=1000")
+                    self.assertEqual(len(of_key["measurements"]),
+                                     sum(m["catalyst"]["key"] == "Li:1/MgO" for m in page["measurements"]))
+                _, campaign = self.ask("GET", "/v1/campaigns/crash")
+                self.assertEqual({key["was"]: key["measurements"] for key in campaign["renewed_keys"]},
+                                 {"Li:1/mgo": len(came), "Li:1/MgO": len(of_key["measurements"]) - len(came)})
+                self.assertIn("are one catalyst", self.run_program("doctor", "--url", self.url).stdout)
+                _, events = self.ask("GET", "/v1/events?after=0&limit=1000")
+                self.assertEqual(sum(event["verb"] == "keys_renewed" for event in events["events"]), 1)
+                self.end(process)
+
+                done = self.ok("check", "--data-dir", str(data))
+                self.assertRegex(done.stdout, r"Li:1/MgO \(\d+ measurements\) and Li:1/mgo \(\d+ measurements\) became one, Li:1/MgO")
+                after = self.json("check", "--data-dir", str(data))
+                self.assertEqual((after["ok"], after["problems"], after["keys"]), (True, [], []))
+                self.assertEqual(after["schema_version"], len(SCRIPTS))
+                log = (self.folder / "log").read_text(encoding="utf-8")
+                self.assertIn("catalyst Li:1/MgO was written as Li:1/MgO", log)
+                self.assertEqual(before["schema_version"], version)
+                self.assertEqual(bool(list(pathlib.Path(data).glob("*.pre-v*"))), version < len(SCRIPTS))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
