@@ -264,6 +264,7 @@ class Writing {
     }
     const std::optional<std::string> other = other_reading(row, live);
     if (!other) {
+      give_name(row, live);
       if (more.values.empty() || live.empty()) return {};
       return rules_.take(more, before, options_);
     }
@@ -284,6 +285,19 @@ class Writing {
       }
     }
     return rules_.take(row, before, options_);
+  }
+
+  // A row that came without a name, in a table that now tells where its names stand.
+  void give_name(const PreparedRow& row, const std::vector<Measurement>& live) {
+    if (row.sample.empty() || live.empty() || !live.front().sample.empty()) return;
+    const auto catalyst = tx_.find_catalyst(live.front().catalyst);
+    KASETSU_ASSERT(catalyst.has_value());
+    const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
+    if (of_label && *of_label != catalyst->key) return;
+    if (!of_label) {
+      tx_.keep_sample(campaign_.key, row.sample, catalyst->key, row.kind, context_.now);
+    }
+    tx_.name_run(live.front().row, row.sample, context_.now);
   }
 
   // What the row says otherwise than what is stored of it: "C2_yield = 1234, and is now read with
