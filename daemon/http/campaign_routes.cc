@@ -23,12 +23,12 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
 }
 
 // What a file does to what is stored of its campaign.
-struct Reach {
+struct FileEffects {
   std::vector<campaign::FallenProposal> fallen;
   std::vector<std::string> left_out;  // results_left_out
 };
 
-Response validation_response(const DecodedCampaign& decoded, const Reach& reach) {
+Response validation_response(const DecodedCampaign& decoded, const FileEffects& effects) {
   Json properties = Json::array();
   for (const campaign::Property& property : decoded.draft.properties) {
     properties.push_back(to_json(property));
@@ -38,8 +38,8 @@ Response validation_response(const DecodedCampaign& decoded, const Reach& reach)
                              {"properties", std::move(properties)},
                              {"conditions", decoded.conditions},
                              {"warnings", decoded.draft.warnings},
-                             {"withdraws", fallen_json(reach.fallen)},
-                             {"left_out", reach.left_out},
+                             {"withdraws", fallen_json(effects.fallen)},
+                             {"left_out", effects.left_out},
                              {"batch_size", decoded.batch_size}});
 }
 
@@ -176,16 +176,16 @@ void Api::add_campaign_routes(Router& router) {
                         const auto decoded =
                             services_.decode_campaign(request.body, request.content_type);
                         if (!decoded) return decoded.error();
-                        const auto reach = campaign::read_value<Reach>(
-                            services_.database, [&](const Reader& reader) -> Result<Reach> {
+                        const auto effects = campaign::read_value<FileEffects>(
+                            services_.database, [&](const Reader& reader) -> Result<FileEffects> {
                               const auto found = reader.find_campaign(decoded->draft.name);
-                              if (!found) return Reach();
-                              return Reach{
+                              if (!found) return FileEffects();
+                              return FileEffects{
                                   campaign::fallen_proposals(reader, *found, decoded->draft),
                                   campaign::results_left_out(reader, *found, decoded->conditions)};
                             });
-                        if (!reach) return reach.error();
-                        return validation_response(*decoded, *reach);
+                        if (!effects) return effects.error();
+                        return validation_response(*decoded, *effects);
                       }),
               documents});
   router.add({"GET", "/v1/campaigns/{name}", Scope::read,
