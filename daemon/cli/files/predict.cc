@@ -122,6 +122,11 @@ Json to_json(const Answer& answer) {
   return result;
 }
 
+// Amounts on a support that were told in a unit were converted to this one.
+std::string_view loading_unit(const tables::Table& table, const chemistry::Catalyst& catalyst) {
+  return table.amounts.empty() || catalyst.support.empty() ? "" : "mmol/g";
+}
+
 void print_predictions(const Answer& answer, Session& session) {
   const selection::Model& model = answer.document.model;
   const selection::Predictions& predictions = answer.predictions;
@@ -131,7 +136,8 @@ void print_predictions(const Answer& answer, Session& session) {
     out.add({answer.table.ids[r], format_short(predictions.mean[row], 4),
              format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
              format_short(predictions.novelty[row], 3),
-             chemistry::describe(answer.table.catalysts[r])});
+             chemistry::describe(answer.table.catalysts[r],
+                                 loading_unit(answer.table, answer.table.catalysts[r]))});
   }
   session.print(out);
   for (std::size_t r = 0; r < answer.why.size(); ++r) {
