@@ -13,6 +13,7 @@
 namespace kasetsu::planning {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
