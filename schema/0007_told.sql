@@ -4,6 +4,7 @@
 -- * Keys of catalysts follow the present rules of names and compositions (docs/names.md). What the rules of a campaign make of
 --   keys that were written by earlier versions is not known to SQL: the program does it when it opens the file
 --   (daemon/store/renewal.h), once for each campaign, and keeps here which keys were written before.
+-- * A row that came without a name gets the name that the grown table gives it.
 -- Runs with foreign keys off, as migrations do.
 
 ALTER TABLE runs ADD COLUMN told TEXT NOT NULL DEFAULT '';
@@ -47,12 +48,24 @@ SELECT a.name AS campaign, o.canonical AS written_key, c.canonical AS catalyst_k
 FROM renewed_keys k CROSS JOIN campaigns a ON a.key = k.campaign CROSS JOIN catalysts o ON o.key = k.catalyst
 CROSS JOIN catalysts c ON c.key = k.now;
 
+-- Labels of samples that runs got after they had come.
+CREATE TABLE run_names (
+  run INTEGER PRIMARY KEY REFERENCES runs (seq),
+  sample TEXT NOT NULL CHECK (sample <> ''),
+  given_at INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER run_names_kept BEFORE UPDATE ON run_names
+BEGIN SELECT RAISE(ABORT, 'names of runs are never changed'); END;
+CREATE TRIGGER run_names_stay BEFORE DELETE ON run_names
+BEGIN SELECT RAISE(ABORT, 'names of runs are never deleted'); END;
+
 DROP VIEW measurements_view;
 CREATE VIEW measurements_view AS
 SELECT m.seq AS number, m.id AS measurement, a.name AS campaign, c.description AS catalyst, c.canonical AS catalyst_key,
        p.name AS property, m.value, p.unit,
        coalesce((SELECT group_concat(t.key || ' = ' || t.value, ', ') FROM json_each(r.conditions) t), '') AS conditions,
-       r.kind, b.id AS batch, nullif(r.proposal, '') AS proposal, r.source, r.run, r.channel, r.sequence, r.replicate, r.sample,
+       r.kind, b.id AS batch, nullif(r.proposal, '') AS proposal, r.source, r.run, r.channel, r.sequence, r.replicate,
+       coalesce((SELECT w.sample FROM run_names w WHERE w.run = r.seq), r.sample) AS sample,
        strftime('%Y-%m-%dT%H:%M:%fZ', r.measured_at / 1e6, 'unixepoch') AS measured_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.received_at / 1e6, 'unixepoch') AS received_at,
        rtrim(CASE WHEN m.flags & 1 THEN 'out_of_range ' ELSE '' END || CASE WHEN m.flags & 2 THEN 'closed_proposal ' ELSE '' END

@@ -238,6 +238,13 @@ Composition nearest_on_grid(const Composition& active, double step) {
   return out;
 }
 
+bool has_elements_of(const Composition& point, const Composition& active, double rounding) {
+  const auto& parts = active.parts();
+  return std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
+    return part.amount <= rounding || point.amount(part.element) > 0.0;
+  });
+}
+
 double largest_difference(const Composition& a, const Composition& b) {
   double largest = 0.0;
   for (const auto& part : a.parts()) {

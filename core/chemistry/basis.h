@@ -58,4 +58,7 @@ Composition nearest_on_grid(const Composition& active, double step);
 // The largest difference of one element's amount.
 double largest_difference(const Composition& a, const Composition& b);
 
+// Whether `point` has every element of `active` whose amount is above `rounding`.
+bool has_elements_of(const Composition& point, const Composition& active, double rounding);
+
 }  // namespace kasetsu::chemistry

@@ -268,7 +268,10 @@ std::string canonical_key(const Catalyst& catalyst) {
   return key;
 }
 
-Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
+namespace {
+
+// Without `supports` the support has its name and no formula.
+Result<Catalyst> read_key(std::string_view key, const SupportTable* supports) {
   Catalyst catalyst;
   std::string_view rest = key;
   if (const std::size_t bar = rest.find('|'); bar != std::string_view::npos) {
@@ -282,10 +285,12 @@ Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
   if (const std::size_t slash = rest.find('/'); slash != std::string_view::npos) {
     std::optional<std::string> support = unescape(rest.substr(slash + 1));
     if (!support || support->empty()) return bad_key(key, "the support after / cannot be read");
-    Result<Support> read = supports.read(*support);
-    if (!read.ok()) return read.error();
     catalyst.support = fold_name(*support);
-    catalyst.support_formula = std::move(read->formula);
+    if (supports != nullptr) {
+      Result<Support> read = supports->read(*support);
+      if (!read.ok()) return read.error();
+      catalyst.support_formula = std::move(read->formula);
+    }
     rest = rest.substr(0, slash);
   }
   if (rest == "-") return catalyst;
@@ -306,6 +311,12 @@ Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
     rest.remove_prefix(end + 1);
   }
   return catalyst;
+}
+
+}  // namespace
+
+Result<Catalyst> parse_key(std::string_view key, const SupportTable& supports) {
+  return read_key(key, &supports);
 }
 
 std::string describe(const Catalyst& catalyst, std::string_view unit) {
@@ -331,6 +342,11 @@ std::string describe(const Catalyst& catalyst, std::string_view unit) {
   }
   if (!catalyst.preparation.empty()) out += fmt::format(" ({})", catalyst.preparation);
   return out;
+}
+
+std::string describe_key(std::string_view key, std::string_view unit) {
+  const Result<Catalyst> catalyst = read_key(key, nullptr);
+  return catalyst.ok() ? describe(*catalyst, unit) : std::string(key);
 }
 
 }  // namespace kasetsu::chemistry

@@ -68,5 +68,8 @@ bool says_none(std::string_view text);
 // "Li-K-Mn/MgO", or with amounts where they are not all 1: "0.371 Li + 0.371 Mg + 0.371 Zr". With a
 // unit the amounts are told always: "5 wt% Ni + 2 wt% Mg/Al2O3".
 std::string describe(const Catalyst& catalyst, std::string_view unit = {});
+// The same of a canonical key, without a table of supports: "blank" for "-"; a text that is no key
+// is returned as it is. The unit is that of the campaign in which it is shown: a key has none.
+std::string describe_key(std::string_view key, std::string_view unit = {});
 
 }  // namespace kasetsu::chemistry

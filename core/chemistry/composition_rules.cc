@@ -246,34 +246,45 @@ Composition counts_of_slots(const Composition& active, int slots, bool shares) {
   return shares || near(1.0) || near(100.0) ? scaled(active, 1.0 / sum) : active;
 }
 
-// The nearest point of the campaign's space, where it is near enough.
+// The nearest point of the campaign's space, where it is near enough. Amounts of the point's
+// elements may differ by the tolerance; an element that was put in and that the point lacks makes
+// it another catalyst, unless it is what rounding leaves.
 Composition on_grid(const Composition& active, double whole, const CompositionRules& rules) {
   constexpr double kRounding = 1e-3;  // of the whole
   Composition best = active;
   double least = std::numeric_limits<double>::infinity();
-  const auto consider = [&](const Composition& point, double tolerance) {
+  const auto consider = [&](const Composition& point, double tolerance, double rounding) {
     const double difference = largest_difference(point, active);
     if (point.empty() || difference > tolerance * (1.0 + 1e-9) || difference >= least) return;
+    if (!has_elements_of(point, active, rounding)) return;
     least = difference;
     best = point;
   };
   for (const AmountGrid& grid : rules.grids) {
     if (grid.step > 0.0) {
       const double rounding = std::min(kRounding * whole, 0.1 * grid.step);
-      consider(nearest_on_grid(active, grid.step), rules.tolerance.value_or(rounding));
+      consider(nearest_on_grid(active, grid.step), rules.tolerance.value_or(rounding), rounding);
     }
     if (!rules.tolerance) continue;
-    for (const Composition& point : grid.points) consider(point, *rules.tolerance);
+    for (const Composition& point : grid.points) {
+      consider(point, *rules.tolerance, kRounding * point.total());
+    }
     if (grid.levels.empty()) continue;
+    const auto lowest = std::find_if(grid.levels.begin(), grid.levels.end(),
+                                     [](double level) { return level > 0.0; });
+    if (lowest == grid.levels.end()) continue;
+    const double rounding = kRounding * *lowest;
     Composition point;
     for (const auto& part : active.parts()) {
-      double nearest = part.amount <= *rules.tolerance ? 0.0 : grid.levels.front();
+      double nearest = part.amount <= rounding ? 0.0 : *lowest;
       for (const double level : grid.levels) {
-        if (std::abs(level - part.amount) < std::abs(nearest - part.amount)) nearest = level;
+        if (level > 0.0 && std::abs(level - part.amount) < std::abs(nearest - part.amount)) {
+          nearest = level;
+        }
       }
-      point.add(part.element, nearest);
+      if (nearest > 0.0) point.add(part.element, nearest);
     }
-    consider(point, *rules.tolerance);
+    consider(point, *rules.tolerance, rounding);
   }
   return best;
 }

@@ -368,14 +368,13 @@ bool nearly_same(std::string_view key, std::string_view other, double tolerance)
   };
   const Result<Catalyst> one = actives(key);
   const Result<Catalyst> two = actives(other);
-  return one.ok() && two.ok() &&
-         largest_difference(one->active, two->active) <= tolerance * (1.0 + 1e-9);
-}
-
-std::string describe(const MadeCatalyst& made, const CompositionRules& rules) {
-  std::string text = describe(made.catalyst, rules.unit());
-  if (!made.told.empty()) text += fmt::format(" (told as {})", made.told);
-  return text;
+  if (!one.ok() || !two.ok()) return false;
+  // What only one of them has is no deviation, unless rounding left it.
+  constexpr double kRounding = 1e-3;
+  const double rounding = kRounding * std::max(one->active.total(), two->active.total());
+  return largest_difference(one->active, two->active) <= tolerance * (1.0 + 1e-9) &&
+         has_elements_of(one->active, two->active, rounding) &&
+         has_elements_of(two->active, one->active, rounding);
 }
 
 void OxygenMerges::add(const std::string& key, const std::string& dropped_oxygen) {

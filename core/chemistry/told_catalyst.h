@@ -59,12 +59,9 @@ bool looks_like_key(std::string_view text);
 // basis; elements without an atomic weight have none where amounts are weights.
 Composition mole_fractions(const Catalyst& catalyst, const CompositionRules& rules);
 
-// Whether two canonical keys are of one support and preparation, and no amount differs by more than
-// `tolerance`.
+// Whether two canonical keys are of one support and preparation and of the same elements (but for
+// what rounding leaves), and no amount differs by more than `tolerance`.
 bool nearly_same(std::string_view key, std::string_view other, double tolerance);
-
-// "0.896 mmol/g Ni/SiO2 (told as 5 wt% Ni)": for people, with the campaign's unit.
-std::string describe(const MadeCatalyst& made, const CompositionRules& rules);
 
 // Rows that differ in nothing but the oxygen that the campaign does not count.
 class OxygenMerges {

@@ -264,6 +264,21 @@ Status pick_recheck(Draft& draft, int count) {
   return {};
 }
 
+namespace {
+
+// Whether a rule forbids it; then a note says which. `named`: "was asked for by hand".
+bool forbidden(Draft& draft, const Candidate& candidate, std::string_view named) {
+  if (draft.problem.rules == nullptr) return false;
+  for (const std::string& rule : draft.problem.rules->explain(candidate)) {
+    draft.note(
+        fmt::format("{} {}, and is forbidden: {}.", draft.space.key(candidate), named, rule));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Status pick_bridge(Draft& draft, int count) {
   std::vector<Candidate> references = draft.options.references;
   std::string why = "A reference of the campaign, repeated in every batch to see drift.";
@@ -277,6 +292,7 @@ Status pick_bridge(Draft& draft, int count) {
   BatchBudget budget = draft.budget();
   for (const Candidate& candidate : references) {
     if (static_cast<int>(chosen.size()) == count) break;
+    if (forbidden(draft, candidate, "is a reference")) continue;
     if (draft.taken(draft.space.key(candidate)) || !draft.affordable(budget, candidate)) continue;
     budget.spend(candidate.catalyst);
     chosen.push_back(candidate);
@@ -291,7 +307,7 @@ Status pick_bridge(Draft& draft, int count) {
   return {};
 }
 
-// A catalyst that a person proposes is made whatever the rules say; the reason names the rules.
+// What lies outside of the space may be asked for by hand; what a rule forbids may not.
 Status pick_manual(Draft& draft, int count) {
   const std::set<std::string> busy = draft.busy_keys();
   for (const Candidate& asked : draft.options.manual) {
@@ -304,14 +320,11 @@ Status pick_manual(Draft& draft, int count) {
           fmt::format("{} was asked for by hand, but is being made or cannot be made.", key));
       continue;
     }
-    if (draft.taken(key)) continue;
+    if (draft.taken(key) || forbidden(draft, candidate, "was asked for by hand")) continue;
     Result<std::vector<Member>> member = draft.members(std::vector<Candidate>{candidate});
     if (!member) return member.error();
     member->front().index = draft.space.rank(candidate);
     std::string reason = "Asked for by hand";
-    if (draft.problem.rules != nullptr) {
-      for (const std::string& rule : draft.problem.rules->explain(candidate)) reason += "; " + rule;
-    }
     const std::string dear = draft.budget().exceeded_by(candidate.catalyst);
     if (!dear.empty()) reason += "; it exceeds " + dear;
     draft.take(Strategy::manual, member->front(), reason + ".", "");

@@ -117,6 +117,9 @@ class Api {
   using Reader = campaign::Reader;
 
  private:
+  // A measurement in the unit of its campaign.
+  Json shown(const Reader& reader, const campaign::Measurement& measurement) const;
+
   void add_campaign_routes(Router& router);
   void add_result_routes(Router& router);
   void add_proposal_routes(Router& router);

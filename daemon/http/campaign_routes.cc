@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "daemon/campaign/learning/retrain.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -21,8 +22,13 @@ Json full_json(const campaign::Reader& reader, const campaign::Campaign& found) 
   return json;
 }
 
-Response validation_response(const DecodedCampaign& decoded,
-                             const std::vector<campaign::FallenProposal>& fallen) {
+// What a file does to what is stored of its campaign.
+struct FileEffects {
+  std::vector<campaign::FallenProposal> fallen;
+  std::vector<std::string> left_out;  // results_left_out
+};
+
+Response validation_response(const DecodedCampaign& decoded, const FileEffects& effects) {
   Json properties = Json::array();
   for (const campaign::Property& property : decoded.draft.properties) {
     properties.push_back(to_json(property));
@@ -32,7 +38,8 @@ Response validation_response(const DecodedCampaign& decoded,
                              {"properties", std::move(properties)},
                              {"conditions", decoded.conditions},
                              {"warnings", decoded.draft.warnings},
-                             {"withdraws", fallen_json(fallen)},
+                             {"withdraws", fallen_json(effects.fallen)},
+                             {"left_out", effects.left_out},
                              {"batch_size", decoded.batch_size}});
 }
 
@@ -125,6 +132,12 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
       Json json = full_json(tx, applied->campaign);
       json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
       json["warnings"] = decoded->draft.warnings;
+      if (updated) {
+        for (std::string& text :
+             campaign::results_left_out(tx, applied->campaign, decoded->conditions)) {
+          json["warnings"].push_back(std::move(text));
+        }
+      }
       json["withdrawn"] = fallen_json(applied->withdrawn);
       return campaign::Reply{created ? 201 : 200, dump_json(json), false};
     };
@@ -158,23 +171,25 @@ void Api::add_campaign_routes(Router& router) {
   router.add({"GET", "/v1/campaigns", Scope::read, reading({}, list_campaigns)});
   router.add({"POST", "/v1/campaigns", Scope::campaigns,
               [this](Request& request) { return post_campaign(request); }, documents});
-  router.add({"POST", "/v1/campaigns:validate", Scope::read,
-              working_on(campaign_files_, {},
-                         [this](const Request& request) -> Result<Response> {
-                           const auto decoded =
-                               services_.decode_campaign(request.body, request.content_type);
-                           if (!decoded) return decoded.error();
-                           using Fallen = std::vector<campaign::FallenProposal>;
-                           const auto fallen = campaign::read_value<Fallen>(
-                               services_.database, [&](const Reader& reader) -> Result<Fallen> {
-                                 const auto found = reader.find_campaign(decoded->draft.name);
-                                 if (!found) return Fallen();
-                                 return campaign::fallen_proposals(reader, *found, decoded->draft);
-                               });
-                           if (!fallen) return fallen.error();
-                           return validation_response(*decoded, *fallen);
-                         }),
-              documents});
+  router.add(
+      {"POST", "/v1/campaigns:validate", Scope::read,
+       working_on(campaign_files_, {},
+                  [this](const Request& request) -> Result<Response> {
+                    const auto decoded =
+                        services_.decode_campaign(request.body, request.content_type);
+                    if (!decoded) return decoded.error();
+                    const auto effects = campaign::read_value<FileEffects>(
+                        services_.database, [&](const Reader& reader) -> Result<FileEffects> {
+                          const auto found = reader.find_campaign(decoded->draft.name);
+                          if (!found) return FileEffects();
+                          return FileEffects{
+                              campaign::fallen_proposals(reader, *found, decoded->draft),
+                              campaign::results_left_out(reader, *found, decoded->conditions)};
+                        });
+                    if (!effects) return effects.error();
+                    return validation_response(*decoded, *effects);
+                  }),
+       documents});
   router.add({"GET", "/v1/campaigns/{name}", Scope::read,
               working({}, [this](const Request& request) { return get_campaign(request); })});
   for (const auto& [word, verb] :

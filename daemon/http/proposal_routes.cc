@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <map>
 
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/planning/leases.h"
@@ -12,7 +13,6 @@ namespace {
 using campaign::Context;
 using campaign::Reader;
 using campaign::Transaction;
-using chemistry::SupportTable;
 
 struct VerbBody {
   std::string client;
@@ -68,9 +68,16 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& read
   return prepared;
 }
 
+// How many of the results that a model learnt from were retracted, corrected or excluded since.
+std::int64_t corrected_since(const Reader& reader, const std::string& id) {
+  const auto model = reader.find_model(id);
+  if (!model) return 0;
+  return reader.training_change(model->campaign, model->property, model->snapshot, 1).lost;
+}
+
 Result<Json> list_proposals(const Reader& reader, const Request& request,
                             const campaign::Campaign& found, const campaign::Page& page,
-                            const SupportTable& supports) {
+                            const Services& services) {
   campaign::ProposalFilter filter;
   if (const auto text = request.query_value("state")) {
     filter.state = campaign::parse_proposal_state(*text);
@@ -82,8 +89,18 @@ Result<Json> list_proposals(const Reader& reader, const Request& request,
   }
   filter.batch = request.query_value("batch").value_or("");
   filter.client = request.query_value("client").value_or("");
-  return page_json("proposals", reader.proposals(found.key, filter, page), page,
-                   [&](const auto& proposal) { return to_json(proposal, supports); });
+  const std::string unit = services.campaigns.unit_of(reader, found.key);
+  std::map<std::string, std::int64_t> corrected;  // by model
+  const auto written = [&](const campaign::Proposal& proposal) {
+    Json json = to_json(proposal, services.supports, unit);
+    json["corrected"] = 0;
+    if (proposal.model.empty()) return json;
+    const auto [known, is_new] = corrected.try_emplace(proposal.model, 0);
+    if (is_new) known->second = corrected_since(reader, proposal.model);
+    json["corrected"] = known->second;
+    return json;
+  };
+  return page_json("proposals", reader.proposals(found.key, filter, page), page, written);
 }
 
 Result<Json> list_batches(const Reader& reader, const Request&, const campaign::Campaign& found,
@@ -101,11 +118,13 @@ Result<Written> propose(Transaction& tx, const Request& request, const Json& bod
   if (!found) return found.error();
   const auto catalyst = read_catalyst(body, tx, *found, services);
   if (!catalyst) return catalyst.error();
-  const auto proposal =
-      campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
-                                catalyst->description, reason.value_or(""), context);
+  const auto proposal = campaign::propose_by_hand(tx, request.parameter("name"), catalyst->catalyst,
+                                                  reason.value_or(""), context);
   if (!proposal) return proposal.error();
-  return Written{201, to_json(*proposal, services.supports), "/v1/proposals/" + proposal->id};
+  return Written{
+      201,
+      to_json(*proposal, services.supports, services.campaigns.unit_of(tx, proposal->campaign)),
+      "/v1/proposals/" + proposal->id};
 }
 
 Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
@@ -123,16 +142,17 @@ Result<Written> amend(Transaction& tx, const Request& request, const Json& body,
   const auto catalyst = read_catalyst(body, tx, *found, services);
   if (!catalyst) return catalyst.error();
   const auto done = campaign::amend(tx, request.parameter("id"), client.value_or(context.actor),
-                                    catalyst->catalyst, catalyst->description, reason, context);
+                                    catalyst->catalyst, reason, context);
   if (!done) return done.error();
-  return Written{201, to_json(*done, services.supports), "/v1/proposals/" + done->id};
+  return Written{201,
+                 to_json(*done, services.supports, services.campaigns.unit_of(tx, done->campaign)),
+                 "/v1/proposals/" + done->id};
 }
 
 // What a client should work on, leased to it; without a client, what is on offer. When there is
 // too little, planning is scheduled, and the job is the answer where there is nothing.
 Result<Written> recommend(Transaction& tx, const Request& request, const Json& body,
-                          const Context& context, std::int64_t usual,
-                          const SupportTable& supports) {
+                          const Context& context, std::int64_t usual, const Services& services) {
   FieldReader fields(body, {"batch_size", "client", "lease_s"});
   const auto size = fields.optional<std::int64_t>("batch_size");
   const auto client = fields.optional<std::string>("client");
@@ -163,7 +183,10 @@ Result<Written> recommend(Transaction& tx, const Request& request, const Json& b
   }
   const std::int64_t got = std::ssize(offered);
   Json answer = {{"proposals", Json::array()}};
-  for (const auto& proposal : offered) answer["proposals"].push_back(to_json(proposal, supports));
+  const std::string unit = services.campaigns.unit_of(tx, found->key);
+  for (const auto& proposal : offered) {
+    answer["proposals"].push_back(to_json(proposal, services.supports, unit));
+  }
   // A client that asks for more than it holds gets the difference planned.
   if (got == count || got > held) return Written{200, std::move(answer), ""};
   const Json detail = size ? Json{{"batch_size", count - got}} : Json::object();
@@ -225,18 +248,17 @@ asio::awaitable<Response> Api::post_recommend(Request& request) {
   }
   const Write act = [this, usual](Transaction& tx, const Request& asked, const Json& body,
                                   const Context& context) {
-    return recommend(tx, asked, body, context, usual, services_.supports);
+    return recommend(tx, asked, body, context, usual, services_);
   };
   co_return co_await write_once(request, act);
 }
 
 void Api::add_proposal_routes(Router& router) {
-  const SupportTable& supports = services_.supports;
   router.add({"GET", "/v1/campaigns/{name}/proposals", Scope::read,
               listing({"state", "batch", "client"},
-                      [&supports](const Reader& reader, const Request& request,
-                                  const campaign::Campaign& found, const campaign::Page& page) {
-                        return list_proposals(reader, request, found, page, supports);
+                      [this](const Reader& reader, const Request& request,
+                             const campaign::Campaign& found, const campaign::Page& page) {
+                        return list_proposals(reader, request, found, page, services_);
                       })});
   add_write(router, "/v1/campaigns/{name}/proposals", Scope::results,
             [this](Transaction& tx, const Request& request, const Json& body, const Context& c) {
@@ -245,10 +267,13 @@ void Api::add_proposal_routes(Router& router) {
   router.add({"GET", "/v1/campaigns/{name}/batches", Scope::read, listing({}, list_batches)});
   router.add(
       {"GET", "/v1/proposals/{id}", Scope::read,
-       reading({}, [&supports](const Reader& reader, const Request& request) -> Result<Json> {
+       reading({}, [this](const Reader& reader, const Request& request) -> Result<Json> {
          const std::string& id = request.parameter("id");
          const auto found = reader.find_proposal(id);
-         if (found) return to_json(*found, supports);
+         if (found) {
+           return to_json(*found, services_.supports,
+                          services_.campaigns.unit_of(reader, found->campaign));
+         }
          return Error{ErrorCode::not_found, "no such proposal", "id", id, "the id of a proposal"};
        })});
   router.add({"POST",
@@ -258,13 +283,16 @@ void Api::add_proposal_routes(Router& router) {
               {"application/json"}});
   for (const auto& [word, act] : kVerbs) {
     add_write(router, fmt::format("/v1/proposals/{{id}}:{}", word), Scope::results,
-              [act = act, &supports](Transaction& tx, const Request& request, const Json& body,
-                                     const Context& context) -> Result<Written> {
+              [this, act = act](Transaction& tx, const Request& request, const Json& body,
+                                const Context& context) -> Result<Written> {
                 const auto verb = read_verb(request, body, context);
                 if (!verb) return verb.error();
                 const auto done = act(tx, request.parameter("id"), *verb, context);
                 if (!done) return done.error();
-                return Written{200, to_json(*done, supports), ""};
+                return Written{200,
+                               to_json(*done, services_.supports,
+                                       services_.campaigns.unit_of(tx, done->campaign)),
+                               ""};
               });
   }
   add_write(router, "/v1/proposals/{id}:amend", Scope::results,

@@ -8,6 +8,7 @@
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
+#include "daemon/http/server.h"
 #include "daemon/http/wire.h"
 
 namespace kasetsu::http {
@@ -124,12 +125,13 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
 }
 
 std::string newest_text(const campaign::Reader& reader, const campaign::Campaign& found,
-                        const campaign::MeasurementFilter& filter, const campaign::Page& page) {
+                        const campaign::MeasurementFilter& filter, const campaign::Page& page,
+                        std::string_view unit) {
   const auto [list, before] =
       campaign::newest_measurements(reader, found, filter, page.after, page.limit);
   Json json = {{"next_page_token", before > 0 ? Json(std::to_string(before)) : Json(nullptr)}};
   Json items = Json::array();
-  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement));
+  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement, unit));
   json["measurements"] = std::move(items);
   return dump_json(json);
 }
@@ -199,6 +201,10 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   co_return response;
 }
 
+Json Api::shown(const Reader& reader, const campaign::Measurement& measurement) const {
+  return to_json(measurement, services_.campaigns.unit_of(reader, measurement.campaign));
+}
+
 void Api::add_result_routes(Router& router) {
   router.add({"POST",
               "/v1/campaigns/{name}/measurements",
@@ -234,7 +240,8 @@ void Api::add_result_routes(Router& router) {
                         const auto found =
                             campaign::find_campaign(reader, request.parameter("name"));
                         if (!found) return found.error();
-                        if (*newest) return newest_text(reader, *found, filter, *page);
+                        const std::string unit = services_.campaigns.unit_of(reader, found->key);
+                        if (*newest) return newest_text(reader, *found, filter, *page, unit);
                         const auto list = reader.measurements(found->key, filter, *page);
                         if (csv) {
                           if (static_cast<std::int64_t>(list.size()) >= page->limit) {
@@ -242,8 +249,9 @@ void Api::add_result_routes(Router& router) {
                           }
                           return to_csv(list);
                         }
-                        return dump_json(page_json("measurements", list, *page,
-                                                   [](const auto& m) { return to_json(m); }));
+                        return dump_json(page_json("measurements", list, *page, [&](const auto& m) {
+                          return to_json(m, unit);
+                        }));
                       });
                 };
                 Result<std::string> body =
@@ -260,13 +268,13 @@ void Api::add_result_routes(Router& router) {
               "/v1/measurements/{id}",
               Scope::read,
               reading({},
-                      [](const Reader& reader, const Request& request) -> Result<Json> {
+                      [this](const Reader& reader, const Request& request) -> Result<Json> {
                         const auto found = reader.find_measurement(request.parameter("id"));
                         if (!found) {
                           return Error{ErrorCode::not_found, "no such measurement", "id",
                                        request.parameter("id"), "the id of a measurement"};
                         }
-                        return to_json(*found);
+                        return shown(reader, *found);
                       }),
               {}});
   // A correction of a state needs a reason, may name a person, and answers the measurement.
@@ -274,15 +282,15 @@ void Api::add_result_routes(Router& router) {
     router.add({"POST",
                 fmt::format("/v1/measurements/{{id}}:{}", verb),
                 Scope::results,
-                writing([correct](Transaction& tx, const Request& request, const Json& body,
-                                  const campaign::Context& context) -> Result<Written> {
+                writing([this, correct](Transaction& tx, const Request& request, const Json& body,
+                                        const campaign::Context& context) -> Result<Written> {
                   const Status known = refuse_unknown(body, {"reason", "person"}, "");
                   if (!known) return known.error();
                   const auto why = read_correction(body);
                   if (!why) return why.error();
                   const auto done = correct(tx, request.parameter("id"), *why, context);
                   if (!done) return done.error();
-                  return Written{200, to_json(*done), ""};
+                  return Written{200, shown(tx, *done), ""};
                 }),
                 {"application/json"}});
   };
@@ -304,8 +312,8 @@ void Api::add_result_routes(Router& router) {
   router.add({"POST",
               "/v1/measurements/{id}:supersede",
               Scope::results,
-              writing([](Transaction& tx, const Request& request, const Json& body,
-                         const campaign::Context& context) -> Result<Written> {
+              writing([this](Transaction& tx, const Request& request, const Json& body,
+                             const campaign::Context& context) -> Result<Written> {
                 const Status known = refuse_unknown(body, {"value", "reason", "person"}, "");
                 if (!known) return known.error();
                 const auto value = read_field<double>(body, "value");
@@ -315,7 +323,7 @@ void Api::add_result_routes(Router& router) {
                 const auto done = campaign::supersede(tx, request.parameter("id"), *value,
                                                       why->reason, why->person, context);
                 if (!done) return done.error();
-                return Written{201, to_json(*done), "/v1/measurements/" + done->id};
+                return Written{201, shown(tx, *done), "/v1/measurements/" + done->id};
               }),
               {"application/json"}});
 

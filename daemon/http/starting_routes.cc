@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/base/text.h"
+#include "daemon/campaign/learning/retrain.h"
 #include "daemon/campaign/starting/line_diff.h"
 #include "daemon/campaign/starting/look_at_table.h"
 #include "daemon/http/api.h"
@@ -148,6 +149,9 @@ Result<Response> Api::plan_file(const Request& request) const {
         json["withdraws"] = Json::array();
         if (!found) return json;
         json["withdraws"] = fallen_json(campaign::fallen_proposals(reader, *found, decoded->draft));
+        for (std::string& text : campaign::results_left_out(reader, *found, decoded->conditions)) {
+          (*plan)["warnings"].push_back(std::move(text));
+        }
         return json;
       });
   if (!change) return change.error();

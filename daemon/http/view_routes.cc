@@ -95,22 +95,27 @@ void Api::add_view_routes(Router& router) {
         });
   };
   add("overview", {},
-      [&supports](const Reader& reader, const Request&, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
-        return campaign::overview(reader, found, config, supports);
+      [](const Reader& reader, const Request&, const Campaign& found,
+         const CampaignConfig& config) -> Result<Json> {
+        return campaign::overview(reader, found, config, config.composition.unit());
       });
   add("progress", {"property", "points"},
-      [&supports](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
+      [](const Reader& reader, const Request& request, const Campaign& found,
+         const CampaignConfig& config) -> Result<Json> {
         const auto target = asked_target(request, config, "property");
         if (!target) return target.error();
         const auto points = read_integer(request, "points", 5'000, 0, 20'000);
         if (!points) return points.error();
         return campaign::progress(reader, found, **target, static_cast<std::size_t>(*points),
-                                  supports);
+                                  config.composition.unit());
       });
   add_of_target("elements", campaign::by_element);
-  add_of_target("foretold", campaign::foretold);
+  add_of_target("foretold",
+                [](const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                   const Target& target, const chemistry::SupportTable&) -> Result<Json> {
+                  return campaign::foretold(reader, found, config, target,
+                                            config.composition.unit());
+                });
   // The map is of the elements' general properties, whatever table the campaign's models use.
   add_of_target("coverage",
                 [](const Reader& reader, const Campaign& found, const CampaignConfig& config,
@@ -120,13 +125,13 @@ void Api::add_view_routes(Router& router) {
                   return campaign::coverage(reader, found, config, target, *elements, table);
                 });
   add("front", {"x", "y"},
-      [&supports](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig& config) -> Result<Json> {
+      [](const Reader& reader, const Request& request, const Campaign& found,
+         const CampaignConfig& config) -> Result<Json> {
         const auto x = asked_target(request, config, "x");
         if (!x) return x.error();
         const auto y = asked_target(request, config, "y");
         if (!y) return y.error();
-        return campaign::front(reader, found, **x, **y, supports);
+        return campaign::front(reader, found, **x, **y, config.composition.unit());
       });
   add("explanation", {"proposal"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
@@ -145,7 +150,7 @@ void Api::add_view_routes(Router& router) {
       });
   add("models/{id}/insight", {"property"},
       [&supports](const Reader& reader, const Request& request, const Campaign& found,
-                  const CampaignConfig&) -> Result<Json> {
+                  const CampaignConfig& config) -> Result<Json> {
         const std::string& id = request.parameter("id");
         const auto model =
             id == "current"
@@ -155,7 +160,7 @@ void Api::add_view_routes(Router& router) {
           return Error{ErrorCode::not_found, "no such model", "id", id,
                        "the id of a model of this campaign, or current"};
         }
-        return campaign::insight(reader, found, *model, supports);
+        return campaign::insight(reader, found, *model, supports, config.composition.unit());
       });
 }
 

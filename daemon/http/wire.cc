@@ -146,7 +146,7 @@ Json to_json(const campaign::QuarantinedRow& r) {
           {"resolved_at", or_null(r.resolved_at)}};
 }
 
-Json to_json(const campaign::Measurement& m) {
+Json to_json(const campaign::Measurement& m, std::string_view unit) {
   return {{"id", m.id},
           {"seq", m.seq},
           {"property", m.property},
@@ -159,7 +159,8 @@ Json to_json(const campaign::Measurement& m) {
           {"excluded", m.excluded},
           {"reason", or_null(m.reason)},
           {"person", or_null(m.person)},
-          {"catalyst", {{"key", m.catalyst}, {"description", m.catalyst_description}}},
+          {"catalyst",
+           {{"key", m.catalyst}, {"description", chemistry::describe_key(m.catalyst, unit)}}},
           {"told", or_null(m.told)},
           {"kind", to_string(m.kind)},
           {"source", or_null(m.source)},
@@ -201,9 +202,9 @@ Json to_json(const chemistry::CompositionRules& rules) {
   return json;
 }
 
-Json catalyst_json(const std::string& key, const std::string& description,
+Json catalyst_json(const std::string& key, std::string_view unit,
                    const chemistry::SupportTable& supports) {
-  Json json = {{"key", key}, {"description", description}};
+  Json json = {{"key", key}, {"description", chemistry::describe_key(key, unit)}};
   const auto catalyst = chemistry::parse_key(key, supports);
   if (!catalyst) return json;
   Json amounts = Json::object();
@@ -220,8 +221,8 @@ namespace {
 
 // The catalyst of a proposal, in the campaign's basis where its card tells one.
 Json proposed_catalyst(const campaign::Proposal& p, const Json& card,
-                       const chemistry::SupportTable& supports) {
-  Json json = catalyst_json(p.catalyst, p.catalyst_description, supports);
+                       const chemistry::SupportTable& supports, std::string_view unit) {
+  Json json = catalyst_json(p.catalyst, unit, supports);
   if (!card.is_object() || !card.contains("composition")) return json;
   for (const char* name : {"basis", "unit", "mole_fractions"}) {
     if (card["composition"].contains(name)) json[name] = card["composition"][name];
@@ -231,13 +232,14 @@ Json proposed_catalyst(const campaign::Proposal& p, const Json& card,
 
 }  // namespace
 
-Json to_json(const campaign::Proposal& p, const chemistry::SupportTable& supports) {
+Json to_json(const campaign::Proposal& p, const chemistry::SupportTable& supports,
+             std::string_view unit) {
   const Json card = stored(p.card);
   return {{"id", p.id},
           {"batch", p.batch},
           {"rank", p.rank},
           {"strategy", p.strategy},
-          {"catalyst", proposed_catalyst(p, card, supports)},
+          {"catalyst", proposed_catalyst(p, card, supports, unit)},
           {"conditions", stored(p.conditions)},
           {"mean", or_null(p.mean)},
           {"low", or_null(p.low)},

@@ -21,10 +21,13 @@ Json to_json(const campaign::Ingest& ingest);
 std::string receipt_text(const campaign::IngestReceipt& receipt);
 Json to_json(const campaign::RowVerdict& verdict);
 Json to_json(const campaign::QuarantinedRow& row);
-Json to_json(const campaign::Measurement& measurement);
+// `unit`: that of the campaign's amounts (DecodedCampaigns::unit_of). A catalyst is shown in the
+// unit of the campaign that shows it, whichever met it first.
+Json to_json(const campaign::Measurement& measurement, std::string_view unit);
 Json to_json(const campaign::Batch& batch);
 // The catalyst is taken apart into amounts and support, for robots that weigh it in.
-Json to_json(const campaign::Proposal& proposal, const chemistry::SupportTable& supports);
+Json to_json(const campaign::Proposal& proposal, const chemistry::SupportTable& supports,
+             std::string_view unit);
 Json to_json(const campaign::Model& model, bool with_document);
 Json to_json(const campaign::LedgerEntry& entry);
 Json to_json(const campaign::Job& job);
@@ -34,7 +37,7 @@ Json to_json(const campaign::Event& event);
 // where nothing is.
 Json to_json(const chemistry::CompositionRules& rules);
 // {"key", "description", "amounts"?, "support"?, "preparation"?}
-Json catalyst_json(const std::string& key, const std::string& description,
+Json catalyst_json(const std::string& key, std::string_view unit,
                    const chemistry::SupportTable& supports);
 
 }  // namespace kasetsu::http

@@ -103,7 +103,7 @@ std::optional<Message> hits_of(const Reader& reader, const campaign::CampaignCon
                   *target.hit_threshold, unit_text(target), best->value, unit_text(target)),
       {{"hits", hits}, {"best", best->value}, {"property", target.name}}};
   if (compositions) {
-    message.text += " (" + best->catalyst_description + ")";
+    message.text += " (" + chemistry::describe_key(best->catalyst, config.composition.unit()) + ")";
     message.detail["catalyst"] = best->catalyst;
   }
   return message;
@@ -131,7 +131,8 @@ std::optional<Message> message_of(const Reader& reader, const campaign::Campaign
       for (const campaign::Proposal& proposal :
            reader.proposals(campaign.key, filter, {0, 10'000})) {
         names.push_back(proposal.catalyst);
-        text += (text.empty() ? "" : ", ") + proposal.catalyst_description;
+        text += (text.empty() ? "" : ", ") +
+                chemistry::describe_key(proposal.catalyst, config.composition.unit());
       }
       message.text += ": " + text;
       message.detail["catalysts"] = std::move(names);

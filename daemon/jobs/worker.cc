@@ -367,7 +367,7 @@ Worker::Outcome Worker::retrain(const Job& job, const campaign::Workbench& bench
     const std::lock_guard lock(mutex_);
     counts_.fit_seconds += made->seconds;
   }
-  Json result = {{"models", made->models}};
+  Json result = {{"models", made->models}, {"left_out", made->left_out}};
   if (made->models.empty()) return {JobState::skipped, result, made->why_none};
   const Result<Json> followed = campaign::follow_up(bench, batch_size);
   if (!followed) return failed(followed.error());

@@ -14,8 +14,7 @@ std::optional<std::map<std::string, store::NewKey>> campaign_keys(
       chemistry::renew_keys(written.keys, supports, config->composition);
   std::map<std::string, store::NewKey> keys;
   for (const auto& [was, now] : renewed.changed) {
-    const auto catalyst = chemistry::parse_key(now, supports);
-    keys[was] = {now, catalyst ? chemistry::describe(*catalyst, config->composition.unit()) : now};
+    keys[was] = {now, chemistry::describe_key(now)};
   }
   return keys;
 }

@@ -279,9 +279,10 @@ class Daemon {
           if (!found) return found.error();
           campaign::ProposalFilter filter;
           filter.state = campaign::ProposalState::requested;
+          const std::string unit = campaigns_->unit_of(reader, found->key);
           Json list = Json::array();
           for (const auto& proposal : reader.proposals(found->key, filter, {0, 1'000})) {
-            list.push_back(http::to_json(proposal, science_->supports));
+            list.push_back(http::to_json(proposal, science_->supports, unit));
           }
           Json json = {{"campaign", name}};
           json["proposals"] = std::move(list);

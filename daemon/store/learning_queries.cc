@@ -161,6 +161,7 @@ TrainingChange SqliteReader::training_change(std::int64_t campaign, std::string_
   while (added.step()) more.push_back(added.integer(0));
   TrainingChange change;
   change.growth = std::ssize(more) - std::ssize(lost);
+  change.lost = std::ssize(lost);
   change.changed = change.growth != 0;
   if (change.growth == 0 && !lost.empty()) {
     // As many as then, but others: a correction, for instance. What they say decides.
@@ -194,14 +195,14 @@ bool SqliteReader::same_rows(std::span<const std::int64_t> some,
   return true;
 }
 
-std::optional<TrainingSet> SqliteReader::training_set(const Digest& snapshot,
+std::optional<TrainingSet> SqliteReader::training_set(std::int64_t campaign, const Digest& snapshot,
                                                       const TrainingSet& known,
                                                       const std::stop_token& stop) const {
   TrainingSet set;
   Statement& find = connection_.prepare(
       "SELECT p.name, p.unit, s.members FROM snapshots s "
-      "CROSS JOIN properties p ON p.key = s.property WHERE s.sha256 = ?1 ORDER BY s.key LIMIT 1");
-  find.bind(snapshot);
+      "CROSS JOIN properties p ON p.key = s.property WHERE s.sha256 = ?1 AND s.campaign = ?2");
+  find.bind(snapshot, campaign);
   if (!find.step()) return {};
   set.property = find.text(0);
   set.unit = find.text(1);

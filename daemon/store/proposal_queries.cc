@@ -6,12 +6,12 @@ namespace {
 
 // Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
 #define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
-#define PROPOSAL_COLUMNS                                                                  \
-  "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, c.description, " \
-  "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, "  \
-  "o.state_reason, o.client, o.lease_expires, o.attempts, o.failures, o.amended_from, "   \
-  "o.revision, o.created_at, o.updated_at "                                               \
-  "FROM proposals o CROSS JOIN batches b ON b.seq = o.batch "                             \
+#define PROPOSAL_COLUMNS                                                                 \
+  "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, "               \
+  "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, " \
+  "o.state_reason, o.client, o.lease_expires, o.attempts, o.failures, o.amended_from, "  \
+  "o.revision, o.created_at, o.updated_at "                                              \
+  "FROM proposals o CROSS JOIN batches b ON b.seq = o.batch "                            \
   "CROSS JOIN catalysts c ON c.key = o.catalyst "
 
 Batch read_batch(const Statement& s) {
@@ -22,10 +22,10 @@ Batch read_batch(const Statement& s) {
 
 Proposal read_proposal(const Statement& s) {
   Proposal p;
-  read_row(s, 0, p.seq, p.id, p.campaign, p.batch, p.rank, p.strategy, p.catalyst,
-           p.catalyst_description, p.conditions, p.mean, p.low, p.high, p.novelty, p.reason, p.card,
-           p.model, p.state, p.state_reason, p.client, p.lease_expires, p.attempts, p.failures,
-           p.amended_from, p.revision, p.created_at, p.updated_at);
+  read_row(s, 0, p.seq, p.id, p.campaign, p.batch, p.rank, p.strategy, p.catalyst, p.conditions,
+           p.mean, p.low, p.high, p.novelty, p.reason, p.card, p.model, p.state, p.state_reason,
+           p.client, p.lease_expires, p.attempts, p.failures, p.amended_from, p.revision,
+           p.created_at, p.updated_at);
   return p;
 }
 

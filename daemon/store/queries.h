@@ -76,7 +76,8 @@ class SqliteReader : public virtual campaign::Reader {
                               std::int64_t enough) const override;
   TrainingChange training_change(std::int64_t campaign, std::string_view property,
                                  const Digest& snapshot, std::int64_t enough) const override;
-  std::optional<TrainingSet> training_set(const Digest& snapshot, const TrainingSet& known = {},
+  std::optional<TrainingSet> training_set(std::int64_t campaign, const Digest& snapshot,
+                                          const TrainingSet& known = {},
                                           const std::stop_token& stop = {}) const override;
   KnownPoints known_points(std::int64_t campaign) const override;
   std::optional<Model> find_model(std::string_view id) const override;

@@ -26,9 +26,11 @@ constexpr std::int64_t kMostRows = std::numeric_limits<std::int64_t>::max();
   "(SELECT n.id FROM measurements n WHERE n.seq = m.supersedes), "                              \
   "(SELECT n.id FROM measurements n WHERE n.supersedes = m.seq), "                             \
   NOT_LIVE("retracted") ", " NOT_LIVE("excluded") ", " NEWEST_MARK("reason") ", "               \
-  NEWEST_MARK("person") ", c.canonical, c.description, "                                        \
-  "r.kind, r.source, r.run, r.channel, r.sample, r.conditions, r.proposal, i.id, r.sequence, "  \
-  "r.replicate, r.measured_at, m.received_at, r.told "                                          \
+  NEWEST_MARK("person") ", c.canonical, "                                         \
+  "r.kind, r.source, r.run, r.channel, "                                                        \
+  "coalesce((SELECT w.sample FROM run_names w WHERE w.run = r.seq), r.sample), "                \
+  "r.conditions, r.proposal, i.id, r.sequence, "                                                \
+  "r.replicate, r.measured_at, m.received_at, r.told, m.campaign "                              \
   "FROM measurements m "                                                                        \
   "CROSS JOIN runs r ON r.seq = m.run "                                                         \
   "CROSS JOIN catalysts c ON c.key = m.catalyst CROSS JOIN properties p ON p.key = m.property " \
@@ -57,9 +59,9 @@ Run read_run(const Statement& s) {
 Measurement read_measurement(const Statement& s) {
   Measurement m;
   read_row(s, 0, m.seq, m.row, m.id, m.property, m.unit, m.value, m.flags, m.supersedes,
-           m.superseded_by, m.retracted, m.excluded, m.reason, m.person, m.catalyst,
-           m.catalyst_description, m.kind, m.source, m.run, m.channel, m.sample, m.conditions,
-           m.proposal, m.ingest, m.sequence, m.replicate, m.measured_at, m.received_at, m.told);
+           m.superseded_by, m.retracted, m.excluded, m.reason, m.person, m.catalyst, m.kind,
+           m.source, m.run, m.channel, m.sample, m.conditions, m.proposal, m.ingest, m.sequence,
+           m.replicate, m.measured_at, m.received_at, m.told, m.campaign);
   return m;
 }
 

@@ -287,6 +287,12 @@ void SqliteTransaction::keep_sample(std::int64_t campaign, std::string_view labe
       .run();
 }
 
+void SqliteTransaction::name_run(std::int64_t run, std::string_view sample, Time now) {
+  connection_.prepare("INSERT INTO run_names (run, sample, given_at) VALUES (?1, ?2, ?3)")
+      .bind(run, sample, now)
+      .run();
+}
+
 void SqliteTransaction::keep_content(const Digest& sha256, std::string_view bytes, Time now) {
   if (find_content(sha256) != 0) return;
   connection_.prepare("INSERT INTO contents (sha256, bytes, created_at) VALUES (?1, ?2, ?3)")
@@ -436,7 +442,7 @@ void SqliteTransaction::insert_batch(const Batch& b) {
 }
 
 void SqliteTransaction::insert_proposal(const Proposal& p) {
-  const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst_description, p.created_at);
+  const std::int64_t catalyst = keep_catalyst(p.catalyst, p.catalyst, p.created_at);
   connection_
       .prepare(
           "INSERT INTO proposals (id, campaign, batch, batch_rank, strategy, catalyst, "

@@ -52,6 +52,7 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
                              Time now) override;
   void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                    SampleKind kind, Time now) override;
+  void name_run(std::int64_t run, std::string_view sample, Time now) override;
   void keep_content(const Digest& sha256, std::string_view bytes, Time now) override;
   std::int64_t insert_ingest(const Ingest& ingest) override;
   void finish_ingest(const Ingest& ingest) override;

@@ -52,6 +52,7 @@ class TableMaker {
                  "at least one row with a catalyst and a measured target");
     }
     fill_matrices();
+    find_unit_of_amounts();
     table_.unused = std::move(rows_.unused);
     table_.unused_numbers = std::move(rows_.unused_numbers);
     table_.slot_columns = std::move(rows_.composition);
@@ -134,6 +135,27 @@ class TableMaker {
     table_.catalysts.push_back(row.catalyst->catalyst);
     targets_.push_back(std::move(targets));
     conditions_.push_back(std::move(conditions));
+  }
+
+  // Of the first column of the composition that has a unit, or of the first amount in a name.
+  void find_unit_of_amounts() {
+    for (const ColumnReport& column : rows_.columns) {
+      const bool composition = std::find(rows_.composition.begin(), rows_.composition.end(),
+                                         column.header) != rows_.composition.end();
+      if (!composition && column.of.empty()) continue;
+      table_.amounts = column.unit;
+      if (!table_.amounts.empty()) return;
+    }
+    for (const TableRow& row : rows_.rows) {
+      if (!row.catalyst) continue;
+      // "5 wt% Ni + 2 wt% Mg"
+      const std::string& told = row.catalyst->told;
+      const std::size_t from = told.find(' ');
+      const std::size_t to = from == std::string::npos ? from : told.find(' ', from + 1);
+      if (to == std::string::npos) continue;
+      table_.amounts = told.substr(from + 1, to - from - 1);
+      return;
+    }
   }
 
   void check_id(const TableRow& row) {

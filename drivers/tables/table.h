@@ -27,6 +27,7 @@ struct Table {
   std::vector<std::string> unused;
   std::vector<std::string>
       unused_numbers;                     // of those: all cells are numbers, so it may be a target
+  std::string amounts;                    // unit in which they were told ("wt%"); empty: none
   std::vector<std::string> slot_columns;  // or element columns, in the order of the file
   std::vector<ColumnReport> columns;
   std::vector<std::string> notes;  // what was skipped or assumed, one sentence each

@@ -238,7 +238,6 @@ class RowReader {
     if (!catalyst) return catalyst.error();
     if (!*catalyst) return {};
     auto made = std::make_shared<ReadCatalyst>();
-    made->description = chemistry::describe(**catalyst, rules_);
     made->catalyst = std::move((*catalyst)->catalyst);
     made->key = chemistry::canonical_key(made->catalyst);
     made->told = std::move((*catalyst)->told);

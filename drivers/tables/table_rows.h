@@ -72,7 +72,7 @@ struct TableValue {
 // A composition as it was read, once for all rows that write it alike.
 struct ReadCatalyst {
   chemistry::Catalyst catalyst;
-  std::string key, description;
+  std::string key;
   std::string told;            // amounts as they were told, where they became others; or empty
   std::string dropped_oxygen;  // chemistry::MadeCatalyst
 };

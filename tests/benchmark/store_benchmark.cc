@@ -358,7 +358,7 @@ void learning(benchmark::State& state) {
         state.SkipWithError("the campaign beside has other rows");
     });
     counter("snapshot_ms", [&](const campaign::Reader& reader) {
-      benchmark::DoNotOptimize(reader.training_set(snapshot));
+      benchmark::DoNotOptimize(reader.training_set(1, snapshot));
     });
     counter("known_ms", [&](const campaign::Reader& reader) {
       benchmark::DoNotOptimize(reader.known_points(1));

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "core/base/text.h"
+#include "core/chemistry/element.h"
 #include "daemon/base/config_tree.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
 #include "daemon/campaign/records/conditions.h"
@@ -190,15 +193,134 @@ struct ProposalBounds {
   }
 };
 
+// What the planner is told to ask for, and what the space and the rules say of it.
+void warn_of_named(const CampaignConfig& config, const ProposalBounds& bounds,
+                   std::vector<std::string>& warnings) {
+  const auto& conditions = bounds.space.conditions();
+  for (const auto& [key, named] : {std::pair{"planner.manual", &config.planner.manual},
+                                   {"planner.references", &config.planner.references}}) {
+    for (planning::Candidate candidate : *named) {
+      const std::string name = chemistry::canonical_key(candidate.catalyst);
+      const auto broken = bounds.rules.explain(candidate);
+      if (!broken.empty()) {
+        warnings.push_back(
+            fmt::format("{} names {}, which is forbidden and will not be proposed: "
+                        "{}",
+                        key, name, broken.front()));
+        continue;
+      }
+      if (named == &config.planner.references) continue;  // standards may lie outside
+      for (std::size_t i = candidate.conditions.size(); i < conditions.size(); ++i)
+        candidate.conditions.push_back(conditions[i].levels.front());
+      if (!bounds.space.rank(candidate))
+        warnings.push_back(
+            fmt::format("{} names {}, which the candidate space does not hold", key, name));
+    }
+  }
+  const bool bridges = std::any_of(
+      config.planner.mix.begin(), config.planner.mix.end(), [](const planning::MixEntry& entry) {
+        return entry.strategy == planning::Strategy::bridge && (entry.count > 0 || entry.share > 0);
+      });
+  if (bridges && conditions.empty() && config.planner.references.empty())
+    warnings.emplace_back(
+        "planner.mix has places for bridge, and planner.references names no catalyst: what was "
+        "measured most often is repeated, and a first batch has none");
+}
+
+// Values that are looked for and lie outside of what is plausible.
+void warn_of_targets(const CampaignConfig& config, std::vector<std::string>& warnings) {
+  for (const Target& target : config.targets) {
+    const auto warn = [&](const char* what, const std::optional<double>& value) {
+      if (!value) return;
+      const bool low = target.plausible_low && *value < *target.plausible_low;
+      const bool high = target.plausible_high && *value > *target.plausible_high;
+      if (!low && !high) return;
+      warnings.push_back(
+          fmt::format("{}: {} = {} lies outside of what is plausible ({} {})", target.name, what,
+                      format_number(*value), low ? "from" : "to",
+                      format_number(low ? *target.plausible_low : *target.plausible_high)));
+    };
+    const bool first = &target == &config.targets.front();
+    if (target.aim.goal == planning::Goal::target) {
+      warn("value", target.aim.value);
+      continue;
+    }
+    warn("hit_threshold", target.hit_threshold);
+    if (first) warn("stop.target_reached", config.stop.target_reached);
+  }
+}
+
+// Elements and supports of the space of which the rules leave nothing, though none forbids them by
+// name: rules that contradict one another. seen: how often each was looked at, and how often it was
+// allowed; `enough`: looked at so often, one that may be had would have been allowed.
+void warn_of_vanished(const std::map<std::string, std::pair<int, int>>& seen, double enough,
+                      const CampaignConfig& config, std::vector<std::string>& warnings) {
+  std::set<std::string> by_name;
+  bool allow_list = false;
+  for (const planning::Rule& rule : config.rules) {
+    allow_list = allow_list || std::holds_alternative<planning::AllowElements>(rule.what);
+    if (const auto* elements = std::get_if<planning::ForbidElements>(&rule.what)) {
+      for (const int element : elements->elements)
+        by_name.emplace(chemistry::element_symbol(element));
+    }
+    if (const auto* supports = std::get_if<planning::ForbidSupports>(&rule.what))
+      by_name.insert(supports->supports.begin(), supports->supports.end());
+  }
+  if (allow_list) return;
+  std::vector<std::string> vanished;
+  for (const auto& [name, counts] : seen) {
+    if (counts.second == 0 && counts.first >= enough && !by_name.contains(name))
+      vanished.push_back(name);
+  }
+  if (vanished.empty()) return;
+  warnings.push_back(
+      fmt::format("the rules together leave no candidate with {}, which none of them forbids by "
+                  "name",
+                  fmt::join(vanished, ", ")));
+}
+
+// SplitMix64 (Steele, Lea and Flood 2014): the number in a fixed order without a pattern.
+std::uint64_t scattered(std::uint64_t number) {
+  std::uint64_t z = (number + 1) * 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
 // Sentences about what can be counted quickly, behind what the decoder noted.
 std::vector<std::string> warnings_of(const CampaignConfig& config, const ProposalBounds& bounds) {
   constexpr std::uint64_t kMostCounted = 20'000;
   std::vector<std::string> warnings = config.notes;
-  if (bounds.space.size() > kMostCounted) return warnings;
+  warn_of_named(config, bounds, warnings);
+  warn_of_targets(config, warnings);
+  const std::uint64_t size = bounds.space.size();
+  const std::uint64_t looked = std::min(size, kMostCounted);
   std::uint64_t allowed = 0;
-  for (std::uint64_t i = 0; i < bounds.space.size(); ++i)
-    allowed += bounds.rules.allows(bounds.space.unrank(i)) ? 1 : 0;
-  if (allowed >= static_cast<std::uint64_t>(config.planner.batch)) return warnings;
+  std::map<std::string, std::pair<int, int>> seen;  // how often, and how often allowed
+  for (std::uint64_t i = 0; i < looked; ++i) {
+    // Of a large space, a sample that no order of the space can mislead.
+    const planning::Candidate candidate =
+        bounds.space.unrank(size > looked ? scattered(i) % size : i);
+    const bool allows = bounds.rules.allows(candidate);
+    allowed += allows ? 1 : 0;
+    const auto count = [&](const std::string& name) {
+      auto& [all, kept] = seen[name];
+      ++all;
+      kept += allows ? 1 : 0;
+    };
+    for (const auto& part : candidate.catalyst.active.parts())
+      count(std::string(chemistry::element_symbol(part.element)));
+    if (!candidate.catalyst.support.empty()) count(candidate.catalyst.support);
+  }
+  constexpr double kExpected = 30.0;
+  const double enough = size > looked ? kExpected * static_cast<double>(looked) /
+                                            std::max(1.0, static_cast<double>(allowed))
+                                      : 1.0;
+  if (allowed > 0) warn_of_vanished(seen, enough, config, warnings);
+  if (size > looked && allowed == 0)
+    warnings.push_back(
+        fmt::format("of {} candidates that were looked at, the rules allow none", looked));
+  if (size > looked || allowed >= static_cast<std::uint64_t>(config.planner.batch)) return warnings;
   warnings.push_back(
       fmt::format("the space and the rules allow {} {}, and a batch is to have {}: batches will "
                   "be smaller",

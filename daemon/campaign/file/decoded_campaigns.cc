@@ -34,6 +34,13 @@ Result<DecodedCampaigns::Config> DecodedCampaigns::of(const Reader& reader,
   return config;
 }
 
+std::string DecodedCampaigns::unit_of(const Reader& reader, std::int64_t campaign) {
+  const auto found = reader.campaign(campaign);
+  if (!found) return {};
+  const auto config = of(reader, *found);
+  return config ? std::string((*config)->composition.unit()) : std::string();
+}
+
 std::vector<std::string> DecodedCampaigns::unreadable(const Database& database) {
   std::vector<std::string> reasons;
   // What the database itself reports is told elsewhere.

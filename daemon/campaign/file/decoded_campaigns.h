@@ -28,6 +28,9 @@ class DecodedCampaigns {
   // internal, when its text is missing.
   Result<Config> of(const Reader& reader, const Campaign& campaign);
 
+  // Behind the amounts of a campaign's catalysts; empty: none, or its file cannot be decoded.
+  std::string unit_of(const Reader& reader, std::int64_t campaign);
+
   // One sentence for each campaign that takes results and cannot be decoded.
   std::vector<std::string> unreadable(const Database& database);
 

@@ -70,10 +70,8 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   if (!row.kind.empty()) prepared.kind = *parse_sample_kind(row.kind);
   if (prepared.kind == SampleKind::blank) {
     prepared.catalyst.assign(1, '-');
-    prepared.description.assign("blank");
   } else if (row.catalyst) {
     prepared.catalyst = row.catalyst->key;
-    prepared.description = row.catalyst->description;
     prepared.told = row.catalyst->told;
   }
   prepared.proposal = row.proposal;
@@ -90,8 +88,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
         std::any_of(options.properties.begin(), options.properties.end(),
                     [&](const Property& property) { return property.name == value.name; });
     if (!measured) continue;
-    prepared.values.push_back({value.name, value.value, value.unit});
-    if (value.censored) prepared.flags |= kFlagCensored;
+    prepared.values.push_back({value.name, value.value, value.unit, value.censored});
   }
   prepared.not_measured = row.not_measured;
   prepared.measured_at = row.measured_at;

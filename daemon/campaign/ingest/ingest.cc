@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/base/json.h"
+#include "core/base/text.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
@@ -240,9 +240,9 @@ class Writing {
     return found;
   }
 
-  // A row of a table that is stored, of which the campaign reads more since it was changed: another
-  // property is a value of the row that is new, another condition makes it another measurement.
-  // None: it is stored as it is read now.
+  // A row of a table that is stored, and that other options or the changed campaign read otherwise:
+  // another property is a value of the row that is new; another catalyst, condition or value makes
+  // it another measurement. None: it is stored as it is read now.
   std::optional<RowRules::Outcome> take_more(const PreparedRow& row, const Ingest& before,
                                              const RowVerdict& stored,
                                              const std::vector<Measurement>& later) {
@@ -262,33 +262,72 @@ class Writing {
                     [&](const PreparedValue& value) { return value.property == found->property; });
       if (!found->retracted && found->superseded_by.empty()) live.push_back(*found);
     }
-    const bool other_conditions = !live.empty() && row.proposal.empty() &&
-                                  !(answers_conditions(live.front().conditions, row.conditions) &&
-                                    answers_conditions(row.conditions, live.front().conditions));
-    if (!other_conditions) {
+    const std::optional<std::string> other = other_reading(row, live);
+    if (!other) {
+      give_name(row, live);
       if (more.values.empty() || live.empty()) return {};
       return rules_.take(more, before, options_);
     }
     RowRules::Outcome outcome;
     if (!options_.revise) {
-      outcome.error =
-          Error{ErrorCode::unprocessable,
-                fmt::format("the row is stored with the conditions {}, and the campaign "
-                            "now reads {}",
-                            live.front().conditions, row.conditions),
-                row.pointer,
-                {},
-                "\"revise\" (--revise), which corrects it"};
+      outcome.error = Error{ErrorCode::unprocessable,
+                            fmt::format("the row is stored with {}", *other),
+                            row.pointer,
+                            {},
+                            "\"revise\" (--revise), which corrects it"};
       return outcome;
     }
     for (const Measurement& m : live) {
-      const auto done = retract(tx_, m.id, "read again with its conditions", "", context_);
+      const auto done = retract(tx_, m.id, fmt::format("read again: {}", *other), "", context_);
       if (!done) {
         outcome.error = done.error();
         return outcome;
       }
     }
     return rules_.take(row, before, options_);
+  }
+
+  // A row that came without a name, in a table that now tells where its names stand.
+  void give_name(const PreparedRow& row, const std::vector<Measurement>& live) {
+    if (row.sample.empty() || live.empty() || !live.front().sample.empty()) return;
+    const auto catalyst = tx_.find_catalyst(live.front().catalyst);
+    KASETSU_ASSERT(catalyst.has_value());
+    const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
+    if (of_label && *of_label != catalyst->key) return;
+    if (!of_label) {
+      tx_.keep_sample(campaign_.key, row.sample, catalyst->key, row.kind, context_.now);
+    }
+    tx_.name_run(live.front().row, row.sample, context_.now);
+  }
+
+  // What the row says otherwise than what is stored of it: "C2_yield = 1234, and is now read with
+  // 1.234".
+  std::optional<std::string> other_reading(const PreparedRow& row,
+                                           const std::vector<Measurement>& live) const {
+    if (live.empty()) return {};
+    const Measurement& stored = live.front();
+    if (row.proposal.empty()) {
+      const std::string catalyst = tx_.present_key(campaign_.key, stored.catalyst);
+      if (!row.catalyst.empty() && row.catalyst != catalyst) {
+        return fmt::format("the catalyst {}, and is now read with {}", catalyst, row.catalyst);
+      }
+      if (!answers_conditions(stored.conditions, row.conditions) ||
+          !answers_conditions(row.conditions, stored.conditions)) {
+        return fmt::format("the conditions {}, and is now read with {}", stored.conditions,
+                           row.conditions);
+      }
+    }
+    for (const Measurement& m : live) {
+      const bool censored = (m.flags & kFlagCensored) != 0;
+      for (const PreparedValue& value : row.values) {
+        if (value.property != m.property) continue;
+        if (value.value == m.value && value.censored == censored) continue;
+        return fmt::format("{} = {}{}, and is now read with {}{}", m.property, censored ? "<" : "",
+                           format_number(m.value), value.censored ? "<" : "",
+                           format_number(value.value));
+      }
+    }
+    return {};
   }
 
   // The delivery of one row is written whole, when its verdict is known. One of many rows goes
@@ -339,13 +378,12 @@ class Writing {
     return {};
   }
 
-  // Of measurements that were retracted since.
+  // Of measurements that were retracted or excluded since.
   std::string why_not_live(const std::vector<std::string>& measurements) const {
     for (const std::string& id : measurements) {
       const auto found = tx_.find_measurement(id);
-      if (found && found->retracted && found->superseded_by.empty()) {
-        return retracted_text(id, found->reason);
-      }
+      if (!found) continue;
+      if (std::string text = not_live_text(*found); !text.empty()) return text;
     }
     return {};
   }

@@ -77,17 +77,17 @@ struct DeliveryOptions {
 struct PreparedValue {
   std::string property;
   double value = 0.0;
-  std::string unit;  // empty: as the campaign says
+  std::string unit;       // empty: as the campaign says
+  bool censored = false;  // a limit of detection
 };
 
 // One row, as far as it can be read without the database.
 struct PreparedRow {
-  std::int64_t row = 0;  // from 0
-  std::string pointer;   // "/rows/3", "line 7"
-  std::string problem;   // why it is quarantined; empty: fine so far
-  std::string raw;       // JSON; only with a problem
-  std::string catalyst;  // canonical key; "-" for a blank
-  std::string description;
+  std::int64_t row = 0;              // from 0
+  std::string pointer;               // "/rows/3", "line 7"
+  std::string problem;               // why it is quarantined; empty: fine so far
+  std::string raw;                   // JSON; only with a problem
+  std::string catalyst;              // canonical key; "-" for a blank
   std::string told, dropped_oxygen;  // chemistry::MadeCatalyst
   SampleKind kind = SampleKind::catalyst;
   std::string proposal, sample, channel;

@@ -221,12 +221,10 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       return bad_delivery(json_pointer(pointer, "catalyst"), "a blank holds no catalyst");
     }
     row.catalyst = "-";
-    row.description = "blank";
   } else if (catalyst != object.end() && !catalyst->is_null()) {
     const auto read = read_catalyst(*catalyst, json_pointer(pointer, "catalyst"), supports, rules);
     if (!read) return read.error();
     row.catalyst = chemistry::canonical_key(read->catalyst);
-    row.description = chemistry::describe(*read, rules);
     row.told = read->told;
     row.dropped_oxygen = read->dropped_oxygen;
   } else if (row.proposal.empty() && row.sample.empty()) {

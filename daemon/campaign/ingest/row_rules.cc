@@ -86,17 +86,13 @@ std::string flags_text(std::uint32_t flags) {
   return text;
 }
 
-std::string retracted_text(const std::string& measurement, const std::string& reason) {
-  return fmt::format("measurement {} was retracted ({}); kasetsu results restore brings it back",
-                     measurement, reason);
-}
-
 RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& campaign,
                    const CampaignConfig* config)
     : tx_(tx), context_(context), campaign_(campaign), properties_(tx.properties(campaign.key)) {
   if (config == nullptr) return;
   conditions_ = config->conditions();
   tolerance_ = config->composition.tolerance;
+  unit_ = config->composition.unit();
 }
 
 void RowRules::expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
@@ -133,7 +129,8 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
 
   const auto [kept, fresh] = known_.try_emplace(subject.catalyst, 0);
   if (fresh) {
-    kept->second = tx_.keep_catalyst(subject.catalyst, subject.description, context_.now);
+    kept->second = tx_.keep_catalyst(subject.catalyst, chemistry::describe_key(subject.catalyst),
+                                     context_.now);
   }
   subject.catalyst_key = kept->second;
   if (const Status label = keep_sample(subject, ingest, options); !label) {
@@ -151,7 +148,6 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
 Status RowRules::find_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
   subject.catalyst = row.catalyst;
-  subject.description = row.description;
   subject.told = row.told;
   if (row.proposal.empty()) return {};
   auto proposal = tx_.find_proposal(row.proposal);
@@ -161,13 +157,11 @@ Status RowRules::find_proposal(Subject& subject) const {
   }
   if (row.catalyst.empty()) {
     subject.catalyst = proposal->catalyst;
-    subject.description = proposal->catalyst_description;
   } else if (row.catalyst != proposal->catalyst && tolerance_ &&
              chemistry::nearly_same(row.catalyst, proposal->catalyst, *tolerance_)) {
     // What was made is what was asked for; the measured composition stands beside it.
     subject.catalyst = proposal->catalyst;
-    subject.description = proposal->catalyst_description;
-    if (subject.told.empty()) subject.told = row.description;
+    if (subject.told.empty()) subject.told = chemistry::describe_key(row.catalyst, unit_);
   } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
     return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
                   row.catalyst,
@@ -196,9 +190,7 @@ Status RowRules::find_catalyst(Subject& subject) {
                     "a label that was told together with its catalyst before, or the catalyst "
                     "beside it");
     }
-    const CatalystRow of_sample = *tx_.catalyst(*known);
-    subject.catalyst = of_sample.canonical;
-    subject.description = of_sample.description;
+    subject.catalyst = tx_.catalyst(*known)->canonical;
   }
   if (subject.catalyst.empty()) return refuse("the row names no catalyst");
   // Rows of one delivery repeat few compositions.
@@ -367,26 +359,29 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     return false;
   }
   using State = StoredRows::Found::State;
-  const auto found =
-      stored_->find(row, subject.catalyst, subject.catalyst_key, subject.conditions, ingest.id);
+  const auto found = stored_->find(row, subject.catalyst, subject.conditions, ingest.id);
   std::size_t stored = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     subject.stored[i] = found[i].state == State::stored;
     stored += subject.stored[i] ? 1 : 0;
     if (found[i].state != State::changed) continue;
     subject.supersedes[i] = found[i].measurement;
-    if (!options.revise) {
-      stored_->ask_changed(row, row.values[i].property, found[i].value, row.values[i].value);
-    }
+    if (!options.revise) stored_->ask_changed(row, found[i].change);
   }
-  // Without a label only a row that is stored as a whole is known.
-  if (stored != found.size() && row.sample.empty()) subject.stored.assign(found.size(), false);
+  std::int64_t named = 0;
+  for (const auto& one : found) {
+    if (one.unnamed == 0 || one.unnamed == named) continue;
+    named = one.unnamed;
+    tx_.name_run(named, row.sample, context_.now);
+  }
+  if (stored > 0 && row.sample.empty() && options.repeats == Repeats::ask) {
+    stored_->ask_repeated(row);
+  }
   if (stored != found.size()) return false;
-  if (row.sample.empty() && options.repeats == Repeats::ask) stored_->ask_repeated(row);
   verdict.verdict = Verdict::duplicate;
   for (const auto& one : found) {
     verdict.measurements.push_back(one.measurement);
-    if (!one.reason.empty()) verdict.reason = retracted_text(one.measurement, one.reason);
+    if (!one.not_live.empty()) verdict.reason = one.not_live;
   }
   return true;
 }
@@ -440,6 +435,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     const PreparedValue& value = row.values[i];
     std::uint32_t flags = subject.flags | range_flag(*property(value.property), value.value);
+    if (value.censored) flags |= kFlagCensored;
     if (answers && !subject.before && subject.supersedes[i].empty()) {
       flags |= replicate_flag(subject, value);
     }

@@ -26,9 +26,6 @@ void settle_predictions(Transaction& tx, std::int64_t campaign, const std::strin
 // The flag of a value outside the property's plausible range, or 0.
 std::uint32_t range_flag(const Property& property, double value);
 
-// Why a row that is stored does not count, for the one who sends it again.
-std::string retracted_text(const std::string& measurement, const std::string& reason);
-
 // "out_of_range, clock".
 std::string flags_text(std::uint32_t flags);
 
@@ -75,7 +72,7 @@ class RowRules {
     const PreparedRow* row = nullptr;
     const std::string* source = nullptr;
     const std::string* run = nullptr;
-    std::string catalyst, description, conditions;
+    std::string catalyst, conditions;
     std::string told;  // the composition, where it became another; empty: it is as it was told
     std::optional<Proposal> proposal;
     std::optional<Digest> content;
@@ -131,6 +128,7 @@ class RowRules {
   const Campaign& campaign_;
   std::vector<std::string> conditions_;  // that the campaign varies
   std::optional<double> tolerance_;      // of amounts
+  std::string unit_;                     // of amounts
   std::vector<Property> properties_;
   bool many_ = false;
   std::string run_asked_;  // source and run of the rows that are in names_of_run_

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -23,15 +24,60 @@ std::string places(const std::vector<std::string>& all) {
   return all.size() > kMost ? text + ", ..." : text;
 }
 
+bool is_censored(const Measurement& m) {
+  return (m.flags & kFlagCensored) != 0;
+}
+
+std::string value_text(double value, bool censored) {
+  return (censored ? "<" : "") + format_number(value);
+}
+
+// What a row with a name says otherwise than before: a condition, or the value.
+std::string change_text(const Measurement& before, const PreparedValue& now,
+                        std::string_view conditions) {
+  const auto were = read_conditions(before.conditions);
+  const auto are = read_conditions(std::string(conditions));
+  for (const auto& [name, value] : are) {
+    const auto was = were.find(name);
+    if (was == were.end()) {
+      return fmt::format("{} was not told, the table now says {}", name, format_number(value));
+    }
+    if (was->second != value) {
+      return fmt::format("{} is {}, the table now says {}", name, format_number(was->second),
+                         format_number(value));
+    }
+  }
+  for (const auto& [name, value] : were) {
+    if (are.contains(name)) continue;
+    return fmt::format("{} is {}, the table now says nothing", name, format_number(value));
+  }
+  return fmt::format("{} is {}, the table now says {}", before.property,
+                     value_text(before.value, is_censored(before)),
+                     value_text(now.value, now.censored));
+}
+
 }  // namespace
+
+std::string not_live_text(const Measurement& m) {
+  if (!m.superseded_by.empty()) return {};
+  if (m.retracted) {
+    return fmt::format("measurement {} was retracted ({}); kasetsu results restore brings it back",
+                       m.id, m.reason);
+  }
+  if (!m.excluded || is_censored(m)) return {};
+  return fmt::format("measurement {} is excluded ({}); kasetsu results include brings it back",
+                     m.id, m.reason);
+}
 
 StoredRows::StoredRows(Transaction& tx, std::int64_t campaign, const std::vector<PreparedRow>& rows,
                        const DeliveryOptions& options)
     : tx_(tx), campaign_(campaign), options_(options), rows_(rows.size()) {
+  anything_stored_ = !tx.measurements(campaign, {}, {0, 1}).empty();
   std::map<std::string, const PreparedRow*> named;
   for (const PreparedRow& row : rows) {
     if (row.sample.empty()) continue;
     ++labels_[label_of(row)];
+    of_label_[row.sample] = row.catalyst;
     // An --id names one row; a replicate or a sequence tells its rows apart.
     if (!options.id || !row.problem.empty()) continue;
     const auto [first, fresh] =
@@ -78,43 +124,102 @@ bool StoredRows::is_alike(const Stored& one, const RowIdentity& identity, std::s
   const Measurement& m = one.measurement;
   const PreparedRow& row = identity.row;
   return !one.matched && m.property == property && m.source == identity.source &&
-         m.run == identity.run && m.sample == row.sample && m.kind == row.kind &&
+         m.run == identity.run && m.sample == identity.sample && m.kind == row.kind &&
          m.replicate == row.replicate && (any_conditions || m.conditions == identity.conditions);
+}
+
+bool StoredRows::is_same_value(const Stored& one, const PreparedValue& value) {
+  return one.measurement.value == value.value && is_censored(one.measurement) == value.censored;
 }
 
 void StoredRows::mark_stored(Stored& one, Found& found) {
   one.matched = true;
   found.state = Found::State::stored;
   found.measurement = one.measurement.id;
-  if (one.measurement.retracted) found.reason = one.measurement.reason;
+  found.not_live = not_live_text(one.measurement);
 }
 
 void StoredRows::find_whole(OfCatalyst& stored, const RowIdentity& identity,
                             std::vector<Found>& found) {
   const std::vector<PreparedValue>& values = identity.row.values;
-  const auto candidates = stored.with_value.find(
-      value_key(values.front().property, identity.conditions, values.front().value));
-  if (candidates == stored.with_value.end()) return;
-  std::vector<Stored*> best;
-  std::size_t best_size = 0;
-  for (const std::int64_t row : candidates->second) {
-    const std::vector<std::size_t>& of_row = stored.rows[row];
-    std::vector<Stored*> here;
-    for (const PreparedValue& value : values) {
-      const auto same = std::find_if(of_row.begin(), of_row.end(), [&](std::size_t at) {
-        const Stored& one = stored.all[at];
-        return one.measurement.value == value.value &&
-               is_alike(one, identity, value.property, false);
-      });
-      if (same != of_row.end()) here.push_back(&stored.all[*same]);
-    }
-    // Of several rows, the one that holds least beside these values.
-    if (here.size() != values.size() || (!best.empty() && of_row.size() >= best_size)) continue;
-    best = std::move(here);
-    best_size = of_row.size();
-    if (best_size == values.size()) break;
+  std::set<std::int64_t> candidates;
+  for (const PreparedValue& value : values) {
+    const auto with =
+        stored.with_value.find(value_key(value.property, identity.conditions, value.value));
+    if (with != stored.with_value.end())
+      candidates.insert(with->second.begin(), with->second.end());
   }
-  for (std::size_t i = 0; i < best.size(); ++i) mark_stored(*best[i], found[i]);
+  std::vector<Stored*> best;
+  std::size_t best_same = 0, best_size = 0;
+  for (const std::int64_t row : candidates) {
+    const std::vector<std::size_t>& of_row = stored.rows[row];
+    std::vector<Stored*> here(values.size(), nullptr);
+    std::size_t same = 0;
+    bool differs = false;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const std::size_t at : of_row) {
+        Stored& one = stored.all[at];
+        if (!is_alike(one, identity, values[i].property, false)) continue;
+        if (!is_same_value(one, values[i])) {
+          differs = differs || one.measurement.superseded_by.empty();
+          continue;
+        }
+        here[i] = &one;
+        ++same;
+        break;
+      }
+      differs = differs && here[i] == nullptr;
+      if (differs) break;
+    }
+    // Of several rows, the one that has most of the values and holds least beside them.
+    if (differs || same == 0 || same < best_same) continue;
+    if (same == best_same && of_row.size() >= best_size) continue;
+    best = std::move(here);
+    best_same = same;
+    best_size = of_row.size();
+    if (best_same == values.size() && best_size == values.size()) break;
+  }
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    if (best[i] != nullptr) mark_stored(*best[i], found[i]);
+  }
+}
+
+void StoredRows::find_unnamed(OfCatalyst& stored, const RowIdentity& identity,
+                              std::vector<Found>& found) {
+  RowIdentity unnamed = identity;
+  unnamed.sample = "";
+  find_whole(stored, unnamed, found);
+  for (Found& one : found) {
+    if (one.state != Found::State::stored) continue;
+    const auto at = std::find_if(stored.all.begin(), stored.all.end(), [&](const Stored& known) {
+      return known.measurement.id == one.measurement;
+    });
+    one.unnamed = at->measurement.row;
+    at->measurement.sample = identity.row.sample;
+  }
+}
+
+void StoredRows::find_moved(const OfCatalyst& stored, const RowIdentity& identity,
+                            std::string_view catalyst) {
+  const PreparedRow& row = identity.row;
+  for (const Stored& one : stored.all) {
+    const Measurement& m = one.measurement;
+    if (m.sample.empty() || m.sample == row.sample || !m.live()) continue;
+    const auto now = of_label_.find(m.sample);
+    if (now == of_label_.end() || now->second.empty() || now->second == catalyst) continue;
+    RowIdentity other = identity;
+    other.sample = m.sample;
+    const bool same =
+        std::all_of(row.values.begin(), row.values.end(), [&](const PreparedValue& value) {
+          return std::any_of(stored.all.begin(), stored.all.end(), [&](const Stored& known) {
+            return known.measurement.row == m.row && is_same_value(known, value) &&
+                   is_alike(known, other, value.property, false);
+          });
+        });
+    if (!same) continue;
+    ask_moved(row, m.sample);
+    return;
+  }
 }
 
 void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
@@ -131,7 +236,7 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
     for (const std::size_t at : of_sample) {
       Stored& one = stored.all[at];
       if (!one.measurement.superseded_by.empty()) continue;
-      if (one.measurement.value == value.value && is_alike(one, identity, value.property, false)) {
+      if (is_same_value(one, value) && is_alike(one, identity, value.property, false)) {
         same = &one;
         break;
       }
@@ -143,32 +248,29 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
       others[0]->matched = true;
       found[i].state = Found::State::changed;
       found[i].measurement = others[0]->measurement.id;
-      found[i].value = others[0]->measurement.value;
+      found[i].change = change_text(others[0]->measurement, value, identity.conditions);
     }
   }
 }
 
 std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::string_view catalyst,
-                                                std::int64_t catalyst_key,
                                                 std::string_view conditions,
                                                 std::string_view ingest) {
   std::vector<Found> found(row.values.size());
-  // Most rows are new: without a label only an equal value can make them known.
-  const bool labelled = !row.sample.empty();
-  if (!labelled && std::none_of(row.values.begin(), row.values.end(), [&](const auto& value) {
-        const ReplicateWindow& window =
-            tx_.replicate_window(campaign_, value.property, catalyst_key, conditions);
-        return window.contains(value.value) || window.full();
-      })) {
+  if (!anything_stored_) return found;
+  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
+                             row.run.empty() ? options_.run : row.run, conditions, row.sample};
+  OfCatalyst& stored = stored_of(catalyst, ingest);
+  if (row.sample.empty()) {
+    find_whole(stored, identity, found);
     return found;
   }
-  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
-                             row.run.empty() ? options_.run : row.run, conditions};
-  OfCatalyst& stored = stored_of(catalyst, ingest);
-  if (labelled) {
-    find_labelled(stored, identity, found);
-  } else {
-    find_whole(stored, identity, found);
+  find_labelled(stored, identity, found);
+  const auto fresh = [](const Found& one) { return one.state == Found::State::fresh; };
+  if (!std::all_of(found.begin(), found.end(), fresh)) return found;
+  find_unnamed(stored, identity, found);
+  if (options_.id && !options_.revise && std::all_of(found.begin(), found.end(), fresh)) {
+    find_moved(stored, identity, catalyst);
   }
   return found;
 }
@@ -178,7 +280,7 @@ std::vector<Measurement> StoredRows::find_emptied(const PreparedRow& row, std::s
                                                   std::string_view ingest) {
   std::vector<Measurement> found;
   const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
-                             row.run.empty() ? options_.run : row.run, conditions};
+                             row.run.empty() ? options_.run : row.run, conditions, row.sample};
   OfCatalyst& stored = stored_of(catalyst, ingest);
   const auto of_sample = stored.of_sample.find(row.sample);
   if (of_sample == stored.of_sample.end()) return found;
@@ -205,12 +307,16 @@ void StoredRows::ask_repeated(const PreparedRow& row) {
   repeated_.push_back(row.pointer);
 }
 
-void StoredRows::ask_changed(const PreparedRow& row, const std::string& property, double before,
-                             double now) {
+void StoredRows::ask_changed(const PreparedRow& row, const std::string& change) {
   changed_.push_back(row.pointer);
-  if (!first_change_.empty()) return;
-  first_change_ = fmt::format("sample {}: {} is {}, the table now says {}", row.sample, property,
-                              format_number(before), format_number(now));
+  if (first_change_.empty()) first_change_ = fmt::format("sample {}: {}", row.sample, change);
+}
+
+void StoredRows::ask_moved(const PreparedRow& row, const std::string& name) {
+  moved_.push_back(row.pointer);
+  if (!first_moved_.empty()) return;
+  first_moved_ =
+      fmt::format("{} is called {} now, and is stored as {}", row.pointer, row.sample, name);
 }
 
 std::optional<Error> StoredRows::question() const {
@@ -221,6 +327,16 @@ std::optional<Error> StoredRows::question() const {
         options_.file_name,
         {},
         "a name of its own for each row, a column \"replicate\", or other conditions"};
+  }
+  if (!moved_.empty()) {
+    return Error{
+        ErrorCode::unprocessable,
+        fmt::format("{} of {} rows are stored under the names of other rows ({}): {}",
+                    moved_.size(), rows_, places(moved_), first_moved_),
+        options_.file_name,
+        {},
+        "a column whose names stay with their rows, or \"revise\" (--revise) when the rows "
+        "were numbered anew"};
   }
   if (!changed_.empty()) {
     return Error{ErrorCode::unprocessable,

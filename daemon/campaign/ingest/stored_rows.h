@@ -16,6 +16,10 @@
 
 namespace kasetsu::campaign {
 
+// Why a measurement that is stored does not count, for the one who sends it again, and what brings
+// it back; empty: it counts, it was corrected, or it is a limit of detection.
+std::string not_live_text(const Measurement& measurement);
+
 class StoredRows {
  public:
   // rows: all rows of the delivery. Everything given outlives it.
@@ -25,15 +29,15 @@ class StoredRows {
   // One value of a row, compared with what is stored.
   struct Found {
     enum class State { fresh, stored, changed } state = State::fresh;
-    std::string measurement;  // stored, changed: the id of the one that is there
-    std::string reason;       // stored: why it does not count, when it was retracted
-    double value = 0.0;       // that of the one that is there
+    std::string measurement;   // stored, changed: the id of the one that is there
+    std::string not_live;      // stored: why it does not count (not_live_text)
+    std::string change;        // changed: "T_C is 700, the table now says 750"
+    std::int64_t unnamed = 0;  // stored: the run that came without the row's name; 0: it has it
   };
-  // For each value of the row. catalyst: the key and its number. `ingest` is the delivery's id,
-  // whose own rows do not count.
+  // For each value of the row, which is of the catalyst with this key. `ingest` is the delivery's
+  // id, whose own rows do not count.
   std::vector<Found> find(const PreparedRow& row, std::string_view catalyst,
-                          std::int64_t catalyst_key, std::string_view conditions,
-                          std::string_view ingest);
+                          std::string_view conditions, std::string_view ingest);
 
   // Live measurements of a row with a label whose cells hold nothing now: they were taken back.
   std::vector<Measurement> find_emptied(const PreparedRow& row, std::string_view catalyst,
@@ -43,7 +47,9 @@ class StoredRows {
   // asked about.
   void ask_emptied(const PreparedRow& row, const Measurement& stored);
   void ask_repeated(const PreparedRow& row);
-  void ask_changed(const PreparedRow& row, const std::string& property, double before, double now);
+  void ask_changed(const PreparedRow& row, const std::string& change);
+  // A row that is stored under a name that another row of this delivery has now.
+  void ask_moved(const PreparedRow& row, const std::string& name);
   std::optional<Error> question() const;
 
  private:
@@ -54,7 +60,7 @@ class StoredRows {
   // What tells a row's values from those of other rows, beside its catalyst.
   struct RowIdentity {
     const PreparedRow& row;
-    std::string_view source, run, conditions;
+    std::string_view source, run, conditions, sample;
   };
   // What is stored of one catalyst.
   struct OfCatalyst {
@@ -65,27 +71,34 @@ class StoredRows {
   };
   static std::string value_key(std::string_view property, std::string_view conditions,
                                double value);
+  static bool is_same_value(const Stored& one, const PreparedValue& value);
   static bool is_alike(const Stored& one, const RowIdentity& identity, std::string_view property,
                        bool any_conditions);
-  // A row without a label is known as a whole or not at all: all its values came in one row that no
-  // other row of this delivery is.
+  // A row without a label is known by one row that no other row of this delivery is: it has all of
+  // its values, or some and no other value of what this row measures, when it was completed later.
   static void find_whole(OfCatalyst& stored, const RowIdentity& identity,
                          std::vector<Found>& found);
   // The values of a row with a label are known one by one.
   void find_labelled(OfCatalyst& stored, const RowIdentity& identity, std::vector<Found>& found);
   static void mark_stored(Stored& one, Found& found);
+  // A row with a label of which nothing is stored under it: it may have come without one, or under
+  // the label that another row has now (names that are numbers of lines).
+  void find_unnamed(OfCatalyst& stored, const RowIdentity& identity, std::vector<Found>& found);
+  void find_moved(const OfCatalyst& stored, const RowIdentity& identity, std::string_view catalyst);
   OfCatalyst& stored_of(std::string_view catalyst, std::string_view ingest);
 
   Transaction& tx_;
   std::int64_t campaign_;
   const DeliveryOptions& options_;
-  std::map<std::string, OfCatalyst, std::less<>> stored_;  // by catalyst
-  std::map<std::string, int, std::less<>> labels_;         // how many rows have a sample's label
+  std::map<std::string, OfCatalyst, std::less<>> stored_;     // by catalyst
+  std::map<std::string, int, std::less<>> labels_;            // how many rows have a sample's label
+  std::map<std::string, std::string, std::less<>> of_label_;  // catalyst of a name's last row
+  bool anything_stored_ = false;                              // of the campaign, before
   std::vector<std::string> named_twice_;  // places of rows with an --id that another row has
   std::string first_twice_;
   std::size_t rows_ = 0;
-  std::vector<std::string> repeated_, changed_;  // places of rows
-  std::string first_change_;
+  std::vector<std::string> repeated_, changed_, moved_;  // places of rows
+  std::string first_change_, first_moved_;
 };
 
 }  // namespace kasetsu::campaign

@@ -11,6 +11,7 @@
 
 #include "core/chemistry/catalyst.h"
 #include "core/descriptors/descriptor.h"
+#include "daemon/campaign/learning/learn.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -169,7 +170,7 @@ Promotion may_replace(const selection::Model& made, const TrainingSet& rows,
   double old_sum = 0.0;
   Eigen::Index row = 0;
   for (const TrainingRow& learnt : rows.rows) {
-    if (learnt.kind == SampleKind::blank) continue;  // as training_rows does
+    if (!can_be_learnt(learnt, made.features.condition_names)) continue;  // as training_rows does
     const Eigen::Index at = row++;
     const auto old = old_errors.find(learnt.measurement);
     if (old == old_errors.end() || at >= made.honest_prediction.size()) continue;

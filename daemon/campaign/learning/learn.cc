@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -10,8 +12,33 @@
 
 #include "core/selection/ensemble.h"
 #include "daemon/campaign/learning/verdict_json.h"
+#include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
+
+bool can_be_learnt(const TrainingRow& row, const std::vector<std::string>& conditions) {
+  if (row.kind == SampleKind::blank) return false;
+  if (conditions.empty()) return true;
+  const auto told = read_conditions(row.conditions);
+  return std::all_of(conditions.begin(), conditions.end(),
+                     [&](const std::string& name) { return told.contains(name); });
+}
+
+std::string left_out_text(const TrainingSet& set, const std::vector<std::string>& conditions) {
+  std::size_t left_out = 0;
+  std::set<std::string> missing;
+  for (const TrainingRow& row : set.rows) {
+    if (row.kind == SampleKind::blank || can_be_learnt(row, conditions)) continue;
+    ++left_out;
+    const auto told = read_conditions(row.conditions);
+    for (const std::string& name : conditions) {
+      if (!told.contains(name)) missing.insert(name);
+    }
+  }
+  if (left_out == 0) return {};
+  return fmt::format("{} of {} results of {} do not tell {}, and are left out", left_out,
+                     set.rows.size(), set.property, fmt::join(missing, ", "));
+}
 
 Result<selection::TrainingSet> training_rows(const TrainingSet& set,
                                              const std::vector<std::string>& conditions,
@@ -22,7 +49,7 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
   std::vector<double> inputs;
   std::unordered_map<std::string_view, std::size_t> first_of;  // place of a key's first catalyst
   for (const TrainingRow& row : set.rows) {
-    if (row.kind == SampleKind::blank) continue;
+    if (!can_be_learnt(row, conditions)) continue;
     const std::string where = fmt::format("measurement {}", row.measurement);
     const auto [known, is_new] = first_of.try_emplace(row.catalyst, out.catalysts.size());
     Result<chemistry::Catalyst> catalyst =
@@ -30,13 +57,8 @@ Result<selection::TrainingSet> training_rows(const TrainingSet& set,
                : Result<chemistry::Catalyst>(out.catalysts[known->second]);
     if (!catalyst) return catalyst.error().in(where);
     if (!conditions.empty()) {
-      const Result<Json> told = parse_json(row.conditions);
-      if (!told) return told.error().in(where);
-      for (const std::string& name : conditions) {
-        const Result<double> value = read_field<double>(*told, name, "/conditions");
-        if (!value) return value.error().in(where);
-        inputs.push_back(*value);
-      }
+      const auto told = read_conditions(row.conditions);
+      for (const std::string& name : conditions) inputs.push_back(told.at(name));
     }
     out.catalysts.push_back(std::move(catalyst).value());
     if (!row.batch.empty()) out.batches.push_back(row.batch);
@@ -108,14 +130,17 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
                                                    std::span<const Proposal> proposals,
                                                    const chemistry::SupportTable& supports) {
   std::vector<LedgerEntry> entries;
-  if (proposals.empty()) return entries;
   TrainingSet asked;
+  std::vector<const Proposal*> predicted;
   for (const Proposal& proposal : proposals) {
     TrainingRow row;
     row.catalyst = proposal.catalyst;
     row.conditions = proposal.conditions;
+    if (!can_be_learnt(row, document.model.features.condition_names)) continue;
     asked.rows.push_back(std::move(row));
+    predicted.push_back(&proposal);
   }
+  if (predicted.empty()) return entries;
   const Result<selection::TrainingSet> rows =
       training_rows(asked, document.model.features.condition_names, supports);
   if (!rows) return rows.error();
@@ -124,11 +149,11 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
   const Result<selection::Predictions> found =
       predictor->predict(rows->catalysts, rows->conditions, selection::Asked::alive_and_dormant);
   if (!found) return found.error();
-  for (std::size_t i = 0; i < proposals.size(); ++i) {
+  for (std::size_t i = 0; i < predicted.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);
     LedgerEntry entry;
-    entry.catalyst = proposals[i].catalyst;
-    entry.proposal = proposals[i].id;
+    entry.catalyst = predicted[i]->catalyst;
+    entry.proposal = predicted[i]->id;
     entry.property = document.provenance.target;
     entry.predicted = found->mean[row];
     entry.low = found->low[row];
@@ -137,8 +162,8 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
     entry.low.reset();
     entry.high.reset();
     entry.hypothesis = 0;
-    for (const double predicted : found->for_ledger(row)) {
-      entry.predicted = predicted;
+    for (const double said : found->for_ledger(row)) {
+      entry.predicted = said;
       entries.push_back(entry);
       ++entry.hypothesis;
     }

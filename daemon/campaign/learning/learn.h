@@ -24,9 +24,15 @@ struct Science {
   chemistry::SupportTable supports;
 };
 
-// The rows as the core wants them: catalysts by key, conditions that are inputs, values. Blanks are
-// left out (no catalyst was in the tube). Errors: bad_data naming the measurement, for a key that
-// does not read or a named condition that its run does not tell.
+// Whether a model with these conditions can learn from the row: a catalyst was in the tube, and the
+// row tells each condition.
+bool can_be_learnt(const TrainingRow& row, const std::vector<std::string>& conditions);
+// "7 of 14 results of y do not tell T_C, and are left out"; empty: all tell the conditions.
+std::string left_out_text(const TrainingSet& set, const std::vector<std::string>& conditions);
+
+// The rows as the core wants them: catalysts by key, conditions that are inputs, values. Those that
+// cannot be learnt are left out. Errors: bad_data naming the measurement, for a key that does not
+// read.
 Result<selection::TrainingSet> training_rows(const TrainingSet& set,
                                              const std::vector<std::string>& conditions,
                                              const chemistry::SupportTable& supports);
@@ -52,8 +58,9 @@ Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& set
                      const std::string& code_version, const Executor& executor,
                      const Control& control, const selection::History& history = {});
 
-// Predictions of proposals by the model and by each of its hypotheses, for the ledger; `model` and
-// the time are left to the caller. Errors: those of training_rows and Predictor::predict.
+// Predictions of proposals by the model and by each of its hypotheses, for the ledger, of those
+// that tell its conditions; `model` and the time are left to the caller. Errors: those of
+// training_rows and Predictor::predict.
 Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
                                                    std::span<const Proposal> proposals,
                                                    const chemistry::SupportTable& supports);

@@ -426,7 +426,9 @@ std::string write_model(const ModelDocument& document) {
   writer.field("kasetsu_model", kModelFormat);
   describe_provenance(writer, document.provenance);
   describe_model(writer, document.model);
-  return writer.json().dump() + "\n";
+  Json json = writer.json();
+  if (!document.provenance.amounts.empty()) json["amounts"] = document.provenance.amounts;
+  return json.dump() + "\n";
 }
 
 Result<ModelDocument> read_model(std::string_view text) {
@@ -442,6 +444,7 @@ Result<ModelDocument> read_model(std::string_view text) {
     }
     ModelDocument document;
     describe_provenance(reader, document.provenance);
+    if (reader.has("amounts")) reader.field("amounts", document.provenance.amounts);
     describe_model(reader, document.model);
     check_model(document.model);
     return document;

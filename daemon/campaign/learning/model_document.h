@@ -22,6 +22,9 @@ struct ModelProvenance {
   std::string unit;
   std::string snapshot;  // SHA-256 of the training set, hexadecimal; empty when fitted from a file
   std::string code_version;  // of the program that made it
+  // In which the table told its amounts, which were converted ("wt%"); empty: they had no unit, or
+  // the campaign tells it.
+  std::string amounts = {};
 };
 
 struct ModelDocument {

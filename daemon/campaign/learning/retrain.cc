@@ -57,7 +57,8 @@ Status read_learning(const Workbench& bench, Learning& learning) {
     if (!model) return {};
     ModelBefore& before = learning.before.emplace();
     before.model = std::move(*model);
-    if (auto of = reader.training_set(before.model.snapshot, learning.rows, bench.control.stop))
+    if (auto of =
+            reader.training_set(campaign, before.model.snapshot, learning.rows, bench.control.stop))
       before.rows = std::move(*of);
     if (bench.control.cancelled()) return cancelled_error();
     before.ledger = read_ledger(reader, campaign, before.model.id);
@@ -180,17 +181,25 @@ Result<Model> keep(const Workbench& bench, const Learning& learning, const Learn
   });
 }
 
-// Empty where there is too little to learn from; `why_none` says why.
+// Empty where there is too little to learn from; `told` says why.
 Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target& target,
-                                            const std::string& job, std::string& why_none) {
+                                            const std::string& job, Retrained& told) {
   Learning learning{target, {}, {}, {}};
   if (const Status read = read_learning(bench, learning); !read) return read.error();
   const auto started = std::chrono::steady_clock::now();
-  Result<TrainingSet> to_learn = rows_to_learn(learning.rows);
-  if (!to_learn) {
-    why_none = fmt::format("{}: {}", target.name, to_learn.error().to_string());
-    return std::optional<Model>();
+  const std::string left_out = left_out_text(learning.rows, bench.config.conditions());
+  if (!left_out.empty()) {
+    told.left_out.push_back(left_out);
+    spdlog::warn("campaign {}: {}", bench.campaign.name, left_out);
   }
+  const auto none = [&](const Error& error) {
+    told.why_none = fmt::format("{}: {}{}{}", target.name, error.to_string(),
+                                left_out.empty() ? "" : "; ", left_out);
+    spdlog::info("campaign {}: no new model of {}", bench.campaign.name, told.why_none);
+    return std::optional<Model>();
+  };
+  Result<TrainingSet> to_learn = rows_to_learn(learning.rows);
+  if (!to_learn) return none(to_learn.error());
   learning.to_learn = std::move(*to_learn);
   const selection::History history =
       learning.before ? learning.before->judgement.history : selection::History();
@@ -199,8 +208,7 @@ Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target
             bench.code_version, bench.executor, bench.control, history);
   if (!learnt) {
     if (learnt.error().code != ErrorCode::bad_data) return learnt.error();
-    why_none = fmt::format("{}: {}", target.name, learnt.error().to_string());
-    return std::optional<Model>();
+    return none(learnt.error());
   }
   if (bench.control.cancelled()) return cancelled_error();
   NewModel made;
@@ -248,10 +256,26 @@ Result<const Science*> ScienceTables::of(const CampaignConfig& config) {
               .first->second;
 }
 
+std::vector<std::string> results_left_out(const Reader& reader, const Campaign& campaign,
+                                          const std::vector<std::string>& conditions) {
+  std::vector<std::string> texts;
+  if (conditions.empty()) return texts;
+  for (const Property& property : reader.properties(campaign.key)) {
+    if (!property.target) continue;
+    const std::string text =
+        left_out_text(reader.training_set(campaign.key, property.name), conditions);
+    if (text.empty()) continue;
+    texts.push_back(text +
+                    " of learning: import their table again with a column for each condition "
+                    "and --revise, or retract them");
+  }
+  return texts;
+}
+
 Result<Retrained> retrain(const Workbench& bench, const std::string& job) {
   Retrained out;
   for (const Target& target : bench.config.targets) {
-    const Result<std::optional<Model>> model = retrain_target(bench, target, job, out.why_none);
+    const Result<std::optional<Model>> model = retrain_target(bench, target, job, out);
     if (!model) return model.error();
     if (!*model) continue;
     out.models.push_back(

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/base/control.h"
 #include "core/base/executor.h"
@@ -44,10 +45,16 @@ struct Workbench {
 };
 
 struct Retrained {
-  Json models = Json::array();  // [{"id", "version", "mae_cv"}], by target
-  std::string why_none;         // where there is none
-  double seconds = 0.0;         // wall time of the search
+  Json models = Json::array();        // [{"id", "version", "mae_cv"}], by target
+  std::string why_none;               // where there is none
+  std::vector<std::string> left_out;  // left_out_text, by target that leaves results out
+  double seconds = 0.0;               // wall time of the search
 };
+
+// What results of the campaign's targets could not be learnt from when these are its conditions,
+// and what to do; one sentence a target.
+std::vector<std::string> results_left_out(const Reader& reader, const Campaign& campaign,
+                                          const std::vector<std::string>& conditions);
 
 // Learns each target and keeps its model; too little to learn from is no error. Predictions of the
 // open proposals by the new model go into its ledger. Errors: cancelled; those of the database, and

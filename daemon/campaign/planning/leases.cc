@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/chemistry/catalyst.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/conditions.h"
@@ -200,6 +201,12 @@ std::string with_ranks(const std::string& summary, const std::vector<std::int64_
   return dump_json(*parsed);
 }
 
+void insert(Transaction& tx, const Proposal& proposal) {
+  tx.keep_catalyst(proposal.catalyst, chemistry::describe_key(proposal.catalyst),
+                   proposal.created_at);
+  tx.insert_proposal(proposal);
+}
+
 Proposal proposal_of(const PlannedProposal& wanted, const Batch& batch, const Context& context) {
   Proposal proposal;
   proposal.id = context.ids->next(context.now);
@@ -207,7 +214,6 @@ Proposal proposal_of(const PlannedProposal& wanted, const Batch& batch, const Co
   proposal.batch = batch.id;
   proposal.strategy = wanted.strategy;
   proposal.catalyst = wanted.catalyst;
-  proposal.catalyst_description = wanted.description;
   proposal.conditions = wanted.conditions;
   proposal.mean = wanted.mean;
   proposal.low = wanted.low;
@@ -269,7 +275,7 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   for (const PlannedProposal* wanted : kept) {
     Proposal proposal = proposal_of(*wanted, batch, context);
     proposal.rank = std::ssize(issued.proposals) + 1;
-    tx.insert_proposal(proposal);
+    insert(tx, proposal);
     keep_prediction(
         tx, proposal,
         {planned.model, property, wanted->mean, wanted->low, wanted->high, wanted->hypotheses});
@@ -504,8 +510,7 @@ Result<Proposal> cancel(Transaction& tx, std::string_view id,
 }
 
 Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view client,
-                       std::string_view catalyst, std::string_view description,
-                       std::string_view reason, const Context& context) {
+                       std::string_view catalyst, std::string_view reason, const Context& context) {
   if (const Status fine = check_reason(reason); !fine) return fine.error();
   Result<Proposal> old = find(tx, id);
   if (!old) return old;
@@ -520,7 +525,6 @@ Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view cl
   Proposal made = *old;
   made.id = context.ids->next(context.now);
   made.catalyst = std::string(catalyst);
-  made.catalyst_description = std::string(description);
   made.mean.reset();
   made.low.reset();
   made.high.reset();
@@ -534,7 +538,7 @@ Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view cl
   old->state_reason = fmt::format("amended: {}", reason);
   old->lease_expires.reset();
   changed(tx, *old, "amended", context, {{"reason", reason}, {"by", made.id}});
-  tx.insert_proposal(made);
+  insert(tx, made);
   append_event(tx, context, name_of(tx, made), "proposal", made.id, "created",
                {{"catalyst", made.catalyst}, {"amended_from", old->id}});
   return made;
@@ -562,13 +566,12 @@ std::int64_t sweep_leases(Transaction& tx, const Context& context) {
 }
 
 Result<Proposal> propose_by_hand(Transaction& tx, std::string_view campaign,
-                                 std::string_view catalyst, std::string_view description,
-                                 std::string_view reason, const Context& context) {
+                                 std::string_view catalyst, std::string_view reason,
+                                 const Context& context) {
   PlannedBatch planned;
   PlannedProposal proposal;
   proposal.strategy = "manual";
   proposal.catalyst = std::string(catalyst);
-  proposal.description = std::string(description);
   proposal.reason = std::string(reason);
   planned.proposals.push_back(std::move(proposal));
   Result<IssuedBatch> issued = issue_batch(tx, campaign, planned, context);

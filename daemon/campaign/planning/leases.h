@@ -27,8 +27,7 @@ struct TargetForecast {
 
 struct PlannedProposal {
   std::string strategy;
-  std::string catalyst;     // canonical key
-  std::string description;  // for people
+  std::string catalyst;  // canonical key
   std::string conditions = "{}";
   std::optional<double> mean, low, high, novelty;
   std::string reason;
@@ -101,8 +100,7 @@ Result<Proposal> cancel(Transaction& tx, std::string_view proposal,
 // `catalyst` (canonical key) takes its place in the batch, with the same client and lease;
 // amended_from names the old. The new one carries no prediction.
 Result<Proposal> amend(Transaction& tx, std::string_view proposal, std::string_view client,
-                       std::string_view catalyst, std::string_view description,
-                       std::string_view reason, const Context& context);
+                       std::string_view catalyst, std::string_view reason, const Context& context);
 
 // Whether a proposal is offered, leased or measured in part.
 bool anything_open(const Reader& reader, const Campaign& campaign);
@@ -113,7 +111,7 @@ std::int64_t sweep_leases(Transaction& tx, const Context& context);
 
 // A proposal by hand, in a batch of its own: strategy "manual".
 Result<Proposal> propose_by_hand(Transaction& tx, std::string_view campaign,
-                                 std::string_view catalyst, std::string_view description,
-                                 std::string_view reason, const Context& context);
+                                 std::string_view catalyst, std::string_view reason,
+                                 const Context& context);
 
 }  // namespace kasetsu::campaign

@@ -104,7 +104,7 @@ Result<RecommendInput> read_recommend_input(const Reader& reader, const Campaign
     input.model_id = model->id;
     input.model = std::move(document).value().model;
     // Only rows that the model was trained on have leave-one-out errors of it.
-    auto of = reader.training_set(model->snapshot, input.training);
+    auto of = reader.training_set(campaign.key, model->snapshot, input.training);
     if (of && config.batch_offsets) tell_batches(reader, campaign.key, *of);
     Result<TrainingSet> learnt = of ? rows_to_learn(*of) : TrainingSet();
     if (learnt) input.model_rows = std::move(*learnt);

@@ -18,6 +18,7 @@
 #include "core/planning/surrogates/gaussian_surrogate.h"
 #include "core/planning/surrogates/pareto.h"
 #include "core/selection/verdict.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/campaign/records/conditions.h"
 
@@ -80,7 +81,7 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
   if (input.model) {
     Eigen::Index row = 0;
     for (const TrainingRow& learnt : input.model_rows.rows) {
-      if (learnt.kind == SampleKind::blank) continue;
+      if (!can_be_learnt(learnt, input.model->features.condition_names)) continue;
       if (row >= input.model->y.size()) break;
       loo_error[learnt.seq] = std::abs(input.model->y[row] - input.model->loo_prediction[row]);
       ++row;
@@ -567,8 +568,6 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     PlannedProposal planned_proposal;
     planned_proposal.strategy = std::string(planning::to_string(proposal.strategy));
     planned_proposal.catalyst = chemistry::canonical_key(proposal.candidate.catalyst);
-    planned_proposal.description =
-        chemistry::describe(proposal.candidate.catalyst, config.composition.unit());
     std::map<std::string, double> conditions;
     for (std::size_t j = 0; j < proposal.candidate.conditions.size(); ++j) {
       conditions[config.space.conditions[j].name] = proposal.candidate.conditions[j];

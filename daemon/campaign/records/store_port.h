@@ -168,8 +168,9 @@ class LearningReader {
   // corrections and of marks.
   virtual TrainingChange training_change(std::int64_t campaign, std::string_view property,
                                          const Digest& snapshot, std::int64_t enough) const = 0;
-  // The same as it was when a model was made of it. Rows that `known` has are copied from there.
-  virtual std::optional<TrainingSet> training_set(const Digest& snapshot,
+  // The same as it was when a model was made of it (another campaign may have the same data under
+  // the same digest). Rows that `known` has are copied from there.
+  virtual std::optional<TrainingSet> training_set(std::int64_t campaign, const Digest& snapshot,
                                                   const TrainingSet& known = {},
                                                   const std::stop_token& stop = {}) const = 0;
   virtual KnownPoints known_points(std::int64_t campaign) const = 0;
@@ -222,6 +223,8 @@ class CampaignWriter {
                                      Time now) = 0;
   virtual void keep_sample(std::int64_t campaign, std::string_view label, std::int64_t catalyst,
                            SampleKind kind, Time now) = 0;
+  // A run that came without a sample's label has this one from now on, which keep_sample knows.
+  virtual void name_run(std::int64_t run, std::string_view sample, Time now) = 0;
   virtual std::int64_t append_event(const Event& event) = 0;  // seq
 
   virtual void keep_reply(std::string_view scope, std::string_view key, const KeptReply& reply,

@@ -106,7 +106,7 @@ struct CampaignVersion {
 struct CatalystRow {
   std::int64_t key = 0;
   std::string canonical;    // chemistry::canonical_key
-  std::string description;  // for people
+  std::string description;  // for people; without a unit, which is a campaign's
 };
 
 // A key as an earlier version wrote it, and what it is by the present rules
@@ -169,6 +169,7 @@ inline bool has_name(std::string_view run, std::string_view channel,
 struct Measurement {
   std::int64_t seq = 0;
   std::int64_t row = 0;  // the Run that it came in, with the other values of the row
+  std::int64_t campaign = 0;
   std::string id;
   std::string property;
   std::string unit;
@@ -181,8 +182,7 @@ struct Measurement {
   std::string reason;     // of the newest mark (retracted, excluded, included)
   std::string person;
   std::string catalyst;  // canonical key
-  std::string catalyst_description;
-  std::string told;  // Run::told
+  std::string told;      // Run::told
   SampleKind kind = SampleKind::catalyst;
   std::string source, run, channel, sample, conditions, proposal, ingest;
   std::optional<std::int64_t> sequence, replicate;
@@ -223,9 +223,8 @@ struct Proposal {
   std::int64_t campaign = 0;
   std::string batch;  // id
   std::int64_t rank = 0;
-  std::string strategy;  // "explore", "exploit", ...
-  std::string catalyst;  // canonical key
-  std::string catalyst_description;
+  std::string strategy;           // "explore", "exploit", ...
+  std::string catalyst;           // canonical key
   std::string conditions = "{}";  // JSON object
   std::optional<double> mean, low, high, novelty;
   std::string reason;  // of the planner
@@ -336,7 +335,8 @@ struct TrainingSet {
 struct TrainingChange {
   bool changed = false;  // its snapshot would be another one
   std::int64_t growth =
-      0;  // rows now less rows then; what lies above the number asked for may lack
+      0;                  // rows now less rows then; what lies above the number asked for may lack
+  std::int64_t lost = 0;  // rows then that are not live now: retracted, corrected, excluded
 };
 
 // Catalysts of which the planner must know, by canonical key, each once, sorted.

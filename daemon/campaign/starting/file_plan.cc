@@ -114,7 +114,8 @@ Result<FirstBatch> plan_first_batch(const CampaignConfig& config, std::uint64_t 
     const planning::Proposal& proposal = planned->plan.proposals[i];
     first.proposals.push_back({{"rank", i + 1},
                                {"strategy", planning::to_string(proposal.strategy)},
-                               {"description", chemistry::describe(proposal.candidate.catalyst)},
+                               {"description", chemistry::describe(proposal.candidate.catalyst,
+                                                                   config.composition.unit())},
                                {"key", proposal.key},
                                {"conditions", conditions_words(config, proposal.candidate)},
                                {"reason", proposal.reason}});

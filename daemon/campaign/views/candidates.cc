@@ -54,9 +54,4 @@ Result<const Target*> find_target(const CampaignConfig& config, std::string_view
                std::string(name), "the name of a target"};
 }
 
-std::string described(const std::string& key, const chemistry::SupportTable& supports) {
-  const auto catalyst = chemistry::parse_key(key, supports);
-  return catalyst ? chemistry::describe(*catalyst) : key;
-}
-
 }  // namespace kasetsu::campaign

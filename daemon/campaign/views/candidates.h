@@ -44,7 +44,4 @@ std::vector<Batch> all_batches(const Reader& reader, const Campaign& campaign);
 // The target of this name; empty: the first. Errors: not_found.
 Result<const Target*> find_target(const CampaignConfig& config, std::string_view name);
 
-// For people; the key itself where this daemon cannot read it.
-std::string described(const std::string& key, const chemistry::SupportTable& supports);
-
 }  // namespace kasetsu::campaign

@@ -25,7 +25,7 @@ Json judged(const Json& points, double coverage) {
 }
 
 Json foretold(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
-              const Target& target, const chemistry::SupportTable& supports) {
+              const Target& target, std::string_view unit) {
   constexpr std::size_t kMostPoints = 5'000;
   std::vector<LedgerEntry> settled;
   std::set<std::string> seen;
@@ -43,7 +43,7 @@ Json foretold(const Reader& reader, const Campaign& campaign, const CampaignConf
   for (std::size_t i = settled.size() > kMostPoints ? settled.size() - kMostPoints : 0;
        i < settled.size(); ++i) {
     const LedgerEntry& entry = settled[i];
-    points.push_back({{"description", described(entry.catalyst, supports)},
+    points.push_back({{"description", chemistry::describe_key(entry.catalyst, unit)},
                       {"measured", *entry.observed},
                       {"predicted", entry.predicted},
                       {"low", entry.low ? Json(*entry.low) : Json(nullptr)},

@@ -7,7 +7,7 @@
 namespace kasetsu::campaign {
 
 Json front(const Reader& reader, const Campaign& campaign, const Target& x, const Target& y,
-           const chemistry::SupportTable& supports) {
+           std::string_view unit) {
   constexpr std::size_t kMostPoints = 5'000;
   const MeasuredSet of_x = measured_set(reader, campaign, x.name);
   const MeasuredSet of_y = measured_set(reader, campaign, y.name);
@@ -34,7 +34,7 @@ Json front(const Reader& reader, const Campaign& campaign, const Target& x, cons
     const auto& [candidate, value] = both[i];
     points.push_back({{"x", candidate->mean},
                       {"y", value},
-                      {"description", described(candidate->catalyst, supports)},
+                      {"description", chemistry::describe_key(candidate->catalyst, unit)},
                       {"conditions", Json::parse(candidate->conditions, nullptr, false)},
                       {"front", static_cast<bool>(on_front[i])}});
   }

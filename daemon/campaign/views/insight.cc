@@ -23,7 +23,7 @@ std::optional<Eigen::VectorXd> disagreements(const Reader& reader, const Model& 
                                              const selection::Model& model,
                                              const selection::Predictor& predictor,
                                              const chemistry::SupportTable& supports) {
-  const auto set = reader.training_set(row.snapshot);
+  const auto set = reader.training_set(row.campaign, row.snapshot);
   if (!set) return std::nullopt;
   const auto rows = rows_to_learn(*set);
   if (!rows) return std::nullopt;
@@ -35,7 +35,7 @@ std::optional<Eigen::VectorXd> disagreements(const Reader& reader, const Model& 
 }
 
 Result<Json> parity(const Reader& reader, const Model& row, const selection::Model& model,
-                    const chemistry::SupportTable& supports) {
+                    const chemistry::SupportTable& supports, std::string_view unit) {
   const auto predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error();
   const Eigen::VectorXd& predicted =
@@ -48,12 +48,12 @@ Result<Json> parity(const Reader& reader, const Model& row, const selection::Mod
       static_cast<Eigen::Index>(static_cast<std::size_t>(model.y.size()) / kMostPoints + 1);
   Json points = Json::array();
   for (Eigen::Index i = 0; i < model.y.size(); i += stride) {
-    Json point = {
-        {"description", described(model.catalysts[static_cast<std::size_t>(i)], supports)},
-        {"measured", model.y[i]},
-        {"predicted", predicted[i]},
-        {"low", nullptr},
-        {"high", nullptr}};
+    Json point = {{"description",
+                   chemistry::describe_key(model.catalysts[static_cast<std::size_t>(i)], unit)},
+                  {"measured", model.y[i]},
+                  {"predicted", predicted[i]},
+                  {"low", nullptr},
+                  {"high", nullptr}};
     if (disagreement) {
       const double half = predictor->half_width((*disagreement)[i], novelty[i]);
       point["low"] = predicted[i] - half;
@@ -143,11 +143,11 @@ Json best_json(const selection::Model& model) {
 }  // namespace
 
 Result<Json> insight(const Reader& reader, const Campaign& campaign, const Model& row,
-                     const chemistry::SupportTable& supports) {
+                     const chemistry::SupportTable& supports, std::string_view unit) {
   const auto document = read_model(row.document);
   if (!document) return document.error();
   const selection::Model& model = document->model;
-  auto points = parity(reader, row, model, supports);
+  auto points = parity(reader, row, model, supports, unit);
   if (!points) return points.error();
   std::vector<std::pair<std::string, Chosen>> chosen;
   for (auto& item : chosen_descriptors(model)) chosen.push_back(std::move(item));

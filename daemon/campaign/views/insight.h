@@ -16,6 +16,6 @@ namespace kasetsu::campaign {
 // the descriptor. The intervals are those that the model gives a catalyst as far from its nearest
 // other one. Errors: those of read_model.
 Result<Json> insight(const Reader& reader, const Campaign& campaign, const Model& model,
-                     const chemistry::SupportTable& supports);
+                     const chemistry::SupportTable& supports, std::string_view unit);
 
 }  // namespace kasetsu::campaign

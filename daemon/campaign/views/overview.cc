@@ -12,8 +12,7 @@ Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-Json target_overview(const Target& target, const MeasuredSet& measured,
-                     const chemistry::SupportTable& supports) {
+Json target_overview(const Target& target, const MeasuredSet& measured, std::string_view unit) {
   const MeasuredSet::Candidate* best = nullptr;
   std::int64_t hits = 0;
   for (const MeasuredSet::Candidate& candidate : measured.candidates) {
@@ -32,7 +31,8 @@ Json target_overview(const Target& target, const MeasuredSet& measured,
   if (best == nullptr) return json;
   json["best"] = {
       {"value", best->mean},
-      {"catalyst", {{"key", best->catalyst}, {"description", described(best->catalyst, supports)}}},
+      {"catalyst",
+       {{"key", best->catalyst}, {"description", chemistry::describe_key(best->catalyst, unit)}}},
       {"conditions", Json::parse(best->conditions, nullptr, false)},
       {"replicates", best->replicates}};
   return json;
@@ -128,13 +128,13 @@ std::optional<Time> newest_delivery(const Reader& reader, const Campaign& campai
 }  // namespace
 
 Json overview(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
-              const chemistry::SupportTable& supports) {
+              std::string_view unit) {
   Json targets = Json::array();
   std::set<std::string> catalysts;
   Json model = nullptr;
   for (const Target& target : config.targets) {
     const MeasuredSet measured = measured_set(reader, campaign, target.name);
-    targets.push_back(target_overview(target, measured, supports));
+    targets.push_back(target_overview(target, measured, unit));
     for (const auto& candidate : measured.candidates) catalysts.insert(candidate.catalyst);
     if (!model.is_null()) continue;
     const auto current = reader.newest_model(campaign.key, target.name, "current");

@@ -13,7 +13,8 @@ namespace kasetsu::campaign {
 // last twelve, "quarantined", "jobs": [{"id", "kind", "state", "progress", "stage"}], "model":
 // {"id", "version", "property", "rows", "mae_honest", "created_at", "verdict"}, "newest"}. Best and
 // hits are by the means of candidates.
+// unit: that of the campaign's amounts, in which catalysts are described.
 Json overview(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
-              const chemistry::SupportTable& supports);
+              std::string_view unit);
 
 }  // namespace kasetsu::campaign

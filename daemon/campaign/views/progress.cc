@@ -12,13 +12,13 @@ constexpr std::size_t kBins = 500;
 constexpr std::size_t kTop = 10;
 
 Json points_of(const MeasuredSet& measured, const std::map<std::string, Origin>& from,
-               const chemistry::SupportTable& supports) {
+               std::string_view unit) {
   Json points = Json::array();
   std::map<std::string, std::string> names;
   for (std::size_t i = 0; i < measured.set.rows.size(); ++i) {
     const TrainingRow& row = measured.set.rows[i];
     std::string& name = names[row.catalyst];
-    if (name.empty()) name = described(row.catalyst, supports);
+    if (name.empty()) name = chemistry::describe_key(row.catalyst, unit);
     const auto origin = from.find(row.proposal);
     const bool proposed = origin != from.end();
     points.push_back({{"n", i + 1},
@@ -79,15 +79,15 @@ Json bands_of(const std::vector<TrainingRow>& rows, const std::vector<Batch>& ba
   return bands;
 }
 
-Json steps_of(const std::vector<TrainingRow>& rows, const Target& target,
-              const chemistry::SupportTable& supports) {
+Json steps_of(const std::vector<TrainingRow>& rows, const Target& target, std::string_view unit) {
   Json steps = Json::array();
   double best = 0.0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i > 0 && !target.aim.better(rows[i].value, best)) continue;
     best = rows[i].value;
-    steps.push_back(
-        {{"n", i + 1}, {"value", best}, {"description", described(rows[i].catalyst, supports)}});
+    steps.push_back({{"n", i + 1},
+                     {"value", best},
+                     {"description", chemistry::describe_key(rows[i].catalyst, unit)}});
   }
   return steps;
 }
@@ -110,8 +110,7 @@ Json random_order(const std::vector<TrainingRow>& rows, const Target& target) {
   return places;
 }
 
-Json top_of(const MeasuredSet& measured, const Target& target,
-            const chemistry::SupportTable& supports) {
+Json top_of(const MeasuredSet& measured, const Target& target, std::string_view unit) {
   std::vector<const MeasuredSet::Candidate*> ranked;
   for (const auto& candidate : measured.candidates) ranked.push_back(&candidate);
   const std::size_t count = std::min(kTop, ranked.size());
@@ -123,7 +122,7 @@ Json top_of(const MeasuredSet& measured, const Target& target,
   Json top = Json::array();
   for (std::size_t i = 0; i < count; ++i) {
     top.push_back({{"value", ranked[i]->mean},
-                   {"description", described(ranked[i]->catalyst, supports)},
+                   {"description", chemistry::describe_key(ranked[i]->catalyst, unit)},
                    {"conditions", Json::parse(ranked[i]->conditions, nullptr, false)},
                    {"replicates", ranked[i]->replicates}});
   }
@@ -133,7 +132,7 @@ Json top_of(const MeasuredSet& measured, const Target& target,
 }  // namespace
 
 Json progress(const Reader& reader, const Campaign& campaign, const Target& target,
-              std::size_t most_points, const chemistry::SupportTable& supports) {
+              std::size_t most_points, std::string_view unit) {
   const MeasuredSet measured = measured_set(reader, campaign, target.name);
   const auto& rows = measured.set.rows;
   const std::vector<Batch> batches = all_batches(reader, campaign);
@@ -147,11 +146,11 @@ Json progress(const Reader& reader, const Campaign& campaign, const Target& targ
                                 : Json(nullptr)},
           {"total", rows.size()},
           {"batches", bands_of(rows, batches, from)},
-          {"points", few ? points_of(measured, from, supports) : Json::array()},
+          {"points", few ? points_of(measured, from, unit) : Json::array()},
           {"bins", few ? Json::array() : bins_of(rows)},
-          {"best", steps_of(rows, target, supports)},
+          {"best", steps_of(rows, target, unit)},
           {"random", random_order(rows, target)},
-          {"top", top_of(measured, target, supports)}};
+          {"top", top_of(measured, target, unit)}};
 }
 
 }  // namespace kasetsu::campaign

@@ -14,7 +14,8 @@ namespace kasetsu::campaign {
 // n would be, on average, had the same measurements come in random order; empty where the goal is a
 // value), "top": [{"value", "description", "conditions", "replicates"}] (ten candidates by their
 // means)}. A measurement that answers no proposal has batch null and strategy "given".
+// unit: that of the campaign's amounts, in which catalysts are described.
 Json progress(const Reader& reader, const Campaign& campaign, const Target& target,
-              std::size_t most_points, const chemistry::SupportTable& supports);
+              std::size_t most_points, std::string_view unit);
 
 }  // namespace kasetsu::campaign

@@ -83,6 +83,9 @@ Result<Change> change_of(const campaign::CampaignConfig& config, const Client& c
     change.diff += fmt::format("withdrawn: {} ({}): {}\n", field(fallen, "catalyst"),
                                field(fallen, "state"), field(fallen, "reason"));
   }
+  for (const Json& text : list_of(*checked, "left_out")) {
+    change.diff += fmt::format("{}\n", text.get<std::string>());
+  }
   return change;
 }
 

@@ -100,6 +100,7 @@ Status run(const Arguments& arguments, Session& session) {
     campaign::ModelDocument document;
     document.provenance.target = loaded->table.target_names[0];
     document.provenance.code_version = KASETSU_VERSION;
+    document.provenance.amounts = loaded->table.amounts;
     document.model = *model;
     if (auto status = write_file(arguments.out, campaign::write_model(document)); !status) {
       return status;

@@ -122,6 +122,11 @@ Json to_json(const Answer& answer) {
   return result;
 }
 
+// Amounts on a support that were told in a unit were converted to this one.
+std::string_view loading_unit(const tables::Table& table, const chemistry::Catalyst& catalyst) {
+  return table.amounts.empty() || catalyst.support.empty() ? "" : "mmol/g";
+}
+
 void print_predictions(const Answer& answer, Session& session) {
   const selection::Model& model = answer.document.model;
   const selection::Predictions& predictions = answer.predictions;
@@ -131,7 +136,8 @@ void print_predictions(const Answer& answer, Session& session) {
     out.add({answer.table.ids[r], format_short(predictions.mean[row], 4),
              format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
              format_short(predictions.novelty[row], 3),
-             chemistry::describe(answer.table.catalysts[r])});
+             chemistry::describe(answer.table.catalysts[r],
+                                 loading_unit(answer.table, answer.table.catalysts[r]))});
   }
   session.print(out);
   for (std::size_t r = 0; r < answer.why.size(); ++r) {
@@ -142,6 +148,18 @@ void print_predictions(const Answer& answer, Session& session) {
       fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
                   "known catalyst, 1 is usual",
                   answer.document.provenance.target, 100.0 * model.settings.coverage));
+}
+
+// Amounts that were converted when the model was fitted tell their unit here, too: the same numbers
+// without it are other catalysts.
+Status check_amounts(const campaign::ModelDocument& document, const tables::Table& table,
+                     const std::string& file) {
+  const std::string& learnt = document.provenance.amounts;
+  if (learnt.empty() || !table.amounts.empty()) return {};
+  return Error{ErrorCode::bad_data,
+               fmt::format("the model learnt from amounts in {}, and these have no unit", learnt),
+               file, "",
+               fmt::format("a unit in the headers, such as \"Ni ({})\", or in the names", learnt)};
 }
 
 Status run(const Arguments& arguments, Session& session) {
@@ -157,6 +175,7 @@ Status run(const Arguments& arguments, Session& session) {
   if (options.targets.empty()) options.ignore_present.push_back(document->provenance.target);
   auto table = arguments.table.load(session, arguments.table.data, options);
   if (!table) return table.error();
+  if (Status same = check_amounts(*document, *table, arguments.table.data); !same) return same;
   auto predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error().in(arguments.model);
   auto predictions = predictor->predict(table->catalysts, conditions_of(*table));

@@ -104,18 +104,27 @@ Result<tables::Table> read_targets(const Arguments& arguments,
   return arguments.table.load(session, arguments.table.data, options);
 }
 
-// With a basis, the amounts' unit and the shares of the substance stand behind.
-std::string to_csv(const planning::Plan& plan, const chemistry::CompositionRules& rules) {
-  std::string text = "rank,strategy,catalyst,key,mean,low,high,novelty,reason";
+// A column for each condition; with a basis, the amounts' unit and the shares of the substance
+// stand behind.
+std::string to_csv(const planning::Plan& plan, const campaign::CampaignConfig& config) {
+  const chemistry::CompositionRules& rules = config.composition;
+  std::string text = "rank,strategy,catalyst,key,";
+  for (const auto& condition : config.space.conditions) text += csv_cell(condition.name) + ",";
+  text += "mean,low,high,novelty,reason";
   text += rules.basis ? ",unit,mole_fractions\n" : "\n";
   for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
     const planning::Proposal& p = plan.proposals[i];
     const auto number = [](double value) {
       return std::isfinite(value) ? format_number(value) : std::string();
     };
-    text += fmt::format("{},{},{},{},{},{},{},{},{}", i + 1, planning::to_string(p.strategy),
+    text += fmt::format("{},{},{},{},", i + 1, planning::to_string(p.strategy),
                         csv_cell(chemistry::describe(p.candidate.catalyst, rules.unit())),
-                        csv_cell(p.key), number(p.mean), number(p.low), number(p.high),
+                        csv_cell(p.key));
+    for (std::size_t c = 0; c < config.space.conditions.size(); ++c) {
+      if (c < p.candidate.conditions.size()) text += format_number(p.candidate.conditions[c]);
+      text += ',';
+    }
+    text += fmt::format("{},{},{},{},{}", number(p.mean), number(p.low), number(p.high),
                         number(p.novelty), csv_cell(p.reason));
     if (rules.basis) {
       chemistry::Catalyst shares;
@@ -223,16 +232,26 @@ Json proposals_json(const campaign::Recommendation& result,
   return proposals;
 }
 
-void print_plan(const campaign::Recommendation& result, std::string_view unit, double wall,
-                Session& session) {
+// "15 wt% Ni/SiO2, T 800"
+std::string candidate_text(const planning::Candidate& candidate,
+                           const campaign::CampaignConfig& config) {
+  std::string text = chemistry::describe(candidate.catalyst, config.composition.unit());
+  for (std::size_t c = 0; c < candidate.conditions.size(); ++c) {
+    text += fmt::format(", {} {}", config.space.conditions[c].name,
+                        format_number(candidate.conditions[c]));
+  }
+  return text;
+}
+
+void print_plan(const campaign::Recommendation& result, const campaign::CampaignConfig& config,
+                double wall, Session& session) {
   const planning::Plan& plan = result.plan;
   TextTable text({"rank", "strategy", "catalyst", "mean", "low", "high", "novelty", "reason"});
   for (std::size_t i = 0; i < plan.proposals.size(); ++i) {
     const planning::Proposal& p = plan.proposals[i];
     text.add({std::to_string(i + 1), std::string(planning::to_string(p.strategy)),
-              chemistry::describe(p.candidate.catalyst, unit), format_short(p.mean, 4),
-              format_short(p.low, 4), format_short(p.high, 4), format_short(p.novelty, 3),
-              p.reason});
+              candidate_text(p.candidate, config), format_short(p.mean, 4), format_short(p.low, 4),
+              format_short(p.high, 4), format_short(p.novelty, 3), p.reason});
   }
   session.print(text);
   for (const auto& place : result.plate) {
@@ -277,11 +296,11 @@ Status run(const Arguments& arguments, Session& session) {
   if (!result) return result.error();
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
   if (!arguments.out.empty()) {
-    if (auto status = write_file(arguments.out, to_csv(result->plan, config->composition)); !status)
+    if (auto status = write_file(arguments.out, to_csv(result->plan, *config)); !status)
       return status;
   }
   if (!session.json) {
-    print_plan(*result, config->composition.unit(), effort.wall_seconds(), session);
+    print_plan(*result, *config, effort.wall_seconds(), session);
     return {};
   }
   Json document = campaign::plan_summary(result->plan);

@@ -213,16 +213,32 @@ class Doctor {
       tell_renewed_keys(*campaign, name);
     }
     // Jobs come oldest first; the newest one of the last page says how it stands.
-    Json newest;
+    Json newest, retraining;
     const Status read = client.each(fmt::format("/v1/jobs?campaign={}&limit=1000", encode(name)),
                                     "jobs", [&](const Json& job) {
                                       newest = job;
+                                      if (field(job, "kind") == "retrain") retraining = job;
                                       return Status();
                                     });
     if (read && field(newest, "state") == "FAILED") {
       add("campaign " + name, Found::wrong,
           fmt::format("its last job failed: {}", field(newest, "error")),
           fmt::format("kasetsu retrain {} --wait", name));
+    }
+    if (read) tell_left_out(retraining, name);
+  }
+
+  // Results that nothing was learnt from.
+  void tell_left_out(const Json& retraining, const std::string& name) {
+    const std::string why = field(retraining, "error");
+    if (field(retraining, "state") == "SKIPPED" && !why.starts_with("nothing new")) {
+      add("campaign " + name, Found::doubtful, fmt::format("it has no new model: {}", why),
+          fmt::format("kasetsu retrain {} --wait, when that was mended", name));
+      return;
+    }
+    for (const Json& text : list_of(member(retraining, "result"), "left_out")) {
+      add("campaign " + name, Found::doubtful, text.get<std::string>(),
+          "kasetsu results import TABLE --revise, with a column for each condition");
     }
   }
 

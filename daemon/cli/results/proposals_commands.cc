@@ -31,15 +31,21 @@ constexpr Columns kColumns = {
     {"rank", "rank"}, {"strategy", "strategy"}, {"catalyst", "catalyst"}, {"mean", "mean"},
     {"low", "low"},   {"high", "high"},         {"state", "state"},       {"id", "id"}};
 
-// Proposals with their conditions in words, where any has some.
+// Proposals with their conditions in words, and with what was corrected since they were planned.
 TextTable proposals_table(const Json& proposals) {
   Json shown = proposals;
   for (Json& item : shown) {
     const Json& conditions = member(item, "conditions");
-    if (!conditions.is_object() || conditions.empty()) continue;
     std::string text = catalyst_text(item);
-    for (const auto& [name, value] : conditions.items())
-      text += fmt::format(", {} {}", name, field(conditions, name));
+    if (conditions.is_object()) {
+      for (const auto& [name, value] : conditions.items())
+        text += fmt::format(", {} {}", name, field(conditions, name));
+    }
+    const double corrected = number_of(item, "corrected");
+    if (corrected > 0.0) {
+      text += fmt::format(" (planned on {:.0f} {} corrected since)", corrected,
+                          corrected == 1.0 ? "result that was" : "results that were");
+    }
     item["catalyst"] = {{"description", text}};
   }
   return table_of(shown, kColumns);

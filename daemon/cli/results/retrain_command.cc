@@ -66,7 +66,11 @@ void finish(const Started& item, const Json& job, Session& session, Outcome& out
   const std::string state = field(job, "state");
   const std::string why = field(job, "error");
   const bool nothing_new = state == "SKIPPED" && why.starts_with("nothing new");
-  const std::string text = state == "COMPLETED"               ? "retrained"
+  std::string left_out;
+  for (const Json& text : list_of(member(job, "result"), "left_out")) {
+    left_out += "; " + text.get<std::string>();
+  }
+  const std::string text = state == "COMPLETED"               ? "retrained" + left_out
                            : state == "SKIPPED" && why != "-" ? why
                            : why == "-"                       ? state
                                                               : fmt::format("{}: {}", state, why);

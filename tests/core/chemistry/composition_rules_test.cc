@@ -82,15 +82,20 @@ TEST(BringAmounts, OffTheGridTheyStayAndNearItTheyAreItsPoint) {
   EXPECT_EQ(key_of({{"Ag", 0.205}, {"Pd", 0.795}}, false, rules), "Ag:0.205;Pd:0.795");
   rules.tolerance = 0.01;
   EXPECT_EQ(key_of({{"Ag", 0.205}, {"Pd", 0.795}}, false, rules), "Ag:0.2;Pd:0.8");
-  EXPECT_EQ(key_of({{"Ag", 20.5}, {"Pd", 79.1}, {"Fe", 0.4}}, false, rules), "Ag:0.2;Pd:0.8")
-      << "a trace that the space has no step for";
+  EXPECT_EQ(key_of({{"Ag", 20.5}, {"Pd", 79.46}, {"Fe", 0.04}}, false, rules), "Ag:0.2;Pd:0.8")
+      << "below rounding";
+  EXPECT_EQ(key_of({{"Ag", 0.205}, {"Pd", 0.787}, {"Fe", 0.008}}, false, rules),
+            "Ag:0.205;Fe:0.008;Pd:0.787")
+      << "an element that was put in makes another catalyst";
   EXPECT_EQ(key_of({{"Ag", 0.22}, {"Pd", 0.78}}, false, rules), "Ag:0.22;Pd:0.78");
   EXPECT_TRUE(bring({{"Ag", 0.205}, {"Pd", 0.795}}, false, rules)->changed);
   EXPECT_FALSE(bring({{"Ag", 0.2}, {"Pd", 0.8}}, false, rules)->changed);
   CompositionRules levels = with(Basis::wt_percent_of_catalyst);
   levels.tolerance = 0.2;
   levels.grids = {{0.0, {1.0, 2.0, 5.0}, {}}};
-  EXPECT_EQ(key_of({{"Ni", 4.9}, {"Mg", 2.13}, {"Na", 0.1}}, true, levels), "Mg:2;Ni:5");
+  EXPECT_EQ(key_of({{"Ni", 4.9}, {"Mg", 2.13}, {"Na", 1e-4}}, true, levels), "Mg:2;Ni:5");
+  EXPECT_EQ(key_of({{"Ni", 5.0}, {"K", 0.2}}, true, levels), "K:0.2;Ni:5") << "a promoter";
+  EXPECT_EQ(key_of({{"Ni", 5.0}, {"K", 0.85}}, true, levels), "K:1;Ni:5");
   EXPECT_EQ(key_of({{"Ni", 4.5}}, true, levels), "Ni:4.5");
   CompositionRules points = with(Basis::atomic_ratio);
   points.tolerance = 0.05;
@@ -99,6 +104,8 @@ TEST(BringAmounts, OffTheGridTheyStayAndNearItTheyAreItsPoint) {
   listed.add(38, 0.4);
   points.grids = {{0.0, {}, {listed}}};
   EXPECT_EQ(key_of({{"La", 0.58}, {"Sr", 0.42}}, false, points), "La:0.6;Sr:0.4");
+  EXPECT_EQ(key_of({{"La", 0.58}, {"Sr", 0.40}, {"Ce", 0.02}}, false, points),
+            "Ce:0.02;La:0.58;Sr:0.4");
 }
 
 TEST(BringAmounts, WeightsOfAWholeCatalystAreABasisLikeAnyOther) {

@@ -249,7 +249,7 @@ TEST(Worker, AStoredSnapshotIsRetrainedToTheSameBytesAfterARestart) {
   ASSERT_TRUE(lab.database()
                   .read([&](const Reader& reader) -> Status {
                     stored = *reader.current_model(reader.find_campaign("test")->key, "Y");
-                    snapshot = *reader.training_set(stored.snapshot);
+                    snapshot = *reader.training_set(stored.campaign, stored.snapshot);
                     return {};
                   })
                   .ok());

@@ -138,7 +138,6 @@ class StoreTest : public ::testing::Test {
       campaign::PlannedProposal proposal;
       proposal.strategy = strategy;
       proposal.catalyst = catalyst;
-      proposal.description = catalyst;
       planned.proposals.push_back(proposal);
     }
     auto issued = write<campaign::IssuedBatch>([&](campaign::Transaction& tx) {

@@ -599,5 +599,24 @@ TEST(CampaignConfig, FewerCandidatesThanABatchAreWarnedOf) {
   EXPECT_THAT(campaign_warnings(*config), ::testing::ElementsAre(HasSubstr("6 candidates")));
 }
 
+// Kind 31.
+TEST(CampaignConfig, ContradictionsAreWarnedOf) {
+  const auto warnings = [](std::string_view from, std::string_view to) {
+    std::string text = kGood;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    const auto config = parse(text);
+    EXPECT_TRUE(config.ok()) << config.error().to_string();
+    return config.ok() ? campaign_warnings(*config) : std::vector<std::string>();
+  };
+  EXPECT_THAT(warnings("hit_threshold = 15", "hit_threshold = 150"),
+              ::testing::Contains(HasSubstr("hit_threshold = 150 lies outside")));
+  EXPECT_THAT(warnings("references = [", "manual = [\"Pt/MgO\"]\nreferences = ["),
+              ::testing::Contains(HasSubstr("planner.manual names Pt:1/MgO")));
+  EXPECT_THAT(warnings("references = [", "manual = [\"Li-Na/MgO\"]\nreferences = ["),
+              ::testing::Contains(HasSubstr("forbidden and will not be proposed")));
+}
+
 }  // namespace
 }  // namespace kasetsu::campaign

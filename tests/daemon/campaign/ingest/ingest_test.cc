@@ -644,7 +644,7 @@ TEST_F(Ingests, AProposalIsAnsweredByCatalystAndConditions) {
   for (const char* conditions : {R"({"T":700.0})", R"({"T":800.0})"}) {
     PlannedProposal one;
     one.strategy = "explore";
-    one.catalyst = one.description = "Li:1/MgO";
+    one.catalyst = "Li:1/MgO";
     one.conditions = conditions;
     planned.proposals.push_back(one);
   }

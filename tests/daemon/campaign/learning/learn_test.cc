@@ -45,7 +45,6 @@ class Learning : public testing::StoreTest {
     PlannedProposal proposal;
     proposal.strategy = "recheck";
     proposal.catalyst = catalyst;
-    proposal.description = catalyst;
     proposal.mean = mean;
     proposal.low = mean - 1;
     proposal.high = mean + 1;
@@ -125,7 +124,7 @@ TEST_F(Learning, AStoredSnapshotIsReadBackAsItWas) {
   EXPECT_NE(training().snapshot, then.snapshot);
   reopen();
   const auto back = read<std::optional<TrainingSet>>(
-      [&](const Reader& reader) { return reader.training_set(then.snapshot); });
+      [&](const Reader& reader) { return reader.training_set(1, then.snapshot); });
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->snapshot, then.snapshot);
   ASSERT_EQ(back->rows.size(), then.rows.size());
@@ -280,8 +279,8 @@ TEST_F(Learning, ChangesAreThoseOfTheWholeTrainingSet) {
           EXPECT_EQ(change.changed, now.snapshot != then.snapshot) << "step " << step;
           EXPECT_EQ(std::min(change.growth, enough), std::min(growth, enough)) << "step " << step;
         }
-        const auto back = reader.training_set(then.snapshot);
-        const auto copied = reader.training_set(then.snapshot, now);
+        const auto back = reader.training_set(1, then.snapshot);
+        const auto copied = reader.training_set(1, then.snapshot, now);
         EXPECT_TRUE(back && copied);
         if (!back || !copied) continue;
         EXPECT_EQ(snapshot_digest(*back), then.snapshot);

@@ -222,7 +222,7 @@ TEST_F(Proposals, InfeasibleOnesAreNeverOfferedOrProposedAgain) {
   EXPECT_THAT(again.left_out, ::testing::ElementsAre(AskedCandidate{"Li:1/MgO", "{}"}));
   EXPECT_THAT(again.proposals, SizeIs(1));
   const auto by_hand = act([&](Transaction& tx) {
-    return propose_by_hand(tx, "ocm", "Li:1/MgO", "Li/MgO", "please", context());
+    return propose_by_hand(tx, "ocm", "Li:1/MgO", "please", context());
   });
   EXPECT_EQ(by_hand.error().code, ErrorCode::conflict);
 }
@@ -354,7 +354,7 @@ TEST_F(Proposals, AmendingCancelsTheOldAndLeasesTheNew) {
   const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
   ASSERT_TRUE(try_claim(id, "robot").ok());
   const auto made = act([&](Transaction& tx) {
-    return amend(tx, id, "robot", "Li:2/MgO", "2 Li/MgO", "weighed too much", context());
+    return amend(tx, id, "robot", "Li:2/MgO", "weighed too much", context());
   });
   ASSERT_TRUE(made.ok()) << made.error().to_string();
   EXPECT_EQ(proposal(id).state, cancelled);

@@ -1,0 +1,208 @@
+"""What makes two rows of tables the same measurement (kinds 9 and 10), and what a catalyst is called (kinds 5 and 28)."""
+import json
+import unittest
+
+from doors import CAMPAIGN, Laboratory, TEMPERATURES
+
+TWO_PROPERTIES = '\n[[properties]]\nname = "conversion"\nunit = "%"\n'
+
+BASIS = """
+format = 1
+name = "NAME"
+
+[composition]
+basis = "BASIS"
+
+[[targets]]
+name = "C2_yield"
+unit = "%"
+goal = "maximize"
+
+[[space]]
+kind = "grid"
+elements = ["Co", "Ni", "K"]
+loadings = [0.5, 2, 5, 10]
+min_elements = 1
+max_elements = 2
+supports = ["MgO", "SiO2"]
+
+[planner]
+batch = 4
+
+[retrain]
+when = "by_hand"
+"""
+
+
+class Identity(Laboratory):
+    def doors(self):
+        return {"http": self.table_http, "cli": self.table_cli}.items()
+
+    def values(self, campaign):
+        return sorted(value for _, value, _ in self.live(campaign))
+
+    def measurements(self, campaign):
+        return self.ask("GET", f"/v1/campaigns/{campaign}/measurements?limit=1000")[1]["measurements"]
+
+    def test_rows_get_the_names_that_the_grown_table_gives_them(self):
+        self.open()
+        first = b"no,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        grown = first + b"A3,Na,MgO,9\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"named-{door}"
+                self.apply(campaign)
+                deliver(campaign, first)
+                self.assertIn("--id", deliver(campaign, grown))
+                deliver(campaign, grown, id="no")
+                self.assertEqual(self.values(campaign), [7.0, 8.0, 9.0])
+                self.assertEqual(sorted(m["sample"] for m in self.measurements(campaign)), ["A1", "A2", "A3"])
+                changed = grown.replace(b"MgO,8", b"MgO,8.5")
+                self.assertIn("C2_yield is 8, the table now says 8.5", deliver(campaign, changed, id="no"))
+                deliver(campaign, changed, id="no", revise="true")
+                self.assertEqual(self.values(campaign), [7.0, 8.5, 9.0])
+
+    def test_what_was_taken_back_counts_as_stored(self):
+        self.open()
+        first = b"M1,Support,C2_yield\nLi,MgO,7\nK,MgO,8\nBa,MgO,<0.1\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"taken-back-{door}"
+                self.apply(campaign)
+                deliver(campaign, first)
+                for m in self.measurements(campaign):
+                    verb = {7.0: "retract", 8.0: "exclude"}.get(m["value"])
+                    if verb:
+                        self.ask("POST", f"/v1/measurements/{m['id']}:{verb}", b'{"reason": "leak"}')
+                grown = first + b"Na,MgO,9\n"
+                self.assertIn("3 of 4 rows are stored already", deliver(campaign, grown))
+                told = deliver(campaign, grown, repeats="skip")
+                self.assertEqual(self.values(campaign), [9.0])
+                self.assertEqual(len(self.measurements(campaign)), 4)
+                if door == "http":
+                    self.assertIn("was retracted (leak); kasetsu results restore", told)
+                    self.assertIn("is excluded (leak); kasetsu results include", told)
+
+    def test_a_row_that_was_completed_later_is_asked_about(self):
+        self.open()
+        first = b"M1,Support,C2_yield,conversion\nBa,MgO,7,\nK,MgO,,20\n"
+        now = b"M1,Support,C2_yield,conversion\nBa,MgO,7,30\nK,MgO,5,20\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"completed-{door}"
+                self.apply(campaign, TWO_PROPERTIES)
+                deliver(campaign, first)
+                self.assertIn("2 of 2 rows are stored already", deliver(campaign, now))
+                self.assertEqual(self.values(campaign), [7.0, 20.0])
+                deliver(campaign, now, repeats="skip")
+                self.assertEqual(self.values(campaign), [5.0, 7.0, 20.0, 30.0])
+
+    def test_a_limit_that_becomes_a_value_is_a_change(self):
+        self.open()
+        below, above = b"name,M1,Support,C2_yield\nz,Ca,MgO,<0.5\n", b"name,M1,Support,C2_yield\nz,Ca,MgO,0.5\n"
+        for door, deliver in self.doors():
+            for first, now, asked, live in ((below, above, "is <0.5, the table now says 0.5", [0.5]),
+                                            (above, below, "is 0.5, the table now says <0.5", [])):
+                with self.subTest(door=door, now=now):
+                    campaign = f"limit-{door}{len(live)}"
+                    self.apply(campaign)
+                    deliver(campaign, first, id="name")
+                    self.assertIn(asked, deliver(campaign, now, id="name").replace("\\u003c", "<"))
+                    deliver(campaign, now, id="name", revise="true")
+                    self.assertEqual(self.values(campaign), live)
+
+    def test_a_limit_of_one_property_is_no_limit_of_the_others(self):
+        self.open()
+        self.apply("one-limit", TWO_PROPERTIES)
+        self.table_http("one-limit", b"M1,Support,C2_yield,conversion\nBa,MgO,<0.1,30\n")
+        self.assertEqual(self.values("one-limit"), [30.0])
+
+    def test_another_condition_is_named(self):
+        self.open()
+        first = b"name,M1,Support,temperature_C,C2_yield\nk1,Ca,MgO,700,7\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"condition-{door}"
+                self.apply(campaign, TEMPERATURES)
+                deliver(campaign, first, id="name")
+                self.assertIn("temperature_C is 700, the table now says 800",
+                              deliver(campaign, first.replace(b"700", b"800"), id="name"))
+
+    def test_names_that_are_numbers_of_lines(self):
+        self.open()
+        first = b"no,M1,Support,C2_yield\n1,Li,MgO,7\n2,K,MgO,8\n"
+        now = b"no,M1,Support,C2_yield\n1,Mn,SiO2,5\n2,Li,MgO,7\n3,K,MgO,8\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"lines-{door}"
+                self.apply(campaign)
+                deliver(campaign, first, id="no")
+                self.assertIn("stored under the names of other rows", deliver(campaign, now, id="no"))
+                self.assertEqual(self.values(campaign), [7.0, 8.0])
+
+    def test_the_same_table_read_with_another_option_is_judged_anew(self):
+        self.open()
+        for door, deliver in self.doors():
+            with self.subTest(door=door, option="composition"):
+                campaign = f"column-{door}"
+                self.apply(campaign)
+                text = b"catalyst,Name,C2_yield\nLi/MgO,K/MgO,3\n"
+                deliver(campaign, text, composition="catalyst", ignore=["Name"])
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["Li:1/MgO"])
+                self.assertIn("is now read with K:1/MgO",
+                              deliver(campaign, text, composition="Name", ignore=["catalyst"]))
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["Li:1/MgO"])
+                deliver(campaign, text, composition="Name", ignore=["catalyst"], revise="true")
+                self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO"])
+            with self.subTest(door=door, option="null"):
+                campaign = f"null-{door}"
+                self.apply(campaign)
+                text = b"M1,Support,C2_yield\nFe,MgO,leer\nY,MgO,3\n"
+                deliver(campaign, text)
+                told = deliver(campaign, text, null=["leer"])
+                self.assertEqual(self.values(campaign), [3.0])
+                self.assertNotIn("not a number", told)
+
+    def test_kind_28_a_catalyst_is_shown_in_the_unit_of_its_campaign(self):
+        self.open()
+        text = b"Ni,Co,Support,C2_yield\n5,2,MgO,9\n"
+        for name, basis in (("loads", "mmol_per_g_support"), ("weights", "wt_percent_of_catalyst")):
+            file = BASIS.replace("NAME", name).replace("BASIS", basis)
+            self.ask("POST", "/v1/campaigns", file.encode(), "application/toml")
+            self.table_http(name, text)
+        shown = {name: self.measurements(name)[0]["catalyst"] for name in ("loads", "weights")}
+        self.assertEqual(shown["loads"]["key"], shown["weights"]["key"])
+        self.assertEqual(shown["loads"]["description"], "2 mmol/g Co + 5 mmol/g Ni/MgO")
+        self.assertEqual(shown["weights"]["description"], "2 wt% Co + 5 wt% Ni/MgO")
+        made = {}
+        for name in ("loads", "weights"):
+            status, made[name] = self.ask("POST", f"/v1/campaigns/{name}/proposals",
+                                          json.dumps({"catalyst": {"amounts": {"K": 0.5}, "support": "SiO2"}}).encode())
+            self.assertEqual(status, 201, made[name])
+        self.assertEqual(made["loads"]["catalyst"]["description"], "0.5 mmol/g K/SiO2")
+        self.assertEqual(made["weights"]["catalyst"]["description"], "0.5 wt% K/SiO2")
+        _, page = self.ask("GET", "/v1/campaigns/weights/proposals")
+        self.assertEqual(page["proposals"][0]["catalyst"]["description"], "0.5 wt% K/SiO2")
+
+    def test_kind_11_conditions_that_come_later(self):
+        self.open()
+        self.apply("later")
+        old = [{"catalyst": f"{one}-{two}/MgO", "values": {"C2_yield": i}}
+               for i, (one, two) in enumerate([("Li", "K"), ("Li", "Na"), ("K", "Na"), ("Ba", "Li")])]
+        self.rows_http("later", old)
+        text = CAMPAIGN.replace("NAME", "later").replace("CONDITIONS", TEMPERATURES).encode()
+        _, plan = self.ask("POST", "/v1/campaigns:plan", text, "application/toml")
+        self.assertIn("4 of 4 results of C2_yield do not tell temperature_C", json.dumps(plan["warnings"]))
+        _, applied = self.ask("POST", "/v1/campaigns", text, "application/toml")
+        self.assertIn("do not tell temperature_C", json.dumps(applied["warnings"]))
+        new = [{**row, "conditions": {"temperature_C": 700 + 100 * (i % 2)}, "values": {"C2_yield": i + 2}}
+               for i, row in enumerate(old * 3)]
+        self.rows_http("later", new)
+        done = self.run_program("retrain", "later", "--wait", "--url", self.url)
+        self.assertIn("4 of 16 results of C2_yield do not tell temperature_C", done.stdout + done.stderr)
+        doctor = self.run_program("doctor", "--url", self.url)
+        self.assertIn("do not tell temperature_C", doctor.stdout + doctor.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
