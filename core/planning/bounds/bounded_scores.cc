@@ -18,6 +18,7 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
   Bounder::Predicted predicted = bounder.predict(context, exact, high_only);
   if (purpose == Purpose::challenge) {
     if (!exact && predicted.spread_high >= limit) bounder.refine(predicted);
+    if (!exact && predicted.spread_high >= limit) bounder.refine_spread(predicted);
     return predicted.spread_high;
   }
   const auto at_most = [&](double novelty) {
@@ -58,7 +59,11 @@ double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context,
     if (bound < limit) return bound;
     if (!exact) {
       bounder.refine(predicted);
-      bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
+      const double here = std::sqrt(bounder.farther_corner(training)) / typical;
+      bound = at_most(novelty + here);
+      if (bound < limit) return bound;
+      bounder.refine_spread(predicted);
+      bound = at_most(novelty + here);
       if (bound < limit) return bound;
     }
     novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;

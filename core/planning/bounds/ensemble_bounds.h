@@ -197,6 +197,8 @@ class Bounder {
   // Tighter, where several descriptors follow the same elements; for several times the work. After
   // predict() of a branch for any context of the hull.
   void refine(Predicted& predicted);
+  // Tighter still in how far the hypotheses disagree, where few elements are left. After refine().
+  void refine_spread(Predicted& predicted);
   // What the companions together may predict of what was bounded last: at most, or at least.
   double companions(bool most);
   bool companions_are_quick() const;  // quicker than refine()
@@ -251,6 +253,9 @@ class Bounder {
     double base = 0.0, shift = 0.0;
     std::vector<double> numbers, along;
   };
+  static bool bends_once(descriptors::Form form, Interval x, const Curve& curve);
+  static Interval slopes_of(descriptors::Form form, Interval x, Interval variable,
+                            const Curve& curve);
   std::optional<Line> secant_of(descriptors::Form form, const EnsembleBounds::Plain& plain,
                                 Interval variable, const Curve& curve) const;
   void follow_average(descriptors::Form form, const EnsembleBounds::Plain& plain);
@@ -259,7 +264,9 @@ class Bounder {
   void begin(double base, Combined& combined) const;
   void add_term(double times, std::size_t term, Combined& to) const;
   Interval range_of(const Combined& combined) const;
-  double add_distances(const Combined& combined, double weight);
+  double add_distances(const Combined& combined, std::size_t hypothesis);
+  void limit_spread(double deviation, Predicted& predicted) const;
+  double sum_of_largest(const double* values, std::size_t size, std::size_t taken) const;
   const double* values_of(std::size_t column) const {
     const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
     return &trees.values[column * trees.leaf.size()];
@@ -289,6 +296,13 @@ class Bounder {
   std::vector<double> shares_;   // of each of items_
   std::vector<double> numbers_;  // terms x items_
   Combined mean_, own_, off_;
+  // Of the last refine(): by hypothesis and item of items_, how far it is from the mean of the
+  // hypotheses, less the middle of the item's cluster; the sum of the middles by hypothesis; and
+  // what follows no item.
+  std::vector<double> apart_, middles_;
+  double off_rest_ = 0.0;
+  Eigen::MatrixXd scaled_, gram_;
+  std::vector<double> linear_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
   std::vector<double> low_, high_;

@@ -88,7 +88,40 @@ bool is_defined(Form form, Interval x) {
   return false;
 }
 
+// The most that a function with a growing slope lies below its secant, told by three tangents: the
+// secant's slope less that on the left, and that on the right less the secant's; that in the middle
+// less the secant's; how far it lies below there; half of the interval.
+double gap_of(std::pair<double, double> at_ends, double in_middle, double below, double half) {
+  const double end = std::max(0.0, in_middle > 0.0 ? at_ends.first : at_ends.second);
+  const double slope = std::abs(in_middle);
+  if (!(end + slope > 0.0)) return std::max(0.0, below);
+  return std::max({0.0, below, end * (below + slope * half) / (end + slope)});
+}
+
 }  // namespace
+
+// Whether the slope of a term only grows or only falls over all of an interval: x is that of what
+// its form is applied to. Of a logarithm or an inverse the offset is small.
+bool Bounder::bends_once(Form form, Interval x, const Curve& curve) {
+  if (!std::isnan(turning_derivative(form, x))) return false;
+  if (!curve.logarithmic && !curve.inverse) return true;
+  return form != Form::inv_log && form != Form::inv_exp && curve.offset >= 0.0 &&
+         curve.offset < 0.1 * (x.low - curve.offset);
+}
+
+// Between which the slopes of any other term lie.
+Interval Bounder::slopes_of(Form form, Interval x, Interval variable, const Curve& curve) {
+  const double d_low = derivative(form, x.low, descriptors::apply(form, x.low));
+  const double d_high = derivative(form, x.high, descriptors::apply(form, x.high));
+  Interval slopes{std::min(d_low, d_high), std::max(d_low, d_high)};
+  const double turn = turning_derivative(form, x);
+  if (!std::isnan(turn)) slopes = {std::min(slopes.low, turn), std::max(slopes.high, turn)};
+  if (curve.logarithmic) slopes = product(slopes, {x.low - curve.offset, x.high - curve.offset});
+  if (curve.inverse)
+    slopes = product(
+        slopes, {-1.0 / (variable.low * variable.low), -1.0 / (variable.high * variable.high)});
+  return {curve.times * slopes.low, curve.times * slopes.high};
+}
 
 // The secant of a term over the interval of a variable; nothing where the term is not defined in
 // all of it, or the interval is a point. The term is its form of times * x, or of the exponential
@@ -110,15 +143,18 @@ std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds:
   if (!is_defined(form, x)) return std::nullopt;
   const double f_low = descriptors::apply(form, at_low);
   const double f_high = descriptors::apply(form, at_high);
-  const double d_low = derivative(form, at_low, f_low);
-  const double d_high = derivative(form, at_high, f_high);
+  // At x, where the number inside is y and the form of it f.
+  const auto slope_at = [&](double x_here, double y, double f) {
+    const double inside = curve.logarithmic ? y - curve.offset
+                          : curve.inverse   ? -1.0 / (x_here * x_here)
+                                            : 1.0;
+    return curve.times * inside * derivative(form, y, f);
+  };
+  const double d_low = slope_at(low, at_low, f_low);
+  const double d_high = slope_at(high, at_high, f_high);
   Interval slopes{std::min(d_low, d_high), std::max(d_low, d_high)};
-  const double turn = turning_derivative(form, x);
-  if (!std::isnan(turn)) slopes = {std::min(slopes.low, turn), std::max(slopes.high, turn)};
-  bool bends_one_way = std::isnan(turn) && !curve.logarithmic && !curve.inverse;
-  if (curve.logarithmic) slopes = product(slopes, {at_low - curve.offset, at_high - curve.offset});
-  if (curve.inverse) slopes = product(slopes, {-1.0 / (low * low), -1.0 / (high * high)});
-  slopes = {curve.times * slopes.low, curve.times * slopes.high};
+  bool bends_one_way = bends_once(form, x, curve);
+  if (!bends_one_way) slopes = slopes_of(form, x, variable, curve);
   const double value_low = std::clamp(f_low, plain.low, plain.high);
   const double value_high = std::clamp(f_high, plain.low, plain.high);
   if (value_low != f_low || value_high != f_high) {
@@ -128,14 +164,23 @@ std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds:
   Line line;
   line.slope = (value_high - value_low) / (high - low);
   line.base = value_low - line.slope * low;
-  if (slopes.high > slopes.low) {
+  if (bends_one_way) {
+    // Then the term lies on one side of its secant, and on the other side of its tangents.
+    const double middle = 0.5 * (low + high);
+    const double y = inner(middle);
+    const double f = descriptors::apply(form, y);
+    const double below = line.base + line.slope * middle - f;
+    const double gap =
+        d_low < d_high ? gap_of({line.slope - d_low, d_high - line.slope},
+                                slope_at(middle, y, f) - line.slope, below, 0.5 * (high - low))
+                       : gap_of({d_low - line.slope, line.slope - d_high},
+                                line.slope - slope_at(middle, y, f), -below, 0.5 * (high - low));
+    line.slack = 0.5 * gap;
+    line.base += d_low < d_high ? -line.slack : line.slack;
+  } else if (slopes.high > slopes.low) {
     const double up = std::max(0.0, slopes.high - line.slope);
     const double down = std::max(0.0, line.slope - slopes.low);
     line.slack = up * down / (slopes.high - slopes.low) * (high - low);
-  }
-  if (bends_one_way) {  // then the term lies on one side of its secant
-    line.slack *= 0.5;
-    line.base += d_high > d_low ? -line.slack : line.slack;
   }
   line.rounding = kRounding * (std::abs(value_low) + std::abs(value_high) +
                                std::abs(line.slope) * (std::abs(low) + std::abs(high)));
@@ -313,10 +358,12 @@ Interval Bounder::range_of(const Combined& combined) const {
   return out;
 }
 
-// Adds to off_ how far the numbers of each element lie from the middle of its group's, and returns
-// the sum of the middles.
-double Bounder::add_distances(const Combined& combined, double weight) {
+// Adds to off_ how far the numbers of each element lie from the middle of its group's, keeps them
+// as those of a hypothesis, and returns the sum of the middles.
+double Bounder::add_distances(const Combined& combined, std::size_t hypothesis) {
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const double weight = tables_.weights[hypothesis];
+  double* apart = &apart_[hypothesis * items_.size()];
   double middle_of_all = combined.base;
   std::size_t item = 0;
   for (const Cluster& cluster : clusters_) {
@@ -329,8 +376,10 @@ double Bounder::add_distances(const Combined& combined, double weight) {
     }
     const double middle = 0.5 * (least + most);
     middle_of_all += cluster.count * middle;
-    for (; item < last; ++item)
-      off_.numbers[item] += weight * std::abs(combined.numbers[item] - middle);
+    for (; item < last; ++item) {
+      apart[item] = combined.numbers[item] - middle;
+      off_.numbers[item] += weight * std::abs(apart[item]);
+    }
   }
   return middle_of_all;
 }
@@ -344,12 +393,15 @@ void Bounder::refine(Predicted& predicted) {
   double weighted_high = 0.0;
   // Of the hypotheses from their mean, weighted: for the middle of each group of elements and of
   // the contexts, and how much farther any may lead them all together.
-  double deviation = hull_->off_radius;
+  off_rest_ = hull_->off_radius;
   for (std::size_t t = 0; t < secants_.size(); ++t) {
-    deviation += tables_.deviations[t] * secants_[t].off_slack +
+    off_rest_ += tables_.deviations[t] * secants_[t].off_slack +
                  tables_.total_coefficients[t] * secants_[t].line.rounding;
   }
   begin(0.0, off_);
+  apart_.resize(count * items_.size());
+  middles_.resize(count);
+  double deviation = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
     begin(tables_.intercepts[h], own_);
     double slack = 0.0;
@@ -371,15 +423,19 @@ void Bounder::refine(Predicted& predicted) {
     for (std::size_t p = 0; p < off_.along.size(); ++p)
       off_.along[p] += weight * std::abs(own_.along[p] - mean_.along[p]);
     for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
-    deviation += weight * std::abs(add_distances(own_, weight) + own_.shift + hull_->off_middle[h]);
+    middles_[h] = add_distances(own_, h) + own_.shift + hull_->off_middle[h];
+    deviation += weight * std::abs(middles_[h]);
   }
-  deviation += range_of(off_).high;
   for (std::size_t p = 0; p < off_.along.size(); ++p) {
     if (off_.along[p] > 0.0)
-      deviation += off_.along[p] * 0.5 * (primaries_[p].high - primaries_[p].low);
+      off_rest_ += off_.along[p] * 0.5 * (primaries_[p].high - primaries_[p].low);
   }
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
+  limit_spread(deviation + range_of(off_).high + off_rest_, predicted);
+}
+
+void Bounder::limit_spread(double deviation, Predicted& predicted) const {
   predicted.spread_high =
       std::min(predicted.spread_high, deviation / tables_.total_weight * (1.0 + kWiden) + 1e-12);
 }
