@@ -4,7 +4,7 @@
 
 A campaign of 34,000 candidates (three of 26 elements, nine supports) with so many results, its default settings, and a batch of
 eight. The robot claims the batch and posts its results one by one; the clock starts with the last one. Beside it another client
-posts twenty results a second to another campaign. The parts are what the robot sees when it looks a hundred times a second:
+posts twenty results a second to another campaign. The parts are what the robot sees when it looks twenty times a second:
 "wait" until the job runs, "learn" until the job's progress (written four times a second) tells of calibration, "calibrate" until
 there is a model, "plan" until there are proposals. In brackets are the daemon's CPU seconds, for those who measure on a busy
 machine: two processors that nobody else uses need between a half and all of them. Exit code 1 when a goal is missed. With
@@ -147,21 +147,23 @@ def wait_for_batch(daemon, name):
         moments.setdefault(part, daemon.now())
 
     while True:
-        running = daemon.ask("GET", f"/jobs?campaign={name}&state=RUNNING")["jobs"]
-        if running:
-            now("wait")
-            if running[0].get("stage") == "calibration":
-                now("learn")
-        if len(daemon.ask("GET", f"/campaigns/{name}/models")["models"]) > models:
+        time.sleep(0.05)
+        if "calibrate" not in moments:
+            running = daemon.ask("GET", f"/jobs?campaign={name}&state=RUNNING")["jobs"]
+            if running:
+                now("wait")
+                if running[0].get("stage") == "calibration":
+                    now("learn")
+            if len(daemon.ask("GET", f"/campaigns/{name}/models")["models"]) == models:
+                failed = daemon.ask("GET", f"/jobs?campaign={name}&state=FAILED")["jobs"]
+                if failed:
+                    raise SystemExit(f"a job failed: {failed[0]}")
+                continue
             now("calibrate")
         found = daemon.ask("GET", f"/campaigns/{name}/proposals?state=REQUESTED")["proposals"]
         if len(found) >= BATCH:
             now("plan")
             return found, moments
-        failed = daemon.ask("GET", f"/jobs?campaign={name}&state=FAILED")["jobs"]
-        if failed:
-            raise SystemExit(f"a job failed: {failed[0]}")
-        time.sleep(0.01)
 
 
 def parts_of(begin, moments):

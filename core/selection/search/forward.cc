@@ -35,51 +35,61 @@ bool alike(const Candidates& candidates, const Subset& a, const Subset& b, int s
   return false;
 }
 
-// The set with each of the best candidates for one more place, one of a family.
-std::vector<Entry> extensions(const Candidates& candidates, const Subset& set) {
+struct Extended {
+  std::vector<Entry> best;      // those that an ensemble may have together
+  std::vector<Entry> extended;  // those that differ in their facts: these are extended
+};
+
+// The set with each of the best candidates for one more place; in `extended` one of a family.
+Extended extensions(const Candidates& candidates, const Subset& set) {
   std::vector<int> members = set.to_vector();
   SwapScan scan(candidates);
   scan.fix(members);
   std::vector<Scored> ranking;
   scan.rank(members.empty() ? 4 * kRanked : kRanked, ranking);
   std::vector<int> taken;
-  std::vector<Entry> found;
+  Extended found;
   members.push_back(0);
   for (const Scored& scored : ranking) {
-    if (set.size > 0 && taken.size() == kExtensions) break;
+    members.back() = scored.candidate;
+    const Entry entry{scored.score, Subset::of(members)};
+    if (candidates.forbidden(entry.subset)) continue;
+    if (set.size == 0 || found.best.size() < kExtensions) found.best.push_back(entry);
+    if (set.size > 0 && taken.size() == kExtensions) continue;
     if (std::any_of(taken.begin(), taken.end(),
                     [&](int other) { return same_fact(candidates, scored.candidate, other); })) {
       continue;
     }
-    members.back() = scored.candidate;
-    const Subset subset = Subset::of(members);
-    if (candidates.forbidden(subset)) continue;
     taken.push_back(scored.candidate);
-    found.push_back({scored.score, subset});
+    found.extended.push_back(entry);
   }
   return found;
 }
 
-// The extensions of every set, by the leave-one-out error of least squares: the best of those that
-// differ enough.
-std::vector<Entry> extended(const Candidates& candidates, const std::vector<Entry>& sets, int size,
-                            const Executor& executor, const Control& control) {
-  std::vector<std::vector<Entry>> found(sets.size());
+// The extensions of every set, by the leave-one-out error of least squares.
+Extended all_extensions(const Candidates& candidates, const std::vector<Entry>& sets, int size,
+                        const Executor& executor, const Control& control) {
+  std::vector<Extended> found(sets.size());
   executor.parallel_for(sets.size(), [&](std::size_t i) {
     if (!control.cancelled()) found[i] = extensions(candidates, sets[i].subset);
   });
-  std::vector<Entry> all;
-  for (const std::vector<Entry>& of_set : found)
-    all.insert(all.end(), of_set.begin(), of_set.end());
-  std::sort(all.begin(), all.end());
+  Extended all;
+  for (const Extended& of_set : found) {
+    all.best.insert(all.best.end(), of_set.best.begin(), of_set.best.end());
+    all.extended.insert(all.extended.end(), of_set.extended.begin(), of_set.extended.end());
+  }
+  std::sort(all.best.begin(), all.best.end());
+  std::sort(all.extended.begin(), all.extended.end());
   const int shared = shared_limit(candidates.options(), size);
-  std::vector<Entry> kept;
-  for (const Entry& entry : all) {
-    if (kept.size() == kKept) break;
-    if (std::none_of(kept.begin(), kept.end(), [&](const Entry& better) {
+  Archive archive(kKept, shared);
+  for (const Entry& entry : all.best) archive.offer(entry);
+  Extended kept{archive.entries(), {}};
+  for (const Entry& entry : all.extended) {
+    if (kept.extended.size() == kKept) break;
+    if (std::none_of(kept.extended.begin(), kept.extended.end(), [&](const Entry& better) {
           return alike(candidates, entry.subset, better.subset, shared);
         })) {
-      kept.push_back(entry);
+      kept.extended.push_back(entry);
     }
   }
   return kept;
@@ -114,11 +124,11 @@ Result<std::vector<SetsOfSize>> search_sizes(const SearchProblem& problem,
   if (Status status = check(problem, options); !status) return status.error();
   const Candidates candidates(problem, options);
   std::vector<SetsOfSize> found;
-  std::vector<Entry> sets = {{0.0, Subset{}}};
-  for (int size = 1; size <= options.size && !sets.empty(); ++size) {
-    sets = extended(candidates, sets, size, executor, control);
+  Extended sets{{}, {{0.0, Subset{}}}};
+  for (int size = 1; size <= options.size && !sets.extended.empty(); ++size) {
+    sets = all_extensions(candidates, sets.extended, size, executor, control);
     const bool wanted = std::find(sizes.begin(), sizes.end(), size) != sizes.end();
-    if (wanted) found.push_back({size, by_exact_error(candidates, sets, executor, control)});
+    if (wanted) found.push_back({size, by_exact_error(candidates, sets.best, executor, control)});
     if (control.cancelled()) return cancelled_error();
     if (wanted && found.back().sets.empty()) found.pop_back();
   }
