@@ -321,13 +321,15 @@ Status add_veterans(const Prepared& prepared, const TrainingSet& data,
 }
 
 // Gives the places to the contenders with the least expected error. `loo` gets a column for each
-// hypothesis. The veterans that are left stay in the model without a weight.
-void give_places(Contest contest, const SearchOptions& options, Model& model,
+// hypothesis. The veterans that are left stay in the model without a weight. rows_before: that the
+// model before learnt.
+void give_places(Contest contest, const SearchOptions& options, int rows_before, Model& model,
                  Eigen::MatrixXd& loo) {
   constexpr std::size_t kDormantForEachPlace = 2;
   const auto places = static_cast<std::size_t>(options.hypotheses);
   const int shared = std::min(options.size - 1, options.shared * options.size / 8);
-  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, shared);
+  const std::size_t fresh = places_for_fresh(places, rows_before, static_cast<int>(model.y.size()));
+  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, fresh, shared);
   loo.resize(model.y.size(), static_cast<Eigen::Index>(chosen.size()));
   double total_weight = 0.0;
   for (const std::size_t i : chosen) {
@@ -395,7 +397,7 @@ Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMa
       !status) {
     return status;
   }
-  give_places(std::move(contest), options, model, loo);
+  give_places(std::move(contest), options, history.rows, model, loo);
   return {};
 }
 
@@ -538,6 +540,8 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
     set_scores(model, (data.y - model.loo_prediction).cwiseAbs().cwiseMax(median_errors(data.y)),
                trained->disagreement, trained->novelty);
   }
+  model.forward = history.forward;
+  model.widening = widening_of(model.scores, model.forward, settings.coverage);
   std::erase_if(model.companions,
                 [](const Companion& companion) { return companion.weight == 0.0; });
   const Hypothesis& best = model.hypotheses.front();
