@@ -97,8 +97,6 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
                      hypotheses[h]->promise, hypotheses[h]->born == before.generation);
       }
     }
-  }
-  if (out.judged > 0) {
     std::vector<LedgerRecord> judged;
     for (const Veteran& veteran : history.veterans) judged.push_back(records[veteran.descriptors]);
     const std::vector<bool> out_of_it = eliminated(judged);
