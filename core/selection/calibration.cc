@@ -22,6 +22,12 @@ constexpr int kHypothesesOfSize = 24;
 // little below five (Harrell, "Regression Modeling Strategies", 2nd edition, 2015, section 4.4).
 constexpr int kCatalystsThatBear = 10;
 constexpr int kFewestCatalysts = 5;
+// See widening_of.
+constexpr double kFoldsCount = 10.0;  // measurements
+constexpr double kFading = 0.99;      // a measurement
+constexpr double kLevelStep = 0.005;  // a measurement
+constexpr double kMostLevelChange = 0.15;
+constexpr double kLeastWidening = 0.1;
 constexpr int kShareSteps = 10;  // shares are tenths: equal ones of two and of five parts too
 
 // Searching is nearly all of the time. The folds' searches together do a third of the work that the
@@ -225,6 +231,33 @@ void set_scores(Model& model, const Eigen::VectorXd& errors, const Eigen::Vector
     model.scores[i] = unit > 0.0 ? errors[i] / unit : 0.0;
   }
   std::sort(model.scores.begin(), model.scores.end());
+}
+
+double widening_of(const Eigen::VectorXd& scores, std::span<const ForwardErrors> forward,
+                   double coverage) {
+  const double quantile = scores.size() > 0 ? conformal_quantile(scores, coverage) : 0.0;
+  if (forward.empty() || !(quantile > 0.0)) return 1.0;
+  std::vector<std::pair<double, double>> weighted;  // ratio to the folds' half width, and weight
+  for (const double score : scores)
+    weighted.emplace_back(score / quantile, kFoldsCount / static_cast<double>(scores.size()));
+  double weight = 1.0;
+  double level = coverage;
+  for (auto errors = forward.rbegin(); errors != forward.rend(); ++errors) {
+    const auto count = static_cast<double>(errors->ratios.size());
+    for (const double ratio : errors->ratios) weighted.emplace_back(ratio, weight);
+    weight *= std::pow(kFading, count);
+    level += kLevelStep * count * (coverage - errors->held);
+  }
+  level = std::clamp(level, coverage - kMostLevelChange, coverage + kMostLevelChange);
+  std::sort(weighted.begin(), weighted.end());
+  double sum = 1.0;  // of what is measured next, which may err more than all
+  for (const auto& [ratio, of] : weighted) sum += of;
+  double reached = 0.0;
+  for (const auto& [ratio, of] : weighted) {
+    reached += of;
+    if (reached >= level * sum) return std::max(kLeastWidening, ratio);
+  }
+  return std::max(kLeastWidening, weighted.back().first);
 }
 
 Result<bool> calibrate(PreparedFolds& folds, const TrainingSet& data, const Executor& executor,

@@ -77,6 +77,16 @@ void share_equally(Model& model);
 void set_scores(Model& model, const Eigen::VectorXd& errors, const Eigen::VectorXd& disagreement,
                 const Eigen::VectorXd& novelty);
 
+// By what factor intervals are to be widened (or narrowed) so that they hold what is measured next,
+// which folds drawn from the known rows do not look like. The factor is a weighted conformal
+// quantile (Barber, Candes, Ramdas and Tibshirani, Ann. Stat. 51, 816, 2023) of the forward errors:
+// those of the newest model weigh 1 each, earlier ones 0.99 for each measurement since; the folds'
+// scores count as ten measurements together. Its level follows adaptive conformal inference (Gibbs
+// and Candes, NeurIPS 34, 1660, 2021): the coverage, and for each forward error 0.005 (their step)
+// of what the intervals held too little, at most 0.15 in all. 1 without forward errors.
+double widening_of(const Eigen::VectorXd& scores, std::span<const ForwardErrors> forward,
+                   double coverage);
+
 // Repeats the pipeline on folds and fills what their errors decide. disagreement: median over the
 // training rows of how far the model's hypotheses disagree in leave-one-out; a fold's search, which
 // does less, finds hypotheses that disagree more or less, and its disagreement is brought to the

@@ -112,12 +112,13 @@ Status add_veterans(const Prepared& prepared, const TrainingSet& data,
   return {};
 }
 
-void give_places(Contest contest, const SearchOptions& options, Model& model,
+void give_places(Contest contest, const SearchOptions& options, int rows_before, Model& model,
                  Eigen::MatrixXd& loo) {
   constexpr std::size_t kDormantForEachPlace = 2;
   const auto places = static_cast<std::size_t>(options.hypotheses);
   const int shared = std::min(options.size - 1, options.shared * options.size / 8);
-  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, shared);
+  const std::size_t fresh = places_for_fresh(places, rows_before, static_cast<int>(model.y.size()));
+  const std::vector<std::size_t> chosen = fill_places(contest.contenders, places, fresh, shared);
   loo.resize(model.y.size(), static_cast<Eigen::Index>(chosen.size()));
   double total_weight = 0.0;
   for (const std::size_t i : chosen) {

@@ -29,6 +29,13 @@ double median(std::vector<double> values) {
   return 0.5 * (upper + *std::max_element(values.begin(), middle));
 }
 
+double conformal_quantile(const Eigen::VectorXd& scores, double coverage) {
+  const auto n = static_cast<double>(scores.size());
+  const auto rank =
+      static_cast<Eigen::Index>(std::min(n, std::max(1.0, std::ceil((n + 1.0) * coverage))));
+  return scores[rank - 1];
+}
+
 double interval_unit(double base, double disagreement, double novelty) {
   return (base + disagreement) *
          std::min(kWidest, 1.0 + kNoveltySlope * std::max(0.0, novelty - kFamiliar));

@@ -14,6 +14,10 @@ double median(std::vector<double> values);  // of one or more
 // How far a prediction of this catalyst may err, up to one factor that the conformal scores give.
 double interval_unit(double base, double disagreement, double novelty);
 
+// Conformal quantile of ascending scores with its finite-sample correction: the
+// ceil((n + 1) coverage)-th smallest, or the largest.
+double conformal_quantile(const Eigen::VectorXd& scores, double coverage);
+
 struct MedianAndSpread {
   double median;
   double spread;  // weighted mean absolute deviation from the median

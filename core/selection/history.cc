@@ -27,13 +27,47 @@ std::vector<int> rows_not_seen(const Model& before, const TrainingSet& data) {
   return rows;
 }
 
+constexpr Eigen::Index kForwardKept = 200;  // measurements, and those of one model more
+
+// Rows measured since, without the offsets of batches that the earlier model knew.
+TrainingSet unseen(const Model& before, const TrainingSet& data) {
+  TrainingSet known = data;
+  if (!data.batches.empty()) known.y = without_offsets(data, before.offsets);
+  return subset(known, rows_not_seen(before, known));
+}
+
 }  // namespace
+
+Status hold_to_intervals(const Model& before, const TrainingSet& data, History& history) {
+  history.forward = before.forward;
+  const TrainingSet fresh = unseen(before, data);
+  if (fresh.y.size() == 0) return {};
+  const Result<Predictor> predictor = Predictor::make(before);
+  if (!predictor) return predictor.error();
+  const Result<Predictions> said = predictor->predict(fresh.catalysts, fresh.conditions);
+  if (!said) return said.error();
+  const Eigen::ArrayXd half = 0.5 * (said->high - said->low).array();
+  // A model whose folds erred nowhere gives no width to compare with.
+  if (!(half.minCoeff() > 0.0)) return {};
+  const Eigen::ArrayXd errors = (fresh.y - said->mean).array().abs();
+  const auto inside = static_cast<double>((errors <= half).count());
+  history.forward.push_back({before.generation, (before.widening * errors / half).matrix(),
+                             inside / static_cast<double>(errors.size())});
+  Eigen::Index later = 0;
+  for (const ForwardErrors& one : history.forward) later += one.ratios.size();
+  while (later - history.forward.front().ratios.size() >= kForwardKept) {
+    later -= history.forward.front().ratios.size();
+    history.forward.erase(history.forward.begin());
+  }
+  return {};
+}
 
 Result<Succession> history_of(const Model& before, const TrainingSet& data) {
   Succession out;
   History& history = out.history;
   history.eliminated = before.eliminated;
   history.generation = before.generation + 1;
+  history.rows = before.n_samples;
   std::vector<const Hypothesis*> hypotheses;
   std::map<std::vector<std::string>, LedgerRecord> records;
   for (const LedgerRecord& record : before.ledger) records[record.descriptors] = record;
@@ -44,13 +78,11 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
           {hypothesis_key(hypothesis, before.features.primaries), hypothesis.born});
     }
   }
+  if (const Status held = hold_to_intervals(before, data, history); !held) return held.error();
   // The earlier model learnt without the offsets of its batches.
-  TrainingSet known = data;
-  if (!data.batches.empty()) known.y = without_offsets(data, before.offsets);
-  const std::vector<int> rows = rows_not_seen(before, known);
-  out.judged = static_cast<int>(rows.size());
-  if (!rows.empty()) {
-    const TrainingSet fresh = subset(known, rows);
+  const TrainingSet fresh = unseen(before, data);
+  out.judged = static_cast<int>(fresh.y.size());
+  if (out.judged > 0) {
     const Result<Predictor> predictor = Predictor::make(before);
     if (!predictor) return predictor.error();
     const Result<Predictions> said =
@@ -65,16 +97,16 @@ Result<Succession> history_of(const Model& before, const TrainingSet& data) {
                      hypotheses[h]->promise, hypotheses[h]->born == before.generation);
       }
     }
-  }
-  for (auto& [key, record] : records) {
-    const bool stood = std::any_of(history.veterans.begin(), history.veterans.end(),
-                                   [&](const Veteran& v) { return v.descriptors == key; });
-    if (stood && !rows.empty() && eliminated(record, static_cast<int>(hypotheses.size()))) {
-      history.eliminated.push_back(key);
+    std::vector<LedgerRecord> judged;
+    for (const Veteran& veteran : history.veterans) judged.push_back(records[veteran.descriptors]);
+    const std::vector<bool> out_of_it = eliminated(judged);
+    for (std::size_t h = 0; h < judged.size(); ++h) {
+      if (!out_of_it[h]) continue;
+      history.eliminated.push_back(history.veterans[h].descriptors);
       ++out.eliminated;
     }
-    history.records.push_back(std::move(record));
   }
+  for (auto& [key, record] : records) history.records.push_back(std::move(record));
   std::sort(history.eliminated.begin(), history.eliminated.end());
   history.eliminated.erase(std::unique(history.eliminated.begin(), history.eliminated.end()),
                            history.eliminated.end());

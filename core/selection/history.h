@@ -18,4 +18,9 @@ struct Succession {
 // the offsets that it took off. Errors: those of Predictor.
 Result<Succession> history_of(const Model& before, const TrainingSet& data);
 
+// Holds the intervals of the earlier model to the rows that it had not seen, which are counted as
+// history_of does: adds the outcome to what the model knew of those before it, and writes both to
+// history.forward. Errors: those of Predictor.
+Status hold_to_intervals(const Model& before, const TrainingSet& data, History& history);
+
 }  // namespace kasetsu::selection

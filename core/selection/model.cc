@@ -77,16 +77,11 @@ Result<Predictor> Predictor::make(const Model& model) {
 Predictor::Predictor(const Model& model, Featurizer featurizer)
     : model_(&model), featurizer_(std::move(featurizer)), weights_(weights_of(model.hypotheses)) {
   if (model.scores.size() == 0) return;  // not calibrated yet
-  // Conformal quantile with its finite-sample correction: the ceil((n + 1) coverage)-th smallest
-  // score.
-  const auto n = static_cast<double>(model.scores.size());
-  const auto rank = static_cast<Eigen::Index>(
-      std::min(n, std::max(1.0, std::ceil((n + 1.0) * model.settings.coverage))));
-  quantile_ = model.scores[rank - 1];
+  quantile_ = conformal_quantile(model.scores, model.settings.coverage);
 }
 
 double Predictor::half_width(double disagreement, double novelty) const {
-  return quantile_ * interval_unit(model_->base, disagreement, novelty);
+  return model_->widening * quantile_ * interval_unit(model_->base, disagreement, novelty);
 }
 
 Result<Predictions> Predictor::predict(std::span<const chemistry::Catalyst> catalysts,

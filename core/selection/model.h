@@ -103,6 +103,8 @@ struct Model {
   // the honest predictions where there are any; else of leave-one-out, or of the median of the
   // other rows where that is worse.
   Eigen::VectorXd scores;
+  std::vector<ForwardErrors> forward;  // of the models before, the oldest first
+  double widening = 1.0;  // of the intervals, by `forward` (widening_of in calibration.h)
   // The training set in the space of the best hypothesis's descriptors, standardised: rows x size.
   // Novelty and farthest-point sampling measure distances here.
   Eigen::MatrixXd coordinates;

@@ -1,6 +1,7 @@
 #include "core/selection/population.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <numeric>
 
@@ -28,8 +29,9 @@ double optimism_of(std::span<const LedgerRecord> records) {
 }
 
 double expected_error(double mae_cv, int rows, double optimism, const LedgerRecord* record) {
-  const double promise = mae_cv * optimism;
-  if (record == nullptr) return promise;
+  if (record == nullptr) return mae_cv * optimism;
+  const double since = std::min(record->count, rows);
+  const double promise = mae_cv * (optimism * (rows - since) + since) / rows;
   const double counts = kPromiseShare * rows;
   return (counts * promise + record->total_error) / (counts + record->count);
 }
@@ -38,8 +40,17 @@ double weight_of_error(double expected) {
   return 1.0 / std::max(expected * expected, 1e-300);
 }
 
+std::size_t places_for_fresh(std::size_t places, int before, int now) {
+  if (before <= 0) return places;
+  const auto reached = [&](int rows) {
+    return std::floor(static_cast<double>(places) * std::log(static_cast<double>(rows)));
+  };
+  const double more = reached(std::max(before, now)) - reached(before);
+  return std::min(places, static_cast<std::size_t>(more));
+}
+
 std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std::size_t places,
-                                     int shared) {
+                                     std::size_t fresh, int shared) {
   std::vector<std::size_t> order(contenders.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -48,7 +59,7 @@ std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std:
     return contenders[a].veteran && !contenders[b].veteran;
   });
   std::vector<std::size_t> chosen;
-  std::size_t fresh_left = (places + 1) / 2;
+  std::size_t fresh_left = fresh;
   const auto take = [&](bool limit_fresh) {
     for (const std::size_t i : order) {
       if (chosen.size() == places) return;

@@ -16,9 +16,10 @@ namespace kasetsu::selection {
 // did not choose by, and a long life would make fresh hypotheses look better than they are.
 double optimism_of(std::span<const LedgerRecord> records);
 
-// Leave-one-out promised `mae_cv` on so many rows. The promise times the optimism counts as half as
-// many measurements as there are rows, because the search chose by the same rows; the record counts
-// as what it is: (k0 m0 + n e) / (k0 + n).
+// Leave-one-out promised `mae_cv` on so many rows. The promise is worth what it says on rows that
+// were measured since the hypothesis was found (as many as its record has), and this times the
+// optimism on those that the search chose by. It counts as half as many measurements as there are
+// rows; the record counts as what it is: (k0 m0 + n e) / (k0 + n).
 double expected_error(double mae_cv, int rows, double optimism, const LedgerRecord* record);
 
 // Relative weight in the ensemble's median: 1 / error^2. Least absolute error is what the
@@ -35,10 +36,15 @@ struct Contender {
   bool may_stand = true;
 };
 
+// How many of the places may go to fresh hypotheses where the model before learnt `before` of `now`
+// rows: places ln(now / before), so that hypotheses are replaced as fast as rows come in, and as
+// many however the rows are divided among retrainings. All of them without a model before.
+std::size_t places_for_fresh(std::size_t places, int before, int now);
+
 // Which of them get the `places`, by expected error; of equal ones veterans, then the earlier ones.
-// Any two share at most `shared` descriptors. Fresh ones take at most half of the places, and more
-// only where there are not enough veterans.
+// Any two share at most `shared` descriptors. Fresh ones take at most `fresh` of the places, and
+// more only where there are not enough veterans.
 std::vector<std::size_t> fill_places(std::span<const Contender> contenders, std::size_t places,
-                                     int shared);
+                                     std::size_t fresh, int shared);
 
 }  // namespace kasetsu::selection

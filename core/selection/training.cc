@@ -283,7 +283,7 @@ Status find_hypotheses(const Prepared& prepared, const descriptors::DescriptorMa
       !status) {
     return status;
   }
-  give_places(std::move(contest), options, model, loo);
+  give_places(std::move(contest), options, history.rows, model, loo);
   return {};
 }
 
@@ -466,6 +466,8 @@ Result<Model> train(const chemistry::ElementTable& elements, const TrainingSet& 
     set_scores(model, (data.y - model.loo_prediction).cwiseAbs().cwiseMax(median_errors(data.y)),
                trained->disagreement, trained->novelty);
   }
+  model.forward = history.forward;
+  model.widening = widening_of(model.scores, model.forward, settings.coverage);
   std::erase_if(model.companions,
                 [](const Companion& companion) { return companion.weight == 0.0; });
   const Hypothesis& best = model.hypotheses.front();

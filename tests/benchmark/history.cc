@@ -122,7 +122,7 @@ Outcome play(const chemistry::ElementTable& elements, const selection::TrainingS
 
 }  // namespace
 
-// bench_history [SECONDS [SEEDS]]
+// bench_history [SECONDS [SEEDS [with|without]]]
 int main(int count, char** values) {
   selection::ModelSettings settings;
   settings.search.time_limit =
@@ -137,7 +137,8 @@ int main(int count, char** values) {
   fmt::print("history  seed  error  average precision  coverage  width  median age\n");
   for (const bool with_history : {false, true}) {
     Outcome mean;
-    const char* name = with_history ? "with" : "without";
+    const std::string name = with_history ? "with" : "without";
+    if (count > 3 && values[3] != name) continue;
     for (int seed = 1; seed <= seeds; ++seed) {
       settings.search.seed = static_cast<std::uint64_t>(seed);
       const Outcome out = play(elements, all, settings, with_history, executor);

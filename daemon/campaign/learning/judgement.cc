@@ -86,6 +86,7 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
   out.history.records = model.ledger;
   out.history.eliminated = model.eliminated;
   out.history.generation = model.generation + 1;
+  out.history.rows = model.n_samples;
   const std::vector<const selection::Hypothesis*> hypotheses = judged_hypotheses(model);
   for (const selection::Hypothesis* hypothesis : hypotheses)
     out.history.veterans.push_back({key_of(model, *hypothesis), hypothesis->born});
@@ -129,6 +130,7 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
                            hypotheses[index]->born == model.generation);
     }
   }
+  const std::vector<bool> eliminated = selection::eliminated(records);
   for (std::size_t h = 0; h < records.size(); ++h) {
     const LedgerRecord& record = records[h];
     if (record.count == 0) continue;
@@ -140,7 +142,7 @@ Judgement judge(const selection::Model& model, std::span<const LedgerEntry> entr
     } else {
       out.history.records.push_back(record);
     }
-    if (!selection::eliminated(record, static_cast<int>(records.size()))) continue;
+    if (!eliminated[h]) continue;
     out.eliminated.push_back({static_cast<std::int64_t>(h), record.descriptors, record.count,
                               hypotheses[h]->mae_cv, record.mean_error(),
                               selection::log_evidence_against_promise(record),

@@ -121,6 +121,7 @@ Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& set
   learnt.document.model = std::move(model).value();
   learnt.text = write_model(learnt.document);
   learnt.summary = model_summary(learnt.document.model);
+  learnt.summary["intervals"] = intervals_json(learnt.document.model);
   learnt.summary["verdict"] =
       verdict_json(selection::verdict_of(learnt.document.model), learnt.document.provenance.unit);
   return learnt;

@@ -157,6 +157,15 @@ void describe_population(Io& io, M& model) {
     describe_hypothesis(inner, hypothesis, model.features.primaries);
     inner.field("born", hypothesis.born);
   });
+  bool has_forward = true;  // documents of older programs do not
+  if constexpr (Io::kReads) has_forward = io.has("forward");
+  if (!has_forward) return;
+  io.list("forward", model.forward, [](auto& inner, auto& errors) {
+    inner.field("generation", errors.generation);
+    inner.field("ratios", errors.ratios);
+    inner.field("held", errors.held);
+  });
+  io.field("widening", model.widening);
 }
 
 template <typename Io, typename N>
@@ -268,6 +277,9 @@ void describe_model(Io& io, M& model) {
     inner.field("total_error", record.total_error);
     inner.field("total_log_p", record.total_log_p);
     inner.field("worse", record.worse);
+    bool has_bets = !record.log_bets.empty();
+    if constexpr (Io::kReads) has_bets = inner.has("log_bets");
+    if (has_bets) inner.field("log_bets", record.log_bets);
   });
   io.field("eliminated", model.eliminated);
   // First models and those of older programs inherited nothing.
@@ -320,9 +332,19 @@ void check_model(Model& model) {
     check_hypothesis(model.hypotheses[i], fmt::format("/hypotheses/{}", i));
   for (std::size_t i = 0; i < model.dormant.size(); ++i)
     check_hypothesis(model.dormant[i], fmt::format("/population/dormant/{}", i));
+  for (const selection::ForwardErrors& errors : model.forward) {
+    if (!errors.ratios.allFinite() || !(errors.held >= 0.0 && errors.held <= 1.0))
+      refuse_document("/population/forward", "errors that are not numbers");
+  }
+  if (!(model.widening >= 0.0 && std::isfinite(model.widening)))
+    refuse_document("/population/widening", "not a factor");
   for (const selection::LedgerRecord& record : model.ledger) {
     if (!std::isfinite(record.first_error) || !std::isfinite(record.first_promised))
       refuse_document("/population", "an error or a promise that is not a number");
+    const bool finite = std::all_of(record.log_bets.begin(), record.log_bets.end(),
+                                    [](double log) { return std::isfinite(log); });
+    if (!finite || (!record.log_bets.empty() && std::ssize(record.log_bets) != selection::kBets))
+      refuse_document("/ledger", "bets that are not what the ledger keeps");
   }
   double share = 0.0;
   for (std::size_t i = 0; i < model.companions.size(); ++i) {
@@ -398,6 +420,16 @@ Json sizes_json(const Model& model) {
         {{"size", tried.size}, {"mae_honest", DocumentWriter::written(tried.mae_honest)}});
   }
   return out;
+}
+
+Json intervals_json(const Model& model) {
+  if (model.forward.empty()) return nullptr;
+  Json recent = Json::array();
+  for (const selection::ForwardErrors& errors : model.forward) {
+    recent.push_back(
+        {{"generation", errors.generation}, {"n", errors.ratios.size()}, {"held", errors.held}});
+  }
+  return {{"widening", DocumentWriter::written(model.widening)}, {"recent", recent}};
 }
 
 Json parts_json(const Model& model) {

@@ -45,6 +45,9 @@ Json honest_json(const selection::Model& model);
 // Who predicts: [{name, weight, mae_honest}], first "hypotheses", then the companions; mae_honest
 // is the mean |error| on rows that the part had not seen, null without calibration.
 Json parts_json(const selection::Model& model);
+// How the intervals of the models before held, the oldest first, and what follows for this one's:
+// {widening, recent: [{generation, n, held}]}; null where nothing was measured after a model.
+Json intervals_json(const selection::Model& model);
 // What was seen when the size was chosen: [{size, mae_honest}]; empty when it was given.
 Json sizes_json(const selection::Model& model);
 // {replicated, rows, pure_df, pure_sd, fit_df, fit_sd, f, p}: core/selection/noise.h.

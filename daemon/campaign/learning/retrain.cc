@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/selection/history.h"
 #include "daemon/campaign/learning/judgement.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/records/events.h"
@@ -181,6 +182,24 @@ Result<Model> keep(const Workbench& bench, const Learning& learning, const Learn
   });
 }
 
+// What the model before leaves to the next one.
+Result<selection::History> history_for(const Workbench& bench, const Learning& learning) {
+  if (!learning.before) return selection::History();
+  selection::History history = learning.before->judgement.history;
+  if (!learning.before->document) return history;
+  const selection::Model& before = learning.before->document->model;
+  if (before.features.condition_names != bench.config.conditions()) return history;
+  const Result<selection::TrainingSet> rows =
+      training_rows(learning.to_learn, bench.config.conditions(), bench.science.supports);
+  // Rows that do not read are told where they are learnt.
+  if (!rows) return history;
+  if (const Status held = selection::hold_to_intervals(before, *rows, history); !held) {
+    // A measured element that the model before cannot describe: its intervals told nothing of it.
+    history.forward = before.forward;
+  }
+  return history;
+}
+
 // Empty where there is too little to learn from; `told` says why.
 Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target& target,
                                             const std::string& job, Retrained& told) {
@@ -201,11 +220,11 @@ Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target
   Result<TrainingSet> to_learn = rows_to_learn(learning.rows);
   if (!to_learn) return none(to_learn.error());
   learning.to_learn = std::move(*to_learn);
-  const selection::History history =
-      learning.before ? learning.before->judgement.history : selection::History();
+  const Result<selection::History> known = history_for(bench, learning);
+  if (!known) return known.error();
   Result<Learnt> learnt =
       learn(learning.to_learn, bench.config.model, bench.config.conditions(), bench.science,
-            bench.code_version, bench.executor, bench.control, history);
+            bench.code_version, bench.executor, bench.control, *known);
   if (!learnt) {
     if (learnt.error().code != ErrorCode::bad_data) return learnt.error();
     return none(learnt.error());

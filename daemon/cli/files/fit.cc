@@ -62,6 +62,14 @@ void print_text(const selection::Model& model, double wall, Session& session) {
       "leave-one-out errors run from {} to {}: optimistic, the descriptors were chosen by them\n",
       format_short(best.mae_cv), format_short(best.mae_train), format_short(best.mae_cv),
       format_short(model.hypotheses.back().mae_cv)));
+  if (!model.forward.empty()) {
+    const selection::ForwardErrors& last = model.forward.back();
+    session.print(
+        fmt::format("intervals of the earlier model held {:.0f} % of {} later measurements; {:.2f} "
+                    "times as wide "
+                    "as\nits folds say are this one's\n",
+                    100.0 * last.held, last.ratios.size(), model.widening));
+  }
   for (const selection::SizeTried& tried : model.sizes_tried) {
     session.print(fmt::format("{} descriptors: {} on rows not seen{}\n", tried.size,
                               format_short(tried.mae_honest),
@@ -116,6 +124,7 @@ Status run(const Arguments& arguments, Session& session) {
         {"size", model->size},
         {"sizes_tried", campaign::sizes_json(*model)},
         {"mae_honest", campaign::honest_json(*model)},
+        {"intervals", campaign::intervals_json(*model)},
         {"verdict", campaign::verdict_json(selection::verdict_of(*model))},
         {"parts", campaign::parts_json(*model)},
         {"noise", campaign::noise_json(model->noise)},

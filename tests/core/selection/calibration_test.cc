@@ -117,6 +117,36 @@ TEST(Size, ALawOfTwoDescriptorsIsNotCutToOneWhenTheErrorsSaySo) {
   EXPECT_LT(chosen, 1.3 * least);
 }
 
+ForwardErrors forward(int generation, int count, double ratio, double held) {
+  ForwardErrors errors;
+  errors.generation = generation;
+  errors.ratios = Eigen::VectorXd::LinSpaced(count, 0.02 * ratio, ratio);
+  errors.held = held;
+  return errors;
+}
+
+TEST(Widening, FollowsTheNewestForwardErrors) {
+  const Eigen::VectorXd scores = Eigen::VectorXd::LinSpaced(100, 0.1, 10.0);
+  EXPECT_EQ(widening_of(scores, {}, 0.8), 1.0);
+  // As the folds said: the 80 % quantile of the ratios is 1.
+  const std::vector<ForwardErrors> as_said{forward(0, 40, 1.25, 0.8), forward(1, 40, 1.25, 0.8)};
+  EXPECT_NEAR(widening_of(scores, as_said, 0.8), 1.0, 0.1);
+  // Twice as far off as the folds said, after a time when they were right.
+  std::vector<ForwardErrors> drifted = as_said;
+  for (int k = 2; k < 7; ++k) drifted.push_back(forward(k, 40, 2.5, 0.5));
+  const double wide = widening_of(scores, drifted, 0.8);
+  EXPECT_GT(wide, 1.7);
+  EXPECT_LT(wide, 2.6);
+  // And back again: intervals that hold too much become narrower.
+  for (int k = 7; k < 12; ++k) drifted.push_back(forward(k, 40, 0.6, 1.0));
+  EXPECT_LT(widening_of(scores, drifted, 0.8), 1.0);
+}
+
+TEST(Widening, AFewForwardErrorsAreNotBelievedAlone) {
+  const Eigen::VectorXd scores = Eigen::VectorXd::LinSpaced(100, 0.1, 10.0);
+  EXPECT_LT(widening_of(scores, std::vector{forward(0, 1, 50.0, 0.0)}, 0.8), 1.3);
+}
+
 // A first batch is a handful of catalysts, and thousands of descriptors fit it: the intervals must
 // still hold what they promise.
 TEST(Intervals, OfAFewRowsHoldAboutFourOfFive) {

@@ -31,26 +31,31 @@ LedgerRecord record_of(double log_p, int worse, int count) {
 // Ville: a bettor against what is true reaches 1/a at any time with probability at most a.
 TEST(Ledger, LookingOftenDoesNotCondemnAHypothesisThatKeepsItsPromise) {
   int condemned = 0;
-  int condemned_by_sign = 0;
+  int condemned_by_comparison = 0;
+  const Eigen::VectorXd promise = Eigen::VectorXd::LinSpaced(50, 0.02, 1.0);
   constexpr int kTrials = 2000;
   for (int trial = 0; trial < kTrials; ++trial) {
     Random random(1, static_cast<std::uint64_t>(trial));
     LedgerRecord record;
+    double log_p = 0.0;
     bool one = false;
     bool other = false;
     for (int t = 0; t < 200; ++t) {
-      ++record.count;
-      record.total_log_p += std::log(random.uniform() + 1e-300);
-      record.worse += random.uniform() < 0.5 ? 1 : 0;
+      // Both err alike, now one more and now the other; rarely very much.
+      const double one_error = random.normal() * (random.uniform() < 0.1 ? 5.0 : 0.5);
+      const double other_error = random.normal() * (random.uniform() < 0.1 ? 5.0 : 0.5);
+      record.enter(one_error, other_error, promise, false);
+      log_p += std::log(random.uniform() + 1e-300);
+      record.total_log_p = log_p;
       one = one || log_evidence_against_promise(record) >= std::log(20.0);
       other = other || log_evidence_worse(record) >= std::log(20.0);
     }
     condemned += one ? 1 : 0;
-    condemned_by_sign += other ? 1 : 0;
+    condemned_by_comparison += other ? 1 : 0;
   }
   // 5 % and three standard deviations of the count.
   EXPECT_LE(condemned, 0.05 * kTrials + 3.0 * std::sqrt(0.05 * kTrials));
-  EXPECT_LE(condemned_by_sign, 0.05 * kTrials + 3.0 * std::sqrt(0.05 * kTrials));
+  EXPECT_LE(condemned_by_comparison, 0.05 * kTrials + 3.0 * std::sqrt(0.05 * kTrials));
 }
 
 TEST(Ledger, TheEvidenceIsAFairBet) {
@@ -71,12 +76,57 @@ TEST(Ledger, TheEvidenceIsAFairBet) {
   EXPECT_EQ(log_evidence_worse({}), 0.0);
 }
 
+// How much more it errs counts, not only how often.
+TEST(Ledger, LargeLossesWeighMoreThanSmallGains) {
+  const Eigen::VectorXd promise = Eigen::VectorXd::Ones(10);
+  LedgerRecord often, much;
+  for (int i = 0; i < 60; ++i) {
+    often.enter(i % 3 == 0 ? 1.0 : 1.05, i % 3 == 0 ? 1.1 : 1.0, promise, false);
+    much.enter(i % 3 == 0 ? 4.0 : 0.95, 1.0, promise, false);
+  }
+  EXPECT_GT(often.worse, much.worse);
+  EXPECT_LT(log_evidence_worse(often), std::log(20.0));
+  EXPECT_GT(log_evidence_worse(much), std::log(20.0));
+}
+
+// Records of older programs have the signs alone; they go on from there.
+TEST(Ledger, ARecordWithoutBetsIsReadAsSigns) {
+  LedgerRecord old = record_of(0.0, 30, 40);
+  const double before = log_evidence_worse(old);
+  EXPECT_GT(before, std::log(20.0));
+  old.enter(1.0, 1.0, Eigen::VectorXd::Ones(10), false);  // neither is worse
+  EXPECT_DOUBLE_EQ(log_evidence_worse(old), before);
+  EXPECT_EQ(old.count, 41);
+}
+
+// Whether a hypothesis with this record is eliminated among 49 that nothing is known of.
+bool eliminated_alone(const LedgerRecord& record) {
+  std::vector<LedgerRecord> records(50);
+  records[17] = record;
+  const std::vector<bool> out = eliminated(records);
+  EXPECT_EQ(std::count(out.begin(), out.end(), true), out[17] ? 1 : 0);
+  return out[17];
+}
+
 TEST(Ledger, BothTestsMustFail) {
   const double broken = 20 * std::log(0.02);
-  EXPECT_TRUE(eliminated(record_of(broken, 20, 20), 50));
-  EXPECT_FALSE(eliminated(record_of(broken, 10, 20), 50)) << "everything errs: the reaction drifts";
-  EXPECT_FALSE(eliminated(record_of(20 * std::log(0.5), 20, 20), 50)) << "weak, but as promised";
-  EXPECT_FALSE(eliminated(record_of(std::log(0.01), 1, 1), 50)) << "one measurement is not enough";
+  EXPECT_TRUE(eliminated_alone(record_of(broken, 20, 20)));
+  EXPECT_FALSE(eliminated_alone(record_of(broken, 10, 20))) << "all err: the reaction drifts";
+  EXPECT_FALSE(eliminated_alone(record_of(20 * std::log(0.5), 20, 20))) << "weak, as promised";
+  EXPECT_FALSE(eliminated_alone(record_of(std::log(0.01), 1, 1))) << "one measurement is little";
+}
+
+// One hypothesis among fifty that breaks its promise a little may be chance; thirty are not.
+TEST(Ledger, ManyBrokenPromisesNeedLessEvidenceEach) {
+  const LedgerRecord little = record_of(20 * std::log(0.13), 20, 20);
+  EXPECT_GT(log_evidence_against_promise(little), std::log(50.0 / (30.0 * kEliminationLevel)));
+  EXPECT_LT(log_evidence_against_promise(little), std::log(50.0 / kEliminationLevel));
+  EXPECT_FALSE(eliminated_alone(little));
+  std::vector<LedgerRecord> records(50);
+  std::fill(records.begin(), records.begin() + 30, little);
+  const std::vector<bool> out = eliminated(records);
+  EXPECT_EQ(std::count(out.begin(), out.begin() + 30, true), 30);
+  EXPECT_EQ(std::count(out.begin() + 30, out.end(), true), 0);
 }
 
 TEST(Ledger, RanksAmongPromises) {
@@ -198,8 +248,8 @@ TEST(Ledger, TheTrueHypothesisSurvivesTenBatchesAndPlantedOnesDoNot) {
                              promises[h], batch == 0);
         }
       }
-      for (std::size_t h = 0; h < count; ++h)
-        alive[h] = alive[h] && !eliminated(records[h], static_cast<int>(count));
+      const std::vector<bool> out = eliminated(records);
+      for (std::size_t h = 0; h < count; ++h) alive[h] = alive[h] && !out[h];
     }
     int planted_alive = 0;
     for (int k = 0; k < Simulation::kPlanted; ++k)

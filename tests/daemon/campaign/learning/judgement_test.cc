@@ -149,6 +149,41 @@ TEST(Judgement, ADocumentKeepsThePopulation) {
   EXPECT_EQ(read_model(old.dump()).error().where, "/population/born");
 }
 
+TEST(Judgement, ADocumentKeepsBetsAndHowIntervalsHeld) {
+  const selection::TrainingSet data = laboratory(40, 0.3, 1);
+  selection::Model first = trained(data);
+  const Judgement judgement = judge(first, entries_of(first, 20, 2, 1.0));
+  ModelDocument document;
+  document.model = trained(data, judgement.history);
+  document.model.forward = {{0, Eigen::VectorXd::LinSpaced(20, 0.1, 2.3), 0.65}};
+  document.model.widening = 1.7;
+  const std::string text = write_model(document);
+  const selection::Model read = read_model(text).value().model;
+  EXPECT_EQ(read.ledger, document.model.ledger);
+  EXPECT_FALSE(read.ledger.front().log_bets.empty());
+  ASSERT_EQ(read.forward.size(), 1U);
+  EXPECT_EQ(read.forward[0].ratios, document.model.forward[0].ratios);
+  EXPECT_EQ(read.forward[0].held, 0.65);
+  EXPECT_EQ(read.widening, 1.7);
+  EXPECT_EQ(intervals_json(read)["recent"][0]["n"], 20);
+
+  // As an older program wrote it: no bets, and intervals as the folds say.
+  Json old = parse_json(text).value();
+  for (Json& record : old["ledger"]) record.erase("log_bets");
+  for (const char* member : {"forward", "widening"}) old["population"].erase(member);
+  const selection::Model of_old = read_model(old.dump()).value().model;
+  EXPECT_TRUE(of_old.ledger.front().log_bets.empty());
+  EXPECT_TRUE(of_old.forward.empty());
+  EXPECT_EQ(of_old.widening, 1.0);
+  EXPECT_TRUE(intervals_json(of_old).is_null());
+  old = parse_json(text).value();
+  old["ledger"][0]["log_bets"].push_back(0.0);
+  EXPECT_EQ(read_model(old.dump()).error().where, "/ledger");
+  old = parse_json(text).value();
+  old["population"]["forward"][0]["held"] = 1.5;
+  EXPECT_EQ(read_model(old.dump()).error().where, "/population/forward");
+}
+
 TEST(Judgement, DormantHypothesesAreJudgedAndHaveNoPartInTheEnsemble) {
   const selection::TrainingSet data = laboratory(40, 0.3, 1);
   selection::Model model = trained(data);
