@@ -41,34 +41,36 @@ def run_number(campaign, source, run, channel, sequence, replicate):
     return signed(folded(campaign, source, run) << 32 | lower)
 
 
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid_after(identifier, number):
+    value = number
+    for place, letter in enumerate(reversed(identifier)):
+        value += CROCKFORD.index(letter) << 5 * place
+    return "".join(CROCKFORD[value >> 5 * place & 31] for place in reversed(range(26)))
+
+
 def sum_of(*values):
-    """The sum of a row's columns, with their types (daemon/store/sqlite.cc, RowSum)."""
     total = 0
 
-    def add_word(word):
+    def add(word):
         nonlocal total
-        total = (total ^ word) * 0x9E3779B97F4A7C15 % 2**64
+        total = (total ^ word % 2**64) * 0x9E3779B97F4A7C15 % 2**64
         total ^= total >> 32
+
     for value in values:
-        if value is None:
-            add_word(5)
-        elif isinstance(value, int):
-            add_word(1)
-            add_word(value % 2**64)
+        add({int: 1, float: 2, str: 3, bytes: 4, type(None): 5}[type(value)])
+        if isinstance(value, int):
+            add(value)
         elif isinstance(value, float):
-            add_word(2)
-            add_word(struct.unpack("<Q", struct.pack("<d", value + 0.0))[0])
-        else:
+            add(struct.unpack("<Q", struct.pack("<d", value + 0.0))[0])
+        elif value is not None:
             data = value.encode() if isinstance(value, str) else value
-            add_word(3 if isinstance(value, str) else 4)
-            add_word(len(data))
-            for at in range(0, len(data), 8):
-                add_word(int.from_bytes(data[at:at + 8], "little"))
+            add(len(data))
+            for begin in range(0, len(data), 8):
+                add(int.from_bytes(data[begin:begin + 8], "little"))
     return (total + 2**31) % 2**32 - 2**31
-
-
-def ulid_after(delivery, number):
-    raise AssertionError("measurements of these databases have identifiers of their own")
 
 
 def old_database(path, scripts, version, rows, text, elements):
@@ -76,7 +78,7 @@ def old_database(path, scripts, version, rows, text, elements):
     carry over. text: of the campaign. Returns the values by source, channel and sequence."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
-    for function, arguments in ((conditions_hash, 1), (content_number, 1), (run_number, 6), (sum_of, -1), (ulid_after, 2)):
+    for function, arguments in ((conditions_hash, 1), (content_number, 1), (run_number, 6), (ulid_after, 2), (sum_of, -1)):
         connection.create_function(function.__name__, arguments, function, deterministic=True)
     for number in range(1, version + 1):
         name, script = scripts[number - 1]
