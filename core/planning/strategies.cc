@@ -232,6 +232,7 @@ Status pick_recheck(Draft& draft, int count) {
     const KnownPoint& point = known[i];
     if (point.state != KnownState::measured || !std::isfinite(point.loo_error) ||
         point.candidate.conditions.size() != draft.space.conditions().size() ||
+        (draft.problem.rules != nullptr && !draft.problem.rules->allows(point.candidate)) ||
         point.measurements >= draft.options.most_measurements || busy.count(draft.known_keys[i]) ||
         draft.taken(draft.known_keys[i])) {
       continue;
@@ -269,12 +270,11 @@ namespace {
 // Whether a rule forbids it; then a note says which. `named`: "was asked for by hand".
 bool forbidden(Draft& draft, const Candidate& candidate, std::string_view named) {
   if (draft.problem.rules == nullptr) return false;
-  for (const std::string& rule : draft.problem.rules->explain(candidate)) {
-    draft.note(
-        fmt::format("{} {}, and is forbidden: {}.", draft.space.key(candidate), named, rule));
-    return true;
-  }
-  return false;
+  const std::vector<std::string> broken = draft.problem.rules->explain(candidate);
+  if (broken.empty()) return false;
+  draft.note(fmt::format("{} {}, and is forbidden: {}.", draft.space.key(candidate), named,
+                         broken.front()));
+  return true;
 }
 
 }  // namespace

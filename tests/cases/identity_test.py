@@ -46,7 +46,7 @@ class Identity(Laboratory):
 
     def test_rows_get_the_names_that_the_grown_table_gives_them(self):
         self.open()
-        first = b"no,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        first = b"label,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
         grown = first + b"A3,Na,MgO,9\n"
         for door, deliver in self.doors():
             with self.subTest(door=door):
@@ -54,12 +54,12 @@ class Identity(Laboratory):
                 self.apply(campaign)
                 deliver(campaign, first)
                 self.assertIn("--id", deliver(campaign, grown))
-                deliver(campaign, grown, id="no")
+                deliver(campaign, grown, id="label")
                 self.assertEqual(self.values(campaign), [7.0, 8.0, 9.0])
                 self.assertEqual(sorted(m["sample"] for m in self.measurements(campaign)), ["A1", "A2", "A3"])
                 changed = grown.replace(b"MgO,8", b"MgO,8.5")
-                self.assertIn("C2_yield is 8, the table now says 8.5", deliver(campaign, changed, id="no"))
-                deliver(campaign, changed, id="no", revise="true")
+                self.assertIn("C2_yield is 8, the table now says 8.5", deliver(campaign, changed, id="label"))
+                deliver(campaign, changed, id="label", revise="true")
                 self.assertEqual(self.values(campaign), [7.0, 8.5, 9.0])
 
     def test_what_was_taken_back_counts_as_stored(self):
@@ -130,14 +130,14 @@ class Identity(Laboratory):
 
     def test_names_that_are_numbers_of_lines(self):
         self.open()
-        first = b"no,M1,Support,C2_yield\n1,Li,MgO,7\n2,K,MgO,8\n"
-        now = b"no,M1,Support,C2_yield\n1,Mn,SiO2,5\n2,Li,MgO,7\n3,K,MgO,8\n"
+        first = b"label,M1,Support,C2_yield\n1,Li,MgO,7\n2,K,MgO,8\n"
+        now = b"label,M1,Support,C2_yield\n1,Mn,SiO2,5\n2,Li,MgO,7\n3,K,MgO,8\n"
         for door, deliver in self.doors():
             with self.subTest(door=door):
                 campaign = f"lines-{door}"
                 self.apply(campaign)
-                deliver(campaign, first, id="no")
-                self.assertIn("stored under the names of other rows", deliver(campaign, now, id="no"))
+                deliver(campaign, first, id="label")
+                self.assertIn("stored under the names of other rows", deliver(campaign, now, id="label"))
                 self.assertEqual(self.values(campaign), [7.0, 8.0])
 
     def test_the_same_table_read_with_another_option_is_judged_anew(self):

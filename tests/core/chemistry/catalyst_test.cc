@@ -248,5 +248,19 @@ TEST(Describe, ReadsWellAndIsReadBack) {
   }
 }
 
+// A key is shown in the unit of the campaign that shows it, and without its support's formula.
+TEST(Describe, AKeyIsShownInTheUnitThatIsTold) {
+  Catalyst prepared = named("Mn/SiO2");
+  prepared.preparation = "sol-gel";
+  for (const Catalyst& catalyst :
+       {named("K-Li-Mn/MgO"), named("none/MgO"), Catalyst{}, prepared, named("0.4 Li + 0.6 Mg")}) {
+    for (const char* unit : {"", "wt%", "mmol/g"}) {
+      EXPECT_EQ(describe_key(canonical_key(catalyst), unit), describe(catalyst, unit));
+    }
+  }
+  EXPECT_EQ(describe_key("Ni:5/Unobtainium", "wt%"), "5 wt% Ni/Unobtainium");
+  EXPECT_EQ(describe_key("no key"), "no key");
+}
+
 }  // namespace
 }  // namespace kasetsu::chemistry

@@ -214,6 +214,15 @@ TEST(MakeCatalyst, KeepsWhatWasTold) {
   EXPECT_EQ(make_catalyst(told, supports(), rules)->told, "");
 }
 
+TEST(NearlySame, AnElementThatOneOfThemLacksIsNoDeviation) {
+  EXPECT_TRUE(nearly_same("Ag:0.205;Pd:0.795", "Ag:0.2;Pd:0.8", 0.01));
+  EXPECT_FALSE(nearly_same("Ag:0.22;Pd:0.78", "Ag:0.2;Pd:0.8", 0.01));
+  EXPECT_FALSE(nearly_same("K:0.2;Ni:10/Al2O3", "Ni:10/Al2O3", 0.3));
+  EXPECT_FALSE(nearly_same("Ni:10/Al2O3", "K:0.2;Ni:10/Al2O3", 0.3));
+  EXPECT_TRUE(nearly_same("K:0.001;Ni:10/Al2O3", "Ni:10/Al2O3", 0.3)) << "what rounding leaves";
+  EXPECT_FALSE(nearly_same("Ni:10/Al2O3", "Ni:10/SiO2", 0.3));
+}
+
 TEST(MakeCatalyst, ErrorsNameThePart) {
   ToldCatalyst told;
   told.slots = {"Li", "Xx"};

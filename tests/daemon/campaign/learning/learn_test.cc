@@ -92,6 +92,57 @@ TEST(RowsToLearn, ReplicatesOfALargeSetAreTheirMedian) {
   EXPECT_EQ(none.error().value, "3 of them");
 }
 
+// Kind 11: a condition that the campaign got later.
+TEST(TrainingRows, WhatDoesNotTellAConditionIsLeftOutByNameAndCount) {
+  TrainingSet set;
+  set.property = "y";
+  for (const char* conditions : {"{}", R"({"T":700})", R"({"T":800,"p":1})", R"({"p":1})"}) {
+    TrainingRow row;
+    row.catalyst = "Li:1";
+    row.conditions = conditions;
+    row.value = static_cast<double>(std::ssize(set.rows));
+    set.rows.push_back(row);
+  }
+  set.rows.push_back(set.rows.front());
+  set.rows.back().kind = SampleKind::blank;
+  const chemistry::SupportTable supports;
+  const auto rows = training_rows(set, {"T"}, supports);
+  ASSERT_TRUE(rows.ok()) << rows.error().to_string();
+  ASSERT_EQ(rows->y.size(), 2);
+  EXPECT_EQ(rows->y[0], 1.0);
+  EXPECT_EQ(rows->conditions.values(1, 0), 800.0);
+  EXPECT_EQ(left_out_text(set, {"T"}), "2 of 5 results of y do not tell T, and are left out");
+  EXPECT_EQ(left_out_text(set, {}), "");
+}
+
+// Another campaign with the same data has the same digest, and other measurements.
+TEST_F(Learning, ASnapshotIsItsCampaignsOwn) {
+  const std::string delivery = body({row("\"Li\"", 1), row("\"Na\"", 2)});
+  const std::int64_t other = apply(draft("other")).key;
+  ASSERT_TRUE(post(delivery, {}, "other").ok());
+  ASSERT_TRUE(post(delivery).ok());
+  const TrainingSet here = training();
+  NewModel made;
+  made.property = "C2_yield";
+  made.document = "{}";
+  made.code_version = "test";
+  made.mae_cv = 1.0;
+  made.training = read<TrainingSet>(
+      [&](const Reader& reader) { return reader.training_set(other, "C2_yield"); });
+  ASSERT_EQ(made.training.snapshot, here.snapshot);
+  ASSERT_TRUE(
+      write<Model>([&](Transaction& tx) { return keep_model(tx, "other", made, context()); }).ok());
+  ASSERT_TRUE(keep().ok());
+  for (const auto& [campaign, rows] :
+       {std::pair{std::int64_t{1}, here.rows}, std::pair{other, made.training.rows}}) {
+    const auto back = read<std::optional<TrainingSet>>(
+        [&](const Reader& reader) { return reader.training_set(campaign, here.snapshot); });
+    ASSERT_TRUE(back.has_value());
+    ASSERT_EQ(back->rows.size(), rows.size());
+    EXPECT_EQ(back->rows[0].measurement, rows[0].measurement);
+  }
+}
+
 TEST_F(Learning, ASnapshotIsNamedByWhatItHolds) {
   ASSERT_TRUE(post(body({row("\"Li\"", 1), row("\"Na\"", 2)})).ok());
   const TrainingSet here = training();
