@@ -35,7 +35,7 @@ void Bounder::refine_spread(Predicted& predicted) {
   const std::size_t count = tables_.hypotheses.size();
   if (width > kMostItems) return;
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
-  scaled_.resize(static_cast<Index>(count), static_cast<Index>(width));
+  scaled_.setZero(static_cast<Index>(count), static_cast<Index>(width));
   linear_.assign(width, 0.0);
   double constant = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
