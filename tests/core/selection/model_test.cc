@@ -104,7 +104,8 @@ TEST(Model, IsTheSameForAnyNumberOfThreadsAndTwiceInARow) {
 TEST(Model, IsTheSameForEveryInstructionSet) {
   const TrainingSet data = laboratory(40, 0.3, 4);
   ModelSettings settings = quick();
-  settings.search.work = 0;  // until it has converged
+  settings.features.method = descriptors::Method::afe;
+  settings.search.work = 20'000'000;
   settings.search.size = 6;
   settings.order = 2;
   settings.products = 100;
