@@ -108,6 +108,9 @@ function Why({ name, proposal }) {
     ${found.neighbours.length > 0 ? html`<${Nearest} neighbours=${found.neighbours} unit=${found.unit} />` : null}`)}<//>`;
 }
 
+// "Li:2;W:1/BaO", as the planner names candidates: "Li 2, W 1/BaO".
+const readable = (key) => (key || "").replaceAll(":", " ").replaceAll(";", ", ");
+
 function Details({ name, proposal, target, weight, close }) {
   const card = proposal.card || {};
   const line = (words, value) => (value ? html`<dt>${words}</dt><dd>${value}</dd>` : null);
@@ -118,7 +121,7 @@ function Details({ name, proposal, target, weight, close }) {
       ${line(t("conditions"), conditions(proposal.conditions))}
       ${line(t("predicted"), proposal.mean === null ? "" : `${withUnit(proposal.mean, target.unit)} (${interval(proposal.low, proposal.high)})`)}
       ${line(t("novelty"), proposal.novelty === null ? "" : number(proposal.novelty, 3))}
-      ${line(t("runner_up"), card.runner_up)}
+      ${line(t("runner_up"), readable(card.runner_up))}
       ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
       ${line(t("amounts"), amountsOf(proposal.catalyst))}
       ${line(t("weigh_in"), weight ? amountsOf(proposal.catalyst, weight.weigh) : "")}

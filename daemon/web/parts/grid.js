@@ -37,7 +37,7 @@ export function Grid({ label, columns, rows, id = (row) => row.id, chosen, setCh
         ${columns.map((column) => html`<th scope="col" class=${column.number ? "number" : ""}
           aria-sort=${sort?.id === column.id ? (sort.way > 0 ? "ascending" : "descending") : undefined}>
           ${column.value || column.sortable !== false
-            ? html`<button class="sort" onClick=${() => press(column)}>${column.name}${sort?.id === column.id ? html`<span aria-hidden="true">${sort.way > 0 ? " ▲" : " ▼"}</span>` : null}</button>`
+            ? html`<button class="sort" onClick=${() => press(column)}>${column.name}${sort?.id === column.id ? html`<span aria-hidden="true">${sort.way > 0 ? "\u00a0▲" : "\u00a0▼"}</span>` : null}</button>`
             : column.name || html`<span class="hidden-text">${t("actions")}</span>`}
         </th>`)}
       </tr></thead>

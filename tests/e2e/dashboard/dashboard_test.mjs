@@ -65,6 +65,8 @@ async function dialogs(browser, daemon) {
       await page.locator("dialog[open] h2").waitFor();
       await page.waitForFunction(() => !document.querySelector("dialog .quiet[role=status]"));
       assert.deepEqual(await serious(page), [], `${name} ${language} ${theme}`);
+      const beyond = await page.locator("dialog[open]").evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth);
+      assert.ok(beyond <= 0, `${name} is ${beyond} px wider than its dialogue`);
       if (theme === "light") await page.screenshot({ path: join(shots, `${name.replaceAll(" ", "-")}-${language}.png`) });
       await page.keyboard.press("Escape");
       await page.locator("dialog[open]").waitFor({ state: "detached" });
