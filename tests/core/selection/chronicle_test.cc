@@ -50,7 +50,9 @@ TEST(Chronicle, TellsTheErrorOfEveryHypothesisOnEveryBatchAfterItsBirth) {
     ASSERT_FALSE(life.errors.empty());
     EXPECT_EQ(life.errors.front().batch, life.born) << "its first batch is the next one";
     EXPECT_EQ(life.state == LifeState::eliminated, life.eliminated_by >= 0);
-    if (life.eliminated_by >= 0) EXPECT_EQ(life.errors.back().batch, life.eliminated_by);
+    if (life.eliminated_by >= 0) {
+      EXPECT_EQ(life.errors.back().batch, life.eliminated_by);
+    }
     if (life.state != LifeState::alive) continue;
     ++alive;
     EXPECT_EQ(std::ssize(life.errors), 4 - life.born) << "no gaps";
