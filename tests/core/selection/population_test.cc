@@ -91,6 +91,7 @@ ModelSettings quick() {
 History after(const Model& model) {
   History history;
   history.generation = model.generation + 1;
+  history.rows = model.n_samples;
   for (const std::vector<Hypothesis>* kept : {&model.hypotheses, &model.dormant}) {
     for (const Hypothesis& hypothesis : *kept) {
       history.veterans.push_back(
@@ -153,43 +154,27 @@ TEST(Population, RowsMeasuredSinceAreEnteredOnceForEachHypothesis) {
   EXPECT_EQ(history_of(before, subset(all, rows)).value().judged, 0) << "it saw them";
 }
 
-// The planner takes the best predicted every time: what comes next is not like what is known.
-TEST(Population, IntervalsFollowWhatLaterBatchesTellOfThem) {
-  const TrainingSet all = laboratory(260, 0.3, 7);
-  std::vector<int> order(260);
-  for (int i = 0; i < 260; ++i) order[static_cast<std::size_t>(i)] = i;
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return all.y[a] < all.y[b]; });
-  ModelSettings settings = quick();
-  settings.search.work = 4'000'000;
-  settings.search.size = 2;
-  settings.calibration_folds = 5;
-  const auto held = [&](bool with_history) {
-    std::vector<int> known(order.begin(), order.begin() + 60);
-    History history;
-    double inside = 0.0;
-    double later = 0.0;
-    for (int batch = 0; batch < 8; ++batch) {
-      const TrainingSet data = subset(all, known);
-      const Model model =
-          train(general_elements(), data, settings, Executor(2), {}, history).value();
-      const auto next = order.begin() + 60 + 25 * batch;
-      known.insert(known.end(), next, next + 25);
-      const TrainingSet more = subset(all, known);
-      if (with_history) history = history_of(model, more).value().history;
-      const TrainingSet fresh = subset(all, std::vector<int>(next, next + 25));
-      const Predictions said = Predictor::make(model)->predict(fresh.catalysts, {}).value();
-      if (batch < 2) continue;
-      inside += static_cast<double>(
-          ((fresh.y.array() >= said.low.array()) && (fresh.y.array() <= said.high.array()))
-              .count());
-      later += 25.0;
-    }
-    return inside / later;
-  };
-  const double adapted = held(true);
-  EXPECT_GE(adapted, 0.70);
-  EXPECT_LE(adapted, 0.92);
-  EXPECT_LT(std::abs(adapted - 0.8), std::abs(held(false) - 0.8) + 0.02);
+TEST(Population, IntervalsAreHeldToTheRowsMeasuredSince) {
+  const TrainingSet all = laboratory(70, 0.3, 6);
+  std::vector<int> rows(60), later(10);
+  for (int i = 0; i < 70; ++i)
+    (i < 60 ? rows[static_cast<std::size_t>(i)] : later[static_cast<std::size_t>(i - 60)]) = i;
+  Model before = train(general_elements(), subset(all, rows), quick(), Executor(2), {}).value();
+  EXPECT_EQ(before.widening, 1.0) << "nothing was measured after a model";
+  before.widening = 1.6;
+  before.forward = {{0, Eigen::VectorXd::Ones(195), 0.8}, {0, Eigen::VectorXd::Ones(190), 0.8}};
+  const TrainingSet fresh = subset(all, later);
+  const Predictions said = Predictor::make(before)->predict(fresh.catalysts, {}).value();
+  const Eigen::ArrayXd half = 0.5 * (said.high - said.low).array();
+  const Eigen::ArrayXd errors = (fresh.y - said.mean).array().abs();
+  const History history = history_of(before, all).value().history;
+  ASSERT_EQ(history.forward.size(), 2u) << "what is older than 200 measurements is forgotten";
+  const ForwardErrors& last = history.forward.back();
+  ASSERT_EQ(last.ratios.size(), 10);
+  EXPECT_DOUBLE_EQ(last.held, static_cast<double>((errors <= half).count()) / 10.0);
+  for (Eigen::Index i = 0; i < 10; ++i)
+    EXPECT_NEAR(last.ratios[i], 1.6 * errors[i] / half[i], 1e-9) << "of intervals not widened";
+  EXPECT_EQ(history_of(before, subset(all, rows)).value().history.forward.size(), 2u);
 }
 
 TEST(Population, AVeteranLargerThanWhatIsSoughtStaysDormant) {
