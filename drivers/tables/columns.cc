@@ -911,7 +911,7 @@ class Recogniser {
       const CsvRecord* without = nullptr;
       for (const CsvRecord* const row : rows_) {
         const auto number = read_number(cell(*row, i), style_);
-        if (!number || number->value == 0.0) continue;
+        if (!number || number->value == 0.0 || number->bound != '\0') continue;
         (number->percent ? with : without) = row;
       }
       if (with == nullptr || without == nullptr) continue;

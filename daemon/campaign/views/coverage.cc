@@ -24,22 +24,23 @@ struct Shown {
 };
 
 Json described_point(const char* state, const std::string& catalyst, const std::string& conditions,
-                     const chemistry::SupportTable& supports) {
+                     std::string_view unit) {
   return {{"state", state},
-          {"description", described(catalyst, supports)},
+          {"description", chemistry::describe_key(catalyst, unit)},
           {"conditions", Json::parse(conditions.empty() ? "{}" : conditions, nullptr, false)},
           {"value", nullptr}};
 }
 
 // What cannot be read by this daemon's tables is left out.
 void add_measured(const MeasuredSet& measured, const std::vector<std::string>& names,
-                  const chemistry::SupportTable& supports, std::vector<Shown>& shown) {
+                  const chemistry::SupportTable& supports, std::string_view unit,
+                  std::vector<Shown>& shown) {
   const std::size_t stride = measured.candidates.size() / kMostPoints + 1;
   for (std::size_t i = 0; i < measured.candidates.size(); i += stride) {
     const MeasuredSet::Candidate& one = measured.candidates[i];
     auto candidate = candidate_of(one.catalyst, one.conditions, names, supports);
     if (!candidate) continue;
-    Json json = described_point("measured", one.catalyst, one.conditions, supports);
+    Json json = described_point("measured", one.catalyst, one.conditions, unit);
     json["value"] = one.mean;
     shown.push_back({std::move(*candidate), std::move(json)});
   }
@@ -47,7 +48,7 @@ void add_measured(const MeasuredSet& measured, const std::vector<std::string>& n
 
 void add_asked(const Reader& reader, const Campaign& campaign,
                const std::vector<std::string>& names, const chemistry::SupportTable& supports,
-               std::vector<Shown>& shown) {
+               std::string_view unit, std::vector<Shown>& shown) {
   const std::pair<ProposalState, const char*> states[] = {{ProposalState::active, "pending"},
                                                           {ProposalState::partial, "pending"},
                                                           {ProposalState::requested, "proposed"}};
@@ -58,7 +59,7 @@ void add_asked(const Reader& reader, const Campaign& campaign,
       auto candidate = candidate_of(one.catalyst, one.conditions, names, supports);
       if (!candidate) continue;
       shown.push_back(
-          {std::move(*candidate), described_point(words, one.catalyst, one.conditions, supports)});
+          {std::move(*candidate), described_point(words, one.catalyst, one.conditions, unit)});
     }
   }
 }
@@ -127,8 +128,8 @@ Result<Json> coverage(const Reader& reader, const Campaign& campaign, const Camp
   if (!axes) return axes.error();
   const MeasuredSet measured = measured_set(reader, campaign, target.name);
   std::vector<Shown> shown;
-  add_measured(measured, config.conditions(), supports, shown);
-  add_asked(reader, campaign, config.conditions(), supports, shown);
+  add_measured(measured, config.conditions(), supports, config.composition.unit(), shown);
+  add_asked(reader, campaign, config.conditions(), supports, config.composition.unit(), shown);
   std::vector<planning::Candidate> candidates;
   for (const Shown& one : shown) candidates.push_back(one.candidate);
   const auto places = plane_of(*axes, candidates);

@@ -7,7 +7,7 @@
 namespace kasetsu::campaign {
 namespace {
 
-Json told(const selection::Explanation& of, const chemistry::SupportTable& supports) {
+Json told(const selection::Explanation& of, std::string_view unit) {
   Json parts = Json::array();
   for (const auto& part : of.parts) {
     parts.push_back({{"name", part.name}, {"weight", part.weight}, {"says", part.says}});
@@ -22,7 +22,7 @@ Json told(const selection::Explanation& of, const chemistry::SupportTable& suppo
   Json neighbours = Json::array();
   for (const auto& one : of.neighbours) {
     neighbours.push_back({{"catalyst", one.catalyst},
-                          {"description", described(one.catalyst, supports)},
+                          {"description", chemistry::describe_key(one.catalyst, unit)},
                           {"distance", one.distance},
                           {"measured", one.measured}});
   }
@@ -90,7 +90,7 @@ Result<Json> explanation(const Reader& reader, const Campaign& campaign,
   const auto found = selection::explain(document->model, catalysts, *conditions, *predictions);
   if (!found) return found.error();
   json["model"] = model->id;
-  json.update(told(found->front(), supports));
+  json.update(told(found->front(), config.composition.unit()));
   return json;
 }
 

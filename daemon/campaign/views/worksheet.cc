@@ -97,7 +97,7 @@ SheetToWrite results_sheet(const std::vector<SheetPlace>& places, const Campaign
 }
 
 SheetToWrite weighing_sheet(const std::vector<SheetPlace>& places,
-                            const planning::Materials& materials) {
+                            const planning::Materials& materials, std::string_view unit) {
   const auto name_of = [](const planning::Weighing& one, const SheetPlace& place) {
     return one.element > 0 ? std::string(chemistry::element_symbol(one.element))
                            : place.catalyst.support;
@@ -114,7 +114,7 @@ SheetToWrite weighing_sheet(const std::vector<SheetPlace>& places,
   sheet.header = {"channel", "catalyst"};
   for (const std::string& name : names) sheet.header.push_back(fmt::format("{} (mg)", name));
   for (const SheetPlace& place : places) {
-    std::vector<SheetCell> row = {place.channel, chemistry::describe(place.catalyst)};
+    std::vector<SheetCell> row = {place.channel, chemistry::describe(place.catalyst, unit)};
     row.resize(sheet.header.size(), std::string());
     for (const auto& one : planning::weighings(materials, place.catalyst)) {
       const auto found = std::find(names.begin(), names.end(), name_of(one, place));
@@ -155,7 +155,8 @@ Result<std::string> worksheet(const Reader& reader, const Campaign& campaign,
   const std::vector<SheetPlace> places = places_of(reader, campaign, *batch, supports);
   std::vector<SheetToWrite> sheets = {results_sheet(places, config)};
   if (format == SheetFormat::csv) return csv_of(sheets.front());
-  if (config.materials) sheets.push_back(weighing_sheet(places, *config.materials));
+  if (config.materials)
+    sheets.push_back(weighing_sheet(places, *config.materials, config.composition.unit()));
   return tables::write_workbook(sheets);
 }
 

@@ -83,8 +83,8 @@ Result<Change> change_of(const campaign::CampaignConfig& config, const Client& c
     change.diff += fmt::format("withdrawn: {} ({}): {}\n", field(fallen, "catalyst"),
                                field(fallen, "state"), field(fallen, "reason"));
   }
-  for (const Json& text : list_of(*checked, "left_out")) {
-    change.diff += fmt::format("{}\n", text.get<std::string>());
+  for (const Json& sentence : list_of(*checked, "left_out")) {
+    change.diff += fmt::format("{}\n", sentence.get<std::string>());
   }
   return change;
 }
