@@ -12,9 +12,9 @@
 namespace kasetsu::cli {
 namespace {
 
-constexpr const char* kAfterValue[] = {"unit",          "source",      "run",       "channel",
-                                       "sequence",      "replicate",   "sample",    "proposal",
-                                       "measured_at",   "received_at", "retracted", "excluded",
+constexpr const char* kAfterValue[] = {"unit",          "source",      "run",        "channel",
+                                       "sequence",      "replicate",   "sample",     "proposal",
+                                       "measured_at",   "received_at", "retracted",  "excluded",
                                        "superseded_by", "kind",        "conditions", "told"};
 
 }  // namespace
