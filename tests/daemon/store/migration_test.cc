@@ -280,6 +280,42 @@ TEST_F(Migration, ACheckFindsResultsThatBelongNowhere) {
   }
 }
 
+// What a disk may do to each table.
+constexpr const char* kHarms[] = {
+    "UPDATE measurements SET value = 3.25 WHERE seq = 1",
+    "UPDATE measurements SET flags = 4 WHERE seq = 2",
+    "UPDATE measurements SET received_at = received_at + 1 WHERE seq = 2",
+    "UPDATE runs SET sample = 'S' WHERE seq = 1",
+    "UPDATE runs SET measured_at = 1 WHERE seq = 2",
+    "UPDATE runs SET row_sum = row_sum + 1 WHERE seq = 2",
+    "UPDATE contents SET bytes = CAST(replace(CAST(bytes AS TEXT), '3.5', '4.5') AS BLOB)",
+    "UPDATE models SET document = '{\"a\":[1,3]}'",
+    "UPDATE models SET mae_cv = 1",
+    "UPDATE proposals SET card = '{\"x\":1}'",
+    "UPDATE proposals SET mean = 2",
+    "UPDATE predictions SET predicted = 1",
+    "UPDATE prediction_errors SET observed = 3",
+    "UPDATE campaign_versions SET actor = 'y'",
+    "UPDATE settings SET value = 'd' WHERE name = 'a'",
+    "UPDATE campaigns SET state = 'PAUSED'",
+    "UPDATE properties SET unit = 'ppm' WHERE key = 1",
+    "UPDATE properties SET low = -1.0 WHERE key = 1",
+    "UPDATE catalysts SET canonical = 'Rb:1/MgO' WHERE key = 1",
+    "UPDATE catalysts SET description = 'Rb/MgO' WHERE key = 1",
+    "UPDATE samples SET kind = 'support'",
+    "UPDATE ingests SET source = 'ria'",
+    "UPDATE marks SET reason = 'a leek'",
+    "UPDATE quarantine SET raw = 'x'",
+    "UPDATE batches SET summary = 'x'",
+    "UPDATE snapshots SET members = x'01'",
+    "UPDATE jobs SET result = 'x'",
+    "UPDATE events SET detail = 'x' WHERE seq = 1",
+    "UPDATE replies SET reply = 'x'",
+    "UPDATE proposals SET state = 'CANCELLED'",
+    "UPDATE proposals SET failures = 1",
+    "UPDATE models SET status = 'candidate'",
+};
+
 // The sums of rows and digests of contents find what the structure of pages does not show.
 TEST_F(Harm, ACheckFindsWhatADiskChanged) {
   open();
@@ -338,41 +374,7 @@ TEST_F(Harm, ACheckFindsWhatADiskChanged) {
   });
   ASSERT_TRUE(learnt.ok()) << learnt.error().to_string();
   database_.reset();
-  for (const std::string& harm : {
-           std::string("UPDATE measurements SET value = 3.25 WHERE seq = 1"),
-           std::string("UPDATE measurements SET flags = 4 WHERE seq = 2"),
-           std::string("UPDATE measurements SET received_at = received_at + 1 WHERE seq = 2"),
-           std::string("UPDATE runs SET sample = 'S' WHERE seq = 1"),
-           std::string("UPDATE runs SET measured_at = 1 WHERE seq = 2"),
-           std::string("UPDATE runs SET row_sum = row_sum + 1 WHERE seq = 2"),
-           std::string("UPDATE contents SET bytes = CAST(replace(CAST(bytes AS TEXT), '3.5', "
-                       "'4.5') AS BLOB)"),
-           std::string("UPDATE models SET document = '{\"a\":[1,3]}'"),
-           std::string("UPDATE models SET mae_cv = 1"),
-           std::string("UPDATE proposals SET card = '{\"x\":1}'"),
-           std::string("UPDATE proposals SET mean = 2"),
-           std::string("UPDATE predictions SET predicted = 1"),
-           std::string("UPDATE prediction_errors SET observed = 3"),
-           std::string("UPDATE campaign_versions SET actor = 'y'"),
-           std::string("UPDATE settings SET value = 'd' WHERE name = 'a'"),
-           std::string("UPDATE campaigns SET state = 'PAUSED'"),
-           std::string("UPDATE properties SET unit = 'ppm' WHERE key = 1"),
-           std::string("UPDATE properties SET low = -1.0 WHERE key = 1"),
-           std::string("UPDATE catalysts SET canonical = 'Rb:1/MgO' WHERE key = 1"),
-           std::string("UPDATE catalysts SET description = 'Rb/MgO' WHERE key = 1"),
-           std::string("UPDATE samples SET kind = 'support'"),
-           std::string("UPDATE ingests SET source = 'ria'"),
-           std::string("UPDATE marks SET reason = 'a leek'"),
-           std::string("UPDATE quarantine SET raw = 'x'"),
-           std::string("UPDATE batches SET summary = 'x'"),
-           std::string("UPDATE snapshots SET members = x'01'"),
-           std::string("UPDATE jobs SET result = 'x'"),
-           std::string("UPDATE events SET detail = 'x' WHERE seq = 1"),
-           std::string("UPDATE replies SET reply = 'x'"),
-           std::string("UPDATE proposals SET state = 'CANCELLED'"),
-           std::string("UPDATE proposals SET failures = 1"),
-           std::string("UPDATE models SET status = 'candidate'"),
-       }) {
+  for (const char* const harm : kHarms) {
     SCOPED_TRACE(harm);
     const auto problems = problems_after(harm, false);
     EXPECT_EQ(problems.size(), 1u) << ::testing::PrintToString(problems);
