@@ -398,7 +398,7 @@ TEST_F(Learning, ReadingEndsWhenItIsAskedTo) {
   stop.request_stop();
   ASSERT_TRUE(database_->read([&](const Reader& reader) -> Status {
     EXPECT_LT(reader.training_set(1, "C2_yield", stop.get_token()).rows.size(), 50u);
-    EXPECT_LT(reader.training_set(whole, {}, stop.get_token())->rows.size(), 50u);
+    EXPECT_LT(reader.training_set(1, whole, {}, stop.get_token())->rows.size(), 50u);
     // The reader is as good as before.
     EXPECT_EQ(reader.training_set(1, "C2_yield").snapshot, whole);
     return {};
