@@ -97,82 +97,87 @@ std::string_view basis_unit(Basis basis) {
   return "";
 }
 
+namespace {
+
+struct Known {
+  std::string_view text;
+  ToldUnit unit;
+};
+constexpr ToldUnit kWeight{Basis::wt_percent_of_catalyst};
+constexpr ToldUnit kMass{Basis::mass_fraction};
+constexpr ToldUnit kMolePercent{Basis::mole_fraction, 0.01};
+constexpr ToldUnit kMoles{Basis::mole_fraction};
+constexpr ToldUnit kLoading{Basis::mmol_per_g_support};
+constexpr ToldUnit kMicro{Basis::mmol_per_g_support, 1e-3};
+constexpr ToldUnit kRatio{Basis::atomic_ratio};
+constexpr Known kUnits[] = {{"wt%", kWeight},
+                            {"w%", kWeight},
+                            {"weight%", kWeight},
+                            {"wtpercent", kWeight},
+                            {"weightpercent", kWeight},
+                            {"mass%", kWeight},
+                            {"m%", kWeight},
+                            {"%w/w", kWeight},
+                            {"%wt", kWeight},
+                            {"%mass", kWeight},
+                            {"%masse", kWeight},
+                            {"gew%", kWeight},
+                            {"gewichts%", kWeight},
+                            {"ma%", kWeight},
+                            {"masse%", kWeight},
+                            {"massen%", kWeight},
+                            {"\u91CD\u91CF%", kWeight},
+                            {"\u8CEA\u91CF%", kWeight},
+                            {"wtppm", {Basis::wt_percent_of_catalyst, 1e-4}},
+                            {"ppmw", {Basis::wt_percent_of_catalyst, 1e-4}},
+                            {"g/g", kMass},
+                            {"gg1", kMass},
+                            {"massfraction", kMass},
+                            {"weightfraction", kMass},
+                            {"at%", kMolePercent},
+                            {"atom%", kMolePercent},
+                            {"atomic%", kMolePercent},
+                            {"atpercent", kMolePercent},
+                            {"mol%", kMolePercent},
+                            {"mole%", kMolePercent},
+                            {"molpercent", kMolePercent},
+                            {"mol/mol", kMoles},
+                            {"molefraction", kMoles},
+                            {"molarfraction", kMoles},
+                            {"atomicfraction", kMoles},
+                            {"atomfraction", kMoles},
+                            {"mmol/g", kLoading},
+                            {"mmolg1", kLoading},
+                            {"mmol/gsupport", kLoading},
+                            {"mmol/gsup", kLoading},
+                            {"mol/kg", kLoading},
+                            {"mol/g", {Basis::mmol_per_g_support, 1e3}},
+                            {"molg1", {Basis::mmol_per_g_support, 1e3}},
+                            {"umol/g", kMicro},
+                            {"mumol/g", kMicro},
+                            {"\u00B5mol/g", kMicro},
+                            {"umolg1", kMicro},
+                            {"mol", {Basis::mmol_per_g_support, 1e3, true}},
+                            {"mmol", {Basis::mmol_per_g_support, 1.0, true}},
+                            {"umol", {Basis::mmol_per_g_support, 1e-3, true}},
+                            {"mumol", {Basis::mmol_per_g_support, 1e-3, true}},
+                            {"\u00B5mol", {Basis::mmol_per_g_support, 1e-3, true}},
+                            {"kg", {Basis::mass_fraction, 1e3, true}},
+                            {"g", {Basis::mass_fraction, 1.0, true}},
+                            {"mg", {Basis::mass_fraction, 1e-3, true}},
+                            {"ratio", kRatio},
+                            {"atomicratio", kRatio},
+                            {"molarratio", kRatio},
+                            {"molratio", kRatio}};
+
+}  // namespace
+
 std::optional<ToldUnit> told_unit(std::string_view unit) {
   std::string plain;
   for (const char c : fold_name(unit)) {
     if (c == ' ' || c == '.' || c == '-' || c == '_' || c == '(' || c == ')' || c == '^') continue;
     plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
-  struct Known {
-    std::string_view text;
-    ToldUnit unit;
-  };
-  static constexpr ToldUnit kWeight{Basis::wt_percent_of_catalyst};
-  static constexpr ToldUnit kMass{Basis::mass_fraction};
-  static constexpr ToldUnit kMolePercent{Basis::mole_fraction, 0.01};
-  static constexpr ToldUnit kMoles{Basis::mole_fraction};
-  static constexpr ToldUnit kLoading{Basis::mmol_per_g_support};
-  static constexpr ToldUnit kMicro{Basis::mmol_per_g_support, 1e-3};
-  static constexpr ToldUnit kRatio{Basis::atomic_ratio};
-  static constexpr Known kUnits[] = {{"wt%", kWeight},
-                                     {"w%", kWeight},
-                                     {"weight%", kWeight},
-                                     {"wtpercent", kWeight},
-                                     {"weightpercent", kWeight},
-                                     {"mass%", kWeight},
-                                     {"m%", kWeight},
-                                     {"%w/w", kWeight},
-                                     {"%wt", kWeight},
-                                     {"%mass", kWeight},
-                                     {"%masse", kWeight},
-                                     {"gew%", kWeight},
-                                     {"gewichts%", kWeight},
-                                     {"ma%", kWeight},
-                                     {"masse%", kWeight},
-                                     {"massen%", kWeight},
-                                     {"\u91CD\u91CF%", kWeight},
-                                     {"\u8CEA\u91CF%", kWeight},
-                                     {"wtppm", {Basis::wt_percent_of_catalyst, 1e-4}},
-                                     {"ppmw", {Basis::wt_percent_of_catalyst, 1e-4}},
-                                     {"g/g", kMass},
-                                     {"gg1", kMass},
-                                     {"massfraction", kMass},
-                                     {"weightfraction", kMass},
-                                     {"at%", kMolePercent},
-                                     {"atom%", kMolePercent},
-                                     {"atomic%", kMolePercent},
-                                     {"atpercent", kMolePercent},
-                                     {"mol%", kMolePercent},
-                                     {"mole%", kMolePercent},
-                                     {"molpercent", kMolePercent},
-                                     {"mol/mol", kMoles},
-                                     {"molefraction", kMoles},
-                                     {"molarfraction", kMoles},
-                                     {"atomicfraction", kMoles},
-                                     {"atomfraction", kMoles},
-                                     {"mmol/g", kLoading},
-                                     {"mmolg1", kLoading},
-                                     {"mmol/gsupport", kLoading},
-                                     {"mmol/gsup", kLoading},
-                                     {"mol/kg", kLoading},
-                                     {"mol/g", {Basis::mmol_per_g_support, 1e3}},
-                                     {"molg1", {Basis::mmol_per_g_support, 1e3}},
-                                     {"umol/g", kMicro},
-                                     {"mumol/g", kMicro},
-                                     {"\u00B5mol/g", kMicro},
-                                     {"umolg1", kMicro},
-                                     {"mol", {Basis::mmol_per_g_support, 1e3, true}},
-                                     {"mmol", {Basis::mmol_per_g_support, 1.0, true}},
-                                     {"umol", {Basis::mmol_per_g_support, 1e-3, true}},
-                                     {"mumol", {Basis::mmol_per_g_support, 1e-3, true}},
-                                     {"\u00B5mol", {Basis::mmol_per_g_support, 1e-3, true}},
-                                     {"kg", {Basis::mass_fraction, 1e3, true}},
-                                     {"g", {Basis::mass_fraction, 1.0, true}},
-                                     {"mg", {Basis::mass_fraction, 1e-3, true}},
-                                     {"ratio", kRatio},
-                                     {"atomicratio", kRatio},
-                                     {"molarratio", kRatio},
-                                     {"molratio", kRatio}};
   for (const Known& known : kUnits) {
     if (plain == known.text) return known.unit;
   }

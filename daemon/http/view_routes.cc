@@ -65,6 +65,19 @@ Result<Response> worksheet(const Services& services, const Request& request) {
   return response;
 }
 
+Result<Json> foretold_of(const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                         const Target& target, const chemistry::SupportTable&) {
+  return campaign::foretold(reader, found, config, target, config.composition.unit());
+}
+
+// The map is of the elements' general properties, whatever table the campaign's models use.
+Result<Json> coverage_of(const Reader& reader, const Campaign& found, const CampaignConfig& config,
+                         const Target& target, const chemistry::SupportTable& supports) {
+  const auto elements = read_data_table<chemistry::ElementTable>(kElementsFile);
+  if (!elements) return elements.error();
+  return campaign::coverage(reader, found, config, target, *elements, supports);
+}
+
 }  // namespace
 
 Handler Api::viewing(std::vector<std::string> query_names, View make) {
@@ -110,20 +123,8 @@ void Api::add_view_routes(Router& router) {
                                   config.composition.unit());
       });
   add_of_target("elements", campaign::by_element);
-  add_of_target("foretold",
-                [](const Reader& reader, const Campaign& found, const CampaignConfig& config,
-                   const Target& target, const chemistry::SupportTable&) -> Result<Json> {
-                  return campaign::foretold(reader, found, config, target,
-                                            config.composition.unit());
-                });
-  // The map is of the elements' general properties, whatever table the campaign's models use.
-  add_of_target("coverage",
-                [](const Reader& reader, const Campaign& found, const CampaignConfig& config,
-                   const Target& target, const chemistry::SupportTable& table) -> Result<Json> {
-                  const auto elements = read_data_table<chemistry::ElementTable>(kElementsFile);
-                  if (!elements) return elements.error();
-                  return campaign::coverage(reader, found, config, target, *elements, table);
-                });
+  add_of_target("foretold", foretold_of);
+  add_of_target("coverage", coverage_of);
   add("front", {"x", "y"},
       [](const Reader& reader, const Request& request, const Campaign& found,
          const CampaignConfig& config) -> Result<Json> {

@@ -675,7 +675,8 @@ class Recogniser {
       last = text;
     }
     if (amounts) return blank > 0 && whole > 0 && !cell(*rows_.front(), column).empty();
-    return groups && (2 * blank >= filled + blank || (whole > 0 && whole == blank));
+    return groups && blank > 0 &&
+           (2 * blank >= filled + blank || (whole > 0 && whole == blank));
   }
 
   // Nor does the row say in another way which catalyst it is about.

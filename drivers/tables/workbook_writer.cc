@@ -9,6 +9,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/csv.h"
+
 namespace kasetsu::tables {
 namespace {
 
@@ -49,6 +51,14 @@ std::string column_letters(std::size_t column) {
 
 enum Style { plain = 0, heading = 1, to_fill = 2 };
 
+// Readers take an apostrophe off that stands before a formula (csv_cell puts it there): one of the
+// text's own gets another.
+std::string as_read_back(const std::string& text) {
+  std::string read = text;
+  take_off_apostrophe(read);
+  return read == text ? text : "'" + text;
+}
+
 std::string cell_xml(std::size_t column, std::size_t row, const SheetCell& cell, Style style) {
   const std::string place = fmt::format("{}{}", column_letters(column), row);
   const std::string* const text = std::get_if<std::string>(&cell);
@@ -59,7 +69,7 @@ std::string cell_xml(std::size_t column, std::size_t row, const SheetCell& cell,
   if (text->empty()) return fmt::format("<c r=\"{}\" s=\"{}\"/>", place, static_cast<int>(style));
   return fmt::format(
       "<c r=\"{}\" s=\"{}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">{}</t></is></c>", place,
-      static_cast<int>(style), escape_xml(*text));
+      static_cast<int>(style), escape_xml(as_read_back(*text)));
 }
 
 // As wide as its longest cell, within bounds, in characters.

@@ -39,7 +39,7 @@ def ask_for_both(path, version):
 class OldDatabases(Laboratory):
     def test_every_earlier_schema(self):
         text = CAMPAIGN.replace("NAME", "crash").replace("CONDITIONS", "")
-        for version in range(1, len(SCRIPTS) + 1):
+        for version in range(1, len(SCRIPTS)):
             with self.subTest(version=version):
                 data = self.folder / f"data-{version}"
                 data.mkdir()

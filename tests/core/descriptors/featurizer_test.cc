@@ -157,7 +157,7 @@ TEST(Featurizer, MakesOffsetsFromTheSmallestNonZeroValue) {
 
 TEST(Featurizer, AveragesOverTheElementsThatTheDataSetUsesForSsd) {
   // m of mass over Li, Mn, W is (0 + 0.75 + 1) / 3, although W occurs twice.
-  const std::vector<Catalyst> data = catalysts({"Li-Mn", "2W-Li", "W"});
+  const std::vector<Catalyst> data = catalysts({"Li-Mn", "2W-1Li", "W"});
   const RawFeatures raw =
       raw_features(small_table(), data, {}, options(Method::afe, Loading::variable)).value();
   const double m = 1.75 / 3.0;
@@ -186,7 +186,7 @@ TEST(Featurizer, DropsGapsAndConstants) {
 
 TEST(Featurizer, NewCatalystsGetWhatWasLearntWhateverStandsBesideThem) {
   const std::vector<Catalyst> data =
-      catalysts({"Li-Mn/MgO", "Na-W/SiO2", "2Mn-W/MgO", "Mg-Pt/SiO2"});
+      catalysts({"Li-Mn/MgO", "Na-W/SiO2", "2Mn-1W/MgO", "Mg-Pt/SiO2"});
   const std::vector<Catalyst> fresh = catalysts({"Si-Pt/Na2O", "Li-Mn/MgO", "none/SiO2"});
   const Featurizer featurizer =
       Featurizer::learn(small_table(), data, {}, options(Method::extended)).value();
@@ -202,7 +202,7 @@ TEST(Featurizer, NewCatalystsGetWhatWasLearntWhateverStandsBesideThem) {
 TEST(Featurizer, BareSupportsAndBlanksAreDefined) {
   for (const Loading loading : {Loading::variable, Loading::constant}) {
     const std::vector<Catalyst> data =
-        catalysts({"Li-Mn/MgO", "none/MgO", "Na-W/SiO2", "blank", "2Mn-W/MgO", "Mg-Pt"});
+        catalysts({"Li-Mn/MgO", "none/MgO", "Na-W/SiO2", "blank", "2Mn-1W/MgO", "Mg-Pt"});
     const Result<Featurizer> featurizer =
         Featurizer::learn(small_table(), data, {}, options(Method::extended, loading));
     ASSERT_TRUE(featurizer.ok()) << featurizer.error().to_string();
@@ -297,8 +297,8 @@ TEST(Featurizer, RefusesConditionsThatDoNotFit) {
 
 TEST(Featurizer, RepeatedCatalystsHaveTheBitsOfEachAlone) {
   // Two that differ in their support only, two in an amount only, and repeats of each.
-  const auto repeated = catalysts({"Li-Mn/MgO", "Li-2Mn/MgO", "Li-Mn/MgO", "Na-W/SiO2",
-                                   "Li-Mn/SiO2", "Na-W/SiO2", "Li-2Mn/MgO", "Li-Mn/MgO"});
+  const auto repeated = catalysts({"Li-Mn/MgO", "1Li-2Mn/MgO", "Li-Mn/MgO", "Na-W/SiO2",
+                                   "Li-Mn/SiO2", "Na-W/SiO2", "1Li-2Mn/MgO", "Li-Mn/MgO"});
   Conditions conditions{{"T"}, Eigen::MatrixXd(8, 1)};
   conditions.values << 700, 700, 750, 700, 800, 750, 700, 700;
   for (const Method method : {Method::afe, Method::extended}) {
@@ -390,7 +390,7 @@ TEST(Featurizer, NormalisesOverTheChosenElements) {
 }
 
 TEST(Featurizer, StateIsCompleteAndCheckedWhenItComesBack) {
-  const std::vector<Catalyst> data = catalysts({"Li-Mn/MgO", "Na-W/SiO2", "2Mn-W/MgO"});
+  const std::vector<Catalyst> data = catalysts({"Li-Mn/MgO", "Na-W/SiO2", "2Mn-1W/MgO"});
   const Featurizer featurizer =
       Featurizer::learn(small_table(), data, {}, options(Method::extended)).value();
   const Featurizer back = Featurizer::from_state(featurizer.state()).value();

@@ -99,11 +99,10 @@ TEST(Report, SaysWhatWasFoundAndHowWellItWasPredicted) {
   EXPECT_EQ(made.summary["ledger"]["coverage"], 1.0);
   EXPECT_THAT(made.markdown, AllOf(HasSubstr("3 measurements of 2 catalysts"),
                                    HasSubstr("0 batches with 1 proposal:")));
-  EXPECT_THAT(made.html,
-              AllOf(HasSubstr("<svg"), HasSubstr("Predicted against later measured: y"),
-                    HasSubstr("before their measurements: 1."), HasSubstr("100 %"),
-                    HasSubstr("Li/MgO &lt;u&gt;"), HasSubstr("best so far"),
-                    HasSubstr("random order (expected)"), HasSubstr("exploit")));
+  EXPECT_THAT(made.html, AllOf(HasSubstr("<svg"), HasSubstr("Predicted against later measured: y"),
+                               HasSubstr("before their measurements: 1."), HasSubstr("100 %"),
+                               HasSubstr("Li/MgO &lt;u&gt;"), HasSubstr("best so far"),
+                               HasSubstr("random order (expected)"), HasSubstr("exploit")));
   EXPECT_THAT(made.html, Not(HasSubstr("foretold")));
 }
 
@@ -147,13 +146,14 @@ TEST(Exports, MeasurementsHaveTheirKindAndTheirConditions) {
   const auto records = read_csv(csv, "m.csv");
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 3U);
-  const auto last_two = [&](std::size_t row) {
+  const auto last_three = [&](std::size_t row) {
     const auto& fields = (*records)[row].fields;
-    return std::vector<std::string>(fields.end() - 2, fields.end());
+    return std::vector<std::string>(fields.end() - 3, fields.end());
   };
-  EXPECT_EQ(last_two(0), (std::vector<std::string>{"kind", "conditions"}));
-  EXPECT_EQ(last_two(1), (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})"}));
-  EXPECT_EQ(last_two(2), (std::vector<std::string>{"", ""}));
+  EXPECT_EQ(last_three(0), (std::vector<std::string>{"kind", "conditions", "told"}));
+  EXPECT_EQ(last_three(1),
+            (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})", ""}));
+  EXPECT_EQ(last_three(2), (std::vector<std::string>{"", "", ""}));
 }
 
 TEST(Exports, CatalystsStandInOneLineWithTheirConditions) {

@@ -232,7 +232,7 @@ CASES = [
      Aside("3 elements and 7 fractions")),
     ("lists", "zero_fraction.csv",
      b'Elements,atom_fractions,support,lab_id,y C2 (%)\n"Mn,Na,W","0.4,0.6,0",SiO2,H5,20\n',
-     Taken("H5", 20, catalyst="Mn:0.4;Na:0.6/SiO2")),
+     Taken("H5", 20, catalyst="Mn:2;Na:3/SiO2")),
     ("plain", "clean_again.csv", one("A1"), Taken("A1", 8.2, count=1)),
 ]
 

@@ -77,7 +77,7 @@ class Moving(unittest.TestCase):
     def test_what_is_measured_comes_in_and_what_is_awaited_does_not(self):
         cases = [
             ("nimo", NIMO, ["--target", "C2_yield"],
-             [("Li:0.5/MgO", 8.25), ("Mn:0.1;Na:0.3/SiO2", 1e-3), ("Mn:0.4;Na:0.4;W:0.2/SiO2", 20.1)]),
+             [("Li:0.5/MgO", 8.25), ("Mn:0.1;Na:0.3/SiO2", 1e-3), ("Mn:2;Na:2;W:1/SiO2", 20.1)]),
             ("edbo", EDBO, ["--target", "C2_yield", "--target", "CH4_conversion", "--condition", "temperature_C"],
              [("Li:1/MgO", 8.25), ("Li:1/MgO", 20.5), ("Mn:1;Na:1;W:1/SiO2", 20.1)]),
             ("baybe", BAYBE, ["--target", "C2_yield", "--condition", "temperature_C"],

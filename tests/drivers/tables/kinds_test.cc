@@ -84,6 +84,15 @@ TEST(Kinds, MergedCellsOfSeveralColumns) {
   EXPECT_THAT(refusal("Ni,Co,T,y\n5,1,700,1\n,,750,2\n4,2,700,3\n"), HasSubstr("--fill-down"));
 }
 
+TEST(Kinds, ATableOfOneColumnHasNoGroups) {
+  ReadOptions options;
+  options.missing_targets = true;
+  const auto table =
+      read_table("formula\nNiO\nCoO\n", "lab.csv", options, chemistry::SupportTable());
+  ASSERT_TRUE(table.ok()) << table.error().to_string();
+  EXPECT_EQ(table->catalysts.size(), 2u);
+}
+
 TEST(Kinds, ABlankSupportAmongOthersIsAskedAbout) {
   const std::string rows = "Ni,Co,Support,y\n5,,SiO2,1\n,5,SiO2,2\n1,,SiO2,3\n5,,MgO,4\n";
   EXPECT_THAT(refusal(rows + "5,,,5\n"), HasSubstr("line 6 has a blank support"));

@@ -42,6 +42,8 @@ Result<CampaignConfig> parse(const std::string& middle) {
 std::shared_ptr<const CampaignConfig> campaign(const std::string& middle) {
   auto config = parse(middle);
   EXPECT_TRUE(config.ok()) << config.error().to_string();
+  // Catalysts of this test have elements that the space lacks, whose columns an import asks about.
+  if (config.ok()) config->composition.elements.clear();
   return std::make_shared<const CampaignConfig>(config.ok() ? std::move(*config)
                                                             : CampaignConfig());
 }
