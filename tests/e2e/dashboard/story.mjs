@@ -173,6 +173,8 @@ async function correct(page, daemon) {
 }
 
 async function look(page, daemon) {
+  // The batch that follows the correction is planned: nothing changes between the page and the answer.
+  await until("no job", async () => (await daemon.ask("GET", "/v1/campaigns/story/overview")).jobs.length === 0);
   await page.goto(`${daemon.origin}/#/c/story?tab=map`);
   await page.locator(".plot-place .main-svg").first().waitFor();
   const seen = await daemon.ask("GET", "/v1/campaigns/story/coverage");
