@@ -327,6 +327,11 @@ class Recogniser {
       }
     }
     if (slots.empty()) slots = slot_pairs();
+    // "W (mg)" alone is how much catalyst was weighed in.
+    if (with_unit.size() == 1) {
+      const auto unit = chemistry::told_unit(element_header(header_[with_unit[0]])->unit);
+      if (unit && unit->weighed) with_unit.clear();
+    }
     // Columns with units are the composition unless other columns without units are.
     if (elements.empty() && slots.empty()) elements = with_unit;
     // "No" heads a column of row numbers far more often than amounts of nobelium.
@@ -544,6 +549,31 @@ class Recogniser {
     return sure;
   }
 
+  // The same of a column whose header says what it holds, whatever its symbols.
+  bool holds_elements(std::size_t column) const {
+    if (holds_symbols(column)) return true;
+    const std::string word = bare(header_[column]);
+    static constexpr std::string_view kWords[] = {"promoter", "promotor",    "dopant",  "metal",
+                                                  "active",   "activemetal", "additive"};
+    if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) return false;
+    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string_view text = cell(*row, column);
+      return is_none(text) || chemistry::atomic_number(text).has_value();
+    });
+  }
+
+  // Whether each symbol of the column is in the composition of its row, too.
+  bool repeats_composition(std::size_t column) const {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string_view text = cell(*row, column);
+      if (is_none(text)) return true;
+      const auto name = chemistry::parse_catalyst_name(
+          composition_text(cell(*row, layout_.composition.front()), style_),
+          chemistry::SupportTable());
+      return name.ok() && name->active.amount(*chemistry::atomic_number(text)) > 0.0;
+    });
+  }
+
   Error none_of(std::string_view what, std::string_view wanted) const {
     Error error = nothing_found();
     error.message = fmt::format("there are no {}", what);
@@ -675,8 +705,7 @@ class Recogniser {
       last = text;
     }
     if (amounts) return blank > 0 && whole > 0 && !cell(*rows_.front(), column).empty();
-    return groups && blank > 0 &&
-           (2 * blank >= filled + blank || (whole > 0 && whole == blank));
+    return groups && blank > 0 && (2 * blank >= filled + blank || (whole > 0 && whole == blank));
   }
 
   // Nor does the row say in another way which catalyst it is about.
@@ -872,6 +901,13 @@ class Recogniser {
                       "a chemical symbol such as Li; a column that is no element is named by "
                       "--target, --conditions, --id or --ignore"));
         }
+      }
+      if (layout_.shape == Shape::formula && holds_elements(i) && !repeats_composition(i)) {
+        problems_.push_back(problem(
+            i, "the column holds elements, and the composition would be read without them", name,
+            fmt::format("M1, M2, ... as the headers of all columns of elements, or --ignore \"{}\"",
+                        name)));
+        continue;
       }
       if (meant.empty() && !layout_.support && is_support_near_miss(name)) meant = "Support";
       if (meant.empty() || asked_about(i)) continue;

@@ -108,7 +108,12 @@ std::optional<AmountHeader> slot_amount(std::string_view name) {
 }
 
 bool is_support_name(std::string_view name) {
-  return name == "Support" || name == "support";
+  const std::string folded = fold_name(name);
+  for (const std::string_view word : {"support", "support material", "carrier", "tr\u00E4ger",
+                                      "traeger", "tr\u00E4germaterial", "\u62C5\u4F53"}) {
+    if (folded == word) return true;
+  }
+  return false;
 }
 
 bool is_support_near_miss(std::string_view name) {

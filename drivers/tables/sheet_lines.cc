@@ -45,7 +45,7 @@ std::string summary_word(std::string_view cell) {
   return plain;
 }
 
-constexpr std::array<std::string_view, 79> kWords = {"average",
+constexpr std::array<std::string_view, 80> kWords = {"average",
                                                      "averages",
                                                      "avg",
                                                      "mean",
@@ -76,6 +76,7 @@ constexpr std::array<std::string_view, 79> kWords = {"average",
                                                      "subtotal",
                                                      "total",
                                                      "grandtotal",
+                                                     "grandmean",
                                                      "range",
                                                      "count",
                                                      "best",

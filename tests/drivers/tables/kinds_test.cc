@@ -93,6 +93,22 @@ TEST(Kinds, ATableOfOneColumnHasNoGroups) {
   EXPECT_EQ(table->catalysts.size(), 2u);
 }
 
+// Columns under the usual words for them, and a mass that is no composition.
+TEST(Kinds, CarriersPromotersAndMasses) {
+  ReadOptions options;
+  options.composition = "Active metal";
+  EXPECT_THAT(keys("Active metal,Carrier,y\nNi,Alumina,60\nCo,MgO,50\n", options),
+              ElementsAre("Ni:1/Al2O3", "Co:1/MgO"));
+  options.composition = "Active";
+  EXPECT_THAT(refusal("Active,Promoter,Support,y\nNi,K,Al2O3,60\nCo,K,MgO,50\n", options),
+              HasSubstr("would be read without them"));
+  EXPECT_THAT(keys("Catalyst,Metal,y\nNi/Al2O3,Ni,60\nCo/MgO,Co,50\n"),
+              ElementsAre("Ni:1/Al2O3", "Co:1/MgO"))
+      << "a label";
+  EXPECT_THAT(keys("Catalyst,W (mg),y\nNi/MgO,50,40\nCo/MgO,50,30\n"),
+              ElementsAre("Ni:1/MgO", "Co:1/MgO"));
+}
+
 TEST(Kinds, ABlankSupportAmongOthersIsAskedAbout) {
   const std::string rows = "Ni,Co,Support,y\n5,,SiO2,1\n,5,SiO2,2\n1,,SiO2,3\n5,,MgO,4\n";
   EXPECT_THAT(refusal(rows + "5,,,5\n"), HasSubstr("line 6 has a blank support"));
