@@ -48,8 +48,8 @@ bool by_mass(Basis basis) {
 Result<Composition> shares_of_one(const Composition& active, std::string_view what) {
   const double total = active.total();
   if (std::abs(total - 1.0) > kWhole) {
-    return bad_amounts(fmt::format("the {} do not sum to the whole", what), format_number(total),
-                       "a sum of 1 (or of 100 %)");
+    return bad_amounts(fmt::format("the {} do not sum to the whole", what),
+                       fmt::format("{:.9g}", total), "a sum of 1 (or of 100 %)");
   }
   return scaled(active, 1.0 / total);
 }
@@ -73,7 +73,7 @@ Result<Composition> to_moles(const Composition& active, Basis from, bool support
   const double rest = 1.0 - grams.total();
   if (!(rest > 1e-9)) {
     return bad_amounts("the active elements leave nothing for the support",
-                       fmt::format("{} wt%", format_number(100.0 * grams.total())),
+                       fmt::format("{:.9g} wt%", 100.0 * grams.total()),
                        "less than 100 wt% in all");
   }
   return weighed(scaled(grams, 1e3 / rest), false);

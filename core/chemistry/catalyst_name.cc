@@ -59,6 +59,13 @@ Status add_actives(ReadActives& read, std::string_view actives, std::string_view
       if (part.empty()) return bad_name(name, "two separators in a row, or one at the end");
       any = true;
       if (says_none(part)) continue;
+      if (parse_number(part)) {
+        std::string joined(name);
+        std::erase(joined, '-');
+        return Error{ErrorCode::bad_data, fmt::format("a number without an element: {}", part), "",
+                     std::string(name),
+                     joined + ", if each number belongs to the element before it"};
+      }
       if (is_greek_prefix(std::string(part))) {
         return Error{
             ErrorCode::bad_data,

@@ -304,10 +304,24 @@ class Recogniser {
           i,
           fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
           header_[i],
-          fmt::format("the header {}{}, or --ignore \"{}\" when it is something else", name,
+          fmt::format("{}{}, or --ignore \"{}\" when it is something else",
+                      header_for(name, what, split_unit(header_[i]).unit),
                       name == "sample" ? fmt::format(", --id \"{}\"", header_[i]) : "",
                       header_[i])));
     }
+  }
+
+  // What to write as the header of a column that is meant as `name` and tells this unit.
+  std::string header_for(const std::string& name, std::string_view what,
+                         const std::string& unit) const {
+    const Role role = what == "property" ? Role::target : Role::condition;
+    const auto [bare_name, known] = known_unit(name, role);
+    if (what == "column" || unit.empty() || known.empty()) return "the header " + name;
+    if (convert_units(unit, known).ok()) {
+      return fmt::format("the header {} ({}), whose numbers are converted to {}", bare_name, unit,
+                         known);
+    }
+    return fmt::format("the header {} over numbers in {}", name, known);
   }
 
   Status find_shape() {
@@ -358,6 +372,7 @@ class Recogniser {
         if (auto status = labels_agree(formulas, plain); !status) return status;
         shape = Shape::loadings;
       } else if (!plain.empty()) {
+        if (auto status = labels_agree(names_with_supports(), plain); !status) return status;
         shape = Shape::loadings;
       } else {
         if (formulas.empty()) formulas = columns_of_compositions();
@@ -379,6 +394,19 @@ class Recogniser {
     const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
     if (name) parts = name->active.parts().size() + (name->support.empty() ? 0 : 1);
     return name.ok();
+  }
+
+  // Of those, the ones that tell supports, which no other column does.
+  std::vector<std::size_t> names_with_supports() const {
+    std::vector<std::size_t> found;
+    if (layout_.support) return found;
+    for (const std::size_t i : columns_of_compositions()) {
+      const bool supports = std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        return cell(*row, i).find('/') != std::string_view::npos;
+      });
+      if (supports) found.push_back(i);
+    }
+    return found;
   }
 
   // Columns whose cells are all names or formulas of catalysts, whatever their header.
@@ -920,10 +948,24 @@ class Recogniser {
     }
   }
 
+  // Formulas and names whose elements have amounts other than one.
+  bool names_tell_amounts() const {
+    if (layout_.shape != Shape::formula) return false;
+    return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const auto name = chemistry::parse_catalyst_name(
+          composition_text(cell(*row, layout_.composition.front()), style_),
+          chemistry::SupportTable());
+      if (!name) return false;
+      const auto& parts = name->active.parts();
+      return std::any_of(parts.begin(), parts.end(),
+                         [](const auto& part) { return part.amount != 1.0; });
+    });
+  }
+
   // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
   void ask_about_lost_amounts() {
     const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
-                         layout_.shape == Shape::automatic;
+                         layout_.shape == Shape::automatic || names_tell_amounts();
     for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
       if (!tells_loading(header_[i]) || asked_about(i)) continue;

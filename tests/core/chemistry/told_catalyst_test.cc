@@ -140,6 +140,7 @@ TEST(MakeCatalyst, FractionsAreRefused) {
     EXPECT_THAT(key_of(named(text)), HasSubstr("reads as a fraction")) << text;
   }
   EXPECT_THAT(key_of(named("Ni/O2")), HasSubstr("nothing but oxygen"));
+  EXPECT_THAT(key_of(named("Ag-0.125-Cu-0.125-Pd-0.75")), HasSubstr("Ag0.125Cu0.125Pd0.75"));
 }
 
 // Kind 21: forms of active parts, which a composition does not have.

@@ -128,6 +128,10 @@ TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
               HasSubstr("an amount of 3 wt% stands beside no element"));
   EXPECT_THAT(refusal("catalyst,Ni,Co,y\nNi/SiO2,5,0,3.5\nCo/MgO,0,5,4.5\n"),
               HasSubstr("could be this column or the element columns"));
+  EXPECT_THAT(refusal("Name,Ni,Co,y\nNi/SiO2,5,0,3.5\nCo/MgO,0,5,4.5\n"),
+              HasSubstr("could be this column or the element columns"));
+  EXPECT_EQ(keys("formula,load,y\nTi0.3Zr0.7C,0.5,20\nTi0.5Zr0.5C,1,25\n").size(), 2u)
+      << "formulas tell their amounts: a load is a force";
 }
 
 // Signs of quantities are no elements.
