@@ -838,8 +838,7 @@ class Recogniser {
             header_[i], fmt::format("--ignore \"{0}\", or --conditions \"{0}\"", header_[i])));
       } else if (!options_.delivery && looks_like_a_quantity(k)) {
         problems_.push_back(problem(
-            i, "amounts of an element, or a quantity? Its numbers are far above the others",
-            header_[i],
+            i, "amounts of an element, or a quantity of the same sign?", header_[i],
             fmt::format(
                 "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, their unit "
                 "in the headers (\"{0} (at%)\")",
@@ -883,19 +882,34 @@ class Recogniser {
     constexpr int kBismuth = 83, kThorium = 90, kUranium = 92;
     const int element = layout_.elements[k];
     if (element > kBismuth && element != kThorium && element != kUranium) return true;
-    static constexpr std::string_view kSigns = "PNHSIVFKCUBWY";
-    const std::string& name = header_[layout_.composition[k]];
-    if (name.size() != 1 || kSigns.find(name) == std::string_view::npos) return false;
+    if (!is_sign(k)) return false;
     constexpr double kFar = 2.5;
+    const bool only_signs = [&] {
+      for (std::size_t j = 0; j < layout_.composition.size(); ++j) {
+        if (!is_sign(j)) return false;
+      }
+      return true;
+    }();
     return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
       double own = 0.0, others = 0.0;
       for (std::size_t j = 0; j < layout_.composition.size(); ++j) {
         const auto amount = read_number(cell(*row, layout_.composition[j]), style_);
         if (!amount) continue;
-        (j == k ? own : others) += amount->value;
+        if (j == k) {
+          own = amount->value;
+        } else if (only_signs || !is_sign(j)) {
+          others += amount->value;
+        }
       }
       return own > kFar * others;
     });
+  }
+
+  // Of an element, and of a quantity: pressure, number, enthalpy, selectivity, voltage, flow, ...
+  bool is_sign(std::size_t k) const {
+    const std::string& name = header_[layout_.composition[k]];
+    return name.size() == 1 &&
+           std::string_view("PNHSIVFKCUBWY").find(name) != std::string_view::npos;
   }
 
   bool asked_about(std::size_t column) const {

@@ -136,8 +136,11 @@ TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
 
 // Signs of quantities are no elements.
 TEST(Kinds, QuantitiesAreNoElements) {
-  EXPECT_THAT(refusal("Ni,Fe,P,y\n5,1,20,5\n4,1,25,6\n"), HasSubstr("or a quantity?"));
-  EXPECT_THAT(refusal("Ni,Fe,Ra,y\n5,1,0.5,5\n4,1,0.4,6\n"), HasSubstr("or a quantity?"));
+  EXPECT_THAT(refusal("Ni,Fe,P,y\n5,1,20,5\n4,1,25,6\n"), HasSubstr("or a quantity"));
+  EXPECT_THAT(refusal("Ni,Fe,Ra,y\n5,1,0.5,5\n4,1,0.4,6\n"), HasSubstr("or a quantity"));
+  const std::string three = refusal("Ni,Fe,H,V,S,y\n5,1,120,350,88.2,5\n4,1,100,300,80,6\n");
+  for (const char* sign : {"\"H\"", "\"V\"", "\"S\""}) EXPECT_THAT(three, HasSubstr(sign));
+  EXPECT_EQ(keys("Mo,S,y\n1,2,5\n1,2.1,6\n").size(), 2u) << "sulfides";
   EXPECT_EQ(keys("V,P,y\n1,1.1,5\n1,1.2,6\n").size(), 2u) << "vanadium phosphates";
   EXPECT_EQ(keys("Ni (at%),P (at%),y\n5,95,5\n4,96,6\n").size(), 2u) << "a unit says what it is";
 }
