@@ -268,8 +268,8 @@ class Maker {
                    "some active elements have a number before them, and others have none", form_,
                    text_of_form(),
                    amounts ? fmt::format("an amount in {} before each element", rules_.unit())
-                           : "a number before each element (1 for one of it), or a formula such as "
-                             "Ni3Al1"};
+                           : "a number before each element, the balance of an alloy included "
+                             "(90Ti-6Al-4V), or a formula such as Ni3Al1"};
     }
     said_.oxygen_unknown = actives.oxygen_unknown;
     take(actives.composition, actives.numbered > 0 && is_loading(rules_.basis)

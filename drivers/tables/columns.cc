@@ -352,6 +352,7 @@ class Recogniser {
     std::vector<std::size_t> plain = elements;
     std::erase_if(plain, [&](std::size_t i) { return header_[i] == "No"; });
 
+    keep_compositions(formulas);
     Shape shape = options_.shape;
     if (!layout_.composition.empty()) {
       layout_.shape = Shape::formula;
@@ -381,6 +382,18 @@ class Recogniser {
       }
     }
     return use_shape(shape, slots, elements, formulas);
+  }
+
+  // Labels under the header of a composition ("Catalyst": Cat-1, Cat-2) beside compositions.
+  void keep_compositions(std::vector<std::size_t>& formulas) const {
+    std::vector<std::size_t> kept = formulas;
+    std::erase_if(kept, [&](std::size_t i) {
+      return std::none_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        std::size_t parts = 0;
+        return reads_as_composition(composition_text(cell(*row, i), style_), parts);
+      });
+    });
+    if (!kept.empty()) formulas = std::move(kept);
   }
 
   // Whether a text is a name or formula; `parts`: of active elements and support.

@@ -75,8 +75,9 @@ std::optional<int> slot_near_miss(std::string_view name) {
   }
   const std::string word = text.substr(0, digits);
   const bool only_m = word.find_first_not_of('m') == std::string::npos;
-  static constexpr std::array<std::string_view, 6> kWords = {"metal",  "slot",   "element",
-                                                             "cation", "active", "component"};
+  // "mtal" and "lment" are what is left of the French words.
+  static constexpr std::array<std::string_view, 9> kWords = {
+      "metal", "slot", "element", "cation", "active", "component", "metall", "mtal", "lment"};
   if (!only_m && std::find(kWords.begin(), kWords.end(), word) == kWords.end()) return std::nullopt;
   int number = 0;
   std::from_chars(text.data() + digits, text.data() + text.size(), number);
@@ -178,19 +179,19 @@ std::optional<OxideHeader> oxide_header(std::string_view name) {
 
 bool tells_loading(std::string_view name) {
   const HeaderName split = split_unit(name);
-  const bool unit = chemistry::told_unit(split.unit).has_value();
+  const auto unit = chemistry::told_unit(split.unit);
+  if (!split.unit.empty() && (!unit || unit->weighed)) return false;  // a force, a mass, mg/cm2
   const std::string word = bare(split.cased);
-  for (const std::string_view loading : {"loading", "load", "metalloading", "promoterloading",
-                                         "amount", "metalcontent", "totalloading", "beladung"}) {
+  for (const std::string_view loading :
+       {"loading", "metalloading", "promoterloading", "metalcontent", "totalloading", "beladung",
+        "metallbeladung"}) {
     if (word == loading) return true;
   }
-  std::size_t letters = word.find_first_of("0123456789");
-  letters = std::min(letters, word.size());
-  const std::string_view head = std::string_view(word).substr(0, letters);
-  if (letters < word.size() &&
-      (head == "loadingm" || head == "wtm" || head == "molm" || head == "atm" ||
-       head == "amountm" || head == "mwt" || head == "mloading")) {
-    return true;
+  const std::size_t digits = std::min(word.find_first_of("0123456789"), word.size());
+  const std::string_view head = std::string_view(word).substr(0, digits);
+  for (const std::string_view slot :
+       {"loadingm", "wtm", "molm", "atm", "amountm", "mwt", "mloading"}) {
+    if (digits < word.size() && head == slot) return true;
   }
   return unit &&
          (word.find("loading") != std::string::npos || word.find("metal") != std::string::npos ||

@@ -93,6 +93,18 @@ TEST(Kinds, ATableOfOneColumnHasNoGroups) {
   EXPECT_EQ(table->catalysts.size(), 2u);
 }
 
+// What only sounds like a loading, labels, and yields: no question where there is none.
+TEST(Kinds, OrdinaryTablesAreNotAskedAbout) {
+  for (const char* table : {"Catalyst,Catalyst loading (mg),y\nNi/MgO,50,40\nCo/MgO,60,41\n",
+                            "Catalyst,Loading (mg/cm2),y\nNi/MgO,0.5,40\nCo/MgO,0.6,41\n",
+                            "Composition,Load (N),y\nNiCo,5,40\nNiFe,6,41\n",
+                            "M1,M2,Support,Support loading (g),y\nNi,Co,MgO,1,40\nFe,Co,MgO,1,41\n",
+                            "Catalyst,Metal loading (wt%),y\n5Ni/MgO,5,40\n4Co/MgO,4,41\n",
+                            "Catalyst,Composition,y\nCat-1,5Ni/MgO,40\nCat-2,4Co/MgO,41\n"}) {
+    EXPECT_EQ(keys(table).size(), 2u) << table;
+  }
+}
+
 // Columns under the usual words for them, and a mass that is no composition.
 TEST(Kinds, CarriersPromotersAndMasses) {
   ReadOptions options;
