@@ -136,6 +136,14 @@ bool is_summary_word(std::string_view cell) {
   return known && !chemistry::parse_formula(cell).ok();
 }
 
+// Microwaves, the best catalyst, an electron microscope: words that samples are called, too.
+bool is_name_too(std::string_view cell) {
+  static constexpr std::array<std::string_view, 12> kNames = {"mw",    "best", "worst", "sem",
+                                                              "max",   "min",  "range", "bereich",
+                                                              "count", "var",  "cv",    "error"};
+  return std::find(kNames.begin(), kNames.end(), summary_word(cell)) != kNames.end();
+}
+
 // Of each column, what most rows have.
 struct ColumnHabit {
   std::size_t filled = 0, numbers = 0, summaries = 0;
@@ -159,7 +167,7 @@ std::vector<ColumnHabit> habits_of(const std::vector<CsvRecord>& rows, const Num
 // summaries follows.
 bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, std::size_t rows,
                 bool at_the_end) {
-  bool first = true, leads = false, among_numbers = false, lacks = false;
+  bool first = true, leads = false, among_numbers = false, lacks = false, may_be_a_name = false;
   for (std::size_t i = 0; i < habits.size(); ++i) {
     const std::string_view cell = cell_of(row, i);
     const ColumnHabit& habit = habits[i];
@@ -169,12 +177,13 @@ bool is_summary(const CsvRecord& row, const std::vector<ColumnHabit>& habits, st
     }
     if (is_summary_word(cell)) {
       leads = leads || first;
+      may_be_a_name = may_be_a_name || (first && is_name_too(cell));
       among_numbers =
           among_numbers || (habit.numbers > 0 && habit.numbers + habit.summaries == habit.filled);
     }
     first = false;
   }
-  return among_numbers || (leads && (lacks || at_the_end));
+  return among_numbers || (leads && (lacks || (at_the_end && !may_be_a_name)));
 }
 
 // Rows that have none of these columns get those of the row above.

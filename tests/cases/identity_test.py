@@ -62,6 +62,38 @@ class Identity(Laboratory):
                 deliver(campaign, changed, id="label", revise="true")
                 self.assertEqual(self.values(campaign), [7.0, 8.5, 9.0])
 
+    def test_the_same_table_again_has_one_effect_whatever_came_between(self):
+        self.open()
+        header = b"label,M1,Support,C2_yield,conversion\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"between-{door}"
+                self.apply(campaign, TWO_PROPERTIES)
+                deliver(campaign, header + b"a,Li,MgO,7,\n", id="label")
+                for _ in range(3):
+                    deliver(campaign, header + b"a,Li,MgO,7,30\n", id="label")
+                    self.assertEqual(self.values(campaign), [7.0, 30.0])
+                deliver(campaign, header + b"a,Li,MgO,8,30\n", id="label", revise="true")
+                self.assertEqual(self.values(campaign), [8.0, 30.0])
+                # The bytes of an earlier table are the correction taken back, and no duplicate.
+                self.assertIn("C2_yield is 8, the table now says 7", deliver(campaign, header + b"a,Li,MgO,7,30\n", id="label"))
+                deliver(campaign, header + b"a,Li,MgO,7,30\n", id="label", revise="true")
+                self.assertEqual(self.values(campaign), [7.0, 30.0])
+
+    def test_a_name_under_several_conditions_is_corrected_under_each(self):
+        self.open()
+        header = b"label,M1,Support,temperature_C,C2_yield\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"conditions-{door}"
+                self.apply(campaign, TEMPERATURES)
+                deliver(campaign, header + b"a,Li,MgO,700,7\na,Li,MgO,750,8\n", id="label")
+                swapped = header + b"a,Li,MgO,750,7\na,Li,MgO,700,8\n"
+                self.assertIn("2 of 2 rows are stored with other content", deliver(campaign, swapped, id="label"))
+                deliver(campaign, swapped, id="label", revise="true")
+                self.assertEqual(sorted((dict(c)["temperature_C"], v) for _, v, c in self.live(campaign)),
+                                 [(700.0, 8.0), (750.0, 7.0)])
+
     def test_what_was_taken_back_counts_as_stored(self):
         self.open()
         first = b"M1,Support,C2_yield\nLi,MgO,7\nK,MgO,8\nBa,MgO,<0.1\n"

@@ -110,6 +110,10 @@ class Writing {
   Result<IngestReceipt> again(const Ingest& before) {
     IngestReceipt receipt = *find_receipt(tx_, before.id);
     receipt.replayed = true;
+    // What other deliveries brought of these rows is stored, too.
+    one_options_ = options_;
+    one_options_.repeats = Repeats::skip;
+    if (options_.format == DeliveryFormat::csv) rules_.expect_table(delivery_.rows, one_options_);
     std::vector<QuarantinedRow> waiting;
     if (receipt.rows.size() == delivery_.rows.size()) {
       waiting = tx_.quarantined_of_ingest(before.seq);
@@ -136,7 +140,7 @@ class Writing {
       });
       if (kept == waiting.end()) continue;
       auto outcome =
-          rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, options_);
+          rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, one_options_);
       if (outcome.error) continue;
       kept->state = QuarantineState::readmitted;
       kept->measurement = outcome.verdict.measurements.empty()
@@ -152,6 +156,7 @@ class Writing {
       row = std::move(outcome.verdict);
       receipt.replayed = false;
     }
+    if (const auto question = rules_.question()) return *question;
     // The answer counts what is stored now.
     Ingest& ingest = receipt.ingest;
     ingest.accepted = ingest.flagged = ingest.duplicate = ingest.quarantined = 0;
@@ -240,6 +245,20 @@ class Writing {
     return found;
   }
 
+  // Whether a later delivery corrected a named row of these bytes, which come again: the correction
+  // is taken back, or an old file was taken by mistake. A robot that sends again has a key.
+  bool is_taken_back(const PreparedRow& row, const Ingest& before, const RowVerdict& stored) const {
+    if (row.sample.empty() || !options_.idempotency_key.empty()) return false;
+    return std::any_of(
+        stored.measurements.begin(), stored.measurements.end(), [&](const std::string& id) {
+          auto newest = tx_.find_measurement(id);
+          while (newest && !newest->superseded_by.empty()) {
+            newest = tx_.find_measurement(newest->superseded_by);
+          }
+          return newest && newest->id != id && newest->ingest != before.id && newest->live();
+        });
+  }
+
   // A row of a table that is stored, and that other options or the changed campaign read otherwise:
   // another property is a value of the row that is new; another catalyst, condition or value makes
   // it another measurement. None: it is stored as it is read now.
@@ -262,11 +281,12 @@ class Writing {
                     [&](const PreparedValue& value) { return value.property == found->property; });
       if (!found->retracted && found->superseded_by.empty()) live.push_back(*found);
     }
+    if (is_taken_back(row, before, stored)) return rules_.take(row, before, one_options_);
     const std::optional<std::string> other = other_reading(row, live);
     if (!other) {
       give_name(row, live);
       if (more.values.empty() || live.empty()) return {};
-      return rules_.take(more, before, options_);
+      return rules_.take(more, before, one_options_);
     }
     RowRules::Outcome outcome;
     if (!options_.revise) {
@@ -284,7 +304,7 @@ class Writing {
         return outcome;
       }
     }
-    return rules_.take(row, before, options_);
+    return rules_.take(row, before, one_options_);
   }
 
   // A row that came without a name, in a table that now tells where its names stand.

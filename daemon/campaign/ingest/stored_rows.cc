@@ -232,7 +232,7 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     const PreparedValue& value = row.values[i];
     Stored* same = nullptr;
-    std::vector<Stored*> others;
+    std::vector<Stored*> others, elsewhere;  // under these conditions, under others
     for (const std::size_t at : of_sample) {
       Stored& one = stored.all[at];
       if (!one.measurement.superseded_by.empty()) continue;
@@ -240,8 +240,14 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
         same = &one;
         break;
       }
-      if (is_alike(one, identity, value.property, own_name)) others.push_back(&one);
+      if (is_alike(one, identity, value.property, false)) {
+        others.push_back(&one);
+      } else if (own_name && is_alike(one, identity, value.property, true) &&
+                 !labels_.contains(row.sample + '\0' + one.measurement.conditions)) {
+        elsewhere.push_back(&one);  // no row of the table is under those conditions any more
+      }
     }
+    if (others.empty()) others = std::move(elsewhere);
     if (same != nullptr) {
       mark_stored(*same, found[i]);
     } else if (one_row && others.size() == 1) {

@@ -48,6 +48,12 @@ TEST(Kinds, FootersAreLeftOut) {
         word);
     EXPECT_EQ(keys(text).size(), 2u) << word;
   }
+  // Samples may be called so.
+  for (const char* name : {"MW", "Best", "SEM", "Max", "Range"}) {
+    const std::string text = fmt::format(
+        "Sample,Ni (wt%),Support,y\na,10,SiO2,30\nb,12,SiO2,40\n{},11,Al2O3,35\n", name);
+    EXPECT_EQ(keys(text).size(), 3u) << name;
+  }
   // Selenium is an element.
   EXPECT_EQ(keys("catalyst,y\nNi/SiO2,1\nCo/SiO2,2\nSe,3\n").size(), 3u);
 }
