@@ -11,8 +11,8 @@
 #include <string>
 
 #include "daemon/campaign/records/store_port.h"
-#include "daemon/store/renewal.h"
 #include "daemon/campaign/records/table_writer.h"
+#include "daemon/store/renewal.h"
 
 namespace kasetsu::store {
 

@@ -860,8 +860,8 @@ class Recogniser {
         problems_.push_back(problem(
             i, "the campaign's space has no such element; is this column something else?",
             header_[i],
-            fmt::format("--ignore \"{0}\"; where they are amounts, their unit in the header "
-                        "(\"{0} (at%)\"), or {0} among the elements of the campaign",
+            fmt::format("--ignore \"{0}\"; where they are amounts, a unit in the headers of "
+                        "all elements (\"{0} (at%)\"), or {0} among the elements of the campaign",
                         header_[i])));
       } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(), number)) {
         problems_.push_back(

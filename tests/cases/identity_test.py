@@ -94,6 +94,19 @@ class Identity(Laboratory):
                 self.assertEqual(sorted((dict(c)["temperature_C"], v) for _, v, c in self.live(campaign)),
                                  [(700.0, 8.0), (750.0, 7.0)])
 
+    def test_a_table_that_comes_without_its_names_is_asked_about(self):
+        self.open()
+        first = b"label,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"forgotten-{door}"
+                self.apply(campaign)
+                deliver(campaign, first, id="label")
+                grown = first + b"A3,Na,MgO,9\n"
+                self.assertIn("2 of 3 rows are stored already", deliver(campaign, grown))
+                deliver(campaign, grown, repeats="skip")
+                self.assertEqual(self.values(campaign), [7.0, 8.0, 9.0])
+
     def test_what_was_taken_back_counts_as_stored(self):
         self.open()
         first = b"M1,Support,C2_yield\nLi,MgO,7\nK,MgO,8\nBa,MgO,<0.1\n"

@@ -45,7 +45,8 @@ class Climber {
         quota_(quota),
         scan_(candidates),
         evaluator_(candidates, control.stop),
-        archive_(archive_capacity(candidates.options()), shared_limit(candidates.options(), candidates.size())) {}
+        archive_(archive_capacity(candidates.options()),
+                 shared_limit(candidates.options(), candidates.size())) {}
 
   // `start` empty: from a random set.
   void run(const Subset& start) {

@@ -21,8 +21,8 @@ Found search_random(const Candidates& candidates, const Limits& limits, const Ex
   while (found.stopped_by.empty()) {
     const std::uint64_t left = limits.work - std::min(limits.work, found.account.work);
     const std::uint64_t sets = std::clamp<std::uint64_t>(left / (each * kTasks), 1, kSetsATask);
-    std::vector<Archive> archives(kTasks,
-                                  Archive(archive_capacity(options), shared_limit(options, options.size)));
+    std::vector<Archive> archives(
+        kTasks, Archive(archive_capacity(options), shared_limit(options, options.size)));
     std::array<Account, kTasks> accounts{};
     executor.parallel_for(kTasks, [&](std::size_t task) {
       Evaluator evaluator(candidates, control.stop);

@@ -199,6 +199,24 @@ void StoredRows::find_unnamed(OfCatalyst& stored, const RowIdentity& identity,
   }
 }
 
+void StoredRows::find_named(OfCatalyst& stored, const RowIdentity& identity,
+                            std::vector<Found>& found) {
+  constexpr std::size_t kMost = 100;  // names that are tried
+  std::set<std::string> names;
+  for (const auto& [name, measured] : stored.of_sample) {
+    if (names.size() < kMost) names.insert(name);
+  }
+  for (const std::string& name : names) {
+    RowIdentity named = identity;
+    named.sample = name;
+    find_whole(stored, named, found);
+    if (std::any_of(found.begin(), found.end(),
+                    [](const Found& one) { return one.state == Found::State::stored; })) {
+      return;
+    }
+  }
+}
+
 void StoredRows::find_moved(const OfCatalyst& stored, const RowIdentity& identity,
                             std::string_view catalyst) {
   const PreparedRow& row = identity.row;
@@ -269,6 +287,10 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
   OfCatalyst& stored = stored_of(catalyst, ingest);
   if (row.sample.empty()) {
     find_whole(stored, identity, found);
+    const bool fresh = std::all_of(found.begin(), found.end(), [](const Found& one) {
+      return one.state == Found::State::fresh;
+    });
+    if (fresh) find_named(stored, identity, found);
     return found;
   }
   find_labelled(stored, identity, found);

@@ -84,6 +84,8 @@ class StoredRows {
   // A row with a label of which nothing is stored under it: it may have come without one, or under
   // the label that another row has now (names that are numbers of lines).
   void find_unnamed(OfCatalyst& stored, const RowIdentity& identity, std::vector<Found>& found);
+  // The same of a row without a name that is stored under one: the table came without its names.
+  void find_named(OfCatalyst& stored, const RowIdentity& identity, std::vector<Found>& found);
   void find_moved(const OfCatalyst& stored, const RowIdentity& identity, std::string_view catalyst);
   OfCatalyst& stored_of(std::string_view catalyst, std::string_view ingest);
 

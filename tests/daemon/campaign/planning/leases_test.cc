@@ -221,9 +221,8 @@ TEST_F(Proposals, InfeasibleOnesAreNeverOfferedOrProposedAgain) {
   const auto again = issue({"Li:1/MgO", "Na:1/MgO"});
   EXPECT_THAT(again.left_out, ::testing::ElementsAre(AskedCandidate{"Li:1/MgO", "{}"}));
   EXPECT_THAT(again.proposals, SizeIs(1));
-  const auto by_hand = act([&](Transaction& tx) {
-    return propose_by_hand(tx, "ocm", "Li:1/MgO", "please", context());
-  });
+  const auto by_hand = act(
+      [&](Transaction& tx) { return propose_by_hand(tx, "ocm", "Li:1/MgO", "please", context()); });
   EXPECT_EQ(by_hand.error().code, ErrorCode::conflict);
 }
 
