@@ -605,6 +605,7 @@ class Recogniser {
 
   // Whether each symbol of the column is in the composition of its row, too.
   bool repeats_composition(std::size_t column) const {
+    if (layout_.composition.empty()) return false;
     return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
       const std::string_view text = cell(*row, column);
       if (is_none(text)) return true;
@@ -820,8 +821,9 @@ class Recogniser {
 
   // A title above the header tells a unit of amounts, and no column of amounts has one.
   void ask_about_titles() {
-    if (title_units_.empty() || std::any_of(layout_.units.begin(), layout_.units.end(),
-                                            [](const auto& unit) { return !unit.empty(); })) {
+    if (title_units_.empty() || layout_.composition.empty() ||
+        std::any_of(layout_.units.begin(), layout_.units.end(),
+                    [](const auto& unit) { return !unit.empty(); })) {
       return;
     }
     const auto& [line, unit] = title_units_.front();
@@ -977,7 +979,7 @@ class Recogniser {
 
   // Formulas and names whose elements have amounts other than one.
   bool names_tell_amounts() const {
-    if (layout_.shape != Shape::formula) return false;
+    if (layout_.shape != Shape::formula || layout_.composition.empty()) return false;
     return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
       const auto name = chemistry::parse_catalyst_name(
           composition_text(cell(*row, layout_.composition.front()), style_),

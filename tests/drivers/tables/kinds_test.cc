@@ -111,6 +111,13 @@ TEST(Kinds, OrdinaryTablesAreNotAskedAbout) {
   }
 }
 
+// Several questions at once: no part of the composition is settled while they are open.
+TEST(Kinds, QuestionsBesideEachOther) {
+  EXPECT_THAT(refusal("formula,composition,Metal,Loading,y\nNi/MgO,Co/MgO,Fe,5,1\n"),
+              HasSubstr("two columns hold compositions"));
+  EXPECT_THAT(refusal("# amounts in wt%\nNo,y,z\n1,2,3\n2,3,4\n"), HasSubstr("No"));
+}
+
 // Columns under the usual words for them, and a mass that is no composition.
 TEST(Kinds, CarriersPromotersAndMasses) {
   ReadOptions options;
