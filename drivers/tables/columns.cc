@@ -466,7 +466,8 @@ class Recogniser {
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
           std::string unit = told->unit.empty() ? unit_below(i) : told->unit;
-          layout_.units.push_back(unit.empty() ? options_.name_amounts : std::move(unit));
+          if (unit.empty()) unit = options_.name_amounts;
+          layout_.units.push_back(std::move(unit));
           layout_.roles[i] = Role::element;
         }
         break;
