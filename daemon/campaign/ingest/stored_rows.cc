@@ -201,10 +201,16 @@ void StoredRows::find_unnamed(OfCatalyst& stored, const RowIdentity& identity,
 
 void StoredRows::find_named(OfCatalyst& stored, const RowIdentity& identity,
                             std::vector<Found>& found) {
-  constexpr std::size_t kMost = 100;  // names that are tried
+  // Only names under which one of the values is stored can be the row's.
   std::set<std::string> names;
-  for (const auto& [name, measured] : stored.of_sample) {
-    if (names.size() < kMost) names.insert(name);
+  for (const PreparedValue& value : identity.row.values) {
+    const auto with =
+        stored.with_value.find(value_key(value.property, identity.conditions, value.value));
+    if (with == stored.with_value.end()) continue;
+    for (const std::int64_t row : with->second) {
+      const std::string& name = stored.all[stored.rows[row].front()].measurement.sample;
+      if (!name.empty()) names.insert(name);
+    }
   }
   for (const std::string& name : names) {
     RowIdentity named = identity;
