@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,19 @@ namespace {
 
 constexpr auto kProgressPause = std::chrono::milliseconds(250);
 
+// Calls `end` however a block is left.
+template <typename End>
+class AtEnd {
+ public:
+  explicit AtEnd(End end) : end_(std::move(end)) {}
+  ~AtEnd() { end_(); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+
+ private:
+  End end_;
+};
+
 }  // namespace
 
 Worker::Outcome Worker::failed(const Error& error) {
@@ -38,6 +52,10 @@ Status WorkerOptions::validate() const {
   if (threads > 1024) {
     return Error{ErrorCode::invalid_argument, "too many threads", "threads",
                  fmt::format("{}", threads), "0 (all processors) to 1024"};
+  }
+  if (lanes == 0 || lanes > 64) {
+    return Error{ErrorCode::invalid_argument, "a number of lanes that cannot be", "lanes",
+                 fmt::format("{}", lanes), "1 to 64"};
   }
   return {};
 }
@@ -73,14 +91,18 @@ Status Worker::start() {
     last_event_ = std::max(last_event_, database_.last_event());
   }
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  scheduler_ = std::jthread([this](const std::stop_token& stop) { schedule(stop); });
+  for (unsigned lane = 0; lane < options_.lanes; ++lane)
+    lanes_.emplace_back([this](const std::stop_token& stop) { run_jobs(stop); });
   return {};
 }
 
 void Worker::stop() {
-  thread_.request_stop();
+  scheduler_.request_stop();
   watcher_.request_stop();
-  if (thread_.joinable()) thread_.join();
+  for (std::jthread& lane : lanes_) lane.request_stop();
+  if (scheduler_.joinable()) scheduler_.join();
+  lanes_.clear();  // waits for each
   if (watcher_.joinable()) watcher_.join();
 }
 
@@ -89,7 +111,7 @@ void Worker::wake(std::int64_t last_event) {
   {
     const std::lock_guard lock(mutex_);
     last_event_ = std::max(last_event_, last_event);
-    somebody_waits = waits_for_news_ || (!look_for_cancel_ && !running_job_.empty());
+    somebody_waits = waits_for_news_ || (!look_for_cancel_ && !running_.empty());
     look_for_cancel_ = true;
   }
   // Commits come by the thousand: waking threads that have nothing to do would cost them time.
@@ -101,36 +123,37 @@ WorkerCounts Worker::counts() const {
   return counts_;
 }
 
-// Ends the running job when somebody asked for it in the database.
+// Ends running jobs when somebody asked for it in the database.
 void Worker::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::string job;
+    std::vector<std::string> jobs;
     {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [this] { return look_for_cancel_ && !running_job_.empty(); }))
+      if (!changed_.wait(lock, stop, [this] { return look_for_cancel_ && !running_.empty(); }))
         return;
       look_for_cancel_ = false;
-      job = running_job_;
+      for (const auto& [id, job] : running_) jobs.push_back(id);
     }
-    bool cancel = false;
+    std::vector<std::string> cancelled;
     const Status status = database_.read([&](const Reader& reader) -> Status {
-      const auto found = reader.find_job(job);
-      cancel = found && found->cancel_requested;
+      for (const std::string& id : jobs) {
+        const auto found = reader.find_job(id);
+        if (found && found->cancel_requested) cancelled.push_back(id);
+      }
       return {};
     });
     if (!status) spdlog::warn("cannot look for cancelled jobs: {}", status.error().to_string());
-    if (cancel) {
-      const std::lock_guard lock(mutex_);
-      if (running_job_ == job) cancel_.request_stop();
+    std::unique_lock lock(mutex_);
+    for (const std::string& id : cancelled) {
+      if (const auto job = running_.find(id); job != running_.end())
+        job->second.cancel.request_stop();
     }
     // Commits may come by the thousand; looking twenty times a second is enough.
-    std::unique_lock lock(mutex_);
     pause_.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; });
   }
 }
 
-void Worker::run(const std::stop_token& stop) {
-  give_way();
+void Worker::schedule(const std::stop_token& stop) {
   bool first = true;
   while (!stop.stop_requested()) {
     std::int64_t last = 0;
@@ -139,101 +162,175 @@ void Worker::run(const std::stop_token& stop) {
       if (!first) {
         waits_for_news_ = true;
         changed_.wait_for(lock, stop, options_.look_every,
-                          [this] { return last_event_ > seen_event_; });
+                          [this] { return last_event_ > seen_event_ || look_again_; });
         waits_for_news_ = false;
         if (stop.stop_requested()) return;
       }
       last = last_event_;
+      look_again_ = false;
+    }
+    first = false;
+    const auto began = std::chrono::steady_clock::now();
+    look(last);
+    const auto took = std::chrono::steady_clock::now() - began;
+    // Commits may come by the thousand; looking five times a second is enough, and less often
+    // where a look takes long (stop rules of many results, a large number to wait for).
+    const auto pause = std::clamp<std::chrono::steady_clock::duration>(
+        4 * took, std::chrono::milliseconds(200), std::chrono::seconds(2));
+    std::unique_lock lock(mutex_);
+    ++looks_;
+    offered_.notify_all();
+    if (last_event_ > seen_event_) pause_.wait_for(lock, stop, pause, [] { return false; });
+  }
+}
+
+void Worker::look(std::int64_t last) {
+  try {
+    // What came in while the daemon was down is looked at first.
+    if (const Status status = look_for_news(last); !status) {
+      spdlog::error("cannot schedule retraining: {}", status.error().to_string());
+    }
+    if (const Result<int> nights = look_at_clock(); !nights) {
+      spdlog::error("cannot schedule nightly retraining: {}", nights.error().to_string());
+    }
+  } catch (const std::exception& exception) {
+    spdlog::error("jobs: {}", exception.what());
+  }
+  seen_event_ = last;
+}
+
+void Worker::run_jobs(const std::stop_token& stop) {
+  give_way();
+  std::uint64_t seen = 0;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!offered_.wait(lock, stop, [&] { return looks_ > seen; })) return;
+      seen = looks_;
     }
     try {
-      // What came in while the daemon was down, or while a job ran, is looked at first.
-      const auto looked = std::chrono::steady_clock::now();
-      if (const Status status = look_for_news(last); !status) {
-        spdlog::error("cannot schedule retraining: {}", status.error().to_string());
-      }
-      const auto took = std::chrono::steady_clock::now() - looked;
-      if (const Result<int> nights = look_at_clock(); !nights) {
-        spdlog::error("cannot schedule nightly retraining: {}", nights.error().to_string());
-      }
-      first = false;
-      seen_event_ = last;
       while (!stop.stop_requested()) {
-        const std::optional<Job> job = next_job();
+        const std::optional<Job> job = take_job();
         if (!job) break;
+        const AtEnd leaving([&] { leave(*job); });
         execute(*job, stop);
       }
-      // Commits may come by the thousand; looking five times a second is enough, and less often
-      // where a look takes long (stop rules of many results, a large number to wait for).
-      const auto pause = std::clamp<std::chrono::steady_clock::duration>(
-          4 * took, std::chrono::milliseconds(200), std::chrono::seconds(2));
-      std::unique_lock lock(mutex_);
-      if (last_event_ > seen_event_) pause_.wait_for(lock, stop, pause, [] { return false; });
     } catch (const std::exception& exception) {
-      first = false;
-      seen_event_ = last;
       spdlog::error("jobs: {}", exception.what());
     }
   }
 }
 
-Status Worker::look_for_news(std::int64_t last) {
+Result<std::vector<Campaign>> Worker::with_news(std::int64_t last) {
   std::vector<Campaign> touched;
+  std::set<std::string> names = std::exchange(busy_at_last_look_, {});
   const Status found = database_.read([&](const Reader& reader) -> Status {
     if (seen_event_ == 0) {
       touched = reader.campaigns();
       return {};
     }
-    for (const std::string& name : reader.campaigns_with_news(seen_event_, last)) {
-      if (auto campaign = reader.find_campaign(name)) touched.push_back(std::move(*campaign));
+    for (std::string& name : reader.campaigns_with_news(seen_event_, last))
+      names.insert(std::move(name));
+    for (const std::string& name : names) {
+      auto campaign = reader.find_campaign(name);
+      if (!campaign) continue;
+      if (reader.jobs(campaign->key, JobState::running, {0, 1}).empty()) {
+        touched.push_back(std::move(*campaign));
+      } else {
+        busy_at_last_look_.insert(name);
+      }
     }
     return {};
   });
-  if (!found) return found;
-  std::vector<std::string> wanted;
-  for (const Campaign& campaign : touched) {
-    if (campaign.state != CampaignState::active) continue;
-    const Result<Config> config = config_of(campaign);
-    if (!config) continue;  // said when it was decoded
-    if ((*config)->stop.any()) {
-      const Result<bool> done =
-          campaign::complete_if_done(database_, campaign, **config, context());
-      if (!done) return done.error();
-      if (*done) continue;
-    }
-    const Result<bool> wants =
-        campaign::read_value<bool>(database_, [&](const Reader& reader) -> Result<bool> {
-          return campaign::wants_retraining(reader, campaign, **config);
-        });
-    if (!wants) return wants.error();
-    if (*wants) wanted.push_back(campaign.name);
+  if (!found) {
+    busy_at_last_look_.merge(names);
+    return found.error();
+  }
+  return touched;
+}
+
+Result<bool> Worker::asks_for_retraining(const Campaign& campaign) {
+  if (campaign.state != CampaignState::active) return false;
+  const Result<Config> config = config_of(campaign);
+  if (!config) return false;  // said when it was decoded
+  if ((*config)->stop.any()) {
+    const Result<bool> done = campaign::complete_if_done(database_, campaign, **config, context());
+    if (!done) return done.error();
+    if (*done) return false;
+  }
+  return campaign::read_value<bool>(database_, [&](const Reader& reader) -> Result<bool> {
+    return campaign::wants_retraining(reader, campaign, **config);
+  });
+}
+
+Status Worker::look_for_news(std::int64_t last) {
+  const Result<std::vector<Campaign>> touched = with_news(last);
+  if (!touched) return touched.error();
+  std::vector<Campaign> wanted;
+  for (const Campaign& campaign : *touched) {
+    const Result<bool> asks = asks_for_retraining(campaign);
+    if (!asks) return asks.error();
+    if (*asks) wanted.push_back(campaign);
   }
   if (wanted.empty()) return {};
-  return campaign::write_and_wait(database_, [this, wanted](Transaction& tx) -> Status {
-    for (const std::string& name : wanted) {
+  std::set<std::string> began;  // since it was looked at
+  const Status written = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+    for (const Campaign& campaign : wanted) {
+      if (!tx.jobs(campaign.key, JobState::running, {0, 1}).empty()) {
+        began.insert(campaign.name);
+        continue;
+      }
       const auto scheduled =
-          campaign::schedule_job(tx, name, "retrain", campaign::kIfNew, context());
+          campaign::schedule_job(tx, campaign.name, "retrain", campaign::kIfNew, context());
       if (!scheduled) return scheduled.error();
     }
     return {};
   });
+  busy_at_last_look_.merge(began);
+  return written;
 }
 
-std::optional<Job> Worker::next_job() {
+std::optional<Job> Worker::take_job() {
+  const std::lock_guard choosing(taking_);
+  std::set<std::int64_t> busy;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, job] : running_) busy.insert(job.campaign);
+  }
   std::optional<Job> next;
   const Status status = database_.read([&](const Reader& reader) -> Status {
-    const auto waiting = reader.jobs(std::nullopt, JobState::scheduled, {0, 1});
-    if (!waiting.empty()) next = waiting.front();
+    for (Job& job : reader.jobs(std::nullopt, JobState::scheduled, {0, 1000})) {
+      if (busy.contains(job.campaign)) continue;
+      next = std::move(job);
+      return {};
+    }
     return {};
   });
   if (!status) spdlog::error("cannot read jobs: {}", status.error().to_string());
+  if (!next) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  running_.emplace(next->id, Running{next->campaign, {}});
   return next;
 }
 
+void Worker::leave(const Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    running_.erase(job.id);
+    look_again_ = true;
+    ++looks_;
+  }
+  changed_.notify_all();
+  offered_.notify_all();
+}
+
 Result<Worker::Config> Worker::config_of(const Campaign& campaign) {
+  std::unique_lock lock(mutex_);
   if (const auto known = decoded_.find(campaign.id);
       known != decoded_.end() && known->second.version == campaign.version) {
     return known->second.config;
   }
+  lock.unlock();
   std::optional<campaign::CampaignVersion> version;
   const Status status = database_.read([&](const Reader& reader) -> Status {
     version = reader.campaign_version(campaign.key, campaign.version);
@@ -248,6 +345,7 @@ Result<Worker::Config> Worker::config_of(const Campaign& campaign) {
   Result<Config> kept = config
                             ? Result<Config>(std::make_shared<CampaignConfig>(std::move(*config)))
                             : Result<Config>(config.error());
+  lock.lock();
   decoded_.insert_or_assign(campaign.id, Decoded{campaign.version, kept});
   return kept;
 }
@@ -293,9 +391,8 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   std::stop_source cancel;
   {
     const std::lock_guard lock(mutex_);
-    running_job_ = job.id;
-    cancel_ = cancel;
-    counts_.running = true;
+    cancel = running_.at(job.id).cancel;
+    ++counts_.running;
     look_for_cancel_ = true;
   }
   changed_.notify_all();
@@ -312,8 +409,7 @@ void Worker::execute(const Job& job, const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
     asked_by_person = cancel.stop_requested() && !stop.stop_requested();
-    running_job_.clear();
-    counts_.running = false;
+    --counts_.running;
     counts_.completed += outcome.state == JobState::completed ? 1 : 0;
     counts_.skipped += outcome.state == JobState::skipped ? 1 : 0;
     counts_.cancelled += outcome.state == JobState::cancelled ? 1 : 0;

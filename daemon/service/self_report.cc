@@ -52,9 +52,7 @@ std::string job_metrics(const jobs::Worker& worker) {
         std::pair{"cancelled", c.cancelled}, std::pair{"skipped", c.skipped}}) {
     text += fmt::format("kasetsu_jobs_total{{state=\"{}\"}} {}\n", state, count);
   }
-  return text +
-         http::metric_text("kasetsu_job_running", "gauge", "Whether a job runs.",
-                           c.running ? 1.0 : 0.0) +
+  return text + http::metric_text("kasetsu_job_running", "gauge", "Jobs that run.", c.running) +
          http::metric_text("kasetsu_fit_seconds_total", "counter", "Wall time of all retrainings.",
                            c.fit_seconds);
 }

@@ -263,6 +263,7 @@ Result<std::optional<Model>> retrain_target(const Workbench& bench, const Target
 
 Result<const Science*> ScienceTables::of(const CampaignConfig& config) {
   if (config.elements == "general") return &general_;
+  const std::lock_guard lock(mutex_);
   if (const auto known = others_.find(config.elements); known != others_.end())
     return &known->second;
   if (!read_) {

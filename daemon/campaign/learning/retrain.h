@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@
 
 namespace kasetsu::campaign {
 
-// The element tables that campaigns name, each read once.
+// The element tables that campaigns name, each read once. Safe to call from several threads.
 class ScienceTables {
  public:
   using ReadElements = std::function<Result<chemistry::ElementTable>(const std::string& name)>;
@@ -29,7 +30,8 @@ class ScienceTables {
  private:
   const Science& general_;
   ReadElements read_;
-  std::map<std::string, Science> others_;
+  std::mutex mutex_;
+  std::map<std::string, Science> others_;  // guarded by mutex_; what is in it stays where it is
 };
 
 // What long work on one campaign needs. Everything that is referred to outlives the call.

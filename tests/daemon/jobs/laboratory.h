@@ -78,15 +78,7 @@ class Laboratory {
     EXPECT_TRUE(supports.ok());
     science_ = {std::move(*elements), std::move(*supports)};
     open();
-    const auto config = campaign::parse_campaign(text, "test.toml", kToml, science_.supports);
-    EXPECT_TRUE(config.ok()) << config.error().to_string();
-    second_ = config->targets.size() > 1;
-    const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
-      const auto done =
-          campaign::apply_campaign(tx, campaign::draft_of(*config, science_.supports), context());
-      return done ? Status() : Status(done.error());
-    });
-    EXPECT_TRUE(applied.ok()) << applied.error().to_string();
+    apply(text);
     threads_ = threads;
   }
   ~Laboratory() {
@@ -95,6 +87,19 @@ class Laboratory {
     database_.reset();
     worker_.reset();
     std::filesystem::remove_all(folder_);
+  }
+
+  // A campaign of a text, or its next version.
+  void apply(std::string_view text) {
+    const auto config = campaign::parse_campaign(text, "test.toml", kToml, science_.supports);
+    ASSERT_TRUE(config.ok()) << config.error().to_string();
+    second_ = config->targets.size() > 1;
+    const Status applied = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
+      const auto done =
+          campaign::apply_campaign(tx, campaign::draft_of(*config, science_.supports), context());
+      return done ? Status() : Status(done.error());
+    });
+    ASSERT_TRUE(applied.ok()) << applied.error().to_string();
   }
 
   void open() {
@@ -122,7 +127,7 @@ class Laboratory {
 
   // Posts rows of a truth that is a formula over the elements: Y = 5 electronegativity-like ranks +
   // support.
-  void post(int first, int count) {
+  void post(int first, int count, const std::string& campaign = "test") {
     static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
     Json rows = Json::array();
     for (int i = first; i < first + count; ++i) {
@@ -146,7 +151,7 @@ class Laboratory {
         Json{{"source", "rig"}, {"run", "r"}, {"rows", rows}}.dump(), options, science_.supports);
     ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
     const Status done = campaign::write_and_wait(*database_, [&](Transaction& tx) -> Status {
-      const auto receipt = campaign::ingest(tx, "test", *prepared, context());
+      const auto receipt = campaign::ingest(tx, campaign, *prepared, context());
       if (!receipt) return receipt.error();
       EXPECT_GE(receipt->new_measurements, count);
       return {};

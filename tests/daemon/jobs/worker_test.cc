@@ -375,18 +375,48 @@ TEST(Worker, AJobThatACrashInterruptedBeginsAgain) {
   EXPECT_FALSE(current_document(lab.database()).empty());
 }
 
+// Hours of search.
+std::string endless(std::string_view text) {
+  std::string changed(text);
+  changed.replace(changed.find("20000000"), 8, "900000000000");
+  return changed;
+}
+
+bool runs(const Reader& reader, std::string_view campaign) {
+  const auto found = reader.find_campaign(campaign);
+  return !reader.jobs(found->key, campaign::JobState::running, {0, 1}).empty();
+}
+
+TEST(Worker, ASmallCampaignDoesNotWaitForALargeOne) {
+  Laboratory lab(1, 7, endless(kCampaign));
+  std::string small(kCampaign);
+  small.replace(small.find("\"test\""), 6, "\"small\"");
+  lab.apply(small);
+  lab.start_worker();
+  lab.post(0, 40);
+  ASSERT_TRUE(lab.wait([](const Reader& reader) { return runs(reader, "test"); }));
+  // Results that come while the large one learns are learnt from, batch after batch.
+  for (int batch = 1; batch <= 2; ++batch) {
+    if (batch == 2) lab.post(40, 20);
+    lab.post(100 * batch, 20, "small");
+    ASSERT_TRUE(lab.wait([&](const Reader& reader) {
+      const auto model = reader.current_model(reader.find_campaign("small")->key, "Y");
+      return model && model->version == batch && !runs(reader, "small");
+    }));
+  }
+  // The large one still runs, alone of its campaign though more results had come to it before.
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    EXPECT_TRUE(runs(reader, "test"));
+                    const auto large = reader.find_campaign("test");
+                    EXPECT_EQ(reader.jobs(large->key, std::nullopt, {0, 10}).size(), 1U);
+                    return {};
+                  })
+                  .ok());
+}
+
 TEST(Worker, ACancelledJobEndsAndSaysSo) {
-  Laboratory lab(1);
-  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
-                std::string text(kCampaign);
-                text.replace(text.find("20000000"), 8, "900000000000");  // hours of search
-                const auto config =
-                    campaign::parse_campaign(text, "test.toml", kToml, lab.supports());
-                if (!config) return config.error();
-                const auto applied = campaign::apply_campaign(
-                    tx, campaign::draft_of(*config, lab.supports()), lab.context());
-                return applied ? Status() : Status(applied.error());
-              }).ok());
+  Laboratory lab(1, 7, endless(kCampaign));
   lab.post(0, 40);
   lab.start_worker();
   ASSERT_TRUE(lab.wait([](const Reader& reader) {
