@@ -8,7 +8,8 @@
 namespace kasetsu::selection {
 namespace {
 
-constexpr double kPromiseShare = 0.5;  // measurements that a row's promise counts as
+// What a promise on a row counts as beside a measurement that came after it.
+constexpr double kPromiseShare = 0.5;
 
 int shared_texts(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<std::string> both;
@@ -43,7 +44,8 @@ double weight_of_error(double expected) {
 std::size_t places_for_fresh(std::size_t places, int before, int now) {
   if (before <= 0) return places;
   const auto reached = [&](int rows) {
-    return std::floor(static_cast<double>(places) * std::log(static_cast<double>(rows)));
+    return std::floor(kPromiseShare * static_cast<double>(places) *
+                      std::log(static_cast<double>(rows)));
   };
   const double more = reached(std::max(before, now)) - reached(before);
   return std::min(places, static_cast<std::size_t>(more));

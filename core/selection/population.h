@@ -37,8 +37,9 @@ struct Contender {
 };
 
 // How many of the places may go to fresh hypotheses where the model before learnt `before` of `now`
-// rows: places ln(now / before), so that hypotheses are replaced as fast as rows come in, and as
-// many however the rows are divided among retrainings. All of them without a model before.
+// rows: places / 2 ln(now / before), so that hypotheses are replaced half as fast as rows come in
+// (what fresh ones promise on a row counts half, see expected_error), and as many however the rows
+// are divided among retrainings. All of them without a model before.
 std::size_t places_for_fresh(std::size_t places, int before, int now);
 
 // Which of them get the `places`, by expected error; of equal ones veterans, then the earlier ones.

@@ -78,6 +78,7 @@ struct Outcome {
   double covered = 0.0;    // share of the rows of the next batches inside of the intervals
   double width = 0.0;
   double age = 0.0;  // median of the last model's hypotheses, in batches
+  Eigen::VectorXd errors = Eigen::VectorXd::Zero(kLast - kFirst);  // absolute, by row
 };
 
 Outcome play(const chemistry::ElementTable& elements, const selection::TrainingSet& all,
@@ -100,7 +101,7 @@ Outcome play(const chemistry::ElementTable& elements, const selection::TrainingS
     const auto test = selection::subset(all, next);
     const auto rest = selection::subset(all, later);
     const auto found = predictor.predict(test.catalysts, {}).value();
-    out.error += (test.y - found.mean).cwiseAbs().mean() / batches;
+    out.errors.segment(known - kFirst, kBatch) = (test.y - found.mean).cwiseAbs();
     out.precision +=
         average_precision(rest.y, predictor.predict(rest.catalysts, {}).value().mean) / batches;
     out.covered += static_cast<double>(((test.y.array() >= found.low.array()) &&
@@ -117,6 +118,7 @@ Outcome play(const chemistry::ElementTable& elements, const selection::TrainingS
     seen.insert(seen.end(), next.begin(), next.end());
     history = selection::history_of(model, selection::subset(all, seen)).value().history;
   }
+  out.error = out.errors.mean();
   return out;
 }
 
@@ -135,6 +137,7 @@ int main(int count, char** values) {
   const selection::TrainingSet all = real_history(shared);
   const Executor executor(2);
   fmt::print("history  seed  error  average precision  coverage  width  median age\n");
+  std::vector<Eigen::VectorXd> errors;  // means over the seeds, without history and with it
   for (const bool with_history : {false, true}) {
     Outcome mean;
     const std::string name = with_history ? "with" : "without";
@@ -146,6 +149,7 @@ int main(int count, char** values) {
                  out.error, out.precision, out.covered, out.width, out.age);
       std::fflush(stdout);
       mean.error += out.error / seeds;
+      mean.errors += out.errors / seeds;
       mean.precision += out.precision / seeds;
       mean.covered += out.covered / seeds;
       mean.width += out.width / seeds;
@@ -153,6 +157,14 @@ int main(int count, char** values) {
     }
     fmt::print("{:<8} mean  {:.3f}  {:.4f}             {:.3f}     {:.2f}   {:.2g}\n", name,
                mean.error, mean.precision, mean.covered, mean.width, mean.age);
+    errors.push_back(std::move(mean.errors));
+  }
+  if (errors.size() == 2) {
+    const Eigen::ArrayXd more = errors[1] - errors[0];
+    const double rows = static_cast<double>(more.size());
+    const double spread = std::sqrt((more - more.mean()).square().sum() / (rows - 1.0));
+    fmt::print("with less without: {:+.3f}, standard error {:.3f} ({} rows, paired)\n", more.mean(),
+               spread / std::sqrt(rows), rows);
   }
   return 0;
 }
