@@ -54,8 +54,12 @@ function themed(layout) {
   };
 }
 
+// A large screen gives its plots more of its height.
+const tall = (height) => (innerWidth >= 2000 ? Math.max(height, Math.round(innerHeight * 0.48)) : height);
+
 // title: said to screen readers and used for file names. table: rows with a heading, for CSV and for those who cannot see.
-export function Plot({ title, data, layout = {}, table = [], height = 380, summary = "" }) {
+export function Plot({ title, data, layout = {}, table = [], height: least = 380, summary = "" }) {
+  const height = tall(least);
   const place = useRef(null);
   const [error, setError] = useState(null);
   const [shown, setShown] = useState(false);

@@ -3,7 +3,7 @@ import { html, useMemo } from "../html.js";
 import { campaignPath, get, withQuery } from "../api.js";
 import { Empty, Loaded } from "../parts/common.js";
 import { PeriodicTable } from "../parts/periodic.js";
-import { axisName, colourOf, conditions, count, number, symbolOf, withUnit } from "../format.js";
+import { axisName, colourOf, conditions, count, number, steadyWithUnit, symbolOf, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
 import { link } from "../route.js";
 import { useData } from "../state.js";
@@ -71,11 +71,11 @@ export function Progress({ name, target }) {
   const path = withQuery(campaignPath(name, "/progress"), { property: target.name, points: POINTS });
   const progress = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && ["measurement", "ingest", "proposal"].includes(event.object), pause: 1200 });
   return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty} next=${nextOf(name)}>${t("nothing_measured")}<//>` : html`
-    <${Best} progress=${data} />
-    ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}
-    <h2>${t("best_catalysts")}</h2>
-    <ol class="best">${data.top.map((item) => html`<li><strong>${withUnit(item.value, data.unit)}</strong> ${item.description}${" "}
-      <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol>`)}<//>`;
+    <div class="results"><div><${Best} progress=${data} />
+    ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}</div>
+    <div><h2>${t("best_catalysts")}</h2>
+    <ol class="best">${data.top.map((item) => html`<li><strong>${steadyWithUnit(item.value, data.unit)}</strong> ${item.description}${" "}
+      <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol></div></div>`)}<//>`;
 }
 
 export function Elements({ name, target }) {

@@ -4,6 +4,7 @@ import { campaignPath, get } from "../api.js";
 import { Empty, Loaded, State } from "../parts/common.js";
 import { ago, count, number, withUnit } from "../format.js";
 import { link } from "../route.js";
+import { Said } from "../sentences.js";
 import { may, useData } from "../state.js";
 import { t } from "../words.js";
 
@@ -49,7 +50,7 @@ const Card = ({ campaign }) => html`<article class="card campaign">
     <h2><a href=${link(["c", campaign.name])}>${campaign.name}</a></h2>
     <${State} name=${campaign.state} />
   </header>
-  ${campaign.reason ? html`<p class="quiet">${campaign.reason}</p>` : null}
+  ${campaign.reason ? html`<p class="quiet"><${Said} text=${campaign.reason} /></p>` : null}
   ${campaign.targets.map((target) => html`<${Target} target=${target} />`)}
   <p class="quiet">${t("campaigns.numbers", { measurements: count(campaign.measurements), catalysts: count(campaign.catalysts), batches: count(campaign.batches) })}${campaign.newest ? `, ${t("campaigns.newest", { ago: ago(campaign.newest) })}` : ""}</p>
   ${campaign.model ? html`<p>${verdictText(campaign)}</p>` : html`<p class="quiet">${t("no_model")}</p>`}

@@ -6,6 +6,7 @@ import { Grid } from "../parts/grid.js";
 import { ReturnSheet } from "../parts/return_sheet.js";
 import { ago, conditions, count, download, number, time } from "../format.js";
 import { link, setQuery } from "../route.js";
+import { Said } from "../sentences.js";
 import { may, useData } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -51,7 +52,7 @@ function History({ item, close }) {
   const history = useData((signal) => readHistory(item, signal), [item.id], { matters: () => false });
   return html`<${Dialog} title=${t("history.of", { name: item.catalyst.description })} close=${close} wide>
     <${Loaded} of=${history}>${(list) => html`<table><thead><tr><th scope="col">${t("value")}</th><th scope="col">${t("received")}</th><th scope="col">${t("state")}</th><th scope="col">${t("reason")}</th><th scope="col">${t("person")}</th></tr></thead>
-      <tbody>${list.map((one) => html`<tr><td class="number">${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td>${one.reason || ""}</td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
+      <tbody>${list.map((one) => html`<tr><td class="number">${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td><${Said} text=${one.reason} /></td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
     <dl class="list">
       ${[["id", item.id], ["source", item.source], ["run", item.run], ["channel", item.channel], ["sample", item.sample], ["proposal", item.proposal]].map(([name, value]) => (value ? html`<dt>${t(name)}</dt><dd>${value}</dd>` : null))}
       <dt>${t("delivery")}</dt><dd><a href=${`/v1/ingests/${item.ingest}/content`}>${item.ingest}</a></dd>
@@ -189,7 +190,7 @@ function Fix({ row, close }) {
     if (verdict.verdict === "quarantined") throw new Error(verdict.reason);
     tell(t("readmitted.done", { n: 1 }));
   };
-  const fields = html`<p class="problem">${row.reason}</p>
+  const fields = html`<p class="problem"><${Said} text=${row.reason} /></p>
     <div class="cells">${cells.map(([name, value], i) => html`<div class=${blamed(row.reason, name) ? "wrong" : ""}><${Field} label=${name} hint=${blamed(row.reason, name) ? t("cell.wrong") : ""}>${(id) => html`<input id=${id} name=${`cell-${i}`} defaultValue=${value} aria-invalid=${blamed(row.reason, name)} />`}<//></div>`)}</div>
     ${kind === "json" ? html`<p class="quiet">${t("fix.empty")}</p><details><summary>${t("row.json")}</summary><pre>${JSON.stringify(row.raw, null, 2)}</pre></details>` : null}`;
   return html`<${Ask} title=${t("fix.title", { row: row.pointer })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
@@ -222,7 +223,7 @@ function Quarantine({ name, query }) {
   };
   const columns = useMemo(() => [
     { id: "row", name: t("row"), value: (r) => r.pointer, show: (r) => r.pointer },
-    { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => r.reason },
+    { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => html`<${Said} text=${r.reason} />` },
     { id: "cells", name: t("cells"), wide: true, sortable: false, show: (r) => {
       const { cells } = cellsOf(r.raw);
       return html`<span class="formulas">${cells.filter(([, value]) => value !== "").slice(0, 12).map(([cell, value]) => html`<span class=${blamed(r.reason, cell) ? "cell wrong" : "cell"}>${cell}: ${value}</span> `)}</span>`;

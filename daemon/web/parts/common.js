@@ -1,12 +1,13 @@
 // Small pieces that every page uses.
 import { html, useEffect, useRef, useState } from "../html.js";
+import { Said } from "../sentences.js";
 import { named, t } from "../words.js";
 
 export function Problem({ error, again }) {
   if (!error) return null;
   return html`<div class="problem" role="alert">
-    <p>${error.message}</p>
-    ${(error.errors || []).length > 1 ? html`<ul>${error.errors.filter((one) => one.detail).map((one) => html`<li>${one.detail}</li>`)}</ul>` : null}
+    <p><${Said} text=${error.message} /></p>
+    ${(error.errors || []).length > 1 ? html`<ul>${error.errors.filter((one) => one.detail).map((one) => html`<li><${Said} text=${one.detail} /></li>`)}</ul>` : null}
     ${again ? html`<button class="small" onClick=${again}>${t("again")}</button>` : null}
   </div>`;
 }

@@ -1,6 +1,6 @@
 // The periodic table, coloured by what was measured of each element.
 import { html, useState } from "../html.js";
-import { count, number, withUnit } from "../format.js";
+import { count, number, signed, withUnit } from "../format.js";
 import { t } from "../words.js";
 
 const ROWS = [
@@ -40,7 +40,7 @@ export function PeriodicTable({ data, goal }) {
   const text = (e) => (e.measurements > 0 ? number(value(e), 3) : "·");
   const sentence = (e) =>
     e.measurements > 0
-      ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: e.effect === null ? "–" : number(e.effect, 3) })
+      ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: signed(e.effect, data.unit) })
       : t("periodic.none", { symbol: e.symbol });
   const seen = shown || data.elements[0]?.symbol;
   return html`<div class="periodic">
