@@ -31,7 +31,7 @@ export function nameOf(key, unit = "") {
 
 // A sentence of the daemon with its keys replaced: of catalysts, and of conditions ("temperature_C = 800").
 export const inPeoplesWords = (text, unit) =>
-  String(text ?? "").replace(KEY, (key) => nameOf(key, unit)).replace(ASSIGNED, (_, name, value) => conditions({ [name]: Number(value) }));
+  String(text ?? "").replace(KEY, (key) => nameOf(key, unit)).replace(ASSIGNED, (_, name, value) => conditions({ [name]: Number(value) })).replace(/(\d) %/g, "$1\u00a0%");
 
 // The key with which a text begins, or "".
 export const firstKey = (text) => {

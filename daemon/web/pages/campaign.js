@@ -1,7 +1,7 @@
 // One campaign: what was found, what the model believes, and how far that was right.
 import { html, useMemo, useState } from "../html.js";
 import { campaignPath, get, post, withQuery } from "../api.js";
-import { Ask, Figure, Loaded, State, Tabs, tell } from "../parts/common.js";
+import { Ask, Empty, Figure, Loaded, State, Tabs, tell } from "../parts/common.js";
 import { ago, count, number, withUnit } from "../format.js";
 import { link } from "../route.js";
 import { Said } from "../sentences.js";
@@ -46,7 +46,7 @@ function Head({ campaign }) {
   const open = (campaign.proposals.REQUESTED || 0) + (campaign.proposals.ACTIVE || 0) + (campaign.proposals.PARTIAL || 0);
   return html`<div class="head"><h1>${campaign.name} <${State} name=${campaign.state} /></h1><${Steer} campaign=${campaign} /></div>
     ${campaign.description ? html`<p>${campaign.description}</p>` : null}
-    ${campaign.reason ? html`<p class="quiet"><${Said} text=${campaign.reason} /></p>` : null}
+    ${campaign.reason ? html`<p class="quiet">${t("reason")}${t("list.colon")}<${Said} text=${campaign.reason} /></p>` : null}
     <dl class="figures">
       ${campaign.targets.map((target) => html`<${Figure} name=${t("best_of", { name: target.name })} value=${target.best ? withUnit(target.best.value, target.unit) : "–"} note=${target.best?.catalyst.description} />`)}
       ${first.hits === null ? null : html`<${Figure} name=${t("hits.name", { threshold: withUnit(first.hit_threshold, first.unit) })} value=${count(first.hits)} />`}
@@ -70,7 +70,7 @@ export default function Campaign({ campaign: name, query }) {
           ${campaign.targets.map((one) => html`<option value=${one.name}>${one.name}</option>`)}</select></label>` : null}</div>
       ${tab === "results" ? html`<${Progress} name=${name} target=${target} />${campaign.targets.length > 1 ? html`<${TwoTargets} name=${name} targets=${campaign.targets} />` : null}` : null}
       ${tab === "hypotheses" ? html`<${Hypotheses} name=${name} target=${target} />` : null}
-      ${tab === "model" ? html`<${Insight} name=${name} target=${target} model=${query.model} />` : null}
+      ${tab === "model" ? (campaign.model || query.model ? html`<${Insight} name=${name} target=${target} model=${query.model} />` : html`<${Empty}>${t("no_model")}<//>`) : null}
       ${tab === "elements" ? html`<${Elements} name=${name} target=${target} />` : null}
       ${tab === "map" ? html`<${CoverageMap} name=${name} target=${target} />` : null}`;
   }}<//>`;
@@ -80,7 +80,7 @@ function Insight({ name, target, model }) {
   const path = withQuery(campaignPath(name, `/models/${encodeURIComponent(model || "current")}/insight`), { property: model ? null : target.name });
   const insight = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.object === "model" && event.campaign === name });
   const shown = useMemo(() => insight, [insight.data, insight.error]);
-  if (insight.error?.status === 404) return html`<p class="empty">${t("no_model")}</p>`;
+  if (insight.error?.status === 404) return html`<${Empty}>${t("no_model")}<//>`;
   return html`<${Loaded} of=${shown}>${(data) => html`
     <div class="plots"><${Parity} data=${data} /><${Foretold} name=${name} target=${target} /></div>
     <${Descriptors} data=${data} />`}<//>`;

@@ -26,7 +26,7 @@ function parityPlot(points, property, unit, words) {
       trace(points.filter(within), t("parity.inside"), "#0072B2", "circle"),
       trace(points.filter((point) => !within(point)), t("parity.outside"), "#D55E00", "x"),
     ],
-    layout: { xaxis: { title: { text: plain(t("measured.axis", { name: axisName(property, unit) })) } }, yaxis: { title: { text: plain(words) } } },
+    layout: { xaxis: { title: { text: plain(t("measured.axis", { name: axisName(property, unit) })) } }, yaxis: { title: { text: plain(axisName(words, unit)) } } },
     table: [["catalyst", "measured", "predicted", "low", "high", "unit"], ...points.map((p) => [p.description, p.measured, p.predicted, p.low, p.high, unit])],
   };
 }

@@ -86,12 +86,14 @@ export function Elements({ name, target }) {
       <span>${support.name}</span><span>${t("supports.line", { n: count(support.catalysts), best: withUnit(support.best, data.unit), mean: withUnit(support.mean, data.unit) })}</span></li>`)}</ul>` : null}`}<//>`;
 }
 
+const LEVELS = [5, 10, 15, 20, 25, 30];
+
 // Isolines of the product, as papers on selectivity and conversion draw them.
 function isolines(x, y) {
   const lines = [];
-  for (const level of [5, 10, 15, 20, 25, 30]) {
+  for (const level of LEVELS) {
     const points = Array.from({ length: 60 }, (_, i) => 1 + i * (99 / 59)).map((value) => [value, (100 * level) / value]).filter((p) => p[1] <= 100);
-    lines.push({ type: "scatter", mode: "lines", x: points.map((p) => p[0]), y: points.map((p) => p[1]), line: { color: "#8a8a8a", width: 1, dash: "dot" }, showlegend: false, hovertext: `${level} %`, hoverinfo: "text" });
+    lines.push({ type: "scatter", mode: "lines", x: points.map((p) => p[0]), y: points.map((p) => p[1]), line: { color: "#8a8a8a", width: 1, dash: "dot" }, name: t("front.levels", { levels: LEVELS.join(t("list.comma")) }), showlegend: level === LEVELS[0], hovertext: `${level} %`, hoverinfo: "text" });
   }
   return /conversion|^X_/i.test(x) && /selectivity|^S_/i.test(y) ? lines : [];
 }

@@ -74,7 +74,7 @@ function Measurements({ name, query }) {
     { id: "value", name: t("value"), number: true, value: (m) => m.value, show: (m) => `${number(m.value)} ${m.unit || ""}` },
     { id: "conditions", name: t("conditions"), wide: true, value: (m) => conditions(m.conditions), show: (m) => conditions(m.conditions) || "–" },
     { id: "flags", name: t("flags"), value: (m) => m.flags.length, show: (m) => m.flags.map((flag) => html`<span class="flag">${named("flag", flag)}</span> `) },
-    { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => [m.source, m.run, m.channel].filter(Boolean).join(" / ") },
+    { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => { const from = [m.source, m.run, m.channel].filter(Boolean).join(" / "); return html`<span class="clip" title=${from}>${from}</span>`; } },
     { id: "received", name: t("received"), value: (m) => m.received_at, show: (m) => time(m.received_at) },
     { id: "state", name: t("state"), value: stateOf, show: stateOf },
     { id: "act", name: "", sortable: false, show: (m) => (may("results") ? html`<select aria-label=${t("actions_of", { name: m.catalyst.description })} value=""
@@ -130,6 +130,13 @@ export function cellsOf(raw) {
     return { kind: "table", cells: header.map((name, i) => [name, line[i] ?? ""]) };
   }
   return { kind: "json", cells: leavesOf(raw).map(([path, value]) => [path.join("/"), String(value ?? "")]) };
+}
+
+// "line 2" of a table, "/rows/0" of what a robot sent: the second line, the first row.
+function placeOf(pointer) {
+  const line = /^line (\d+)$/.exec(pointer);
+  const row = /^\/rows\/(\d+)$/.exec(pointer);
+  return line ? t("line.n", { n: line[1] }) : row ? t("row.n", { n: Number(row[1]) + 1 }) : pointer;
 }
 
 function parseCsv(text) {
@@ -193,7 +200,7 @@ function Fix({ row, close }) {
   const fields = html`<p class="problem"><${Said} text=${row.reason} /></p>
     <div class="cells">${cells.map(([name, value], i) => html`<div class=${blamed(row.reason, name) ? "wrong" : ""}><${Field} label=${name} hint=${blamed(row.reason, name) ? t("cell.wrong") : ""}>${(id) => html`<input id=${id} name=${`cell-${i}`} defaultValue=${value} aria-invalid=${blamed(row.reason, name)} />`}<//></div>`)}</div>
     ${kind === "json" ? html`<p class="quiet">${t("fix.empty")}</p><details><summary>${t("row.json")}</summary><pre>${JSON.stringify(row.raw, null, 2)}</pre></details>` : null}`;
-  return html`<${Ask} title=${t("fix.title", { row: row.pointer })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
+  return html`<${Ask} title=${t("fix.title", { row: placeOf(row.pointer) })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
 }
 
 function Quarantine({ name, query }) {
@@ -211,10 +218,10 @@ function Quarantine({ name, query }) {
     for (const row of items) {
       try {
         const verdict = await post(`/v1/quarantine/${row.id}:readmit`, {});
-        if (verdict.verdict === "quarantined") refused.push({ detail: `${row.pointer}: ${verdict.reason}` });
+        if (verdict.verdict === "quarantined") refused.push({ detail: `${placeOf(row.pointer)}: ${verdict.reason}` });
         else done += 1;
       } catch (failed) {
-        refused.push({ detail: `${row.pointer}: ${failed.message}` });
+        refused.push({ detail: `${placeOf(row.pointer)}: ${failed.message}` });
       }
     }
     setChosen(new Set());
@@ -222,7 +229,7 @@ function Quarantine({ name, query }) {
     if (refused.length) setError({ message: t("readmitted.refused", { n: count(refused.length) }), errors: [{ detail: "" }, ...refused] });
   };
   const columns = useMemo(() => [
-    { id: "row", name: t("row"), value: (r) => r.pointer, show: (r) => r.pointer },
+    { id: "row", name: t("row"), value: (r) => r.row, show: (r) => placeOf(r.pointer) },
     { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => html`<${Said} text=${r.reason} />` },
     { id: "cells", name: t("cells"), wide: true, sortable: false, show: (r) => {
       const { cells } = cellsOf(r.raw);

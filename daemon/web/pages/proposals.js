@@ -17,7 +17,7 @@ const OPEN = ["REQUESTED", "ACTIVE", "PARTIAL"];
 // What to weigh in, in milligrams, where the campaign's file tells of materials; else the amounts of the composition.
 export function amountsOf(catalyst, weigh) {
   if (weigh) return weigh.map((one) => t("weigh", { name: one.name, mass: number(1000 * one.gram) })).join(", ");
-  return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`), catalyst.support].filter(Boolean).join(", ");
+  return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${withUnit(amount, catalyst.unit)}`), catalyst.support].filter(Boolean).join(", ");
 }
 
 // {proposal's id: what to weigh in} of a batch; empty where the campaign tells of no materials.
@@ -119,6 +119,7 @@ function Details({ name, proposal, target, weight, close }) {
       ${line(t("state"), html`<${State} name=${proposal.state} /> <${Said} text=${proposal.state_reason} unit=${proposal.catalyst.unit} />`)}
       ${line(t("conditions"), conditions(proposal.conditions))}
       ${line(t("predicted"), proposal.mean === null ? "" : `${withUnit(proposal.mean, target.unit)} (${interval(proposal.low, proposal.high)})`)}
+      ${(card.targets || []).slice(1).map((other) => line(`${t("predicted")} ${other.target}`, other.mean === null ? "" : `${withUnit(other.mean, other.unit)} (${interval(other.low, other.high)})`))}
       ${line(t("novelty"), proposal.novelty === null ? "" : number(proposal.novelty, 3))}
       ${line(t("runner_up"), card.runner_up ? nameOf(card.runner_up, proposal.catalyst.unit) : "")}
       ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
@@ -157,12 +158,12 @@ function Board({ name, data, query }) {
     { id: "conditions", name: t("conditions"), value: (p) => conditions(p.conditions), show: (p) => conditions(p.conditions) || "–" },
     { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="strategy"><span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}</span>` },
     { id: "state", name: t("state"), value: (p) => p.state, show: (p) => html`<${State} name=${p.state} />` },
-    { id: "mean", name: axisName(t("predicted"), target.unit), number: true, value: (p) => p.mean, show: (p) => steady(p.mean) },
+    { id: "mean", name: axisName(data.overview.targets.length > 1 ? `${t("predicted")} ${target.name}` : t("predicted"), target.unit), number: true, value: (p) => p.mean, show: (p) => steady(p.mean) },
     { id: "interval", name: t("interval"), number: true, value: (p) => (p.low === null ? null : p.high - p.low), show: (p) => interval(p.low, p.high) },
     { id: "novelty", name: t("novelty"), number: true, value: (p) => p.novelty, show: (p) => steady(p.novelty, 3) },
     { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => html`<${Reason} one=${p} target=${target} />` },
     { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
-  ], [target.name]);
+  ], [target.name, data.overview.targets.length]);
   const price = [...weights.values()].reduce((sum, one) => sum + one.price, 0);
   const states = [...new Set(data.proposals.map((p) => p.state))];
   return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">

@@ -5,13 +5,12 @@ import { Empty, Loaded, State } from "../parts/common.js";
 import { ago, axisName, count, withUnit } from "../format.js";
 import { useData } from "../state.js";
 import { t } from "../words.js";
-import { actionsOf, readOverviews, verdictText } from "./campaigns.js";
+import { actionsOf, ENDED, readOverviews, verdictText } from "./campaigns.js";
 
-const ENDED = ["COMPLETED", "STOPPED"];
-
-// What runs, each with the steps of its first target.
+// What runs, the one with the newest results first, each with the steps of its first target.
 async function readWall(signal) {
   const campaigns = (await readOverviews(signal)).filter((one) => !ENDED.includes(one.state));
+  campaigns.sort((a, b) => (b.newest || "").localeCompare(a.newest || ""));
   return Promise.all(campaigns.map(async (campaign) => {
     const [target] = campaign.targets;
     const steps = target.best ? await get(withQuery(campaignPath(campaign.name, "/progress"), { property: target.name, points: 1 }), { signal }) : null;
@@ -32,7 +31,7 @@ function Steps({ steps }) {
   const line = best.map((step, i) => `${i === 0 ? "M0" : `H${x(step.n).toFixed(1)}`}${i === 0 ? " " : "V"}${y(step.value).toFixed(1)}`).join("") + `H${WIDE}`;
   const last = best[best.length - 1];
   return html`<figure class="steps" role="img" aria-label=${t("plot.progress.summary", { n: count(total), best: withUnit(last.value, unit), catalyst: last.description })}>
-    <figcaption>${t("plot.best")}: ${axisName(property, unit)}</figcaption>
+    <figcaption>${t("wall.steps", { name: axisName(property, unit) })}</figcaption>
     <div class="scale"><span>${withUnit(most, unit)}</span><span>${withUnit(least, unit)}</span></div>
     <svg viewBox="0 0 ${WIDE} ${HIGH}" preserveAspectRatio="none" aria-hidden="true"><path d=${line} /></svg>
     <div class="ends"><span>1</span><span>${t("wall.measurements", { n: count(total) })}</span></div>
@@ -44,8 +43,7 @@ const Wide = ({ campaign, steps }) => html`<article class="card wall">
   <div class="sides"><div>
     ${campaign.targets.map((target) => html`<div class="big">
       <span class="name">${target.name}</span>
-      <strong>${target.best ? withUnit(target.best.value, target.unit) : "–"}</strong>
-      <span>${target.best ? target.best.catalyst.description : t("nothing_measured")}</span>
+      ${target.best ? html`<strong>${withUnit(target.best.value, target.unit)}</strong><span>${target.best.catalyst.description}</span>` : html`<span class="quiet">${t("nothing_measured")}</span>`}
       ${target.hits === null ? null : html`<span>${t("hits", { n: count(target.hits), threshold: withUnit(target.hit_threshold, target.unit) })}</span>`}
     </div>`)}
     <p>${verdictText(campaign)}</p></div>

@@ -129,15 +129,15 @@ function detailOf(detail, object = "", verb = "") {
   if (detail === null || detail === undefined || typeof detail !== "object") return String(detail ?? "");
   const special = {
     kind: (one) => named("job", one),
-    strategies: (one) => Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(", "),
+    strategies: (one) => Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(t("list.comma")),
     state: (one) => named(object === "job" ? "job_state" : object === "hypothesis" ? "hypothesis" : "state", one),
     status: (one) => named("model", one),
     catalyst: (one) => nameOf(one),
   };
-  const value = (name, one) => (typeof one === "number" ? number(one) : special[name] && one ? special[name](one) : one !== null && typeof one === "object" ? detailOf(one, object) : inPeoplesWords(one));
+  const value = (name, one) => (/^\d{4}-\d\d-\d\dT/.test(one) ? time(one) : typeof one === "number" ? number(one) : special[name] && one ? special[name](one) : one !== null && typeof one === "object" ? detailOf(one, object) : inPeoplesWords(one));
   const told = Object.entries(detail).filter(([, one]) => one !== 0 && one !== "" && one !== null && one !== verb);
   const words = told.map(([name, one]) => (Array.isArray(detail) ? value(name, one) : `${named("detail", name).replaceAll("_", " ")} ${value(name, one)}`));
-  const text = words.join(", ");
+  const text = words.join(t("list.comma"));
   return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }
 
@@ -149,7 +149,7 @@ function Events({ query }) {
     { id: "at", name: t("when"), value: (e) => e.at, show: (e) => time(e.at) },
     { id: "actor", name: t("person"), value: (e) => e.actor, show: (e) => e.actor },
     { id: "campaign", name: t("campaign"), value: (e) => e.campaign, show: (e) => e.campaign || "–" },
-    { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}: ${named("verb", e.verb)}` },
+    { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}${t("list.colon")}${named("verb", e.verb)}` },
     { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => detailOf(e.detail, e.object, e.verb) },
   ], []);
   return html`<${Loaded} of=${events}>${({ events: list }) => {

@@ -25,7 +25,7 @@ async function save(name, sheet, format) {
 export default function Worksheet({ campaign: name, query }) {
   const sheet = useData((signal) => readSheet(name, query.batch, signal), [name, query.batch], { matters: (event) => event.campaign === name && event.object === "proposal" });
   return html`<${Loaded} of=${sheet}>${(data) => {
-    if (!data.batch) return html`<${Empty} next=${[[t("nav.proposals"), link(["c", name, "proposals"])]]}>${t("worksheet.none")}<//>`;
+    if (!data.batch) return html`<h1>${t("worksheet")}</h1><${Empty} next=${[[t("nav.proposals"), link(["c", name, "proposals"])]]}>${t("worksheet.none")}<//>`;
     const names = data.overview.targets.map((target) => target.name);
     // Where nothing is varied there is nothing to set.
     const varied = data.places.some(({ proposal }) => proposal && conditions(proposal.conditions));

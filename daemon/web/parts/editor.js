@@ -30,8 +30,8 @@ function Found({ found }) {
   return html`<dl class="list">
       <dt>${t("plan.change")}</dt><dd>${t(`plan.change.${found.change}`, { name: found.name })}</dd>
       <dt>${t("plan.targets")}</dt><dd>${found.targets.map((target) => `${t(`goal.${target.goal}`, { value: number(target.value) })} ${target.name}${target.unit ? ` (${target.unit})` : ""}`).join("; ")}</dd>
-      <dt>${t("plan.space")}</dt><dd>${t("candidates.n", { n: count(found.space_size) })}${found.allowed < found.space_size ? `, ${t("plan.allowed", { n: count(found.allowed) })}` : ""}</dd>
-      <dt>${t("batch")}</dt><dd>${count(found.batch)} (${Object.entries(found.mix).map(([name, n]) => `${named("strategy", name)} ${n}`).join(", ")})</dd>
+      <dt>${t("plan.space")}</dt><dd>${t("candidates.n", { n: count(found.space_size) })}${found.allowed < found.space_size ? `${t("list.comma")}${t("plan.allowed", { n: count(found.allowed) })}` : ""}</dd>
+      <dt>${t("batch")}</dt><dd>${count(found.batch)} (${Object.entries(found.mix).map(([name, n]) => `${named("strategy", name)} ${n}`).join(t("list.comma"))})</dd>
       <dt>${t("plan.retrain")}</dt><dd>${retrainWords(found.retraining)}</dd><dt>${t("plan.ends")}</dt><dd>${endsWords(found.stop, found.targets[0])}</dd></dl>
     ${found.warnings.map((warning) => html`<p class="warning"><${Said} text=${warning} /></p>`)}
     ${found.withdraws.length ? html`<p class="warning">${t("plan.withdraws", { n: found.withdraws.length })}</p><ul>${found.withdraws.map((one) => html`<li>${nameOf(one.catalyst)}: <${Said} text=${one.reason} /></li>`)}</ul>` : null}
