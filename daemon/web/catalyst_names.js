@@ -23,7 +23,8 @@ export function nameOf(key, unit = "") {
   if (parts.some((part) => part.length !== 2 || !SYMBOLS.includes(part[0]))) return key;
   const alike = !unit && parts.every(([, amount]) => Number(amount) === 1);
   let name = alike ? parts.map(([symbol]) => symbol).join("-") : parts.map(([symbol, amount]) => `${amount}${unit ? ` ${unit}` : ""} ${symbol}`).join(" + ");
-  if (support) name = parts.length ? `${name}/${plain(support)}` : plain(support);
+  if (support) name = parts.length ? `${name}/${plain(support)}` : `bare ${plain(support)}`;
+  else if (parts.length === 0) name = "blank";
   if (preparation) name += ` (${plain(preparation)})`;
   const values = varied ? Object.fromEntries(varied.split(";").map((one) => one.split("=")).map(([condition, value]) => [condition, Number(value)])) : {};
   return [name, conditions(values)].filter(Boolean).join(", ");

@@ -164,6 +164,7 @@ function Board({ name, data, query }) {
     { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => html`<${Reason} one=${p} target=${target} />` },
     { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
   ], [target.name, data.overview.targets.length]);
+  const varied = proposals.some((p) => conditions(p.conditions));
   const price = [...weights.values()].reduce((sum, one) => sum + one.price, 0);
   const states = [...new Set(data.proposals.map((p) => p.state))];
   return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">
@@ -181,7 +182,7 @@ function Board({ name, data, query }) {
     ${proposals.length === 0 ? html`<${Empty}>${t(data.proposals.length === 0 ? "proposals.first" : "proposals.none")}<//>` : html`
       ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} weights=${weights} show=${setShown} />` : null}
       ${price > 0 ? html`<p class="quiet">${t("plan.price", { price: number(price) })}</p>` : null}
-      <${Grid} label=${t("nav.proposals")} columns=${columns} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
+      <${Grid} label=${t("nav.proposals")} columns=${columns.filter((column) => varied || column.id !== "conditions")} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
     ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li><${Said} text=${note} /></li>`)}</ul></details>` : null}
     ${may("results") ? html`<${ReturnSheet} name=${name} />` : null}
     ${acting ? html`<${Act} ...${acting} close=${() => setActing(null)} />` : null}

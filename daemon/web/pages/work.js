@@ -5,7 +5,7 @@ import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from ".
 import { Grid } from "../parts/grid.js";
 import { axisName, count, number, seconds, time, withUnit } from "../format.js";
 import { link, setQuery } from "../route.js";
-import { inPeoplesWords, nameOf } from "../catalyst_names.js";
+import { nameOf } from "../catalyst_names.js";
 import { Said } from "../sentences.js";
 import { may, session, useData, useEvery } from "../state.js";
 import { named, t } from "../words.js";
@@ -124,9 +124,11 @@ function Drivers() {
     ${found ? html`<${Dialog} title=${found.driver.name} close=${() => setFound(null)} wide><${Problem} error=${found.error} />${found.answer ? html`<pre>${JSON.stringify(found.answer, null, 2)}</pre>` : null}<//>` : null}`;
 }
 
+const LONGEST = 240;
+
 // "accepted 6, source rig": what an event tells beside its verb; counts of nothing are left out.
-function detailOf(detail, object = "", verb = "") {
-  if (detail === null || detail === undefined || typeof detail !== "object") return String(detail ?? "");
+function Detail({ of, object, verb }) {
+  if (of === null || of === undefined || typeof of !== "object") return html`<${Said} text=${of} />`;
   const special = {
     kind: (one) => named("job", one),
     strategies: (one) => Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(t("list.comma")),
@@ -134,11 +136,16 @@ function detailOf(detail, object = "", verb = "") {
     status: (one) => named("model", one),
     catalyst: (one) => nameOf(one),
   };
-  const value = (name, one) => (/^\d{4}-\d\d-\d\dT/.test(one) ? time(one) : typeof one === "number" ? number(one) : special[name] && one ? special[name](one) : one !== null && typeof one === "object" ? detailOf(one, object) : inPeoplesWords(one));
-  const told = Object.entries(detail).filter(([, one]) => one !== 0 && one !== "" && one !== null && one !== verb);
-  const words = told.map(([name, one]) => (Array.isArray(detail) ? value(name, one) : `${named("detail", name).replaceAll("_", " ")} ${value(name, one)}`));
-  const text = words.join(t("list.comma"));
-  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+  const value = (name, one) => {
+    if (typeof one === "number") return number(one);
+    if (special[name] && one) return special[name](one);
+    if (one !== null && typeof one === "object") return html`<${Detail} of=${one} object=${object} />`;
+    if (/^\d{4}-\d\d-\d\dT/.test(one)) return time(one);
+    const text = String(one);
+    return html`<${Said} text=${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text} />`;
+  };
+  const told = Object.entries(of).filter(([, one]) => one !== 0 && one !== "" && one !== null && one !== verb);
+  return told.map(([name, one], i) => html`${i > 0 ? t("list.comma") : ""}${Array.isArray(of) ? "" : `${named("detail", name).replaceAll("_", " ")} `}${value(name, one)}`);
 }
 
 function Events({ query }) {
@@ -150,7 +157,7 @@ function Events({ query }) {
     { id: "actor", name: t("person"), value: (e) => e.actor, show: (e) => e.actor },
     { id: "campaign", name: t("campaign"), value: (e) => e.campaign, show: (e) => e.campaign || "–" },
     { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}${t("list.colon")}${named("verb", e.verb)}` },
-    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => detailOf(e.detail, e.object, e.verb) },
+    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => html`<${Detail} of=${e.detail} object=${e.object} verb=${e.verb} />` },
   ], []);
   return html`<${Loaded} of=${events}>${({ events: list }) => {
     const people = [...new Set(list.map((e) => e.actor))].sort();
