@@ -1,6 +1,6 @@
 // The periodic table, coloured by what was measured of each element.
 import { html, useState } from "../html.js";
-import { count, number, signed, withUnit } from "../format.js";
+import { count, signed, steady, withUnit } from "../format.js";
 import { t } from "../words.js";
 
 const ROWS = [
@@ -37,7 +37,7 @@ export function PeriodicTable({ data, goal }) {
   const most = diverging ? Math.max(...values.map(Math.abs), 1e-12) : Math.max(...values);
   const sign = diverging && goal === "minimize" ? -1 : 1;
   const share = (e) => (diverging ? (sign * value(e)) / most : most > least ? (value(e) - least) / (most - least) : 1);
-  const text = (e) => (e.measurements > 0 ? number(value(e), digits) : "·");
+  const text = (e) => (e.measurements > 0 ? steady(value(e), digits) : "·");
   const sentence = (e) =>
     e.measurements > 0
       ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: signed(e.effect, data.unit) })
