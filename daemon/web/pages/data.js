@@ -1,7 +1,7 @@
 // What came in: measurements with corrections, quarantine, deliveries.
 import { html, useMemo, useState } from "../html.js";
 import { ask, all, campaignPath, get, post, withQuery } from "../api.js";
-import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from "../parts/common.js";
+import { Ask, Dialog, Empty, Field, Loaded, Menu, Problem, State, Tabs, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { ReturnSheet } from "../parts/return_sheet.js";
 import { ago, conditions, count, download, number, time } from "../format.js";
@@ -77,9 +77,8 @@ function Measurements({ name, query }) {
     { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => { const from = [m.source, m.run, m.channel].filter(Boolean).join(" / "); return html`<span class="clip" title=${from}>${from}</span>`; } },
     { id: "received", name: t("received"), value: (m) => m.received_at, show: (m) => time(m.received_at) },
     { id: "state", name: t("state"), value: stateOf, show: stateOf },
-    { id: "act", name: "", sortable: false, show: (m) => (may("results") ? html`<select aria-label=${t("actions_of", { name: m.catalyst.description })} value=""
-      onChange=${(event) => { const verb = event.target.value; event.target.value = ""; setActing({ verb, items: [m] }); }}>
-      <option value="">${t("act")}</option>${Object.keys(MARKS).filter((verb) => MARKS[verb](m)).map((verb) => html`<option value=${verb}>${t(`mark.${verb}`)}</option>`)}</select>` : null) },
+    { id: "act", name: "", sortable: false, show: (m) => (may("results") ? html`<${Menu} label=${t("actions_of", { name: m.catalyst.description })}
+      options=${Object.keys(MARKS).filter((verb) => MARKS[verb](m)).map((verb) => [verb, t(`mark.${verb}`)])} choose=${(verb) => setActing({ verb, items: [m] })} />` : null) },
   ], []);
   return html`<${Loaded} of=${page}>${(found) => {
     const items = found.measurements.filter((m) => chosen.has(m.id));

@@ -1,7 +1,7 @@
 // The batch that is asked for: as a plate and as a table, with what a person may do to each proposal.
 import { html, useMemo, useState } from "../html.js";
 import { all, campaignPath, get, post, withQuery } from "../api.js";
-import { Ask, Dialog, Empty, Field, Loaded, State, tell } from "../parts/common.js";
+import { Ask, Dialog, Empty, Field, Loaded, Menu, State, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { CatalystFields, readCatalyst } from "../parts/catalyst.js";
 import { ReturnSheet } from "../parts/return_sheet.js";
@@ -137,9 +137,7 @@ function Actions({ proposal, open }) {
   if (!may("results")) return null;
   const verbs = Object.keys(VERBS).filter((verb) => VERBS[verb].includes(proposal.state));
   if (verbs.length === 0) return null;
-  return html`<select aria-label=${t("actions_of", { name: proposal.catalyst.description })} value=""
-    onChange=${(event) => { const verb = event.target.value; event.target.value = ""; open({ verb, proposal }); }}>
-    <option value="">${t("act")}</option>${verbs.map((verb) => html`<option value=${verb}>${t(`proposal.${verb}`)}</option>`)}</select>`;
+  return html`<${Menu} label=${t("actions_of", { name: proposal.catalyst.description })} options=${verbs.map((verb) => [verb, t(`proposal.${verb}`)])} choose=${(verb) => open({ verb, proposal })} />`;
 }
 
 function Board({ name, data, query }) {

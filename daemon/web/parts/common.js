@@ -85,6 +85,23 @@ export function Ask({ title, text, button, close, act, reason = "required", dang
   <//>`;
 }
 
+// A list of things to do: options are [[name, words]], choose(name) is called for one of them. An arrow key opens it: browsers would
+// choose the first one at once, while somebody is still reading.
+export function Menu({ label, options, choose }) {
+  const open = (event) => {
+    if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.altKey || !event.target.showPicker) return;
+    event.preventDefault();
+    event.target.showPicker();
+  };
+  const chosen = (event) => {
+    const name = event.target.value;
+    event.target.value = "";
+    if (name) choose(name);
+  };
+  return html`<select aria-label=${label} value="" onKeyDown=${open} onChange=${chosen}>
+    <option value="">${t("act")}</option>${options.map(([name, words]) => html`<option value=${name}>${words}</option>`)}</select>`;
+}
+
 // A place where files are dropped, or chosen with the keyboard.
 export function Drop({ words, accept, take, hint }) {
   const [over, setOver] = useState(false);

@@ -120,6 +120,12 @@ async function keyboard(browser, daemon) {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.ok(await page.evaluate(() => document.activeElement.matches("button.link")));
+  // An arrow key opens the list of what may be done and chooses nothing yet.
+  await page.locator("td select").first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.equal(await page.locator("td select").first().inputValue(), "");
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 }
