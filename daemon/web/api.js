@@ -1,5 +1,7 @@
 // The daemon's API, as fetch() speaks it. Nothing else in the dashboard asks the network for anything.
 
+import { t } from "./words.js";
+
 // What the daemon refused, with its sentence (RFC 9457).
 export class Refusal extends Error {
   constructor(status, problem) {
@@ -28,6 +30,15 @@ async function refusal(response) {
   return new Refusal(response.status, problem);
 }
 
+// A request that reaches nobody is told in words; one that was taken back stays what it is.
+async function answered(path, request) {
+  try {
+    return await fetch(path, request);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Error(t("unreachable"));
+  }
+}
+
 // body: an object (sent as JSON), or text, a Blob or a File with `type`.
 export async function ask(method, path, { body, type, headers = {}, signal, raw = false } = {}) {
   const request = { method, signal, headers: { ...headers }, credentials: "same-origin", cache: "no-cache" };
@@ -36,7 +47,7 @@ export async function ask(method, path, { body, type, headers = {}, signal, raw 
     request.body = plain ? body : JSON.stringify(body);
     request.headers["Content-Type"] = type || "application/json";
   }
-  const response = await fetch(path, request);
+  const response = await answered(path, request);
   if (!response.ok) throw await refusal(response);
   if (raw) return response;
   if (response.status === 204) return null;

@@ -1,7 +1,7 @@
 // The frame around the pages: navigation, language, theme, sign-in, and which page an address means.
 import { html, render, useEffect, useState } from "./html.js";
 import { ask, get, onSignInWanted } from "./api.js";
-import { follow, onState, stop } from "./live.js";
+import { follow, onReturn, onState, stop } from "./live.js";
 import { Announcer, Problem } from "./parts/common.js";
 import { link, useRoute } from "./route.js";
 import { keep, kept, readSession, session, useData } from "./state.js";
@@ -40,15 +40,17 @@ function Page({ page }) {
     if (!PAGES[page.name]) return undefined;
     PAGES[page.name]().then(
       (loaded) => gone || setModule({ name: page.name, Show: loaded.default }),
-      (failed) => gone || setError(failed),
+      () => gone || setError(new Error(t("unreachable"))),
     );
     return () => {
       gone = true;
     };
   }, [page.name]);
+  // A browser does not load again what it could not load, and a newer daemon has its pages elsewhere: only a new start helps.
+  useEffect(() => (error ? onReturn(() => location.reload()) : undefined), [error]);
   if (page.name === "campaigns") return html`<${Campaigns} />`;
   if (page.name === "none") return html`<h1>${t("no_page")}</h1><p><a href="#/">${t("nav.campaigns")}</a></p>`;
-  if (error) return html`<${Problem} error=${error} />`;
+  if (error) return html`<${Problem} error=${error} again=${() => location.reload()} />`;
   if (module?.name !== page.name) return html`<p class="quiet" role="status">${t("reading")}</p>`;
   return html`<${module.Show} key=${`${page.name} ${page.campaign || ""}`} campaign=${page.campaign} query=${page.query} />`;
 }

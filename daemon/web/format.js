@@ -11,9 +11,23 @@ export function number(value, digits = 4) {
 }
 
 export const count = (value) => new Intl.NumberFormat(language()).format(value ?? 0);
-export const withUnit = (value, unit) => (unit ? `${number(value)} ${unit}` : number(value));
-export const interval = (low, high) => (low === null || low === undefined ? "–" : `${number(low, 3)} … ${number(high, 3)}`);
-export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+// A number and its short unit stay in one line.
+const gap = (unit) => (unit.length > 3 ? " " : "\u00a0");
+const given = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+export const withUnit = (value, unit) => (unit && given(value) ? `${number(value)}${gap(unit)}${unit}` : number(value));
+
+// Below each other in a column: as many digits whether the last of them are noughts or not. Whole numbers stay whole.
+export function steady(value, digits = 4) {
+  const size = Math.abs(value);
+  if (!given(value) || !Number.isFinite(value) || Number.isInteger(value) || size < 1e-3 || size >= 10 ** digits) return number(value, digits);
+  return new Intl.NumberFormat(language(), { minimumSignificantDigits: digits, maximumSignificantDigits: digits }).format(value);
+}
+export const steadyWithUnit = (value, unit) => (unit && given(value) ? `${steady(value)}${gap(unit)}${unit}` : steady(value));
+// "+1.83 %".
+export const signed = (value, unit) => (given(value) ? `${value > 0 ? "+" : ""}${number(value, 3)}${unit ? `${gap(unit)}${unit}` : ""}` : "–");
+
+export const interval = (low, high) => (low === null || low === undefined ? "–" : `${steady(low, 3)} … ${steady(high, 3)}`);
+export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)}\u00a0%`);
 
 export function time(text) {
   if (!text) return "–";
@@ -72,6 +86,7 @@ export const COLOURS = {
   recheck: "#CC79A7",
   reference: "#8a8a8a",
   bridge: "#56B4E9",
+  random: "#7A6FD0",
   manual: "#E69F00",
   amended: "#E69F00",
   given: "#8a8a8a",
@@ -81,6 +96,9 @@ export const SYMBOLS = {
   explore: "circle",
   challenge: "diamond",
   recheck: "square",
+  bridge: "pentagon",
+  random: "hexagon",
+  reference: "cross",
   manual: "star",
   amended: "star",
   given: "x-thin-open",

@@ -1,9 +1,13 @@
 // What happens in the daemon, told to the pages by server-sent events.
 const listeners = new Set();
 const states = new Set();
+const returns = new Set();
+const AGAIN = 3000;  // ms between attempts, where the browser itself has given up
 let source = null;
+let timer = 0;
 let seen = 0;
 let state = "waiting";
+let known = false;
 
 function tell(next) {
   if (state === next) return;
@@ -24,6 +28,12 @@ export function onState(listener) {
   return () => states.delete(listener);
 }
 
+// listener() when the daemon is there again after a silence; returns what ends it.
+export function onReturn(listener) {
+  returns.add(listener);
+  return () => returns.delete(listener);
+}
+
 // Follows the events after number `after`.
 export function follow(after) {
   seen = Math.max(seen, after);
@@ -33,8 +43,16 @@ export function follow(after) {
 function open() {
   close();
   source = new EventSource(`/v1/events?after=${seen}`);
-  source.onopen = () => tell("live");
-  source.onerror = () => tell("waiting");
+  source.onopen = () => {
+    tell("live");
+    if (known) for (const listener of returns) listener();
+    known = true;
+  };
+  source.onerror = () => {
+    tell("waiting");
+    // An answer other than a stream ends the browser's own attempts.
+    if (source?.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
+  };
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     seen = Math.max(seen, event.seq);
@@ -43,6 +61,7 @@ function open() {
 }
 
 function close() {
+  clearTimeout(timer);
   if (source) source.close();
   source = null;
   tell("waiting");

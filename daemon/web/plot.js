@@ -32,6 +32,15 @@ export const plain = (text) => String(text ?? "").replaceAll("&", "&amp;").repla
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// Lines and points on a dark ground: the same hues, lighter.
+const ON_DARK = { "#0072B2": "#4DA6E8", "#D55E00": "#FF8A4C", "#009E73": "#35CFA5", "#56B4E9": "#B9E2FF", "#8a8a8a": "#a8b3c0", "#9a9a9a": "#a8b3c0" };
+function onGround(value) {
+  if (typeof value === "string") return ON_DARK[value] ?? value;
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, ["x", "y", "z", "text", "hovertext", "name"].includes(name) ? one : onGround(one)]));
+}
+const drawn = (data) => (getComputedStyle(document.documentElement).colorScheme === "dark" ? data.map(onGround) : data);
+
 function themed(layout) {
   const grid = colour("--line");
   const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true };
@@ -54,8 +63,34 @@ function themed(layout) {
   };
 }
 
+// The words of an axis in as many lines as the plot is too narrow for; Japanese breaks between its signs.
+function folded(text, width) {
+  const most = Math.max(12, Math.floor(width / 8.5));
+  const parts = text.match(/[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*/g) || [];
+  const size = (line) => [...line].reduce((sum, sign) => sum + (sign > "\u2fff" ? 2 : 1), 0);
+  return parts.reduce((lines, part) => {
+    const last = lines[lines.length - 1];
+    return size(last + part.trimEnd()) > most && last ? [...lines, part] : [...lines.slice(0, -1), last + part];
+  }, [""]).map((line) => line.trimEnd()).join("<br>");
+}
+
+function fold(layout, width, height) {
+  const out = { ...layout };
+  for (const name of Object.keys(layout)) {
+    const title = /^([xy])axis\d*$/.test(name) && layout[name].title;
+    if (title?.text) out[name] = { ...layout[name], title: { ...title, text: folded(title.text, (name[0] === "x" ? width : height) - 90) } };
+  }
+  return out;
+}
+
+const draw = (Plotly, place, data, layout, height) => Plotly.react(place, drawn(data), { ...themed(fold(layout, place.clientWidth, height)), height }, CONFIG);
+
+// A large screen gives its plots more of its height.
+const tall = (height) => (innerWidth >= 2000 ? Math.max(height, Math.round(innerHeight * 0.48)) : height);
+
 // title: said to screen readers and used for file names. table: rows with a heading, for CSV and for those who cannot see.
-export function Plot({ title, data, layout = {}, table = [], height = 380, summary = "" }) {
+export function Plot({ title, data, layout = {}, table = [], height: least = 380, summary = "" }) {
+  const height = tall(least);
   const place = useRef(null);
   const [error, setError] = useState(null);
   const [shown, setShown] = useState(false);
@@ -65,7 +100,7 @@ export function Plot({ title, data, layout = {}, table = [], height = 380, summa
     library().then(
       (Plotly) => {
         if (gone || !place.current) return;
-        Plotly.react(place.current, data, { ...themed(layout), height }, CONFIG).then(() => setShown(true));
+        draw(Plotly, place.current, data, layout, height).then(() => setShown(true));
       },
       () => setError(t("plot.failed")),
     );
@@ -74,11 +109,11 @@ export function Plot({ title, data, layout = {}, table = [], height = 380, summa
     };
   }, [data, layout, height, theme]);
   useEffect(() => {
-    const again = () => place.current?.data && globalThis.Plotly.relayout(place.current, themed(layout));
+    const again = () => place.current?.data && draw(globalThis.Plotly, place.current, data, layout, height);
     const query = matchMedia("(prefers-color-scheme: dark)");
     query.addEventListener("change", again);
     return () => query.removeEventListener("change", again);
-  }, [layout]);
+  }, [data, layout, height]);
   useEffect(() => () => place.current && globalThis.Plotly?.purge(place.current), []);
   const name = title.replace(/[^\p{L}\p{N}]+/gu, "-").toLowerCase();
   const image = async (format) => {

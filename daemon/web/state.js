@@ -1,7 +1,7 @@
 // What pages share: who is signed in, and data that are read again when something happens.
 import { useCallback, useEffect, useRef, useState } from "./html.js";
 import { get } from "./api.js";
-import { onEvent } from "./live.js";
+import { onEvent, onReturn } from "./live.js";
 
 export const session = { name: "", scopes: [], tokens: false, signed_in: false, last_event: 0 };
 
@@ -13,7 +13,8 @@ export async function readSession() {
 // Whether the one who looks may do it: what they may not is not offered.
 export const may = (scope) => session.scopes.includes(scope);
 
-// Reads with `make(signal)`, and again on events for which matters(event) is true (at most once in `pause` ms).
+// Reads with `make(signal)`, and again on events for which matters(event) is true (at most once in `pause` ms), and when the
+// daemon answers again after a silence.
 // Returns {data, error, busy, again}.
 export function useData(make, keys, { matters = () => true, pause = 400 } = {}) {
   const [result, setResult] = useState({ data: null, error: null, busy: true });
@@ -38,8 +39,12 @@ export function useData(make, keys, { matters = () => true, pause = 400 } = {}) 
         stop = read();
       }, pause);
     });
+    const endReturn = onReturn(() => {
+      stop = read();
+    });
     return () => {
       end();
+      endReturn();
       clearTimeout(timer);
       round.current += 1;
       stop.abort();

@@ -52,7 +52,7 @@ class Dashboard(unittest.TestCase):
         environment = dict(os.environ, KASETSU_NODE_MODULES=self.libraries(),
                            KASETSU_SHOTS=os.environ.get("KASETSU_SHOTS", os.path.join(BUILD, "dashboard", "shots")))
         done = subprocess.run([node, os.path.join(HERE, "dashboard_test.mjs"), BIN, chromium], env=environment, text=True,
-                              capture_output=True, timeout=550 * PATIENCE, check=False)
+                              capture_output=True, timeout=1150 * PATIENCE, check=False)
         print(done.stdout, file=sys.stderr)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

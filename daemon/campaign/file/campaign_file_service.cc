@@ -3,17 +3,9 @@
 #include "daemon/base/time_zone.h"
 #include "daemon/base/web_address.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
+#include "daemon/campaign/file/retrain_names.h"
 
 namespace kasetsu::campaign {
-namespace {
-
-constexpr auto kRetrainWhenNames =
-    name_table<RetrainWhen>({{RetrainWhen::every_batch, "every_batch"},
-                             {RetrainWhen::every_results, "every_results"},
-                             {RetrainWhen::nightly, "nightly"},
-                             {RetrainWhen::by_hand, "by_hand"}});
-
-}  // namespace
 
 void CampaignDecoder::decode_retrain(const ConfigNode& root, CampaignConfig& config) {
   const ConfigNode* node = table(root, "retrain");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/planning/planner.h"
+#include "daemon/campaign/file/retrain_names.h"
 #include "daemon/campaign/planning/recommend.h"
 
 namespace kasetsu::campaign {
@@ -33,6 +34,10 @@ std::string stop_text(const CampaignConfig& config) {
   return rules.empty() ? "only by hand" : fmt::format("{}", fmt::join(rules, ", or "));
 }
 
+std::string clock_text(int minute) {
+  return fmt::format("{:02}:{:02}", minute / 60, minute % 60);
+}
+
 std::string retrain_text(const Retrain& retrain) {
   switch (retrain.when) {
     case RetrainWhen::every_batch:
@@ -40,12 +45,32 @@ std::string retrain_text(const Retrain& retrain) {
     case RetrainWhen::every_results:
       return fmt::format("after every {} results", retrain.results);
     case RetrainWhen::nightly:
-      return fmt::format("every night at {:02}:{:02} {}", retrain.at_minute / 60,
-                         retrain.at_minute % 60, retrain.time_zone);
+      return fmt::format("every night at {} {}", clock_text(retrain.at_minute), retrain.time_zone);
     case RetrainWhen::by_hand:
       return "by hand";
   }
   return "by hand";
+}
+
+// [retrain] and [stop] of the file with what it leaves out, for those who say it in other words.
+Json retrain_json(const Retrain& retrain) {
+  Json json = {{"when", kRetrainWhenNames.to_name(retrain.when)}};
+  if (retrain.when == RetrainWhen::every_results) json["results"] = retrain.results;
+  if (retrain.when == RetrainWhen::nightly) {
+    json["at"] = clock_text(retrain.at_minute);
+    json["time_zone"] = retrain.time_zone;
+  }
+  return json;
+}
+
+Json stop_json(const StopRules& stop) {
+  Json json = Json::object();
+  if (stop.measurements) json["measurements"] = *stop.measurements;
+  if (stop.target_reached) json["target_reached"] = *stop.target_reached;
+  if (stop.batches_without_improvement)
+    json["batches_without_improvement"] = *stop.batches_without_improvement;
+  if (stop.hypotheses_agree) json["hypotheses_agree_within"] = *stop.hypotheses_agree;
+  return json;
 }
 
 // "temperature_C 800, flow 20"; empty where the space varies none.
@@ -56,6 +81,13 @@ std::string conditions_words(const CampaignConfig& config, const planning::Candi
                         candidate.conditions[i]);
   }
   return text;
+}
+
+Json levels_of(const CampaignConfig& config, const planning::Candidate& candidate) {
+  Json levels = Json::object();
+  for (std::size_t i = 0; i < candidate.conditions.size(); ++i)
+    levels[config.space.conditions[i].name] = candidate.conditions[i];
+  return levels;
 }
 
 std::optional<double> price_of(const CampaignConfig& config, const planning::Plan& plan) {
@@ -118,7 +150,9 @@ Result<FirstBatch> plan_first_batch(const CampaignConfig& config, std::uint64_t 
                                                                    config.composition.unit())},
                                {"key", proposal.key},
                                {"conditions", conditions_words(config, proposal.candidate)},
-                               {"reason", proposal.reason}});
+                               {"levels", levels_of(config, proposal.candidate)},
+                               {"reason", proposal.reason},
+                               {"card", proposal_card(proposal)}});
   }
   return first;
 }
@@ -152,7 +186,9 @@ Json plan_json(const CampaignConfig& config, const FilePlan& plan) {
                {"batch", plan.batch},
                {"mix", std::move(mix)},
                {"retrain", plan.retrain},
-               {"ends", plan.ends}};
+               {"ends", plan.ends},
+               {"retraining", retrain_json(config.retrain)},
+               {"stop", stop_json(config.stop)}};
   if (!plan.first) return json;
   json["estimate"] = {{"plan_seconds", plan.first->seconds},
                       {"candidates", plan.first->candidates},

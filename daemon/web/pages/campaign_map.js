@@ -4,6 +4,7 @@ import { campaignPath, get, withQuery } from "../api.js";
 import { Loaded } from "../parts/common.js";
 import { axisName, conditions, count, percent, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
+import { English } from "../sentences.js";
 import { useData } from "../state.js";
 import { t } from "../words.js";
 
@@ -46,7 +47,7 @@ function Drawn({ data }) {
   return html`<${Plot} title=${t("plot.map")} ...${drawn} height=${560}
       summary=${t("map.summary", { measured: count(data.measured), pending: count(of("pending")), proposed: count(of("proposed")), candidates: count(data.candidates) })} />
     <p class="quiet">${t("map.help", { candidates: count(data.candidates) })}</p>
-    <dl class="list">${data.axes.map((axis, k) => html`<dt>${t("map.axis", { n: k + 1, share: percent(axis.share) })}</dt><dd>${axis.descriptors.join("; ")}</dd>`)}</dl>`;
+    <dl class="list">${data.axes.map((axis, k) => html`<dt>${t("map.axis", { n: k + 1, share: percent(axis.share) })}</dt><dd><${English}>${axis.descriptors.join("; ")}<//></dd>`)}</dl>`;
 }
 
 export function CoverageMap({ name, target }) {

@@ -3,8 +3,9 @@ import { html, useMemo, useState } from "../html.js";
 import { campaignPath, get, withQuery } from "../api.js";
 import { Empty, Loaded } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
-import { axisName, count, interval, number, percent, withUnit } from "../format.js";
+import { axisName, count, interval, number, percent, steady, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
+import { English } from "../sentences.js";
 import { useData } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -25,7 +26,7 @@ function parityPlot(points, property, unit, words) {
       trace(points.filter(within), t("parity.inside"), "#0072B2", "circle"),
       trace(points.filter((point) => !within(point)), t("parity.outside"), "#D55E00", "x"),
     ],
-    layout: { xaxis: { title: { text: plain(t("measured.axis", { name: axisName(property, unit) })) } }, yaxis: { title: { text: plain(words) } } },
+    layout: { xaxis: { title: { text: plain(t("measured.axis", { name: axisName(property, unit) })) } }, yaxis: { title: { text: plain(axisName(words, unit)) } } },
     table: [["catalyst", "measured", "predicted", "low", "high", "unit"], ...points.map((p) => [p.description, p.measured, p.predicted, p.low, p.high, unit])],
   };
 }
@@ -63,11 +64,11 @@ function hypothesesPlot(record) {
       const words = `${named("hypothesis", state)}<br>${one.descriptors.map(plain).join("<br>")}`;
       x.push(one.errors[0].batch - 1);
       y.push(one.promised);
-      text.push(`${words}<br>${plain(t("hypotheses.promised", { value: number(one.promised) }))}`);
+      text.push(`${words}<br>${plain(t("hypotheses.promised", { value: withUnit(one.promised, record.unit) }))}`);
       for (const error of one.errors) {
         x.push(error.batch);
         y.push(error.mae);
-        text.push(`${words}<br>${plain(t("hypotheses.error", { n: error.batch, value: number(error.mae) }))}`);
+        text.push(`${words}<br>${plain(t("hypotheses.error", { n: error.batch, value: withUnit(error.mae, record.unit) }))}`);
       }
       x.push(null);
       y.push(null);
@@ -76,7 +77,7 @@ function hypothesesPlot(record) {
     data.push({ type: "scatter", mode: "lines+markers", name: `${named("hypothesis", state)} (${lines.length})`, x, y, opacity, line: { color: colour, width }, marker: { size: 4, color: colour }, hovertext: text, hoverinfo: "text", connectgaps: false });
   }
   data.push({ type: "scatter", mode: "lines+markers", name: t("hypotheses.model"), x: record.batches.map((b) => b.batch), y: record.batches.map((b) => b.mae_ensemble), line: { color: "#E69F00", width: 3 }, marker: { size: 8 },
-    hovertext: record.batches.map((b) => plain(t("hypotheses.error", { n: b.batch, value: number(b.mae_ensemble) }))), hoverinfo: "text" });
+    hovertext: record.batches.map((b) => plain(t("hypotheses.error", { n: b.batch, value: withUnit(b.mae_ensemble, record.unit) }))), hoverinfo: "text" });
   return data;
 }
 
@@ -87,12 +88,12 @@ export function Hypotheses({ name, target }) {
   const data = useMemo(() => record.data && hypothesesPlot(record.data), [record.data]);
   const columns = useMemo(() => [
     { id: "state", name: t("state"), value: (h) => h.state, show: (h) => named("hypothesis", h.state) },
-    { id: "promised", name: t("hypotheses.column.promised"), number: true, value: (h) => h.promised, show: (h) => number(h.promised) },
-    { id: "mae", name: t("hypotheses.column.mae"), number: true, value: (h) => h.mae, show: (h) => number(h.mae) },
+    { id: "promised", name: axisName(t("hypotheses.column.promised"), target.unit), number: true, value: (h) => h.promised, show: (h) => steady(h.promised) },
+    { id: "mae", name: axisName(t("hypotheses.column.mae"), target.unit), number: true, value: (h) => h.mae, show: (h) => steady(h.mae) },
     { id: "n", name: t("hypotheses.column.n"), number: true, value: (h) => h.n, show: (h) => count(h.n) },
     { id: "descriptors", name: t("descriptors"), wide: true, sortable: false, show: (h) => html`<span class="formulas">${h.descriptors.map((d) => html`<code>${d}</code> `)}</span>` },
-    ...(state === "eliminated" ? [{ id: "why", name: t("hypotheses.column.why"), wide: true, sortable: false, show: (h) => t("hypotheses.killed", { promised: number(h.promised), mae: number(h.mae), n: h.n }) }] : []),
-  ], [state]);
+    ...(state === "eliminated" ? [{ id: "why", name: t("hypotheses.column.why"), wide: true, sortable: false, show: (h) => t("hypotheses.killed", { promised: withUnit(h.promised, target.unit), mae: withUnit(h.mae, target.unit), n: h.n }) }] : []),
+  ], [state, target.unit]);
   return html`<${Loaded} of=${record}>${(found) => (found.hypotheses.length === 0 ? html`<${Empty}>${t("hypotheses.none")}<//>` : html`
     <${Plot} title=${t("plot.hypotheses", { name: target.name })} data=${data} height=${460}
       layout=${{ xaxis: { title: { text: t("plot.batch") }, dtick: 1, tickformat: "d" }, yaxis: { title: { text: plain(axisName(t("mean_error"), found.unit)) }, rangemode: "tozero" } }}
@@ -103,14 +104,14 @@ export function Hypotheses({ name, target }) {
     <${Grid} label=${t("tab.hypotheses")} columns=${columns} rows=${found.hypotheses.filter((h) => !state || h.state === state)} id=${(h) => h.descriptors.join(" ")} />`)}<//>`;
 }
 
-const formula = (best) => html`<div class="formula">${best.descriptors.map((d, i) => html`<div><span class="number">${d.effect < 0 ? "−" : i === 0 ? "" : "+"}${number(Math.abs(d.effect), 3)}</span> · <code>${d.descriptor}</code><span class="quiet"> ${d.words}</span></div>`)}</div>`;
+const formula = (best) => html`<div class="formula">${best.descriptors.map((d, i) => html`<div><span class="number">${d.effect < 0 ? "−" : i === 0 ? "" : "+"}${number(Math.abs(d.effect), 3)}</span> · <code>${d.descriptor}</code><span class="quiet"> <${English}>${d.words}<//></span></div>`)}</div>`;
 
 export function Descriptors({ data }) {
   const columns = useMemo(() => [
     { id: "descriptor", name: t("descriptors.column.descriptor"), value: (d) => d.descriptor, show: (d) => html`<code>${d.descriptor}</code>` },
-    { id: "words", name: t("descriptors.column.words"), wide: true, sortable: false, show: (d) => d.words },
+    { id: "words", name: t("descriptors.column.words"), wide: true, sortable: false, show: (d) => html`<${English}>${d.words}<//>` },
     { id: "chosen", name: t("descriptors.column.chosen"), number: true, value: (d) => d.share, show: (d) => t("descriptors.chosen", { n: d.chosen, of: data.hypotheses, share: percent(d.share) }) },
-    { id: "effect", name: t("descriptors.column.effect", { unit: data.unit || "" }), number: true, value: (d) => Math.abs(d.effect), show: (d) => number(d.effect, 3) },
+    { id: "effect", name: axisName(t("descriptors.column.effect"), data.unit), number: true, value: (d) => Math.abs(d.effect), show: (d) => steady(d.effect, 3) },
   ], [data]);
   const top = data.descriptors.slice(0, 30);
   const history = useMemo(() => (data.history.length < 2 ? null : [{
@@ -123,6 +124,6 @@ export function Descriptors({ data }) {
     ${formula(data.best)}
     <h2>${t("descriptors.all")}</h2>
     <${Grid} label=${t("descriptors.all")} columns=${columns} rows=${data.descriptors} id=${(d) => d.descriptor} />
-    ${history ? html`<${Plot} title=${t("plot.history")} data=${history} layout=${{ margin: { l: 220, r: 10, t: 10, b: 40 } }} height=${Math.max(320, 22 * top.length + 80)}
+    ${history ? html`<${Plot} title=${t("plot.history")} data=${history} layout=${{ xaxis: { title: { text: t("plot.version") } }, margin: { l: 220, r: 10, t: 10, b: 40 } }} height=${Math.max(320, 22 * top.length + 80)}
       table=${[["descriptor", ...data.history.map((one) => `version ${one.version}`)], ...top.map((d) => [d.descriptor, ...data.history.map((one) => one.shares[d.descriptor] || 0)])]} />` : null}`;
 }

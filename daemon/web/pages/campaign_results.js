@@ -3,7 +3,7 @@ import { html, useMemo } from "../html.js";
 import { campaignPath, get, withQuery } from "../api.js";
 import { Empty, Loaded } from "../parts/common.js";
 import { PeriodicTable } from "../parts/periodic.js";
-import { axisName, colourOf, conditions, count, number, symbolOf, withUnit } from "../format.js";
+import { axisName, colourOf, conditions, count, number, steadyWithUnit, symbolOf, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
 import { link } from "../route.js";
 import { useData } from "../state.js";
@@ -71,27 +71,29 @@ export function Progress({ name, target }) {
   const path = withQuery(campaignPath(name, "/progress"), { property: target.name, points: POINTS });
   const progress = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && ["measurement", "ingest", "proposal"].includes(event.object), pause: 1200 });
   return html`<${Loaded} of=${progress}>${(data) => (data.total === 0 ? html`<${Empty} next=${nextOf(name)}>${t("nothing_measured")}<//>` : html`
-    <${Best} progress=${data} />
-    ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}
-    <h2>${t("best_catalysts")}</h2>
-    <ol class="best">${data.top.map((item) => html`<li><strong>${withUnit(item.value, data.unit)}</strong> ${item.description}${" "}
-      <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol>`)}<//>`;
+    <div class="results"><div><${Best} progress=${data} />
+    ${data.random.length > 1 ? html`<p class="quiet">${t("plot.random.help")}</p>` : null}</div>
+    <div><h2>${t("best_catalysts")}</h2>
+    <ol class="best">${data.top.map((item) => html`<li><strong>${steadyWithUnit(item.value, data.unit)}</strong> ${item.description}${" "}
+      <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol></div></div>`)}<//>`;
 }
 
 export function Elements({ name, target }) {
   const path = withQuery(campaignPath(name, "/elements"), { property: target.name });
   const elements = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && event.object === "measurement", pause: 2000 });
-  return html`<${Loaded} of=${elements}>${(data) => html`<${PeriodicTable} data=${data} goal=${target.goal} />
-    ${data.supports.length > 0 ? html`<h2>${t("supports")}</h2><ul class="bars supports">${data.supports.map((support) => html`<li style=${{ "--share": support.share }}>
-      <span>${support.name}</span><span>${t("supports.line", { n: count(support.catalysts), best: withUnit(support.best, data.unit), mean: withUnit(support.mean, data.unit) })}</span></li>`)}</ul>` : null}`}<//>`;
+  return html`<${Loaded} of=${elements}>${(data) => html`<div class="results"><${PeriodicTable} data=${data} goal=${target.goal} />
+    ${data.supports.length > 0 ? html`<div><h2>${t("supports")}</h2><ul class="bars supports">${data.supports.map((support) => html`<li style=${{ "--share": support.share }}>
+      <span>${support.name}</span><span>${t("supports.line", { n: count(support.catalysts), best: withUnit(support.best, data.unit), mean: withUnit(support.mean, data.unit) })}</span></li>`)}</ul></div>` : null}</div>`}<//>`;
 }
+
+const LEVELS = [5, 10, 15, 20, 25, 30];
 
 // Isolines of the product, as papers on selectivity and conversion draw them.
 function isolines(x, y) {
   const lines = [];
-  for (const level of [5, 10, 15, 20, 25, 30]) {
+  for (const level of LEVELS) {
     const points = Array.from({ length: 60 }, (_, i) => 1 + i * (99 / 59)).map((value) => [value, (100 * level) / value]).filter((p) => p[1] <= 100);
-    lines.push({ type: "scatter", mode: "lines", x: points.map((p) => p[0]), y: points.map((p) => p[1]), line: { color: "#8a8a8a", width: 1, dash: "dot" }, showlegend: false, hovertext: `${level} %`, hoverinfo: "text" });
+    lines.push({ type: "scatter", mode: "lines", x: points.map((p) => p[0]), y: points.map((p) => p[1]), line: { color: "#8a8a8a", width: 1, dash: "dot" }, name: t("front.levels", { levels: LEVELS.join(t("list.comma")) }), showlegend: level === LEVELS[0], hovertext: `${level} %`, hoverinfo: "text" });
   }
   return /conversion|^X_/i.test(x) && /selectivity|^S_/i.test(y) ? lines : [];
 }

@@ -4,11 +4,17 @@ import { campaignPath, get } from "../api.js";
 import { Empty, Loaded, State } from "../parts/common.js";
 import { ago, count, number, withUnit } from "../format.js";
 import { link } from "../route.js";
+import { Said } from "../sentences.js";
 import { may, useData } from "../state.js";
 import { t } from "../words.js";
 
+export const ENDED = ["COMPLETED", "STOPPED"];
+
+// Those that go on first, each kind by name.
 export async function readOverviews(signal) {
   const { campaigns } = await get("/v1/campaigns", { signal });
+  const order = (one) => ENDED.includes(one.state);
+  campaigns.sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name, undefined, { numeric: true }));
   return Promise.all(campaigns.map((one) => get(campaignPath(one.name, "/overview"), { signal })));
 }
 
@@ -49,9 +55,9 @@ const Card = ({ campaign }) => html`<article class="card campaign">
     <h2><a href=${link(["c", campaign.name])}>${campaign.name}</a></h2>
     <${State} name=${campaign.state} />
   </header>
-  ${campaign.reason ? html`<p class="quiet">${campaign.reason}</p>` : null}
+  ${campaign.reason ? html`<p class="quiet">${t("reason")}${t("list.colon")}<${Said} text=${campaign.reason} /></p>` : null}
   ${campaign.targets.map((target) => html`<${Target} target=${target} />`)}
-  <p class="quiet">${t("campaigns.numbers", { measurements: count(campaign.measurements), catalysts: count(campaign.catalysts), batches: count(campaign.batches) })}${campaign.newest ? `, ${t("campaigns.newest", { ago: ago(campaign.newest) })}` : ""}</p>
+  <p class="quiet">${t("campaigns.numbers", { measurements: count(campaign.measurements), catalysts: count(campaign.catalysts), batches: count(campaign.batches) })}${campaign.newest ? `${t("list.comma")}${t("campaigns.newest", { ago: ago(campaign.newest) })}` : ""}</p>
   ${campaign.model ? html`<p>${verdictText(campaign)}</p>` : html`<p class="quiet">${t("no_model")}</p>`}
   <ul class="actions">${actionsOf(campaign).map(([words, href]) => html`<li><a href=${href}>${words}</a></li>`)}</ul>
 </article>`;

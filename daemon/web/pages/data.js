@@ -1,11 +1,12 @@
 // What came in: measurements with corrections, quarantine, deliveries.
 import { html, useMemo, useState } from "../html.js";
 import { ask, all, campaignPath, get, post, withQuery } from "../api.js";
-import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from "../parts/common.js";
+import { Ask, Dialog, Empty, Field, Loaded, Menu, Problem, State, Tabs, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { ReturnSheet } from "../parts/return_sheet.js";
 import { ago, conditions, count, download, number, time } from "../format.js";
 import { link, setQuery } from "../route.js";
+import { Said } from "../sentences.js";
 import { may, useData } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -51,7 +52,7 @@ function History({ item, close }) {
   const history = useData((signal) => readHistory(item, signal), [item.id], { matters: () => false });
   return html`<${Dialog} title=${t("history.of", { name: item.catalyst.description })} close=${close} wide>
     <${Loaded} of=${history}>${(list) => html`<table><thead><tr><th scope="col">${t("value")}</th><th scope="col">${t("received")}</th><th scope="col">${t("state")}</th><th scope="col">${t("reason")}</th><th scope="col">${t("person")}</th></tr></thead>
-      <tbody>${list.map((one) => html`<tr><td class="number">${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td>${one.reason || ""}</td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
+      <tbody>${list.map((one) => html`<tr><td class="number">${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td><${Said} text=${one.reason} /></td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
     <dl class="list">
       ${[["id", item.id], ["source", item.source], ["run", item.run], ["channel", item.channel], ["sample", item.sample], ["proposal", item.proposal]].map(([name, value]) => (value ? html`<dt>${t(name)}</dt><dd>${value}</dd>` : null))}
       <dt>${t("delivery")}</dt><dd><a href=${`/v1/ingests/${item.ingest}/content`}>${item.ingest}</a></dd>
@@ -73,12 +74,11 @@ function Measurements({ name, query }) {
     { id: "value", name: t("value"), number: true, value: (m) => m.value, show: (m) => `${number(m.value)} ${m.unit || ""}` },
     { id: "conditions", name: t("conditions"), wide: true, value: (m) => conditions(m.conditions), show: (m) => conditions(m.conditions) || "–" },
     { id: "flags", name: t("flags"), value: (m) => m.flags.length, show: (m) => m.flags.map((flag) => html`<span class="flag">${named("flag", flag)}</span> `) },
-    { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => [m.source, m.run, m.channel].filter(Boolean).join(" / ") },
+    { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => { const from = [m.source, m.run, m.channel].filter(Boolean).join(" / "); return html`<span class="clip" title=${from}>${from}</span>`; } },
     { id: "received", name: t("received"), value: (m) => m.received_at, show: (m) => time(m.received_at) },
     { id: "state", name: t("state"), value: stateOf, show: stateOf },
-    { id: "act", name: "", sortable: false, show: (m) => (may("results") ? html`<select aria-label=${t("actions_of", { name: m.catalyst.description })} value=""
-      onChange=${(event) => { const verb = event.target.value; event.target.value = ""; setActing({ verb, items: [m] }); }}>
-      <option value="">${t("act")}</option>${Object.keys(MARKS).filter((verb) => MARKS[verb](m)).map((verb) => html`<option value=${verb}>${t(`mark.${verb}`)}</option>`)}</select>` : null) },
+    { id: "act", name: "", sortable: false, show: (m) => (may("results") ? html`<${Menu} label=${t("actions_of", { name: m.catalyst.description })}
+      options=${Object.keys(MARKS).filter((verb) => MARKS[verb](m)).map((verb) => [verb, t(`mark.${verb}`)])} choose=${(verb) => setActing({ verb, items: [m] })} />` : null) },
   ], []);
   return html`<${Loaded} of=${page}>${(found) => {
     const items = found.measurements.filter((m) => chosen.has(m.id));
@@ -129,6 +129,13 @@ export function cellsOf(raw) {
     return { kind: "table", cells: header.map((name, i) => [name, line[i] ?? ""]) };
   }
   return { kind: "json", cells: leavesOf(raw).map(([path, value]) => [path.join("/"), String(value ?? "")]) };
+}
+
+// "line 2" of a table, "/rows/0" of what a robot sent: the second line, the first row.
+function placeOf(pointer) {
+  const line = /^line (\d+)$/.exec(pointer);
+  const row = /^\/rows\/(\d+)$/.exec(pointer);
+  return line ? t("line.n", { n: line[1] }) : row ? t("row.n", { n: Number(row[1]) + 1 }) : pointer;
 }
 
 function parseCsv(text) {
@@ -189,10 +196,10 @@ function Fix({ row, close }) {
     if (verdict.verdict === "quarantined") throw new Error(verdict.reason);
     tell(t("readmitted.done", { n: 1 }));
   };
-  const fields = html`<p class="problem">${row.reason}</p>
+  const fields = html`<p class="problem"><${Said} text=${row.reason} /></p>
     <div class="cells">${cells.map(([name, value], i) => html`<div class=${blamed(row.reason, name) ? "wrong" : ""}><${Field} label=${name} hint=${blamed(row.reason, name) ? t("cell.wrong") : ""}>${(id) => html`<input id=${id} name=${`cell-${i}`} defaultValue=${value} aria-invalid=${blamed(row.reason, name)} />`}<//></div>`)}</div>
     ${kind === "json" ? html`<p class="quiet">${t("fix.empty")}</p><details><summary>${t("row.json")}</summary><pre>${JSON.stringify(row.raw, null, 2)}</pre></details>` : null}`;
-  return html`<${Ask} title=${t("fix.title", { row: row.pointer })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
+  return html`<${Ask} title=${t("fix.title", { row: placeOf(row.pointer) })} button=${t("readmit")} reason="optional" fields=${fields} close=${close} act=${act} wide />`;
 }
 
 function Quarantine({ name, query }) {
@@ -210,10 +217,10 @@ function Quarantine({ name, query }) {
     for (const row of items) {
       try {
         const verdict = await post(`/v1/quarantine/${row.id}:readmit`, {});
-        if (verdict.verdict === "quarantined") refused.push({ detail: `${row.pointer}: ${verdict.reason}` });
+        if (verdict.verdict === "quarantined") refused.push({ detail: `${placeOf(row.pointer)}: ${verdict.reason}` });
         else done += 1;
       } catch (failed) {
-        refused.push({ detail: `${row.pointer}: ${failed.message}` });
+        refused.push({ detail: `${placeOf(row.pointer)}: ${failed.message}` });
       }
     }
     setChosen(new Set());
@@ -221,8 +228,8 @@ function Quarantine({ name, query }) {
     if (refused.length) setError({ message: t("readmitted.refused", { n: count(refused.length) }), errors: [{ detail: "" }, ...refused] });
   };
   const columns = useMemo(() => [
-    { id: "row", name: t("row"), value: (r) => r.pointer, show: (r) => r.pointer },
-    { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => r.reason },
+    { id: "row", name: t("row"), value: (r) => r.row, show: (r) => placeOf(r.pointer) },
+    { id: "reason", name: t("problem"), wide: true, value: (r) => r.reason, show: (r) => html`<${Said} text=${r.reason} />` },
     { id: "cells", name: t("cells"), wide: true, sortable: false, show: (r) => {
       const { cells } = cellsOf(r.raw);
       return html`<span class="formulas">${cells.filter(([, value]) => value !== "").slice(0, 12).map(([cell, value]) => html`<span class=${blamed(r.reason, cell) ? "cell wrong" : "cell"}>${cell}: ${value}</span> `)}</span>`;

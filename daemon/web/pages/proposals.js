@@ -1,21 +1,23 @@
 // The batch that is asked for: as a plate and as a table, with what a person may do to each proposal.
 import { html, useMemo, useState } from "../html.js";
 import { all, campaignPath, get, post, withQuery } from "../api.js";
-import { Ask, Dialog, Empty, Field, Loaded, State, tell } from "../parts/common.js";
+import { Ask, Dialog, Empty, Field, Loaded, Menu, State, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { CatalystFields, readCatalyst } from "../parts/catalyst.js";
 import { ReturnSheet } from "../parts/return_sheet.js";
-import { ago, colourOf, conditions, count, interval, number, withUnit } from "../format.js";
+import { nameOf } from "../catalyst_names.js";
+import { ago, axisName, colourOf, conditions, count, interval, number, signed, steady, withUnit } from "../format.js";
 import { link, setQuery } from "../route.js";
+import { English, Reason, Said } from "../sentences.js";
 import { may, useData } from "../state.js";
-import { named, t } from "../words.js";
+import { language, named, t } from "../words.js";
 
 const OPEN = ["REQUESTED", "ACTIVE", "PARTIAL"];
 
 // What to weigh in, in milligrams, where the campaign's file tells of materials; else the amounts of the composition.
 export function amountsOf(catalyst, weigh) {
   if (weigh) return weigh.map((one) => t("weigh", { name: one.name, mass: number(1000 * one.gram) })).join(", ");
-  return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${number(amount)}`), catalyst.support].filter(Boolean).join(", ");
+  return [...Object.entries(catalyst.amounts || {}).map(([symbol, amount]) => `${symbol} ${withUnit(amount, catalyst.unit)}`), catalyst.support].filter(Boolean).join(", ");
 }
 
 // {proposal's id: what to weigh in} of a batch; empty where the campaign tells of no materials.
@@ -90,13 +92,13 @@ function AddByHand({ name, close }) {
   return html`<${Ask} title=${t("proposal.add")} text=${t("proposal.add.text")} button=${t("add")} fields=${html`<${CatalystFields} />`} close=${close} act=${act} />`;
 }
 
-const Bars = ({ drivers }) => {
+const Bars = ({ drivers, unit }) => {
   const most = Math.max(...drivers.map((d) => Math.abs(d.contribution)), 1e-12);
-  return html`<ul class="bars">${drivers.map((d) => html`<li style=${{ "--share": Math.abs(d.contribution) / most }}><span><code>${d.descriptor}</code> <span class="quiet">${d.words}${d.outside ? ` (${t("why.outside")})` : ""}</span></span><span>${d.contribution > 0 ? "+" : ""}${number(d.contribution, 3)}</span></li>`)}</ul>`;
+  return html`<ul class="bars">${drivers.map((d) => html`<li style=${{ "--share": Math.abs(d.contribution) / most }}><span><code>${d.descriptor}</code> <span class="quiet"><${English}>${d.words}<//>${d.outside ? ` (${t("why.outside")})` : ""}</span></span><span>${signed(d.contribution, unit)}</span></li>`)}</ul>`;
 };
 
-const Nearest = ({ neighbours, unit }) => html`<h3>${t("nearest")}</h3><table><thead><tr><th scope="col">${t("catalyst")}</th><th scope="col" class="number">${t("measured_unit", { unit: unit || "–" })}</th><th scope="col" class="number">${t("distance")}</th></tr></thead>
-  <tbody>${neighbours.map((one) => html`<tr><td>${one.description}</td><td class="number">${number(one.measured)}</td><td class="number">${number(one.distance, 2)}</td></tr>`)}</tbody></table>
+const Nearest = ({ neighbours, unit }) => html`<h3>${t("nearest")}</h3><table><thead><tr><th scope="col">${t("catalyst")}</th><th scope="col" class="number">${axisName(t("measured"), unit)}</th><th scope="col" class="number">${t("distance")}</th></tr></thead>
+  <tbody>${neighbours.map((one) => html`<tr><td>${one.description}</td><td class="number">${steady(one.measured)}</td><td class="number">${steady(one.distance, 2)}</td></tr>`)}</tbody></table>
   <p class="quiet">${t("nearest.help")}</p>`;
 
 // What the model that planned it says: what it rests on, and what was measured near it.
@@ -104,24 +106,22 @@ function Why({ name, proposal }) {
   const why = useData((signal) => get(withQuery(campaignPath(name, "/explanation"), { proposal: proposal.id }), { signal }), [name, proposal.id], { matters: () => false });
   return html`<${Loaded} of=${why}>${(found) => (found.model === null ? html`<p class="quiet">${t("why.no_model")}</p>` : html`
     <p>${t("why.agree", { agree: count(found.agree), of: count(found.hypotheses) })}</p>
-    <h3>${t("drivers_of")}</h3><p class="quiet">${t("why.usual", { usual: withUnit(found.usual, found.unit) })}</p><${Bars} drivers=${found.contributions} />
+    <h3>${t("drivers_of")}</h3><p class="quiet">${t("why.usual", { usual: withUnit(found.usual, found.unit) })}</p><${Bars} drivers=${found.contributions} unit=${found.unit} />
     ${found.neighbours.length > 0 ? html`<${Nearest} neighbours=${found.neighbours} unit=${found.unit} />` : null}`)}<//>`;
 }
-
-// "Li:2;W:1/BaO", as the planner names candidates: "Li 2, W 1/BaO".
-const readable = (key) => (key || "").replaceAll(":", " ").replaceAll(";", ", ");
 
 function Details({ name, proposal, target, weight, close }) {
   const card = proposal.card || {};
   const line = (words, value) => (value ? html`<dt>${words}</dt><dd>${value}</dd>` : null);
   return html`<${Dialog} title=${proposal.catalyst.description} close=${close} wide>
-    <p>${proposal.reason}</p>
+    <p><${Reason} one=${proposal} target=${target} /></p>${language() === "en" ? null : html`<p class="quiet"><${Said} text=${proposal.reason} unit=${proposal.catalyst.unit} /></p>`}
     <dl class="list">
-      ${line(t("state"), html`<${State} name=${proposal.state} /> ${proposal.state_reason || ""}`)}
+      ${line(t("state"), html`<${State} name=${proposal.state} /> <${Said} text=${proposal.state_reason} unit=${proposal.catalyst.unit} />`)}
       ${line(t("conditions"), conditions(proposal.conditions))}
       ${line(t("predicted"), proposal.mean === null ? "" : `${withUnit(proposal.mean, target.unit)} (${interval(proposal.low, proposal.high)})`)}
+      ${(card.targets || []).slice(1).map((other) => line(`${t("predicted")} ${other.target}`, other.mean === null ? "" : `${withUnit(other.mean, other.unit)} (${interval(other.low, other.high)})`))}
       ${line(t("novelty"), proposal.novelty === null ? "" : number(proposal.novelty, 3))}
-      ${line(t("runner_up"), readable(card.runner_up))}
+      ${line(t("runner_up"), card.runner_up ? nameOf(card.runner_up, proposal.catalyst.unit) : "")}
       ${line(t("nearly"), (card.nearly_excluded_by || []).join("; "))}
       ${line(t("amounts"), amountsOf(proposal.catalyst))}
       ${line(t("weigh_in"), weight ? amountsOf(proposal.catalyst, weight.weigh) : "")}
@@ -137,16 +137,14 @@ function Actions({ proposal, open }) {
   if (!may("results")) return null;
   const verbs = Object.keys(VERBS).filter((verb) => VERBS[verb].includes(proposal.state));
   if (verbs.length === 0) return null;
-  return html`<select aria-label=${t("actions_of", { name: proposal.catalyst.description })} value=""
-    onChange=${(event) => { const verb = event.target.value; event.target.value = ""; open({ verb, proposal }); }}>
-    <option value="">${t("act")}</option>${verbs.map((verb) => html`<option value=${verb}>${t(`proposal.${verb}`)}</option>`)}</select>`;
+  return html`<${Menu} label=${t("actions_of", { name: proposal.catalyst.description })} options=${verbs.map((verb) => [verb, t(`proposal.${verb}`)])} choose=${(verb) => open({ verb, proposal })} />`;
 }
 
 function Board({ name, data, query }) {
   const [acting, setActing] = useState(null);
   const [shown, setShown] = useState(null);
   const [adding, setAdding] = useState(false);
-  const target = data.overview.targets.find((one) => one.name === query.target) || data.overview.targets[0];
+  const [target] = data.overview.targets;
   const open = data.proposals.filter((p) => OPEN.includes(p.state));
   const newest = data.batches.filter((batch) => open.some((p) => p.batch === batch.id)).pop() || data.batches[data.batches.length - 1];
   const chosen = query.batch === "all" ? null : data.batches.find((batch) => batch.id === query.batch) || newest;
@@ -158,12 +156,13 @@ function Board({ name, data, query }) {
     { id: "conditions", name: t("conditions"), value: (p) => conditions(p.conditions), show: (p) => conditions(p.conditions) || "–" },
     { id: "strategy", name: t("strategy"), value: (p) => p.strategy, show: (p) => html`<span class="strategy"><span class="dot" style=${{ background: colourOf(p.strategy) }}></span> ${named("strategy", p.strategy)}</span>` },
     { id: "state", name: t("state"), value: (p) => p.state, show: (p) => html`<${State} name=${p.state} />` },
-    { id: "mean", name: t("predicted_unit", { unit: target.unit || "–" }), number: true, value: (p) => p.mean, show: (p) => number(p.mean) },
+    { id: "mean", name: axisName(data.overview.targets.length > 1 ? `${t("predicted")} ${target.name}` : t("predicted"), target.unit), number: true, value: (p) => p.mean, show: (p) => steady(p.mean) },
     { id: "interval", name: t("interval"), number: true, value: (p) => (p.low === null ? null : p.high - p.low), show: (p) => interval(p.low, p.high) },
-    { id: "novelty", name: t("novelty"), number: true, value: (p) => p.novelty, show: (p) => number(p.novelty, 3) },
-    { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => p.reason },
+    { id: "novelty", name: t("novelty"), number: true, value: (p) => p.novelty, show: (p) => steady(p.novelty, 3) },
+    { id: "reason", name: t("reason"), wide: true, sortable: false, show: (p) => html`<${Reason} one=${p} target=${target} />` },
     { id: "act", name: "", sortable: false, show: (p) => html`<${Actions} proposal=${p} open=${setActing} />` },
-  ], [target.name]);
+  ], [target.name, data.overview.targets.length]);
+  const varied = proposals.some((p) => conditions(p.conditions));
   const price = [...weights.values()].reduce((sum, one) => sum + one.price, 0);
   const states = [...new Set(data.proposals.map((p) => p.state))];
   return html`<div class="head"><h1>${t("nav.proposals")}</h1><div class="buttons">
@@ -181,8 +180,8 @@ function Board({ name, data, query }) {
     ${proposals.length === 0 ? html`<${Empty}>${t(data.proposals.length === 0 ? "proposals.first" : "proposals.none")}<//>` : html`
       ${chosen ? html`<${Plate} places=${placesOf(chosen, proposals)} weights=${weights} show=${setShown} />` : null}
       ${price > 0 ? html`<p class="quiet">${t("plan.price", { price: number(price) })}</p>` : null}
-      <${Grid} label=${t("nav.proposals")} columns=${columns} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
-    ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li>${note}</li>`)}</ul></details>` : null}
+      <${Grid} label=${t("nav.proposals")} columns=${columns.filter((column) => varied || column.id !== "conditions")} rows=${proposals} sort=${{ id: "rank", way: 1 }} mark=${(p) => (OPEN.includes(p.state) ? "" : "faded")} />`}
+    ${chosen?.summary?.notes?.length ? html`<details><summary>${t("batch.notes")}</summary><ul>${chosen.summary.notes.map((note) => html`<li><${Said} text=${note} /></li>`)}</ul></details>` : null}
     ${may("results") ? html`<${ReturnSheet} name=${name} />` : null}
     ${acting ? html`<${Act} ...${acting} close=${() => setActing(null)} />` : null}
     ${shown ? html`<${Details} name=${name} proposal=${shown} target=${target} weight=${weights.get(shown.id)} close=${() => setShown(null)} />` : null}

@@ -5,6 +5,7 @@ import { Drop, Field, Problem, tell } from "../parts/common.js";
 import { Editor } from "../parts/editor.js";
 import { typeOf } from "../parts/return_sheet.js";
 import { count } from "../format.js";
+import { Said } from "../sentences.js";
 import { may } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -50,7 +51,7 @@ function Columns({ table, uses, setUse }) {
 
 const Problems = ({ table }) => (table.problems.length === 0 ? null : html`<h2>${t("problems.title", { n: count(table.problems_total) })}</h2>
   <div class="grid-place" role="region" tabindex="0" aria-label=${t("problem")}><table><thead><tr><th scope="col" class="number">${t("line")}</th><th scope="col">${t("column")}</th><th scope="col">${t("value")}</th><th scope="col">${t("problem")}</th><th scope="col">${t("expected")}</th></tr></thead>
-  <tbody>${table.problems.map((p) => html`<tr><td class="number">${p.line ?? ""}</td><td>${p.column ?? ""}</td><td class="wrong"><code>${p.value ?? ""}</code></td><td class="wide">${p.detail}</td><td class="wide">${p.expected ?? ""}</td></tr>`)}</tbody></table></div>`);
+  <tbody>${table.problems.map((p) => html`<tr><td class="number">${p.line ?? ""}</td><td>${p.column ?? ""}</td><td class="wrong"><code>${p.value ?? ""}</code></td><td class="wide"><${Said} text=${p.detail} /></td><td class="wide"><${Said} text=${p.expected} /></td></tr>`)}</tbody></table></div>`);
 
 function DraftForm({ table, file, uses, drafted }) {
   const [error, setError] = useState(null);
@@ -113,7 +114,7 @@ export default function Start() {
     ${table && !draft ? html`
       <h2>${t("start.read", { name: file.name, rows: count(table.rows) })}</h2>
       <p class="quiet">${[named("shape", table.shape), table.encoding, table.header_line ? t("header_line", { n: table.header_line }) : ""].filter(Boolean).join(", ")}</p>
-      ${table.notes.map((note) => html`<p class="warning">${note}</p>`)}
+      ${table.notes.map((note) => html`<p class="warning"><${Said} text=${note} /></p>`)}
       <${Columns} table=${table} uses=${uses} setUse=${(header, use) => setUses({ ...uses, [header]: use })} />
       <${Problems} table=${table} />
       ${table.columns.length ? html`<${DraftForm} table=${table} file=${file} uses=${uses} drafted=${setDraft} />` : null}` : null}

@@ -3,8 +3,10 @@ import { html, useCallback, useMemo, useState } from "../html.js";
 import { all, ask, campaignPath, get, post, withQuery } from "../api.js";
 import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
-import { ago, count, number, seconds, time, withUnit } from "../format.js";
+import { axisName, count, number, seconds, time, withUnit } from "../format.js";
 import { link, setQuery } from "../route.js";
+import { nameOf } from "../catalyst_names.js";
+import { Said } from "../sentences.js";
 import { may, session, useData, useEvery } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -34,11 +36,11 @@ function Jobs() {
     { id: "kind", name: t("job"), value: (j) => j.kind, show: (j) => named("job", j.kind) },
     { id: "campaign", name: t("campaign"), value: (j) => j.campaign, show: (j) => (j.campaign ? html`<a href=${link(["c", j.campaign])}>${j.campaign}</a>` : "–") },
     { id: "state", name: t("state"), value: (j) => j.state, show: (j) => html`<${State} group="job_state" name=${j.state} />` },
-    { id: "progress", name: t("progress"), value: (j) => j.progress, show: (j) => (j.state === "RUNNING" ? html`<progress max="1" value=${j.progress} aria-label=${t("progress")}></progress> ${Math.round(100 * j.progress)} % <span class="quiet">${j.stage || ""}</span>` : "") },
+    { id: "progress", name: t("progress"), value: (j) => j.progress, show: (j) => (j.state === "RUNNING" ? html`<progress max="1" value=${j.progress} aria-label=${t("progress")}></progress> ${Math.round(100 * j.progress)} % <span class="quiet"><${Said} text=${j.stage ? named("stage", j.stage) : ""} /></span>` : "") },
     { id: "took", name: t("took"), number: true, value: spent, show: (j) => seconds(spent(j)) },
     { id: "created", name: t("created"), value: (j) => j.created_at, show: (j) => time(j.created_at) },
     { id: "actor", name: t("person"), value: (j) => j.actor, show: (j) => j.actor },
-    { id: "result", name: t("result"), wide: true, sortable: false, show: (j) => j.error || (j.cancel_requested && j.state === "RUNNING" ? t("job.cancelling") : "") },
+    { id: "result", name: t("result"), wide: true, sortable: false, show: (j) => (j.error && j.state !== "CANCELLED" ? html`<${Said} text=${j.error} />` : j.cancel_requested && j.state === "RUNNING" ? t("job.cancelling") : "") },
     { id: "act", name: "", sortable: false, show: (j) => (may("campaigns") && RUNNING.includes(j.state) && !j.cancel_requested ? html`<button class="small" onClick=${() => cancel(j)}>${t("cancel")}</button>` : "") },
   ], []);
   return html`<${Loaded} of=${jobs}>${(list) => (list.length === 0 ? html`<${Empty}>${t("jobs.none")}<//>` : html`<${Grid} label=${t("tab.jobs")} columns=${columns} rows=${list} />`)}<//>`;
@@ -48,24 +50,27 @@ function Changes({ model, close }) {
   const { changes, newly_eliminated: killed = [] } = model.summary || {};
   const list = (items) => html`<ul class="formulas">${items.map((d) => html`<li><code>${d}</code></li>`)}</ul>`;
   return html`<${Dialog} title=${t("changes.title", { n: model.version })} close=${close} wide>
-    <p>${model.status_reason || ""}</p>
+    <p><${Said} text=${model.status_reason} /></p>
     ${!changes ? html`<${Empty}>${t("changes.first")}<//>` : html`
       <dl class="list">
         <dt>${t("changes.rows")}</dt><dd>+${count(changes.rows_added)} / −${count(changes.rows_removed)}</dd>
-        <dt>${t("honest_error")}</dt><dd>${number(changes.honest_error?.before)} → ${number(changes.honest_error?.now)}</dd>
+        <dt>${t("honest_error")}</dt><dd>${withUnit(changes.honest_error?.before, model.unit)} → ${withUnit(changes.honest_error?.now, model.unit)}</dd>
         <dt>${t("changes.kept")}</dt><dd>${count(changes.hypotheses_kept)}</dd>
         <dt>${t("changes.killed")}</dt><dd>${count(killed.length)}</dd></dl>
       <div class="plots"><div><h3>${t("changes.in")}</h3>${list(changes.best_in || [])}</div><div><h3>${t("changes.out")}</h3>${list(changes.best_out || [])}</div></div>
       <h3>${t("changes.moved")}</h3>
-      <table><thead><tr><th scope="col">${t("catalyst")}</th><th scope="col" class="number">${t("changes.before")}</th><th scope="col" class="number">${t("changes.now")}</th></tr></thead>
-        <tbody>${(changes.moved_most || []).map((m) => html`<tr><td>${m.catalyst}</td><td class="number">${number(m.before)}</td><td class="number">${number(m.now)}</td></tr>`)}</tbody></table>
-      ${killed.length ? html`<h3>${t("changes.killed")}</h3><ul>${killed.map((k) => html`<li class="formulas">${k.descriptors.map((d) => html`<code>${d}</code> `)}<br /><span class="quiet">${t("hypotheses.killed", { promised: number(k.mae_promised), mae: number(k.mae_ledger), n: k.count })}</span></li>`)}</ul>` : null}`}
+      <table><thead><tr><th scope="col">${t("catalyst")}</th><th scope="col" class="number">${axisName(t("changes.before"), model.unit)}</th><th scope="col" class="number">${axisName(t("changes.now"), model.unit)}</th></tr></thead>
+        <tbody>${(changes.moved_most || []).map((m) => html`<tr><td>${nameOf(m.catalyst)}</td><td class="number">${number(m.before)}</td><td class="number">${number(m.now)}</td></tr>`)}</tbody></table>
+      ${killed.length ? html`<h3>${t("changes.killed")}</h3><ul>${killed.map((k) => html`<li class="formulas">${k.descriptors.map((d) => html`<code>${d}</code> `)}<br /><span class="quiet">${t("hypotheses.killed", { promised: withUnit(k.mae_promised, model.unit), mae: withUnit(k.mae_ledger, model.unit), n: k.count })}</span></li>`)}</ul>` : null}`}
   <//>`;
 }
 
 async function readModels(signal) {
   const { campaigns } = await get("/v1/campaigns", { signal });
-  const lists = await Promise.all(campaigns.map(async (one) => (await all(campaignPath(one.name, "/models"), "models", { signal })).map((model) => ({ ...model, campaign: one.name }))));
+  const lists = await Promise.all(campaigns.map(async ({ name }) => {
+    const [{ properties }, models] = await Promise.all([get(campaignPath(name), { signal }), all(campaignPath(name, "/models"), "models", { signal })]);
+    return models.map((model) => ({ ...model, campaign: name, unit: properties.find((one) => one.name === model.property)?.unit }));
+  }));
   return lists.flat().sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
 }
 
@@ -79,8 +84,8 @@ function Models() {
     { id: "version", name: t("version"), number: true, value: (m) => m.version, show: (m) => m.version },
     { id: "status", name: t("state"), value: (m) => m.status, show: (m) => html`<${State} group="model" name=${m.status} />` },
     { id: "rows", name: t("measurements"), number: true, value: (m) => m.rows, show: (m) => count(m.rows) },
-    { id: "honest", name: t("honest_error"), number: true, value: (m) => m.summary?.mae_honest, show: (m) => number(m.summary?.mae_honest) },
-    { id: "loo", name: t("loo_error"), number: true, value: (m) => m.mae_cv, show: (m) => number(m.mae_cv) },
+    { id: "honest", name: t("honest_error"), number: true, value: (m) => m.summary?.mae_honest, show: (m) => withUnit(m.summary?.mae_honest, m.unit) },
+    { id: "loo", name: t("loo_error"), number: true, value: (m) => m.mae_cv, show: (m) => withUnit(m.mae_cv, m.unit) },
     { id: "took", name: t("took"), number: true, value: (m) => m.seconds, show: (m) => seconds(m.seconds) },
     { id: "created", name: t("created"), value: (m) => m.created_at, show: (m) => time(m.created_at) },
     { id: "act", name: "", sortable: false, show: (m) => html`<span class="buttons"><button class="small" onClick=${() => setShown(m)}>${t("changes")}</button>
@@ -112,20 +117,35 @@ function Drivers() {
     { id: "campaign", name: t("campaign"), value: (d) => d.campaign, show: (d) => d.campaign || "–" },
     { id: "state", name: t("state"), value: (d) => d.state, show: (d) => html`<${State} group="driver" name=${d.state} />` },
     { id: "counters", name: t("counters"), wide: true, sortable: false, show: counters },
-    { id: "error", name: t("last_error"), wide: true, value: (d) => d.last_error, show: (d) => d.last_error || "–" },
+    { id: "error", name: t("last_error"), wide: true, value: (d) => d.last_error, show: (d) => (d.last_error ? html`<${Said} text=${d.last_error} />` : "–") },
     { id: "act", name: "", sortable: false, show: (d) => (may("admin") ? html`<span class="buttons">${["check", "start", "stop"].map((verb) => html`<button class="small" onClick=${() => act(d, verb)}>${t(`driver.${verb}`)}</button>`)}</span>` : "") },
   ];
   return html`<${Loaded} of=${drivers}>${({ drivers: list }) => (list.length === 0 ? html`<${Empty}>${t("drivers.none")}<//>` : html`<${Grid} label=${t("tab.drivers")} columns=${columns} rows=${list} id=${(d) => d.name} />`)}<//>
     ${found ? html`<${Dialog} title=${found.driver.name} close=${() => setFound(null)} wide><${Problem} error=${found.error} />${found.answer ? html`<pre>${JSON.stringify(found.answer, null, 2)}</pre>` : null}<//>` : null}`;
 }
 
+const LONGEST = 240;
+
 // "accepted 6, source rig": what an event tells beside its verb; counts of nothing are left out.
-function detailOf(detail) {
-  if (detail === null || detail === undefined || typeof detail !== "object") return String(detail ?? "");
-  const value = (name, one) => (name === "kind" ? named("job", one) : name === "strategies" ? Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(", ") : one !== null && typeof one === "object" ? detailOf(one) : typeof one === "number" ? number(one) : String(one));
-  const words = Object.entries(detail).filter(([, one]) => one !== 0 && one !== "" && one !== null).map(([name, one]) => (Array.isArray(detail) ? value(name, one) : `${named("detail", name).replaceAll("_", " ")} ${value(name, one)}`));
-  const text = words.join(", ");
-  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+function Detail({ of, object, verb }) {
+  if (of === null || of === undefined || typeof of !== "object") return html`<${Said} text=${of} />`;
+  const special = {
+    kind: (one) => named("job", one),
+    strategies: (one) => Object.entries(one).map(([strategy, n]) => `${named("strategy", strategy)} ${n}`).join(t("list.comma")),
+    state: (one) => named(object === "job" ? "job_state" : object === "hypothesis" ? "hypothesis" : "state", one),
+    status: (one) => named("model", one),
+    catalyst: (one) => nameOf(one),
+  };
+  const value = (name, one) => {
+    if (typeof one === "number") return number(one);
+    if (special[name] && one) return special[name](one);
+    if (one !== null && typeof one === "object") return html`<${Detail} of=${one} object=${object} />`;
+    if (/^\d{4}-\d\d-\d\dT/.test(one)) return time(one);
+    const text = String(one);
+    return html`<${Said} text=${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text} />`;
+  };
+  const told = Object.entries(of).filter(([, one]) => one !== 0 && one !== "" && one !== null && one !== verb);
+  return told.map(([name, one], i) => html`${i > 0 ? t("list.comma") : ""}${Array.isArray(of) ? "" : `${named("detail", name).replaceAll("_", " ")} `}${value(name, one)}`);
 }
 
 function Events({ query }) {
@@ -136,8 +156,8 @@ function Events({ query }) {
     { id: "at", name: t("when"), value: (e) => e.at, show: (e) => time(e.at) },
     { id: "actor", name: t("person"), value: (e) => e.actor, show: (e) => e.actor },
     { id: "campaign", name: t("campaign"), value: (e) => e.campaign, show: (e) => e.campaign || "–" },
-    { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}: ${named("verb", e.verb)}` },
-    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => detailOf(e.detail) },
+    { id: "what", name: t("what"), value: (e) => `${e.object} ${e.verb}`, show: (e) => `${named("object", e.object)}${t("list.colon")}${named("verb", e.verb)}` },
+    { id: "detail", name: t("details"), wide: true, sortable: false, show: (e) => html`<${Detail} of=${e.detail} object=${e.object} verb=${e.verb} />` },
   ], []);
   return html`<${Loaded} of=${events}>${({ events: list }) => {
     const people = [...new Set(list.map((e) => e.actor))].sort();

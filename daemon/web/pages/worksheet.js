@@ -25,8 +25,10 @@ async function save(name, sheet, format) {
 export default function Worksheet({ campaign: name, query }) {
   const sheet = useData((signal) => readSheet(name, query.batch, signal), [name, query.batch], { matters: (event) => event.campaign === name && event.object === "proposal" });
   return html`<${Loaded} of=${sheet}>${(data) => {
-    if (!data.batch) return html`<${Empty} next=${[[t("nav.proposals"), link(["c", name, "proposals"])]]}>${t("worksheet.none")}<//>`;
+    if (!data.batch) return html`<h1>${t("worksheet")}</h1><${Empty} next=${[[t("nav.proposals"), link(["c", name, "proposals"])]]}>${t("worksheet.none")}<//>`;
     const names = data.overview.targets.map((target) => target.name);
+    // Where nothing is varied there is nothing to set.
+    const varied = data.places.some(({ proposal }) => proposal && conditions(proposal.conditions));
     const title = t("worksheet.title", { name, n: data.number });
     return html`<div class="head"><h1>${title}</h1><div class="buttons no-print">
         <a class="button" href=${link(["c", name, "proposals"], { batch: data.batch.id })}>${t("back")}</a>
@@ -34,13 +36,13 @@ export default function Worksheet({ campaign: name, query }) {
         <button class="main" onClick=${() => print()}>${t("print")}</button></div></div>
       <p>${t("worksheet.text")}</p>
       <div class="grid-place" role="region" tabindex="0" aria-label=${title}><table class="sheet">
-        <thead><tr><th scope="col">${t("channel")}</th><th scope="col">${t("catalyst")}</th><th scope="col">${t("amounts")}</th><th scope="col">${t("conditions")}</th>
+        <thead><tr><th scope="col">${t("channel")}</th><th scope="col">${t("catalyst")}</th><th scope="col">${t("amounts")}</th>${varied ? html`<th scope="col">${t("conditions")}</th>` : null}
           ${data.overview.targets.map((target) => html`<th scope="col">${target.name}${target.unit ? ` (${target.unit})` : ""}</th>`)}<th scope="col">${t("remark")}</th></tr></thead>
         <tbody>${data.places.map(({ channel, sample, catalyst, proposal }) => html`<tr>
           <td class="number">${channel}</td>
           <td>${proposal ? proposal.catalyst.description : catalyst || named("sample", sample)}<br /><small class="mono">${proposal ? proposal.id : ""}</small></td>
           <td>${proposal ? amountsOf(proposal.catalyst, data.weighed.get(proposal.id)) : ""}</td>
-          <td>${proposal ? conditions(proposal.conditions) : ""}</td>
+          ${varied ? html`<td>${proposal ? conditions(proposal.conditions) : ""}</td>` : null}
           ${names.map(() => html`<td class="blank"></td>`)}<td class="blank"></td></tr>`)}</tbody></table></div>`;
   }}<//>`;
 }

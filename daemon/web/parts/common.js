@@ -1,12 +1,13 @@
 // Small pieces that every page uses.
 import { html, useEffect, useRef, useState } from "../html.js";
+import { Said } from "../sentences.js";
 import { named, t } from "../words.js";
 
 export function Problem({ error, again }) {
   if (!error) return null;
   return html`<div class="problem" role="alert">
-    <p>${error.message}</p>
-    ${(error.errors || []).length > 1 ? html`<ul>${error.errors.filter((one) => one.detail).map((one) => html`<li>${one.detail}</li>`)}</ul>` : null}
+    <p><${Said} text=${error.message} /></p>
+    ${(error.errors || []).length > 1 ? html`<ul>${error.errors.filter((one) => one.detail).map((one) => html`<li><${Said} text=${one.detail} /></li>`)}</ul>` : null}
     ${again ? html`<button class="small" onClick=${again}>${t("again")}</button>` : null}
   </div>`;
 }
@@ -82,6 +83,23 @@ export function Ask({ title, text, button, close, act, reason = "required", dang
       </footer>
     </form>
   <//>`;
+}
+
+// A list of things to do: options are [[name, words]], choose(name) is called for one of them. An arrow key opens it: browsers would
+// choose the first one at once, while somebody is still reading.
+export function Menu({ label, options, choose }) {
+  const open = (event) => {
+    if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.altKey || !event.target.showPicker) return;
+    event.preventDefault();
+    event.target.showPicker();
+  };
+  const chosen = (event) => {
+    const name = event.target.value;
+    event.target.value = "";
+    if (name) choose(name);
+  };
+  return html`<select aria-label=${label} value="" onKeyDown=${open} onChange=${chosen}>
+    <option value="">${t("act")}</option>${options.map(([name, words]) => html`<option value=${name}>${words}</option>`)}</select>`;
 }
 
 // A place where files are dropped, or chosen with the keyboard.

@@ -3,8 +3,10 @@ import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { ask } from "../api.js";
 import { Dialog, Problem, tell } from "./common.js";
 import { CampaignForm } from "./form.js";
-import { count, number, seconds } from "../format.js";
+import { nameOf } from "../catalyst_names.js";
+import { conditions, count, number, seconds } from "../format.js";
 import { go } from "../route.js";
+import { endsWords, Reason, retrainWords, Said } from "../sentences.js";
 import { may } from "../state.js";
 import { named, t } from "../words.js";
 
@@ -28,19 +30,19 @@ function Found({ found }) {
   return html`<dl class="list">
       <dt>${t("plan.change")}</dt><dd>${t(`plan.change.${found.change}`, { name: found.name })}</dd>
       <dt>${t("plan.targets")}</dt><dd>${found.targets.map((target) => `${t(`goal.${target.goal}`, { value: number(target.value) })} ${target.name}${target.unit ? ` (${target.unit})` : ""}`).join("; ")}</dd>
-      <dt>${t("plan.space")}</dt><dd>${t("candidates.n", { n: count(found.space_size) })}${found.allowed < found.space_size ? `, ${t("plan.allowed", { n: count(found.allowed) })}` : ""}</dd>
-      <dt>${t("batch")}</dt><dd>${count(found.batch)} (${Object.entries(found.mix).map(([name, n]) => `${named("strategy", name)} ${n}`).join(", ")})</dd>
-      <dt>${t("plan.retrain")}</dt><dd>${found.retrain}</dd><dt>${t("plan.ends")}</dt><dd>${found.ends}</dd></dl>
-    ${found.warnings.map((warning) => html`<p class="warning">${warning}</p>`)}
-    ${found.withdraws.length ? html`<p class="warning">${t("plan.withdraws", { n: found.withdraws.length })}</p><ul>${found.withdraws.map((one) => html`<li>${one.catalyst}: ${one.reason}</li>`)}</ul>` : null}
+      <dt>${t("plan.space")}</dt><dd>${t("candidates.n", { n: count(found.space_size) })}${found.allowed < found.space_size ? `${t("list.comma")}${t("plan.allowed", { n: count(found.allowed) })}` : ""}</dd>
+      <dt>${t("batch")}</dt><dd>${count(found.batch)} (${Object.entries(found.mix).map(([name, n]) => `${named("strategy", name)} ${n}`).join(t("list.comma"))})</dd>
+      <dt>${t("plan.retrain")}</dt><dd>${retrainWords(found.retraining)}</dd><dt>${t("plan.ends")}</dt><dd>${endsWords(found.stop, found.targets[0])}</dd></dl>
+    ${found.warnings.map((warning) => html`<p class="warning"><${Said} text=${warning} /></p>`)}
+    ${found.withdraws.length ? html`<p class="warning">${t("plan.withdraws", { n: found.withdraws.length })}</p><ul>${found.withdraws.map((one) => html`<li>${nameOf(one.catalyst)}: <${Said} text=${one.reason} /></li>`)}</ul>` : null}
     ${found.rules.length ? html`<${Rules} found=${found} />` : null}
     ${found.diff ? html`<details><summary>${t("plan.diff")}</summary><pre>${found.diff}</pre></details>` : null}`;
 }
 
 const FirstBatch = ({ found, close }) => html`<${Dialog} title=${t("plan.batch")} close=${close} wide>
-  <p>${t("plan.time", { seconds: seconds(found.estimate.plan_seconds), n: count(found.estimate.candidates) })}${found.price === null ? "" : ` ${t("plan.price", { price: number(found.price) })}`}</p>
+  <p>${t("plan.time", { seconds: seconds(found.estimate.plan_seconds), n: count(found.estimate.candidates) })}${!(found.price > 0) ? "" : ` ${t("plan.price", { price: number(found.price) })}`}</p>
   <table><thead><tr><th scope="col">${t("rank")}</th><th scope="col">${t("catalyst")}</th><th scope="col">${t("conditions")}</th><th scope="col">${t("strategy")}</th><th scope="col">${t("reason")}</th></tr></thead>
-    <tbody>${found.first_batch.map((p) => html`<tr><td class="number">${p.rank}</td><td>${p.description}</td><td>${p.conditions || "–"}</td><td>${named("strategy", p.strategy)}</td><td class="wide">${p.reason}</td></tr>`)}</tbody></table>
+    <tbody>${found.first_batch.map((p) => html`<tr><td class="number">${p.rank}</td><td>${p.description}</td><td>${conditions(p.levels) || "–"}</td><td>${named("strategy", p.strategy)}</td><td class="wide"><${Reason} one=${p} target=${found.targets[0]} /></td></tr>`)}</tbody></table>
   <p class="quiet">${t("plan.nothing_changed")}</p><//>`;
 
 // applied(answer) is called after the file was taken.

@@ -2,7 +2,10 @@
 import { html, useMemo, useState } from "../html.js";
 import { t } from "../words.js";
 
-const SHOWN = 200;
+// Rows at first, and more at a press; on a telephone each is a card of its own.
+const narrow = () => matchMedia("(max-width: 560px)").matches;
+const SHOWN = () => (narrow() ? 12 : 200);
+const MORE = () => (narrow() ? 50 : 1000);
 
 const compare = (a, b) => {
   const none = (value) => value === null || value === undefined || value === "";
@@ -49,6 +52,6 @@ export function Grid({ label, columns, rows, id = (row) => row.id, chosen, setCh
         </tr>`)}
       </tbody>
     </table>
-    ${sorted.length > most ? html`<button class="more" onClick=${() => setMost(most + 1000)}>${t("show_more", { n: sorted.length - most })}</button>` : null}
+    ${sorted.length > most ? html`<button class="more" onClick=${() => setMost(most + MORE())}>${t("show_more", { n: sorted.length - most })}</button>` : null}
   </div>`;
 }

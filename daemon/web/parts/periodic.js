@@ -1,6 +1,6 @@
 // The periodic table, coloured by what was measured of each element.
 import { html, useState } from "../html.js";
-import { count, number, withUnit } from "../format.js";
+import { count, signed, steady, withUnit } from "../format.js";
 import { t } from "../words.js";
 
 const ROWS = [
@@ -22,25 +22,25 @@ function shade(share, diverging) {
 }
 
 const VIEWS = {
-  effect: { value: (e) => e.effect, diverging: true },
-  best: { value: (e) => e.best, diverging: false },
-  coverage: { value: (e) => e.catalysts, diverging: false },
+  effect: { value: (e) => e.effect, diverging: true, digits: 2 },
+  best: { value: (e) => e.best, diverging: false, digits: 3 },
+  coverage: { value: (e) => e.catalysts, diverging: false, digits: 4 },
 };
 
 export function PeriodicTable({ data, goal }) {
   const [view, setView] = useState("effect");
   const [shown, setShown] = useState(null);
-  const { value, diverging } = VIEWS[view];
+  const { value, diverging, digits } = VIEWS[view];
   const elements = new Map(data.elements.map((e) => [e.symbol, e]));
   const values = data.elements.map(value).filter((v) => v !== null && v !== undefined);
   const least = Math.min(...values);
   const most = diverging ? Math.max(...values.map(Math.abs), 1e-12) : Math.max(...values);
   const sign = diverging && goal === "minimize" ? -1 : 1;
   const share = (e) => (diverging ? (sign * value(e)) / most : most > least ? (value(e) - least) / (most - least) : 1);
-  const text = (e) => (e.measurements > 0 ? number(value(e), 3) : "·");
+  const text = (e) => (e.measurements > 0 ? steady(value(e), digits) : "·");
   const sentence = (e) =>
     e.measurements > 0
-      ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: e.effect === null ? "–" : number(e.effect, 3) })
+      ? t("periodic.sentence", { symbol: e.symbol, catalysts: count(e.catalysts), best: withUnit(e.best, data.unit), effect: signed(e.effect, data.unit) })
       : t("periodic.none", { symbol: e.symbol });
   const seen = shown || data.elements[0]?.symbol;
   return html`<div class="periodic">

@@ -4,6 +4,7 @@ import { ask, campaignPath, newKey, withQuery } from "../api.js";
 import { Dialog, Drop, Problem, tell } from "./common.js";
 import { count } from "../format.js";
 import { link } from "../route.js";
+import { Said } from "../sentences.js";
 import { named, t } from "../words.js";
 
 export const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -15,9 +16,9 @@ const deliver = (name, file, extra) =>
 const Verdicts = ({ receipt }) => {
   const odd = receipt.rows.filter((row) => row.verdict !== "accepted");
   return html`<p>${t("receipt", { accepted: count(receipt.accepted), flagged: count(receipt.flagged), duplicate: count(receipt.duplicate), quarantined: count(receipt.quarantined) })}</p>
-    ${(receipt.notes || []).length ? html`<ul>${receipt.notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}
+    ${(receipt.notes || []).length ? html`<ul>${receipt.notes.map((note) => html`<li><${Said} text=${note} /></li>`)}</ul>` : null}
     ${odd.length ? html`<table><thead><tr><th scope="col">${t("row")}</th><th scope="col">${t("verdict")}</th><th scope="col">${t("reason")}</th></tr></thead>
-      <tbody>${odd.slice(0, 100).map((row) => html`<tr><td class="number">${row.row + 1}</td><td>${named("verdict", row.verdict)}</td><td class="wide">${row.reason || ""}</td></tr>`)}</tbody></table>` : null}`;
+      <tbody>${odd.slice(0, 100).map((row) => html`<tr><td class="number">${row.row + 1}</td><td>${named("verdict", row.verdict)}</td><td class="wide"><${Said} text=${row.reason} /></td></tr>`)}</tbody></table>` : null}`;
 };
 
 export function ReturnSheet({ name }) {
@@ -25,6 +26,7 @@ export function ReturnSheet({ name }) {
   const [receipt, setReceipt] = useState(null);
   const [error, setError] = useState(null);
   const [repeats, setRepeats] = useState("");
+  const [busy, setBusy] = useState(false);
   const look = async (dropped, chosen = repeats) => {
     setFile(dropped);
     setError(null);
@@ -36,6 +38,7 @@ export function ReturnSheet({ name }) {
     }
   };
   const take = async () => {
+    setBusy(true);
     try {
       const taken = await deliver(name, file, { repeats });
       tell(t("receipt", { accepted: count(taken.accepted), flagged: count(taken.flagged), duplicate: count(taken.duplicate), quarantined: count(taken.quarantined) }));
@@ -44,6 +47,7 @@ export function ReturnSheet({ name }) {
     } catch (refused) {
       setError(refused);
     }
+    setBusy(false);
   };
   const choose = (value) => {
     setRepeats(value);
@@ -57,6 +61,6 @@ export function ReturnSheet({ name }) {
       ${error ? html`<label class="inline">${t("repeats")} <select value=${repeats} onChange=${(event) => choose(event.target.value)}>
         <option value="">${t("repeats.ask")}</option><option value="skip">${t("repeats.skip")}</option><option value="keep">${t("repeats.keep")}</option></select></label>` : null}
       <footer><button onClick=${() => setFile(null)}>${t("leave")}</button>
-        <button class="main" disabled=${!receipt} onClick=${take}>${t("return.take")}</button></footer>
+        <button class="main" disabled=${!receipt || busy} onClick=${take}>${t("return.take")}</button></footer>
     <//>` : null}`;
 }

@@ -6,7 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon, drop, folderFor, openPage, until } from "./harness.mjs";
 import { markup } from "./markup.mjs";
-import { libraries, LOOKS, pagesOf, serious, settled } from "./pages.mjs";
+import { odd, silence } from "./odd.mjs";
+import { libraries, LOOKS, pagesOf, serious, settled, unmarked } from "./pages.mjs";
 import { story } from "./story.mjs";
 
 const [bin, chromiumPath] = process.argv.slice(2);
@@ -22,6 +23,7 @@ async function everyPage(browser, daemon) {
       await settled(page);
       assert.equal(await page.evaluate(() => document.documentElement.lang), language);
       assert.deepEqual(await serious(page), [], `${name} ${language} ${theme}`);
+      if (language !== "en") assert.deepEqual(await unmarked(page), [], `${name} ${language}`);
     }
     assert.deepEqual(page.wrong, []);
     await page.context().close();
@@ -65,6 +67,7 @@ async function dialogs(browser, daemon) {
       await page.locator("dialog[open] h2").waitFor();
       await page.waitForFunction(() => !document.querySelector("dialog .quiet[role=status]"));
       assert.deepEqual(await serious(page), [], `${name} ${language} ${theme}`);
+      if (language !== "en") assert.deepEqual(await unmarked(page), [], `${name} ${language}`);
       const beyond = await page.locator("dialog[open]").evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth);
       assert.ok(beyond <= 0, `${name} is ${beyond} px wider than its dialogue`);
       if (theme === "light") await page.screenshot({ path: join(shots, `${name.replaceAll(" ", "-")}-${language}.png`) });
@@ -117,6 +120,12 @@ async function keyboard(browser, daemon) {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.ok(await page.evaluate(() => document.activeElement.matches("button.link")));
+  // An arrow key opens the list of what may be done and chooses nothing yet.
+  await page.locator("td select").first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.equal(await page.locator("td select").first().inputValue(), "");
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 }
@@ -295,7 +304,7 @@ async function main() {
   const daemon = await (await Daemon.start(bin)).run();
   daemon.origin = `http://127.0.0.1:${daemon.port}`;
   const only = process.env.KASETSU_ONLY;
-  const parts = { story: () => story(browser, daemon), quick: () => quick(browser, daemon), plots: () => plots(browser, daemon), keyboard: () => keyboard(browser, daemon), everyPage: () => everyPage(browser, daemon), dialogs: () => dialogs(browser, daemon), markup: () => markup(browser, bin), rebinding: () => rebinding(daemon), tokens: () => tokens(browser), large: () => large(browser, daemon) };
+  const parts = { story: () => story(browser, daemon), quick: () => quick(browser, daemon), plots: () => plots(browser, daemon), keyboard: () => keyboard(browser, daemon), everyPage: () => everyPage(browser, daemon), dialogs: () => dialogs(browser, daemon), markup: () => markup(browser, bin), odd: () => odd(browser, bin), silence: () => silence(browser, bin), rebinding: () => rebinding(daemon), tokens: () => tokens(browser), large: () => large(browser, daemon) };
   let failed = 0;
   try {
     for (const [name, part] of Object.entries(parts)) {

@@ -41,6 +41,14 @@ export class Daemon {
     this.port = Number(readFileSync(join(this.folder, "port"), "utf8"));
     return this;
   }
+  // As a crash does it; the port stays the same, so pages find it again.
+  async crash() {
+    const ended = new Promise((done) => this.process.once("exit", done));
+    this.process.kill("SIGKILL");
+    await ended;
+    rmSync(join(this.folder, "port"));
+    this.args[this.args.indexOf("--listen") + 1] = `127.0.0.1:${this.port}`;
+  }
   async ask(method, path, body, type = "application/json") {
     const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { method, body: text, headers: text === undefined ? {} : { "Content-Type": type } });

@@ -39,6 +39,18 @@ export async function settled(page) {
   await page.waitForFunction(() => [...document.querySelectorAll(".plot-place")].every((place) => place.querySelector(".main-svg")));
 }
 
+// Sentences in English on a page in another language that nothing marks as English: screen readers would read them with the
+// sounds of that language.
+export const unmarked = (page) => page.evaluate(() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const place = walker.currentNode.parentElement;
+    if (/[A-Za-z]{2,}(,? [A-Za-z]{2,}){3,}/.test(walker.currentNode.data) && place.closest("[lang]").lang !== "en" && !place.closest("noscript, script, textarea, pre, code")) found.push(walker.currentNode.data);
+  }
+  return found;
+});
+
 // What axe finds that keeps people out.
 export async function serious(page) {
   // The policy lets no script be added to the page; evaluation by the browser's tools is not the page's.

@@ -76,7 +76,9 @@ async function form(page, source) {
 async function batch(page, daemon) {
   await page.goto(`${daemon.origin}/#/c/story/proposals`);
   await page.getByRole("button", { name: "Ask for the next batch" }).click();
-  await page.locator(".plate button").nth(5).waitFor();
+  // The places of the batch before are on the page already: those that are to be made are waited for.
+  await until("a batch to be made", async () => (await daemon.ask("GET", "/v1/campaigns/story/proposals?state=REQUESTED")).proposals.length >= 6);
+  await page.locator("button.place:not(.done)").nth(5).waitFor();
 }
 
 async function decide(page) {

@@ -99,6 +99,8 @@ TEST(FilePlan, CountsWhatEachRuleLeaves) {
   EXPECT_EQ(json["rules"][0]["rule"], "no lead");
   EXPECT_EQ(json["rules"][0]["removed"], 3);
   EXPECT_EQ(json["ends"], "40 measurements");
+  EXPECT_EQ(json["stop"], Json({{"measurements", 40}}));
+  EXPECT_EQ(json["retraining"], Json({{"when", "every_batch"}}));
   EXPECT_FALSE(json.contains("first_batch")) << "it was not asked for";
 }
 
