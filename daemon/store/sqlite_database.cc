@@ -20,6 +20,8 @@
 
 #include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
+#include "daemon/store/reached_file.h"
+#include "daemon/store/restore_steps.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/transaction.h"
 #include "daemon/store/writer_queue.h"
@@ -51,6 +53,13 @@ void set_sink(std::function<void(const std::string&)> log) {
 // Above this a quick check would keep the service from starting at once.
 constexpr std::uintmax_t kLargeFile = 32u << 20;
 
+// What the database says of itself; nothing before it has its tables.
+Reached held_by(Connection& connection) {
+  if (connection.integer("PRAGMA user_version") == 0) return {};
+  return {connection.text("SELECT value FROM settings WHERE name = 'timeline'"),
+          connection.integer("SELECT coalesce(max(seq), 0) FROM events")};
+}
+
 // What is wrong with the file; empty: nothing that a quick look finds.
 std::string quick_check(Connection& connection) {
   const std::string found = connection.text("PRAGMA quick_check(1)");
@@ -71,6 +80,7 @@ int schema_version() {
 struct SqliteDatabase::Implementation {
   StoreOptions options;
   LockFile lock;
+  ReachedFile reached;
   std::unique_ptr<Connection> writer;
   std::unique_ptr<SqliteTransaction> transaction;
   std::function<void(std::int64_t)> listener;
@@ -243,6 +253,7 @@ struct SqliteDatabase::Implementation {
       note_success();
       if (newest > last_event) {
         last_event = newest;
+        reached.note(newest);
         if (listener) listener(newest);
       }
     } else {
@@ -311,12 +322,16 @@ struct SqliteDatabase::Implementation {
 
 // Opens the writer's connection, on a file that is whole and of the present schema.
 Status SqliteDatabase::Implementation::open_writer() {
+  const auto restored = finish_restore(options.path);
+  if (!restored) return restored.error();
+  if (*restored) log("a restore that was interrupted is finished");
   std::error_code ignored;
   const bool exists = std::filesystem::exists(options.path, ignored);
   if (!exists && !options.create) {
     return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
   }
   if (!exists) {
+    if (Status none = was_none_before(options.path); !none) return none;
     // Compositions are nobody else's business: readable by the owner only, the WAL file too.
     const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file >= 0) ::close(file);
@@ -332,6 +347,7 @@ Status SqliteDatabase::Implementation::open_writer() {
       return Error{ErrorCode::bad_data, found, options.path, {}, {}};
     }
   }
+  if (Status same = ReachedFile::compare(options.path, held_by(*writer)); !same) return same;
   const Time now = options.clock ? options.clock() : system_now();
   if (Status migrated = migrate(*writer, options.path, schema_scripts(), now, options.log);
       !migrated) {
@@ -343,7 +359,14 @@ Status SqliteDatabase::Implementation::open_writer() {
   }
   transaction = std::make_unique<SqliteTransaction>(*writer, options.index_batch);
   transaction->give_way_when([this] { return gives_way && queue.others_wait(); });
+  if (transaction->setting("timeline").empty()) {
+    transaction->set_setting("timeline", writer->text("SELECT lower(hex(randomblob(8)))"));
+  }
   last_event = transaction->last_event();
+  if (Status noted = reached.open(options.path, {transaction->setting("timeline"), last_event});
+      !noted) {
+    log(noted.error().to_string());
+  }
   if (large) checked = std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
   return {};
 }

@@ -3,6 +3,7 @@ const listeners = new Set();
 const states = new Set();
 let source = null;
 let seen = 0;
+let cursor = "";  // of the newest event: the timeline of the database, and its number
 let state = "waiting";
 
 function tell(next) {
@@ -26,18 +27,22 @@ export function onState(listener) {
 
 // Follows the events after number `after`.
 export function follow(after) {
+  if (after > seen) cursor = "";
   seen = Math.max(seen, after);
   open();
 }
 
 function open() {
   close();
-  source = new EventSource(`/v1/events?after=${seen}`);
+  source = new EventSource(`/v1/events?after=${cursor || seen}`);
   source.onopen = () => tell("live");
+  // A backup took the database's place: nothing that the page shows may be so any more.
+  source.addEventListener("reset", () => location.reload());
   source.onerror = () => tell("waiting");
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     seen = Math.max(seen, event.seq);
+    cursor = message.lastEventId;
     for (const listener of listeners) listener(event);
   };
 }
