@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,6 +66,14 @@ std::string quick_check(Connection& connection) {
   const std::string found = connection.text("PRAGMA quick_check(1)");
   if (found == "ok") return {};
   return fmt::format("the database is damaged: {}; restore a backup", found);
+}
+
+// Of what a task threw.
+Error error_of(const std::exception& thrown) {
+  if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) {
+    return Error{ErrorCode::busy, "the memory is full", {}, {}, "a try a little later"};
+  }
+  return Error{ErrorCode::internal, thrown.what(), {}, {}, {}};
 }
 
 Error refused_full() {
@@ -198,7 +207,7 @@ struct SqliteDatabase::Implementation {
     } catch (const StorageError& error) {
       status = note(error);
     } catch (const std::exception& error) {
-      status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+      status = error_of(error);
     }
     if (!writer->in_transaction()) return false;
     try {
@@ -246,6 +255,8 @@ struct SqliteDatabase::Implementation {
       }
     } catch (const StorageError& error) {
       whole = note(error);
+    } catch (const std::exception& error) {
+      whole = error_of(error);
     }
     if (whole.ok()) {
       transaction->committed();
@@ -264,7 +275,16 @@ struct SqliteDatabase::Implementation {
       // Nothing of the group is on disk: a task that decided on its own to fail keeps its reason.
       if (!whole.ok() && statuses[i].ok()) statuses[i] = whole;
       if (!statuses[i].ok()) ++failed_tasks;
-      group[i].done(std::move(statuses[i]));
+      tell(group[i], std::move(statuses[i]));
+    }
+  }
+
+  // What `done` throws, such as std::bad_alloc, keeps the others from nothing.
+  void tell(const WriterTask& task, Status status) const {
+    try {
+      task.done(std::move(status));
+    } catch (const std::exception& error) {
+      log(fmt::format("the end of a task could not be told: {}", error.what()));
     }
   }
 
@@ -277,7 +297,7 @@ struct SqliteDatabase::Implementation {
       WriterTurn turn = queue.take();
       if (turn.tasks.empty()) return;
       if (failed) {
-        for (WriterTask& task : turn.tasks) task.done(failure());
+        for (const WriterTask& task : turn.tasks) tell(task, failure());
         continue;
       }
       gives_way = turn.gives_way;
@@ -431,7 +451,7 @@ Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>
     status = error.to_error();
     if ((error.code() & 0xFF) == SQLITE_CORRUPT) status = implementation_->note(error);
   } catch (const std::exception& error) {
-    status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+    status = error_of(error);
   }
   if (connection) {
     try {
