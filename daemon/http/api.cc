@@ -113,7 +113,8 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
           make = std::move(make)](Request& request) -> asio::awaitable<Response> {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
-    const std::string tag = fmt::format("W/\"{}:{}\"", timeline_, services_.database.last_event());
+    const std::string tag = fmt::format("W/\"{}:{}:{}\"", timeline_,
+                                        services_.database.last_event(), request.principal.name);
     if (!request.if_none_match.empty() && request.if_none_match.find(tag) != std::string::npos) {
       Response unchanged;
       unchanged.status = 304;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,6 +47,17 @@ void sync_folder_of(const std::string& path) {
   if (directory < 0) return;
   ::fsync(directory);
   ::close(directory);
+}
+
+// For its user alone; what root makes is for the daemon's user, to whom the folder belongs.
+void give_to_owner_of_folder(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  struct stat owner {};
+  ::chmod(path.c_str(), 0600);
+  if (::geteuid() != 0 || ::stat(folder.empty() ? "." : folder.c_str(), &owner) != 0) return;
+  if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0) {
+    // The daemon says at its start that it may not open the file.
+  }
 }
 
 // A small file that is there whole or not at all.
@@ -130,6 +142,7 @@ Status begin_restore(const std::string& backup, const std::string& path, Time no
   } catch (const StorageError& failure) {
     return failure.to_error().in(restored);
   }
+  give_to_owner_of_folder(restored);
   return write_whole(path + kRestoring, fmt::format("{}\n", to_micros(now)));
 }
 
@@ -169,6 +182,7 @@ Result<bool> finish_restore(const std::string& path) {
 Status restore(const std::string& backup, const std::string& path, Time now) {
   LockFile lock;
   if (const Status locked = lock.take(path); !locked) return locked;
+  give_to_owner_of_folder(path + ".lock");
   if (const Status found = is_there(backup); !found) return found;
   // What an interrupted restore left; where it cannot be finished, this one is what helps.
   const auto earlier = finish_restore(path);

@@ -304,6 +304,35 @@ class Process(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 10 * PATIENCE)
         half.close()
 
+    def test_where_webhooks_lead_is_shown_to_those_who_may_change_it(self):
+        tokens, secrets = os.path.join(self.folder, "tokens"), {}
+        for scope in ("read", "campaigns"):
+            made = subprocess.run([os.path.join(BIN, "kasetsu"), "token", "create", scope, "--scope", scope, "--scope", "read",
+                                   "--file", tokens], capture_output=True, text=True, check=True)
+            secrets[scope] = made.stdout.strip()
+        daemon = self.start(config=f'[tokens]\nfile = "{tokens}"\n[webhooks]\nhosts = ["hooks.example.org"]\n')
+        with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), encoding="utf-8") as file:
+            text = file.read() + '\n[[webhooks]]\nurl = "https://hooks.example.org/services/SECRET"\nevents = ["model"]\n'
+        self.assertEqual(daemon.ask("/v1/campaigns", text.encode(), token=secrets["campaigns"])[0], 201)
+        path = "/v1/campaigns/ocm/configs/1"
+        shown = {scope: json.loads(daemon.ask(path, token=secret)[1]) for scope, secret in secrets.items()}
+        self.assertEqual((shown["campaigns"]["text"], shown["campaigns"]["addresses_hidden"]), (text, False))
+        self.assertEqual((shown["read"]["text"], shown["read"]["addresses_hidden"]),
+                         (text.replace("/services/SECRET", "/..."), True))
+        # What one person's browser keeps is not confirmed to another one.
+        request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}{path}", headers={"Authorization": "Bearer " + secrets["read"]})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            tag = answer.headers["ETag"]
+        for scope, status in (("read", 304), ("campaigns", 200)):
+            request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}{path}", headers={
+                "Authorization": "Bearer " + secrets[scope], "If-None-Match": tag})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    self.assertEqual(answer.status, status)
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, status)
+        self.assertEqual(daemon.end(), 0)
+
     def apply_ocm(self, daemon):
         with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), "rb") as file:
             self.assertEqual(daemon.ask("/v1/campaigns", file.read())[0], 201)

@@ -1,6 +1,8 @@
 // A daemon never starts with an empty or an older database without a word, whatever happened to the
 // files beside one another; and a restore that was killed is finished.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -90,6 +92,25 @@ TEST_F(Restores, SayThatTheirCopyIsGone) {
   ASSERT_TRUE(store::restore(backup_, killed_, now_ + std::chrono::seconds(1)).ok());
   open();
   EXPECT_EQ(measurements().size(), 1u);
+}
+
+TEST_F(Restores, BelongToTheDaemonsUserAndToNobodyElse) {
+  const std::string folder = folder_ / "owned";
+  fs::create_directory(folder);
+  options_.path = folder + "/kasetsu.db";
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    ASSERT_EQ(::chown(folder.c_str(), 4'321, 4'322), 0);
+  }
+  ASSERT_TRUE(store::restore(backup_, options_.path, now_).ok());
+  for (const std::string& path : {options_.path, options_.path + ".lock"}) {
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u) << path;
+    if (root) {
+      EXPECT_EQ(status.st_uid, 4'321u) << path;
+    }
+  }
 }
 
 TEST_F(Restores, BeginATimelineThatIsKept) {
