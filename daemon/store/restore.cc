@@ -76,6 +76,16 @@ Status write_whole(const std::string& path, const std::string& text) {
   return {};
 }
 
+// What a restore left that was killed before its copy was whole; the journal of an older copy would
+// be taken for the new one's.
+void remove_left_over(const std::string& path) {
+  std::error_code ignored;
+  for (const char* left : {kRestored, ".restored-journal", ".restored.part",
+                           ".restored.part-journal", ".restoring.part"}) {
+    fs::remove(path + left, ignored);
+  }
+}
+
 Status is_there(const std::string& path) {
   std::error_code error;
   if (std::filesystem::exists(path, error)) return {};
@@ -121,6 +131,7 @@ Result<Reach> reach_of(const std::string& path) {
 Status begin_restore(const std::string& backup, const std::string& path, Time now) {
   if (const Status found = is_there(backup); !found) return found;
   const std::string restored = path + kRestored;
+  remove_left_over(path);
   try {
     Connection snapshot(backup, Access::snapshot, {}, false);
     if (const Status ours = recognise_backup(snapshot, backup); !ours) return ours;
@@ -152,10 +163,7 @@ Result<bool> finish_restore(const std::string& path) {
   std::error_code error;
   if (!note || !(note >> micros)) {
     if (!fs::exists(path, error)) return false;
-    // A restore that was killed before its copy was whole.
-    for (const char* left : {kRestored, ".restored.part", ".restoring.part"}) {
-      fs::remove(path + left, error);
-    }
+    remove_left_over(path);
     return false;
   }
   const std::string kept = fmt::format("{}.replaced-{}", path, micros);

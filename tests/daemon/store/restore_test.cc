@@ -77,10 +77,12 @@ TEST_F(Restores, LeaveWhatWasThereWhereTheyWereKilledBeforeTheirCopyWasWhole) {
   ASSERT_TRUE(store::begin_restore(backup_, killed_, now_).ok());
   fs::remove(killed_ + ".restoring");
   fs::copy_file(backup_, killed_ + ".restored.part");
+  fs::copy_file(backup_, killed_ + ".restored-journal");
   open();
   EXPECT_EQ(measurements().size(), 2u);
   EXPECT_FALSE(fs::exists(killed_ + ".restored"));
   EXPECT_FALSE(fs::exists(killed_ + ".restored.part"));
+  EXPECT_FALSE(fs::exists(killed_ + ".restored-journal"));
 }
 
 TEST_F(Restores, SayThatTheirCopyIsGone) {
