@@ -4,10 +4,15 @@
 #include <openssl/crypto.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
@@ -200,10 +205,22 @@ Result<TokenFile> read_token_file(const std::string& path) {
 }
 
 Status write_token_file(const std::string& path, const TokenFile& tokens) {
+  const std::string made = path + ".new";
   const mode_t before = ::umask(0177);
-  const Status written = write_file(path, tokens.text());
+  const Status written = write_file(made, tokens.text());
   ::umask(before);
-  return written;
+  if (!written) return written;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  struct stat owner {};
+  const bool known = ::stat(path.c_str(), &owner) == 0 ||
+                     ::stat(folder.empty() ? "." : folder.c_str(), &owner) == 0;
+  const bool given =
+      ::geteuid() != 0 || !known || ::lchown(made.c_str(), owner.st_uid, owner.st_gid) == 0;
+  if (given && std::rename(made.c_str(), path.c_str()) == 0) return {};
+  const Error error{ErrorCode::storage_failed,
+                    fmt::format("cannot be written: {}", std::strerror(errno)), path, "", ""};
+  ::unlink(made.c_str());
+  return error;
 }
 
 }  // namespace kasetsu

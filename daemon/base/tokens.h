@@ -54,7 +54,8 @@ class TokenFile {
 // Reads a token file that nobody else may write. not_found, bad_data, invalid_argument
 // (permissions).
 Result<TokenFile> read_token_file(const std::string& path);
-// Replaces the file as a whole, mode 0600.
+// Replaces the file as a whole, mode 0600. Written by root it belongs to whom the file before
+// belonged, and a new one to whom its folder belongs: the user of the daemon that reads it.
 Status write_token_file(const std::string& path, const TokenFile& tokens);
 
 }  // namespace kasetsu

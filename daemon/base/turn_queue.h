@@ -21,6 +21,12 @@ class TurnQueue {
     ++size_;
   }
 
+  // What was taken and not done comes first of its claimant's, when the turn is theirs again.
+  void put_back(const std::string& claimant, T work) {
+    queues_[claimant].push_front(std::move(work));
+    ++size_;
+  }
+
   // The oldest work of the claimant whose turn it is; there must be some.
   const T& front() const { return turn()->second.front(); }
   T take() {

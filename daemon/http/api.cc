@@ -61,11 +61,21 @@ Status check_said(const Json& body) {
   return {};
 }
 
+// Empty where it cannot be read: cursors then tell no timeline, and are believed.
+std::string timeline_of(const campaign::Database& database) {
+  const auto timeline = campaign::read_value<std::string>(
+      database, [](const campaign::Reader& reader) -> Result<std::string> {
+        return reader.setting("timeline");
+      });
+  return timeline ? *timeline : std::string();
+}
+
 }  // namespace
 
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
+      timeline_(timeline_of(services_.database)),
       completions_(io),
       workers_(workers, kMostWaiting, kMostOfOne),
       campaign_files_(1, kMostWaiting, kMostOfOne),
@@ -103,7 +113,8 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
           make = std::move(make)](Request& request) -> asio::awaitable<Response> {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
-    const std::string tag = fmt::format("W/\"{}\"", services_.database.last_event());
+    const std::string tag = fmt::format("W/\"{}:{}:{}\"", timeline_,
+                                        services_.database.last_event(), request.principal.name);
     if (!request.if_none_match.empty() && request.if_none_match.find(tag) != std::string::npos) {
       Response unchanged;
       unchanged.status = 304;

@@ -187,8 +187,9 @@ class Api {
   // Reads what each commit adds, once for all who wait; ends when the hub closes.
   asio::awaitable<void> follow_events();
   asio::awaitable<Response> get_events(Request& request);
-  asio::awaitable<void> stream_events(Sink& sink, std::int64_t after, std::string campaign,
-                                      std::shared_ptr<Claim> claim);
+  // greeting: what the stream begins with.
+  asio::awaitable<void> stream_events(Sink& sink, std::string greeting, std::int64_t after,
+                                      std::string campaign, std::shared_ptr<Claim> claim);
   Result<std::vector<campaign::Event>> events_after(std::int64_t after, std::int64_t limit,
                                                     const std::string& campaign) const;
 
@@ -200,6 +201,7 @@ class Api {
   asio::io_context& io_;
   Services services_;
   Taken taken_;
+  std::string timeline_;  // of the database: another one after a restore
   Completions completions_;
   WorkerPool workers_;
   // What may take seconds has one thread for each kind, so that reading always finds another.

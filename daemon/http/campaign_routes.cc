@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "daemon/base/secret_addresses.h"
 #include "daemon/campaign/learning/retrain.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
@@ -79,7 +80,13 @@ Result<Json> get_config(const Reader& reader, const Request& request) {
   for (const auto& version : reader.campaign_versions(found->key)) {
     if (std::to_string(version.version) != number) continue;
     const auto whole = reader.campaign_version(found->key, version.version);
-    if (whole) return to_json(*whole, true);
+    if (!whole) continue;
+    Json json = to_json(*whole, true);
+    // Those who may not change the file need not know where its webhooks lead.
+    const bool hidden = !request.principal.may(Scope::campaigns);
+    if (hidden) json["text"] = without_secrets(whole->text);
+    json["addresses_hidden"] = hidden && json["text"] != whole->text;
+    return json;
   }
   return Error{ErrorCode::not_found, "no such version of the campaign file", "version", number,
                fmt::format("a number from 1 to {}", found->version)};

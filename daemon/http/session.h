@@ -399,13 +399,18 @@ class HttpSession final : public SessionBase, private Sink {
 
   asio::awaitable<Response> handled(const Route& route, Request& request) {
     std::string failure;
+    bool memory_is_full = false;
     try {
       co_return co_await route.handler(request);
+    } catch (const std::bad_alloc& error) {
+      failure = error.what();
+      memory_is_full = true;
     } catch (const std::exception& error) {
       failure = error.what();
     }
     server_.log_->error("handler failed id={} route={} error=\"{}\"", request.id, route.pattern,
                         failure);
+    if (memory_is_full) co_return problem(503, "busy", "the memory is full; try again later");
     co_return internal_problem();
   }
 

@@ -55,4 +55,11 @@ std::string certificate_warning(boost::asio::ssl::context& context, Time now) {
   return {};
 }
 
+std::optional<Time> certificate_end(boost::asio::ssl::context& context) {
+  const X509* certificate = SSL_CTX_get0_certificate(context.native_handle());
+  std::tm end{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return {};
+  return from_micros(std::int64_t{::timegm(&end)} * 1'000'000);
+}
+
 }  // namespace kasetsu::http

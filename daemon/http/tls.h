@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/result.h"
@@ -22,5 +23,8 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(
 // What a client will say against the certificate at this time: expired, not valid yet, or about to
 // expire (within two weeks). Empty: nothing.
 std::string certificate_warning(boost::asio::ssl::context& context, Time now);
+
+// Until when clients take the certificate; nothing where there is none.
+std::optional<Time> certificate_end(boost::asio::ssl::context& context);
 
 }  // namespace kasetsu::http

@@ -42,6 +42,7 @@
 #include "daemon/service/dashboard_services.h"
 #include "daemon/service/driver_host.h"
 #include "daemon/service/options.h"
+#include "daemon/service/security_report.h"
 #include "daemon/service/self_report.h"
 #include "daemon/service/upkeep.h"
 #include "daemon/store/sqlite_database.h"
@@ -587,6 +588,10 @@ int run(int argc, char** argv) {
       if (!warning.empty()) fmt::print(stderr, "kasetsud: {}\n", warning);
     }
     fmt::print("the configuration is right\n");
+    return 0;
+  }
+  if (arguments.check_security) {
+    fmt::print("{}\n", dump_json(to_json(look_at_security(*config, system_now()))));
     return 0;
   }
   // Every request takes and gives back a few kilobytes: the allocator keeps what it has, instead of

@@ -25,6 +25,8 @@ std::optional<int> read_arguments(int argc, char** argv, DaemonArguments& argume
   app.add_option("--log-level", arguments.log_level, "how much to log")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   app.add_flag("--check-config", arguments.check_config, "read the configuration and end");
+  app.add_flag("--check-security", arguments.check_security,
+               "say as JSON how safe the installation is, and end (kasetsu doctor --security)");
   app.set_version_flag("--version", fmt::format("kasetsud {}", KASETSU_VERSION));
   try {
     app.parse(argc, argv);

@@ -18,6 +18,7 @@ struct DaemonArguments {
   std::string log_level;
   std::optional<unsigned> threads;
   bool check_config = false;
+  bool check_security = false;
 };
 
 // Reads the command line. A code: the program has answered (--help, --version, a mistake) and ends

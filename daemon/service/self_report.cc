@@ -33,6 +33,9 @@ std::string store_metrics(const store::SqliteDatabase& database) {
                      static_cast<double>(s.tasks)) +
          metric_text("kasetsu_store_failed_tasks_total", "counter",
                      "Write tasks that returned an error.", static_cast<double>(s.failed_tasks)) +
+         metric_text("kasetsu_store_gave_way_total", "counter",
+                     "Turns of long tables that were undone, and begun anew, for single results.",
+                     static_cast<double>(s.gave_way)) +
          metric_text("kasetsu_store_commit_seconds_total", "counter", "Time in commits.",
                      s.commit_seconds) +
          metric_text("kasetsu_store_database_bytes", "gauge", "Size of the database file.",

@@ -47,6 +47,23 @@ std::vector<fs::path> backups(const std::string& folder, Time now) {
   return found;
 }
 
+// One backup is written at a time, so that what another one has begun is known to be left over.
+std::mutex writing;
+
+// Backups that were killed, as large as far as they came.
+void remove_unfinished(const std::string& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(kPrefix) && name.find(".db.part") != std::string::npos) {
+      found.push_back(entry->path());
+    }
+  }
+  for (const fs::path& path : found) fs::remove(path, ignored);
+}
+
 }  // namespace
 
 Result<std::string> back_up(const campaign::Database& database, const std::string& folder,
@@ -58,6 +75,8 @@ Result<std::string> back_up(const campaign::Database& database, const std::strin
                  folder, error.message()};
   }
   fs::permissions(folder, fs::perms::owner_all, error);
+  const std::lock_guard one(writing);
+  remove_unfinished(folder);
   const fs::path path = fs::path(folder) / backup_name(now);
   const Status done = database.backup(path.string());
   if (!done) return done.error();
@@ -90,6 +109,10 @@ void Upkeep::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
+  {
+    const std::lock_guard one(writing);
+    remove_unfinished(options_.backup_dir);
+  }
   while (!stop.stop_requested()) {
     try {
       sweep();

@@ -126,11 +126,20 @@ constexpr SqlFunction kFunctions[] = {{"conditions_hash", 1, conditions_hash_in_
                                       {"sum_of", -1, sum_of_in_sql},
                                       {"ulid_after", 2, ulid_after_in_sql}};
 
+// It is there again when other requests have ended.
+bool is_short_of_memory(int code) {
+  return code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
+}
+
 }  // namespace
 
 Error StorageError::to_error() const {
   Error error;
   error.message = message_;
+  if (is_short_of_memory(code_)) {
+    error.code = ErrorCode::busy;
+    return error;
+  }
   switch (code_ & 0xFF) {
     case SQLITE_FULL:
       error.code = ErrorCode::storage_full;
@@ -145,7 +154,6 @@ Error StorageError::to_error() const {
     case SQLITE_MISMATCH:
     case SQLITE_ERROR:
     case SQLITE_TOOBIG:
-    case SQLITE_NOMEM:
       error.code = ErrorCode::internal;
       break;
     case SQLITE_NOTADB:
@@ -159,6 +167,7 @@ Error StorageError::to_error() const {
 }
 
 bool StorageError::fatal() const {
+  if (is_short_of_memory(code_)) return false;
   switch (code_ & 0xFF) {
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:

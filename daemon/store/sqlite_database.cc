@@ -12,18 +12,20 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "daemon/base/turn_queue.h"
 #include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
+#include "daemon/store/reached_file.h"
+#include "daemon/store/restore_steps.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/transaction.h"
+#include "daemon/store/writer_queue.h"
 
 namespace kasetsu::store {
 namespace {
@@ -52,6 +54,13 @@ void set_sink(std::function<void(const std::string&)> log) {
 // Above this a quick check would keep the service from starting at once.
 constexpr std::uintmax_t kLargeFile = 32u << 20;
 
+// What the database says of itself; nothing before it has its tables.
+Reached held_by(Connection& connection) {
+  if (connection.integer("PRAGMA user_version") == 0) return {};
+  return {connection.text("SELECT value FROM settings WHERE name = 'timeline'"),
+          connection.integer("SELECT coalesce(max(seq), 0) FROM events")};
+}
+
 // What is wrong with the file; empty: nothing that a quick look finds.
 std::string quick_check(Connection& connection) {
   const std::string found = connection.text("PRAGMA quick_check(1)");
@@ -59,16 +68,13 @@ std::string quick_check(Connection& connection) {
   return fmt::format("the database is damaged: {}; restore a backup", found);
 }
 
-struct Task {
-  std::function<Status(campaign::Transaction&)> work;
-  std::function<void(Status)> done;
-  bool repeatable = false;
-  std::size_t rows = 1;
-};
-
-using WriterClock = std::chrono::steady_clock;
-constexpr int kShareOfOthers = 10;
-constexpr std::chrono::seconds kLongestPause{10};
+// Of what a task threw.
+Error error_of(const std::exception& thrown) {
+  if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) {
+    return Error{ErrorCode::busy, "the memory is full", {}, {}, "a try a little later"};
+  }
+  return Error{ErrorCode::internal, thrown.what(), {}, {}, {}};
+}
 
 Error refused_full() {
   return Error{ErrorCode::busy, "too many writes are waiting", {}, {}, "a try a little later"};
@@ -83,17 +89,14 @@ int schema_version() {
 struct SqliteDatabase::Implementation {
   StoreOptions options;
   LockFile lock;
+  ReachedFile reached;
   std::unique_ptr<Connection> writer;
   std::unique_ptr<SqliteTransaction> transaction;
   std::function<void(std::int64_t)> listener;
   std::atomic<std::int64_t> last_event{0};
 
-  std::mutex queue_mutex;
-  std::condition_variable queue_filled;
-  std::deque<Task> queue;               // of a few rows each
-  TurnQueue<Task> tables;               // of more
-  WriterClock::time_point tables_from;  // not before, while others write
-  bool stopping = false;
+  WriterQueue queue{options};
+  bool gives_way = false;  // the turn that runs, when others wait; the writer's thread alone
 
   mutable std::mutex readers_mutex;
   mutable std::condition_variable reader_free;
@@ -104,7 +107,7 @@ struct SqliteDatabase::Implementation {
   mutable Status health;
   mutable std::atomic<bool> failed{false};
 
-  std::atomic<std::uint64_t> commits{0}, tasks{0}, failed_tasks{0};
+  std::atomic<std::uint64_t> commits{0}, tasks{0}, failed_tasks{0}, gave_way{0};
   std::atomic<std::uint64_t> commit_nanoseconds{0};
 
   std::thread thread;
@@ -169,14 +172,14 @@ struct SqliteDatabase::Implementation {
 
   // All tasks in one transaction without savepoints, which cost a copy of every page that a task
   // touches. False: a task failed and nothing was done; they must run again, each in its savepoint.
-  bool run_bare(std::vector<Task>& group, std::int64_t& newest) {
+  bool run_bare(std::vector<WriterTask>& group, std::int64_t& newest) {
     if (!std::all_of(group.begin(), group.end(),
-                     [](const Task& task) { return task.repeatable; })) {
+                     [](const WriterTask& task) { return task.repeatable; })) {
       return false;
     }
     try {
       writer->prepare("BEGIN IMMEDIATE").bind().run();
-      for (Task& task : group) {
+      for (WriterTask& task : group) {
         if (!task.work(*transaction).ok()) {
           roll_back();
           return false;
@@ -196,7 +199,7 @@ struct SqliteDatabase::Implementation {
   }
 
   // One task in its savepoint. False: the whole transaction is gone.
-  bool run_task(Task& task, Status& status) {
+  bool run_task(WriterTask& task, Status& status) {
     try {
       writer->prepare("SAVEPOINT task").bind().run();
       status = task.work(*transaction);
@@ -204,7 +207,7 @@ struct SqliteDatabase::Implementation {
     } catch (const StorageError& error) {
       status = note(error);
     } catch (const std::exception& error) {
-      status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+      status = error_of(error);
     }
     if (!writer->in_transaction()) return false;
     try {
@@ -221,7 +224,7 @@ struct SqliteDatabase::Implementation {
   }
 
   // Each task in its savepoint; the error by which the whole transaction must go.
-  Status run_guarded(std::vector<Task>& group, std::vector<Status>& statuses,
+  Status run_guarded(std::vector<WriterTask>& group, std::vector<Status>& statuses,
                      std::int64_t& newest) {
     writer->prepare("BEGIN IMMEDIATE").bind().run();
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -235,7 +238,7 @@ struct SqliteDatabase::Implementation {
     return {};
   }
 
-  void run_group(std::vector<Task>& group) {
+  void run_group(std::vector<WriterTask>& group) {
     std::vector<Status> statuses(group.size());
     std::int64_t newest = 0;
     Status whole;
@@ -252,6 +255,8 @@ struct SqliteDatabase::Implementation {
       }
     } catch (const StorageError& error) {
       whole = note(error);
+    } catch (const std::exception& error) {
+      whole = error_of(error);
     }
     if (whole.ok()) {
       transaction->committed();
@@ -259,6 +264,7 @@ struct SqliteDatabase::Implementation {
       note_success();
       if (newest > last_event) {
         last_event = newest;
+        reached.note(newest);
         if (listener) listener(newest);
       }
     } else {
@@ -269,90 +275,40 @@ struct SqliteDatabase::Implementation {
       // Nothing of the group is on disk: a task that decided on its own to fail keeps its reason.
       if (!whole.ok() && statuses[i].ok()) statuses[i] = whole;
       if (!statuses[i].ok()) ++failed_tasks;
-      group[i].done(std::move(statuses[i]));
+      tell(group[i], std::move(statuses[i]));
     }
   }
 
-  void add(Task task, const std::string& claimant) {
-    {
-      const std::lock_guard guard(queue_mutex);
-      if (!stopping && !failed && queue.size() + tables.size() < options.queue) {
-        if (task.rows > options.few_rows) {
-          tables.add(claimant, std::move(task));
-        } else {
-          queue.push_back(std::move(task));
-        }
-        queue_filled.notify_one();
-        return;
-      }
+  // What `done` throws, such as std::bad_alloc, keeps the others from nothing.
+  void tell(const WriterTask& task, Status status) const {
+    try {
+      task.done(std::move(status));
+    } catch (const std::exception& error) {
+      log(fmt::format("the end of a task could not be told: {}", error.what()));
     }
-    task.done(failed ? failure() : refused_full());
   }
 
-  bool may_take_table() const {
-    return !tables.empty() && (stopping || WriterClock::now() >= tables_from);
-  }
-
-  // Waits until there is something to do. False: nothing is left and nothing will come.
-  bool wait_for_tasks(std::unique_lock<std::mutex>& guard) {
-    while (queue.empty() && !may_take_table()) {
-      if (stopping) return false;
-      if (tables.empty()) {
-        queue_filled.wait(guard);
-      } else {
-        queue_filled.wait_until(guard, tables_from);
-      }
-    }
-    return true;
-  }
-
-  // What the next commit holds: tables alone, or tasks of a few rows alone; where both wait, in
-  // turn.
-  std::vector<Task> take_group(bool table_turn) {
-    std::vector<Task> group;
-    if (may_take_table() && (table_turn || queue.empty())) {
-      std::size_t rows = 0;
-      do {
-        group.push_back(tables.take());
-        rows += group.back().rows;
-      } while (!tables.empty() && group.size() < options.group &&
-               rows + tables.front().rows <= options.group_rows);
-      return group;
-    }
-    const std::size_t count = std::min(queue.size(), options.group);
-    group.assign(std::make_move_iterator(queue.begin()),
-                 std::make_move_iterator(queue.begin() + static_cast<std::ptrdiff_t>(count)));
-    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
-    return group;
-  }
-
-  // Gives the others their share after tables that held them up.
-  void end_tables(WriterClock::time_point begin) {
-    const WriterClock::time_point end = WriterClock::now();
-    const std::lock_guard guard(queue_mutex);
-    if (end - begin <= options.long_commit || queue.empty()) return;
-    tables_from =
-        end + std::min<WriterClock::duration>(kShareOfOthers * (end - begin), kLongestPause);
+  void add(WriterTask task) {
+    if (failed || !queue.add(task)) task.done(failed ? failure() : refused_full());
   }
 
   void run() {
-    bool table_turn = true;
     for (;;) {
-      std::vector<Task> group;
-      {
-        std::unique_lock guard(queue_mutex);
-        if (!wait_for_tasks(guard)) return;
-        group = take_group(table_turn);
-      }
-      const bool of_tables = group.front().rows > options.few_rows;
-      table_turn = !of_tables;
-      const WriterClock::time_point begin = WriterClock::now();
+      WriterTurn turn = queue.take();
+      if (turn.tasks.empty()) return;
       if (failed) {
-        for (Task& task : group) task.done(failure());
-      } else {
-        run_group(group);
+        for (const WriterTask& task : turn.tasks) tell(task, failure());
+        continue;
       }
-      if (of_tables) end_tables(begin);
+      gives_way = turn.gives_way;
+      try {
+        run_group(turn.tasks);
+        queue.finished(turn);
+      } catch (const GivesWay&) {
+        roll_back();
+        ++gave_way;
+        queue.gave_way(std::move(turn));
+      }
     }
   }
 
@@ -386,12 +342,16 @@ struct SqliteDatabase::Implementation {
 
 // Opens the writer's connection, on a file that is whole and of the present schema.
 Status SqliteDatabase::Implementation::open_writer() {
+  const auto restored = finish_restore(options.path);
+  if (!restored) return restored.error();
+  if (*restored) log("a restore that was interrupted is finished");
   std::error_code ignored;
   const bool exists = std::filesystem::exists(options.path, ignored);
   if (!exists && !options.create) {
     return Error{ErrorCode::not_found, "there is no such database", options.path, {}, {}};
   }
   if (!exists) {
+    if (Status none = was_none_before(options.path); !none) return none;
     // Compositions are nobody else's business: readable by the owner only, the WAL file too.
     const int file = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file >= 0) ::close(file);
@@ -407,6 +367,7 @@ Status SqliteDatabase::Implementation::open_writer() {
       return Error{ErrorCode::bad_data, found, options.path, {}, {}};
     }
   }
+  if (Status same = ReachedFile::compare(options.path, held_by(*writer)); !same) return same;
   const Time now = options.clock ? options.clock() : system_now();
   if (Status migrated = migrate(*writer, options.path, schema_scripts(), now, options.log);
       !migrated) {
@@ -417,7 +378,15 @@ Status SqliteDatabase::Implementation::open_writer() {
     writer->execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
   }
   transaction = std::make_unique<SqliteTransaction>(*writer, options.index_batch);
+  transaction->give_way_when([this] { return gives_way && queue.others_wait(); });
+  if (transaction->setting("timeline").empty()) {
+    transaction->set_setting("timeline", writer->text("SELECT lower(hex(randomblob(8)))"));
+  }
   last_event = transaction->last_event();
+  if (Status noted = reached.open(options.path, {transaction->setting("timeline"), last_event});
+      !noted) {
+    log(noted.error().to_string());
+  }
   if (large) checked = std::make_unique<Connection>(options.path, Access::read, options.vfs, false);
   return {};
 }
@@ -445,11 +414,7 @@ SqliteDatabase::SqliteDatabase(std::unique_ptr<Implementation> implementation)
 }
 
 SqliteDatabase::~SqliteDatabase() {
-  {
-    const std::lock_guard guard(implementation_->queue_mutex);
-    implementation_->stopping = true;
-  }
-  implementation_->queue_filled.notify_all();
+  implementation_->queue.stop();
   implementation_->thread.join();
   if (implementation_->checker.joinable()) {
     sqlite3_interrupt(implementation_->checked->handle());
@@ -464,14 +429,14 @@ SqliteDatabase::~SqliteDatabase() {
 
 void SqliteDatabase::write(std::function<Status(campaign::Transaction&)> task,
                            std::function<void(Status)> done, campaign::Repeat repeat) {
-  implementation_->add({std::move(task), std::move(done), repeat == campaign::Repeat::allowed}, "");
+  implementation_->add({std::move(task), std::move(done), repeat == campaign::Repeat::allowed});
 }
 
 void SqliteDatabase::write_table(std::function<Status(campaign::Transaction&)> task,
                                  std::function<void(Status)> done, campaign::Repeat repeat,
                                  std::size_t rows, const std::string& claimant) {
   implementation_->add(
-      {std::move(task), std::move(done), repeat == campaign::Repeat::allowed, rows}, claimant);
+      {std::move(task), std::move(done), repeat == campaign::Repeat::allowed, rows, claimant});
 }
 
 Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>& task) const {
@@ -486,7 +451,7 @@ Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>
     status = error.to_error();
     if ((error.code() & 0xFF) == SQLITE_CORRUPT) status = implementation_->note(error);
   } catch (const std::exception& error) {
-    status = Error{ErrorCode::internal, error.what(), {}, {}, {}};
+    status = error_of(error);
   }
   if (connection) {
     try {
@@ -533,10 +498,8 @@ Result<campaign::CheckReport> SqliteDatabase::check() const {
 
 SqliteDatabase::Statistics SqliteDatabase::statistics() const {
   Statistics statistics;
-  {
-    const std::lock_guard guard(implementation_->queue_mutex);
-    statistics.waiting = implementation_->queue.size() + implementation_->tables.size();
-  }
+  statistics.waiting = implementation_->queue.waiting();
+  statistics.gave_way = implementation_->gave_way;
   statistics.commits = implementation_->commits;
   statistics.tasks = implementation_->tasks;
   statistics.failed_tasks = implementation_->failed_tasks;

@@ -26,6 +26,9 @@ struct StoreOptions {
   // After a commit of tables for which others waited longer than this, the others have the writer
   // for ten times as long, at most ten seconds.
   std::chrono::milliseconds long_commit{50};
+  // A table of more than group_rows is undone, and begun anew, where others come while it is
+  // written; this long after its first turn it is written to its end, whoever waits.
+  std::chrono::milliseconds table_patience{30'000};
   bool create = true;                // make the file when it is absent
   std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
@@ -49,6 +52,7 @@ class SqliteDatabase final : public campaign::Database, public campaign::TableWr
 
   void write(std::function<Status(campaign::Transaction&)> task, std::function<void(Status)> done,
              campaign::Repeat repeat = campaign::Repeat::never) override;
+  // A task of more than StoreOptions::group_rows may be undone and run again, whatever `repeat`.
   void write_table(std::function<Status(campaign::Transaction&)> task,
                    std::function<void(Status)> done, campaign::Repeat repeat, std::size_t rows,
                    const std::string& claimant) override;
@@ -64,6 +68,7 @@ class SqliteDatabase final : public campaign::Database, public campaign::TableWr
   struct Statistics {
     std::size_t waiting = 0;
     std::uint64_t commits = 0, tasks = 0, failed_tasks = 0;
+    std::uint64_t gave_way = 0;   // turns of tables that were undone because others came
     double commit_seconds = 0.0;  // in COMMIT, all together
     std::uint64_t database_bytes = 0, wal_bytes = 0;
   };

@@ -132,6 +132,7 @@ std::optional<Run> SqliteTransaction::find_run(std::int64_t campaign, std::strin
                                                std::string_view run, std::string_view channel,
                                                std::optional<std::int64_t> sequence,
                                                std::optional<std::int64_t> replicate) {
+  between_rows();
   const auto number = run_number(campaign, source, run, channel, sequence, replicate);
   if (!number) return {};
   for (const std::int64_t seq : runs_by_number_.find(*number)) {
@@ -331,6 +332,7 @@ void SqliteTransaction::finish_ingest(const Ingest& i) {
 }
 
 std::int64_t SqliteTransaction::insert_run(const Run& r) {
+  between_rows();
   run_ = next_run();
   connection_
       .prepare(

@@ -1,6 +1,7 @@
 // The writer's side: rows in, identifiers out, and what is remembered of them between tasks.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,9 @@
 #include "daemon/store/waiting_replicates.h"
 
 namespace kasetsu::store {
+
+// Thrown out of a task between two of its rows, to be undone and run again: others wait.
+struct GivesWay {};
 
 class SqliteTransaction final : public SqliteReader, public campaign::Transaction {
  public:
@@ -80,6 +84,10 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
                   Time now) override;
   void set_setting(std::string_view name, std::string_view value) override;
 
+  // asked: whether the task that runs is to give way; looked at for each row that it finds or
+  // writes.
+  void give_way_when(std::function<bool()> asked) { asked_to_give_way_ = std::move(asked); }
+
   // At the end of a task, so that it fails if its results cannot be written.
   void write_waiting() const override;
   // Before COMMIT: what belongs to no single task.
@@ -120,6 +128,10 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   using Windows = std::unordered_map<WindowKey, Window, WindowHash>;
 
   void require_one_change() const;
+  // Throws GivesWay.
+  void between_rows() const {
+    if (asked_to_give_way_ && asked_to_give_way_()) throw GivesWay();
+  }
   // The key of these bytes; 0: they are not there.
   std::int64_t find_content(const Digest& sha256);
   // Of a property that the campaign has.
@@ -128,6 +140,7 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
   Window* find_window(const WindowKey& key, std::string_view conditions);
   void forget_windows();
 
+  std::function<bool()> asked_to_give_way_;
   std::vector<KnownProperty> property_keys_;
   mutable std::vector<Campaign> campaigns_;
   mutable std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> settings_;

@@ -6,6 +6,7 @@ const AGAIN = 3000;  // ms between attempts, where the browser itself has given 
 let source = null;
 let timer = 0;
 let seen = 0;
+let cursor = "";  // of the newest event: the timeline of the database, and its number
 let state = "waiting";
 let known = false;
 
@@ -36,18 +37,21 @@ export function onReturn(listener) {
 
 // Follows the events after number `after`.
 export function follow(after) {
+  if (after > seen) cursor = "";
   seen = Math.max(seen, after);
   open();
 }
 
 function open() {
   close();
-  source = new EventSource(`/v1/events?after=${seen}`);
+  source = new EventSource(`/v1/events?after=${cursor || seen}`);
   source.onopen = () => {
     tell("live");
     if (known) for (const listener of returns) listener();
     known = true;
   };
+  // A backup took the database's place: nothing that the page shows may be so any more.
+  source.addEventListener("reset", () => location.reload());
   source.onerror = () => {
     tell("waiting");
     // An answer other than a stream ends the browser's own attempts.
@@ -56,6 +60,7 @@ function open() {
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     seen = Math.max(seen, event.seq);
+    cursor = message.lastEventId;
     for (const listener of listeners) listener(event);
   };
 }

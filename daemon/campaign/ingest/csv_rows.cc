@@ -125,7 +125,9 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   }
   std::size_t unmeasured = 0;
   delivery.rows.reserve(table->rows.size());
-  for (const tables::TableRow& row : table->rows) {
+  for (tables::TableRow& read : table->rows) {
+    // Each row is given up as soon as it is prepared: a large table is not held twice.
+    const tables::TableRow row = std::move(read);
     PreparedRow prepared = prepare(row, options, table->style.decimal);
     if (row.problems.empty() && prepared.values.empty()) {
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening

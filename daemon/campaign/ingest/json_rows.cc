@@ -289,9 +289,9 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
 }
 
 Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
-  const Result<Json> parsed = parse_measured_json(delivery.bytes);
+  Result<Json> parsed = parse_measured_json(delivery.bytes);
   if (!parsed) return parsed.error();
-  const Json& document = *parsed;
+  Json& document = *parsed;
   if (!document.is_object())
     return bad_delivery("", "not an object", {}, "{\"source\", \"run\", \"rows\"}");
   DeliveryOptions& options = delivery.options;
@@ -320,11 +320,14 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   }
   if (rows->size() > options.max_rows) return too_many(rows->size(), options.max_rows);
   std::size_t wrong = 0;
+  delivery.rows.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
+    // Each row is given up as soon as it is read: a large delivery is not held twice.
+    const Json object = std::move((*rows)[i]);
     const std::string pointer = fmt::format("/rows/{}", i);
-    Result<PreparedRow> row = read_row((*rows)[i], pointer, supports, rules_of(options));
+    Result<PreparedRow> row = read_row(object, pointer, supports, rules_of(options));
     PreparedRow read =
-        row ? std::move(row).value() : refused_row(row.error(), dump_json((*rows)[i]), pointer);
+        row ? std::move(row).value() : refused_row(row.error(), dump_json(object), pointer);
     if (!add_row(delivery, std::move(read), wrong)) break;
   }
   return {};

@@ -14,8 +14,9 @@ class TableWriter {
   virtual ~TableWriter() = default;
 
   // Database::write for a task of many rows. Such tasks wait in a queue of their own, where
-  // claimants are served in turn, so that a table holds up a single result for no longer than its
-  // own commit takes.
+  // claimants are served in turn. Where single results come while a long table is written, the
+  // store may undo it and run the task again after them, whatever `repeat`: only its last run
+  // counts.
   virtual void write_table(std::function<Status(Transaction&)> task,
                            std::function<void(Status)> done, Repeat repeat, std::size_t rows,
                            const std::string& claimant) = 0;

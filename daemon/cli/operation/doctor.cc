@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "core/chemistry/element_table.h"
 #include "daemon/base/data_files.h"
@@ -21,6 +23,7 @@ namespace {
 
 struct Arguments {
   std::string config = "/etc/kasetsu/kasetsud.toml";
+  bool security = false;
 };
 
 enum class Found { fine, doubtful, wrong };
@@ -42,6 +45,10 @@ class Doctor {
       : arguments_(arguments), session_(session) {}
 
   std::vector<Check> look() {
+    if (arguments_.security) {
+      security();
+      return std::move(checks_);
+    }
     data_files();
     time_zones();
     configuration();
@@ -102,24 +109,58 @@ class Doctor {
           fmt::format("{} cannot be read by you", arguments_.config), "sudo kasetsu doctor");
       return;
     }
+    const auto told = ask_daemon("daemon's configuration", "--check-config");
+    if (!told) return;
+    const auto& [code, output] = *told;
+    if (code == 0) {
+      add("daemon's configuration", Found::fine, arguments_.config);
+    } else {
+      add("daemon's configuration", Found::wrong, output, "edit the line that is named");
+    }
+  }
+
+  // What the daemon's program says of how safe its installation is.
+  void security() {
+    const auto told = ask_daemon("security", "--check-security");
+    if (!told) return;
+    const auto& [code, output] = *told;
+    const Result<Json> report = parse_json(output);
+    if (code != 0 || !report) {
+      add("security", Found::wrong, output, "edit the line that is named");
+      return;
+    }
+    for (const Json& check : list_of(*report, "checks")) {
+      const std::string found = field(check, "found");
+      add(field(check, "check"),
+          found == "ok"        ? Found::fine
+          : found == "warning" ? Found::doubtful
+                               : Found::wrong,
+          field(check, "text"), field(check, "advice"));
+    }
+  }
+
+  // The exit code of kasetsud with `flag`, and what it prints; nothing where it could not be run,
+  // which is added as `check`.
+  std::optional<std::pair<int, std::string>> ask_daemon(const std::string& check,
+                                                        const char* flag) {
     std::error_code error;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
     const std::filesystem::path program = self.parent_path() / "kasetsud";
     if (error || ::access(program.c_str(), X_OK) != 0) {
-      add("daemon's configuration", Found::doubtful,
-          "kasetsud is not installed beside this program", "");
-      return;
+      add(check, Found::doubtful, "kasetsud is not installed beside this program", "");
+      return {};
     }
+    const bool configured = ::access(arguments_.config.c_str(), F_OK) == 0;
     std::string output;
     int ends[2];
-    if (::pipe(ends) != 0) return;
+    if (::pipe(ends) != 0) return {};
     const pid_t child = ::fork();
     if (child == 0) {
       ::dup2(ends[1], STDOUT_FILENO);
       ::dup2(ends[1], STDERR_FILENO);
       ::close(ends[0]);
       ::close(ends[1]);
-      ::execl(program.c_str(), program.c_str(), "--check-config", "--config",
+      ::execl(program.c_str(), program.c_str(), flag, configured ? "--config" : nullptr,
               arguments_.config.c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
     }
@@ -131,11 +172,7 @@ class Doctor {
     int status = 0;
     if (child > 0) ::waitpid(child, &status, 0);
     while (output.ends_with('\n')) output.pop_back();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-      add("daemon's configuration", Found::fine, arguments_.config);
-    } else {
-      add("daemon's configuration", Found::wrong, output, "edit the line that is named");
-    }
+    return std::pair(WIFEXITED(status) ? WEXITSTATUS(status) : -1, output);
   }
 
   void daemon() {
@@ -290,12 +327,15 @@ void add_doctor(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       add_command(app, session, "doctor", "what is wrong with an installation, and what to type",
-                  "  kasetsu doctor");
+                  "  kasetsu doctor\n"
+                  "  sudo kasetsu doctor --security");
   command->group("Operation");
   add_connection(*command, session);
   run_when_chosen(*command, session, arguments, doctor);
   command->add_option("--config", arguments->config, "the daemon's configuration file")
       ->capture_default_str();
+  command->add_flag("--security", arguments->security,
+                    "look at who can reach the daemon, read its files and use its tokens instead");
 }
 
 }  // namespace kasetsu::cli

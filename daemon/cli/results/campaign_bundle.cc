@@ -8,6 +8,7 @@
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "daemon/base/secret_addresses.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/arguments.h"

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/base/text.h"
+#include "daemon/base/secret_addresses.h"
 #include "daemon/cli/program/answers.h"
 #include "daemon/cli/results/report_plots.h"
 #include "daemon/cli/results/words.h"

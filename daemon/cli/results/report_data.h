@@ -26,10 +26,6 @@ struct CampaignData {
 Result<CampaignData> read_campaign_data(const Client& client, const std::string& name,
                                         const Control& control);
 
-// A campaign file's text without the addresses of its webhooks, which let anybody who knows them
-// write to those channels: only scheme and host stay.
-std::string without_secrets(std::string_view text);
-
 // A measurement that counts: live, of a catalyst (no support, blank or reference).
 bool is_live(const Json& measurement);
 

@@ -352,6 +352,17 @@ class Reports(DaemonCase):
         done = self.run_program("doctor", "--config", bad)
         self.assertEqual(done.returncode, 1)
         self.assertIn('Did you mean "port"?', done.stdout)
+        # How safe it is, from the daemon's file alone.
+        key = self.file("key.pem", "no key")
+        os.chmod(key, 0o644)
+        config = self.file("secured.toml", f'[storage]\ndata_dir = "{self.folder}/nowhere"\n')
+        checks = {check["check"]: check["found"] for check in self.json("doctor", "--security", "--config", config)["checks"]}
+        self.assertEqual(checks, {"network": "ok", "tokens": "warning", "data folder": "ok", "limits": "ok"})
+        config = self.file("unsafe.toml", f'[tls]\ncertificate_file = "{key}"\nkey_file = "{key}"\n')
+        done = self.run_program("doctor", "--security", "--config", config)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("wrong    private key: ", done.stdout)
+        self.assertIn("type: chmod 0600 ", done.stdout)
         os.environ["KASETSU_URL"] = "http://127.0.0.1:1"
         done = self.run_program("doctor", "--config", self.folder / "none.toml")
         self.assertEqual(done.returncode, 1)

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/csv.h"
+#include "daemon/base/secret_addresses.h"
 #include "daemon/cli/program/arguments.h"
 #include "daemon/cli/results/campaign_bundle.h"
 #include "daemon/cli/results/nomad_export.h"

@@ -462,17 +462,55 @@ TEST_F(Api_, EventsArePolledAwaitedAndStreamed) {
   ASSERT_EQ(woken["events"].size(), 1u);
   EXPECT_EQ(woken["events"][0]["object"], "campaign");
   const std::int64_t paused = woken["last"];
-  EXPECT_TRUE(stream.receive_until(fmt::format("id: {}\ndata: ", paused)));
+  const std::string timeline = woken["timeline"];
+  EXPECT_EQ(timeline.size(), 16u);
+  EXPECT_EQ(woken["cursor"], fmt::format("{}:{}", timeline, paused));
+  EXPECT_TRUE(stream.receive_until(fmt::format("id: {}:{}\ndata: ", timeline, paused)));
 
   // A stream that broke goes on after the event that it saw last.
   ASSERT_EQ(server.post("/v1/campaigns/ocm:resume").status, 200);
   RawClient resumed(server.port());
   resumed.send(ApiServer::request(
       "GET", "/v1/events", "",
-      fmt::format("Accept: text/event-stream\r\nLast-Event-ID: {}\r\n", paused)));
-  EXPECT_TRUE(resumed.receive_until(fmt::format("id: {}\ndata: ", paused + 1)));
+      fmt::format("Accept: text/event-stream\r\nLast-Event-ID: {}:{}\r\n", timeline, paused)));
+  EXPECT_TRUE(resumed.receive_until(fmt::format("id: {}:{}\ndata: ", timeline, paused + 1)));
   EXPECT_EQ(server.get("/v1/events?after=0&campaign=other").body["events"].size(), 0u);
   EXPECT_EQ(server.get("/v1/events?wait_s=31").status, 400);
+}
+
+// After a restore, event numbers go on where the backup ended.
+TEST_F(Api_, ASubscriberOfAnotherTimelineIsTold) {
+  const auto all = server.get("/v1/events");
+  const std::int64_t last = all.body["last"];
+  const std::string here = all.body["cursor"];
+  const std::string other = fmt::format("0123456789abcdef:{}", last - 1);
+  EXPECT_EQ(server.get("/v1/events?after=" + here).status, 200);
+  // A cursor of another timeline, and a number that this one has not come to.
+  for (const std::string& after : {other, std::to_string(last + 1), here + "0"}) {
+    for (const char* more : {"", "&wait_s=30"}) {
+      const auto gone = server.get(fmt::format("/v1/events?after={}{}", after, more));
+      EXPECT_EQ(gone.status, 410) << after;
+      EXPECT_EQ(gone.body["code"], "timeline_ended");
+      EXPECT_NE(gone.body["detail"].get<std::string>().find("after=" + here), std::string::npos);
+    }
+    // A stream goes on, and begins with an event that tells it.
+    RawClient stream(server.port());
+    stream.send(ApiServer::request(
+        "GET", "/v1/events", "",
+        fmt::format("Accept: text/event-stream\r\nLast-Event-ID: {}\r\n", after)));
+    EXPECT_TRUE(stream.receive_until(fmt::format("event: reset\nid: {}\ndata: ", here))) << after;
+    RawClient asked(server.port());
+    asked.send(ApiServer::request("GET", "/v1/events?after=" + after, "",
+                                  "Accept: text/event-stream\r\n"));
+    EXPECT_TRUE(asked.receive_until("event: reset\n")) << after;
+  }
+  for (const char* wrong : {"x", "-1", ":", "abc:", "1:2:3", "99999999999999999999"}) {
+    EXPECT_EQ(server.get(fmt::format("/v1/events?after={}", wrong)).status, 400) << wrong;
+  }
+  // What a reader kept is another one's when the numbers come again.
+  const std::string timeline = all.body["timeline"];
+  EXPECT_EQ(server.get("/v1/campaigns").raw.field("ETag"),
+            fmt::format("W/\"{}:{}:local\"", timeline, last));
 }
 
 TEST_F(Api_, DrainingWakesWhoWaits) {

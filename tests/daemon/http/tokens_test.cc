@@ -79,6 +79,20 @@ TEST(Tokens, TheFileIsForItsOwnerAlone) {
   EXPECT_NE(read_token_file(path).value().match(secret, kNow), nullptr);
   ASSERT_EQ(::chmod(path.c_str(), 0662), 0);
   EXPECT_EQ(read_token_file(path).error().code, ErrorCode::invalid_argument);
+  // What root writes is for the daemon's user, to whom the folder or the file before belongs.
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(path.c_str(), 4'321, 4'322), 0);
+    ASSERT_TRUE(write_token_file(path, file).ok());
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 4'321u);
+    EXPECT_EQ(status.st_gid, 4'322u);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    ASSERT_EQ(::chown(folder.c_str(), 5'432, 5'433), 0);
+    const std::string other = (folder / "others").string();
+    ASSERT_TRUE(write_token_file(other, file).ok());
+    ASSERT_EQ(::stat(other.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 5'432u);
+  }
   std::filesystem::remove_all(folder);
 }
 

@@ -1,9 +1,11 @@
 """kasetsud as a process: start, signals, exit codes, a second one, tokens, TLS, what it refuses to do."""
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -301,6 +303,156 @@ class Process(unittest.TestCase):
         self.assertEqual(daemon.end(), 0)
         self.assertLess(time.monotonic() - began, 10 * PATIENCE)
         half.close()
+
+    def test_where_webhooks_lead_is_shown_to_those_who_may_change_it(self):
+        tokens, secrets = os.path.join(self.folder, "tokens"), {}
+        for scope in ("read", "campaigns"):
+            made = subprocess.run([os.path.join(BIN, "kasetsu"), "token", "create", scope, "--scope", scope, "--scope", "read",
+                                   "--file", tokens], capture_output=True, text=True, check=True)
+            secrets[scope] = made.stdout.strip()
+        daemon = self.start(config=f'[tokens]\nfile = "{tokens}"\n[webhooks]\nhosts = ["hooks.example.org"]\n')
+        with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), encoding="utf-8") as file:
+            text = file.read() + '\n[[webhooks]]\nurl = "https://hooks.example.org/services/SECRET"\nevents = ["model"]\n'
+        self.assertEqual(daemon.ask("/v1/campaigns", text.encode(), token=secrets["campaigns"])[0], 201)
+        path = "/v1/campaigns/ocm/configs/1"
+        shown = {scope: json.loads(daemon.ask(path, token=secret)[1]) for scope, secret in secrets.items()}
+        self.assertEqual((shown["campaigns"]["text"], shown["campaigns"]["addresses_hidden"]), (text, False))
+        self.assertEqual((shown["read"]["text"], shown["read"]["addresses_hidden"]),
+                         (text.replace("/services/SECRET", "/..."), True))
+        # What one person's browser keeps is not confirmed to another one.
+        request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}{path}", headers={"Authorization": "Bearer " + secrets["read"]})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            tag = answer.headers["ETag"]
+        for scope, status in (("read", 304), ("campaigns", 200)):
+            request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}{path}", headers={
+                "Authorization": "Bearer " + secrets[scope], "If-None-Match": tag})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    self.assertEqual(answer.status, status)
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, status)
+        self.assertEqual(daemon.end(), 0)
+
+    def apply_ocm(self, daemon):
+        with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), "rb") as file:
+            self.assertEqual(daemon.ask("/v1/campaigns", file.read())[0], 201)
+
+    @staticmethod
+    def rows(count, run):
+        return json.dumps({"source": "rig", "run": run, "rows": [
+            {"catalyst": {"slots": ["Li", "Na", "none"], "support": "MgO"}, "channel": str(i), "values": {"C2_yield": 8.2}}
+            for i in range(count)]}).encode()
+
+    def test_memory_that_runs_out_ends_requests_and_never_the_daemon(self):
+        daemon = self.start()
+        self.apply_ocm(daemon)
+        path, process = "/v1/campaigns/ocm/measurements", daemon.process.pid
+        self.assertEqual(daemon.ask(path, self.rows(1, "first"))[0], 200)
+        before = resource.prlimit(process, resource.RLIMIT_AS)
+        with open(f"/proc/{process}/status", encoding="utf-8") as status:
+            size = next(int(line.split()[1]) for line in status if line.startswith("VmSize")) * 1024
+        large = self.rows(90000, "large")
+        statuses, acknowledged, lock = [], ["first"], threading.Lock()
+
+        def post(run, body):
+            try:
+                status = daemon.ask(path, body)[0]
+            except OSError:
+                status = 0  # the connection ended
+            with lock:
+                statuses.append(status)
+                if status == 200:
+                    acknowledged.append(run)
+
+        # Less and less is left, from what a few large bodies need down to nothing.
+        for left in (160, 96, 48, 24, 8, 0):
+            resource.prlimit(process, resource.RLIMIT_AS, (size + left * 2**20, before[1]))
+            bodies = [(f"large-{left}-{i}", large.replace(b'"large"', f'"large-{left}-{i}"'.encode())) for i in range(4)]
+            bodies += [(f"small-{left}-{i}", self.rows(1, f"small-{left}-{i}")) for i in range(4)]
+            threads = [threading.Thread(target=post, args=one) for one in bodies]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertIsNone(daemon.process.poll(), daemon.text()[-2000:])
+        self.assertGreater(len([status for status in statuses if status != 200]), 4, "the limit bit nobody")
+        self.assertEqual([status for status in statuses if status not in (0, 200, 503)], [])
+        resource.prlimit(process, resource.RLIMIT_AS, before)
+        self.assertEqual(daemon.ask(path, self.rows(1, "last"))[0], 200)
+        acknowledged.append("last")
+        self.assertEqual(daemon.ask("/readyz")[0], 200)
+        self.assertEqual(daemon.end(), 0)
+        database = sqlite3.connect(os.path.join(self.folder, "data", "kasetsu.db"))
+        stored = {run for run, in database.execute("SELECT DISTINCT run FROM runs")}
+        database.close()
+        self.assertEqual(set(acknowledged) - stored, set())
+
+    def test_a_subscriber_hears_of_a_restore(self):
+        daemon = self.start()
+        self.apply_ocm(daemon)
+        backup = json.loads(daemon.ask("/v1/admin:backup", b"{}")[1])["path"]
+        path = "/v1/campaigns/ocm/measurements"
+        self.assertEqual(daemon.ask(path, self.rows(1, "lost"))[0], 200)
+        seen = json.loads(daemon.ask("/v1/events")[1])
+        self.assertEqual(daemon.ask("/v1/events?after=" + seen["cursor"])[0], 200)
+        self.assertEqual(daemon.end(), 0)
+        subprocess.run([os.path.join(BIN, "kasetsu"), "restore", backup, "--data-dir", os.path.join(self.folder, "data")],
+                       check=True, capture_output=True)
+        daemon = self.start()
+        status, answer = daemon.ask("/v1/events?wait_s=30&after=" + seen["cursor"])
+        self.assertEqual((status, json.loads(answer)["code"]), (410, "timeline_ended"))
+        # As many events as were lost, and more: the number alone would say that nothing was missed.
+        for i in range(3):
+            self.assertEqual(daemon.ask(path, self.rows(1, f"other {i}"))[0], 200)
+        status, answer = daemon.ask("/v1/events?after=" + seen["cursor"])
+        self.assertEqual((status, json.loads(answer)["code"]), (410, "timeline_ended"))
+        now = json.loads(daemon.ask("/v1/events")[1])
+        self.assertGreater(now["last"], seen["last"])
+        self.assertIn("after=" + now["cursor"], json.loads(answer)["detail"])
+        request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}/v1/events",
+                                         headers={"Accept": "text/event-stream", "Last-Event-ID": seen["cursor"]})
+        with urllib.request.urlopen(request, timeout=30) as stream:
+            lines = [stream.readline().decode().strip() for _ in range(6)]
+        self.assertEqual(lines[3:5], ["event: reset", "id: " + now["cursor"]])
+        self.assertEqual(daemon.end(), 0)
+
+    def test_what_was_acknowledged_and_is_gone_is_told_at_the_start(self):
+        daemon = self.start()
+        self.apply_ocm(daemon)
+        self.assertEqual(daemon.ask("/v1/campaigns/ocm/measurements", self.rows(1, "kept"))[0], 200)
+        daemon.process.kill()
+        daemon.process.wait()
+        database, aside = (os.path.join(self.folder, name) for name in ("data/kasetsu.db", "aside"))
+        os.rename(database + "-wal", aside)
+        self.fails(1, "its -wal file was deleted or cut")
+        os.rename(aside, database + "-wal")
+        os.rename(database, aside)
+        self.fails(1, "there was a database here, and it is gone")
+        self.assertFalse(os.path.exists(database))
+        os.rename(aside, database)
+        daemon = self.start()
+        self.assertEqual(len(json.loads(daemon.ask("/v1/campaigns/ocm/measurements")[1])["measurements"]), 1)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_a_data_folder_below_a_link_the_ipv6_loopback_and_a_proxy_in_the_environment(self):
+        os.makedirs(os.path.join(self.folder, "disk", "kasetsud"))
+        os.symlink(os.path.join(self.folder, "disk", "kasetsud"), os.path.join(self.folder, "data"))
+        try:
+            daemon = self.start("--listen", "[::1]:0")
+        except AssertionError as error:
+            self.skipTest(f"no IPv6 on this machine: {error}")
+        environment = {**os.environ, "KASETSU_URL": f"http://[::1]:{daemon.port}"}
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+            environment[name] = "http://127.0.0.1:9"
+
+        def kasetsu(*arguments):
+            return subprocess.run([os.path.join(BIN, "kasetsu"), *arguments], env=environment, capture_output=True, text=True,
+                                  check=True).stdout
+
+        kasetsu("campaign", "apply", os.path.join(SOURCE, "config", "campaigns", "ocm.toml"))
+        self.assertIn("ocm", kasetsu("campaign", "list"))
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "disk", "kasetsud", "kasetsu.db")))
+        self.assertEqual(daemon.end(), 0)
 
     def test_tls(self):
         if not shutil.which("openssl"):

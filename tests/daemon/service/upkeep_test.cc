@@ -126,6 +126,34 @@ TEST_F(UpkeepTest, AFailedBackupSlowsNothingElse) {
   upkeep->stop();
 }
 
+TEST_F(UpkeepTest, WhatKilledBackupsLeftIsRemoved) {
+  const fs::path folder = upkeep_options_.backup_dir;
+  const auto leave = [&](const std::string& name) {
+    fs::create_directories(folder);
+    std::ofstream(folder / name) << "half a database";
+  };
+  leave("kasetsu-20260101T000000.000000Z.db.part");
+  leave("kasetsu-20260101T000000.000000Z.db.part-journal");
+  leave("notes.part");
+  upkeep_options_.backup_every = std::chrono::seconds(0);
+  {
+    const auto upkeep = start();
+    wait_for_a_look();
+  }
+  const auto there = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  EXPECT_EQ(there(), std::vector<std::string>{"notes.part"});
+  // A backup on demand removes them as well, and stays itself.
+  leave("kasetsu-20260101T000000.000000Z.db.part");
+  const auto made = back_up(*database_, folder, 3, now_);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(there(), (std::vector<std::string>{fs::path(*made).filename(), "notes.part"}));
+}
+
 TEST_F(UpkeepTest, LeasesThatRanOutAreGivenBack) {
   upkeep_options_.backup_every = std::chrono::seconds(0);
   const auto issued = issue({"Li:1/MgO"});

@@ -1,6 +1,9 @@
 // Who has the one writer when many wait: single results, tables, and the tables of several.
+#include <fmt/format.h>
+
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <latch>
 #include <mutex>
 #include <string>
@@ -116,6 +119,110 @@ TEST_F(WriterTurns, AfterATableThatHeldThemUpTheOthersHaveTheWriterForAWhile) {
   second_done.wait();
   // Whoever stops does not wait for the others' share to end.
   EXPECT_EQ(finish(), (Names{"table 1", "result", "table 2"}));
+}
+
+// A table of 500 rows, and single results of a colleague that come while it is taken.
+class LongTables : public WriterTurns {
+ protected:
+  void SetUp() override {
+    options_.group_rows = 100;
+    open();
+    apply();
+    std::vector<std::string> rows;
+    for (int i = 0; i < kRows; ++i) {
+      rows.push_back(row("\"Li\"", 1.0 + i, fmt::format("\"channel\":\"{}\"", i)));
+    }
+    auto prepared =
+        campaign::prepare_delivery(body(rows, R"("source":"table","run":"t")"), {}, supports_);
+    ASSERT_TRUE(prepared.ok());
+    table_ = std::move(*prepared);
+  }
+
+  Status take_table(Transaction& tx, bool dry) {
+    ++turns_;
+    const auto taken = campaign::ingest(tx, "ocm", table_, context("table"));
+    if (!taken) return taken.error();
+    receipt_ = *taken;
+    if (dry) return Error{ErrorCode::cancelled, "a dry run", "", "", ""};
+    return {};
+  }
+
+  // Takes the table while colleagues post in each of its first `times` turns. They post before the
+  // turn reads its first row: what is asked is that none of them waits for its end.
+  void run(int times, bool dry = false) {
+    std::promise<Status> done;
+    database_->write_table(
+        [&](Transaction& tx) -> Status {
+          if (turns_ < times) {
+            database_->write(
+                [this](Transaction& other) -> Status {
+                  const auto prepared = campaign::prepare_delivery(
+                      body({row("\"Na\"", 7.0 + turns_)},
+                           fmt::format(R"("source":"robot","run":"r{}")", turns_)),
+                      {}, supports_);
+                  const auto taken = campaign::ingest(other, "ocm", *prepared, context("robot"));
+                  return taken ? Status() : Status(taken.error());
+                },
+                [this](const Status& status) {
+                  EXPECT_TRUE(status.ok());
+                  turns_before_.push_back(turns_);
+                },
+                campaign::Repeat::allowed);
+          }
+          return take_table(tx, dry);
+        },
+        [&](Status status) { done.set_value(std::move(status)); },
+        dry ? campaign::Repeat::never : campaign::Repeat::allowed, kRows, "rig");
+    ended_ = done.get_future().get();
+  }
+
+  static constexpr int kRows = 500;
+  campaign::PreparedDelivery table_;
+  campaign::IngestReceipt receipt_;
+  Status ended_;
+  int turns_ = 0;
+  std::vector<int> turns_before_;  // by colleague: turns of the table until the post was stored
+};
+
+TEST_F(LongTables, GiveWayToASingleResultAndAreTakenWhole) {
+  run(3);
+  ASSERT_TRUE(ended_.ok()) << ended_.error().to_string();
+  EXPECT_EQ(turns_before_, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(turns_, 4);
+  EXPECT_EQ(database_->statistics().gave_way, 3u);
+  EXPECT_EQ(receipt_.ingest.accepted + receipt_.ingest.flagged, kRows);
+  const auto stored = measurements();
+  ASSERT_EQ(stored.size(), 3u + kRows);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    EXPECT_EQ(stored[i].source, i < 3 ? "robot" : "table") << i;
+  }
+  // What was undone left nothing of itself: the same delivery is known as a whole.
+  reopen();
+  turns_ = 0;
+  run(0);
+  ASSERT_TRUE(ended_.ok());
+  EXPECT_TRUE(receipt_.replayed);
+  EXPECT_EQ(measurements().size(), 3u + kRows);
+}
+
+TEST_F(LongTables, ADryRunGivesWayToo) {
+  run(2, true);
+  EXPECT_EQ(ended_.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(turns_before_, (std::vector<int>{1, 2}));
+  EXPECT_EQ(measurements().size(), 2u);
+  EXPECT_EQ(receipt_.ingest.rows, kRows);
+}
+
+TEST_F(LongTables, AreWrittenToTheirEndOnceTheirPatienceIsOver) {
+  options_.table_patience = 0ms;
+  reopen();
+  run(1);
+  ASSERT_TRUE(ended_.ok());
+  EXPECT_EQ(turns_, 1);
+  EXPECT_EQ(database_->statistics().gave_way, 0u);
+  reopen();  // after the colleague's post is stored
+  EXPECT_EQ(measurements().size(), 1u + kRows);
+  EXPECT_EQ(measurements().front().source, "table");
 }
 
 }  // namespace
