@@ -114,6 +114,7 @@ constexpr Known kUnits[] = {{"wt%", kWeight},
                             {"w%", kWeight},
                             {"weight%", kWeight},
                             {"wtpercent", kWeight},
+                            {"wtpct", kWeight},
                             {"weightpercent", kWeight},
                             {"mass%", kWeight},
                             {"m%", kWeight},
@@ -131,6 +132,16 @@ constexpr Known kUnits[] = {{"wt%", kWeight},
                             {"wtppm", {Basis::wt_percent_of_catalyst, 1e-4}},
                             {"ppmw", {Basis::wt_percent_of_catalyst, 1e-4}},
                             {"g/g", kMass},
+                            {"g/gcat", kMass},
+                            {"mg/g", {Basis::mass_fraction, 1e-3}},
+                            {"mgg1", {Basis::mass_fraction, 1e-3}},
+                            {"mg/gcat", {Basis::mass_fraction, 1e-3}},
+                            {"mg/gcatalyst", {Basis::mass_fraction, 1e-3}},
+                            {"mggcat1", {Basis::mass_fraction, 1e-3}},
+                            {"g/kg", {Basis::mass_fraction, 1e-3}},
+                            {"mg/kg", {Basis::mass_fraction, 1e-6}},
+                            {"ug/g", {Basis::mass_fraction, 1e-6}},
+                            {"mug/g", {Basis::mass_fraction, 1e-6}},
                             {"gg1", kMass},
                             {"massfraction", kMass},
                             {"weightfraction", kMass},
@@ -138,6 +149,7 @@ constexpr Known kUnits[] = {{"wt%", kWeight},
                             {"atom%", kMolePercent},
                             {"atomic%", kMolePercent},
                             {"atpercent", kMolePercent},
+                            {"atpct", kMolePercent},
                             {"mol%", kMolePercent},
                             {"mole%", kMolePercent},
                             {"molpercent", kMolePercent},
@@ -194,8 +206,8 @@ Result<Composition> convert(const Composition& active, Basis from, Basis to, boo
   if (to == Basis::mole_fraction) return scaled(*moles, 1.0 / moles->total());
   if (!loading_known) {
     return bad_amounts(
-        "ratios do not tell how much is on the support", std::string(kBasisNames.to_name(from)),
-        fmt::format("amounts by mass or by gram of support, to give {}", kBasisNames.to_name(to)));
+        "ratios do not tell how much is on the support", "",
+        fmt::format("amounts by mass or by gram of support, to give {}", basis_unit(to)));
   }
   if (to == Basis::mmol_per_g_support) {
     if (supported) return moles;
@@ -214,9 +226,9 @@ Result<Composition> scale_to_total(const Composition& active, double total, bool
   if (!(sum > 0.0)) return active;
   const auto near = [&](double wanted) { return std::abs(sum - wanted) <= tolerance * wanted; };
   if (!are_ratios && !near(total) && !near(100.0 * total)) {
-    return bad_amounts(fmt::format("the amounts sum to {}, and the campaign's total is {}",
-                                   format_number(sum), format_number(total)),
-                       "", "amounts that sum to the total, or percent of it");
+    return bad_amounts(
+        fmt::format("the amounts sum to {:.9g}, and the campaign's total is {:.9g}", sum, total),
+        "", "amounts that sum to the total, or percent of it");
   }
   return scaled(active, total / sum);
 }

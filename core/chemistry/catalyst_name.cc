@@ -161,6 +161,14 @@ Status check_signs(const std::string& name, std::string_view text) {
                  "a slash before the support, such as Pt/CeO2, and what encloses what as the "
                  "preparation"};
   }
+  const std::size_t colon = name.find(':');
+  if (colon != std::string_view::npos && colon + 1 < name.size() && is_letter(name[colon + 1])) {
+    return Error{
+        ErrorCode::bad_data, "a colon in a name does not tell how much is added", "",
+        std::string(text),
+        "the formula with its amounts, such as BiV0.98Mo0.02O4, or the dopant as a part of "
+        "its own, such as Mo-BiVO4"};
+  }
   for (std::size_t dot = name.find("\u00B7"); dot != std::string::npos;
        dot = name.find("\u00B7", dot + 1)) {
     if (dot > 0 && dot + 2 < name.size() && is_digit(name[dot - 1]) && is_digit(name[dot + 2])) {
@@ -170,6 +178,33 @@ Status check_signs(const std::string& name, std::string_view text) {
     }
   }
   return {};
+}
+
+// Words for a run without any catalyst, but for "blank", which is read.
+bool says_no_catalyst(std::string name) {
+  static constexpr std::string_view kWords[] = {"no catalyst",
+                                                "without catalyst",
+                                                "empty",
+                                                "empty reactor",
+                                                "empty tube",
+                                                "blank run",
+                                                "blank test",
+                                                "blank reactor",
+                                                "blank tube",
+                                                "leer",
+                                                "leerrohr",
+                                                "leerer reaktor",
+                                                "blindversuch",
+                                                "ohne katalysator",
+                                                "vide",
+                                                "sans catalyseur",
+                                                "thermal",
+                                                "homogeneous",
+                                                "\u7A7A",
+                                                "\u89E6\u5A92\u306A\u3057",
+                                                "\u30D6\u30E9\u30F3\u30AF"};
+  name = small_letters(name);
+  return std::find(std::begin(kWords), std::end(kWords), name) != std::end(kWords);
 }
 
 }  // namespace
@@ -216,6 +251,10 @@ Result<ReadName> read_name(std::string_view text, const SupportTable& supports, 
   if (same_but_for_case(name, "blank")) {
     read.blank = true;
     return read;
+  }
+  if (says_no_catalyst(name)) {
+    return Error{ErrorCode::bad_data, "this names no catalyst", "", std::string(text),
+                 "blank, for a run without a catalyst"};
   }
   if (Status whole = check_fractions(name, text, supports); !whole.ok()) return whole.error();
   std::string_view actives = name;

@@ -201,6 +201,10 @@ class FormulaParser {
       return fault(place, "brackets hold a number without an element",
                    "the amount behind its symbol, such as La0.5Sr0.5CoO3");
     }
+    if (inside.find(',') != std::string::npos) {
+      return fault(place, "brackets hold elements whose amounts are not told",
+                   "an amount behind each, such as (Ce0.5Zr0.5)O2");
+    }
     return fault(place, "brackets hold something that is no formula");
   }
 
@@ -258,9 +262,20 @@ class FormulaParser {
             std::string(text_), std::move(expected)};
   }
 
+  // "Reference", "Series A": three small letters in a row stand in no formula but one that is
+  // written without any capital.
+  bool is_word() const {
+    std::size_t row = 0;
+    for (const char c : plain_) {
+      row = is_lower(c) ? row + 1 : 0;
+      if (row == 3) return is_upper(plain_[0]) || plain_.find(' ') != std::string::npos;
+    }
+    return false;
+  }
+
   // A place where symbols cannot be read: says which capitals would make a formula of it.
   Error bad_symbol(std::size_t place, std::string_view what) const {
-    const std::string meant = with_usual_capitals(plain_);
+    const std::string meant = is_word() ? std::string() : with_usual_capitals(plain_);
     if (meant.empty() || meant == plain_ || !FormulaParser(meant).parse().ok()) {
       return fault(place, what);
     }

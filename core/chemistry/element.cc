@@ -52,7 +52,7 @@ std::string_view element_symbol(int atomic_number) {
 
 bool is_noble_gas(int atomic_number) {
   return atomic_number == 2 || atomic_number == 10 || atomic_number == 18 || atomic_number == 36 ||
-         atomic_number == 54 || atomic_number == 86;
+         atomic_number == 54 || atomic_number == 86 || atomic_number == 118;
 }
 
 }  // namespace kasetsu::chemistry

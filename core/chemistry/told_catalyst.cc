@@ -186,7 +186,7 @@ class Maker {
     return take_actives(read->actives);
   }
 
-  // "Li-MgO", where MgO is one of the campaign's supports: the support, or an active part?
+  // "Li-MgO", where MgO is one of the known supports: the support, or an active part?
   Status check_last_part(const std::string& folded) const {
     const std::vector<NamePart> parts = split_name(folded);
     if (beside_ || parts.size() < 2 || !is_support_of_campaign(std::string(parts.back().text))) {
@@ -199,12 +199,11 @@ class Maker {
            std::string_view("-+ \u00B7").find(actives.back()) != std::string_view::npos) {
       actives.remove_suffix(1);
     }
-    return Error{
-        ErrorCode::bad_data,
-        fmt::format("{} is one of the campaign's supports, and no slash stands before it", last),
-        form_, told_.name,
-        fmt::format("{}/{}, or its elements without their oxygen if they are active", actives,
-                    last)};
+    return Error{ErrorCode::bad_data,
+                 fmt::format("{} is one of the supports, and no slash stands before it", last),
+                 form_, told_.name,
+                 fmt::format("{}/{}, or its elements without their oxygen if they are active",
+                             actives, last)};
   }
 
   Status formula() {
@@ -342,7 +341,12 @@ Result<Catalyst> parse_catalyst_name(std::string_view text, const SupportTable& 
 }
 
 bool looks_like_key(std::string_view text) {
-  return text.find(':') != std::string_view::npos || text.starts_with("-/");
+  if (text.starts_with("-/")) return true;
+  // "BiVO4:Mo" is a formula with a dopant.
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon > 2 || colon + 1 >= text.size()) return false;
+  const char next = text[colon + 1];
+  return (next >= '0' && next <= '9') || next == '.';
 }
 
 Composition mole_fractions(const Catalyst& catalyst, const CompositionRules& rules) {

@@ -65,9 +65,9 @@ Status read_table_options(const Request& request, campaign::DeliveryOptions& opt
   options.encoding = request.query_value("encoding").value_or("");
   options.name_amounts = request.query_value("name_amounts").value_or("");
   if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
-      options.name_amounts != "mol%") {
+      options.name_amounts != "mol%" && options.name_amounts != "none") {
     return Error{ErrorCode::bad_data, "wrong value", "query parameter name_amounts",
-                 options.name_amounts, "wt% or mol%"};
+                 options.name_amounts, "wt%, mol% or none"};
   }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},

@@ -129,7 +129,10 @@ std::string small_letters(std::string_view text) {
 }
 
 bool is_none(std::string_view cell) {
-  return cell.empty() || small_letters(cell) == "none";
+  static constexpr std::array<std::string_view, 9> kWords = {
+      "none", "aucun", "aucune", "kein", "keine", "keiner", "keines", "ohne", "\u306A\u3057"};
+  if (cell.empty()) return true;
+  return std::find(kWords.begin(), kWords.end(), small_letters(cell)) != kWords.end();
 }
 
 std::string composition_text(std::string_view cell, const NumberStyle& style) {
@@ -239,6 +242,12 @@ std::span<const std::string_view> usual_null_words() {
       "\u691C\u51FA\u9650\u754C\u4EE5\u4E0B",
       "\u4E0D\u691C\u51FA"};
   return kWords;
+}
+
+bool is_usual_null(std::string_view cell) {
+  const auto words = usual_null_words();
+  return std::find(words.begin(), words.end(), small_letters(plain_characters(trim(cell)))) !=
+         words.end();
 }
 
 NumberStyle find_style(std::span<const CsvRecord> rows) {

@@ -55,10 +55,13 @@ Error composition_error(Error error, std::string_view name);
 // Words that say "not measured" in tables without a profile, letter case not counting.
 std::span<const std::string_view> usual_null_words();
 
+// Whether a cell is one of them.
+bool is_usual_null(std::string_view cell);
+
 // ASCII letters small.
 std::string small_letters(std::string_view text);
 
-// Empty, or "none".
+// Empty, or "none" in one of the languages of laboratories ("aucun", "kein").
 bool is_none(std::string_view cell);
 
 }  // namespace kasetsu::tables

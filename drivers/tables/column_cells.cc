@@ -7,6 +7,7 @@
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
+#include "drivers/tables/name_amounts.h"
 
 namespace kasetsu::tables {
 
@@ -52,14 +53,26 @@ bool ColumnCells::all_numbers(std::size_t column) const {
   });
 }
 
+bool ColumnCells::are_measured(std::size_t column) const {
+  bool number = false;
+  return std::all_of(rows_.begin(), rows_.end(),
+                     [&](const CsvRecord* row) {
+                       const std::string_view text = cell(*row, column);
+                       const bool read = read_number(text, style_).ok();
+                       number = number || read;
+                       return read || text.empty() || is_usual_null(text);
+                     }) &&
+         number;
+}
+
 bool ColumnCells::all_blank(std::size_t column) const {
   return std::all_of(rows_.begin(), rows_.end(),
                      [&](const CsvRecord* row) { return cell(*row, column).empty(); });
 }
 
 bool ColumnCells::reads_as_composition(const std::string& text, std::size_t& parts) const {
-  if (!options_.name_amounts.empty()) {
-    if (const auto numbered = read_numbered_name(text, options_.name_amounts)) {
+  if (const std::string unit = unit_of_numbers(options_); !unit.empty()) {
+    if (const auto numbered = read_numbered_name(text, unit)) {
       parts = numbered->amounts.size() + (numbered->support.empty() ? 0 : 1);
       return true;
     }

@@ -27,6 +27,8 @@ class ColumnCells {
   // A number from 0, blank, or a word for no value.
   bool is_amount(std::string_view cell) const;
   bool all_numbers(std::size_t column) const;  // blank cells do not count
+  // Numbers and words that say "not measured", at least one number.
+  bool are_measured(std::size_t column) const;
   bool all_blank(std::size_t column) const;
   // Cells that are chemical symbols or `none`, at least one of them with two letters (columns of
   // yes and no hold Y and N).

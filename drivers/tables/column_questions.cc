@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -166,7 +167,7 @@ class Questions : private ColumnCells {
 
   // A title above the header tells a unit of amounts, and no column of amounts has one.
   void ask_about_titles() {
-    if (title_units_.empty() || layout_.composition.empty() ||
+    if (title_units_.empty() || layout_.composition.empty() || options_.name_amounts == "none" ||
         std::any_of(layout_.units.begin(), layout_.units.end(),
                     [](const auto& unit) { return !unit.empty(); })) {
       return;
@@ -175,8 +176,9 @@ class Questions : private ColumnCells {
     problems_.push_back({ErrorCode::bad_data,
                          "the line above the header tells a unit, and the amounts have none",
                          csv_place(file_name_, line), unit,
-                         fmt::format("--name-amounts {} where that is meant, or the unit in each "
-                                     "header, such as {} ({})",
+                         fmt::format("--name-amounts {} where that is meant, the unit in each "
+                                     "header, such as {} ({}), or --name-amounts none where the "
+                                     "line is about something else",
                                      unit, header_[layout_.composition.front()], unit)});
   }
 
@@ -184,6 +186,7 @@ class Questions : private ColumnCells {
   void ask_about_elements() {
     if (layout_.shape != Shape::loadings) return;
     ask_about_titles();
+    ask_about_fractions();
     for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
       const std::size_t i = layout_.composition[k];
       const auto number = [&](const CsvRecord* row) {
@@ -200,15 +203,16 @@ class Questions : private ColumnCells {
         problems_.push_back(problem(
             i, "amounts of an element, or a quantity of the same sign?", header_[i],
             fmt::format(
-                "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, their unit "
-                "in the headers (\"{0} (at%)\")",
+                "--ignore \"{0}\" or --conditions \"{0}\"; where they are amounts, a unit in the "
+                "headers of all elements (\"{0} (at%)\"), or --name-amounts",
                 header_[i])));
       } else if (is_foreign(k)) {
         problems_.push_back(problem(
             i, "the campaign's space has no such element; is this column something else?",
             header_[i],
-            fmt::format("--ignore \"{0}\"; where they are amounts, a unit in the headers of "
-                        "all elements (\"{0} (at%)\"), or {0} among the elements of the campaign",
+            fmt::format("--ignore \"{0}\"; where they are amounts, a unit in the headers of all "
+                        "elements (\"{0} (at%)\"), --name-amounts with the unit of all, or {0} "
+                        "among the elements of the campaign",
                         header_[i])));
       } else if (wrong != rows_.end() && std::none_of(rows_.begin(), rows_.end(), number)) {
         problems_.push_back(
@@ -235,6 +239,37 @@ class Questions : private ColumnCells {
     });
   }
 
+  // Amounts that sum to 1 or 100 in every row are a whole composition.
+  bool are_shares() const {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      double sum = 0.0;
+      for (const std::size_t column : layout_.composition) {
+        const auto amount = read_number(cell(*row, column), style_);
+        sum += amount ? amount->value : 0.0;
+      }
+      return std::abs(sum - 1.0) <= 0.02 || std::abs(sum - 100.0) <= 2.0;
+    });
+  }
+
+  // The sign of a quantity away from the other elements, such as a selectivity behind the support.
+  bool stands_apart(std::size_t k) const {
+    const std::size_t at = layout_.composition[k];
+    return std::none_of(layout_.composition.begin(), layout_.composition.end(),
+                        [&](std::size_t other) { return other + 1 == at || other == at + 1; });
+  }
+
+  // Where one sign is doubtful, the others are, too.
+  bool any_sign_is_doubtful() const {
+    if (are_shares()) return false;
+    for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
+      if (!layout_.units[k].empty() || !is_sign(k)) continue;
+      const bool seldom =
+          std::string_view("HIFUN").find(header_[layout_.composition[k]]) != std::string_view::npos;
+      if (seldom || stands_apart(k) || outweighs(k)) return true;
+    }
+    return false;
+  }
+
   // P, T, F, S, ...: the sign of a quantity that is in every row and outweighs all elements
   // together is rather a pressure, a flow or a selectivity; and nobody makes catalysts of radium.
   bool looks_like_a_quantity(std::size_t k) const {
@@ -242,7 +277,10 @@ class Questions : private ColumnCells {
     constexpr int kBismuth = 83, kThorium = 90, kUranium = 92;
     const int element = layout_.elements[k];
     if (element > kBismuth && element != kThorium && element != kUranium) return true;
-    if (!is_sign(k)) return false;
+    return is_sign(k) && (outweighs(k) || any_sign_is_doubtful());
+  }
+
+  bool outweighs(std::size_t k) const {
     constexpr double kFar = 2.5;
     const bool only_signs = [&] {
       for (std::size_t j = 0; j < layout_.composition.size(); ++j) {
@@ -272,6 +310,50 @@ class Questions : private ColumnCells {
            std::string_view("PNHSIVFKCUBWY").find(name) != std::string_view::npos;
   }
 
+  // Whether a row's support, or the support in its name, is this oxide.
+  bool is_a_support(const std::string& oxide) const {
+    return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      for (const auto& column : {layout_.support, layout_.name}) {
+        if (column && cell(*row, *column).ends_with(oxide)) return true;
+      }
+      return false;
+    });
+  }
+
+  // "Al2O3 (wt%)" beside "Ni (wt%)".
+  bool ask_about_oxide(std::size_t column) {
+    const auto oxide = oxide_header(header_[column]);
+    if (!oxide || !all_numbers(column) || all_blank(column) || is_a_support(oxide->name)) {
+      return false;
+    }
+    problems_.push_back(
+        problem(column, "the column holds an oxide, and the composition would be read without it",
+                header_[column],
+                fmt::format("{}; a column Support where it is the support; or --ignore \"{}\"",
+                            oxide_advice(*oxide), header_[column])));
+    return true;
+  }
+
+  // "x(Ni)" is a fraction of moles, and its numbers may be percent.
+  void ask_about_fractions() {
+    for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
+      const std::size_t column = layout_.composition[k];
+      const bool fraction = layout_.units[k] == "mol/mol" || layout_.units[k] == "g/g";
+      if (!fraction || header_[column].find(layout_.units[k]) != std::string::npos) continue;
+      if (!unit_below(column).empty()) continue;
+      const auto above = std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        const auto amount = read_number(cell(*row, column), style_);
+        return amount && amount->value > 1.0;
+      });
+      if (above == rows_.end()) continue;
+      problems_.push_back(problem(column, "the header tells a fraction, and a number is above 1",
+                                  std::string(cell(**above, column)),
+                                  fmt::format("the unit in the header, such as {} ({})",
+                                              chemistry::element_symbol(layout_.elements[k]),
+                                              layout_.units[k] == "g/g" ? "wt%" : "mol%")));
+    }
+  }
+
   bool asked_about(std::size_t column) const {
     const std::string place = csv_place(file_name_, line_, header_[column], column);
     return std::any_of(problems_.begin(), problems_.end(),
@@ -283,6 +365,7 @@ class Questions : private ColumnCells {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       const std::string& name = header_[i];
       std::string meant;
+      if (layout_.shape == Shape::loadings && ask_about_oxide(i)) continue;
       if (layout_.shape == Shape::slots) {
         if (const auto number = slot_near_miss(name)) {
           meant = fmt::format("M{}", *number);
@@ -346,8 +429,9 @@ class Questions : private ColumnCells {
       problems_.push_back(problem(
           i, "the column tells amounts, and the composition would be read without them", header_[i],
           fmt::format(
-              "a column of amounts beside each column of elements (Metal 1, wt% 1, Metal 2, "
-              "wt% 2, ...), or --ignore \"{}\"",
+              "a column of amounts for each element (Ni (wt%), Co (wt%)), or beside each column of "
+              "elements (Metal 1, wt% 1, ...; Metal, Metal loading (wt%), Promoter, Promoter "
+              "loading (wt%)), or --ignore \"{}\"",
               header_[i])));
     }
   }

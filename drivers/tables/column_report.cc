@@ -8,6 +8,7 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/sheet_lines.h"
@@ -109,6 +110,13 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
         if (!column.header.empty()) matched.unused.push_back(column.header);
         continue;
     }
+    if (layout.roles[i] == Role::slot) column.formulas = layout.slots_of_formulas;
+    // A name of rows that names their catalysts, too.
+    if (layout.name == i && column.column.use != ColumnUse::catalyst) {
+      MatchedColumn name = column;
+      name.column.use = ColumnUse::catalyst;
+      matched.columns.push_back(std::move(name));
+    }
     matched.columns.push_back(std::move(column));
   }
   return matched;
@@ -121,16 +129,18 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     report.number = i + 1;
     report.header = sheet.header.fields[i];
     report.use = "not used";
-    bool numbers = true, percent = false;
+    bool numbers = true, any_number = false, percent = false;
     for (const CsvRecord& row : sheet.rows) {
       if (i >= row.fields.size() || trim(row.fields[i]).empty()) continue;
       ++report.filled;
       const auto number = read_number(row.fields[i], sheet.style);
-      numbers = numbers && number.ok();
+      any_number = any_number || number.ok();
+      numbers = numbers && (number.ok() || is_usual_null(row.fields[i]));
       uncertain += number && number->uncertain ? 1 : 0;
       percent = percent || row.fields[i].ends_with('%');
       add_example(report, trim(row.fields[i]));
     }
+    numbers = numbers && (any_number || report.filled == 0);
     report.content = report.filled == 0 ? "blank" : numbers ? "numbers" : "text";
     const auto used = std::find_if(columns.columns.begin(), columns.columns.end(),
                                    [&](const MatchedColumn& column) { return column.at == i; });
@@ -150,6 +160,29 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
     table.notes.push_back(
         fmt::format("{} numbers tell their uncertainty (\"412 ± 5\"); it is not used", uncertain));
   }
+}
+
+bool is_remark(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style,
+               const chemistry::SupportTable& supports) {
+  if (record.fields.size() < 2 || filled_cells(record) != 1) return false;
+  const auto only = std::find_if(record.fields.begin(), record.fields.end(),
+                                 [](const std::string& cell) { return !trim(cell).empty(); });
+  const std::string text = composition_text(trim(*only), style);
+  const auto at = static_cast<std::size_t>(only - record.fields.begin());
+  const bool composition = std::any_of(
+      columns.columns.begin(), columns.columns.end(),
+      [&](const MatchedColumn& one) { return one.at == at && names_elements(one.column.use); });
+  if (!composition) return false;
+  const bool mark = text.find_first_of("*#") == 0 || text.starts_with("\u2020");
+  std::size_t row = 0;
+  bool word = false;  // no symbol has three small letters
+  for (const char c : text) {
+    row = c >= 'a' && c <= 'z' ? row + 1 : 0;
+    word = word || row == 3;
+  }
+  const bool words = word && text.find(' ') != std::string::npos;
+  return (mark || words) && text.find('/') == std::string::npos && !supports.read(text).ok() &&
+         !chemistry::parse_catalyst_name(text, supports).ok();
 }
 
 bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style) {

@@ -22,5 +22,8 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
 // A row whose only cell is a text outside of the composition heads a group, or stands below the
 // table.
 bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style);
+// The same of several words in the place of a composition: "Series A", "* measured twice".
+bool is_remark(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style,
+               const chemistry::SupportTable& supports);
 
 }  // namespace kasetsu::tables

@@ -17,8 +17,12 @@
 #include "drivers/tables/column_questions.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/missing_composition.h"
+#include "drivers/tables/name_amounts.h"
+#include "drivers/tables/name_columns.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/sheet_lines.h"
+#include "drivers/tables/slot_columns.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
@@ -37,6 +41,10 @@ class Recogniser : private ColumnCells {
     take_preparation();
     if (options_.delivery) take_known();
     if (auto status = find_shape(); !status) problems_.push_back(status.error());
+    take_amount_of_names();
+    if (layout_.name && layout_.roles[*layout_.name] == Role::unused) {
+      layout_.roles[*layout_.name] = Role::formula;
+    }
     ask_about_columns(sheet_, options_, file_name_, layout_, problems_);
     if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
@@ -283,14 +291,20 @@ class Recogniser : private ColumnCells {
     return fmt::format("the header {} over numbers in {}", name, known);
   }
 
+  // Columns that may be the composition.
+  struct Candidates {
+    std::vector<std::size_t> slots, elements, formulas;
+  };
+
   Status find_shape() {
-    std::vector<std::size_t> slots, elements, formulas, with_unit;
+    Candidates found;
+    std::vector<std::size_t> plain, with_unit;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused) continue;
-      if (slot_number(header_[i])) slots.push_back(i);
+      if (slot_number(header_[i])) found.slots.push_back(i);
       const auto element = element_header(header_[i]);
-      if (element) (element->unit.empty() ? elements : with_unit).push_back(i);
-      if (is_formula_name(header_[i])) formulas.push_back(i);
+      if (element) (element->unit.empty() ? plain : with_unit).push_back(i);
+      if (is_formula_name(header_[i])) found.formulas.push_back(i);
       if (is_support_name(header_[i])) {
         if (layout_.support) {
           return problem(i, "there are two support columns", header_[i],
@@ -299,48 +313,148 @@ class Recogniser : private ColumnCells {
         layout_.support = i;
       }
     }
-    if (slots.empty()) slots = slot_pairs();
-    // "W (mg)" alone is how much catalyst was weighed in.
-    if (with_unit.size() == 1) {
-      const auto unit = chemistry::told_unit(element_header(header_[with_unit[0]])->unit);
-      if (unit && unit->weighed) with_unit.clear();
+    keep_compositions(found.formulas);
+    if (found.slots.empty() && layout_.composition.empty()) take_other_slots(found);
+    if (layout_.slots_of_formulas) {  // B is a site, not boron
+      std::erase_if(plain, [&](std::size_t i) {
+        return std::find(found.slots.begin(), found.slots.end(), i) != found.slots.end();
+      });
     }
-    // Columns with units are the composition unless other columns without units are.
-    if (elements.empty() && slots.empty()) elements = with_unit;
-    // "No" heads a column of row numbers far more often than amounts of nobelium.
-    std::vector<std::size_t> plain = elements;
-    std::erase_if(plain, [&](std::size_t i) { return header_[i] == "No"; });
+    found.elements = elements_among(std::move(plain), std::move(with_unit), found.slots);
+    if (!layout_.composition.empty()) return use_told_composition(found);
+    return use_shape(shape_of(found), found);
+  }
 
-    keep_compositions(formulas);
-    Shape shape = options_.shape;
-    if (!layout_.composition.empty()) {
-      layout_.shape = Shape::formula;
-      if (layout_.support) layout_.roles[*layout_.support] = Role::support;
-      return {};
+  // "Metal 1, wt% 1", "Metal" and "Promoter", "A-site" and "B-site". Beside names of catalysts only
+  // slots with their amounts are more than labels.
+  void take_other_slots(Candidates& found) {
+    if (options_.shape != Shape::slots && options_.shape != Shape::automatic) return;
+    const bool names = std::any_of(found.formulas.begin(), found.formulas.end(),
+                                   [&](std::size_t i) { return compare(i, {}).readable > 0; });
+    SlotColumns other = find_slot_columns(sheet_, options_, file_name_, layout_.roles,
+                                          names && options_.shape == Shape::automatic);
+    found.slots = std::move(other.slots);
+    layout_.amounts = std::move(other.amounts);
+    layout_.amounts_unit = std::move(other.amounts_unit);
+    layout_.slots_of_formulas = other.formulas;
+    for (const auto& [slot, amount] : layout_.amounts) layout_.roles[amount] = Role::slot_amount;
+    problems_.insert(problems_.end(), other.problems.begin(), other.problems.end());
+  }
+
+  int element_at(std::size_t column) const { return element_header(header_[column])->element; }
+
+  bool is_weighed(std::size_t column) const {
+    const auto unit = chemistry::told_unit(element_header(header_[column])->unit);
+    return unit && unit->weighed;
+  }
+
+  // Columns with units are the composition unless other columns without units are.
+  std::vector<std::size_t> elements_among(std::vector<std::size_t> plain,
+                                          std::vector<std::size_t> with_unit,
+                                          const std::vector<std::size_t>& slots) {
+    // "W (mg)" alone, or beside amounts, is how much catalyst was weighed in.
+    const auto weighed = std::count_if(with_unit.begin(), with_unit.end(),
+                                       [&](std::size_t i) { return is_weighed(i); });
+    if (weighed == 1 || !plain.empty()) {
+      std::erase_if(with_unit, [&](std::size_t i) { return is_weighed(i); });
     }
-    if (shape == Shape::automatic) {
-      if (!slots.empty() && !plain.empty()) {
-        return problem(fmt::format("there are slot columns (\"{}\") and element columns (\"{}\")",
-                                   header_[slots[0]], header_[plain[0]]),
-                       "",
-                       "one shape: say --profile slots or --profile loadings, or name the others "
-                       "with --target, --conditions or --ignore");
-      }
-      if (!slots.empty()) {
-        shape = Shape::slots;
-      } else if (!plain.empty() && !formulas.empty()) {
-        if (auto status = labels_agree(formulas, plain); !status) return status;
-        shape = Shape::loadings;
-      } else if (!plain.empty()) {
-        if (auto status = labels_agree(names_with_supports(), plain); !status) return status;
-        shape = Shape::loadings;
-      } else {
-        if (formulas.empty()) formulas = columns_of_compositions();
-        if (formulas.empty()) return nothing_found();
-        shape = Shape::formula;
-      }
+    // What was measured of an element beside what was weighed in, or asked for.
+    const std::vector<std::size_t> all = with_unit;
+    std::erase_if(with_unit, [&](std::size_t i) {
+      return element_header(header_[i])->method &&
+             std::any_of(all.begin(), all.end(), [&](std::size_t j) {
+               return element_at(i) == element_at(j) && !element_header(header_[j])->method;
+             });
+    });
+    if (!slots.empty() || with_unit.empty()) return plain;
+    if (plain.empty()) return with_unit;
+    const bool have_units = with_unit.size() >= plain.size();
+    std::vector<std::size_t>& elements = have_units ? with_unit : plain;
+    for (const std::size_t i : have_units ? plain : with_unit) {
+      const bool twice = std::any_of(elements.begin(), elements.end(),
+                                     [&](std::size_t j) { return element_at(i) == element_at(j); });
+      if (!twice) ask_about_unit(i, elements.front());
     }
-    return use_shape(shape, slots, elements, formulas);
+    return std::move(elements);
+  }
+
+  // An amount without a unit beside some with one, or the other way round.
+  void ask_about_unit(std::size_t column, std::size_t element) {
+    const std::string& header = header_[column];
+    const std::string symbol(chemistry::element_symbol(element_at(column)));
+    const std::string unit = element_header(header)->unit;
+    const std::string& units = unit.empty() ? element_header(header_[element])->unit : unit;
+    unit_questions_.push_back(
+        problem(column,
+                unit.empty() ? "amounts without a unit stand beside amounts with one"
+                             : "amounts with a unit stand beside amounts without one",
+                header,
+                unit.empty()
+                    ? fmt::format("its unit in the header (\"{} ({})\"), or --ignore \"{}\"",
+                                  symbol, units, header)
+                    : fmt::format("a unit in the headers of all elements (\"{} ({})\"), the header "
+                                  "{} where its numbers are as the others', or --ignore \"{}\"",
+                                  header_[element], units, symbol, header)));
+  }
+
+  // "No" heads a column of row numbers far more often than amounts of nobelium.
+  std::vector<std::size_t> without_numbers(std::vector<std::size_t> elements) const {
+    std::erase_if(elements, [&](std::size_t i) { return header_[i] == "No"; });
+    return elements;
+  }
+
+  // --composition: the names alone, or the names of the supports of what columns of amounts tell.
+  Status use_told_composition(const Candidates& found) {
+    const std::size_t names = layout_.composition.front();
+    const auto elements = without_numbers(found.elements);
+    const NamesBeside told = compare(names, elements);
+    if (!layout_.support && !told.amounts && tells_supports_of(told, elements)) {
+      layout_.roles[names] = Role::unused;
+      layout_.composition.clear();
+      layout_.name = names;
+      return use_shape(Shape::loadings, found);
+    }
+    layout_.shape = Shape::formula;
+    if (layout_.support) layout_.roles[*layout_.support] = Role::support;
+    return {};
+  }
+
+  Result<Shape> shape_of(Candidates& found) {
+    const auto plain = without_numbers(found.elements);
+    if (options_.shape != Shape::automatic) {
+      if (options_.shape == Shape::formula && found.formulas.size() == 1) {
+        const NamesBeside told = compare(found.formulas[0], plain);
+        if (!layout_.support && !told.amounts && tells_supports_of(told, plain)) {
+          layout_.name = found.formulas[0];
+          return Shape::loadings;
+        }
+      }
+      if (options_.shape != Shape::loadings) return options_.shape;
+      if (Status names = find_names_beside(plain, false); !names) return names.error();
+      return Shape::loadings;
+    }
+    if (!found.slots.empty() && !plain.empty()) {
+      return problem(fmt::format("there are slot columns (\"{}\") and element columns (\"{}\")",
+                                 header_[found.slots[0]], header_[plain[0]]),
+                     "",
+                     "one shape: say --profile slots or --profile loadings, or name the others "
+                     "with --target, --conditions or --ignore");
+    }
+    if (!found.slots.empty()) {
+      find_names_beside_slots(found.formulas);
+      return layout_.slots_of_formulas ? Shape::formula : Shape::slots;
+    }
+    if (!plain.empty()) {
+      const Status agree = found.formulas.empty() ? find_names_beside(plain, true)
+                                                  : labels_agree(found.formulas, plain);
+      if (!agree) return agree.error();
+      return Shape::loadings;
+    }
+    if (found.formulas.empty()) {
+      found.formulas = columns_of_names(sheet_, options_, file_name_, layout_, false);
+    }
+    if (found.formulas.empty()) return nothing_found();
+    return Shape::formula;
   }
 
   // Labels under the header of a composition ("Catalyst": Cat-1, Cat-2) beside compositions.
@@ -355,53 +469,57 @@ class Recogniser : private ColumnCells {
     if (!kept.empty()) formulas = std::move(kept);
   }
 
-  // Of those, the ones that tell supports, which no other column does.
-  std::vector<std::size_t> names_with_supports() const {
-    std::vector<std::size_t> found;
-    if (layout_.support) return found;
-    for (const std::size_t i : columns_of_compositions()) {
-      const bool supports = std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        return cell(*row, i).find('/') != std::string_view::npos;
-      });
-      if (supports) found.push_back(i);
-    }
-    return found;
+  NamesBeside compare(std::size_t names, const std::vector<std::size_t>& elements) const {
+    std::vector<std::pair<std::size_t, int>> columns;
+    for (const std::size_t i : elements) columns.emplace_back(i, element_at(i));
+    return compare_names(sheet_, options_, file_name_, names, columns);
   }
 
-  // Columns whose cells are all names or formulas of catalysts, whatever their header.
-  std::vector<std::size_t> columns_of_compositions() const {
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
-      std::size_t read = 0, compounds = 0;
-      const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
-        const std::string text = composition_text(cell(*row, i), style_);
-        if (text.empty()) return true;
-        ++read;
-        std::size_t parts = 0;
-        const bool readable = reads_as_composition(text, parts);
-        compounds += parts > 1 ? 1 : 0;
-        return readable;
-      });
-      if (all && read > 0 && 2 * compounds > read) found.push_back(i);
-    }
-    return found;
+  // Whether names tell the supports of what the columns of amounts tell: most of them name the very
+  // elements that their rows hold. Those that do not are problems of their rows.
+  bool tells_supports_of(const NamesBeside& names, const std::vector<std::size_t>& elements) const {
+    return names.supports && 2 * names.agreeing >= names.readable &&
+           std::any_of(elements.begin(), elements.end(),
+                       [&](std::size_t i) { return names.elements.contains(element_at(i)); });
   }
 
-  Status use_shape(Shape shape, const std::vector<std::size_t>& slots,
-                   const std::vector<std::size_t>& elements,
-                   const std::vector<std::size_t>& formulas) {
-    layout_.shape = shape;
-    switch (shape) {
+  // Of names beside slots: the supports, which no other column tells.
+  void find_names_beside_slots(std::vector<std::size_t> names) {
+    if (layout_.support || layout_.slots_of_formulas) return;
+    if (names.empty()) names = columns_of_names(sheet_, options_, file_name_, layout_, true);
+    const auto telling = std::find_if(names.begin(), names.end(),
+                                      [&](std::size_t i) { return compare(i, {}).supports; });
+    if (telling != names.end()) layout_.name = *telling;
+  }
+
+  // Names with supports, which no other column tells, under any header.
+  Status find_names_beside(const std::vector<std::size_t>& elements, bool ask) {
+    if (layout_.support) return {};
+    std::vector<std::size_t> names;
+    for (const std::size_t i : columns_of_names(sheet_, options_, file_name_, layout_, true)) {
+      const NamesBeside told = compare(i, elements);
+      if (!told.supports) continue;
+      if (ask) {
+        names.push_back(i);
+      } else if (tells_supports_of(told, elements)) {
+        layout_.name = i;
+        return {};
+      }
+    }
+    return labels_agree(names, elements);
+  }
+
+  Status use_shape(Result<Shape> shape, const Candidates& found) {
+    if (!shape) return shape.error();
+    layout_.shape = *shape;
+    switch (*shape) {
       case Shape::slots:
-        if (slots.empty()) return none_of("slot columns", "columns M1, M2, ...");
-        layout_.composition = slots;
-        for (const std::size_t i : slots) layout_.roles[i] = Role::slot;
-        return check_slot_numbers(slots);
+        if (found.slots.empty()) return none_of("slot columns", "columns M1, M2, ...");
+        return use_slots(found.slots);
       case Shape::loadings:
-        if (elements.empty())
+        if (found.elements.empty())
           return none_of("element columns", "columns named by chemical symbols");
-        for (const std::size_t i : elements) {
+        for (const std::size_t i : found.elements) {
           if (header_[i] == "No") {
             problems_.push_back(
                 problem(i, "row numbers, or amounts of nobelium?", "No", "--id No or --ignore No"));
@@ -412,12 +530,16 @@ class Recogniser : private ColumnCells {
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
           std::string unit = told->unit.empty() ? unit_below(i) : told->unit;
-          if (unit.empty()) unit = options_.name_amounts;
+          if (unit.empty()) unit = unit_of_numbers(options_);
           layout_.units.push_back(std::move(unit));
           layout_.roles[i] = Role::element;
         }
+        problems_.insert(problems_.end(), unit_questions_.begin(), unit_questions_.end());
+        ask_about_elements_twice();
         break;
-      case Shape::formula:
+      case Shape::formula: {
+        if (layout_.slots_of_formulas) return use_slots(found.slots);
+        const std::vector<std::size_t>& formulas = found.formulas;
         if (formulas.empty()) {
           return none_of("formula column", "a column named formula, composition or catalyst");
         }
@@ -430,6 +552,7 @@ class Recogniser : private ColumnCells {
         layout_.composition = formulas;
         layout_.roles[formulas[0]] = Role::formula;
         break;
+      }
       case Shape::automatic:
         break;
     }
@@ -437,32 +560,53 @@ class Recogniser : private ColumnCells {
     return {};
   }
 
-  // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
-  std::vector<std::size_t> slot_pairs() {
-    std::vector<std::size_t> slots;
+  // "Loading (wt%)" beside names of one element each.
+  void take_amount_of_names() {
+    if (layout_.shape != Shape::formula || layout_.composition.size() != 1) return;
+    const std::size_t names = layout_.composition.front();
+    const NamesBeside told = compare(names, {});
+    if (told.readable == 0 || told.amounts || told.most_elements != 1) return;
+    std::vector<std::pair<std::size_t, std::string>> amounts;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      const auto number = slot_near_miss(header_[i]);
-      if (layout_.roles[i] != Role::unused || !number) continue;
-      for (std::size_t j = 0; j < header_.size(); ++j) {
-        const auto amount = slot_amount(header_[j]);
-        if (layout_.roles[j] != Role::unused || !amount || amount->number != *number) continue;
-        slots.push_back(i);
-        layout_.amounts.emplace_back(i, j);
-        layout_.roles[j] = Role::slot_amount;
-        if (layout_.amounts_unit.empty()) {
-          layout_.amounts_unit = amount->unit.empty() ? unit_below(j) : amount->unit;
-        }
-        break;
+      if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
+      std::string unit = unit_of_loading(header_[i]);
+      if (!unit.empty()) amounts.emplace_back(i, std::move(unit));
+    }
+    if (amounts.size() != 1) return;
+    layout_.amounts.emplace_back(names, amounts[0].first);
+    layout_.amounts_unit = amounts[0].second;
+    layout_.roles[amounts[0].first] = Role::slot_amount;
+  }
+
+  // "Ni (wt%)" and "Ni (at%)": only one of them is the amount.
+  void ask_about_elements_twice() {
+    for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
+      for (std::size_t j = 0; j < k; ++j) {
+        if (layout_.elements[j] != layout_.elements[k]) continue;
+        const std::string& header = header_[layout_.composition[k]];
+        problems_.push_back(problem(layout_.composition[k],
+                                    fmt::format("two columns hold amounts of {}",
+                                                chemistry::element_symbol(layout_.elements[k])),
+                                    header,
+                                    fmt::format("one: --ignore \"{}\", or --ignore \"{}\"", header,
+                                                header_[layout_.composition[j]])));
       }
     }
-    return slots;
+  }
+
+  Status use_slots(const std::vector<std::size_t>& slots) {
+    layout_.composition = slots;
+    for (const std::size_t i : slots) layout_.roles[i] = Role::slot;
+    if (layout_.support) layout_.roles[*layout_.support] = Role::support;
+    return check_slot_numbers(slots);
   }
 
   Status check_slot_numbers(const std::vector<std::size_t>& slots) {
-    if (layout_.support) layout_.roles[*layout_.support] = Role::support;
-    if (!layout_.amounts.empty()) return {};
     std::set<int> numbers;
-    for (const std::size_t i : slots) numbers.insert(*slot_number(header_[i]));
+    for (const std::size_t i : slots) {
+      if (const auto number = slot_number(header_[i])) numbers.insert(*number);
+    }
+    if (numbers.empty() || !layout_.amounts.empty()) return {};
     const int last = *numbers.rbegin();
     for (int number = 1; number <= last; ++number) {
       if (numbers.contains(number)) continue;
@@ -483,39 +627,30 @@ class Recogniser : private ColumnCells {
   }
 
   // A formula column beside element columns is a label when no cell of it is a composition, or when
-  // every cell names just the elements that its row holds. Anything else could be read two ways.
+  // every cell names just the elements that its row holds. Names with supports that nothing else
+  // tells are read together with the amounts. Anything else could be read two ways.
   Status labels_agree(const std::vector<std::size_t>& formulas,
-                      const std::vector<std::size_t>& elements) const {
-    const chemistry::SupportTable supports;
+                      const std::vector<std::size_t>& elements) {
     for (const std::size_t f : formulas) {
-      std::size_t read = 0;
-      std::size_t agreeing = 0;
-      for (const CsvRecord* const row : rows_) {
-        const auto name =
-            chemistry::parse_catalyst_name(composition_text(cell(*row, f), style_), supports);
-        if (!name) continue;
-        ++read;
-        std::set<int> named, held;
-        for (const auto& part : name->active.parts()) named.insert(part.element);
-        // A support that only the name tells would be lost.
-        if (!name->support.empty() && !layout_.support) continue;
-        for (const std::size_t e : elements) {
-          const auto amount = read_number(cell(*row, e), style_);
-          if (amount && amount->value > 0) held.insert(element_header(header_[e])->element);
-        }
-        if (named == held) ++agreeing;
+      const NamesBeside told = compare(f, elements);
+      const bool only_names = told.supports && !layout_.support;
+      if (only_names && tells_supports_of(told, elements) && !layout_.name) {
+        layout_.name = f;
+        continue;
       }
-      if (read != 0 && agreeing != rows_.size()) {
-        return problem(f,
-                       fmt::format("the composition could be this column or the element columns "
-                                   "(\"{}\", ...)",
-                                   header_[elements[0]]),
-                       header_[f],
-                       options_.delivery
-                           ? fmt::format("--composition \"{0}\", or --ignore \"{0}\"", header_[f])
-                           : "one shape: say --profile formula or --profile loadings, or name the "
-                             "others with --id, --target, --conditions or --ignore");
+      if (told.readable == 0 || (!only_names && told.agreeing == rows_.size())) continue;
+      std::string columns;
+      for (const std::size_t e : elements) {
+        columns += fmt::format("{}\"{}\"", columns.empty() ? "" : ", ", header_[e]);
       }
+      return problem(
+          f,
+          fmt::format("the composition could be this column or the element columns ({})", columns),
+          header_[f],
+          fmt::format("--composition \"{0}\", or --ignore \"{0}\"{1}", header_[f],
+                      options_.delivery
+                          ? ""
+                          : "; or name the others with --id, --target, --conditions or --ignore"));
     }
     return {};
   }
@@ -527,78 +662,14 @@ class Recogniser : private ColumnCells {
     return error;
   }
 
-  Error nothing_found() const {
-    constexpr std::string_view kShapes =
-        "one column an element (Li, Na, ...), slots (M1, M2, ..., Support), slots with amounts "
-        "(Metal 1, wt% 1, ..., Support), or one column formula, composition or catalyst (under "
-        "another header: --composition)";
-    if (const auto nearly = nearly_compositions()) return *nearly;
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
-      std::string meant;
-      if (const auto oxide = oxide_header(header_[i])) {
-        return problem(
-            i, "no column holds the composition; this one holds an oxide", header_[i],
-            fmt::format("amounts of elements, such as {} (wt%): 1 {} of {} is {:.4g} of {}",
-                        oxide->symbol, oxide->unit, oxide->name, oxide->share, oxide->symbol));
-      }
-      if (const auto number = slot_near_miss(header_[i])) {
-        meant = fmt::format("M{}", *number);
-      } else if (is_formula_near_miss(header_[i])) {
-        meant = "catalyst, composition or formula";
-      } else if (const auto element = element_near_miss(header_[i]); element && all_numbers(i)) {
-        meant = chemistry::element_symbol(*element);
-      }
-      if (!meant.empty()) {
-        return problem(i, "no column holds the composition; this one comes near", header_[i],
-                       fmt::format("{}; did you mean {}?", kShapes, meant));
-      }
-    }
-    Error error = problem("no column holds the composition", "", std::string(kShapes));
-    error.message += "; the columns are " + join_or(quoted_names());
-    return error;
-  }
-
-  // A column of text most of whose cells are names of catalysts: the first cell that is none.
-  // Names that only an option makes readable count as names.
-  std::optional<Error> nearly_compositions() const {
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || header_[i].empty() || i == layout_.support) continue;
-      std::size_t names = 0, compounds = 0, wrong = 0;
-      std::optional<Error> first;
-      for (const CsvRecord* const row : rows_) {
-        const std::string text = composition_text(cell(*row, i), style_);
-        if (text.empty() || read_number(text, style_)) continue;
-        std::size_t parts = 0;
-        const bool readable = reads_as_composition(text, parts);
-        const bool name = readable || read_numbered_name(text, "wt%");
-        names += name ? 1 : 0;
-        compounds += parts > 1 || (name && !readable) ? 1 : 0;
-        if (readable) continue;
-        ++wrong;
-        if (!first) first = name_error(*row, i, text);
-      }
-      if (!first || compounds == 0 || names < wrong) continue;
-      first->message = fmt::format(
-          "this column comes nearest to compositions, but {} of its cells cannot be read, the "
-          "first because: {}",
-          wrong, first->message);
-      return first;
-    }
-    return {};
-  }
-
-  Error name_error(const CsvRecord& row, std::size_t column, const std::string& text) const {
-    Error error = chemistry::parse_catalyst_name(text, chemistry::SupportTable()).error();
-    error.where = csv_place(file_name_, row.line, header_[column], column);
-    return composition_error(std::move(error), text);
-  }
+  Error nothing_found() const { return missing_composition(sheet_, options_, file_name_, layout_); }
 
   // Of a delivery a name is told: remarks that happen to differ are no names of rows.
   void find_id() {
     if (layout_.id || options_.delivery) return;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || all_numbers(i)) continue;
+      if (layout_.roles[i] != Role::unused || all_numbers(i) || are_measured(i)) continue;
+      if (is_unit(split_unit(header_[i]).unit)) continue;
       std::set<std::string_view> seen;
       const bool distinct = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
         return !cell(*row, i).empty() && seen.insert(cell(*row, i)).second;
@@ -613,6 +684,7 @@ class Recogniser : private ColumnCells {
   const Sheet& sheet_;
   Layout layout_;
   std::vector<Error> problems_;
+  std::vector<Error> unit_questions_;  // where columns of amounts are the composition
 };
 
 }  // namespace

@@ -40,6 +40,9 @@ struct Layout {
   std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
   std::string amounts_unit;  // of the amounts beside slots, where told
   std::optional<std::size_t> support, preparation;
+  // Of names that tell the supports of catalysts whose elements other columns tell.
+  std::optional<std::size_t> name;
+  bool slots_of_formulas = false;  // sites of a perovskite
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;
   std::map<std::size_t, std::string> names;  // of those whose header is not their name

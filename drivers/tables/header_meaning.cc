@@ -6,6 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
 #include "core/chemistry/composition.h"
@@ -137,6 +139,7 @@ bool is_formula_near_miss(std::string_view name) {
 }
 
 std::optional<int> element_near_miss(std::string_view name) {
+  if (const auto named = element_near_name(name)) return named;
   std::size_t letters = 0;
   while (letters < name.size() && is_letter(name[letters])) ++letters;
   if (letters == 0 || letters > 2) return std::nullopt;
@@ -159,22 +162,34 @@ std::optional<int> element_near_miss(std::string_view name) {
 std::optional<OxideHeader> oxide_header(std::string_view name) {
   const HeaderName split = split_unit(name);
   const auto unit = chemistry::told_unit(split.unit);
+  if (!unit && !split.unit.empty()) return std::nullopt;
   const auto formula = chemistry::parse_formula(split.cased);
   constexpr int kOxygen = 8;
-  if (!unit || !formula || formula->parts().size() != 2 || formula->amount(kOxygen) == 0.0) {
+  if (!formula || formula->parts().size() != 2 || formula->amount(kOxygen) == 0.0) {
     return std::nullopt;
   }
   const auto& parts = formula->parts();
   const chemistry::Composition::Part& metal = parts[parts[0].element == kOxygen ? 1 : 0];
+  // Gases and water are in feeds: H2O, CO2, NO, SO2, oxides of halogens.
+  for (const int gas : {1, 6, 7, 9, 16, 17, 35, 53}) {
+    if (metal.element == gas) return std::nullopt;
+  }
   const auto weight = chemistry::atomic_weight(metal.element);
   const auto oxygen = chemistry::atomic_weight(kOxygen);
   if (!weight || !oxygen) return std::nullopt;
-  const bool by_weight = unit->basis == chemistry::Basis::wt_percent_of_catalyst ||
+  const bool by_weight = !unit || unit->basis == chemistry::Basis::wt_percent_of_catalyst ||
                          unit->basis == chemistry::Basis::mass_fraction;
   const double of_metal = *weight * metal.amount;
   return OxideHeader{
       split.cased, std::string(chemistry::element_symbol(metal.element)), split.unit,
       by_weight ? of_metal / (of_metal + *oxygen * formula->amount(kOxygen)) : metal.amount};
+}
+
+std::string oxide_advice(const OxideHeader& oxide) {
+  const std::string unit = oxide.unit.empty() ? "wt%" : oxide.unit;
+  return fmt::format("amounts of elements, such as {} ({}): 1 {} of {} is {:.4g} of {}{}",
+                     oxide.symbol, unit, unit, oxide.name, oxide.share, oxide.symbol,
+                     oxide.unit.empty() ? ", where the numbers are weights" : "");
 }
 
 bool tells_loading(std::string_view name) {
@@ -200,30 +215,6 @@ bool tells_loading(std::string_view name) {
 
 bool looks_like_symbol(std::string_view name) {
   return name.size() == 2 && name[0] >= 'A' && name[0] <= 'Z' && name[1] >= 'a' && name[1] <= 'z';
-}
-
-std::optional<ElementHeader> element_header(std::string_view name) {
-  if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}};
-  HeaderName split = split_unit(name);
-  const std::size_t space = split.cased.find(' ');
-  if (space != std::string::npos) {
-    const std::string first = split.cased.substr(0, space), rest = split.cased.substr(space + 1);
-    if (split.unit.empty() && chemistry::told_unit(rest)) {  // "Ni wt%"
-      split.cased = first;
-      split.unit = rest;
-    } else if (split.unit.empty() && chemistry::told_unit(first)) {  // "wt% Ni"
-      split.cased = rest;
-      split.unit = first;
-    } else if (rest == "content" || rest == "loading" || rest == "amount") {  // "Ni loading (wt%)"
-      split.cased = first;
-    }
-  }
-  const auto element = chemistry::atomic_number(split.cased);
-  if (!element || split.unit.empty()) return std::nullopt;
-  const bool amount = chemistry::told_unit(split.unit).has_value();
-  const bool percent = split.unit == "%" && split.cased.size() == 2;
-  if (!amount && !percent) return std::nullopt;
-  return ElementHeader{*element, split.unit};
 }
 
 std::string digits_of(std::string_view text) {

@@ -17,13 +17,16 @@ struct AmountHeader {
 };
 std::optional<AmountHeader> slot_amount(std::string_view name);
 
-// "Cu (wt%)": the symbol and the unit of an amount. C (%), S (%) and Y (%) are conversion,
-// selectivity and yield.
+// "Cu (wt%)", "Cu/wt%", "x(Cu)", "Copper (wt%)": the element and the unit of an amount. C (%), S
+// (%) and Y (%) are conversion, selectivity and yield.
 struct ElementHeader {
   int element = 0;
   std::string unit;
+  bool method = false;  // it says how the amount was measured: "Cu (wt%; ICP)"
 };
 std::optional<ElementHeader> element_header(std::string_view name);
+// An element by its name and nothing else: "Copper".
+std::optional<int> element_near_name(std::string_view name);
 
 // Letters and digits only, in lower case: what is left of a name when its writing is forgiven.
 std::string bare(std::string_view name);
@@ -41,12 +44,15 @@ bool is_formula_near_miss(std::string_view name);
 // "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
 std::optional<int> element_near_miss(std::string_view name);
 
-// "CuO (wt%)": an oxide with a unit, and the share of its metal by the unit (weight or moles).
+// "CuO (wt%)", "CuO": an oxide of a solid, and the share of its metal by the unit (weight or moles;
+// by weight where there is none).
 struct OxideHeader {
   std::string name, symbol, unit;
   double share = 0.0;
 };
 std::optional<OxideHeader> oxide_header(std::string_view name);
+// What to write instead of a column of an oxide.
+std::string oxide_advice(const OxideHeader& oxide);
 // "wt% M1", "Loading (wt%)", "Loading M1": amounts, and nothing says of which element.
 bool tells_loading(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
@@ -134,7 +135,10 @@ HeaderName split_unit(std::string_view header) {
   if (!in_brackets('(', ')') && !in_brackets('[', ']')) {
     const auto slash = text.rfind(" / ");
     const auto comma = text.rfind(',');
-    if (slash != std::string_view::npos && is_unit(trim(text.substr(slash + 3)))) {
+    const auto is_known = [](std::string_view word) {
+      return is_unit(word) || chemistry::told_unit(word).has_value();
+    };
+    if (slash != std::string_view::npos && is_known(trim(text.substr(slash + 3)))) {
       unit = trim(text.substr(slash + 3));
       text = trim(text.substr(0, slash));
     } else if (comma != std::string_view::npos && comma > 0) {

@@ -31,9 +31,47 @@ ProblemPlace place_of(std::string_view where, std::string_view file_name) {
 }
 
 struct Group {
-  std::string column, message, value, expected;
+  std::string column, message, form, expected;
+  std::vector<std::string> values;  // that differ
   std::vector<std::string> lines;
 };
+
+// What is expected, with the value's place left open: problems that differ in nothing else are one.
+std::string form_of(std::string text, const std::string& value) {
+  if (value.empty()) return text;
+  for (std::size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 1)) {
+    text.replace(at, value.size(), 1, '\1');
+  }
+  return text;
+}
+
+// The same with all values in that place: --null "tr" "*".
+std::string with_values(const std::string& form, const std::vector<std::string>& values) {
+  constexpr std::size_t kMost = 8;
+  std::string all;
+  for (std::size_t i = 0; i < std::min(values.size(), kMost); ++i) {
+    all += (i == 0 ? "" : "\" \"") + values[i];
+  }
+  std::string text;
+  for (const char c : form) {
+    if (c == '\1') {
+      text += all;
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::string values_text(const std::vector<std::string>& values) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(values.size(), kMost); ++i) {
+    text += (i == 0 ? "" : "\", \"") + values[i];
+  }
+  if (values.size() > kMost) text += fmt::format("\" and {} more", values.size() - kMost);
+  return text;
+}
 
 }  // namespace
 
@@ -43,12 +81,17 @@ Error together(std::string_view file_name, const std::vector<Error>& problems) {
   std::vector<Group> groups;
   for (const Error& problem : problems) {
     ProblemPlace place = place_of(problem.where, file_name);
+    const std::string form = form_of(problem.expected, problem.value);
     auto known = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      return group.column == place.column && group.message == problem.message;
+      return group.column == place.column && group.message == problem.message && group.form == form;
     });
     if (known == groups.end()) {
-      groups.push_back({place.column, problem.message, problem.value, problem.expected, {}});
+      groups.push_back({place.column, problem.message, form, problem.expected, {}, {}});
       known = groups.end() - 1;
+    }
+    if (!problem.value.empty() && std::find(known->values.begin(), known->values.end(),
+                                            problem.value) == known->values.end()) {
+      known->values.push_back(problem.value);
     }
     if (!place.line.empty()) known->lines.push_back(std::move(place.line));
   }
@@ -63,7 +106,9 @@ Error together(std::string_view file_name, const std::vector<Error>& problems) {
   std::string text = fmt::format("{} problems", problems.size());
   for (std::size_t g = 0; g < std::min(ordered.size(), kMostGroups); ++g) {
     const Group& group = *ordered[g];
-    Error one{ErrorCode::bad_data, group.message, group.column, group.value, group.expected};
+    const bool several = group.values.size() > 1;
+    Error one{ErrorCode::bad_data, group.message, group.column, values_text(group.values),
+              several ? with_values(group.form, group.values) : group.expected};
     text += "\n  " + one.to_string();
     if (group.lines.empty()) continue;
     text +=

@@ -152,6 +152,7 @@ Result<MatchedColumns> match_columns(const CsvRecord& header, const std::vector<
       unit = below;
     }
     if (column.column.use == ColumnUse::element) {
+      if (unit.empty()) unit = column.column.assume;
       column.file_unit = unit.empty() ? profile.elements_assume : unit;
       if (!profile.elements_unit.empty() && column.file_unit.empty()) {
         return bad(i, "the column tells no unit", "",

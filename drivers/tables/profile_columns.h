@@ -13,10 +13,11 @@
 namespace kasetsu::tables {
 
 struct MatchedColumn {
-  std::size_t at = 0;    // in the file
-  std::string header;    // as the file writes it
-  ProfileColumn column;  // with "*" filled in
-  int element = 0;       // of ColumnUse::element
+  std::size_t at = 0;     // in the file
+  std::string header;     // as the file writes it
+  ProfileColumn column;   // with "*" filled in
+  int element = 0;        // of ColumnUse::element
+  bool formulas = false;  // of ColumnUse::slot: cells may be formulas
   Conversion conversion;
   std::string unit;       // after conversion
   std::string file_unit;  // of amounts, which are converted row by row

@@ -45,6 +45,9 @@ std::string column_text(const ColumnReport& column) {
   if (column.use == "value" || column.use == "condition" || column.use == "element") {
     text += fmt::format("name = {}\n", toml_text(column.name));
   }
+  if (column.use == "element" && !column.unit.empty()) {
+    text += fmt::format("assume = {}\n", toml_text(column.unit));
+  }
   if (!column.of.empty()) {
     text += fmt::format("of = {}\n", toml_text(column.of));
     if (!column.unit.empty()) text += fmt::format("assume = {}\n", toml_text(column.unit));

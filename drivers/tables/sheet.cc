@@ -153,8 +153,22 @@ std::string trim_name(std::string_view name) {
 
 namespace {
 
+// Whether a title is about what was measured, or how: "# selectivities in mol%".
+bool is_about_results(const CsvRecord& title) {
+  static constexpr std::string_view kWords[] = {
+      "conversion",    "selectiv", "yield",   "umsatz",   "selektiv", "ausbeute", "rendement",
+      "s\u00E9lectiv", "balance",  "feed",    "flow",     "ghsv",     "whsv",     "pressure",
+      "removed",       "washed",   "product", "effluent", "gas "};
+  return std::any_of(title.fields.begin(), title.fields.end(), [](const std::string& cell) {
+    const std::string text = fold_name(cell.starts_with('#') ? cell.substr(1) : cell);
+    return std::any_of(std::begin(kWords), std::end(kWords),
+                       [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  });
+}
+
 // "# all amounts in wt%": a title that tells the unit of amounts.
 void find_units_in(const CsvRecord& title, Sheet& sheet) {
+  if (is_about_results(title)) return;
   for (const std::string& cell : title.fields) {
     const std::string text = plain_characters(cell);
     for (std::size_t at = 0; at < text.size();) {
@@ -183,8 +197,12 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
     if (at >= records.size()) {
       return bad(csv_place(file_name, 1), "the file is empty", "", "a header and at least one row");
     }
-    const bool groups = profile == nullptr && at > 0 && names_groups(records[at - 1], records[at]);
+    bool groups = profile == nullptr && at > 0 && names_groups(records[at - 1], records[at]);
     if (groups) --at;
+    if (!groups && profile == nullptr && repeats_groups(records, at)) {
+      groups = true;
+      records[at] = without_repeats(records[at]);
+    }
     for (std::size_t i = 0; i < at; ++i) find_units_in(records[i], sheet);
     if (at > 0 && profile == nullptr) {
       sheet.notes.push_back(
@@ -198,7 +216,9 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
                                       : is_header_continued(records, at, find_style(records)));
     lines.push_back(records[at]);
     if (two) lines.push_back(records[at + 1]);
-    sheet.header = two ? join_header(records[at], records[at + 1]) : records[at];
+    sheet.header = two ? join_header(records[at], records[at + 1],
+                                     groups || names_groups(records[at], records[at + 1]))
+                       : records[at];
     sheet.header_at = at + 1;
     sheet.header_lines = lines.size();
     if (two && profile == nullptr) {

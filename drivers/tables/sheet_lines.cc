@@ -212,13 +212,44 @@ std::size_t filled_cells(const CsvRecord& record) {
                     [](const std::string& cell) { return !trim(cell).empty(); }));
 }
 
+namespace {
+
+bool is_comment(const CsvRecord& record) {
+  const std::string_view first = cell_of(record, 0);
+  return first.size() > 1 && first.starts_with('#');
+}
+
+// A line of names: several cells, none of them a number.
+bool is_line_of_names(const CsvRecord& record) {
+  bool numbers = false;
+  for (std::size_t i = 0; i < record.fields.size(); ++i) {
+    numbers = numbers || holds_number(record, i, NumberStyle());
+  }
+  return !numbers && filled_cells(record) > 1;
+}
+
+// Whether the line is a comment and no header: a line of names follows. "# Ni,Fe,y" above numbers
+// is a header.
+bool is_comment_above(const std::vector<CsvRecord>& records, std::size_t at) {
+  if (!is_comment(records[at])) return false;
+  std::size_t next = at + 1;
+  while (next < records.size() && is_comment(records[next])) ++next;
+  return next + 1 < records.size() && is_line_of_names(records[next]);
+}
+
+}  // namespace
+
 std::size_t find_header(const std::vector<CsvRecord>& records) {
+  std::size_t first = 0;
+  while (first < records.size() && is_comment_above(records, first)) ++first;
   std::size_t widest = 0;
-  for (const CsvRecord& record : records) widest = std::max(widest, filled_cells(record));
-  for (std::size_t i = 0; i + 1 < records.size() && i < 20; ++i) {
+  for (std::size_t i = first; i < records.size(); ++i) {
+    widest = std::max(widest, filled_cells(records[i]));
+  }
+  for (std::size_t i = first; i + 1 < records.size() && i < first + 20; ++i) {
     if (5 * filled_cells(records[i]) >= 3 * widest) return i;
   }
-  return 0;
+  return first;
 }
 
 bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
@@ -261,10 +292,36 @@ bool names_groups(const CsvRecord& upper, const CsvRecord& lower) {
   return unit || (twice && named > 1);
 }
 
-CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower) {
+bool repeats_groups(const std::vector<CsvRecord>& records, std::size_t at) {
+  if (at + 2 >= records.size() || !is_line_of_names(records[at + 1])) return false;
+  const CsvRecord& upper = records[at];
+  const CsvRecord& lower = records[at + 1];
+  const bool numbers = std::any_of(
+      records.begin() + static_cast<std::ptrdiff_t>(at) + 2, records.end(),
+      [](const CsvRecord& row) { return filled_cells(row) > 1 && !is_line_of_names(row); });
+  if (!numbers) return false;
+  std::set<std::string> groups, names;
+  std::string last;
+  for (std::size_t i = 0; i < std::max(upper.fields.size(), lower.fields.size()); ++i) {
+    const std::string above = trim_name(cell_of(upper, i)), below = trim_name(cell_of(lower, i));
+    if (below.empty() || !names.insert(below).second) return false;
+    if (above.empty()) continue;
+    if (above != last && !groups.insert(above).second) return false;  // it is not one group
+    last = above;
+  }
+  return groups.size() < filled_cells(upper);
+}
+
+CsvRecord without_repeats(CsvRecord upper) {
+  for (std::size_t i = upper.fields.size(); i-- > 1;) {
+    if (trim_name(upper.fields[i]) == trim_name(upper.fields[i - 1])) upper.fields[i].clear();
+  }
+  return upper;
+}
+
+CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower, bool only_groups) {
   CsvRecord joined{lower.line, {}};
   const std::size_t width = std::max(upper.fields.size(), lower.fields.size());
-  const bool only_groups = names_groups(upper, lower);
   std::vector<std::string> groups(width);  // the name over several columns that a column is below
   std::string group;
   for (std::size_t i = 0; i < width; ++i) {

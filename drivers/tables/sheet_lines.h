@@ -15,7 +15,8 @@ namespace kasetsu::tables {
 // Cells with something in them.
 std::size_t filled_cells(const CsvRecord& record);
 
-// The line that names the columns: lines above it with few cells are titles. 0 where none is seen.
+// The line that names the columns: lines above it with few cells are titles, and so are comments
+// ("# ...") above a line of names. 0 where none is seen.
 std::size_t find_header(const std::vector<CsvRecord>& records);
 
 // Whether the line below the header at `at` belongs to it: it names columns that the first line
@@ -25,9 +26,14 @@ bool is_header_continued(const std::vector<CsvRecord>& records, std::size_t at,
 // Whether the upper line names groups of the columns that the lower line names one by one, and
 // tells the unit of their amounts ("Metals (wt%)" above Ni, Co) or keeps equal names apart.
 bool names_groups(const CsvRecord& upper, const CsvRecord& lower);
+// Whether the upper line repeats the name of a group in each of its columns, above a line of names
+// ("Catalyst,Catalyst,Test,Test") with numbers below; and that line with each name once.
+bool repeats_groups(const std::vector<CsvRecord>& records, std::size_t at);
+CsvRecord without_repeats(CsvRecord upper);
 // One name a column: a name over several columns stands before the names below it only where those
 // alone would be the same; its unit is theirs where they tell none, and an amount's is an amount's.
-CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower);
+// `only_groups`: the upper line names nothing but groups.
+CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower, bool only_groups);
 
 // Takes out rows that repeat the header; their lines.
 std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,

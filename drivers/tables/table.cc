@@ -11,6 +11,7 @@
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "drivers/tables/problems.h"
+#include "drivers/tables/sheet_lines.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -46,6 +47,11 @@ class TableMaker {
     if (censored_ > 0) {
       rows_.notes.push_back(fmt::format(
           "{} values below or above a limit (\"<0.1\") count as not measured", censored_));
+    }
+    if (!blanks_.empty()) {
+      rows_.notes.push_back(
+          fmt::format("{} without a catalyst (blank), left out",
+                      lines_text(blanks_) + (blanks_.size() == 1 ? " is a run" : " are runs")));
     }
     if (table_.catalysts.empty()) {
       return bad(std::string(file_name_), "no row of the table can be used", "",
@@ -92,6 +98,10 @@ class TableMaker {
   void take(const TableRow& row) {
     if (!row.problems.empty()) {
       problems_.insert(problems_.end(), row.problems.begin(), row.problems.end());
+      return;
+    }
+    if (!row.catalyst && row.kind == "blank") {
+      blanks_.push_back(row.line);
       return;
     }
     if (!row.catalyst) {
@@ -192,6 +202,7 @@ class TableMaker {
   std::map<std::string, std::size_t> line_of_id_;
   std::vector<Error> problems_;
   std::size_t skipped_ = 0, censored_ = 0;
+  std::vector<std::size_t> blanks_;  // lines of runs without a catalyst
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "drivers/tables/problems.h"
 #include "drivers/tables/profile_columns.h"
 #include "drivers/tables/reduction.h"
+#include "drivers/tables/row_names.h"
 #include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/units.h"
 
@@ -45,9 +46,14 @@ class RowReader {
         profile_(profile),
         recognised_(!options.profile),
         null_(options.null),
-        name_amounts_(options.profile ? options.profile->name_amounts : options.name_amounts),
         supports_(supports),
-        rules_(options.rules) {}
+        rules_(options.rules),
+        names_(options, supports, rules_) {
+    const bool campaign = options.delivery || !options.rules.elements.empty();
+    if (!campaign && rules_.supports.empty()) {
+      rules_.supports = supports_of_table(sheet, columns, supports);
+    }
+  }
 
   TableRow read(const CsvRecord& record) {
     TableRow row;
@@ -436,6 +442,10 @@ class RowReader {
     }
     for (const MatchedColumn* slot : parts.slots) {
       const std::string symbol = chemistry::fold_name(text_of(record, *slot).value());
+      if (slot->formulas) {
+        told.slots.push_back(composition_text(symbol, sheet_.style));
+        continue;
+      }
       if (!chemistry::atomic_number(symbol)) {
         return at(record, *slot, unknown_element(symbol));
       }
@@ -453,19 +463,48 @@ class RowReader {
     return {};
   }
 
-  // A key as exports write it ("K:1;Li:1/MgO"), a name whose numbers have the unit that was told,
-  // or a name.
-  void tell_name(const std::string& name, chemistry::ToldCatalyst& told) const {
-    const auto numbered =
-        name_amounts_.empty() ? std::nullopt : read_numbered_name(name, name_amounts_);
-    if (!numbered) {
-      (chemistry::looks_like_key(name) ? told.key : told.name) = name;
-      return;
+  // "Ni/MgO" beside "Loading (wt%)": the amount of the one element that the name tells.
+  Status take_amount_of_name(const CsvRecord& record, const std::string& text,
+                             chemistry::ToldCatalyst& told) const {
+    const auto names = std::find_if(
+        columns_.columns.begin(), columns_.columns.end(),
+        [](const MatchedColumn& one) { return one.column.use == ColumnUse::catalyst; });
+    if (names == columns_.columns.end() || !has_amount_of(*names)) return {};
+    const auto one = names_.of_one_element(text);
+    if (!one) return one.error();
+    if (!*one) return {};
+    const std::string symbol(chemistry::element_symbol((*one)->active.parts().front().element));
+    auto amount = amount_of(record, *names, symbol);
+    if (!amount) return amount.error();
+    told.amounts.push_back(std::move(**amount));
+    told.support = (*one)->support;
+    told.name.clear();
+    return {};
+  }
+
+  bool has_amount_of(const MatchedColumn& names) const {
+    return std::any_of(columns_.columns.begin(), columns_.columns.end(),
+                       [&](const MatchedColumn& one) {
+                         return one.column.use == ColumnUse::slot_amount &&
+                                fold_name(one.column.of) == fold_name(names.header);
+                       });
+  }
+
+  // Of a name beside columns of elements: its support, where nothing else tells one.
+  Status take_support_of_name(const CsvRecord& record, const Parts& parts,
+                              chemistry::ToldCatalyst& told) const {
+    if (!parts.support.empty()) return {};
+    if (!parts.name.empty()) {
+      const Status taken = names_.take_support(composition_text(parts.name, sheet_.style),
+                                               headers_of_amounts(), told);
+      return taken ? taken : Status(in_column(record, ColumnUse::catalyst, taken.error()));
     }
-    for (const auto& [symbol, amount] : numbered->amounts) {
-      told.amounts.push_back({symbol, amount, name_amounts_});
-    }
-    told.support = numbered->support;
+    const bool held = !told.amounts.empty() || !told.slots.empty();
+    if (!recognised_ || parts.says_none || !held || !has_column(ColumnUse::catalyst)) return {};
+    return in_column(record, ColumnUse::catalyst,
+                     bad("the catalyst is blank beside amounts", "",
+                         "its name, none where there is no support, or --fill-down where the cell "
+                         "above is meant"));
   }
 
   // Structured columns are the authority, a name beside them is a label. Nothing: the row tells no
@@ -480,6 +519,7 @@ class RowReader {
         Status listed = take_lists(parts, told);
         if (!listed) return listed.error();
       }
+      if (Status named = take_support_of_name(record, parts, told); !named) return named.error();
     } else if (parts.name.empty()) {
       if (parts.support.empty()) return std::optional<chemistry::MadeCatalyst>();
       if (recognised_ && !parts.says_none && has_column(ColumnUse::catalyst)) {
@@ -490,7 +530,10 @@ class RowReader {
       }
     } else {
       // Exports write canonical keys: "K:1;Li:1/MgO".
-      tell_name(composition_text(parts.name, sheet_.style), told);
+      const std::string text = composition_text(parts.name, sheet_.style);
+      Status fine = names_.tell(text, told);
+      if (fine) fine = take_amount_of_name(record, text, told);
+      if (!fine) return in_column(record, ColumnUse::catalyst, fine.error());
     }
     if (!parts.support.empty()) told.support = plain_name(parts.support);
     told.preparation = parts.preparation;
@@ -525,6 +568,19 @@ class RowReader {
       }
     }
     return bad("unknown element", symbol, std::move(expected));
+  }
+
+  // As an option takes them: a space before each, in quotation marks.
+  std::string headers_of_amounts() const {
+    std::string text;
+    for (const MatchedColumn& column : columns_.columns) {
+      const ColumnUse use = column.column.use;
+      if (use != ColumnUse::element && use != ColumnUse::slot && use != ColumnUse::slot_amount) {
+        continue;
+      }
+      text += fmt::format(" \"{}\"", column.header);
+    }
+    return text;
   }
 
   bool has_column(ColumnUse use) const {
@@ -583,9 +639,9 @@ class RowReader {
   const Profile& profile_;
   bool recognised_;
   const std::vector<std::string>& null_;
-  const std::string name_amounts_;
   const chemistry::SupportTable& supports_;
-  const chemistry::CompositionRules& rules_;
+  chemistry::CompositionRules rules_;
+  const RowNames names_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };
 
@@ -724,10 +780,16 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   report(*sheet, columns, table);
   table.sheet = sheet->name;
   table.rows.reserve(sheet->rows.size());
-  std::vector<std::size_t> sections;
+  std::vector<std::size_t> sections, remarks;
+  std::string remark;
   for (const CsvRecord& record : sheet->rows) {
     if (is_section(record, columns, sheet->style)) {
       sections.push_back(record.line);
+    } else if (is_remark(record, columns, sheet->style, supports)) {
+      remarks.push_back(record.line);
+      for (const std::string& cell : record.fields) {
+        if (remark.empty()) remark = trim(cell);
+      }
     } else {
       table.rows.push_back(reader.read(record));
     }
@@ -736,6 +798,11 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
     table.notes.push_back(
         fmt::format("{} a single text outside of the composition, left out",
                     lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
+  }
+  if (!remarks.empty()) {
+    table.notes.push_back(
+        fmt::format("{} a remark in place of a composition (\"{}\"), left out",
+                    lines_text(remarks) + (remarks.size() == 1 ? " holds" : " hold"), remark));
   }
   note_merges(table);
   if (profile.reduce) reduce(*profile.reduce, table.rows);

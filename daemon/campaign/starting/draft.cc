@@ -11,6 +11,7 @@
 #include "core/chemistry/element.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/name_amounts.h"
 #include "drivers/tables/profile_text.h"
 #include "drivers/tables/units.h"
 
@@ -136,7 +137,16 @@ std::string simplex_text(const Seen& seen, std::size_t most_elements) {
       std::min(seen.least_elements, most_elements), most_elements, total);
 }
 
-std::string grid_text(const Seen& seen, const std::string& unit, bool told,
+// Why the amounts have this unit; empty: the table tells it.
+std::string unit_comment(const tables::Table& table, bool told) {
+  if (told) return "";
+  return table.amounts.empty()
+             ? "   # assumed: the table tells no unit of its amounts"
+             : fmt::format("   # made of the table's {}, which do not go together as they are",
+                           table.amounts);
+}
+
+std::string grid_text(const Seen& seen, const std::string& unit, const std::string& comment,
                       std::size_t most_elements) {
   const std::set<double> levels = levels_of(seen.amounts);
   return fmt::format(
@@ -151,8 +161,7 @@ std::string grid_text(const Seen& seen, const std::string& unit, bool told,
                 "# assumed: the table has {} different amounts from {:g} to {:g}; write what "
                 "can be made\n",
                 seen.amounts.size(), *seen.amounts.begin(), *seen.amounts.rbegin()),
-      fmt::join(levels, ", "), toml_text(unit),
-      told ? "" : "   # assumed: the table tells no unit of its amounts",
+      fmt::join(levels, ", "), toml_text(unit), comment,
       std::min(seen.least_elements, most_elements), most_elements);
 }
 
@@ -189,11 +198,15 @@ std::string conditions_text(const tables::Table& table) {
 }
 
 // The basis that the headers of the amounts tell, all in the same unit.
-chemistry::CompositionRules rules_of(const tables::Table& table) {
+chemistry::CompositionRules rules_of(const tables::Table& table,
+                                     const tables::ReadOptions& options) {
   chemistry::CompositionRules rules;
   std::optional<chemistry::ToldUnit> unit;
+  if (table.shape == tables::Shape::formula) {
+    unit = chemistry::told_unit(tables::unit_of_numbers(options));
+  }
   for (const tables::ColumnReport& column : table.columns) {
-    if (column.use != "element") continue;
+    if (column.use != "element" && column.use != "slot_amount") continue;
     const auto told = chemistry::told_unit(column.unit);
     if (!told || told->weighed || (unit && unit->basis != told->basis)) return {};
     unit = told;
@@ -222,12 +235,17 @@ bool are_bulk_formulas(const tables::Table& table) {
 }
 
 std::string composition_text(const chemistry::CompositionRules& rules, const tables::Table& table) {
-  const bool formulas = table.shape == tables::Shape::formula;
   std::string text;
   if (rules.basis) {
-    text = fmt::format("basis = {}   # as the table's {} say\n",
+    const bool headers = std::any_of(
+        table.columns.begin(), table.columns.end(), [](const tables::ColumnReport& column) {
+          return column.use == "element" || column.use == "slot_amount";
+        });
+    text = fmt::format("basis = {}   # as the table's {}\n",
                        toml_text(chemistry::kBasisNames.to_name(*rules.basis)),
-                       formulas ? "formulas" : "headers");
+                       headers                                           ? "headers say"
+                       : *rules.basis == chemistry::Basis::mole_fraction ? "formulas say"
+                                                                         : "names were told");
     if (rules.total > 0.0) text += fmt::format("total = {:g}\n", rules.total);
   }
   const auto merged =
@@ -244,7 +262,9 @@ std::string composition_text(const chemistry::CompositionRules& rules, const tab
 Status check_unit(const DraftRequest& request, const tables::Table& table) {
   for (const tables::ColumnReport& column : table.columns) {
     if (column.use != "value" || column.name != table.target_names.front()) continue;
-    if (column.unit.empty() || request.unit.empty()) continue;
+    if (column.unit.empty() || (request.unit.empty() && tables::same_unit(column.unit, "1"))) {
+      continue;
+    }
     if (tables::same_unit(column.unit, request.unit)) continue;
     return Error{
         ErrorCode::invalid_argument,
@@ -273,9 +293,10 @@ std::string whole_text(const DraftRequest& request, const tables::Table& table, 
       one_line(request.file_name), table.catalysts.size(), toml_text(request.name),
       toml_text(tables::campaign_name(table.target_names.front(), tables::kPropertyNames)),
       toml_text(request.unit), toml_text(request.goal), composition_text(rules, table),
-      slots               ? slots_text(seen, table)
-      : seen.same_total() ? simplex_text(seen, most_elements)
-                          : grid_text(seen, unit, rules.basis.has_value(), most_elements),
+      slots ? slots_text(seen, table)
+      : seen.same_total()
+          ? simplex_text(seen, most_elements)
+          : grid_text(seen, unit, unit_comment(table, rules.basis.has_value()), most_elements),
       list_of(seen.elements));
   if (!slots && most_elements < seen.most_elements) {
     text += fmt::format(
@@ -330,7 +351,7 @@ Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::Rea
   if (!table) return table.error();
   if (Status unit = check_unit(request, *table); !unit.ok()) return unit.error();
   // In the basis that was seen: what the headers tell is not converted to anything else.
-  options.rules = rules_of(*table);
+  options.rules = rules_of(*table, options);
   if (!options.rules.basis && are_bulk_formulas(*table)) {
     options.rules.basis = chemistry::Basis::mole_fraction;
   }

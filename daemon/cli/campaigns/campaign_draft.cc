@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "daemon/base/data_files.h"
 #include "daemon/cli/program/answers.h"
 
@@ -12,8 +14,13 @@ Status draft_campaign(const DraftArguments& arguments, Session& session) {
   if (!supports) return supports.error();
   campaign::DraftRequest request = arguments.request;
   request.file_name = arguments.table.data;
+  bool read_before = false;
   const auto read = [&](const tables::ReadOptions& options) -> Result<tables::Table> {
+    // Read again in the basis that was found, the table is the same to people.
+    const bool quiet = std::exchange(session.quiet, session.quiet || read_before);
     auto table = arguments.table.load(session, arguments.table.data, options);
+    session.quiet = quiet;
+    read_before = true;
     if (!table) return table;
     if (auto status = require_target(*table, arguments.table); !status) return status.error();
     return table;

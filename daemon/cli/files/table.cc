@@ -182,8 +182,9 @@ Status run(const Arguments& arguments, Session& session) {
   }
   const std::string text = tables::profile_text(*table, options, file);
   if (auto written = write_file(arguments.write_profile, text); !written) return written;
-  const std::string target =
-      table->targets.empty() ? std::string() : fmt::format(" --target \"{}\"", table->targets[0]);
+  const std::string target = table->targets.empty()
+                                 ? " --target COLUMN"
+                                 : fmt::format(" --target \"{}\"", table->targets[0]);
   session.say(fmt::format("written; now: kasetsu fit {} --profile {}{}", file,
                           arguments.write_profile, target));
   return {};

@@ -127,9 +127,11 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
       ->group(group);
   command.add_option("--null", null, "more words that say \"not measured\"")->group(group);
   command
-      .add_option("--name-amounts", name_amounts,
-                  "what numbers before the elements of a name are (1Zn1Zr/SiO2): wt% or mol%")
-      ->check(CLI::IsMember({"wt%", "mol%"}))
+      .add_option(
+          "--name-amounts", name_amounts,
+          "what numbers before the elements of a name are (1Zn1Zr/SiO2), and amounts without a "
+          "unit: wt% or mol%; none: a line above the header is about something else")
+      ->check(CLI::IsMember({"wt%", "mol%", "none"}))
       ->group(group);
   command
       .add_flag("--skip-rows-without-target", skip_rows_without_target,
@@ -240,6 +242,13 @@ Result<tables::Table> TableArguments::load(Session& session, const std::string& 
                                   *known_supports);
   if (!table) return table;
   session.say(fmt::format("{}: {}", path, columns_text(table->columns)));
+  for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {
+    const auto values = table->targets.col(t);
+    if (values.size() < 2 || !values.allFinite() || values.minCoeff() < values.maxCoeff()) continue;
+    session.warn(fmt::format("{}: \"{}\" is {:g} in all {} rows: there is nothing to learn from it",
+                             path, table->target_names[static_cast<std::size_t>(t)], values[0],
+                             values.size()));
+  }
   for (const std::string& note : table->notes) session.say(fmt::format("{}: {}", path, note));
   for (Eigen::Index c = 0; c < table->conditions.cols(); ++c) {
     for (Eigen::Index t = 0; t < table->targets.cols(); ++t) {

@@ -374,9 +374,11 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
       ->check(
           CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}));
   command
-      ->add_option("--name-amounts", arguments->name_amounts,
-                   "what numbers before the elements of a name are (15Ni5Ce/MgO): wt% or mol%")
-      ->check(CLI::IsMember({"wt%", "mol%"}));
+      ->add_option(
+          "--name-amounts", arguments->name_amounts,
+          "what numbers before the elements of a name are (15Ni5Ce/MgO), and amounts without a "
+          "unit: wt% or mol%; none: a line above the header is about something else")
+      ->check(CLI::IsMember({"wt%", "mol%", "none"}));
   command->add_option("--composition", arguments->composition, "column of formulas or names");
   command->add_option("--sheet", arguments->sheet, "sheet of a workbook");
   command

@@ -1,0 +1,156 @@
+#include "drivers/tables/row_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/chemistry/element.h"
+#include "core/chemistry/names.h"
+#include "drivers/tables/cells.h"
+#include "drivers/tables/name_amounts.h"
+
+namespace kasetsu::tables {
+namespace {
+
+Error bad(std::string message, std::string value, std::string expected) {
+  return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
+}
+
+// "Ni-Al2O3" is nickel on alumina to most who write it, and a mixed oxide to some.
+Status check_carrier(const std::string& name) {
+  static constexpr std::array<std::string_view, 6> kCarriers = {"Al2O3", "SiO2", "TiO2",
+                                                                "ZrO2",  "CeO2", "MgO"};
+  const std::string folded = chemistry::fold_name(name);
+  const std::vector<chemistry::NamePart> parts = chemistry::split_name(folded);
+  if (parts.size() < 2 || folded.find('/') != std::string::npos) return {};
+  const std::string_view first = parts.front().text, last = parts.back().text;
+  const std::size_t digits = std::min(first.find_first_not_of("0123456789."), first.size());
+  const auto element = chemistry::atomic_number(first.substr(digits));
+  // "N-TiO2" is doped.
+  static constexpr std::array<int, 9> kDopants = {1, 5, 6, 7, 9, 15, 16, 17, 53};
+  if (!element || std::find(kDopants.begin(), kDopants.end(), *element) != kDopants.end() ||
+      std::find(kCarriers.begin(), kCarriers.end(), last) == kCarriers.end()) {
+    return {};
+  }
+  const auto begin = static_cast<std::size_t>(last.data() - folded.data());
+  const std::string actives = folded.substr(0, folded.find_last_not_of("-+ ", begin - 1) + 1);
+  return bad(
+      fmt::format("{} is a usual support, and no slash stands before it", last), name,
+      fmt::format("{}/{}, or its elements without their oxygen if they are active", actives, last));
+}
+
+std::string joined(const std::set<std::string>& symbols) {
+  return symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, "-"));
+}
+
+}  // namespace
+
+std::vector<std::string> supports_of_table(const Sheet& sheet, const MatchedColumns& columns,
+                                           const chemistry::SupportTable& supports) {
+  std::set<std::string> texts;
+  for (const MatchedColumn& column : columns.columns) {
+    const ColumnUse use = column.column.use;
+    if (use != ColumnUse::catalyst && use != ColumnUse::support) continue;
+    for (const CsvRecord& row : sheet.rows) {
+      if (column.at >= row.fields.size()) continue;
+      const std::string text = composition_text(trim(row.fields[column.at]), sheet.style);
+      const std::size_t slash = text.rfind('/');
+      if (use == ColumnUse::support) {
+        texts.insert(text);
+      } else if (slash != std::string::npos && slash > 0) {
+        texts.insert(text.substr(slash + 1));
+      }
+    }
+  }
+  std::vector<std::string> names;
+  for (const std::string& text : texts) {
+    if (is_none(text) || is_usual_null(text)) continue;
+    if (auto support = supports.read(text); support.ok()) names.push_back(support->name);
+  }
+  return names;
+}
+
+RowNames::RowNames(const ReadOptions& options, const chemistry::SupportTable& supports,
+                   const chemistry::CompositionRules& rules)
+    : amounts_(unit_of_numbers(options)),
+      recognised_(!options.profile),
+      of_campaign_(options.delivery || !options.rules.elements.empty()),
+      supports_(supports),
+      rules_(rules) {
+}
+
+Status RowNames::tell(const std::string& name, chemistry::ToldCatalyst& told) const {
+  const auto numbered = amounts_.empty() ? std::nullopt : read_numbered_name(name, amounts_);
+  if (!numbered) {
+    (chemistry::looks_like_key(name) ? told.key : told.name) = name;
+    if (of_campaign_ || !told.key.empty()) return {};
+    const Status amounts = check_amounts(name);
+    return amounts ? check_carrier(name) : amounts;
+  }
+  for (const auto& [symbol, amount] : numbered->amounts) {
+    told.amounts.push_back({symbol, amount, amounts_});
+  }
+  told.support = numbered->support;
+  return {};
+}
+
+// Where the numbers of names were told to be weights, a name on a support without any tells none.
+Status RowNames::check_amounts(const std::string& name) const {
+  if (amounts_.empty()) return {};
+  const auto read = plainly(name);
+  if (!read || read->support.empty() || read->active.empty()) return {};
+  return bad("the name tells no amounts, and the numbers of other names are amounts", name,
+             fmt::format("an amount in {} before each element, such as 5Ni-2Mg/Al2O3", amounts_));
+}
+
+// Without the campaign's basis, in which a name may tell too little.
+Result<chemistry::Catalyst> RowNames::plainly(const std::string& name) const {
+  chemistry::CompositionRules plain;
+  plain.supports = rules_.supports;
+  return chemistry::parse_catalyst_name(name, supports_, plain);
+}
+
+Result<std::optional<chemistry::Catalyst>> RowNames::of_one_element(const std::string& name) const {
+  auto read = plainly(name);
+  if (!read || read->active.empty()) return std::optional<chemistry::Catalyst>();
+  const auto& parts = read->active.parts();
+  if (parts.size() > 1 || parts.front().amount != 1.0) {
+    return bad("one amount stands beside a name of several elements or amounts", name,
+               "a column of amounts for each element, such as Ni (wt%)");
+  }
+  return std::optional(std::move(*read));
+}
+
+Status RowNames::take_support(const std::string& name, const std::string& columns,
+                              chemistry::ToldCatalyst& told) const {
+  std::set<std::string> held(told.slots.begin(), told.slots.end());
+  for (const chemistry::ToldAmount& one : told.amounts) {
+    if (one.amount > 0.0) held.insert(one.symbol);
+  }
+  const bool bare = held.empty() && name.find('/') == std::string::npos;
+  if (recognised_ && bare && supports_.read(name).ok()) {
+    told.support = name;
+    return {};
+  }
+  const auto read = plainly(name);
+  if (!read) return recognised_ ? Status(composition_error(read.error(), name)) : Status();
+  std::set<std::string> named;
+  for (const auto& part : read->active.parts()) {
+    named.insert(std::string(chemistry::element_symbol(part.element)));
+  }
+  if (named == held) {
+    told.support = read->support;
+    return {};
+  }
+  if (!recognised_) return {};
+  return bad("the name and the columns of amounts tell different elements", name,
+             fmt::format("the same elements in both (here {} and {}); or --ignore{} to read the "
+                         "names alone",
+                         joined(named), joined(held), columns));
+}
+
+}  // namespace kasetsu::tables

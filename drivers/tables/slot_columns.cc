@@ -1,0 +1,233 @@
+#include "drivers/tables/slot_columns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
+#include "core/chemistry/element.h"
+#include "drivers/tables/column_cells.h"
+#include "drivers/tables/header_meaning.h"
+#include "drivers/tables/header_text.h"
+
+namespace kasetsu::tables {
+namespace {
+
+// The part of an element in a catalyst, as a header tells it without a number.
+enum class Part { metal, promoter };
+
+std::optional<Part> part_of(std::string_view word) {
+  // Letters only; what is left of French and German words without their accents stands here, too.
+  static constexpr std::string_view kMetals[] = {
+      "metal",         "metals",          "active",      "activemetal",     "activephase",
+      "activeelement", "activecomponent", "mainmetal",   "primarymetal",    "firstmetal",
+      "noblemetal",    "metall",          "aktivmetall", "aktivkomponente", "hauptmetall",
+      "mtal",          "mtalactif",       "metalactif",  "phaseactive"};
+  static constexpr std::string_view kPromoters[] = {
+      "promoter",       "promotor", "promoteur", "promoters",  "dopant",
+      "additive",       "modifier", "cometal",   "copromoter", "secondmetal",
+      "secondarymetal", "zusatz",   "dotierung", "dopeur",     "additiv"};
+  if (std::find(std::begin(kMetals), std::end(kMetals), word) != std::end(kMetals)) {
+    return Part::metal;
+  }
+  if (std::find(std::begin(kPromoters), std::end(kPromoters), word) != std::end(kPromoters)) {
+    return Part::promoter;
+  }
+  return std::nullopt;
+}
+
+// "Promoter loading (wt%)", "wt% promoter", "Loading / wt%": whose amount, and its unit.
+struct PartAmount {
+  std::optional<Part> part;
+  std::string unit;
+};
+
+std::optional<PartAmount> part_amount(std::string_view header) {
+  const HeaderName split = split_unit(header);
+  PartAmount amount{{}, split.unit};
+  std::string rest;
+  bool says_amount = false;
+  for (std::size_t at = 0; at <= split.name.size();) {
+    const std::size_t end = std::min(split.name.find_first_of(" _", at), split.name.size());
+    const std::string word = split.name.substr(at, end - at);
+    at = end + 1;
+    static constexpr std::string_view kAmounts[] = {"loading",  "load",   "content", "amount",
+                                                    "beladung", "gehalt", "teneur"};
+    if (std::find(std::begin(kAmounts), std::end(kAmounts), word) != std::end(kAmounts)) {
+      says_amount = true;
+    } else if (amount.unit.empty() && word.size() > 2 && chemistry::told_unit(word)) {
+      amount.unit = word;
+    } else {
+      rest += bare(word);
+    }
+  }
+  const auto unit = chemistry::told_unit(amount.unit);
+  if (!amount.unit.empty() && (!unit || unit->weighed)) return std::nullopt;
+  if (!says_amount && !unit) return std::nullopt;
+  amount.part = part_of(rest);
+  if (!rest.empty() && !amount.part) return std::nullopt;
+  return amount;
+}
+
+class SlotFinder : private ColumnCells {
+ public:
+  SlotFinder(const Sheet& sheet, const ReadOptions& options, std::string_view file_name,
+             const std::vector<Role>& roles)
+      : ColumnCells(sheet, options, file_name), roles_(roles) {}
+
+  SlotColumns find(bool pairs_only) {
+    numbered_pairs();
+    if (pairs_only) return std::move(found_);
+    if (found_.slots.empty()) numbered();
+    if (found_.slots.empty()) parts();
+    if (found_.slots.empty()) sites();
+    return std::move(found_);
+  }
+
+ private:
+  bool is_free(std::size_t column) const {
+    return roles_[column] == Role::unused && !header_[column].empty();
+  }
+
+  // Symbols or none in most rows, and not only the Y and N of yes and no.
+  bool holds_mostly_symbols(std::size_t column) const {
+    std::size_t symbols = 0, others = 0;
+    bool sure = false;
+    for (const CsvRecord* const row : rows_) {
+      const std::string_view text = cell(*row, column);
+      if (is_no_symbol(text)) continue;
+      const bool symbol = chemistry::atomic_number(text).has_value();
+      ++(symbol ? symbols : others);
+      sure = sure || (symbol && text != "Y" && text != "N");
+    }
+    return sure && symbols > others;
+  }
+
+  // "-" and "n/a" say so as well as none.
+  static bool is_no_symbol(std::string_view text) {
+    return is_none(text) || text == "-" || small_letters(text) == "n/a";
+  }
+
+  void add_amount(std::size_t slot, std::size_t column, const std::string& unit) {
+    found_.amounts.emplace_back(slot, column);
+    if (found_.amounts_unit.empty()) found_.amounts_unit = unit.empty() ? unit_below(column) : unit;
+  }
+
+  // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
+  void numbered_pairs() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto number = slot_near_miss(header_[i]);
+      if (!is_free(i) || !number) continue;
+      for (std::size_t j = 0; j < header_.size(); ++j) {
+        const auto amount = slot_amount(header_[j]);
+        if (!is_free(j) || !amount || amount->number != *number) continue;
+        found_.slots.push_back(i);
+        add_amount(i, j, amount->unit);
+        break;
+      }
+    }
+  }
+
+  // "Metal 1, Metal 2": numbers from one without a gap, over symbols.
+  void numbered() {
+    std::set<int> numbers;
+    std::vector<std::size_t> slots;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto number = slot_near_miss(header_[i]);
+      if (!is_free(i) || !number) continue;
+      if (!holds_mostly_symbols(i) || !numbers.insert(*number).second) return;
+      slots.push_back(i);
+    }
+    if (slots.empty() || *numbers.rbegin() != static_cast<int>(slots.size())) return;
+    found_.slots = std::move(slots);
+  }
+
+  // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
+  void parts() {
+    std::vector<Part> parts;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto part = part_of(bare(header_[i]));
+      if (!is_free(i) || !part || !holds_mostly_symbols(i)) continue;
+      found_.slots.push_back(i);
+      parts.push_back(*part);
+    }
+    if (found_.slots.empty()) return;
+    std::vector<std::optional<std::size_t>> amount_of(parts.size());
+    std::vector<std::pair<std::size_t, std::string>> of_all;
+    for (std::size_t j = 0; j < header_.size(); ++j) {
+      const auto amount = part_amount(header_[j]);
+      if (!is_free(j) || !amount || !all_numbers(j) || all_blank(j)) continue;
+      const auto owner = std::find(parts.begin(), parts.end(), amount->part);
+      if (!amount->part || std::count(parts.begin(), parts.end(), *amount->part) != 1) {
+        of_all.emplace_back(j, amount->unit);
+        continue;
+      }
+      const auto at = static_cast<std::size_t>(owner - parts.begin());
+      if (amount_of[at]) continue;
+      amount_of[at] = j;
+      add_amount(found_.slots[at], j, amount->unit);
+    }
+    // "Loading" alone is that of the one part without an amount.
+    const auto without = std::count(amount_of.begin(), amount_of.end(), std::nullopt);
+    if (without == 1 && of_all.size() == 1) {
+      const auto at = std::find(amount_of.begin(), amount_of.end(), std::nullopt);
+      add_amount(found_.slots[static_cast<std::size_t>(at - amount_of.begin())], of_all[0].first,
+                 of_all[0].second);
+    } else if (without > 0 && !found_.amounts.empty()) {
+      const auto at = std::find(amount_of.begin(), amount_of.end(), std::nullopt);
+      const std::size_t slot = found_.slots[static_cast<std::size_t>(at - amount_of.begin())];
+      found_.problems.push_back(problem(
+          slot, "the other columns of elements have amounts beside them, and this one has none",
+          header_[slot],
+          fmt::format("a column \"{} loading ({})\", or --ignore \"{}\"", header_[slot],
+                      found_.amounts_unit.empty() ? "wt%" : found_.amounts_unit, header_[slot])));
+    }
+  }
+
+  // "A-site, B-site": what stands on the sites of a perovskite, together.
+  void sites() {
+    std::vector<std::size_t> named, letters;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (!is_free(i) || !holds_formulas(i)) continue;
+      const std::string word = bare(header_[i]);
+      if (word == "asite" || word == "bsite") named.push_back(i);
+      if (header_[i] == "A" || header_[i] == "B") letters.push_back(i);
+    }
+    for (const std::vector<std::size_t>& columns : {named, letters}) {
+      if (columns.size() < 2 || !found_.slots.empty()) continue;
+      found_.slots = columns;
+      found_.formulas = true;
+    }
+  }
+
+  bool holds_formulas(std::size_t column) const {
+    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string_view text = cell(*row, column);
+      return is_no_symbol(text) || chemistry::parse_formula(composition_text(text, style_)).ok();
+    });
+  }
+
+  const std::vector<Role>& roles_;
+  SlotColumns found_;
+};
+
+}  // namespace
+
+std::string unit_of_loading(std::string_view header) {
+  auto amount = part_amount(header);
+  if (!amount || amount->part == Part::promoter) return {};
+  // "wt% metal" is one; a bare "wt%" may be the weight of anything.
+  const bool bare_unit = !amount->part && bare(header) == bare(amount->unit);
+  return bare_unit ? std::string() : std::move(amount->unit);
+}
+
+SlotColumns find_slot_columns(const Sheet& sheet, const ReadOptions& options,
+                              std::string_view file_name, const std::vector<Role>& roles,
+                              bool pairs_only) {
+  return SlotFinder(sheet, options, file_name, roles).find(pairs_only);
+}
+
+}  // namespace kasetsu::tables
