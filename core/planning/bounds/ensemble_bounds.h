@@ -136,9 +136,10 @@ struct EnsembleBounds {
   // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
   std::vector<std::pair<std::size_t, double>> mean_hypothesis;
   double mean_intercept = 0.0;
-  // By term: sum over the hypotheses, with their weights, of |coefficient - the mean one's|, and of
-  // |coefficient|.
-  std::vector<double> deviations, total_coefficients;
+  // By term: the weighted median of its coefficients, which is 0 where less than half of the
+  // hypotheses have it; sum over the hypotheses, with their weights, of |coefficient - the median
+  // one|; and of |coefficient| and |the mean one's|.
+  std::vector<double> median_coefficients, deviations, total_coefficients;
   // Of the best hypothesis, in its order.
   std::vector<std::size_t> coordinate_terms;
   Eigen::VectorXd coordinate_center, coordinate_spread;
@@ -262,7 +263,7 @@ class Bounder {
   void follow_own_variance(descriptors::Form form, const EnsembleBounds::Plain& plain);
   void take_secants();
   void begin(double base, Combined& combined) const;
-  void add_term(double times, std::size_t term, Combined& to) const;
+  void add_term(double times, double times_along, std::size_t term, Combined& to) const;
   Interval range_of(const Combined& combined) const;
   double add_distances(const Combined& combined, std::size_t hypothesis);
   void limit_spread(double deviation, Predicted& predicted) const;

@@ -218,18 +218,42 @@ class Builder {
     for (std::size_t t = 0; t < mean.size(); ++t) {
       if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
     }
-    out_.deviations.assign(out_.terms.size(), 0.0);
-    out_.total_coefficients.assign(out_.terms.size(), 0.0);
-    std::vector<double> own(out_.terms.size());
+    spread_coefficients(mean);
+  }
+
+  void spread_coefficients(const std::vector<double>& mean) {
+    std::vector<std::vector<std::pair<double, double>>> by_term(mean.size());
     for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
-      std::fill(own.begin(), own.end(), 0.0);
       for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
-        own[summand.least / 2] = summand.coefficient;
-      for (std::size_t t = 0; t < own.size(); ++t) {
-        out_.deviations[t] += out_.weights[h] * std::abs(own[t] - mean[t]);
-        out_.total_coefficients[t] += out_.weights[h] * (std::abs(own[t]) + std::abs(mean[t]));
-      }
+        by_term[summand.least / 2].emplace_back(summand.coefficient, out_.weights[h]);
     }
+    for (std::size_t t = 0; t < mean.size(); ++t) {
+      double others = out_.total_weight;
+      double total = out_.total_weight * std::abs(mean[t]);
+      for (const auto& [coefficient, weight] : by_term[t]) {
+        others -= weight;
+        total += weight * std::abs(coefficient);
+      }
+      by_term[t].emplace_back(0.0, others);
+      const double median = weighted_median(by_term[t], 0.5 * out_.total_weight);
+      double deviation = 0.0;
+      for (const auto& [coefficient, weight] : by_term[t])
+        deviation += weight * std::abs(coefficient - median);
+      out_.median_coefficients.push_back(median);
+      out_.deviations.push_back(deviation);
+      out_.total_coefficients.push_back(total);
+    }
+  }
+
+  // Of values with their weights.
+  static double weighted_median(std::vector<std::pair<double, double>> values, double half) {
+    std::sort(values.begin(), values.end());
+    double reached = 0.0;
+    for (const auto& [value, weight] : values) {
+      reached += weight;
+      if (reached >= half) return value;
+    }
+    return values.back().first;
   }
 
   bool list_groups() {

@@ -5,10 +5,12 @@
 // interval of that number a term is replaced by its secant, and what is left over is bounded by the
 // slopes that the term can have there. A hypothesis is then one average of combined numbers, one an
 // element, so that what one descriptor gains and another loses by the same element cancels. The
-// same holds for the difference of a hypothesis from the mean of all of them, which bounds how far
-// they disagree: the median has the least mean absolute deviation, so that deviations from the mean
-// are no smaller. They are bounded together: what they are for the middle of each group, and for
-// each place the element that leads all hypotheses farthest from there.
+// same holds for the difference of a hypothesis from a center, which bounds how far they disagree:
+// the median has the least mean absolute deviation, so that deviations from any center, even one
+// that depends on the candidate, are no smaller. It follows the mean of the hypotheses from element
+// to element, and the median of their coefficients in what no element tells. They are bounded
+// together: what they are for the middle of each group, and for each place the element that leads
+// all hypotheses farthest from there.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -302,13 +304,14 @@ void Bounder::take_secants() {
   }
 }
 
-// Adds `times` a term: its middle, what it gives each of items_, and its slope along its primary.
-void Bounder::add_term(double times, std::size_t term, Combined& to) const {
+// Adds `times` a term: its middle, and what it gives each of items_; and `times_along` its slope
+// along its primary.
+void Bounder::add_term(double times, double times_along, std::size_t term, Combined& to) const {
   const Secant& secant = secants_[term];
   to.base += times * secant.line.base;
   if (secant.primary >= 0) {
     to.shift += times * secant.shift;
-    to.along[static_cast<std::size_t>(secant.primary)] += times * secant.primary_slope;
+    to.along[static_cast<std::size_t>(secant.primary)] += times_along * secant.primary_slope;
   }
   if (!secant.of_elements) return;
   const double* numbers = &numbers_[term * items_.size()];
@@ -388,7 +391,10 @@ void Bounder::refine(Predicted& predicted) {
   const std::size_t count = tables_.hypotheses.size();
   take_secants();
   begin(tables_.mean_intercept, mean_);
-  for (const auto& [t, coefficient] : tables_.mean_hypothesis) add_term(coefficient, t, mean_);
+  // What a term does beside its line leads away those that have it: it is left out of the center
+  // where they are few.
+  for (const auto& [t, coefficient] : tables_.mean_hypothesis)
+    add_term(coefficient, tables_.median_coefficients[t], t, mean_);
   double weighted_low = 0.0;
   double weighted_high = 0.0;
   // Of the hypotheses from their mean, weighted: for the middle of each group of elements and of
@@ -407,7 +413,7 @@ void Bounder::refine(Predicted& predicted) {
     double slack = 0.0;
     for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
       const std::size_t t = summand.least / 2;
-      add_term(summand.coefficient, t, own_);
+      add_term(summand.coefficient, summand.coefficient, t, own_);
       slack += std::abs(summand.coefficient) * secants_[t].line.slack;
     }
     const Interval own = range_of(own_);
@@ -424,7 +430,11 @@ void Bounder::refine(Predicted& predicted) {
       off_.along[p] += weight * std::abs(own_.along[p] - mean_.along[p]);
     for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
     middles_[h] = add_distances(own_, h) + own_.shift + hull_->off_middle[h];
-    deviation += weight * std::abs(middles_[h]);
+  }
+  const double center = median(middles_, 0.5 * tables_.total_weight);
+  for (std::size_t h = 0; h < count; ++h) {
+    middles_[h] -= center;
+    deviation += tables_.weights[h] * std::abs(middles_[h]);
   }
   for (std::size_t p = 0; p < off_.along.size(); ++p) {
     if (off_.along[p] > 0.0)
