@@ -96,6 +96,14 @@ async function plots(browser, daemon) {
   assert.ok(buttons.length > 2);
   assert.ok(!buttons.some((title) => /cloud|share|chart studio|upload/i.test(title)), buttons.join());
   assert.equal(await page.locator('a[href*="plotly"], a[href*="plot.ly"]').count(), 0);
+  // What is chosen stands in the address.
+  for (const [tab, name] of [["hypotheses", "alive"], ["elements", "Coverage"]]) {
+    await page.goto(`${daemon.origin}/#/c/story?tab=${tab}`);
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.waitForURL(/(state=alive|view=coverage)$/);
+    await page.reload();
+    await page.locator("button[aria-pressed=true]", { hasText: name }).waitFor();
+  }
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 }
