@@ -69,9 +69,9 @@ export default function Campaign({ campaign: name, query }) {
         ${campaign.targets.length > 1 ? html`<label class="inline">${t("target")} <select value=${target.name} onChange=${(event) => location.replace(link(["c", name], { ...query, target: event.target.value }))}>
           ${campaign.targets.map((one) => html`<option value=${one.name}>${one.name}</option>`)}</select></label>` : null}</div>
       ${tab === "results" ? html`<${Progress} name=${name} target=${target} />${campaign.targets.length > 1 ? html`<${TwoTargets} name=${name} targets=${campaign.targets} />` : null}` : null}
-      ${tab === "hypotheses" ? html`<${Hypotheses} name=${name} target=${target} />` : null}
+      ${tab === "hypotheses" ? html`<${Hypotheses} name=${name} target=${target} state=${query.state || ""} />` : null}
       ${tab === "model" ? (campaign.model || query.model ? html`<${Insight} name=${name} target=${target} model=${query.model} />` : html`<${Empty}>${t("no_model")}<//>`) : null}
-      ${tab === "elements" ? html`<${Elements} name=${name} target=${target} />` : null}
+      ${tab === "elements" ? html`<${Elements} name=${name} target=${target} view=${query.view} />` : null}
       ${tab === "map" ? html`<${CoverageMap} name=${name} target=${target} />` : null}`;
   }}<//>`;
 }

@@ -1,10 +1,11 @@
 // What the model believes: parity, hypotheses over the batches, descriptors, and predictions against what was measured later.
-import { html, useMemo, useState } from "../html.js";
+import { html, useMemo } from "../html.js";
 import { campaignPath, get, withQuery } from "../api.js";
 import { Empty, Loaded } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
 import { axisName, count, interval, number, percent, steady, withUnit } from "../format.js";
 import { Plot, plain } from "../plot.js";
+import { setQuery } from "../route.js";
 import { English } from "../sentences.js";
 import { useData } from "../state.js";
 import { named, t } from "../words.js";
@@ -81,8 +82,7 @@ function hypothesesPlot(record) {
   return data;
 }
 
-export function Hypotheses({ name, target }) {
-  const [state, setState] = useState("");
+export function Hypotheses({ name, target, state }) {
   const path = withQuery(campaignPath(name, "/hypotheses"), { property: target.name });
   const record = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && event.object === "model", pause: 1500 });
   const data = useMemo(() => record.data && hypothesesPlot(record.data), [record.data]);
@@ -100,7 +100,7 @@ export function Hypotheses({ name, target }) {
       table=${[["state", "descriptors", "promised", "batch", "n", "mae"], ...found.hypotheses.flatMap((h) => h.errors.map((e) => [h.state, h.descriptors.join("; "), h.promised, e.batch, e.n, e.mae]))]}
       summary=${t("hypotheses.summary", { n: count(found.hypotheses.length), batches: count(found.batches.length) })} />
     <p class="quiet">${t("hypotheses.help")}</p>
-    <div class="choices" role="group" aria-label=${t("state")}>${["", ...Object.keys(LINES).reverse()].map((one) => html`<button aria-pressed=${state === one} onClick=${() => setState(one)}>${one ? named("hypothesis", one) : t("all")}</button>`)}</div>
+    <div class="choices" role="group" aria-label=${t("state")}>${["", ...Object.keys(LINES).reverse()].map((one) => html`<button aria-pressed=${state === one} onClick=${() => setQuery({ state: one })}>${one ? named("hypothesis", one) : t("all")}</button>`)}</div>
     <${Grid} label=${t("tab.hypotheses")} columns=${columns} rows=${found.hypotheses.filter((h) => !state || h.state === state)} id=${(h) => h.descriptors.join(" ")} />`)}<//>`;
 }
 

@@ -78,10 +78,10 @@ export function Progress({ name, target }) {
       <span class="quiet">${[conditions(item.conditions), item.replicates > 1 ? t("replicates.n", { n: item.replicates }) : null].filter(Boolean).join("; ")}</span></li>`)}</ol></div></div>`)}<//>`;
 }
 
-export function Elements({ name, target }) {
+export function Elements({ name, target, view }) {
   const path = withQuery(campaignPath(name, "/elements"), { property: target.name });
   const elements = useData((signal) => get(path, { signal }), [path], { matters: (event) => event.campaign === name && event.object === "measurement", pause: 2000 });
-  return html`<${Loaded} of=${elements}>${(data) => html`<div class="results"><${PeriodicTable} data=${data} goal=${target.goal} />
+  return html`<${Loaded} of=${elements}>${(data) => html`<div class="results"><${PeriodicTable} data=${data} goal=${target.goal} view=${view} />
     ${data.supports.length > 0 ? html`<div><h2>${t("supports")}</h2><ul class="bars supports">${data.supports.map((support) => html`<li style=${{ "--share": support.share }}>
       <span>${support.name}</span><span>${t("supports.line", { n: count(support.catalysts), best: withUnit(support.best, data.unit), mean: withUnit(support.mean, data.unit) })}</span></li>`)}</ul></div>` : null}</div>`}<//>`;
 }

@@ -107,7 +107,7 @@ async function saveCsv(name, query) {
   const parts = [];
   let token = null;
   do {
-    const response = await ask("GET", withQuery(campaignPath(name, "/measurements"), { property: query.property, live: query.live, limit: 10000, page_token: token }), { raw: true, headers: { Accept: "text/csv" } });
+    const response = await ask("GET", withQuery(campaignPath(name, "/measurements"), { property: query.property, catalyst: query.catalyst, ingest: query.ingest, live: query.live, limit: 10000, page_token: token }), { raw: true, headers: { Accept: "text/csv" } });
     const text = await response.text();
     parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : text);
     token = response.headers.get("X-Next-Page-Token");

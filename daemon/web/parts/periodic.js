@@ -1,6 +1,7 @@
 // The periodic table, coloured by what was measured of each element.
 import { html, useState } from "../html.js";
 import { count, signed, steady, withUnit } from "../format.js";
+import { setQuery } from "../route.js";
 import { t } from "../words.js";
 
 const ROWS = [
@@ -27,8 +28,9 @@ const VIEWS = {
   coverage: { value: (e) => e.catalysts, diverging: false, digits: 4 },
 };
 
-export function PeriodicTable({ data, goal }) {
-  const [view, setView] = useState("effect");
+// view: one of VIEWS, as the address tells it.
+export function PeriodicTable({ data, goal, view: wanted }) {
+  const view = Object.hasOwn(VIEWS, wanted ?? "") ? wanted : "effect";
   const [shown, setShown] = useState(null);
   const { value, diverging, digits } = VIEWS[view];
   const elements = new Map(data.elements.map((e) => [e.symbol, e]));
@@ -45,7 +47,7 @@ export function PeriodicTable({ data, goal }) {
   const seen = shown || data.elements[0]?.symbol;
   return html`<div class="periodic">
     <div class="choices" role="group" aria-label=${t("periodic.by")}>
-      ${Object.keys(VIEWS).map((name) => html`<button aria-pressed=${view === name} onClick=${() => setView(name)}>${t(`periodic.${name}`)}</button>`)}
+      ${Object.keys(VIEWS).map((name) => html`<button aria-pressed=${view === name} onClick=${() => setQuery({ view: name })}>${t(`periodic.${name}`)}</button>`)}
     </div>
     <div class="elements" role="group" tabindex="0" aria-label=${t("periodic.title")}>
       ${ROWS.flatMap((row, y) => row.map((symbol, x) => {

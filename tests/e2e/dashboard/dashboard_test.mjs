@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createServer, request as plainRequest } from "node:http";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Daemon, drop, folderFor, openPage, until } from "./harness.mjs";
+import { Daemon, drop, folderFor, openPage, until, WAIT } from "./harness.mjs";
 import { markup } from "./markup.mjs";
 import { odd, silence } from "./odd.mjs";
 import { libraries, LOOKS, pagesOf, serious, settled, unmarked } from "./pages.mjs";
@@ -96,6 +96,14 @@ async function plots(browser, daemon) {
   assert.ok(buttons.length > 2);
   assert.ok(!buttons.some((title) => /cloud|share|chart studio|upload/i.test(title)), buttons.join());
   assert.equal(await page.locator('a[href*="plotly"], a[href*="plot.ly"]').count(), 0);
+  // What is chosen stands in the address.
+  for (const [tab, name] of [["hypotheses", "alive"], ["elements", "Coverage"]]) {
+    await page.goto(`${daemon.origin}/#/c/story?tab=${tab}`);
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.waitForURL(/(state=alive|view=coverage)$/);
+    await page.reload();
+    await page.locator("button[aria-pressed=true]", { hasText: name }).waitFor();
+  }
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 }
@@ -300,7 +308,7 @@ async function rebinding(daemon) {
 }
 
 async function main() {
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-background-networking"] });
+  const browser = await chromium.launch({ executablePath: chromiumPath, timeout: WAIT, args: ["--no-sandbox", "--disable-background-networking"] });
   const daemon = await (await Daemon.start(bin)).run();
   daemon.origin = `http://127.0.0.1:${daemon.port}`;
   const only = process.env.KASETSU_ONLY;
@@ -318,7 +326,7 @@ async function main() {
         console.log(`FAIL ${name}: ${error.stack}`);
         for (const context of browser.contexts()) {
           for (const [i, page] of context.pages().entries()) await page.screenshot({ path: join(folderFor("failed"), `${name}-${i}.png`) }).catch(() => {});
-          await context.close();
+          await context.close().catch(() => {});
         }
       }
     }

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const PATIENCE = Number(process.env.KASETSU_PATIENCE || 1);
-export const WAIT = 60_000 * PATIENCE;
+// Where every processor is taken already a browser needs minutes to open its first page. Who waits in vain learns it later, no more.
+export const WAIT = 240_000 * PATIENCE;
 
 export async function until(what, check, wait = WAIT) {
   const end = Date.now() + wait;
