@@ -380,7 +380,7 @@ class Questions : private ColumnCells {
               layout_.elements.end()) {
             meant.clear();
           }
-        } else if (looks_like_symbol(name) && name != "Id") {
+        } else if (looks_like_symbol(name) && name != "Id" && !asked_about(i)) {
           problems_.push_back(
               problem(i, "unknown element", name,
                       "a chemical symbol such as Li; a column that is no element is named by "

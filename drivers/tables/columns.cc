@@ -368,7 +368,7 @@ class Recogniser : private ColumnCells {
     });
     if (!slots.empty() || with_unit.empty()) return plain;
     if (plain.empty()) return with_unit;
-    const bool have_units = with_unit.size() >= plain.size();
+    const bool have_units = with_unit.size() > plain.size();
     std::vector<std::size_t>& elements = have_units ? with_unit : plain;
     for (const std::size_t i : have_units ? plain : with_unit) {
       const bool twice = std::any_of(elements.begin(), elements.end(),

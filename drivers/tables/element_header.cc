@@ -54,14 +54,14 @@ bool is_amount_unit(std::string_view unit) {
 }
 
 // A header in parts. `quantity`: 'x' of "x(Ni)", a fraction of moles; 'w', one of mass; 'c'.
-struct Parts {
+struct HeaderParts {
   std::string element, unit;
   char quantity = '\0';
   bool method = false;  // the unit's brackets say how it was measured, too
 };
 
 // "wt%; ICP", "ICP, wt%", "wt% ICP": the unit among them.
-void take_unit(std::string_view told, Parts& parts) {
+void take_unit(std::string_view told, HeaderParts& parts) {
   if (is_amount_unit(told)) {
     parts.unit = told;
     return;
@@ -83,7 +83,7 @@ void take_unit(std::string_view told, Parts& parts) {
 }
 
 // "x(Ni)", "w_Fe", "c Ni": the letter goes.
-void take_quantity(Parts& parts) {
+void take_quantity(HeaderParts& parts) {
   std::string& text = parts.element;
   if (text.size() < 3 || (text[0] != 'x' && text[0] != 'w' && text[0] != 'c')) return;
   std::string rest;
@@ -106,14 +106,14 @@ std::string_view without_word(std::string_view text) {
 }
 
 bool is_an_element(std::string_view text) {
-  Parts parts;
+  HeaderParts parts;
   parts.element = without_word(text);
   take_quantity(parts);
   return chemistry::atomic_number(parts.element) || element_of_name(parts.element);
 }
 
 // "Ni wt%", "Ni_at%", "Ni/wt%", "Ni%", "wt% Ni", "%Ni": symbol and unit without brackets.
-void take_apart(Parts& parts) {
+void take_apart(HeaderParts& parts) {
   const std::string text = parts.element;
   const std::size_t slash = text.find('/');
   if (slash != std::string::npos &&
@@ -148,8 +148,8 @@ void take_apart(Parts& parts) {
   }
 }
 
-Parts parts_of(std::string_view header) {
-  Parts parts;
+HeaderParts parts_of(std::string_view header) {
+  HeaderParts parts;
   const std::string plain(trim(plain_characters(header)));
   parts.element = plain;
   take_quantity(parts);
@@ -170,7 +170,7 @@ Parts parts_of(std::string_view header) {
 
 std::optional<ElementHeader> element_header(std::string_view name) {
   if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}, false};
-  Parts parts = parts_of(name);
+  HeaderParts parts = parts_of(name);
   if (parts.quantity == 'x' || parts.quantity == 'w') {
     const bool moles = parts.quantity == 'x';
     if (parts.unit.empty()) parts.unit = moles ? "mol/mol" : "g/g";

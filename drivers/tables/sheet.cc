@@ -228,6 +228,11 @@ Result<std::vector<CsvRecord>> take_header(std::vector<CsvRecord>& records, Shee
     first = at + lines.size();
   }
   for (std::string& name : sheet.header.fields) name = trim_name(name);
+  // A header behind the sign of a comment: "# Ni,Co,y".
+  if (std::string& name = sheet.header.fields.front();
+      options.profile == nullptr && name.starts_with("# ")) {
+    name = trim_name(std::string_view(name).substr(1));
+  }
   records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(first));
   std::erase_if(records, [](const CsvRecord& row) { return filled_cells(row) == 0; });
   return lines;

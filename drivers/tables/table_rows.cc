@@ -690,6 +690,36 @@ void note_merges(TableRows& table) {
   if (std::string note = merges.note(); !note.empty()) table.notes.push_back(std::move(note));
 }
 
+// The rows of the table, without lines that are none.
+void take_rows(const Sheet& sheet, const MatchedColumns& columns,
+               const chemistry::SupportTable& supports, RowReader& reader, TableRows& table) {
+  table.rows.reserve(sheet.rows.size());
+  std::vector<std::size_t> sections, remarks;
+  std::string remark;
+  for (const CsvRecord& record : sheet.rows) {
+    if (is_section(record, columns, sheet.style)) {
+      sections.push_back(record.line);
+    } else if (is_remark(record, columns, sheet.style, supports)) {
+      remarks.push_back(record.line);
+      for (const std::string& cell : record.fields) {
+        if (remark.empty()) remark = trim(cell);
+      }
+    } else {
+      table.rows.push_back(reader.read(record));
+    }
+  }
+  if (!sections.empty()) {
+    table.notes.push_back(
+        fmt::format("{} a single text outside of the composition, left out",
+                    lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
+  }
+  if (!remarks.empty()) {
+    table.notes.push_back(
+        fmt::format("{} a remark in place of a composition (\"{}\"), left out",
+                    lines_text(remarks) + (remarks.size() == 1 ? " holds" : " hold"), remark));
+  }
+}
+
 Status check_profile_columns(const Sheet& sheet, const MatchedColumns& columns,
                              const Profile& profile, const RowReader& reader,
                              std::string_view file_name) {
@@ -779,31 +809,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   }
   report(*sheet, columns, table);
   table.sheet = sheet->name;
-  table.rows.reserve(sheet->rows.size());
-  std::vector<std::size_t> sections, remarks;
-  std::string remark;
-  for (const CsvRecord& record : sheet->rows) {
-    if (is_section(record, columns, sheet->style)) {
-      sections.push_back(record.line);
-    } else if (is_remark(record, columns, sheet->style, supports)) {
-      remarks.push_back(record.line);
-      for (const std::string& cell : record.fields) {
-        if (remark.empty()) remark = trim(cell);
-      }
-    } else {
-      table.rows.push_back(reader.read(record));
-    }
-  }
-  if (!sections.empty()) {
-    table.notes.push_back(
-        fmt::format("{} a single text outside of the composition, left out",
-                    lines_text(sections) + (sections.size() == 1 ? " holds" : " hold")));
-  }
-  if (!remarks.empty()) {
-    table.notes.push_back(
-        fmt::format("{} a remark in place of a composition (\"{}\"), left out",
-                    lines_text(remarks) + (remarks.size() == 1 ? " holds" : " hold"), remark));
-  }
+  take_rows(*sheet, columns, supports, reader, table);
   note_merges(table);
   if (profile.reduce) reduce(*profile.reduce, table.rows);
   return table;
