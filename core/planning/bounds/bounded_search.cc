@@ -72,6 +72,8 @@ Status BoundedSearch::Impl::run_best(Purpose purpose) {
   for (const Branch& root : branches.roots()) queue.push(root);
   const std::uint64_t start = evaluated;
   std::uint64_t steps = 0;
+  // One an item of a chunk: what a worker has learnt does not depend on the threads.
+  std::vector<Worker> workers(kBranchesAtOnce / kBranchesOfItem, Worker(*tables));
   while (!queue.empty() && queue.front().bound >= best.limit()) {
     if (control.should_stop()) return planning_stopped();
     if (steps > options.most_steps || evaluated - start > options.most_evaluated) {
@@ -90,7 +92,8 @@ Status BoundedSearch::Impl::run_best(Purpose purpose) {
     std::vector<Found> found((chunk.size() + kBranchesOfItem - 1) / kBranchesOfItem);
     executor.parallel_for(found.size(), [&](std::size_t item) {
       if (control.cancelled()) return;
-      Worker worker(*tables);
+      Worker& worker = workers[item];
+      worker.steps = worker.bounded = worker.opened = 0;
       Found& out = found[item];
       const std::size_t last = std::min(chunk.size(), (item + 1) * kBranchesOfItem);
       for (std::size_t i = item * kBranchesOfItem; i < last; ++i)

@@ -49,7 +49,7 @@ double Bounder::of_leaves(const LeafMasks& leaves, bool most) {
   for (const Cluster& cluster : clusters_)
     taken_.push_back({cluster.node, cluster.count, cluster.amount});
   const auto context = static_cast<std::size_t>(hull_ - tables_.trees[group_->part].hulls.data());
-  return leaves.extreme(most, taken_, context, bits_);
+  return leaves.extreme(most, taken_, context, of_leaves_);
 }
 
 double Bounder::of_box(std::size_t companion, bool most) {

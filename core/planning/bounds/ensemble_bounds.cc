@@ -10,6 +10,18 @@ using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 
+void add_weighted(const double* values, double weight, std::size_t count, double* to) {
+  for (std::size_t c = 0; c < count; ++c) to[c] += weight * values[c];
+}
+
+void take_least(const double* values, std::size_t count, double* to) {
+  for (std::size_t c = 0; c < count; ++c) to[c] = std::min(to[c], values[c]);
+}
+
+void take_most(const double* values, std::size_t count, double* to) {
+  for (std::size_t c = 0; c < count; ++c) to[c] = std::max(to[c], values[c]);
+}
+
 }  // namespace
 
 Bounder::Bounder(const EnsembleBounds& tables)
@@ -45,7 +57,8 @@ void Bounder::bound(const ElementSets& group, const AmountSet& amounts,
   for (std::size_t k = 0; k < clusters.size(); ++k) {
     if (clusters_.empty() || clusters_.back().node != clusters[k] ||
         clusters_.back().amount != amounts.amounts[k]) {
-      clusters_.push_back({clusters[k], 0, amounts.amounts[k], amounts.shares[k]});
+      clusters_.push_back({clusters[k], 0, amounts.amounts[k], amounts.shares[k],
+                           trees.elements.nodes[clusters[k]].items.size()});
     }
     ++clusters_.back().count;
   }
@@ -73,16 +86,14 @@ void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
     for (std::size_t k = 0; k < taken; ++k) {
       const double* low = values + k * columns;
       const double* high = values + (items - taken + k) * columns;
-      for (std::size_t c = 0; c < columns; ++c) {
-        average_low_[c] += share * low[c];
-        average_high_[c] += share * high[c];
-        plain_low_[c] += low[c];
-        plain_high_[c] += high[c];
-        least_low_[c] = std::min(least_low_[c], low[c]);
-        least_high_[c] = std::min(least_high_[c], high[c]);
-        most_low_[c] = std::max(most_low_[c], low[c]);
-        most_high_[c] = std::max(most_high_[c], high[c]);
-      }
+      add_weighted(low, share, columns, average_low_.data());
+      add_weighted(high, share, columns, average_high_.data());
+      add_weighted(low, 1.0, columns, plain_low_.data());
+      add_weighted(high, 1.0, columns, plain_high_.data());
+      take_least(low, columns, least_low_.data());
+      take_least(high, columns, least_high_.data());
+      take_most(low, columns, most_low_.data());
+      take_most(high, columns, most_high_.data());
     }
   }
 }
@@ -298,29 +309,44 @@ void Bounder::evaluate(const ElementSets& group, std::span<const int> positions,
   companion_ready_ = false;
 }
 
-// Weighted median: the smallest value at which `half` of the weight is reached.
+// Weighted median: the smallest value at which `half` of the weight is reached. Finite values.
 double Bounder::median(const std::vector<double>& values, double half) {
-  ordered_.resize(values.size());
-  for (std::size_t h = 0; h < values.size(); ++h) ordered_[h] = {values[h], tables_.weights[h]};
-  std::size_t low = 0;
-  std::size_t high = ordered_.size();
-  double before = 0.0;
-  while (high - low > 1) {
-    const std::size_t middle = (low + high) / 2;
-    std::nth_element(ordered_.begin() + static_cast<std::ptrdiff_t>(low),
-                     ordered_.begin() + static_cast<std::ptrdiff_t>(middle),
-                     ordered_.begin() + static_cast<std::ptrdiff_t>(high),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    double sum = 0.0;
-    for (std::size_t i = low; i < middle; ++i) sum += ordered_[i].second;
-    if (before + sum >= half) {
-      high = middle;
+  const std::size_t count = values.size();
+  const double* value = values.data();
+  const double* weight = tables_.weights.data();
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  // Halving what lies between leaves few, which are put in order.
+  Interval within{-kInfinity, *most};
+  double below = 0.0;  // the weight of what is not above within.low
+  double from = *least;
+  for (int n = 0; n < 5; ++n) {
+    const double middle = 0.5 * (from + within.high);
+    double sums[4] = {0.0, 0.0, 0.0, 0.0};
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+      for (std::size_t k = 0; k < 4; ++k) sums[k] += value[i + k] <= middle ? weight[i + k] : 0.0;
+    }
+    for (; i < count; ++i) sums[0] += value[i] <= middle ? weight[i] : 0.0;
+    const double reached = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    if (reached >= half) {
+      within.high = middle;
     } else {
-      before += sum;
-      low = middle;
+      within.low = from = middle;
+      below = reached;
     }
   }
-  return ordered_[low].first;
+  ordered_.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (value[i] > within.low && value[i] <= within.high)
+      ordered_.emplace_back(value[i], weight[i]);
+  }
+  std::sort(ordered_.begin(), ordered_.end());
+  for (const auto& [here, own] : ordered_) {
+    below += own;
+    if (below >= half) return here;
+  }
+  // Weights are rounded in the order in which they are added up.
+  return ordered_.empty() ? *most : ordered_.back().first;
 }
 
 Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool high_only) {
@@ -330,9 +356,10 @@ Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool hig
   for (std::size_t h = 0; h < count; ++h) {
     double low = tables_.intercepts[h];
     double high = low;
+    const double* bounds = bounds_.data();
     for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
-      low += summand.coefficient * bounds_[summand.least];
-      high += summand.coefficient * bounds_[summand.most];
+      low += summand.coefficient * bounds[summand.least];
+      high += summand.coefficient * bounds[summand.most];
     }
     low += context != nullptr ? context->sums[h] : hull_->sums[h].low;
     high += context != nullptr ? context->sums[h] : hull_->sums[h].high;
@@ -404,9 +431,11 @@ void Bounder::locate(const Context& context, double* coordinates) const {
 }
 
 double Bounder::squared_corner(const double* point, double stop) const {
+  const Interval* box = box_.data();
+  const std::size_t dimensions = box_.size();
   double sum = 0.0;
-  for (std::size_t j = 0; j < box_.size() && sum < stop; ++j) {
-    const double d = std::max(box_[j].high - point[j], point[j] - box_[j].low);
+  for (std::size_t j = 0; j < dimensions && sum < stop; ++j) {
+    const double d = std::max(box[j].high - point[j], point[j] - box[j].low);
     sum += d * d;
   }
   return sum;

@@ -264,15 +264,18 @@ class Bounder {
   void take_secants();
   void begin(double base, Combined& combined) const;
   void add_term(double times, double times_along, std::size_t term, Combined& to) const;
-  Interval range_of(const Combined& combined) const;
-  double add_distances(const Combined& combined, std::size_t hypothesis);
+  void add_numbers(double times, std::size_t term, double* to) const;
+  void refine_hypothesis(std::size_t h);
+  static Interval range_of(const double* numbers, std::size_t size, std::size_t taken);
+  Interval range_of(const double* numbers) const;
+  double add_distances(const double* numbers, std::size_t hypothesis);
   void limit_spread(double deviation, Predicted& predicted) const;
   double sum_of_largest(const double* values, std::size_t size, std::size_t taken) const;
   const double* values_of(std::size_t column) const {
     const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
-    return &trees.values[column * trees.leaf.size()];
+    return trees.values.data() + column * trees.leaf.size();
   }
-  double* numbers_of(std::size_t term) { return &numbers_[term * items_.size()]; }
+  double* numbers_of(std::size_t term) { return numbers_.data() + term * items_.size(); }
 
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
@@ -282,6 +285,7 @@ class Bounder {
     std::size_t node;
     int count;
     double amount, share;
+    std::size_t size;  // of the group
   };
   std::vector<Cluster> clusters_;
   double count_ = 0.0, total_ = 0.0;  // elements, and the sum of their amounts
@@ -294,7 +298,6 @@ class Bounder {
   bool companion_primaries_filled_ = false;
   std::vector<Secant> secants_;  // by term
   std::vector<int> items_;       // positions of the elements that may occur, by cluster
-  std::vector<double> shares_;   // of each of items_
   std::vector<double> numbers_;  // terms x items_
   Combined mean_, own_, off_;
   // Of the last refine(): by hypothesis and item of items_, how far it is from the mean of the
@@ -317,7 +320,7 @@ class Bounder {
   std::vector<double> values_;
   std::vector<double> companion_low_, companion_high_;
   std::vector<LeafMasks::Taken> taken_;
-  std::vector<std::uint64_t> bits_;
+  LeafMasks::Scratch of_leaves_;
   std::vector<double> companion_row_, companion_values_;
   Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;

@@ -185,31 +185,39 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
   return out;
 }
 
-void LeafMasks::keep(std::size_t number, std::vector<std::uint64_t>& bits) const {
-  const std::uint64_t* mask = &masks_[number * words_];
+// What all of the rows have; four are read at once.
+void LeafMasks::keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const {
+  while (rows.size() % 4 != 0) rows.push_back(rows.front());
+  bits.assign(words_, ~std::uint64_t{0});
   std::uint64_t* kept = bits.data();
-  for (std::size_t w = 0; w < words_; ++w) kept[w] &= mask[w];
+  for (std::size_t r = 0; r < rows.size(); r += 4) {
+    const std::uint64_t* a = masks_.data() + rows[r] * words_;
+    const std::uint64_t* b = masks_.data() + rows[r + 1] * words_;
+    const std::uint64_t* c = masks_.data() + rows[r + 2] * words_;
+    const std::uint64_t* d = masks_.data() + rows[r + 3] * words_;
+    for (std::size_t w = 0; w < words_; ++w) kept[w] &= (a[w] & b[w]) & (c[w] & d[w]);
+  }
 }
 
 // Below a node, what is in no group that elements are taken from.
-void LeafMasks::keep_absent(std::size_t node, const Items& present,
-                            std::vector<std::uint64_t>& bits) const {
+void LeafMasks::add_absent(std::size_t node, const Items& present,
+                           std::vector<std::size_t>& rows) const {
   const Items here = nodes_[node].items & present;
   if (here.none()) {
-    keep(absent(node), bits);
+    rows.push_back(absent(node));
   } else if (here != nodes_[node].items) {
-    keep_absent(nodes_[node].left, present, bits);
-    keep_absent(nodes_[node].right, present, bits);
+    add_absent(nodes_[node].left, present, rows);
+    add_absent(nodes_[node].right, present, rows);
   }
 }
 
 double LeafMasks::extreme(bool most, std::span<const Taken> taken, std::size_t of_context,
-                          std::vector<std::uint64_t>& bits) const {
-  const std::uint64_t* start = &masks_[context(of_context) * words_];
-  bits.assign(start, start + words_);
+                          Scratch& scratch) const {
+  std::vector<std::size_t>& rows = scratch.rows;
+  rows.assign(1, context(of_context));
   Items present;
   for (const Taken& each : taken) present |= nodes_[each.node].items;
-  keep_absent(0, present, bits);
+  add_absent(0, present, rows);
   for (const Taken& each : taken) {
     const Items& items = nodes_[each.node].items;
     const auto level = static_cast<std::size_t>(
@@ -225,15 +233,17 @@ double LeafMasks::extreme(bool most, std::span<const Taken> taken, std::size_t o
       alone = alone && &other == &each;
     }
     if (items.count() == static_cast<std::size_t>(each.count)) {
-      keep(all(each.node, level), bits);
+      rows.push_back(all(each.node, level));
       continue;
     }
-    keep(alone ? may(each.node, level) : any(each.node), bits);
-    if (supply < items.count() && supply <= most_) keep(at_most(each.node, supply), bits);
-    if (own <= most_) keep(at_least(each.node, own), bits);
+    rows.push_back(alone ? may(each.node, level) : any(each.node));
+    if (supply < items.count() && supply <= most_) rows.push_back(at_most(each.node, supply));
+    if (own <= most_) rows.push_back(at_least(each.node, own));
   }
-  std::vector<double> said;
-  said.reserve(first_.size());
+  keep(rows, scratch.bits);
+  const std::uint64_t* bits = scratch.bits.data();
+  std::vector<double>& said = scratch.said;
+  said.clear();
   for (std::size_t t = 0; t + 1 < first_.size(); ++t) {
     std::size_t w = most ? first_[t] : first_[t + 1];
     if (most) {

@@ -37,13 +37,20 @@ class LeafMasks {
     double amount;
   };
 
+  // What one call needs, kept for the next.
+  struct Scratch {
+    std::vector<std::size_t> rows;  // of masks_
+    std::vector<std::uint64_t> bits;
+    std::vector<double> said;  // by tree
+  };
+
   // Nothing where that would take too much memory.
   static std::optional<LeafMasks> make(const regression::Forest& forest, const Seen& seen);
 
   // The largest (`most`) or smallest value that the forest may have for catalysts of these elements
-  // and no others under the contexts of a node; infinite where there are none. bits: scratch.
+  // and no others under the contexts of a node; infinite where there are none.
   double extreme(bool most, std::span<const Taken> taken, std::size_t context,
-                 std::vector<std::uint64_t>& bits) const;
+                 Scratch& scratch) const;
 
  private:
   using Items = std::bitset<128>;
@@ -60,8 +67,8 @@ class LeafMasks {
                      const std::vector<std::vector<std::size_t>>& bits);
 
   std::uint64_t* row(std::size_t number) { return &masks_[number * words_]; }
-  void keep(std::size_t number, std::vector<std::uint64_t>& bits) const;
-  void keep_absent(std::size_t node, const Items& present, std::vector<std::uint64_t>& bits) const;
+  void keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const;
+  void add_absent(std::size_t node, const Items& present, std::vector<std::size_t>& rows) const;
   std::size_t of_node(std::size_t node, std::size_t which) const {
     return node * (2 + 2 * amounts_.size() + 2 * most_) + which;
   }

@@ -100,6 +100,37 @@ double gap_of(std::pair<double, double> at_ends, double in_middle, double below,
   return std::max({0.0, below, end * (below + slope * half) / (end + slope)});
 }
 
+// Whether what is asked for occurs, in one place or in several.
+template <typename Is>
+bool only_one(const std::vector<int>& items, const Is& is) {
+  const auto first = std::find_if(items.begin(), items.end(), is);
+  return first != items.end() &&
+         std::all_of(first, items.end(), [&](int item) { return item == *first || !is(item); });
+}
+
+// Between the sums that elements of the groups may have whose value is not 0; one less from the
+// group `less`. Everything where a group has too few of them. range: of so many of some numbers.
+template <typename Cluster, typename Number, typename Range>
+Interval sum_without_zero(const std::vector<Cluster>& clusters, const int* items,
+                          const double* values, const Cluster* less, const Number& number,
+                          const Range& range) {
+  Interval out{0.0, 0.0};
+  double kept[128];
+  std::size_t i = 0;
+  for (const Cluster& cluster : clusters) {
+    std::size_t size = 0;
+    for (const std::size_t last = i + cluster.size; i < last; ++i) {
+      if (values[items[i]] != 0.0) kept[size++] = number(i, cluster);
+    }
+    const auto taken = static_cast<std::size_t>(cluster.count) - (&cluster == less ? 1 : 0);
+    if (taken > size) return kEverything;
+    if (taken == 0) continue;
+    const Interval own = range(kept, size, taken);
+    out = {out.low + own.low, out.high + own.high};
+  }
+  return out;
+}
+
 }  // namespace
 
 // Whether the slope of a term only grows or only falls over all of an interval: x is that of what
@@ -191,14 +222,25 @@ std::optional<Bounder::Line> Bounder::secant_of(Form form, const EnsembleBounds:
   return line;
 }
 
-// Fills the secant of a term where its operation is one average over shares, or the mean.
+// Fills the secant of a term where its operation is one average over shares, or the mean. A product
+// is 0 with an element whose value is 0, whatever the others are: where there is one such element,
+// the secant is that of catalysts without it, and its number brings the line to the form of 0.
 void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
   const EnsembleBounds::ActivePrimary& primary = tables_.primaries[plain.primary];
   const std::size_t c = primary.column;
   Curve curve;
   curve.offset = primary.offset;
+  // What some element leaves unknown is the term's center.
+  if (!(primaries_[plain.primary].high < kInfinity)) return;
   Interval variable = widened({average_low_[c], average_high_[c]});
   double per_element = 0.0;  // instead of shares
+  const double* values = values_of(c);
+  const int* items = items_.data();
+  const double* with_zero = nullptr;  // values of which one is 0
+  const auto without_zero = [&](const auto& number, const Cluster* less) {
+    return sum_without_zero(clusters_, items, with_zero, less, number,
+                            [](auto... numbers) { return range_of(numbers...); });
+  };
   switch (primary.operation) {
     case Operation::average:
     case Operation::variance:
@@ -214,7 +256,14 @@ void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
     case Operation::product:
     case Operation::gmean:
     case Operation::hmean:
-      if (!(least_low_[primary.value] > 0.0)) return;
+      if (least_low_[primary.value] < 0.0) return;
+      if (least_low_[primary.value] == 0.0) {
+        with_zero = values_of(primary.value);
+        if (!only_one(items_, [&](int item) { return with_zero[item] == 0.0; })) return;
+        variable = widened(without_zero(
+            [&](std::size_t i, const Cluster& own) { return own.share * values[items[i]]; },
+            nullptr));
+      }
       curve.inverse = primary.operation == Operation::hmean;
       curve.logarithmic = !curve.inverse;
       if (primary.operation == Operation::product) curve.times = total_;
@@ -222,16 +271,32 @@ void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
     default:
       return;
   }
-  const std::optional<Line> line = secant_of(form, plain, variable, curve);
+  std::optional<Line> line = secant_of(form, plain, variable, curve);
   Secant& secant = secants_[plain.term];
   if (!line || !(line->slack < secant.line.slack)) return;
+  double* numbers = numbers_of(plain.term);
+  std::size_t i = 0;
+  for (const Cluster& cluster : clusters_) {
+    const double times = line->slope * (per_element > 0.0 ? per_element : cluster.share);
+    for (const std::size_t last = i + cluster.size; i < last; ++i)
+      numbers[i] = times * values[items[i]];
+  }
+  i = 0;
+  for (const Cluster& cluster : clusters_) {
+    for (const std::size_t last = i + cluster.size; with_zero != nullptr && i < last; ++i) {
+      if (with_zero[items[i]] != 0.0) continue;
+      const Interval others =
+          without_zero([&](std::size_t k, const Cluster&) { return numbers[k]; }, &cluster);
+      double value = descriptors::apply(form, primary.offset);
+      value = std::isnan(value) ? plain.center : std::clamp(value, plain.low, plain.high);
+      numbers[i] = value - line->base - 0.5 * (others.low + others.high);
+      line->rounding += kRounding * std::abs(value);
+      line->slack = std::max(line->slack, 0.5 * (others.high - others.low) + 2.0 * line->rounding);
+    }
+  }
+  if (!(line->slack < secant.line.slack)) return;
   secant.line = *line;
   secant.of_elements = true;
-  const double* values = values_of(c);
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    numbers_of(plain.term)[i] = line->slope * (per_element > 0.0 ? per_element : shares_[i]) *
-                                values[static_cast<std::size_t>(items_[i])];
-  }
 }
 
 // The same for the variance about the own average: that of squares about m less the square of
@@ -256,20 +321,21 @@ void Bounder::follow_own_variance(Form form, const EnsembleBounds::Plain& plain)
   secant.of_elements = true;
   const double* squares = values_of(primary.squares);
   const double* values = values_of(primary.value);
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    const auto item = static_cast<std::size_t>(items_[i]);
-    numbers_of(plain.term)[i] = slope * shares_[i] * (squares[item] - (a + b) * values[item]);
+  double* numbers = numbers_of(plain.term);
+  const int* items = items_.data();
+  for (const Cluster& cluster : clusters_) {
+    const double times = slope * cluster.share;
+    for (std::size_t i = 0; i < cluster.size; ++i, ++items)
+      *numbers++ = times * (squares[*items] - (a + b) * values[*items]);
   }
 }
 
 void Bounder::take_secants() {
   items_.clear();
-  shares_.clear();
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   for (const Cluster& cluster : clusters_) {
     const std::vector<int>& items = trees.elements.nodes[cluster.node].items;
     items_.insert(items_.end(), items.begin(), items.end());
-    shares_.resize(items_.size(), cluster.share);
   }
   secants_.resize(tables_.terms.size());
   numbers_.resize(secants_.size() * items_.size());
@@ -313,9 +379,13 @@ void Bounder::add_term(double times, double times_along, std::size_t term, Combi
     to.shift += times * secant.shift;
     to.along[static_cast<std::size_t>(secant.primary)] += times_along * secant.primary_slope;
   }
-  if (!secant.of_elements) return;
-  const double* numbers = &numbers_[term * items_.size()];
-  for (std::size_t i = 0; i < items_.size(); ++i) to.numbers[i] += times * numbers[i];
+  if (secant.of_elements) add_numbers(times, term, to.numbers.data());
+}
+
+void Bounder::add_numbers(double times, std::size_t term, double* to) const {
+  const std::size_t width = items_.size();
+  const double* numbers = numbers_.data() + term * width;
+  for (std::size_t i = 0; i < width; ++i) to[i] += times * numbers[i];
 }
 
 void Bounder::begin(double base, Combined& combined) const {
@@ -325,66 +395,102 @@ void Bounder::begin(double base, Combined& combined) const {
   combined.along.assign(tables_.wanted.size(), 0.0);
 }
 
-// Of each cluster the smallest or the largest numbers are taken.
-Interval Bounder::range_of(const Combined& combined) const {
-  const auto insert = [](double* sorted, std::size_t size, double x) {
-    for (; size > 0 && sorted[size - 1] > x; --size) sorted[size] = sorted[size - 1];
-    sorted[size] = x;
+// Between the sums of the `taken` smallest and of the `taken` largest numbers.
+Interval Bounder::range_of(const double* numbers, std::size_t size, std::size_t taken) {
+  if (taken == 1) {
+    Interval out{numbers[0], numbers[0]};
+    for (std::size_t k = 1; k < size; ++k)
+      out = {std::min(out.low, numbers[k]), std::max(out.high, numbers[k])};
+    return out;
+  }
+  const auto insert = [](double* sorted, std::size_t length, double x) {
+    for (; length > 0 && sorted[length - 1] > x; --length) sorted[length] = sorted[length - 1];
+    sorted[length] = x;
   };
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
-  Interval out{combined.base, combined.base};
-  const double* numbers = combined.numbers.data();
+  double low[kMostElementsOfSet + 1];
+  double high[kMostElementsOfSet + 1];  // negative
+  for (std::size_t k = 0; k < size; ++k) {
+    const std::size_t kept = std::min(k, taken);
+    if (k < taken || numbers[k] < low[taken - 1]) insert(low, kept, numbers[k]);
+    if (k < taken || -numbers[k] < high[taken - 1]) insert(high, kept, -numbers[k]);
+  }
+  Interval out{0.0, 0.0};
+  for (std::size_t k = 0; k < taken; ++k) out = {out.low + low[k], out.high - high[k]};
+  return out;
+}
+
+Interval Bounder::range_of(const double* numbers) const {
+  Interval out{0.0, 0.0};
   for (const Cluster& cluster : clusters_) {
-    const std::size_t size = trees.elements.nodes[cluster.node].items.size();
-    const auto taken = static_cast<std::size_t>(cluster.count);
-    if (taken == 1) {
-      double least = numbers[0];
-      double most = numbers[0];
-      for (std::size_t k = 1; k < size; ++k) {
-        least = std::min(least, numbers[k]);
-        most = std::max(most, numbers[k]);
-      }
-      out = {out.low + least, out.high + most};
-      numbers += size;
-      continue;
-    }
-    std::array<double, kMostElementsOfSet + 1> low{};
-    std::array<double, kMostElementsOfSet + 1> high{};  // negative
-    for (std::size_t k = 0; k < size; ++k) {
-      const std::size_t kept = std::min(k, taken);
-      if (k < taken || numbers[k] < low[taken - 1]) insert(low.data(), kept, numbers[k]);
-      if (k < taken || -numbers[k] < high[taken - 1]) insert(high.data(), kept, -numbers[k]);
-    }
-    for (std::size_t k = 0; k < taken; ++k) out = {out.low + low[k], out.high - high[k]};
-    numbers += size;
+    const Interval own = range_of(numbers, cluster.size, static_cast<std::size_t>(cluster.count));
+    out = {out.low + own.low, out.high + own.high};
+    numbers += cluster.size;
   }
   return out;
 }
 
 // Adds to off_ how far the numbers of each element lie from the middle of its group's, keeps them
 // as those of a hypothesis, and returns the sum of the middles.
-double Bounder::add_distances(const Combined& combined, std::size_t hypothesis) {
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+double Bounder::add_distances(const double* numbers, std::size_t hypothesis) {
   const double weight = tables_.weights[hypothesis];
-  double* apart = &apart_[hypothesis * items_.size()];
-  double middle_of_all = combined.base;
-  std::size_t item = 0;
+  double* apart = apart_.data() + hypothesis * items_.size();
+  double* off = off_.numbers.data();
+  double sum = 0.0;
   for (const Cluster& cluster : clusters_) {
-    const std::size_t last = item + trees.elements.nodes[cluster.node].items.size();
-    double least = combined.numbers[item];
+    double least = numbers[0];
     double most = least;
-    for (std::size_t i = item + 1; i < last; ++i) {
-      least = std::min(least, combined.numbers[i]);
-      most = std::max(most, combined.numbers[i]);
+    for (std::size_t i = 1; i < cluster.size; ++i) {
+      least = std::min(least, numbers[i]);
+      most = std::max(most, numbers[i]);
     }
     const double middle = 0.5 * (least + most);
-    middle_of_all += cluster.count * middle;
-    for (; item < last; ++item) {
-      apart[item] = combined.numbers[item] - middle;
-      off_.numbers[item] += weight * std::abs(apart[item]);
+    sum += cluster.count * middle;
+    for (std::size_t i = 0; i < cluster.size; ++i) {
+      apart[i] = numbers[i] - middle;
+      off[i] += weight * std::abs(apart[i]);
     }
+    numbers += cluster.size;
+    apart += cluster.size;
+    off += cluster.size;
   }
-  return middle_of_all;
+  return sum;
+}
+
+// Of one hypothesis: cuts its interval, and adds to off_ how far it leads from the center.
+void Bounder::refine_hypothesis(std::size_t h) {
+  const std::size_t width = items_.size();
+  double* own = own_.numbers.data();
+  double* along = own_.along.data();
+  std::fill_n(own, width, 0.0);
+  own_.base = tables_.intercepts[h];
+  own_.shift = 0.0;
+  double slack = 0.0;
+  for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
+    const std::size_t t = summand.least / 2;
+    add_term(summand.coefficient, summand.coefficient, t, own_);
+    slack += std::abs(summand.coefficient) * secants_[t].line.slack;
+  }
+  const Interval of_elements = range_of(own);
+  const double low = own_.base + of_elements.low - slack + hull_->sums[h].low;
+  const double high = own_.base + of_elements.high + slack + hull_->sums[h].high;
+  low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
+  high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
+  const double weight = tables_.weights[h];
+  const double* mean_along = mean_.along.data();
+  double* off_along = off_.along.data();
+  for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
+    const int primary = secants_[summand.least / 2].primary;
+    if (primary < 0) continue;
+    // The center's slope was counted for every hypothesis; a second term of this primary finds 0.
+    const auto p = static_cast<std::size_t>(primary);
+    if (along[p] == 0.0) continue;
+    off_along[p] += weight * (std::abs(along[p] - mean_along[p]) - std::abs(mean_along[p]));
+    along[p] = 0.0;
+  }
+  const double* mean = mean_.numbers.data();
+  for (std::size_t i = 0; i < width; ++i) own[i] -= mean[i];
+  middles_[h] = own_.base - mean_.base + own_.shift - mean_.shift + hull_->off_middle[h] +
+                add_distances(own, h);
 }
 
 void Bounder::refine(Predicted& predicted) {
@@ -405,32 +511,17 @@ void Bounder::refine(Predicted& predicted) {
                  tables_.total_coefficients[t] * secants_[t].line.rounding;
   }
   begin(0.0, off_);
+  begin(0.0, own_);
+  for (std::size_t p = 0; p < off_.along.size(); ++p)
+    off_.along[p] = tables_.total_weight * std::abs(mean_.along[p]);
   apart_.resize(count * items_.size());
   middles_.resize(count);
-  double deviation = 0.0;
   for (std::size_t h = 0; h < count; ++h) {
-    begin(tables_.intercepts[h], own_);
-    double slack = 0.0;
-    for (const EnsembleBounds::Summand& summand : tables_.hypotheses[h]) {
-      const std::size_t t = summand.least / 2;
-      add_term(summand.coefficient, summand.coefficient, t, own_);
-      slack += std::abs(summand.coefficient) * secants_[t].line.slack;
-    }
-    const Interval own = range_of(own_);
-    const double low = own.low - slack + hull_->sums[h].low;
-    const double high = own.high + slack + hull_->sums[h].high;
-    low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
-    high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
-    const double weight = tables_.weights[h];
-    weighted_low += weight * low_[h];
-    weighted_high += weight * high_[h];
-    own_.base -= mean_.base;
-    own_.shift -= mean_.shift;
-    for (std::size_t p = 0; p < off_.along.size(); ++p)
-      off_.along[p] += weight * std::abs(own_.along[p] - mean_.along[p]);
-    for (std::size_t i = 0; i < items_.size(); ++i) own_.numbers[i] -= mean_.numbers[i];
-    middles_[h] = add_distances(own_, h) + own_.shift + hull_->off_middle[h];
+    refine_hypothesis(h);
+    weighted_low += tables_.weights[h] * low_[h];
+    weighted_high += tables_.weights[h] * high_[h];
   }
+  double deviation = 0.0;
   const double center = median(middles_, 0.5 * tables_.total_weight);
   for (std::size_t h = 0; h < count; ++h) {
     middles_[h] -= center;
@@ -442,7 +533,7 @@ void Bounder::refine(Predicted& predicted) {
   }
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  limit_spread(deviation + range_of(off_).high + off_rest_, predicted);
+  limit_spread(deviation + range_of(off_.numbers.data()).high + off_rest_, predicted);
 }
 
 void Bounder::limit_spread(double deviation, Predicted& predicted) const {

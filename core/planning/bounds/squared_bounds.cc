@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/ensemble_bounds.h"
@@ -19,14 +20,11 @@ using Eigen::Index;
 
 double Bounder::sum_of_largest(const double* values, std::size_t size, std::size_t taken) const {
   if (taken == 1) return *std::max_element(values, values + size);
-  std::array<double, 128> sorted{};
-  std::copy(values, values + size, sorted.begin());
-  const auto end = sorted.begin() + static_cast<std::ptrdiff_t>(size);
-  const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(std::min(taken, size));
-  std::partial_sort(sorted.begin(), last, end, std::greater<>());
-  double sum = 0.0;
-  for (auto each = sorted.begin(); each != last; ++each) sum += *each;
-  return sum;
+  double sorted[128];
+  std::copy(values, values + size, sorted);
+  double* const last = sorted + std::min(taken, size);
+  std::partial_sort(sorted, last, sorted + size, std::greater<>());
+  return std::accumulate(sorted, last, 0.0);
 }
 
 void Bounder::refine_spread(Predicted& predicted) {
@@ -34,7 +32,6 @@ void Bounder::refine_spread(Predicted& predicted) {
   const std::size_t width = items_.size();
   const std::size_t count = tables_.hypotheses.size();
   if (width > kMostItems) return;
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   scaled_.setZero(static_cast<Index>(count), static_cast<Index>(width));
   linear_.assign(width, 0.0);
   double constant = 0.0;
@@ -44,7 +41,7 @@ void Bounder::refine_spread(Predicted& predicted) {
     double squares = middles_[h] * middles_[h];
     std::size_t item = 0;
     for (const Cluster& cluster : clusters_) {
-      const std::size_t size = trees.elements.nodes[cluster.node].items.size();
+      const std::size_t size = cluster.size;
       double of_cluster = 0.0;
       for (const std::size_t last = item + size; item < last; ++item)
         of_cluster += apart[item] * apart[item];
@@ -65,14 +62,14 @@ void Bounder::refine_spread(Predicted& predicted) {
   std::size_t first = 0;
   std::array<double, kMostItems> of_item{};
   for (const Cluster& own : clusters_) {
-    const std::size_t size = trees.elements.nodes[own.node].items.size();
+    const std::size_t size = own.size;
     for (std::size_t i = first; i < first + size; ++i) {
       double* with = gram_.col(static_cast<Index>(i)).data();
       double best = linear_[i] + with[i];
       with[i] = -kInfinity;  // no element is its own partner
       std::size_t other = 0;
       for (const Cluster& cluster : clusters_) {
-        const std::size_t last = other + trees.elements.nodes[cluster.node].items.size();
+        const std::size_t last = other + cluster.size;
         const auto taken = static_cast<std::size_t>(cluster.count) - (&cluster == &own ? 1 : 0);
         if (taken > 0) best += sum_of_largest(with + other, last - other, taken);
         other = last;

@@ -245,6 +245,36 @@ TEST(RandomSpaces, PicksAreThoseOfLookingAtEverything) {
   EXPECT_GE(proven, trials - trials / 20);
 }
 
+// The line of a term was taken as if the unknown property were 0.
+TEST(RandomSpaces, ElementsWithUnknownPropertiesAreBounded) {
+  Learnt with = learnt(9, 1, false, false);
+  descriptors::FeaturizerState& state = with.model.features;
+  for (const int element : elements({"Fe", "Zn"})) {
+    const auto row = std::lower_bound(state.elements.begin(), state.elements.end(), element);
+    state.normalized.row(row - state.elements.begin()).setConstant(std::nan(""));
+  }
+  const auto surrogate = make_ensemble_surrogate(with.model).value();
+  for (std::uint64_t trial = 0; trial < 12; ++trial) {
+    SCOPED_TRACE(trial);
+    Random random(500 + trial);
+    const CandidateSpace space = space_of(random, {});
+    PlanProblem problem;
+    problem.space = &space;
+    problem.surrogate = surrogate.get();
+    problem.known = known_of(random, space);
+    PlanOptions options = options_of(random);
+    options.most_evaluated = 10;
+    const auto bounded = plan(problem, options, Executor(1), {});
+    ASSERT_TRUE(bounded.ok()) << bounded.error().to_string();
+    options.most_evaluated = std::uint64_t{1} << 40;
+    const auto looked = plan(problem, options, Executor(1), {});
+    ASSERT_TRUE(looked.ok()) << looked.error().to_string();
+    if (bounded->exact) {
+      EXPECT_EQ(keys_of(*bounded), keys_of(*looked));
+    }
+  }
+}
+
 // A space that takes a second: large enough to be stopped and to be divided among threads.
 struct Large {
   Learnt with = learnt(77, 1, true, false);
