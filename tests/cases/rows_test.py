@@ -267,7 +267,7 @@ class Cases(Laboratory):
                 # The first table once more: what was taken back is asked about, and comes back.
                 self.assertIn("was taken back, the table now says 8", deliver(campaign, first, id="name"))
                 deliver(campaign, first, id="name", revise="true")
-                self.assertEqual([value for _, value, _ in self.live(campaign)], [7.0, 8.0])
+                self.assertEqual(sorted(value for _, value, _ in self.live(campaign)), [7.0, 8.0])
                 self.assertIn("C2_yield is 8, the table now says nothing", deliver(campaign, now, id="name"))
 
     def test_kind_10_a_composition_that_was_a_slip(self):
