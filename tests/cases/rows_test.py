@@ -357,6 +357,27 @@ class Cases(Laboratory):
         self.json("fit", str(file), "--target", "C2_yield", "--conditions", "temperature_C", "--size", "1", "--order", "0",
                   "--time-limit", "1")
 
+    def test_kind_19_a_profile_is_sent_with_its_table(self):
+        self.open()
+        table = b"Metall;Traeger;Ausbeute (%)\nLi;MgO;7,5\n"
+        profile = ('delimiter = ";"\ndecimal = ","\n'
+                   + "".join(f'[[columns]]\nheader = ["{header}"]\nas = "{use}"\n{more}'
+                             for header, use, more in (("Metall", "slot", ""), ("Traeger", "support", ""),
+                                                       ("Ausbeute", "value", 'name = "C2_yield"\nunit = "%"\n'))))
+        self.apply("sent-http")
+        for _ in range(2):
+            status, answer = self.ask("POST", f"/v1/campaigns/sent-http/measurements?profile_bytes={len(profile)}",
+                                      profile.encode() + table, "text/csv")
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(self.live("sent-http"), [("Li:1/MgO", 7.5, ANY)])
+        for length in ("0", "-1", "1.5", "x", str(len(profile) + len(table) + 1), "1e9"):
+            status, answer = self.ask("POST", f"/v1/campaigns/sent-http/measurements?profile_bytes={length}",
+                                      profile.encode() + table, "text/csv")
+            self.assertEqual(status, 400, answer)
+        self.apply("sent-cli")
+        told = self.table_cli("sent-cli", table, profile=str(self.file("lab.toml", profile)))
+        self.assertEqual(self.live("sent-cli"), [("Li:1/MgO", 7.5, ANY)], told)
+
     def test_kind_25_a_constant_target_is_said(self):
         rows = "".join(f"{m},MgO,5\n" for m in ("Li", "Na", "K", "Cs", "Ca", "Ba", "Mn", "Fe", "Co", "Ni"))
         done = self.run_program("fit", self.file("constant.csv", "M1,Support,y\n" + rows), "--target", "y", "--size", "1",
