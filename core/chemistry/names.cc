@@ -220,6 +220,16 @@ std::string small_letters(std::string_view text) {
   return out;
 }
 
+std::string letters_of(std::string_view name) {
+  std::string letters;
+  for (const char c : small_letters(name)) {
+    const bool sign =
+        static_cast<unsigned char>(c) < 0x80 && !is_letter(c) && !(c >= '0' && c <= '9');
+    if (!sign) letters += c;
+  }
+  return letters;
+}
+
 bool same_but_for_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
                                             [](char x, char y) { return lower(x) == lower(y); });

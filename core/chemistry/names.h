@@ -37,6 +37,9 @@ std::vector<NamePart> split_name(std::string_view folded);
 
 // ASCII capitals become small letters.
 std::string small_letters(std::string_view text);
+// What is left of a name in another writing: its letters and digits, ASCII capitals small, so that
+// "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
+std::string letters_of(std::string_view name);
 // Whether two texts differ in nothing but the case of ASCII letters.
 bool same_but_for_case(std::string_view a, std::string_view b);
 

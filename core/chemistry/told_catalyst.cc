@@ -93,17 +93,6 @@ class Maker {
                  "the support's formula, such as MgO; fractions in a formula as decimals (Ni0.5)"};
   }
 
-  // Letters and digits: "Co-precipitation", "coprecipitation" and "co_precipitation" are alike.
-  static std::string letters_of(std::string_view name) {
-    std::string letters;
-    for (const char c : small_letters(name)) {
-      const bool sign = static_cast<unsigned char>(c) < 0x80 && !(c >= 'a' && c <= 'z') &&
-                        !(c >= '0' && c <= '9');
-      if (!sign) letters += c;
-    }
-    return letters;
-  }
-
   // The campaign's own spelling of its preparations.
   std::string preparation(std::string folded) const {
     const std::vector<std::string>& own = rules_.preparations;

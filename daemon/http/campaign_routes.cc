@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include "daemon/base/secret_addresses.h"
+#include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/learning/retrain.h"
+#include "daemon/campaign/lifecycle/updates.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"
@@ -60,6 +62,15 @@ Result<Written> steer(campaign::Transaction& tx, const Request& request, const J
   const auto steered =
       campaign::steer_campaign(tx, request.parameter("name"), verb, reason, context, *expected);
   if (!steered) return steered.error();
+  // What it would still learn or plan keeps others from the daemon's one worker.
+  if (verb == CampaignVerb::complete || verb == CampaignVerb::stop) {
+    for (const auto state : {campaign::JobState::scheduled, campaign::JobState::running}) {
+      for (const campaign::Job& job : tx.jobs(steered->key, state, {0, 10'000})) {
+        const auto cancelled = campaign::cancel_job(tx, job.id, context);
+        if (!cancelled) return cancelled.error();
+      }
+    }
+  }
   return Written{200, full_json(tx, *steered), ""};
 }
 
@@ -189,6 +200,8 @@ void Api::add_campaign_routes(Router& router) {
                         services_.database, [&](const Reader& reader) -> Result<FileEffects> {
                           const auto found = reader.find_campaign(decoded->draft.name);
                           if (!found) return FileEffects();
+                          const Status may = campaign::may_update(reader, *found, decoded->draft);
+                          if (!may) return may.error();
                           return FileEffects{
                               campaign::fallen_proposals(reader, *found, decoded->draft),
                               campaign::results_left_out(reader, *found, decoded->conditions)};

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
 #include "daemon/base/system.h"
+#include "daemon/campaign/ingest/profiles.h"
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
@@ -30,20 +32,20 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
-      "sequence,replicate,sample,proposal,conditions,measured_at,received_at,told\n";
+      "sequence,replicate,sample,proposal,conditions,measured_at,received_at,told,kind\n";
   for (const campaign::Measurement& m : page) {
     std::string flags;
     for (const std::string_view name : campaign::flag_names(m.flags)) {
       if (!flags.empty()) flags.push_back(' ');
       flags.append(name);
     }
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
                         cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit),
                         flags, m.retracted, m.excluded, m.superseded_by, cell(m.source),
                         cell(m.run), cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
                         m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
                         cell(m.conditions), m.measured_at ? format_time(*m.measured_at) : "",
-                        format_time(m.received_at), cell(m.told));
+                        format_time(m.received_at), cell(m.told), to_string(m.kind));
   }
   return text;
 }
@@ -82,14 +84,37 @@ Status read_table_options(const Request& request, campaign::DeliveryOptions& opt
                  "point or comma"};
   }
   options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
-  const std::string repeats = request.query_value("repeats").value_or("ask");
-  if (repeats != "ask" && repeats != "skip" && repeats != "keep") {
-    return Error{ErrorCode::bad_data, "wrong value", "query parameter repeats", repeats,
-                 "ask, skip or keep"};
+  if (const auto repeats = request.query_value("repeats")) {
+    options.repeats = campaign::parse_repeats(*repeats);
+    if (!options.repeats) {
+      return Error{ErrorCode::bad_data, "wrong value", "query parameter repeats", *repeats,
+                   "ask, skip or keep"};
+    }
   }
-  options.repeats = repeats == "ask"    ? campaign::Repeats::ask
-                    : repeats == "skip" ? campaign::Repeats::skip
-                                        : campaign::Repeats::keep;
+  return {};
+}
+
+// The body, of which the first bytes may be a profile of the sender's own.
+Status take_profile(Request& request, campaign::IntakeRequest& asked) {
+  constexpr double kLongest = 256 * 1024;
+  asked.bytes = std::move(request.body);
+  const auto told = request.query_value("profile_bytes");
+  if (!told) return {};
+  const auto length = parse_number(*told);
+  if (!length || *length < 1.0 || *length > kLongest || *length != std::floor(*length) ||
+      *length > static_cast<double>(asked.bytes.size())) {
+    return Error{ErrorCode::bad_data, "wrong value", "query parameter profile_bytes", *told,
+                 "how many bytes at the beginning of the body are a profile, at most 262144"};
+  }
+  if (!asked.profile.empty() || asked.options.format != campaign::DeliveryFormat::csv) {
+    return Error{ErrorCode::bad_data, "one profile reads a table (text/csv)",
+                 "query parameter profile_bytes", *told, "a table, and no profile beside it"};
+  }
+  const auto size = static_cast<std::size_t>(*length);
+  auto profile = make_profile(std::string_view(asked.bytes).substr(0, size), "profile");
+  if (!profile) return profile.error();
+  asked.options.profile = std::move(*profile);
+  asked.bytes.erase(0, size);
   return {};
 }
 
@@ -111,6 +136,7 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   if (!asked.profile.empty() && options.format != campaign::DeliveryFormat::csv) {
     return Error{ErrorCode::bad_data, "a profile reads tables (text/csv)", "", "", ""};
   }
+  if (const Status told = take_profile(request, asked); !told) return told.error();
   for (const auto& [name, flag] : {std::pair{"dry_run", &asked.dry_run},
                                    {"whole", &options.whole},
                                    {"revise", &options.revise}}) {
@@ -120,7 +146,6 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   }
   asked.campaign = request.parameter("name");
   asked.actor = request.principal.name;
-  asked.bytes = std::move(request.body);
   return asked;
 }
 
@@ -164,9 +189,9 @@ void Api::count(const campaign::IngestReceipt& receipt) {
 
 asio::awaitable<Response> Api::post_measurements(Request& request) {
   const Status query =
-      check_query(request, {"source", "run", "whole", "revise", "id", "profile", "file_name",
-                            "dry_run", "repeats", "ignore", "composition", "sheet", "decimal",
-                            "encoding", "fill_down", "null", "name_amounts"});
+      check_query(request, {"source", "run", "whole", "revise", "id", "profile", "profile_bytes",
+                            "file_name", "dry_run", "repeats", "ignore", "composition", "sheet",
+                            "decimal", "encoding", "fill_down", "null", "name_amounts"});
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());

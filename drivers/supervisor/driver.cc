@@ -63,9 +63,7 @@ namespace {
 void tell_table(const Settings& settings, campaign::IntakeRequest& request) {
   campaign::DeliveryOptions& options = request.options;
   request.profile = settings.profile;
-  options.repeats = settings.repeats == "skip"   ? campaign::Repeats::skip
-                    : settings.repeats == "keep" ? campaign::Repeats::keep
-                                                 : campaign::Repeats::ask;
+  options.repeats = campaign::parse_repeats(settings.repeats);
   if (!settings.composition.empty()) options.composition = settings.composition;
   options.sheet = settings.sheet;
   options.encoding = settings.encoding;

@@ -11,6 +11,7 @@
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/own_columns.h"
 #include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/units.h"
 
@@ -77,7 +78,7 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
         column.column.use = ColumnUse::sample;
         break;
       case Role::own:
-        column.column.use = *own_column(small_letters(column.header));
+        column.column.use = *own_column(column.column.name);
         column.column.name.clear();
         break;
       case Role::slot:

@@ -20,6 +20,7 @@
 #include "drivers/tables/missing_composition.h"
 #include "drivers/tables/name_amounts.h"
 #include "drivers/tables/name_columns.h"
+#include "drivers/tables/own_columns.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/sheet_lines.h"
 #include "drivers/tables/slot_columns.h"
@@ -182,8 +183,16 @@ class Recogniser : private ColumnCells {
     };
     take_all(options_.known_targets, Role::target, kPropertyNames, layout_.targets);
     take_all(options_.known_conditions, Role::condition, kConditionNames, layout_.conditions);
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] == Role::unused && own_column(header_[i])) layout_.roles[i] = Role::own;
+    for (const std::string& name : sheet_.exported.conditions) {
+      const auto at = static_cast<std::size_t>(std::find(header_.begin(), header_.end(), name) -
+                                               header_.begin());
+      if (at == header_.size() || layout_.roles[at] != Role::unused) continue;
+      layout_.roles[at] = Role::condition;
+      layout_.conditions.push_back(at);
+    }
+    for (const auto& [at, name] : find_own_columns(sheet_, layout_.roles, layout_.id.has_value())) {
+      layout_.roles[at] = Role::own;
+      if (header_[at] != name) layout_.names[at] = name;
     }
     for (const auto& [names, what] : {std::pair{&options_.known_targets, "property"},
                                       {&options_.known_conditions, "condition"}}) {
@@ -201,16 +210,32 @@ class Recogniser : private ColumnCells {
   }
 
   // The name without its unit, and the unit of what is known under it; empty: none is told.
-  std::pair<std::string_view, std::string_view> known_unit(std::string_view name, Role role) const {
+  std::pair<std::string, std::string> known_unit(const std::string& name, Role role) const {
     if (role == Role::target) {
-      const auto known = options_.known_units.find(std::string(name));
-      return {name, known == options_.known_units.end() ? std::string_view() : known->second};
+      const auto known = options_.known_units.find(name);
+      return {name, known == options_.known_units.end() ? std::string() : known->second};
     }
     const auto last = name.rfind('_');
-    if (last == std::string_view::npos || last == 0 || !is_unit(name.substr(last + 1))) {
-      return {name, {}};
+    if (last != std::string::npos && last != 0 && is_unit(name.substr(last + 1))) {
+      return {name.substr(0, last), name.substr(last + 1)};
     }
-    return {name.substr(0, last), name.substr(last + 1)};
+    const HeaderName split = split_unit(name);
+    if (!is_unit(split.unit)) return {name, {}};
+    return {split.cased, split.unit};
+  }
+
+  // Whether two names, without their units, are the usual words for one temperature: the campaign
+  // has no other.
+  bool is_the_temperature(std::string_view header, std::string_view condition) const {
+    const auto is = [](std::string_view name) {
+      const std::string word = bare(name);
+      return word == "t" || word == "temp" || word == "temperature";
+    };
+    return is(header) && is(condition) &&
+           std::count_if(options_.known_conditions.begin(), options_.known_conditions.end(),
+                         [&](const std::string& one) {
+                           return is(known_unit(one, Role::condition).first);
+                         }) == 1;
   }
 
   // The header of a campaign's property or condition: its name, or what becomes that name where it
@@ -228,8 +253,9 @@ class Recogniser : private ColumnCells {
         alike.push_back(i);
       }
       const HeaderName split = split_unit(header_[i]);
-      if (!unit.empty() && (split.cased == bare_name || split.cased == name) &&
-          !split.unit.empty() && convert_units(split.unit, unit).ok()) {
+      const bool same = split.cased == bare_name || split.cased == name ||
+                        (role == Role::condition && is_the_temperature(split.cased, bare_name));
+      if (!unit.empty() && same && !split.unit.empty() && convert_units(split.unit, unit).ok()) {
         with_unit.push_back(i);
       }
     }
@@ -239,12 +265,12 @@ class Recogniser : private ColumnCells {
 
   // What the header or the line below it says of the unit must fit the campaign's.
   void take_unit(std::size_t column, const std::string& name, Role role) {
-    const std::string_view unit = known_unit(name, role).second;
+    const std::string unit = known_unit(name, role).second;
     std::string told = unit_below(column);
     if (told.empty() && header_[column] != name) told = split_unit(header_[column]).unit;
     if (unit.empty() || told.empty()) return;
     if (convert_units(told, unit).ok()) {
-      layout_.value_units[column] = {told, std::string(unit)};
+      layout_.value_units[column] = {told, unit};
     } else {
       problems_.push_back(problem(column, fmt::format("{} is measured in another unit", name), told,
                                   fmt::format("numbers in {}", unit)));
@@ -263,9 +289,12 @@ class Recogniser : private ColumnCells {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       const std::string is = bare(header_[i]);
       const std::string without_unit = bare(split_unit(header_[i]).cased);
-      const bool near = is == wanted || (!without_unit.empty() && without_unit == wanted) ||
-                        (wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
-                         digits_of(is) == digits_of(wanted));
+      const bool near =
+          is == wanted || (!without_unit.empty() && without_unit == wanted) ||
+          (what == "condition" &&
+           is_the_temperature(without_unit, known_unit(name, Role::condition).first)) ||
+          (wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
+           digits_of(is) == digits_of(wanted));
       if (!near) continue;
       problems_.push_back(problem(
           i,
@@ -692,23 +721,6 @@ class Recogniser : private ColumnCells {
 Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
                          std::string_view file_name) {
   return Recogniser(sheet, options, file_name).run();
-}
-
-std::optional<ColumnUse> own_column(std::string_view name) {
-  static constexpr std::pair<std::string_view, ColumnUse> kOwn[] = {
-      {"proposal", ColumnUse::proposal},
-      {"sample", ColumnUse::sample},
-      {"kind", ColumnUse::kind},
-      {"channel", ColumnUse::channel},
-      {"sequence", ColumnUse::sequence},
-      {"replicate", ColumnUse::replicate},
-      {"source", ColumnUse::source},
-      {"run", ColumnUse::run},
-      {"measured_at", ColumnUse::measured_at}};
-  for (const auto& [known, use] : kOwn) {
-    if (known == name) return use;
-  }
-  return {};
 }
 
 }  // namespace kasetsu::tables

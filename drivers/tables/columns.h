@@ -58,7 +58,4 @@ struct Layout {
 Result<Layout> recognise(const Sheet& sheet, const ReadOptions& options,
                          std::string_view file_name);
 
-// Names of columns that say whose row it is.
-std::optional<ColumnUse> own_column(std::string_view name);
-
 }  // namespace kasetsu::tables

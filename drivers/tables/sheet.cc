@@ -298,74 +298,133 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
   return sheet;
 }
 
-void join_exported_rows(Sheet& sheet) {
-  const std::vector<std::string>& header = sheet.header.fields;
-  const auto column = [&](std::string_view name) {
-    return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
-  };
-  const std::size_t catalyst = column("catalyst"), property = column("property"),
-                    value = column("value"), conditions = column("conditions");
-  if (std::max({catalyst, property, value, conditions}) >= header.size()) return;
-  std::vector<std::size_t> kept{catalyst};
-  for (const std::string_view name :
-       {"kind", "source", "run", "channel", "sequence", "replicate", "sample", "measured_at"}) {
-    if (column(name) < header.size()) kept.push_back(column(name));
+namespace {
+
+// Puts the values of an export's rows together that are of one run.
+class ExportJoiner {
+ public:
+  explicit ExportJoiner(Sheet& sheet) : sheet_(sheet), header_(sheet.header.fields) {}
+
+  void join() {
+    for (const std::string_view name : {"catalyst", "property", "value", "conditions"}) {
+      if (column(name) == header_.size()) return;
+    }
+    for (const std::string_view name : {"catalyst", "kind", "source", "run", "channel", "sequence",
+                                        "replicate", "sample", "measured_at"}) {
+      if (column(name) == header_.size()) continue;
+      kept_.push_back(column(name));
+      names_.emplace_back(name);
+    }
+    for (const CsvRecord& row : sheet_.rows) {
+      if (row.fields.size() >= header_.size()) take(row);
+    }
+    if (joined_.empty()) return;
+    for (CsvRecord& row : joined_) row.fields.resize(names_.size());
+    units_.resize(names_.size());
+    sheet_.exported = std::move(exported_);
+    sheet_.exported.are = true;
+    const bool any_unit = std::any_of(units_.begin(), units_.end(),
+                                      [](const std::string& unit) { return !unit.empty(); });
+    if (any_unit && sheet_.units.empty()) sheet_.units = std::move(units_);
+    if (left_out_ > 0) {
+      sheet_.notes.push_back(fmt::format(
+          "{} measurements that were retracted, excluded or superseded were left out", left_out_));
+    }
+    sheet_.rows = std::move(joined_);
+    sheet_.header.fields = std::move(names_);
   }
-  std::vector<std::string> names;
-  for (const std::size_t at : kept) names.push_back(header[at]);
-  const auto place_of = [&](const std::string& name) {
-    const auto at =
-        static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-    if (at == names.size()) names.push_back(name);
-    return at;
-  };
-  const auto cell = [&](const CsvRecord& row, std::string_view name) {
+
+ private:
+  std::size_t column(std::string_view name) const {
+    return static_cast<std::size_t>(std::find(header_.begin(), header_.end(), name) -
+                                    header_.begin());
+  }
+
+  std::string cell(const CsvRecord& row, std::string_view name) const {
     const std::size_t at = column(name);
     return at < row.fields.size() ? std::string(trim(row.fields[at])) : std::string();
-  };
-  std::vector<CsvRecord> joined;
-  std::map<std::string, std::vector<std::size_t>> runs;  // rows of `joined` under one name
-  std::size_t left_out = 0;
-  for (const CsvRecord& row : sheet.rows) {
-    if (row.fields.size() < header.size()) continue;
-    if (cell(row, "retracted") == "true" || cell(row, "excluded") == "true" ||
-        !cell(row, "superseded_by").empty()) {
-      ++left_out;
-      continue;
+  }
+
+  // Flags stand with spaces between them, and none is a part of another one.
+  bool has_flag(const CsvRecord& row, std::string_view flag) const {
+    return cell(row, "flags").find(flag) != std::string::npos;
+  }
+
+  std::size_t place_of(const std::string& name) {
+    const auto at =
+        static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+    if (at == names_.size()) names_.push_back(name);
+    return at;
+  }
+
+  void take(const CsvRecord& row) {
+    const bool censored = has_flag(row, "censored");
+    if (cell(row, "retracted") == "true" || !cell(row, "superseded_by").empty() ||
+        (cell(row, "excluded") == "true" && !censored)) {
+      ++left_out_;
+      return;
     }
-    const std::string conditions_text = cell(row, "conditions");
-    std::string name = conditions_text;
-    for (const std::size_t at : kept) name += '\0' + row.fields[at];
     const std::size_t into = place_of(cell(row, "property"));
-    auto& same = runs[name];
+    CsvRecord& target = run_of(row, into);
+    target.fields.resize(std::max(target.fields.size(), into + 1));
+    target.fields[into] = trim(row.fields[column("value")]);
+    if (censored) target.fields[into].insert(0, 1, '<');
+    units_.resize(std::max(units_.size(), into + 1));
+    if (units_[into].empty()) units_[into] = cell(row, "unit");
+    if (has_flag(row, "isolated_max")) exported_.isolated_maxima.insert(target.line);
+  }
+
+  // The row of the run whose value stands in `row`, to be written into column `into`.
+  CsvRecord& run_of(const CsvRecord& row, std::size_t into) {
+    const std::string conditions = cell(row, "conditions");
+    const std::string as_told = cell(row, "told");
+    std::string name = conditions + '\0' + as_told;
+    for (const std::size_t at : kept_) name += '\0' + row.fields[at];
+    auto& same = runs_[name];
     // A run has a property once: the next value of it belongs to the next run.
     const auto open = std::find_if(same.begin(), same.end(), [&](std::size_t at) {
-      return joined[at].fields.size() <= into || joined[at].fields[into].empty();
+      return joined_[at].fields.size() <= into || joined_[at].fields[into].empty();
     });
-    CsvRecord* target = open == same.end() ? nullptr : &joined[*open];
-    if (target == nullptr) {
-      same.push_back(joined.size());
-      target = &joined.emplace_back(CsvRecord{row.line, {}});
-      for (const std::size_t at : kept) target->fields.push_back(row.fields[at]);
-      if (const auto told = parse_json(conditions_text); told && told->is_object()) {
-        for (const auto& [condition, number] : told->items()) {
-          const std::size_t at = place_of(condition);
-          target->fields.resize(std::max(target->fields.size(), at + 1));
-          target->fields[at] = number.dump();
+    if (open != same.end()) return joined_[*open];
+    same.push_back(joined_.size());
+    CsvRecord& target = joined_.emplace_back(CsvRecord{row.line, {}});
+    for (const std::size_t at : kept_) target.fields.push_back(row.fields[at]);
+    if (!as_told.empty()) exported_.told[row.line] = as_told;
+    // A blank that came under its name is one: what was no catalyst has no key.
+    const auto kind = std::find(names_.begin(), names_.end(), "kind");
+    const std::string& key = target.fields.front();
+    if (kind != names_.end() &&
+        (key == "-" || (key.empty() && cell(row, "description") == "blank"))) {
+      target.fields[static_cast<std::size_t>(kind - names_.begin())] = "blank";
+    }
+    if (const auto told = parse_json(conditions); told && told->is_object()) {
+      for (const auto& [condition, number] : told->items()) {
+        const std::size_t at = place_of(condition);
+        target.fields.resize(std::max(target.fields.size(), at + 1));
+        target.fields[at] = number.dump();
+        auto& known = exported_.conditions;
+        if (std::find(known.begin(), known.end(), condition) == known.end()) {
+          known.push_back(condition);
         }
       }
     }
-    target->fields.resize(std::max(target->fields.size(), into + 1));
-    target->fields[into] = row.fields[value];
+    return target;
   }
-  if (joined.empty()) return;
-  for (CsvRecord& row : joined) row.fields.resize(names.size());
-  sheet.header.fields = std::move(names);
-  sheet.rows = std::move(joined);
-  if (left_out > 0) {
-    sheet.notes.push_back(fmt::format(
-        "{} measurements that were retracted, excluded or superseded were left out", left_out));
-  }
+
+  Sheet& sheet_;
+  const std::vector<std::string> header_;
+  std::vector<std::size_t> kept_;
+  std::vector<std::string> names_, units_;
+  std::vector<CsvRecord> joined_;
+  std::map<std::string, std::vector<std::size_t>> runs_;  // rows of joined_ under one name
+  ExportedRows exported_;
+  std::size_t left_out_ = 0;
+};
+
+}  // namespace
+
+void join_exported_rows(Sheet& sheet) {
+  ExportJoiner(sheet).join();
 }
 
 }  // namespace kasetsu::tables

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +16,14 @@
 #include "drivers/tables/profile.h"
 
 namespace kasetsu::tables {
+
+// What an export of the project tells of its measurements beside the columns that they become.
+struct ExportedRows {
+  bool are = false;
+  std::vector<std::string> conditions;      // names of columns, whether a campaign varies them
+  std::map<std::size_t, std::string> told;  // compositions as they were told, by line
+  std::set<std::size_t> isolated_maxima;    // lines
+};
 
 struct Sheet {
   std::string encoding;
@@ -27,7 +37,8 @@ struct Sheet {
   std::vector<CsvRecord> rows;  // without blank ones; each as long as the header, or faulty
   NumberStyle style;
   std::vector<std::string> notes;  // what was skipped or found out, for people
-  std::string name;                // of a workbook's sheet
+  ExportedRows exported;
+  std::string name;  // of a workbook's sheet
   std::vector<std::string> other_sheets;
 };
 
@@ -46,8 +57,9 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
                          const SheetOptions& options);
 
 // The measurements as `results export` and GET /v1/.../measurements write them, one value a row,
-// become one row a run: a column for each property and condition. Rows that were retracted,
-// excluded or superseded are left out. Does nothing to other tables.
+// become one row a run: a column for each property and condition. Limits of detection become
+// "<5" again. Rows that were retracted, excluded or superseded are left out. Does nothing to other
+// tables.
 void join_exported_rows(Sheet& sheet);
 
 // A column's name without spaces, tabs and no-break spaces at both ends, line ends as spaces.

@@ -59,6 +59,11 @@ class RowReader {
     TableRow row;
     row.line = record.line;
     fill(row, record);
+    if (const auto told = sheet_.exported.told.find(record.line);
+        told != sheet_.exported.told.end()) {
+      row.told = told->second;
+    }
+    row.isolated_maximum = sheet_.exported.isolated_maxima.contains(record.line);
     if (row.problems.empty()) {
       if (const Status named = check_labels(row); !named) row.problems.push_back(named.error());
     }
@@ -220,6 +225,11 @@ class RowReader {
     Status fine = take_constants(row, parts);
     if (fine) fine = check_kind(row, parts);
     if (fine && row.kind != "blank") fine = find_catalyst(row, record, parts, cells);
+    // Oxygen that does not count is told, so that what differs in nothing else can be found.
+    if (row.catalyst && row.catalyst->told.empty() && !row.catalyst->dropped_oxygen.empty() &&
+        row.catalyst->catalyst.support.empty()) {
+      row.told = plain_name(parts.name);
+    }
     if (fine && !row.catalyst && row.kind != "blank" && row.sample.empty() &&
         row.proposal.empty()) {
       fine = bad("the row does not say which catalyst it is about", "",
@@ -343,7 +353,7 @@ class RowReader {
     const ColumnUse use = column.column.use;
     if (text.empty()) {
       if (use == ColumnUse::value) row.not_measured.push_back(column.column.name);
-      return recognised_ && use == ColumnUse::condition
+      return recognised_ && use == ColumnUse::condition && !sheet_.exported.are
                  ? Status(bad("the cell is empty", "", "a finite number"))
                  : Status();
     }

@@ -83,6 +83,8 @@ struct TableRow {
   std::shared_ptr<const ReadCatalyst> catalyst;
   std::string kind;  // empty: catalyst
   std::string proposal, sample, source, run, channel;
+  // The composition as it was told to what was exported, or with the oxygen that does not count.
+  std::string told;
   std::optional<std::int64_t> sequence, replicate;
   std::map<std::string, double> conditions;
   std::vector<TableValue> values;

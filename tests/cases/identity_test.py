@@ -142,6 +142,41 @@ class Identity(Laboratory):
                 deliver(campaign, now, repeats="skip")
                 self.assertEqual(self.values(campaign), [5.0, 7.0, 20.0, 30.0])
 
+    def test_a_row_of_json_that_was_completed_later_is_asked_about(self):
+        self.open()
+        first = [{"catalyst": "Ba/MgO", "values": {"C2_yield": 7}}, {"catalyst": "K/MgO", "values": {"conversion": 20}}]
+        now = [{"catalyst": "Ba/MgO", "values": {"C2_yield": 7, "conversion": 30}},
+               {"catalyst": "K/MgO", "values": {"C2_yield": 5, "conversion": 20}}]
+        for door, deliver in {"http": self.rows_http, "ndjson": self.rows_ndjson, "cli": self.rows_cli,
+                              "client": self.rows_client}.items():
+            with self.subTest(door=door):
+                campaign = f"json-{door}"
+                self.apply(campaign, TWO_PROPERTIES)
+                deliver(campaign, first)
+                self.assertIn("2 of 2 rows have values that are stored already", deliver(campaign, now))
+                self.assertEqual(self.values(campaign), [7.0, 20.0])
+                for repeats, values in (("skip", [5.0, 7.0, 20.0, 30.0]), ("keep", [5.0, 7.0, 7.0, 20.0, 20.0, 30.0])):
+                    campaign = f"json-{repeats}-{door}"
+                    self.apply(campaign, TWO_PROPERTIES)
+                    deliver(campaign, first)
+                    status, answer = self.ask("POST", f"/v1/campaigns/{campaign}/measurements",
+                                              json.dumps({"rows": now, "repeats": repeats}).encode())
+                    self.assertEqual(status, 200, answer)
+                    self.assertEqual(self.values(campaign), values)
+
+    def test_rows_of_json_that_are_stored_are_told(self):
+        self.open()
+        rows = [{"catalyst": "Ba/MgO", "values": {"C2_yield": 0}}, {"catalyst": "K/MgO", "values": {"C2_yield": 0}}]
+        self.apply("told")
+        self.rows_http("told", rows)
+        again = self.rows_http("told", rows + [{"catalyst": "Li/MgO", "values": {"C2_yield": 1}}])
+        self.assertIn("2 of 3 rows are stored already, by catalyst, conditions and values", again)
+        self.assertEqual(self.values("told"), [0.0, 0.0, 0.0, 0.0, 1.0])
+        # A person who imports a file is asked.
+        grown = rows + [{"catalyst": "Na/MgO", "values": {"C2_yield": 2}}]
+        self.assertIn("--repeats skip when the file has grown", self.rows_cli("told", grown))
+        self.assertEqual(len(self.values("told")), 5)
+
     def test_a_limit_that_becomes_a_value_is_a_change(self):
         self.open()
         below, above = b"name,M1,Support,C2_yield\nz,Ca,MgO,<0.5\n", b"name,M1,Support,C2_yield\nz,Ca,MgO,0.5\n"
@@ -172,6 +207,53 @@ class Identity(Laboratory):
                 deliver(campaign, first, id="name")
                 self.assertIn("temperature_C is 700, the table now says 800",
                               deliver(campaign, first.replace(b"700", b"800"), id="name"))
+
+    def test_names_in_another_spelling_are_the_same(self):
+        self.open()
+        first = "label,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        both = "label,M1,Support,C2_yield\nB1,Li,MgO,7\nb1,K,MgO,8\n"
+        for door, deliver in self.doors():
+            for i, spelled in enumerate((first.replace("A1", "a1"), first.replace("A1", "Ａ１"), first.replace("A1", "A\u200b1"))):
+                with self.subTest(door=door, spelled=spelled):
+                    campaign = f"spelled-{i}-{door}"
+                    self.apply(campaign)
+                    deliver(campaign, first.encode(), id="label")
+                    self.assertIn("is stored as A1", deliver(campaign, spelled.encode(), id="label"))
+                    self.assertEqual(self.values(campaign), [7.0, 8.0])
+                    slip = spelled.replace("Li,MgO", "Li,SiO2").encode()
+                    self.assertIn("sample A1: the catalyst is Li:1/MgO", deliver(campaign, slip, id="label"))
+            with self.subTest(door=door, spelled="both"):
+                self.apply(f"both-{door}")
+                for _ in range(2):
+                    deliver(f"both-{door}", both.encode(), id="label")
+                    self.assertEqual(self.values(f"both-{door}"), [7.0, 8.0])
+
+    def test_oxygen_that_does_not_count_is_told_when_it_differs(self):
+        self.open()
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"oxygen-{door}"
+                self.apply(campaign)
+                self.assertNotIn("other oxygen", deliver(campaign, b"formula,C2_yield\nYBa2Cu3O6.5,5\n"))
+                told = deliver(campaign, b"formula,C2_yield\nYBa2Cu3O6.94,7\n")
+                self.assertIn("1 catalyst is stored with other oxygen", told)
+                self.assertIn("YBa2Cu3O6.94 (before: YBa2Cu3O6.5)", told)
+                told = self.rows_http(campaign, [{"catalyst": {"formula": "YBa2Cu3O7"}, "values": {"C2_yield": 6}}])
+                self.assertIn("YBa2Cu3O7 (before: YBa2Cu3O6.5)", told)
+
+    def test_rows_that_waited_are_settled_when_their_table_is_read_anew(self):
+        self.open()
+        text = b"M1,Support,C2_yield\nFe,MgO,leer\nY,MgO,3\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"settled-{door}"
+                self.apply(campaign)
+                deliver(campaign, text)
+                self.assertEqual(len(self.reasons(campaign)), 1)
+                deliver(campaign, text, null=["leer"])
+                self.assertEqual(self.reasons(campaign), [])
+                self.assertIn("the row was discarded (read anew", deliver(campaign, text))
+                self.assertEqual(self.values(campaign), [3.0])
 
     def test_names_that_are_numbers_of_lines(self):
         self.open()

@@ -24,7 +24,11 @@ TABLES = [
     (7, "a_near_condition_is_asked_about", "M1,Support,temperature_c,C2_yield\nLi,MgO,800,3\n", {}, [],
      ["temperature_c", "temperature_C"]),
     (7, "a_near_property_is_asked_about", "M1,Support,C2 yield,C2_yield_2\nLi,MgO,8,3\n", {}, [], ["C2 yield", "C2_yield"]),
-    (7, "a_near_own_column_is_asked_about", "M1,Support,Channel,C2_yield\nLi,MgO,8,3\n", {}, [], ["--ignore"]),
+    (7, "a_near_own_column_is_asked_about", "M1,Support,Replicate,C2_yield\nLi,MgO,first,3\n", {}, [], ["--ignore"]),
+    (7, "own_columns_in_capitals",
+     "M1,Support,Run,Source,Kind,Sample,Replicate,CHANNEL,Measured at,C2_yield\n"
+     "Li,MgO,r1,GC,Catalyst,S1,1,4,2026-01-01T08:00:00Z,3\nLi,MgO,r1,GC,reference,S1,2,5,,4\n", {},
+     [("Li:1/MgO", 3.0, ANY), ("Li:1/MgO", 4.0, ANY)], []),
     (7, "an_unused_column_is_named", "M1,Support,remark,C2_yield\nLi,MgO,leaky,3\n", {},
      [("Li:1/MgO", 3.0, ANY)], ["not used: remark"]),
     (7, "what_is_asked_about_can_be_left_out", "M1,Support,temperature_c,C2_yield\nLi,MgO,800,3\n",
@@ -247,6 +251,25 @@ class Cases(Laboratory):
                     deliver(campaign, now, id="name", revise="true")
                     self.assertEqual([value for _, value, _ in self.live(campaign)], [7.0, 9.0])
 
+    def test_kind_10_a_table_of_nothing_but_emptied_cells(self):
+        self.open()
+        first = b"name,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
+        now = b"name,M1,Support,C2_yield\nA2,K,MgO,n.d.\n"
+        for door, deliver in {"http": self.table_http, "cli": self.table_cli}.items():
+            with self.subTest(door=door):
+                campaign = f"nothing-{door}"
+                self.apply(campaign)
+                self.assertIn("no row of the table holds a value", deliver(campaign, now, id="name"))
+                deliver(campaign, first, id="name")
+                self.assertIn("C2_yield is 8, the table now says nothing", deliver(campaign, now, id="name"))
+                self.assertIn("1 value was taken back: A2 C2_yield = 8", deliver(campaign, now, id="name", revise="true"))
+                self.assertEqual([value for _, value, _ in self.live(campaign)], [7.0])
+                # The first table once more: what was taken back is asked about, and comes back.
+                self.assertIn("was taken back, the table now says 8", deliver(campaign, first, id="name"))
+                deliver(campaign, first, id="name", revise="true")
+                self.assertEqual(sorted(value for _, value, _ in self.live(campaign)), [7.0, 8.0])
+                self.assertIn("C2_yield is 8, the table now says nothing", deliver(campaign, now, id="name"))
+
     def test_kind_10_a_composition_that_was_a_slip(self):
         self.open()
         first = b"name,M1,Support,C2_yield\nA1,Li,MgO,7\nA2,K,MgO,8\n"
@@ -256,12 +279,23 @@ class Cases(Laboratory):
                 campaign = f"slip-{door}"
                 self.apply(campaign)
                 deliver(campaign, first, id="name")
-                self.assertIn("--revise", deliver(campaign, now, id="name"))
+                # Beside another change both are named, so that --revise does no more than was asked about.
+                both = now.replace(b"MgO,8", b"MgO,9")
+                for text, places in ((now, "line 2"), (both, "line 2, line 3")):
+                    told = deliver(campaign, text, id="name")
+                    self.assertIn("sample A1: the catalyst is Li:1/MgO, the table now says Li:1/SiO2", told)
+                    self.assertIn(f"({places})", told)
+                    self.assertEqual(self.reasons(campaign), [])
                 self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/MgO"])
                 deliver(campaign, now, id="name", revise="true")
                 self.assertEqual([key for key, _, _ in self.live(campaign)], ["K:1/MgO", "Li:1/SiO2"])
                 deliver(campaign, now, id="name")
                 self.assertEqual(len(self.live(campaign)), 2)
+                # There and back, with the same bytes and with others.
+                for text, key in ((first, "Li:1/MgO"), (now, "Li:1/SiO2"), (first + b"A3,Na,MgO,9\n", "Li:1/MgO")):
+                    self.assertIn("--revise", deliver(campaign, text, id="name"))
+                    deliver(campaign, text, id="name", revise="true")
+                    self.assertEqual([k for k, value, _ in self.live(campaign) if value == 7.0], [key])
 
     def test_kind_28_another_basis_over_stored_data_is_refused(self):
         self.open()
@@ -322,6 +356,27 @@ class Cases(Laboratory):
             self.assertEqual(self.live(f"in-{door}"), self.live("out"))
         self.json("fit", str(file), "--target", "C2_yield", "--conditions", "temperature_C", "--size", "1", "--order", "0",
                   "--time-limit", "1")
+
+    def test_kind_19_a_profile_is_sent_with_its_table(self):
+        self.open()
+        table = b"Metall;Traeger;Ausbeute (%)\nLi;MgO;7,5\n"
+        profile = ('delimiter = ";"\ndecimal = ","\n'
+                   + "".join(f'[[columns]]\nheader = ["{header}"]\nas = "{use}"\n{more}'
+                             for header, use, more in (("Metall", "slot", ""), ("Traeger", "support", ""),
+                                                       ("Ausbeute", "value", 'name = "C2_yield"\nunit = "%"\n'))))
+        self.apply("sent-http")
+        for _ in range(2):
+            status, answer = self.ask("POST", f"/v1/campaigns/sent-http/measurements?profile_bytes={len(profile)}",
+                                      profile.encode() + table, "text/csv")
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(self.live("sent-http"), [("Li:1/MgO", 7.5, ANY)])
+        for length in ("0", "-1", "1.5", "x", str(len(profile) + len(table) + 1), "1e9"):
+            status, answer = self.ask("POST", f"/v1/campaigns/sent-http/measurements?profile_bytes={length}",
+                                      profile.encode() + table, "text/csv")
+            self.assertEqual(status, 400, answer)
+        self.apply("sent-cli")
+        told = self.table_cli("sent-cli", table, profile=str(self.file("lab.toml", profile)))
+        self.assertEqual(self.live("sent-cli"), [("Li:1/MgO", 7.5, ANY)], told)
 
     def test_kind_25_a_constant_target_is_said(self):
         rows = "".join(f"{m},MgO,5\n" for m in ("Li", "Na", "K", "Cs", "Ca", "Ba", "Mn", "Fe", "Co", "Ni"))

@@ -95,6 +95,32 @@ class Steering(Laboratory):
                 self.assertEqual(self.ask("GET", f"/v1/campaigns/{name}/models")[1]["models"], [])
                 self.assertEqual(self.ask("GET", f"/v1/campaigns/{name}")[1]["state"], state)
 
+    def test_kind_30_a_campaign_that_ended_learns_no_more(self):
+        self.open()
+        for verb in ("complete", "stop"):
+            campaign = f"ended-{verb}"
+            self.apply(campaign)
+            metals = ("Ba", "Ca", "Ce", "Co", "Cs", "Cu")
+            self.rows_http(campaign, [{"catalyst": f"{one}-{two}/{support}", "values": {"C2_yield": (7 * i + 3 * j) % 11}}
+                                      for i, one in enumerate(metals) for j, two in enumerate(metals) if i < j
+                                      for support in ("MgO", "SiO2")])
+            _, answer = self.ask("POST", f"/v1/campaigns/{campaign}:retrain", b"{}")
+            job = answer["job"]["id"]
+            self.assertEqual(self.ask("POST", f"/v1/campaigns/{campaign}:{verb}", b"{}")[0], 200)
+            wait_for(lambda: self.ask("GET", f"/v1/jobs/{job}")[1]["state"] not in ("SCHEDULED", "RUNNING"), "the job")
+            self.assertEqual(self.ask("GET", f"/v1/jobs/{job}")[1]["state"], "CANCELLED")
+
+    def test_kind_28_what_apply_refuses_plan_refuses(self):
+        self.open()
+        self.apply("planned")
+        self.table_http("planned", b"M1,Support,C2_yield\nLi,MgO,7\n")
+        text = CAMPAIGN.replace("NAME", "planned").replace("CONDITIONS", "")
+        for change in (text + '\n[composition]\noxygen = "counted"\n', text.replace('unit = "%"', 'unit = "1"')):
+            for path in ("/v1/campaigns:validate", "/v1/campaigns"):
+                status, answer = self.ask("POST", path, change.encode(), "application/toml")
+                self.assertEqual(status, 409, answer)
+        self.assertEqual(self.ask("POST", "/v1/campaigns:validate", text.encode(), "application/toml")[0], 200)
+
     def test_kind_32_sentences_round_and_say_what_was_compared(self):
         self.open()
         self.apply_small("near", 'goal = "target"\nvalue = 20', "\n[stop]\ntarget_reached = 1\n")

@@ -159,6 +159,7 @@ void CampaignDecoder::find_supports(CampaignConfig& config) {
         [&](const auto& actives) {
           if constexpr (requires { actives.elements; }) {
             elements.insert(actives.elements.begin(), actives.elements.end());
+            if (part.supports.empty()) names.insert("");
           } else {
             for (const auto& catalyst : actives.catalysts) {
               names.insert(catalyst.support);
@@ -169,9 +170,11 @@ void CampaignDecoder::find_supports(CampaignConfig& config) {
         },
         part.actives);
   }
-  names.erase("");
+  const bool unsupported = names.erase("") > 0;
   preparations.erase("");
   config.composition.supports.assign(names.begin(), names.end());
+  // A support of the space as the others: what has none is not foreign there.
+  if (unsupported && !names.empty()) config.composition.supports.emplace_back("none");
   config.composition.preparations.assign(preparations.begin(), preparations.end());
   config.composition.elements.assign(elements.begin(), elements.end());
   rules_ = config.composition;

@@ -37,7 +37,8 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
 
 // The row as it stood in the file, for quarantine. One that was read without a profile can be read
 // again as a table of one row.
-std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
+std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options,
+                   const tables::TableRows& table) {
   if (options.profile) {
     Json cells = Json::object();
     for (const auto& [header, cell] : row.cells) cells[header] = cell;
@@ -56,13 +57,23 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options, 
   }
   raw["targets"] = std::move(targets);
   if (!units.empty()) raw["units"] = std::move(units);
-  if (!options.conditions.empty()) raw["conditions"] = options.conditions;
+  Json conditions = options.conditions;
+  // Those of an export that the campaign does not vary.
+  for (const auto& [name, cell] : row.cells) {
+    const auto has = [&name = name](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (has(table.conditions) && !has(options.conditions) && !cell.empty()) {
+      conditions.push_back(name);
+    }
+  }
+  if (!conditions.empty()) raw["conditions"] = std::move(conditions);
   if (options.id) raw["id"] = *options.id;
   if (options.composition) raw["composition"] = *options.composition;
   if (!options.name_amounts.empty()) raw["name_amounts"] = options.name_amounts;
   if (!options.ignore.empty()) raw["ignore"] = options.ignore;
   if (!options.null.empty()) raw["null"] = options.null;
-  if (decimal == ',') raw["decimal"] = "comma";
+  if (table.style.decimal == ',') raw["decimal"] = "comma";
   return dump_json(raw);
 }
 
@@ -72,7 +83,8 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
     prepared.catalyst.assign(1, '-');
   } else if (row.catalyst) {
     prepared.catalyst = row.catalyst->key;
-    prepared.told = row.catalyst->told;
+    prepared.told = row.told.empty() ? row.catalyst->told : row.told;
+    prepared.dropped_oxygen = row.catalyst->dropped_oxygen;
   }
   prepared.proposal = row.proposal;
   prepared.sample = row.sample;
@@ -95,7 +107,8 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
   if (row.isolated_maximum) prepared.flags |= kFlagIsolatedMaximum;
 }
 
-PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options, char decimal) {
+PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options,
+                    const tables::TableRows& table) {
   PreparedRow prepared;
   prepared.pointer = row.points.empty() ? fmt::format("line {}", row.line)
                                         : fmt::format("best of {} rows from line {}",
@@ -108,11 +121,17 @@ PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options,
     if (!prepared.problem.empty()) prepared.problem += "; ";
     prepared.problem += problem.to_string();
   }
-  prepared.raw = raw_of(row, options, decimal);
+  prepared.raw = raw_of(row, options, table);
   return prepared;
 }
 
 }  // namespace
+
+Error no_value(const DeliveryOptions& options) {
+  return bad_delivery(options.file_name,
+                      "no row of the table holds a value that the campaign measures", "",
+                      "at least one measured number");
+}
 
 Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& supports) {
   const DeliveryOptions& options = delivery.options;
@@ -128,7 +147,7 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
   for (tables::TableRow& read : table->rows) {
     // Each row is given up as soon as it is prepared: a large table is not held twice.
     const tables::TableRow row = std::move(read);
-    PreparedRow prepared = prepare(row, options, table->style.decimal);
+    PreparedRow prepared = prepare(row, options, *table);
     if (row.problems.empty() && prepared.values.empty()) {
       // Kept in the delivery's bytes: a row that was not measured yet, or a point of a screening
       // whose best alone is the campaign's.
@@ -147,12 +166,8 @@ Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& su
         fmt::format("{} no measured value: not measured",
                     unmeasured == 1 ? "1 row holds" : fmt::format("{} rows hold", unmeasured)));
   }
-  if (delivery.rows.empty()) {
-    return bad_delivery(options.file_name,
-                        "no row of the table holds a value that the campaign measures", "",
-                        "at least one measured number");
-  }
-  return {};
+  // Rows with a name may hold nothing any more: what is stored of them decides.
+  return delivery.rows.empty() && delivery.emptied.empty() ? Status(no_value(options)) : Status();
 }
 
 namespace {

@@ -9,6 +9,8 @@
 
 #include "core/base/text.h"
 #include "daemon/base/ulid.h"
+#include "daemon/campaign/ingest/json_rows.h"
+#include "daemon/campaign/ingest/labels.h"
 #include "daemon/campaign/ingest/row_rules.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/conditions.h"
@@ -95,6 +97,7 @@ class Writing {
           options_.format == DeliveryFormat::csv && known.rows != std::ssize(delivery_.rows);
       if (options_.profile || other_rows) {
         repeats_ = Repeats::skip;
+        read_before_ = known.seq;
         return std::optional<Ingest>();
       }
       // What could not be read at all is read anew.
@@ -113,7 +116,7 @@ class Writing {
     // What other deliveries brought of these rows is stored, too.
     one_options_ = options_;
     one_options_.repeats = Repeats::skip;
-    if (options_.format == DeliveryFormat::csv) rules_.expect_table(delivery_.rows, one_options_);
+    if (options_.format == DeliveryFormat::csv) rules_.expect_rows(delivery_.rows, one_options_);
     std::vector<QuarantinedRow> waiting;
     if (receipt.rows.size() == delivery_.rows.size()) {
       waiting = tx_.quarantined_of_ingest(before.seq);
@@ -135,10 +138,15 @@ class Writing {
         }
         continue;
       }
-      const auto kept = std::find_if(waiting.begin(), waiting.end(), [&](const auto& one) {
-        return one.row == row.row && one.state == QuarantineState::waiting;
-      });
+      const auto kept = std::find_if(waiting.begin(), waiting.end(),
+                                     [&](const auto& one) { return one.row == row.row; });
       if (kept == waiting.end()) continue;
+      if (kept->state == QuarantineState::discarded) {
+        row.verdict = Verdict::duplicate;
+        row.reason = fmt::format("the row was discarded ({})", kept->remark);
+        continue;
+      }
+      if (kept->state != QuarantineState::waiting) continue;
       auto outcome =
           rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, one_options_);
       if (outcome.error) continue;
@@ -156,7 +164,14 @@ class Writing {
       row = std::move(outcome.verdict);
       receipt.replayed = false;
     }
+    // Cells that are empty in these bytes and were filled by a later delivery. A robot that sends
+    // again has a key.
+    if (options_.idempotency_key.empty()) {
+      if (const Status back = take_back(before); !back) return back.error();
+    }
     if (const auto question = rules_.question()) return *question;
+    if (rules_.took_back()) receipt.replayed = false;
+    receipt.notes = notes();
     // The answer counts what is stored now.
     Ingest& ingest = receipt.ingest;
     ingest.accepted = ingest.flagged = ingest.duplicate = ingest.quarantined = 0;
@@ -171,17 +186,10 @@ class Writing {
     receipt_.rows.reserve(delivery_.rows.size());
     for (const PreparedRow& row : delivery_.rows) {
       if (const Status taken = take(row); !taken) return taken.error();
-      if (row.not_measured.empty()) continue;
-      if (const Status back = rules_.take_back(row, receipt_.ingest, options_); !back) {
-        return back.error();
-      }
     }
-    for (const PreparedRow& row : delivery_.emptied) {
-      if (const Status back = rules_.take_back(row, receipt_.ingest, options_); !back) {
-        return back.error();
-      }
-    }
+    if (const Status back = take_back(receipt_.ingest); !back) return back.error();
     if (const auto question = rules_.question()) return *question;
+    if (delivery_.rows.empty() && !rules_.took_back()) return no_value(options_);
     Ingest& ingest = receipt_.ingest;
     if (!one_row_) {
       ingest.rows = static_cast<std::int64_t>(receipt_.rows.size());
@@ -189,12 +197,42 @@ class Writing {
       tx_.finish_ingest(ingest);
     }
     tx_.append_event(committed(ingest, campaign_.name, context_));
+    settle_quarantine();
     receipt_.new_measurements = rules_.new_measurements();
+    receipt_.notes = notes();
     receipt_.finished_proposals = std::move(rules_).finished();
     return std::move(receipt_);
   }
 
  private:
+  // Rows that wait since these bytes were read otherwise are read now.
+  void settle_quarantine() {
+    if (read_before_ == 0) return;
+    for (const QuarantinedRow& row : tx_.quarantined_of_ingest(read_before_)) {
+      if (row.state != QuarantineState::waiting) continue;
+      const auto discarded = discard(
+          tx_, row.id, fmt::format("read anew by delivery {}", receipt_.ingest.id), context_);
+      KASETSU_ASSERT(discarded.ok());
+    }
+  }
+
+  // What is stored of cells that hold nothing in this table.
+  Status take_back(const Ingest& ingest) {
+    for (const auto* rows : {&delivery_.rows, &delivery_.emptied}) {
+      for (const PreparedRow& row : *rows) {
+        if (row.not_measured.empty()) continue;
+        if (Status back = rules_.take_back(row, ingest, options_); !back) return back;
+      }
+    }
+    return {};
+  }
+
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all = delivery_.notes;
+    for (std::string& note : rules_.notes()) all.push_back(std::move(note));
+    return all;
+  }
+
   void begin_ingest() {
     Ingest& ingest = receipt_.ingest;
     // Its measurements are numbered after it.
@@ -213,8 +251,8 @@ class Writing {
     tx_.keep_content(delivery_.sha256, delivery_.bytes, context_.now);
     rules_.number_after(number);
     one_options_ = options_;
-    one_options_.repeats = repeats_.value_or(options_.repeats);
-    if (options_.format == DeliveryFormat::csv) rules_.expect_table(delivery_.rows, options_);
+    if (repeats_) one_options_.repeats = repeats_;
+    rules_.expect_rows(delivery_.rows, options_);
     one_row_ = delivery_.rows.size() == 1;
     if (one_row_) return;
     // Rows may ask for measurements of rows before them: where their numbers begin is told first.
@@ -245,18 +283,20 @@ class Writing {
     return found;
   }
 
-  // Whether a later delivery corrected a named row of these bytes, which come again: the correction
-  // is taken back, or an old file was taken by mistake. A robot that sends again has a key.
+  // Whether a later delivery corrected or took back a named row of these bytes, which come again:
+  // that is taken back, or an old file was taken by mistake. A robot that sends again has a key.
   bool is_taken_back(const PreparedRow& row, const Ingest& before, const RowVerdict& stored) const {
     if (row.sample.empty() || !options_.idempotency_key.empty()) return false;
-    return std::any_of(
-        stored.measurements.begin(), stored.measurements.end(), [&](const std::string& id) {
-          auto newest = tx_.find_measurement(id);
-          while (newest && !newest->superseded_by.empty()) {
-            newest = tx_.find_measurement(newest->superseded_by);
-          }
-          return newest && newest->id != id && newest->ingest != before.id && newest->live();
-        });
+    return std::any_of(stored.measurements.begin(), stored.measurements.end(),
+                       [&](const std::string& id) {
+                         auto newest = tx_.find_measurement(id);
+                         while (newest && !newest->superseded_by.empty()) {
+                           newest = tx_.find_measurement(newest->superseded_by);
+                         }
+                         if (!newest) return false;
+                         return was_taken_back(*newest) ||
+                                (newest->id != id && newest->ingest != before.id && newest->live());
+                       });
   }
 
   // A row of a table that is stored, and that other options or the changed campaign read otherwise:
@@ -415,6 +455,7 @@ class Writing {
   const DeliveryOptions& options_;
   DeliveryOptions one_options_;
   std::optional<Repeats> repeats_;
+  std::int64_t read_before_ = 0;  // seq of the ingest that read these bytes otherwise; 0: none
   RowRules rules_;
   IngestReceipt receipt_;
   bool one_row_ = false;
@@ -427,7 +468,12 @@ Result<IngestReceipt> ingest(Transaction& tx, std::string_view campaign,
                              const CampaignConfig* config) {
   const Result<Campaign> found = find_campaign(tx, campaign);
   if (!found) return found.error();
-  Writing writing(tx, context, *found, config, delivery);
+  // A row alone is a robot's, which writes its labels always alike.
+  std::optional<PreparedDelivery> renamed;
+  if (delivery.rows.size() + delivery.emptied.size() > 1 || delivery.options.id) {
+    renamed = with_stored_labels(tx, found->key, delivery);
+  }
+  Writing writing(tx, context, *found, config, renamed ? *renamed : delivery);
   const auto before = writing.before();
   if (!before) return before.error();
   return *before ? writing.again(**before) : writing.run();

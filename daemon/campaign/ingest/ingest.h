@@ -24,12 +24,14 @@ struct CampaignConfig;
 class DecodedCampaigns;
 
 enum class DeliveryFormat { json, ndjson, csv };
-// What becomes of a table's rows that are stored already and have no name of their own.
+// What becomes of rows that are stored already and have no name of their own.
 enum class Repeats {
-  ask,   // the delivery is refused, with their number and lines
+  ask,   // the delivery is refused, with their number and places
   skip,  // they are duplicates: the table grew
   keep   // they are replicates that gave the same numbers
 };
+// From "ask", "skip" or "keep".
+std::optional<Repeats> parse_repeats(std::string_view text);
 inline constexpr std::string_view kWorkbookType =
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 // From a Content-Type, parameters ignored: application/json, application/x-ndjson, text/csv, and
@@ -46,7 +48,9 @@ struct DeliveryOptions {
   // A row under a name (source, run, channel, sequence, replicate) that is known with other content
   // is a new revision that supersedes the old one, instead of an error.
   bool revise = false;
-  Repeats repeats = Repeats::ask;
+  // None: tables are asked about; of JSON, rows that were completed are, and the others are kept
+  // and told.
+  std::optional<Repeats> repeats;
   // A delivery that cannot be read at all becomes one quarantined row instead of an error: for
   // folders and brokers, whose senders wait for no answer.
   bool quarantine_unreadable = false;
@@ -123,8 +127,9 @@ struct PreparedDelivery {
 // no rows, too many rows, a table whose header is wrong), with a JSON pointer or line in `where`;
 // invalid_argument (options).
 //
-// JSON: {"source"?, "run"?, "revise"?, "whole"?, "rows": [{"catalyst": {"slots": ["Li", "K",
-// "none"], "support"?, "preparation"?} | {"amounts": {"Li": 0.371}, "support"?, "preparation"?} |
+// JSON: {"source"?, "run"?, "revise"?, "whole"?, "repeats"?, "rows": [{"catalyst": {"slots": ["Li",
+// "K", "none"], "support"?, "preparation"?} | {"amounts": {"Li": 0.371}, "support"?,
+// "preparation"?} |
 // {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
 // "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
 // {"value", "unit"?} | null}, "measured_at"?}]}. Amounts may tell their unit ("unit": "wt%"), and
@@ -153,7 +158,7 @@ struct IngestReceipt {
   Ingest ingest;
   bool replayed = false;  // the same delivery was here before: nothing was done
   std::vector<RowVerdict> rows;
-  std::vector<std::string> notes;  // of a table, for people
+  std::vector<std::string> notes;  // for people: how it was read, what became of it
   // What the delivery changed, for those who retrain and listen.
   std::int64_t new_measurements = 0;
   std::vector<std::string> finished_proposals;

@@ -65,18 +65,14 @@ Result<IngestReceipt> Intake::ingest_by(const DecodedRequest& request,
   const Context context{clock_(), &ids_, request.actor};
   const PreparedDelivery& delivery = request.delivery;
   if (delivery.options.rules.get() == &config->composition) {
-    auto receipt = ingest(tx, request.campaign, delivery, context, config.get());
-    if (receipt) receipt->notes = delivery.notes;
-    return receipt;
+    return ingest(tx, request.campaign, delivery, context, config.get());
   }
   // The campaign was changed since: what it says of compositions now holds.
   DeliveryOptions options = delivery.options;
   options.rules = remember(request.campaign, config);
   const auto anew = prepare_delivery(delivery.bytes, std::move(options), supports_);
   if (!anew) return anew.error();
-  auto receipt = ingest(tx, request.campaign, *anew, context, config.get());
-  if (receipt) receipt->notes = anew->notes;
-  return receipt;
+  return ingest(tx, request.campaign, *anew, context, config.get());
 }
 
 void Intake::commit(const DecodedRequest& request, Done done) {

@@ -154,13 +154,30 @@ Result<chemistry::MadeCatalyst> read_catalyst(const Json& value, std::string_vie
     return error;
   }
   const auto& catalyst = made->catalyst;
-  if (value.is_object() && told->key.empty() && catalyst.active.empty() &&
-      catalyst.support.empty()) {
+  if (told->key.empty() && catalyst.active.empty() && catalyst.support.empty()) {
     return bad_delivery(
         pointer, "the catalyst has no element and no support", {},
         "at least one element, or a bare support; an empty tube is \"kind\": \"blank\"");
   }
   return made;
+}
+
+// A catalyst told as a name or formula, as it was told; empty: otherwise.
+std::string text_of_formula(const Json& catalyst) {
+  const Json* text = &catalyst;
+  if (catalyst.is_object()) {
+    const auto formula = catalyst.find("formula");
+    if (formula == catalyst.end()) return {};
+    text = &*formula;
+  }
+  return text->is_string() ? chemistry::fold_name(text->get_ref<const std::string&>())
+                           : std::string();
+}
+
+// The name that laboratories give an empty tube, as tables are read.
+bool is_blank_name(const Json& catalyst) {
+  return catalyst.is_string() &&
+         chemistry::small_letters(trim(catalyst.get_ref<const std::string&>())) == "blank";
 }
 
 // Everything that can be said of one row object.
@@ -216,10 +233,11 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
   row.replicate = *replicate;
 
   const auto catalyst = object.find("catalyst");
-  if (row.kind == SampleKind::blank) {
-    if (catalyst != object.end() && !catalyst->is_null()) {
+  if (row.kind == SampleKind::blank || (catalyst != object.end() && is_blank_name(*catalyst))) {
+    if (catalyst != object.end() && !catalyst->is_null() && !is_blank_name(*catalyst)) {
       return bad_delivery(json_pointer(pointer, "catalyst"), "a blank holds no catalyst");
     }
+    row.kind = SampleKind::blank;
     row.catalyst = "-";
   } else if (catalyst != object.end() && !catalyst->is_null()) {
     const auto read = read_catalyst(*catalyst, json_pointer(pointer, "catalyst"), supports, rules);
@@ -227,6 +245,9 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     row.catalyst = chemistry::canonical_key(read->catalyst);
     row.told = read->told;
     row.dropped_oxygen = read->dropped_oxygen;
+    if (row.told.empty() && !row.dropped_oxygen.empty() && read->catalyst.support.empty()) {
+      row.told = text_of_formula(*catalyst);
+    }
   } else if (row.proposal.empty() && row.sample.empty()) {
     return bad_delivery(json_pointer(pointer, "catalyst"), "this member is missing", {},
                         "the catalyst, the proposal that it answers, or a sample that is known");
@@ -297,9 +318,10 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
   DeliveryOptions& options = delivery.options;
   const Status known =
       options.envelope
-          ? refuse_unknown(document,
-                           {"campaign", "key", "source", "run", "revise", "whole", "rows"}, "")
-          : refuse_unknown(document, {"source", "run", "revise", "whole", "rows"}, "");
+          ? refuse_unknown(
+                document,
+                {"campaign", "key", "source", "run", "revise", "whole", "repeats", "rows"}, "")
+          : refuse_unknown(document, {"source", "run", "revise", "whole", "repeats", "rows"}, "");
   if (!known) return known;
   for (const auto& [name, member] : {std::pair{"source", &options.source}, {"run", &options.run}}) {
     Result<std::string> text = read_label(document, name, "");
@@ -311,6 +333,14 @@ Status prepare_json(PreparedDelivery& delivery, const chemistry::SupportTable& s
     const auto flag = read_optional<bool>(document, name, "");
     if (!flag) return flag.error();
     if (*flag) *member = **flag;
+  }
+  const auto repeats = read_optional<std::string>(document, "repeats", "");
+  if (!repeats) return repeats.error();
+  if (*repeats) {
+    options.repeats = parse_repeats(**repeats);
+    if (!options.repeats) {
+      return bad_delivery("/repeats", "wrong value", **repeats, "ask, skip or keep");
+    }
   }
   const auto rows = document.find("rows");
   if (rows == document.end() || !rows->is_array() || rows->empty()) {
@@ -397,13 +427,13 @@ void note_foreign(PreparedDelivery& delivery) {
       const std::size_t sign = key.find(part.sign);
       std::string_view told = sign == std::string_view::npos ? "" : key.substr(sign + 1);
       if (!part.end.empty()) told = told.substr(0, told.find(part.end));
+      if (told.empty()) told = "none";
       if (std::find(part.own.begin(), part.own.end(), told) == part.own.end()) ++part.rows[told];
     }
     if (part.rows.empty()) continue;
     std::vector<std::string> each;
     for (const auto& [told, rows] : part.rows) {
-      each.push_back(fmt::format("{} ({} {})", told.empty() ? "none" : told, rows,
-                                 rows == 1 ? "row" : "rows"));
+      each.push_back(fmt::format("{} ({} {})", told, rows, rows == 1 ? "row" : "rows"));
     }
     constexpr std::size_t kMost = 8;
     if (each.size() > kMost) each.resize(kMost);
@@ -475,10 +505,18 @@ Digest content_of(const PreparedRow& row, std::string_view source, std::string_v
   });
   for (const PreparedValue* value : values) {
     add(value->property);
+    if (value->censored) add("<");
     add(format_number(value->value));
     add(value->unit);
   }
   return sha256(text);
+}
+
+std::optional<Repeats> parse_repeats(std::string_view text) {
+  if (text == "ask") return Repeats::ask;
+  if (text == "skip") return Repeats::skip;
+  if (text == "keep") return Repeats::keep;
+  return {};
 }
 
 std::optional<DeliveryFormat> parse_delivery_format(std::string_view media_type) {

@@ -38,6 +38,8 @@ PreparedRow refused_row(const Error& error, std::string raw, std::string_view po
 
 Error too_many(std::size_t rows, std::size_t most);
 
+Error no_value(const DeliveryOptions& options);
+
 // Rows of a table. Errors are those of the header; a row with a fault carries it.
 Status prepare_csv(PreparedDelivery& delivery, const chemistry::SupportTable& supports);
 

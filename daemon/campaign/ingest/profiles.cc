@@ -24,6 +24,8 @@ std::string built_in_folder() {
   return path ? std::filesystem::path(*path).parent_path().string() : std::string();
 }
 
+}  // namespace
+
 Result<std::shared_ptr<const tables::Profile>> make_profile(std::string_view text,
                                                             const std::string& file) {
   auto profile = tables::parse_profile(text, file);
@@ -31,8 +33,6 @@ Result<std::shared_ptr<const tables::Profile>> make_profile(std::string_view tex
   profile->version = sha256(text).hex().substr(0, 12);
   return std::make_shared<const tables::Profile>(std::move(*profile));
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const tables::Profile>> read_profile(const std::string& path) {
   const auto text = read_file(path);

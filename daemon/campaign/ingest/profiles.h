@@ -9,6 +9,10 @@
 
 namespace kasetsu {
 
+// Of a profile's text; `file` in messages. Errors: those of parse_profile.
+Result<std::shared_ptr<const tables::Profile>> make_profile(std::string_view text,
+                                                            const std::string& file);
+
 // name: of the file without ".toml". folder: empty: only the built-in ones. Read anew at every
 // call, so that a mended profile counts at once. not_found lists what there is; bad_data as
 // tables::parse_profile.

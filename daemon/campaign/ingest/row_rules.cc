@@ -27,15 +27,6 @@ Error refuse(std::string message, std::string value = {}, std::string expected =
   return Error{ErrorCode::bad_data, std::move(message), {}, std::move(value), std::move(expected)};
 }
 
-// What is left of a name in another writing: temperature_C, Temperature-c.
-std::string letters_of(std::string_view name) {
-  std::string letters;
-  for (const char c : chemistry::small_letters(name)) {
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) letters += c;
-  }
-  return letters;
-}
-
 // By the names that laboratories use; a property under another name is not judged.
 bool is_carbon_balance(std::string_view name) {
   return name == "carbon_balance" || name == "C_balance" || name == "C-balance";
@@ -95,10 +86,6 @@ RowRules::RowRules(Transaction& tx, const Context& context, const Campaign& camp
   unit_ = config->composition.unit();
 }
 
-void RowRules::expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
-  stored_.emplace(tx_, campaign_.key, rows, options);
-}
-
 RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
                                  const DeliveryOptions& options, const Begin& begin) {
   Outcome outcome;
@@ -133,6 +120,7 @@ RowRules::Outcome RowRules::take(const PreparedRow& row, const Ingest& ingest,
                                      context_.now);
   }
   subject.catalyst_key = kept->second;
+  if (fresh && !row.dropped_oxygen.empty()) compare_oxygen(subject);
   if (const Status label = keep_sample(subject, ingest, options); !label) {
     outcome.error = label.error();
     return outcome;
@@ -235,7 +223,7 @@ Status RowRules::check_conditions(const Subject& subject) const {
   }
   for (const std::string& wanted : conditions_) {
     for (const std::string& other : others) {
-      if (letters_of(other) != letters_of(wanted)) continue;
+      if (chemistry::letters_of(other) != chemistry::letters_of(wanted)) continue;
       return refuse("the row tells a condition under another name than the campaign's", other,
                     fmt::format("{}, once", wanted));
     }
@@ -292,113 +280,6 @@ bool RowRules::came_under_old_key(const Subject& subject) const {
     as_then.catalyst = key.was;
     return content_of(as_then, *subject.source, *subject.run) == subject.before->content;
   });
-}
-
-Result<bool> RowRules::find_in_table(const Subject& subject, RowVerdict& verdict) {
-  const PreparedRow& row = *subject.row;
-  if (!stored_ || !row.sequence) return false;
-  const std::string name =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", *subject.source, row.channel, *row.sequence,
-                  row.replicate.value_or(0), row.sample, subject.catalyst);
-  const Digest content = content_of(row, *subject.source, *subject.run);
-  const auto [before, fresh] = rows_of_table_.try_emplace(name, content);
-  if (fresh) return false;
-  if (before->second != content) {
-    return refuse(fmt::format("the table has sequence {} of this sample with other content before",
-                              *row.sequence),
-                  {}, "one row for each, a \"replicate\" column, or \"revise\" with a run");
-  }
-  verdict.verdict = Verdict::duplicate;
-  return true;
-}
-
-Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
-                             const DeliveryOptions& options) {
-  const PreparedRow& row = *subject.row;
-  if (row.sample.empty()) return {};
-  const auto of_label = tx_.sample_catalyst(campaign_.key, row.sample);
-  if (!of_label) {
-    tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
-  } else if (*of_label != subject.catalyst_key) {
-    return move_sample(subject, *of_label, ingest, options);
-  }
-  return {};
-}
-
-Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
-                             const DeliveryOptions& options) {
-  const PreparedRow& row = *subject.row;
-  if (!options.revise) {
-    return refuse(fmt::format("sample {} was another catalyst before", row.sample), row.catalyst,
-                  fmt::format("{}, which the label stands for, another label, or \"revise\" "
-                              "(--revise) when the composition was a slip",
-                              tx_.catalyst(before)->canonical));
-  }
-  MeasurementFilter filter;
-  filter.catalyst = tx_.catalyst(before)->canonical;
-  filter.live_only = true;
-  for (const Measurement& m : tx_.measurements(campaign_.key, filter, {0, 1'000'000})) {
-    if (m.sample != row.sample || m.ingest == ingest.id) continue;
-    const auto done =
-        retract(tx_, m.id,
-                fmt::format("sample {} is another catalyst by delivery {}", row.sample, ingest.id),
-                "", context_);
-    if (!done) return done.error();
-  }
-  tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
-  append_event(tx_, context_, campaign_.name, "sample", row.sample, "moved",
-               {{"from", filter.catalyst}, {"to", subject.catalyst}, {"delivery", ingest.id}});
-  return {};
-}
-
-Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& options,
-                                   RowVerdict& verdict, const Ingest& ingest) {
-  const PreparedRow& row = *subject.row;
-  if (!stored_ || options.repeats == Repeats::keep ||
-      has_name(*subject.run, row.channel, row.sequence)) {
-    return false;
-  }
-  using State = StoredRows::Found::State;
-  const auto found = stored_->find(row, subject.catalyst, subject.conditions, ingest.id);
-  std::size_t stored = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    subject.stored[i] = found[i].state == State::stored;
-    stored += subject.stored[i] ? 1 : 0;
-    if (found[i].state != State::changed) continue;
-    subject.supersedes[i] = found[i].measurement;
-    if (!options.revise) stored_->ask_changed(row, found[i].change);
-  }
-  std::int64_t named = 0;
-  for (const auto& one : found) {
-    if (one.unnamed == 0 || one.unnamed == named) continue;
-    named = one.unnamed;
-    tx_.name_run(named, row.sample, context_.now);
-  }
-  if (stored > 0 && row.sample.empty() && options.repeats == Repeats::ask) {
-    stored_->ask_repeated(row);
-  }
-  if (stored != found.size()) return false;
-  verdict.verdict = Verdict::duplicate;
-  for (const auto& one : found) {
-    verdict.measurements.push_back(one.measurement);
-    if (!one.not_live.empty()) verdict.reason = one.not_live;
-  }
-  return true;
-}
-
-Status RowRules::take_back(const PreparedRow& row, const Ingest& ingest,
-                           const DeliveryOptions& options) {
-  if (!stored_ || row.sample.empty() || row.catalyst.empty() || !row.problem.empty()) return {};
-  for (const Measurement& m : stored_->find_emptied(row, row.catalyst, row.conditions, ingest.id)) {
-    if (!options.revise) {
-      stored_->ask_emptied(row, m);
-      continue;
-    }
-    const auto done =
-        retract(tx_, m.id, fmt::format("emptied by delivery {}", ingest.id), "", context_);
-    if (!done) return done.error();
-  }
-  return {};
 }
 
 void RowRules::match_proposal(Subject& subject) const {

@@ -54,13 +54,16 @@ class RowRules {
 
   std::int64_t new_measurements() const { return new_measurements_; }
   std::vector<std::string> finished() && { return std::move(finished_); }
-  // Rows without a name that are stored already are recognised from here on.
-  void expect_table(const std::vector<PreparedRow>& rows, const DeliveryOptions& options);
+  // Rows that are stored already are recognised from here on.
+  void expect_rows(const std::vector<PreparedRow>& rows, const DeliveryOptions& options);
   // A row with a name that holds nothing any more, of the values that `row` does not measure: asked
   // about, or retracted with `revise`.
   Status take_back(const PreparedRow& row, const Ingest& ingest, const DeliveryOptions& options);
   // What must be asked about the rows that were taken; nothing: all is clear.
   std::optional<Error> question() const { return stored_ ? stored_->question() : std::nullopt; }
+  // What became of rows and is not in their verdicts, for people.
+  std::vector<std::string> notes() const;
+  bool took_back() const { return !taken_back_.empty(); }
   // More than one row comes: it pays to ask once for all rows of a run.
   void expect_many() { many_ = true; }
   // The measurements have the identifiers that follow this one, the delivery's.
@@ -83,6 +86,8 @@ class RowRules {
     std::vector<bool> stored;             // by value: is there already, and not written again
   };
 
+  // Other amounts of oxygen under which the catalyst came before, where oxygen does not count.
+  void compare_oxygen(const Subject& subject);
   Status find_proposal(Subject& subject) const;
   Status find_catalyst(Subject& subject);
   // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
@@ -104,6 +109,11 @@ class RowRules {
   Result<bool> find_in_table(const Subject& subject, RowVerdict& verdict);
   Result<bool> find_stored(Subject& subject, const DeliveryOptions& options, RowVerdict& verdict,
                            const Ingest& ingest);
+  // The same of a row of JSON. True: it is a duplicate.
+  bool find_measured(Subject& subject, const DeliveryOptions& options, RowVerdict& verdict,
+                     const Ingest& ingest);
+  // False when none of the values was measured before, for certain.
+  bool may_be_repeated(const Subject& subject);
   // The open proposal that the row answers without naming it.
   void match_proposal(Subject& subject) const;
   void write(const Subject& subject, const Ingest& ingest, const Begin& begin, Outcome& outcome);
@@ -137,7 +147,12 @@ class RowRules {
   std::int64_t new_measurements_ = 0;
   std::vector<std::string> finished_;
   std::optional<Ulid> numbered_after_;
+  const std::vector<PreparedRow>* rows_ = nullptr;  // of the delivery
+  std::int64_t first_new_ = 0;                      // seq of its first measurement
   std::optional<StoredRows> stored_;
+  bool table_ = false;                                     // the delivery is one
+  std::vector<std::string> taken_back_;                    // "A2: C2_yield = 8"
+  std::vector<std::string> oxygen_;                        // "NdBa2Cu3O6.94 (before: NdBa2Cu3O6.5)"
   std::unordered_map<std::string, Digest> rows_of_table_;  // content, by name within the table
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;

@@ -29,8 +29,13 @@ bool is_censored(const Measurement& m) {
 }
 
 std::string value_text(double value, bool censored) {
-  return (censored ? "<" : "") + format_number(value);
+  std::string text = format_number(value);
+  if (censored) text.insert(0, 1, '<');
+  return text;
 }
+
+constexpr std::string_view kEmptied = "emptied by delivery ";
+constexpr std::string_view kMoved = " is another catalyst by delivery ";
 
 // What a row with a name says otherwise than before: a condition, or the value.
 std::string change_text(const Measurement& before, const PreparedValue& now,
@@ -51,30 +56,55 @@ std::string change_text(const Measurement& before, const PreparedValue& now,
     if (are.contains(name)) continue;
     return fmt::format("{} is {}, the table now says nothing", name, format_number(value));
   }
+  if (was_taken_back(before)) {
+    return fmt::format("{} was taken back, the table now says {}", before.property,
+                       value_text(now.value, now.censored));
+  }
   return fmt::format("{} is {}, the table now says {}", before.property,
                      value_text(before.value, is_censored(before)),
                      value_text(now.value, now.censored));
 }
 
+// Of several that a row may be, the one that counts.
+int standing(const Measurement& m) {
+  return was_taken_back(m) ? 0 : m.retracted ? 1 : m.excluded && !is_censored(m) ? 2 : 3;
+}
+
 }  // namespace
+
+bool was_taken_back(const Measurement& m) {
+  return m.retracted && m.superseded_by.empty() &&
+         (m.reason.starts_with(kEmptied) || m.reason.find(kMoved) != std::string::npos);
+}
+
+std::string emptied_reason(const std::string& delivery) {
+  return std::string(kEmptied) + delivery;
+}
+
+std::string moved_reason(const std::string& sample, const std::string& delivery) {
+  return fmt::format("sample {}{}{}", sample, kMoved, delivery);
+}
 
 std::string not_live_text(const Measurement& m) {
   if (!m.superseded_by.empty()) return {};
   if (m.retracted) {
-    return fmt::format("measurement {} was retracted ({}); kasetsu results restore brings it back",
-                       m.id, m.reason);
+    return fmt::format(
+        "measurement {} was retracted ({}); kasetsu results restore {} --reason ... brings it back",
+        m.id, m.reason, m.id);
   }
   if (!m.excluded || is_censored(m)) return {};
-  return fmt::format("measurement {} is excluded ({}); kasetsu results include brings it back",
-                     m.id, m.reason);
+  return fmt::format(
+      "measurement {} is excluded ({}); kasetsu results include {} --reason ... brings it back",
+      m.id, m.reason, m.id);
 }
 
 StoredRows::StoredRows(Transaction& tx, std::int64_t campaign, const std::vector<PreparedRow>& rows,
-                       const DeliveryOptions& options)
-    : tx_(tx), campaign_(campaign), options_(options), rows_(rows.size()) {
+                       const DeliveryOptions& options, std::int64_t first_new)
+    : tx_(tx), campaign_(campaign), options_(options), first_new_(first_new), rows_(rows.size()) {
   anything_stored_ = !tx.measurements(campaign, {}, {0, 1}).empty();
   std::map<std::string, const PreparedRow*> named;
   for (const PreparedRow& row : rows) {
+    own_runs_ = own_runs_ || !row.run.empty();
     if (row.sample.empty()) continue;
     ++labels_[label_of(row)];
     of_label_[row.sample] = row.catalyst;
@@ -98,7 +128,7 @@ std::string StoredRows::value_key(std::string_view property, std::string_view co
   return fmt::format("{}\n{}\n{}", property, conditions, value + 0.0);  // -0 is 0
 }
 
-StoredRows::OfCatalyst& StoredRows::stored_of(std::string_view catalyst, std::string_view ingest) {
+StoredRows::OfCatalyst& StoredRows::stored_of(std::string_view catalyst) {
   if (const auto known = stored_.find(catalyst); known != stored_.end()) return known->second;
   OfCatalyst& stored = stored_[std::string(catalyst)];
   MeasurementFilter filter;
@@ -109,7 +139,7 @@ StoredRows::OfCatalyst& StoredRows::stored_of(std::string_view catalyst, std::st
     auto measured = tx_.measurements(campaign_, filter, page);
     for (Measurement& one : measured) {
       page.after = one.seq;
-      if (one.ingest == ingest) continue;
+      if (one.seq >= first_new_) return stored;
       stored.rows[one.row].push_back(stored.all.size());
       stored.with_value[value_key(one.property, one.conditions, one.value)].push_back(one.row);
       if (!one.sample.empty()) stored.of_sample[one.sample].push_back(stored.all.size());
@@ -123,7 +153,8 @@ bool StoredRows::is_alike(const Stored& one, const RowIdentity& identity, std::s
                           bool any_conditions) {
   const Measurement& m = one.measurement;
   const PreparedRow& row = identity.row;
-  return !one.matched && m.property == property && m.source == identity.source &&
+  const bool own = m.ingest == identity.ingest && identity.sample.empty();
+  return !own && !one.matched && m.property == property && m.source == identity.source &&
          m.run == identity.run && m.sample == identity.sample && m.kind == row.kind &&
          m.replicate == row.replicate && (any_conditions || m.conditions == identity.conditions);
 }
@@ -246,6 +277,16 @@ void StoredRows::find_moved(const OfCatalyst& stored, const RowIdentity& identit
   }
 }
 
+// Of measurements of which some count, only those.
+void StoredRows::keep_standing(std::vector<Stored*>& all) {
+  const auto counts = [](const Stored* one) { return !one->measurement.retracted; };
+  if (std::none_of(all.begin(), all.end(), counts)) {
+    if (all.size() > 1) all.erase(all.begin(), all.end() - 1);  // the newest
+  } else {
+    std::erase_if(all, [&](const Stored* one) { return !counts(one); });
+  }
+}
+
 void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
                                std::vector<Found>& found) {
   const PreparedRow& row = identity.row;
@@ -260,18 +301,19 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
     for (const std::size_t at : of_sample) {
       Stored& one = stored.all[at];
       if (!one.measurement.superseded_by.empty()) continue;
-      if (is_same_value(one, value) && is_alike(one, identity, value.property, false)) {
-        same = &one;
-        break;
-      }
       if (is_alike(one, identity, value.property, false)) {
-        others.push_back(&one);
+        if (!is_same_value(one, value) || was_taken_back(one.measurement)) {
+          others.push_back(&one);
+        } else if (same == nullptr || standing(one.measurement) > standing(same->measurement)) {
+          same = &one;
+        }
       } else if (own_name && is_alike(one, identity, value.property, true) &&
                  !labels_.contains(row.sample + '\0' + one.measurement.conditions)) {
         elsewhere.push_back(&one);  // no row of the table is under those conditions any more
       }
     }
     if (others.empty()) others = std::move(elsewhere);
+    keep_standing(others);
     if (same != nullptr) {
       mark_stored(*same, found[i]);
     } else if (one_row && others.size() == 1) {
@@ -288,9 +330,8 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
                                                 std::string_view ingest) {
   std::vector<Found> found(row.values.size());
   if (!anything_stored_) return found;
-  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
-                             row.run.empty() ? options_.run : row.run, conditions, row.sample};
-  OfCatalyst& stored = stored_of(catalyst, ingest);
+  const RowIdentity identity = identity_of(row, conditions, ingest);
+  OfCatalyst& stored = stored_of(catalyst);
   if (row.sample.empty()) {
     find_whole(stored, identity, found);
     const bool fresh = std::all_of(found.begin(), found.end(), [](const Found& one) {
@@ -309,13 +350,48 @@ std::vector<StoredRows::Found> StoredRows::find(const PreparedRow& row, std::str
   return found;
 }
 
+std::vector<StoredRows::Found> StoredRows::find_measured(const PreparedRow& row,
+                                                         std::string_view catalyst,
+                                                         std::string_view conditions,
+                                                         std::string_view ingest) {
+  std::vector<Found> found(row.values.size());
+  if (!anything_stored_) return found;
+  OfCatalyst& stored = stored_of(catalyst);
+  find_whole(stored, identity_of(row, conditions, ingest), found);
+  const auto is_fresh = [](const Found& one) { return one.state == Found::State::fresh; };
+  if (std::none_of(found.begin(), found.end(), is_fresh)) return found;
+  // A row that was completed has all that is stored of it.
+  for (const Stored& one : stored.all) {
+    const bool of_row = one.matched && std::any_of(found.begin(), found.end(), [&](const Found& f) {
+                          return f.measurement == one.measurement.id;
+                        });
+    if (!of_row) continue;
+    const std::vector<std::size_t>& whole = stored.rows[one.measurement.row];
+    const bool completed = std::all_of(whole.begin(), whole.end(), [&](std::size_t at) {
+      return stored.all[at].matched || !stored.all[at].measurement.superseded_by.empty();
+    });
+    if (!completed) found.assign(row.values.size(), Found());
+    break;
+  }
+  return found;
+}
+
+StoredRows::RowIdentity StoredRows::identity_of(const PreparedRow& row, std::string_view conditions,
+                                                std::string_view ingest) const {
+  return {row,
+          row.source.empty() ? options_.source : row.source,
+          row.run.empty() ? options_.run : row.run,
+          conditions,
+          row.sample,
+          ingest};
+}
+
 std::vector<Measurement> StoredRows::find_emptied(const PreparedRow& row, std::string_view catalyst,
                                                   std::string_view conditions,
                                                   std::string_view ingest) {
   std::vector<Measurement> found;
-  const RowIdentity identity{row, row.source.empty() ? options_.source : row.source,
-                             row.run.empty() ? options_.run : row.run, conditions, row.sample};
-  OfCatalyst& stored = stored_of(catalyst, ingest);
+  const RowIdentity identity = identity_of(row, conditions, ingest);
+  OfCatalyst& stored = stored_of(catalyst);
   const auto of_sample = stored.of_sample.find(row.sample);
   if (of_sample == stored.of_sample.end()) return found;
   for (const std::string& property : row.not_measured) {
@@ -331,19 +407,26 @@ std::vector<Measurement> StoredRows::find_emptied(const PreparedRow& row, std::s
 }
 
 void StoredRows::ask_emptied(const PreparedRow& row, const Measurement& stored) {
-  changed_.push_back(row.pointer);
-  if (!first_change_.empty()) return;
-  first_change_ = fmt::format("sample {}: {} is {}, the table now says nothing", row.sample,
-                              stored.property, format_number(stored.value));
+  ask_changed(row, fmt::format("{} is {}, the table now says nothing", stored.property,
+                               value_text(stored.value, is_censored(stored))));
 }
 
 void StoredRows::ask_repeated(const PreparedRow& row) {
   repeated_.push_back(row.pointer);
 }
 
+void StoredRows::ask_completed(const PreparedRow& row) {
+  completed_.push_back(row.pointer);
+}
+
+void StoredRows::tell_repeated(const PreparedRow& row) {
+  told_.push_back(row.pointer);
+}
+
 void StoredRows::ask_changed(const PreparedRow& row, const std::string& change) {
-  changed_.push_back(row.pointer);
-  if (first_change_.empty()) first_change_ = fmt::format("sample {}: {}", row.sample, change);
+  if (changed_.empty() || changed_.back() != row.pointer) changed_.push_back(row.pointer);
+  constexpr std::size_t kMost = 5;
+  if (changes_.size() < kMost) changes_.push_back(fmt::format("sample {}: {}", row.sample, change));
 }
 
 void StoredRows::ask_moved(const PreparedRow& row, const std::string& name) {
@@ -354,6 +437,7 @@ void StoredRows::ask_moved(const PreparedRow& row, const std::string& name) {
 }
 
 std::optional<Error> StoredRows::question() const {
+  const bool table = options_.format == DeliveryFormat::csv;
   if (!named_twice_.empty()) {
     return Error{
         ErrorCode::unprocessable,
@@ -373,24 +457,46 @@ std::optional<Error> StoredRows::question() const {
         "were numbered anew"};
   }
   if (!changed_.empty()) {
-    return Error{ErrorCode::unprocessable,
-                 fmt::format("{} of {} rows are stored with other content ({}): {}",
-                             changed_.size(), rows_, places(changed_), first_change_),
-                 options_.file_name,
-                 {},
-                 "\"revise\" (--revise) when these are corrections, or names of their own for new "
-                 "samples"};
+    return Error{
+        ErrorCode::unprocessable,
+        fmt::format("{} of {} rows are stored with other content ({}): {}", changed_.size(),
+                    std::max(rows_, changed_.size()), places(changed_), fmt::join(changes_, "; ")),
+        options_.file_name,
+        {},
+        "\"revise\" (--revise) when these are corrections, or names of their own for new "
+        "samples"};
   }
   if (!repeated_.empty()) {
     return Error{ErrorCode::unprocessable,
                  fmt::format("{} of {} rows are stored already ({})", repeated_.size(), rows_,
                              places(repeated_)),
-                 options_.file_name,
+                 table ? options_.file_name : std::string(),
                  {},
-                 "a column that names the rows (--id), --repeats skip when the table has grown, "
-                 "--repeats keep or a --run of its own when they were measured again"};
+                 fmt::format("{}--repeats skip when the {} has grown, --repeats keep{} when they "
+                             "were measured again",
+                             table ? "a column that names the rows (--id), " : "",
+                             table ? "table" : "file", own_runs_ ? "" : " or a --run of its own")};
+  }
+  if (!completed_.empty()) {
+    return Error{ErrorCode::unprocessable,
+                 fmt::format("{} of {} rows have values that are stored already, and others beside "
+                             "them ({})",
+                             completed_.size(), rows_, places(completed_)),
+                 {},
+                 {},
+                 "\"repeats\": \"skip\" (--repeats skip) when the rows were completed, "
+                 "\"repeats\": \"keep\" when they were measured again; rows with a run and a "
+                 "channel or sequence are known by these"};
   }
   return {};
+}
+
+std::string StoredRows::note() const {
+  if (told_.empty()) return {};
+  return fmt::format(
+      "{} of {} rows are stored already, by catalyst, conditions and values ({}), and were kept as "
+      "measured again; \"repeats\": \"skip\" leaves such rows out",
+      told_.size(), rows_, places(told_));
 }
 
 }  // namespace kasetsu::campaign

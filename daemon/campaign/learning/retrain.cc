@@ -102,12 +102,12 @@ Status compare(const Workbench& bench, const Learning& learning, Learnt& learnt,
   return {};
 }
 
-// Results that the model before was trained on and that are live no more: retracted, corrected,
-// excluded.
-std::size_t corrected_since(const Learning& learning) {
+// Results that the model before was trained on and that are live no more (not in `now`): retracted,
+// corrected, excluded.
+std::size_t corrected_since(const Learning& learning, const TrainingSet& now) {
   if (!learning.before) return 0;
   std::set<std::string> live;
-  for (const TrainingRow& row : learning.rows.rows) live.insert(row.measurement);
+  for (const TrainingRow& row : now.rows) live.insert(row.measurement);
   return static_cast<std::size_t>(
       std::count_if(learning.before->rows.rows.begin(), learning.before->rows.rows.end(),
                     [&](const TrainingRow& row) { return !live.contains(row.measurement); }));
@@ -170,7 +170,7 @@ Result<Model> keep(const Workbench& bench, const Learning& learning, const Learn
       entry.predicted_at = now.now;
       tx.insert_prediction(bench.campaign.key, entry);
     }
-    const std::size_t corrected = made.candidate ? 0 : corrected_since(learning);
+    const std::size_t corrected = made.candidate ? 0 : corrected_since(learning, made.training);
     if (corrected > 0 && made.property == bench.config.targets.front().name) {
       for (const LedgerEntry& entry : *entries) {
         if (entry.hypothesis >= 0) continue;

@@ -1,5 +1,7 @@
 #include "daemon/campaign/lifecycle/campaigns.h"
 
+#include "daemon/campaign/lifecycle/updates.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -198,6 +200,21 @@ std::vector<FallenProposal> withdraw(Transaction& tx, const Campaign& campaign,
 
 }  // namespace
 
+Status may_update(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft) {
+  const auto newest = reader.campaign_version(campaign.key, campaign.version);
+  if (newest && newest->text == draft.text && newest->media_type == draft.media_type) return {};
+  if (campaign.state == CampaignState::stopped || campaign.state == CampaignState::completed) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("campaign {} is {}: its file cannot be changed any more",
+                             campaign.name, to_string(campaign.state)),
+                 {},
+                 {},
+                 "a new campaign under another name"};
+  }
+  if (Status kept = check_units(reader, campaign, draft); !kept) return kept;
+  return check_composition(reader, campaign, draft);
+}
+
 Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, const Context& context,
                                std::optional<std::int64_t> expected_revision) {
   if (const Status named = check_campaign_name(draft.name); !named) return named.error();
@@ -225,16 +242,7 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
     applied.outcome = ApplyOutcome::unchanged;
     return applied;
   }
-  if (campaign.state == CampaignState::stopped || campaign.state == CampaignState::completed) {
-    return Error{ErrorCode::conflict,
-                 fmt::format("campaign {} is {}: its file cannot be changed any more",
-                             campaign.name, to_string(campaign.state)),
-                 {},
-                 {},
-                 "a new campaign under another name"};
-  }
-  if (const Status kept = check_units(tx, campaign, draft); !kept) return kept.error();
-  if (const Status kept = check_composition(tx, campaign, draft); !kept) return kept.error();
+  if (const Status may = may_update(tx, campaign, draft); !may) return may.error();
   campaign.version += 1;
   campaign.revision += 1;
   campaign.owner = draft.owner;

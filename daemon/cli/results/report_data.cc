@@ -12,10 +12,10 @@
 namespace kasetsu::cli {
 namespace {
 
-constexpr const char* kAfterValue[] = {"unit",          "source",      "run",        "channel",
-                                       "sequence",      "replicate",   "sample",     "proposal",
-                                       "measured_at",   "received_at", "retracted",  "excluded",
-                                       "superseded_by", "kind",        "conditions", "told"};
+constexpr const char* kAfterValue[] = {
+    "unit",          "source",   "run",         "channel",     "sequence",  "replicate",
+    "sample",        "proposal", "measured_at", "received_at", "retracted", "excluded",
+    "superseded_by", "kind",     "conditions",  "told",        "flags"};
 
 // What the dashboard draws, too.
 Status read_views(const Client& client, const std::string& path, CampaignData& data) {
@@ -94,7 +94,12 @@ std::string measurements_csv_header() {
 
 void append_csv(std::string& csv, const Json& measurement) {
   const auto cell = [](const Json& object, const char* name) {
-    const std::string text = field(object, name);
+    std::string text;
+    for (const Json& one : list_of(object, name)) {
+      if (!text.empty()) text += ' ';
+      text += one.get<std::string>();
+    }
+    if (!member(object, name).is_array()) text = field(object, name);
     return text == "-" ? "" : csv_cell(text);
   };
   const Json& catalyst = member(measurement, "catalyst");

@@ -99,7 +99,16 @@ std::string names_text(const std::vector<std::string>& names) {
   return text;
 }
 
-HttpRequest import_request(const Arguments& arguments, std::string text) {
+// A person who imports a file of rows is asked about those that are stored, as of a table.
+std::string repeats_of(const Arguments& arguments) {
+  if (!arguments.repeats.empty()) return arguments.repeats;
+  const std::string media = media_type(arguments);
+  return media == "application/json" || media == "application/x-ndjson" ? "ask" : "";
+}
+
+// profile: the text of a profile's file; empty: a profile by name, or none.
+HttpRequest import_request(const Arguments& arguments, std::string text,
+                           const std::string& profile) {
   HttpRequest request;
   request.method = "POST";
   request.content_type = media_type(arguments);
@@ -107,7 +116,7 @@ HttpRequest import_request(const Arguments& arguments, std::string text) {
                  query({{"source", arguments.source},
                         {"run", arguments.run},
                         {"id", arguments.id_column},
-                        {"repeats", arguments.repeats},
+                        {"repeats", repeats_of(arguments)},
                         {"ignore", names_text(arguments.ignore)},
                         {"fill_down", names_text(arguments.fill_down)},
                         {"null", names_text(arguments.null)},
@@ -116,12 +125,13 @@ HttpRequest import_request(const Arguments& arguments, std::string text) {
                         {"composition", arguments.composition},
                         {"sheet", arguments.sheet},
                         {"decimal", arguments.decimal},
-                        {"profile", arguments.profile},
+                        {"profile", profile.empty() ? arguments.profile : ""},
+                        {"profile_bytes", profile.empty() ? "" : std::to_string(profile.size())},
                         {"file_name", arguments.profile.empty() ? "" : base_name(arguments.file)},
                         {"dry_run", arguments.dry_run ? "true" : ""},
                         {"whole", arguments.whole ? "true" : ""},
                         {"revise", arguments.revise ? "true" : ""}});
-  request.body = std::move(text);
+  request.body = profile.empty() ? std::move(text) : profile + text;
   return request;
 }
 
@@ -142,18 +152,18 @@ std::vector<std::string> reasons_of(const Arguments& arguments, const Json& answ
 Status import(const Arguments& arguments, Session& session) {
   if (arguments.file.empty())
     return dry_run_offline(arguments.campaign, arguments.profile, session);
+  std::string profile;
   if (is_profile_file(arguments.profile)) {
-    return Error{ErrorCode::invalid_argument, "the daemon reads profiles by their names",
-                 "--profile", arguments.profile,
-                 "a built-in profile or one in its folder ([profiles] folder); a file only with "
-                 "--dry-run and no campaign"};
+    auto file = read_file(arguments.profile);
+    if (!file) return file.error();
+    profile = std::move(*file);
   }
   auto client = Client::connect(session.connection, session.stop());
   if (!client) return client.error();
   auto text = read_file(arguments.file);
   if (!text) return text.error();
   const auto sent = rows_sent(media_type(arguments), *text);
-  auto answer = client->request(import_request(arguments, std::move(*text)));
+  auto answer = client->request(import_request(arguments, std::move(*text), profile));
   if (!answer) return answer.error().in(arguments.file);
   if (Status fine = check_receipt(*answer, sent, arguments.dry_run); !fine)
     return fine.error().in(arguments.file);
@@ -256,6 +266,11 @@ Status mark(const Arguments& arguments, const std::string& verb, const std::stri
                                 field(*answer, "value"), catalyst_text(*answer)));
     }
     done.push_back(std::move(*answer));
+  }
+  if (!session.json) {
+    session.say(
+        "open proposals that were planned on it are marked in \"kasetsu proposals\", and "
+        "judged anew by the next retraining");
   }
   return session.show({{"measurements", std::move(done)}}, "");
 }

@@ -290,6 +290,12 @@ TEST_F(Delivery, ARowOfATableMeansTheSameWhateverStandsAroundIt) {
         ASSERT_TRUE(next == whole->rows.size() || whole->rows[next].pointer != place);
         continue;
       }
+      // A row with a label and nothing measured: what is stored of it decides.
+      if (alone->rows.empty()) {
+        ASSERT_EQ(alone->emptied.size(), 1u);
+        ASSERT_TRUE(next == whole->rows.size() || whole->rows[next].pointer != place);
+        continue;
+      }
       const PreparedRow& expected = alone->rows.at(0);
       ASSERT_LT(next, whole->rows.size());
       const PreparedRow& got = whole->rows[next++];
