@@ -13,6 +13,7 @@
 
 #include "core/chemistry/element_table.h"
 #include "daemon/base/data_files.h"
+#include "daemon/base/json.h"
 #include "daemon/base/time_zone.h"
 #include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
