@@ -245,7 +245,6 @@ TEST(RandomSpaces, PicksAreThoseOfLookingAtEverything) {
   EXPECT_GE(proven, trials - trials / 20);
 }
 
-// The line of a term was taken as if the unknown property were 0.
 TEST(RandomSpaces, ElementsWithUnknownPropertiesAreBounded) {
   Learnt with = learnt(9, 1, false, false);
   descriptors::FeaturizerState& state = with.model.features;
