@@ -21,6 +21,17 @@ std::string first_of(const std::vector<std::string>& all) {
                      all.size() > kMost ? ", ..." : "");
 }
 
+// Whether another delivery brought something of a sample under this catalyst.
+bool came_before(const Reader& reader, std::int64_t campaign, const std::string& catalyst,
+                 const std::string& sample, const std::string& delivery) {
+  MeasurementFilter filter;
+  filter.catalyst = catalyst;
+  const auto measured = reader.measurements(campaign, filter, {0, 1'000'000});
+  return std::any_of(measured.begin(), measured.end(), [&](const Measurement& m) {
+    return m.sample == sample && m.ingest != delivery;
+  });
+}
+
 }  // namespace
 
 void RowRules::expect_rows(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
@@ -97,7 +108,8 @@ Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
 Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
                              const DeliveryOptions& options) {
   const PreparedRow& row = *subject.row;
-  if (!options.revise && table_) {
+  if (!options.revise && table_ &&
+      came_before(tx_, campaign_.key, tx_.catalyst(before)->canonical, row.sample, ingest.id)) {
     stored_->ask_changed(row, fmt::format("the catalyst is {}, the table now says {}",
                                           tx_.catalyst(before)->canonical, subject.catalyst));
     return {};
