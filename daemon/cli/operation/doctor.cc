@@ -13,7 +13,6 @@
 
 #include "core/chemistry/element_table.h"
 #include "daemon/base/data_files.h"
-#include "daemon/base/json.h"
 #include "daemon/base/time_zone.h"
 #include "daemon/cli/program/answers.h"
 #include "daemon/cli/program/commands.h"
@@ -125,12 +124,12 @@ class Doctor {
     const auto told = ask_daemon("security", "--check-security");
     if (!told) return;
     const auto& [code, output] = *told;
-    const Result<Json> report = parse_json(output);
-    if (code != 0 || !report) {
+    const Json report = Json::parse(output, nullptr, false);
+    if (code != 0 || !report.is_object()) {
       add("security", Found::wrong, output, "edit the line that is named");
       return;
     }
-    for (const Json& check : list_of(*report, "checks")) {
+    for (const Json& check : list_of(report, "checks")) {
       const std::string found = field(check, "found");
       add(field(check, "check"),
           found == "ok"        ? Found::fine
