@@ -51,11 +51,13 @@ export function Editor({ first, applied }) {
   const [found, setFound] = useState(null);
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState(null);  // of a plan: the file may be applied all the same
   const [batch, setBatch] = useState(null);
   const gutter = useRef(null);
   const lines = useMemo(() => text.split("\n").length, [text]);
   const wrong = lineOf(error);
   useEffect(() => {
+    setRefusal(null);
     const stop = new AbortController();
     const timer = setTimeout(() => {
       setBusy(true);
@@ -70,8 +72,9 @@ export function Editor({ first, applied }) {
     setBusy(true);
     try {
       setBatch(await plan(text, true));
+      setRefusal(null);
     } catch (refused) {
-      setError(refused);
+      setRefusal(refused);
     }
     setBusy(false);
   };
@@ -94,6 +97,7 @@ export function Editor({ first, applied }) {
           onScroll=${(event) => { gutter.current.scrollTop = event.target.scrollTop; }}></textarea></div>
       <div class="found" aria-live="polite" aria-busy=${busy}>
         ${error ? html`<${Problem} error=${error} />` : found ? html`<${Found} found=${found} />` : html`<p class="quiet" role="status">${t("reading")}</p>`}
+        <${Problem} error=${refusal} />
         <div class="buttons"><button disabled=${busy || Boolean(error)} onClick=${look}>${t("plan.button")}</button>
           ${may("campaigns") ? html`<button class="main" disabled=${busy || Boolean(error)} onClick=${apply}>${t("apply")}</button>` : null}</div>
       </div>

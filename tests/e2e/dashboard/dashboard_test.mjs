@@ -309,7 +309,7 @@ async function rebinding(daemon) {
 
 async function main() {
   const browser = await chromium.launch({ executablePath: chromiumPath, timeout: WAIT, args: ["--no-sandbox", "--disable-background-networking"] });
-  const daemon = await (await Daemon.start(bin)).run();
+  const daemon = await (await Daemon.start(bin, "[limits]\nplan_s = 600\n")).run();  // a busy machine plans slowly
   daemon.origin = `http://127.0.0.1:${daemon.port}`;
   const only = process.env.KASETSU_ONLY;
   const parts = { story: () => story(browser, daemon), quick: () => quick(browser, daemon), plots: () => plots(browser, daemon), keyboard: () => keyboard(browser, daemon), everyPage: () => everyPage(browser, daemon), dialogs: () => dialogs(browser, daemon), markup: () => markup(browser, bin), odd: () => odd(browser, bin), silence: () => silence(browser, bin), rebinding: () => rebinding(daemon), tokens: () => tokens(browser), large: () => large(browser, daemon) };
