@@ -147,14 +147,14 @@ TEST(Exports, MeasurementsHaveTheirKindAndTheirConditions) {
   const auto records = read_csv(csv, "m.csv");
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 3U);
-  const auto last_three = [&](std::size_t row) {
+  const auto last_four = [&](std::size_t row) {
     const auto& fields = (*records)[row].fields;
-    return std::vector<std::string>(fields.end() - 3, fields.end());
+    return std::vector<std::string>(fields.end() - 4, fields.end());
   };
-  EXPECT_EQ(last_three(0), (std::vector<std::string>{"kind", "conditions", "told"}));
-  EXPECT_EQ(last_three(1),
-            (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})", ""}));
-  EXPECT_EQ(last_three(2), (std::vector<std::string>{"", "", ""}));
+  EXPECT_EQ(last_four(0), (std::vector<std::string>{"kind", "conditions", "told", "flags"}));
+  EXPECT_EQ(last_four(1),
+            (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})", "", ""}));
+  EXPECT_EQ(last_four(2), (std::vector<std::string>{"", "", "", ""}));
 }
 
 TEST(Exports, CatalystsStandInOneLineWithTheirConditions) {

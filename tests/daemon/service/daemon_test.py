@@ -311,7 +311,7 @@ class Process(unittest.TestCase):
             secrets[scope] = made.stdout.strip()
         daemon = self.start(config=f'[tokens]\nfile = "{tokens}"\n[webhooks]\nhosts = ["hooks.example.org"]\n')
         with open(os.path.join(SOURCE, "config", "campaigns", "ocm.toml"), encoding="utf-8") as file:
-            text = file.read() + '\n[[webhooks]]\nurl = "https://hooks.example.org/services/SECRET"\nevents = ["model"]\n'
+            text = file.read() + '\n[[webhooks]]\nurl = "https://hooks.example.org/services/SECRET"\nkind = "slack"\nevents = ["model"]\n'
         self.assertEqual(daemon.ask("/v1/campaigns", text.encode(), token=secrets["campaigns"])[0], 201)
         path = "/v1/campaigns/ocm/configs/1"
         shown = {scope: json.loads(daemon.ask(path, token=secret)[1]) for scope, secret in secrets.items()}
