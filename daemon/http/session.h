@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemon/base/asio.h"
+#include "daemon/base/memory_reserve.h"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -410,7 +411,10 @@ class HttpSession final : public SessionBase, private Sink {
     }
     server_.log_->error("handler failed id={} route={} error=\"{}\"", request.id, route.pattern,
                         failure);
-    if (memory_is_full) co_return problem(503, "busy", "the memory is full; try again later");
+    if (memory_is_full) {
+      keep_memory_reserve();
+      co_return problem(503, "busy", "the memory is full; try again later");
+    }
     co_return internal_problem();
   }
 

@@ -23,6 +23,7 @@
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/base/log.h"
+#include "daemon/base/memory_reserve.h"
 #include "daemon/base/operator_files.h"
 #include "daemon/base/system.h"
 #include "daemon/campaign/file/campaign_file.h"
@@ -594,6 +595,7 @@ int run(int argc, char** argv) {
     fmt::print("{}\n", dump_json(to_json(look_at_security(*config, system_now()))));
     return 0;
   }
+  keep_memory_reserve();
   // Every request takes and gives back a few kilobytes: the allocator keeps what it has, instead of
   // asking the kernel thousands of times a second.
   constexpr int kKept = 64 << 20, kStep = 1 << 20;

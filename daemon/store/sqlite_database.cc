@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/memory_reserve.h"
 #include "daemon/store/lock_file.h"
 #include "daemon/store/migrations.h"
 #include "daemon/store/reached_file.h"
@@ -71,6 +72,7 @@ std::string quick_check(Connection& connection) {
 // Of what a task threw.
 Error error_of(const std::exception& thrown) {
   if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) {
+    keep_memory_reserve();
     return Error{ErrorCode::busy, "the memory is full", {}, {}, "a try a little later"};
   }
   return Error{ErrorCode::internal, thrown.what(), {}, {}, {}};

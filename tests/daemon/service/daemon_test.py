@@ -1,6 +1,7 @@
 """kasetsud as a process: start, signals, exit codes, a second one, tokens, TLS, what it refuses to do."""
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -409,6 +410,50 @@ class Process(unittest.TestCase):
         self.assertIn("ocm", kasetsu("campaign", "list"))
         self.assertTrue(os.path.exists(os.path.join(self.folder, "disk", "kasetsud", "kasetsu.db")))
         self.assertEqual(daemon.end(), 0)
+
+    def test_memory_that_runs_out_ends_requests_and_never_the_daemon(self):
+        daemon = self.start()
+        self.apply_ocm(daemon)
+        path, process = "/v1/campaigns/ocm/measurements", daemon.process.pid
+        self.assertEqual(daemon.ask(path, self.rows(1, "first"))[0], 200)
+        before = resource.prlimit(process, resource.RLIMIT_AS)
+        with open(f"/proc/{process}/status", encoding="utf-8") as status:
+            size = next(int(line.split()[1]) for line in status if line.startswith("VmSize")) * 1024
+        large = self.rows(90000, "large")
+        statuses, acknowledged, lock = [], ["first"], threading.Lock()
+
+        def post(run, body):
+            try:
+                status = daemon.ask(path, body)[0]
+            except OSError:
+                status = 0  # the connection ended
+            with lock:
+                statuses.append(status)
+                if status == 200:
+                    acknowledged.append(run)
+
+        # Less and less is left, from what a few large bodies need down to nothing.
+        for left in (160, 96, 48, 24, 8, 0):
+            resource.prlimit(process, resource.RLIMIT_AS, (size + left * 2**20, before[1]))
+            bodies = [(f"large-{left}-{i}", large.replace(b'"large"', f'"large-{left}-{i}"'.encode())) for i in range(4)]
+            bodies += [(f"small-{left}-{i}", self.rows(1, f"small-{left}-{i}")) for i in range(4)]
+            threads = [threading.Thread(target=post, args=one) for one in bodies]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertIsNone(daemon.process.poll(), daemon.text()[-2000:])
+        self.assertGreater(len([status for status in statuses if status != 200]), 4, "the limit bit nobody")
+        self.assertEqual([status for status in statuses if status not in (0, 200, 503)], [])
+        resource.prlimit(process, resource.RLIMIT_AS, before)
+        self.assertEqual(daemon.ask(path, self.rows(1, "last"))[0], 200)
+        acknowledged.append("last")
+        self.assertEqual(daemon.ask("/readyz")[0], 200)
+        self.assertEqual(daemon.end(), 0)
+        database = sqlite3.connect(os.path.join(self.folder, "data", "kasetsu.db"))
+        stored = {run for run, in database.execute("SELECT DISTINCT run FROM runs")}
+        database.close()
+        self.assertEqual(set(acknowledged) - stored, set())
 
     def test_tls(self):
         if not shutil.which("openssl"):
