@@ -632,7 +632,7 @@ TEST_F(Api_, ManyStreamsHearOfACommitAndTakeNoPlaceOfARequest) {
   const std::int64_t end = server.get("/v1/events?limit=1000").body["last"];
   ASSERT_GE(end, last + 10);
   for (const auto& stream : streams) {
-    EXPECT_TRUE(stream->receive_until(fmt::format("id: {}\ndata: ", end)));
+    EXPECT_TRUE(stream->receive_until(fmt::format(":{}\ndata: ", end)));
   }
 }
 
