@@ -142,7 +142,8 @@ TEST_F(UpkeepTest, WhatKilledBackupsLeftIsRemoved) {
   }
   const auto there = [&] {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(folder))
+      names.push_back(entry.path().filename());
     std::sort(names.begin(), names.end());
     return names;
   };
