@@ -360,6 +360,12 @@ class Questions : private ColumnCells {
                        [&](const Error& one) { return one.where == place; });
   }
 
+  // "No" and its like, which head row numbers and other things.
+  static bool never_weighed(std::string_view symbol) {
+    const auto element = chemistry::atomic_number(symbol);
+    return element && !chemistry::can_be_weighed(*element);
+  }
+
   void ask_about_near_misses() {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
@@ -380,7 +386,8 @@ class Questions : private ColumnCells {
               layout_.elements.end()) {
             meant.clear();
           }
-        } else if (looks_like_symbol(name) && name != "Id" && !asked_about(i)) {
+        } else if (looks_like_symbol(name) && name != "Id" && !never_weighed(name) &&
+                   !asked_about(i)) {
           problems_.push_back(
               problem(i, "unknown element", name,
                       "a chemical symbol such as Li; a column that is no element is named by "
