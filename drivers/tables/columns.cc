@@ -364,7 +364,7 @@ class Recogniser : private ColumnCells {
                                           names && options_.shape == Shape::automatic);
     found.slots = std::move(other.slots);
     layout_.amounts = std::move(other.amounts);
-    layout_.amounts_unit = std::move(other.amounts_unit);
+    layout_.amount_units = std::move(other.amount_units);
     layout_.slots_of_formulas = other.formulas;
     for (const auto& [slot, amount] : layout_.amounts) layout_.roles[amount] = Role::slot_amount;
     problems_.insert(problems_.end(), other.problems.begin(), other.problems.end());
@@ -591,7 +591,7 @@ class Recogniser : private ColumnCells {
     }
     if (amounts.size() != 1) return;
     layout_.amounts.emplace_back(names, amounts[0].first);
-    layout_.amounts_unit = amounts[0].second;
+    layout_.amount_units.push_back(amounts[0].second);
     layout_.roles[amounts[0].first] = Role::slot_amount;
   }
 

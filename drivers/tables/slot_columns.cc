@@ -12,6 +12,7 @@
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/name_amounts.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -80,14 +81,18 @@ class SlotFinder : private ColumnCells {
 
   SlotColumns find(bool pairs_only) {
     numbered_pairs();
-    if (pairs_only) return std::move(found_);
-    if (found_.slots.empty()) numbered();
-    if (found_.slots.empty()) parts();
-    if (found_.slots.empty()) sites();
+    if (!pairs_only) find_others();
+    settle_units();
     return std::move(found_);
   }
 
  private:
+  void find_others() {
+    if (found_.slots.empty()) numbered();
+    if (found_.slots.empty()) parts();
+    if (found_.slots.empty()) sites();
+  }
+
   bool is_free(std::size_t column) const {
     return roles_[column] == Role::unused && !header_[column].empty();
   }
@@ -113,7 +118,33 @@ class SlotFinder : private ColumnCells {
 
   void add_amount(std::size_t slot, std::size_t column, const std::string& unit) {
     found_.amounts.emplace_back(slot, column);
-    if (found_.amounts_unit.empty()) found_.amounts_unit = unit.empty() ? unit_below(column) : unit;
+    found_.amount_units.push_back(unit.empty() ? unit_below(column) : unit);
+  }
+
+  // The first that is told. Empty: none is.
+  std::string told_unit() const {
+    for (const std::string& unit : found_.amount_units) {
+      if (!unit.empty()) return unit;
+    }
+    return {};
+  }
+
+  // Amounts without a unit beside some with one are asked about. Two writings of one unit are one.
+  void settle_units() {
+    const std::string told = told_unit();
+    const auto first = chemistry::told_unit(told);
+    for (std::size_t k = 0; !told.empty() && k < found_.amount_units.size(); ++k) {
+      std::string& own = found_.amount_units[k];
+      if (own.empty()) own = unit_of_numbers(options_);
+      const auto unit = chemistry::told_unit(own);
+      if (unit && first && unit->basis == first->basis && unit->scale == first->scale) own = told;
+      if (!own.empty()) continue;
+      const std::size_t column = found_.amounts[k].second;
+      found_.problems.push_back(
+          problem(column, "amounts without a unit stand beside amounts with one", header_[column],
+                  fmt::format("its unit in the header (\"{0} ({1})\"), or --ignore \"{0}\"",
+                              header_[column], told)));
+    }
   }
 
   // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
@@ -183,7 +214,7 @@ class SlotFinder : private ColumnCells {
           slot, "the other columns of elements have amounts beside them, and this one has none",
           header_[slot],
           fmt::format("a column \"{} loading ({})\", or --ignore \"{}\"", header_[slot],
-                      found_.amounts_unit.empty() ? "wt%" : found_.amounts_unit, header_[slot])));
+                      told_unit().empty() ? "wt%" : told_unit(), header_[slot])));
     }
   }
 

@@ -157,6 +157,22 @@ TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
       << "formulas tell their amounts: a load is a force";
 }
 
+// The unit of one slot is not that of another.
+TEST(Kinds, EachSlotHasItsOwnUnit) {
+  for (const char* header : {"Metal 1,wt% 1,Metal 2,mol% 2", "Ni (wt%),Ce (mol%)",
+                             "Metal,Loading (wt%),Promoter,Promoter (mol%)"}) {
+    const bool slots = header[0] == 'M';
+    EXPECT_THAT(
+        refusal(fmt::format("{},Support,y\n{},Al2O3,1\n", header, slots ? "Ni,5,Ce,3" : "5,3")),
+        HasSubstr("amounts in different units"))
+        << header;
+  }
+  EXPECT_THAT(refusal("Metal 1,wt% 1,Metal 2,loading 2,Support,y\nNi,5,Ce,3,Al2O3,1\n"),
+              AllOf(HasSubstr("without a unit"), HasSubstr("loading 2 (wt%)")));
+  EXPECT_EQ(keys("Metal,Loading (wt%),Promoter,Promoter (wt.%),Support,y\nNi,5,Ce,3,Al2O3,1\n"),
+            keys("Metal 1,wt% 1,Metal 2,wt% 2,Support,y\nNi,5,Ce,3,Al2O3,1\n"));
+}
+
 // "No" heads row numbers: nobody weighs nobelium.
 TEST(Kinds, ElementsThatNobodyWeighsAreNoAmounts) {
   const std::string names = ",Catalyst,Ni (wt%),y\n1,Ni/Al2O3,5,1\n2,Ni/Al2O3,10,2\n";
