@@ -375,7 +375,7 @@ class Questions : private ColumnCells {
       if (layout_.shape == Shape::slots) {
         if (const auto number = slot_near_miss(name)) {
           meant = fmt::format("M{}", *number);
-        } else if (holds_symbols(i)) {
+        } else if (holds_elements(i)) {
           meant = fmt::format("M{}", layout_.composition.size() + 1);
         }
       } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
@@ -471,20 +471,27 @@ class Questions : private ColumnCells {
     }
   }
 
-  // The same of a column whose header says what it holds, whatever its symbols.
+  // The same of a column whose header says what it holds, whatever its symbols and some cells.
   bool holds_elements(std::size_t column) const {
     if (holds_symbols(column)) return true;
     const std::string word = bare(header_[column]);
     static constexpr std::string_view kWords[] = {"promoter", "promotor",    "dopant",  "metal",
                                                   "active",   "activemetal", "additive"};
     if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) return false;
-    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+    std::size_t elements = 0, others = 0;
+    bool sure = false;  // not only the Y and N of yes and no
+    for (const CsvRecord* const row : rows_) {
       const std::string_view text = cell(*row, column);
-      return is_none(text) || chemistry::atomic_number(text).has_value();
-    });
+      if (is_none(text)) continue;
+      const bool element = chemistry::atomic_number(text).has_value();
+      ++(element ? elements : others);
+      sure = sure || (element && text != "Y" && text != "N");
+    }
+    if (sure) return elements >= others;
+    return elements > 0 && others == 0 && layout_.shape == Shape::formula;
   }
 
-  // Whether each symbol of the column is in the composition of its row, too.
+  // Whether each element of the column is in the composition of its row, too.
   bool repeats_composition(std::size_t column) const {
     if (layout_.composition.empty()) return false;
     return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
@@ -493,7 +500,16 @@ class Questions : private ColumnCells {
       const auto name = chemistry::parse_catalyst_name(
           composition_text(cell(*row, layout_.composition.front()), style_),
           chemistry::SupportTable());
-      return name.ok() && name->active.amount(*chemistry::atomic_number(text)) > 0.0;
+      if (!name) return false;
+      if (const auto element = chemistry::atomic_number(text)) {
+        return name->active.amount(*element) > 0.0;
+      }
+      const auto several =
+          chemistry::parse_catalyst_name(composition_text(text, style_), chemistry::SupportTable());
+      if (!several || several->active.empty()) return false;
+      const auto& parts = several->active.parts();
+      return std::all_of(parts.begin(), parts.end(),
+                         [&](const auto& part) { return name->active.amount(part.element) > 0.0; });
     });
   }
 

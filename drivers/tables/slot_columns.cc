@@ -97,8 +97,8 @@ class SlotFinder : private ColumnCells {
     return roles_[column] == Role::unused && !header_[column].empty();
   }
 
-  // Symbols or none in most rows, and not only the Y and N of yes and no.
-  bool holds_mostly_symbols(std::size_t column) const {
+  // Symbols in most rows, or in some, and not only the Y and N of yes and no.
+  bool holds_symbols_in(std::size_t column, bool most) const {
     std::size_t symbols = 0, others = 0;
     bool sure = false;
     for (const CsvRecord* const row : rows_) {
@@ -108,7 +108,7 @@ class SlotFinder : private ColumnCells {
       ++(symbol ? symbols : others);
       sure = sure || (symbol && text != "Y" && text != "N");
     }
-    return sure && symbols > others;
+    return sure && (!most || symbols > others);
   }
 
   // "-" and "n/a" say so as well as none.
@@ -169,23 +169,33 @@ class SlotFinder : private ColumnCells {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       const auto number = slot_near_miss(header_[i]);
       if (!is_free(i) || !number) continue;
-      if (!holds_mostly_symbols(i) || !numbers.insert(*number).second) return;
+      if (!holds_symbols_in(i, true) || !numbers.insert(*number).second) return;
       slots.push_back(i);
     }
     if (slots.empty() || *numbers.rbegin() != static_cast<int>(slots.size())) return;
     found_.slots = std::move(slots);
   }
 
-  // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
-  void parts() {
+  // Beside one column of symbols another one has unusual cells, which are problems of their rows.
+  std::vector<Part> take_parts() {
     std::vector<Part> parts;
+    bool most = false;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       const auto part = part_of(bare(header_[i]));
-      if (!is_free(i) || !part || !holds_mostly_symbols(i)) continue;
+      if (!is_free(i) || !part || !holds_symbols_in(i, false)) continue;
+      most = most || holds_symbols_in(i, true);
       found_.slots.push_back(i);
       parts.push_back(*part);
     }
-    if (found_.slots.empty()) return;
+    if (most) return parts;
+    found_.slots.clear();
+    return {};
+  }
+
+  // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
+  void parts() {
+    const std::vector<Part> parts = take_parts();
+    if (parts.empty()) return;
     std::vector<std::optional<std::size_t>> amount_of(parts.size());
     std::vector<std::pair<std::size_t, std::string>> of_all;
     for (std::size_t j = 0; j < header_.size(); ++j) {

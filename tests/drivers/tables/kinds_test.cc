@@ -173,6 +173,20 @@ TEST(Kinds, EachSlotHasItsOwnUnit) {
             keys("Metal 1,wt% 1,Metal 2,wt% 2,Support,y\nNi,5,Ce,3,Al2O3,1\n"));
 }
 
+// A promoter is not lost because another cell of its column is unusual.
+TEST(Kinds, UnusualCellsOfPromotersAreProblems) {
+  for (const char* cell : {"Ce/La", "Ce:1", "CeO2"}) {
+    EXPECT_THAT(
+        refusal(fmt::format("Metal,Promoter,Support,y\nNi,La,Al2O3,1\nNi,{},Al2O3,2\n", cell)),
+        AllOf(HasSubstr("column \"Promoter\""), HasSubstr("unknown element")));
+    EXPECT_THAT(refusal(fmt::format("Catalyst,Promoter,y\nNi/SiO2,La,1\nNi/SiO2,{},2\n", cell)),
+                HasSubstr("would be read without them"));
+    EXPECT_THAT(refusal(fmt::format("M1,M2,Promoter,y\nNi,Co,La,1\nNi,Fe,{},2\n", cell)),
+                HasSubstr("did you mean M3"));
+  }
+  EXPECT_EQ(keys("Catalyst,Metal,y\nNi/SiO2,Ni,1\nNi-Co/SiO2,Ni-Co,2\n").size(), 2u) << "a label";
+}
+
 // "No" heads row numbers: nobody weighs nobelium.
 TEST(Kinds, ElementsThatNobodyWeighsAreNoAmounts) {
   const std::string names = ",Catalyst,Ni (wt%),y\n1,Ni/Al2O3,5,1\n2,Ni/Al2O3,10,2\n";
