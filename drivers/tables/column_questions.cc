@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/column_cells.h"
@@ -426,19 +427,29 @@ class Questions : private ColumnCells {
     });
   }
 
+  // "Ni (wt%)" beside "Promoter".
+  bool is_amount_beside_slots(std::size_t column) const {
+    const auto element = element_header(header_[column]);
+    if (layout_.shape != Shape::slots || !element || element->method) return false;
+    const auto unit = chemistry::told_unit(element->unit);
+    return unit && !unit->weighed;
+  }
+
   // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
   void ask_about_lost_amounts() {
     const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
                          layout_.shape == Shape::automatic || names_tell_amounts();
     for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
-      if (!tells_loading(header_[i]) || asked_about(i)) continue;
+      const bool told =
+          tells_loading(header_[i]) || tells_unread_amount(header_[i]) || is_amount_beside_slots(i);
+      if (!told || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column tells amounts, and the composition would be read without them", header_[i],
           fmt::format(
               "a column of amounts for each element (Ni (wt%), Co (wt%)), or beside each column of "
               "elements (Metal 1, wt% 1, ...; Metal, Metal loading (wt%), Promoter, Promoter "
-              "loading (wt%)), or --ignore \"{}\"",
+              "loading (wt%)), in wt%, at%, mol% or mmol/g, or --ignore \"{}\"",
               header_[i])));
     }
   }

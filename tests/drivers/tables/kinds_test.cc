@@ -157,6 +157,27 @@ TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
       << "formulas tell their amounts: a load is a force";
 }
 
+// Amounts in units that are not read are asked about, and other things are not.
+TEST(Kinds, AmountsInOtherUnitsAreAskedAbout) {
+  for (const char* header : {"Ni (mmol/gcat)", "Ni (% en poids)", "Ni (w/w %)", "Ni (g/100 g)",
+                             "Nickel content (% en poids)", "Loading (%)", "Metal content (%)"}) {
+    EXPECT_THAT(refusal(fmt::format("Catalyst,{},y\nNi/MgO,5,1\nNi/SiO2,10,2\n", header)),
+                HasSubstr("the column tells amounts"))
+        << header;
+    EXPECT_THAT(refusal(fmt::format("M1,M2,Support,{},y\nNi,Co,MgO,5,1\nNi,Fe,MgO,9,2\n", header)),
+                HasSubstr("the column tells amounts"))
+        << header;
+  }
+  EXPECT_THAT(refusal("Ni (wt%),Promoter,Support,y\n3,Ce,MgO,1\n4,La,MgO,2\n"),
+              HasSubstr("the column tells amounts"));
+  for (const char* header :
+       {"Ni (nm)", "Ni (m2/g)", "Ni (mol/L)", "Pt dispersion (%)", "Pt (% dispersion)", "CO (%)",
+        "C (%)", "Ar (vol%)", "Ni (mmol/g/h)"}) {
+    EXPECT_EQ(keys(fmt::format("Catalyst,{},y\nNi/MgO,5,1\nNi/SiO2,10,2\n", header)).size(), 2u)
+        << header;
+  }
+}
+
 // The unit of one slot is not that of another.
 TEST(Kinds, EachSlotHasItsOwnUnit) {
   for (const char* header : {"Metal 1,wt% 1,Metal 2,mol% 2", "Ni (wt%),Ce (mol%)",
