@@ -55,4 +55,9 @@ bool is_noble_gas(int atomic_number) {
          atomic_number == 54 || atomic_number == 86 || atomic_number == 118;
 }
 
+bool can_be_weighed(int atomic_number) {
+  constexpr int kEinsteinium = 99;
+  return atomic_number < kEinsteinium;
+}
+
 }  // namespace kasetsu::chemistry

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/chemistry/basis.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/column_cells.h"
@@ -360,6 +361,12 @@ class Questions : private ColumnCells {
                        [&](const Error& one) { return one.where == place; });
   }
 
+  // "No" and its like, which head row numbers and other things.
+  static bool never_weighed(std::string_view symbol) {
+    const auto element = chemistry::atomic_number(symbol);
+    return element && !chemistry::can_be_weighed(*element);
+  }
+
   void ask_about_near_misses() {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
@@ -369,7 +376,7 @@ class Questions : private ColumnCells {
       if (layout_.shape == Shape::slots) {
         if (const auto number = slot_near_miss(name)) {
           meant = fmt::format("M{}", *number);
-        } else if (holds_symbols(i)) {
+        } else if (holds_elements(i)) {
           meant = fmt::format("M{}", layout_.composition.size() + 1);
         }
       } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
@@ -380,7 +387,8 @@ class Questions : private ColumnCells {
               layout_.elements.end()) {
             meant.clear();
           }
-        } else if (looks_like_symbol(name) && name != "Id" && !asked_about(i)) {
+        } else if (looks_like_symbol(name) && name != "Id" && !never_weighed(name) &&
+                   !asked_about(i)) {
           problems_.push_back(
               problem(i, "unknown element", name,
                       "a chemical symbol such as Li; a column that is no element is named by "
@@ -419,19 +427,29 @@ class Questions : private ColumnCells {
     });
   }
 
+  // "Ni (wt%)" beside "Promoter".
+  bool is_amount_beside_slots(std::size_t column) const {
+    const auto element = element_header(header_[column]);
+    if (layout_.shape != Shape::slots || !element || element->method) return false;
+    const auto unit = chemistry::told_unit(element->unit);
+    return unit && !unit->weighed;
+  }
+
   // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
   void ask_about_lost_amounts() {
     const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
                          layout_.shape == Shape::automatic || names_tell_amounts();
     for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
-      if (!tells_loading(header_[i]) || asked_about(i)) continue;
+      const bool told =
+          tells_loading(header_[i]) || tells_unread_amount(header_[i]) || is_amount_beside_slots(i);
+      if (!told || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column tells amounts, and the composition would be read without them", header_[i],
           fmt::format(
               "a column of amounts for each element (Ni (wt%), Co (wt%)), or beside each column of "
               "elements (Metal 1, wt% 1, ...; Metal, Metal loading (wt%), Promoter, Promoter "
-              "loading (wt%)), or --ignore \"{}\"",
+              "loading (wt%)), in wt%, at%, mol% or mmol/g, or --ignore \"{}\"",
               header_[i])));
     }
   }
@@ -464,20 +482,27 @@ class Questions : private ColumnCells {
     }
   }
 
-  // The same of a column whose header says what it holds, whatever its symbols.
+  // The same of a column whose header says what it holds, whatever its symbols and some cells.
   bool holds_elements(std::size_t column) const {
     if (holds_symbols(column)) return true;
     const std::string word = bare(header_[column]);
     static constexpr std::string_view kWords[] = {"promoter", "promotor",    "dopant",  "metal",
                                                   "active",   "activemetal", "additive"};
     if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) return false;
-    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+    std::size_t elements = 0, others = 0;
+    bool sure = false;  // not only the Y and N of yes and no
+    for (const CsvRecord* const row : rows_) {
       const std::string_view text = cell(*row, column);
-      return is_none(text) || chemistry::atomic_number(text).has_value();
-    });
+      if (is_none(text)) continue;
+      const bool element = chemistry::atomic_number(text).has_value();
+      ++(element ? elements : others);
+      sure = sure || (element && text != "Y" && text != "N");
+    }
+    if (sure) return elements >= others;
+    return elements > 0 && others == 0 && layout_.shape == Shape::formula;
   }
 
-  // Whether each symbol of the column is in the composition of its row, too.
+  // Whether each element of the column is in the composition of its row, too.
   bool repeats_composition(std::size_t column) const {
     if (layout_.composition.empty()) return false;
     return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
@@ -486,7 +511,16 @@ class Questions : private ColumnCells {
       const auto name = chemistry::parse_catalyst_name(
           composition_text(cell(*row, layout_.composition.front()), style_),
           chemistry::SupportTable());
-      return name.ok() && name->active.amount(*chemistry::atomic_number(text)) > 0.0;
+      if (!name) return false;
+      if (const auto element = chemistry::atomic_number(text)) {
+        return name->active.amount(*element) > 0.0;
+      }
+      const auto several =
+          chemistry::parse_catalyst_name(composition_text(text, style_), chemistry::SupportTable());
+      if (!several || several->active.empty()) return false;
+      const auto& parts = several->active.parts();
+      return std::all_of(parts.begin(), parts.end(),
+                         [&](const auto& part) { return name->active.amount(part.element) > 0.0; });
     });
   }
 

@@ -18,12 +18,15 @@
 namespace kasetsu::tables {
 namespace {
 
-// The header of the slot whose amount stands in this column.
-std::string slot_of(const Layout& layout, const Sheet& sheet, std::size_t amount) {
-  for (const auto& [slot, beside] : layout.amounts) {
-    if (beside == amount) return sheet.header.fields[slot];
+// The slot whose amount stands in this column, and the unit of that amount.
+void take_slot(const Layout& layout, const Sheet& sheet, MatchedColumn& amount) {
+  for (std::size_t k = 0; k < layout.amounts.size(); ++k) {
+    const auto& [slot, beside] = layout.amounts[k];
+    if (beside != amount.at) continue;
+    amount.column.of = sheet.header.fields[slot];
+    amount.file_unit = layout.amount_units[k];
+    return;
   }
-  return {};
 }
 
 // The unit that the header or the line below it tells, for people.
@@ -86,8 +89,7 @@ MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
         break;
       case Role::slot_amount:
         column.column.use = ColumnUse::slot_amount;
-        column.column.of = slot_of(layout, sheet, i);
-        column.file_unit = layout.amounts_unit;
+        take_slot(layout, sheet, column);
         break;
       case Role::support:
         column.column.use = ColumnUse::support;

@@ -364,7 +364,7 @@ class Recogniser : private ColumnCells {
                                           names && options_.shape == Shape::automatic);
     found.slots = std::move(other.slots);
     layout_.amounts = std::move(other.amounts);
-    layout_.amounts_unit = std::move(other.amounts_unit);
+    layout_.amount_units = std::move(other.amount_units);
     layout_.slots_of_formulas = other.formulas;
     for (const auto& [slot, amount] : layout_.amounts) layout_.roles[amount] = Role::slot_amount;
     problems_.insert(problems_.end(), other.problems.begin(), other.problems.end());
@@ -426,16 +426,10 @@ class Recogniser : private ColumnCells {
                                   header_[element], units, symbol, header)));
   }
 
-  // "No" heads a column of row numbers far more often than amounts of nobelium.
-  std::vector<std::size_t> without_numbers(std::vector<std::size_t> elements) const {
-    std::erase_if(elements, [&](std::size_t i) { return header_[i] == "No"; });
-    return elements;
-  }
-
   // --composition: the names alone, or the names of the supports of what columns of amounts tell.
   Status use_told_composition(const Candidates& found) {
     const std::size_t names = layout_.composition.front();
-    const auto elements = without_numbers(found.elements);
+    const std::vector<std::size_t>& elements = found.elements;
     const NamesBeside told = compare(names, elements);
     if (!layout_.support && !told.amounts && tells_supports_of(told, elements)) {
       layout_.roles[names] = Role::unused;
@@ -449,7 +443,7 @@ class Recogniser : private ColumnCells {
   }
 
   Result<Shape> shape_of(Candidates& found) {
-    const auto plain = without_numbers(found.elements);
+    const std::vector<std::size_t>& plain = found.elements;
     if (options_.shape != Shape::automatic) {
       if (options_.shape == Shape::formula && found.formulas.size() == 1) {
         const NamesBeside told = compare(found.formulas[0], plain);
@@ -549,12 +543,6 @@ class Recogniser : private ColumnCells {
         if (found.elements.empty())
           return none_of("element columns", "columns named by chemical symbols");
         for (const std::size_t i : found.elements) {
-          if (header_[i] == "No") {
-            problems_.push_back(
-                problem(i, "row numbers, or amounts of nobelium?", "No", "--id No or --ignore No"));
-            layout_.roles[i] = Role::ignored;
-            continue;
-          }
           layout_.composition.push_back(i);
           const auto told = element_header(header_[i]);
           layout_.elements.push_back(told->element);
@@ -603,7 +591,7 @@ class Recogniser : private ColumnCells {
     }
     if (amounts.size() != 1) return;
     layout_.amounts.emplace_back(names, amounts[0].first);
-    layout_.amounts_unit = amounts[0].second;
+    layout_.amount_units.push_back(amounts[0].second);
     layout_.roles[amounts[0].first] = Role::slot_amount;
   }
 

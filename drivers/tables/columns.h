@@ -38,7 +38,7 @@ struct Layout {
   std::vector<int> elements;       // atomic numbers of `composition`, for Shape::loadings
   std::vector<std::string> units;  // that their headers tell; of each of `elements`
   std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
-  std::string amounts_unit;  // of the amounts beside slots, where told
+  std::vector<std::string> amount_units;                     // of each of `amounts`, where told
   std::optional<std::size_t> support, preparation;
   // Of names that tell the supports of catalysts whose elements other columns tell.
   std::optional<std::size_t> name;

@@ -169,7 +169,10 @@ HeaderParts parts_of(std::string_view header) {
 }  // namespace
 
 std::optional<ElementHeader> element_header(std::string_view name) {
-  if (const auto exact = chemistry::atomic_number(name)) return ElementHeader{*exact, {}, false};
+  if (const auto exact = chemistry::atomic_number(name)) {
+    if (!chemistry::can_be_weighed(*exact)) return std::nullopt;  // "No" heads row numbers
+    return ElementHeader{*exact, {}, false};
+  }
   HeaderParts parts = parts_of(name);
   if (parts.quantity == 'x' || parts.quantity == 'w') {
     const bool moles = parts.quantity == 'x';
@@ -181,7 +184,7 @@ std::optional<ElementHeader> element_header(std::string_view name) {
   // C (%), S (%) and Y (%) are conversion, selectivity and yield.
   if (element && parts.unit == "%" && parts.element.size() == 1) return std::nullopt;
   if (!element && parts.quantity == '\0') element = element_of_name(parts.element);
-  if (!element) return std::nullopt;
+  if (!element || !chemistry::can_be_weighed(*element)) return std::nullopt;
   return ElementHeader{*element, std::move(parts.unit), parts.method};
 }
 

@@ -192,10 +192,51 @@ std::string oxide_advice(const OxideHeader& oxide) {
                      oxide.unit.empty() ? ", where the numbers are weights" : "");
 }
 
+namespace {
+
+// Shares of a catalyst in units that are not read: a percent sign or a fraction, and no other words
+// than those that say of what ("% en poids", "w/w %", "g/100 g", "mmol/gcat").
+bool is_unread_share(std::string_view unit) {
+  if (chemistry::told_unit(unit)) return false;
+  static constexpr std::array<std::string_view, 30> kWords = {
+      "w",  "wt", "weight", "m",      "mass", "masse", "massique", "en",       "poids", "gew",
+      "ma", "at", "atom",   "atomic", "mol",  "mole",  "moles",    "mmol",     "umol",  "g",
+      "mg", "kg", "gcat",   "kgcat",  "cat",  "per",   "of",       "catalyst", "by",    "total"};
+  bool share = false;
+  for (std::size_t at = 0; at < unit.size();) {
+    std::size_t end = at;
+    while (end < unit.size() && is_letter(unit[end])) ++end;
+    const std::string word = small_letters(unit.substr(at, end - at));
+    if (end > at && std::find(kWords.begin(), kWords.end(), word) == kWords.end()) return false;
+    const bool power = is_digit(unit[at]) && at > 0 && is_letter(unit[at - 1]);
+    if (power) return false;  // m2/g
+    share = share || word == "per" || (end == at && (unit[at] == '%' || unit[at] == '/'));
+    at = std::max(end, at + 1);
+  }
+  return share;
+}
+
+}  // namespace
+
+bool tells_unread_amount(std::string_view name) {
+  const HeaderName split = split_unit(name);
+  if (split.unit.empty() || !is_unread_share(split.unit)) return false;
+  std::string_view text = split.cased;
+  for (const std::string_view last : {" content", " loading", " amount"}) {
+    if (text.ends_with(last)) text.remove_suffix(last.size());
+  }
+  const auto element = chemistry::atomic_number(text);
+  if (!element) return element_near_name(text).has_value();
+  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
+  return (text.size() == 2 || split.unit != "%") && chemistry::can_be_weighed(*element) &&
+         !chemistry::is_noble_gas(*element);
+}
+
 bool tells_loading(std::string_view name) {
   const HeaderName split = split_unit(name);
   const auto unit = chemistry::told_unit(split.unit);
-  if (!split.unit.empty() && (!unit || unit->weighed)) return false;  // a force, a mass, mg/cm2
+  const bool unread = is_unread_share(split.unit);
+  if (!split.unit.empty() && !unread && (!unit || unit->weighed)) return false;  // a force, mg/cm2
   const std::string word = bare(split.cased);
   for (const std::string_view loading :
        {"loading", "metalloading", "promoterloading", "metalcontent", "totalloading", "beladung",

@@ -55,6 +55,8 @@ std::optional<OxideHeader> oxide_header(std::string_view name);
 std::string oxide_advice(const OxideHeader& oxide);
 // "wt% M1", "Loading (wt%)", "Loading M1": amounts, and nothing says of which element.
 bool tells_loading(std::string_view name);
+// "Ni (mmol/gcat)", "Ni content (% en poids)": an amount of an element in a unit that is not read.
+bool tells_unread_amount(std::string_view name);
 
 bool looks_like_symbol(std::string_view name);
 std::string digits_of(std::string_view text);

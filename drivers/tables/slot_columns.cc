@@ -12,6 +12,7 @@
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/name_amounts.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -80,20 +81,24 @@ class SlotFinder : private ColumnCells {
 
   SlotColumns find(bool pairs_only) {
     numbered_pairs();
-    if (pairs_only) return std::move(found_);
-    if (found_.slots.empty()) numbered();
-    if (found_.slots.empty()) parts();
-    if (found_.slots.empty()) sites();
+    if (!pairs_only) find_others();
+    settle_units();
     return std::move(found_);
   }
 
  private:
+  void find_others() {
+    if (found_.slots.empty()) numbered();
+    if (found_.slots.empty()) parts();
+    if (found_.slots.empty()) sites();
+  }
+
   bool is_free(std::size_t column) const {
     return roles_[column] == Role::unused && !header_[column].empty();
   }
 
-  // Symbols or none in most rows, and not only the Y and N of yes and no.
-  bool holds_mostly_symbols(std::size_t column) const {
+  // Symbols in most rows, or in some, and not only the Y and N of yes and no.
+  bool holds_symbols_in(std::size_t column, bool most) const {
     std::size_t symbols = 0, others = 0;
     bool sure = false;
     for (const CsvRecord* const row : rows_) {
@@ -103,7 +108,7 @@ class SlotFinder : private ColumnCells {
       ++(symbol ? symbols : others);
       sure = sure || (symbol && text != "Y" && text != "N");
     }
-    return sure && symbols > others;
+    return sure && (!most || symbols > others);
   }
 
   // "-" and "n/a" say so as well as none.
@@ -113,7 +118,33 @@ class SlotFinder : private ColumnCells {
 
   void add_amount(std::size_t slot, std::size_t column, const std::string& unit) {
     found_.amounts.emplace_back(slot, column);
-    if (found_.amounts_unit.empty()) found_.amounts_unit = unit.empty() ? unit_below(column) : unit;
+    found_.amount_units.push_back(unit.empty() ? unit_below(column) : unit);
+  }
+
+  // The first that is told. Empty: none is.
+  std::string told_unit() const {
+    for (const std::string& unit : found_.amount_units) {
+      if (!unit.empty()) return unit;
+    }
+    return {};
+  }
+
+  // Amounts without a unit beside some with one are asked about. Two writings of one unit are one.
+  void settle_units() {
+    const std::string told = told_unit();
+    const auto first = chemistry::told_unit(told);
+    for (std::size_t k = 0; !told.empty() && k < found_.amount_units.size(); ++k) {
+      std::string& own = found_.amount_units[k];
+      if (own.empty()) own = unit_of_numbers(options_);
+      const auto unit = chemistry::told_unit(own);
+      if (unit && first && unit->basis == first->basis && unit->scale == first->scale) own = told;
+      if (!own.empty()) continue;
+      const std::size_t column = found_.amounts[k].second;
+      found_.problems.push_back(
+          problem(column, "amounts without a unit stand beside amounts with one", header_[column],
+                  fmt::format("its unit in the header (\"{0} ({1})\"), or --ignore \"{0}\"",
+                              header_[column], told)));
+    }
   }
 
   // "Metal 1, wt% 1, Metal 2, wt% 2": slots whose amounts stand beside them.
@@ -138,23 +169,33 @@ class SlotFinder : private ColumnCells {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       const auto number = slot_near_miss(header_[i]);
       if (!is_free(i) || !number) continue;
-      if (!holds_mostly_symbols(i) || !numbers.insert(*number).second) return;
+      if (!holds_symbols_in(i, true) || !numbers.insert(*number).second) return;
       slots.push_back(i);
     }
     if (slots.empty() || *numbers.rbegin() != static_cast<int>(slots.size())) return;
     found_.slots = std::move(slots);
   }
 
-  // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
-  void parts() {
+  // Beside one column of symbols another one has unusual cells, which are problems of their rows.
+  std::vector<Part> take_parts() {
     std::vector<Part> parts;
+    bool most = false;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       const auto part = part_of(bare(header_[i]));
-      if (!is_free(i) || !part || !holds_mostly_symbols(i)) continue;
+      if (!is_free(i) || !part || !holds_symbols_in(i, false)) continue;
+      most = most || holds_symbols_in(i, true);
       found_.slots.push_back(i);
       parts.push_back(*part);
     }
-    if (found_.slots.empty()) return;
+    if (most) return parts;
+    found_.slots.clear();
+    return {};
+  }
+
+  // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
+  void parts() {
+    const std::vector<Part> parts = take_parts();
+    if (parts.empty()) return;
     std::vector<std::optional<std::size_t>> amount_of(parts.size());
     std::vector<std::pair<std::size_t, std::string>> of_all;
     for (std::size_t j = 0; j < header_.size(); ++j) {
@@ -183,7 +224,7 @@ class SlotFinder : private ColumnCells {
           slot, "the other columns of elements have amounts beside them, and this one has none",
           header_[slot],
           fmt::format("a column \"{} loading ({})\", or --ignore \"{}\"", header_[slot],
-                      found_.amounts_unit.empty() ? "wt%" : found_.amounts_unit, header_[slot])));
+                      told_unit().empty() ? "wt%" : told_unit(), header_[slot])));
     }
   }
 

@@ -17,7 +17,7 @@ namespace kasetsu::tables {
 struct SlotColumns {
   std::vector<std::size_t> slots;                            // in the order of the file
   std::vector<std::pair<std::size_t, std::size_t>> amounts;  // slot column and its amount
-  std::string amounts_unit;                                  // of all of them, where told
+  std::vector<std::string> amount_units;                     // of each of them, where told
   bool formulas = false;  // cells may be formulas, as of the sites of a perovskite
   std::vector<Error> problems;
 };

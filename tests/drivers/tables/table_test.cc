@@ -297,7 +297,6 @@ TEST(TableRefuses, ElementColumnsThatAreNotExact) {
                                                          HasSubstr("beside amounts without one")));
   }
   EXPECT_THAT(refusal("ni_load,fe_load,y\n1,2,3\n"), HasSubstr("did you mean Ni"));
-  EXPECT_THAT(refusal("No,Pd\n1,2\n"), HasSubstr("--id No"));
 }
 
 TEST(Table, ColumnsOfLaboratoriesThatAreNoElements) {
