@@ -79,6 +79,22 @@ class Identity(Laboratory):
                     deliver(campaign, changed + b"A1,3,Li,MgO,43\n")
                     self.assertEqual(self.values(campaign), [14.0, 40.0, 43.0])
 
+    def test_a_limit_is_corrected_to_a_value_and_back_as_often_as_it_is_told(self):
+        self.open()
+        limit, value = (b"Sample,M1,Support,C2_yield\nZ1,Li,MgO," + cell + b"\n" for cell in (b"<5", b"6"))
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"limit-{door}"
+                self.apply(campaign)
+                deliver(campaign, limit)
+                for _ in range(3):
+                    self.assertIn("<5, ", deliver(campaign, value))
+                    deliver(campaign, value, revise="true")
+                    self.assertEqual(self.values(campaign), [6.0])
+                    self.assertIn("now says <5", deliver(campaign, limit))
+                    deliver(campaign, limit, revise="true")
+                    self.assertEqual(self.values(campaign), [])
+
     def test_the_same_table_again_has_one_effect_whatever_came_between(self):
         self.open()
         header = b"label,M1,Support,C2_yield,conversion\n"

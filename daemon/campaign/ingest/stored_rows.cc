@@ -78,6 +78,10 @@ int standing(const Measurement& m) {
 
 }  // namespace
 
+bool stands(const Measurement& m) {
+  return !m.retracted && m.superseded_by.empty() && (!m.excluded || is_censored(m));
+}
+
 bool was_taken_back(const Measurement& m) {
   return m.retracted && m.superseded_by.empty() &&
          (m.reason.starts_with(kEmptied) || m.reason.find(kMoved) != std::string::npos);
