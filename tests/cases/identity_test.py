@@ -62,6 +62,39 @@ class Identity(Laboratory):
                 deliver(campaign, changed, id="label", revise="true")
                 self.assertEqual(self.values(campaign), [7.0, 8.5, 9.0])
 
+    def test_a_corrected_replicate_or_run_of_a_sample_is_asked_about(self):
+        self.open()
+        for column in ("Replicate", "Run"):
+            first = f"Sample,{column},M1,Support,C2_yield\nA1,1,Li,MgO,40\nA1,2,Li,MgO,41\n".encode()
+            changed = first.replace(b"41", b"14")
+            for door, deliver in self.doors():
+                with self.subTest(column=column, door=door):
+                    campaign = f"corrected-{column.lower()}-{door}"
+                    self.apply(campaign)
+                    deliver(campaign, first)
+                    self.assertIn("C2_yield is 41, the table now says 14", deliver(campaign, changed))
+                    self.assertEqual(self.values(campaign), [40.0, 41.0])
+                    deliver(campaign, changed, revise="true")
+                    self.assertEqual(self.values(campaign), [14.0, 40.0])
+                    deliver(campaign, changed + b"A1,3,Li,MgO,43\n")
+                    self.assertEqual(self.values(campaign), [14.0, 40.0, 43.0])
+
+    def test_a_limit_is_corrected_to_a_value_and_back_as_often_as_it_is_told(self):
+        self.open()
+        limit, value = (b"Sample,M1,Support,C2_yield\nZ1,Li,MgO," + cell + b"\n" for cell in (b"<5", b"6"))
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"limit-{door}"
+                self.apply(campaign)
+                deliver(campaign, limit)
+                for _ in range(3):
+                    self.assertIn("<5, ", deliver(campaign, value))
+                    deliver(campaign, value, revise="true")
+                    self.assertEqual(self.values(campaign), [6.0])
+                    self.assertIn("now says <5", deliver(campaign, limit))
+                    deliver(campaign, limit, revise="true")
+                    self.assertEqual(self.values(campaign), [])
+
     def test_the_same_table_again_has_one_effect_whatever_came_between(self):
         self.open()
         header = b"label,M1,Support,C2_yield,conversion\n"

@@ -128,7 +128,7 @@ class Writing {
         if (receipt.rows.size() != delivery_.rows.size()) continue;
         const PreparedRow& told = delivery_.rows[static_cast<std::size_t>(row.row)];
         const std::vector<Measurement> later = taken_later(before, told, row);
-        if (std::any_of(later.begin(), later.end(), [](const auto& m) { return m.live(); })) {
+        if (std::any_of(later.begin(), later.end(), stands)) {
           row.reason.clear();  // what was retracted was read again with more
         }
         if (auto more = take_more(told, before, row, later)) {
@@ -287,16 +287,16 @@ class Writing {
   // that is taken back, or an old file was taken by mistake. A robot that sends again has a key.
   bool is_taken_back(const PreparedRow& row, const Ingest& before, const RowVerdict& stored) const {
     if (row.sample.empty() || !options_.idempotency_key.empty()) return false;
-    return std::any_of(stored.measurements.begin(), stored.measurements.end(),
-                       [&](const std::string& id) {
-                         auto newest = tx_.find_measurement(id);
-                         while (newest && !newest->superseded_by.empty()) {
-                           newest = tx_.find_measurement(newest->superseded_by);
-                         }
-                         if (!newest) return false;
-                         return was_taken_back(*newest) ||
-                                (newest->id != id && newest->ingest != before.id && newest->live());
-                       });
+    return std::any_of(
+        stored.measurements.begin(), stored.measurements.end(), [&](const std::string& id) {
+          auto newest = tx_.find_measurement(id);
+          while (newest && !newest->superseded_by.empty()) {
+            newest = tx_.find_measurement(newest->superseded_by);
+          }
+          if (!newest) return false;
+          return was_taken_back(*newest) ||
+                 (newest->id != id && newest->ingest != before.id && stands(*newest));
+        });
   }
 
   // A row of a table that is stored, and that other options or the changed campaign read otherwise:
@@ -312,8 +312,7 @@ class Writing {
                     [&](const PreparedValue& value) { return value.property == m.property; });
     }
     std::vector<Measurement> live;
-    std::copy_if(later.begin(), later.end(), std::back_inserter(live),
-                 [](const Measurement& m) { return m.live(); });
+    std::copy_if(later.begin(), later.end(), std::back_inserter(live), stands);
     for (const std::string& id : stored.measurements) {
       const auto found = tx_.find_measurement(id);
       if (!found) return {};

@@ -10,9 +10,15 @@
 namespace kasetsu::campaign {
 namespace {
 
-// Rows of one sample that are told apart by their conditions count by themselves.
+// Rows of one sample that are told apart by their conditions, run or replicate count by themselves.
+std::string label_of(const PreparedRow& row, const std::string& conditions) {
+  std::string label = row.sample + '\0' + conditions + '\0' + row.run;
+  if (row.replicate) label += fmt::format("\n{}", *row.replicate);
+  return label;
+}
+
 std::string label_of(const PreparedRow& row) {
-  return row.sample + '\0' + row.conditions;
+  return label_of(row, row.conditions);
 }
 
 std::string places(const std::vector<std::string>& all) {
@@ -71,6 +77,10 @@ int standing(const Measurement& m) {
 }
 
 }  // namespace
+
+bool stands(const Measurement& m) {
+  return !m.retracted && m.superseded_by.empty() && (!m.excluded || is_censored(m));
+}
 
 bool was_taken_back(const Measurement& m) {
   return m.retracted && m.superseded_by.empty() &&
@@ -308,7 +318,7 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
           same = &one;
         }
       } else if (own_name && is_alike(one, identity, value.property, true) &&
-                 !labels_.contains(row.sample + '\0' + one.measurement.conditions)) {
+                 !labels_.contains(label_of(row, one.measurement.conditions))) {
         elsewhere.push_back(&one);  // no row of the table is under those conditions any more
       }
     }

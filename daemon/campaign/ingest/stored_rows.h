@@ -19,6 +19,9 @@ namespace kasetsu::campaign {
 // Why a measurement that is stored does not count, for the one who sends it again, and what brings
 // it back; empty: it counts, it was corrected, or it is a limit of detection.
 std::string not_live_text(const Measurement& measurement);
+// Whether it is what its row says now: it counts, or it is a limit of detection, which counts when
+// a person includes it.
+bool stands(const Measurement& measurement);
 // Whether a later delivery took the measurement back, and no person: its row was emptied, or moved
 // to another catalyst. Such a row that says the same again is a change.
 bool was_taken_back(const Measurement& measurement);
