@@ -132,9 +132,10 @@ struct PreparedDelivery {
 // "preparation"?} |
 // {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
 // "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
-// {"value", "unit"?} | null}, "measured_at"?}]}. Amounts may tell their unit ("unit": "wt%"), and
-// become the campaign's. NDJSON: one row object a line, which may also carry "source" and "run".
-// A row that names a proposal, or a sample that was here before, may leave the catalyst out.
+// {"value", "unit"?, "censored"?} | null}, "measured_at"?}]}. A censored value is a limit of
+// detection. Amounts may tell their unit ("unit": "wt%"), and become the campaign's. NDJSON: one
+// row object a line, which may also carry "source" and "run". A row that names a proposal, or a
+// sample that was here before, may leave the catalyst out.
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,
                                           const chemistry::SupportTable& supports);
 

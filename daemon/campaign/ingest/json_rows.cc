@@ -278,12 +278,15 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     prepared.property = name;
     const Json* number = &value;
     if (value.is_object()) {
-      if (const Status known = refuse_unknown(value, {"value", "unit"}, here); !known) {
+      if (const Status known = refuse_unknown(value, {"value", "unit", "censored"}, here); !known) {
         return known.error();
       }
       Result<std::string> unit = read_label(value, "unit", here);
       if (!unit) return unit.error();
       prepared.unit = std::move(unit).value();
+      const auto censored = read_optional<bool>(value, "censored", here);
+      if (!censored) return censored.error();
+      prepared.censored = censored->value_or(false);
       const auto found = value.find("value");
       if (found == value.end()) {
         return bad_delivery(json_pointer(here, "value"), "this member is missing");
@@ -620,11 +623,14 @@ std::string row_to_json(const PreparedRow& row) {
   }
   Json values = Json::object();
   for (const PreparedValue& value : row.values) {
-    if (value.unit.empty()) {
+    if (value.unit.empty() && !value.censored) {
       values[value.property] = value.value;
-    } else {
-      values[value.property] = {{"value", value.value}, {"unit", value.unit}};
+      continue;
     }
+    Json told = {{"value", value.value}};
+    if (!value.unit.empty()) told["unit"] = value.unit;
+    if (value.censored) told["censored"] = true;
+    values[value.property] = std::move(told);
   }
   object["values"] = std::move(values);
   if (row.measured_at) object["measured_at"] = format_time(*row.measured_at);

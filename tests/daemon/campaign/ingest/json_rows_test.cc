@@ -134,12 +134,15 @@ TEST_F(Delivery, WhatCannotBeReadIsKeptWhenNobodyWaitsForTheAnswer) {
 TEST_F(Delivery, ARowReadsBackFromItsOwnText) {
   const PreparedRow row = one(
       R"({"catalyst":{"amounts":{"Li":0.371,"W":1e-3},"support":"ZSM-5"},"proposal":"P","sample":"S",
-          "channel":"c","sequence":1,"conditions":{"T":1.1},"values":{"y":{"value":0.1,"unit":"%"}},
-          "measured_at":"2026-03-01T09:30:00.5Z"})");
+          "channel":"c","sequence":1,"conditions":{"T":1.1},"values":{"y":{"value":0.1,"unit":"%"},
+          "z":{"value":5,"censored":true}},"measured_at":"2026-03-01T09:30:00.5Z"})");
   const auto back = prepare_row(row_to_json(row), supports_);
   ASSERT_TRUE(back.ok()) << back.error().to_string();
   EXPECT_EQ(row_to_json(*back), row_to_json(row));
   EXPECT_EQ(back->catalyst, row.catalyst);
+  ASSERT_EQ(back->values.size(), 2U);
+  EXPECT_FALSE(back->values[0].censored);
+  EXPECT_TRUE(back->values[1].censored) << "a limit that waits in quarantine stays a limit";
 }
 
 TEST_F(Delivery, LinesOfNdjsonStandAlone) {
