@@ -27,6 +27,8 @@ using campaign::Transaction;
 namespace {
 
 constexpr auto kProgressPause = std::chrono::milliseconds(250);
+// Campaigns whose jobs run side by side; the system shares the processors among them.
+constexpr int kLanes = 2;
 
 // Calls `end` however a block is left.
 template <typename End>
@@ -52,10 +54,6 @@ Status WorkerOptions::validate() const {
   if (threads > 1024) {
     return Error{ErrorCode::invalid_argument, "too many threads", "threads",
                  fmt::format("{}", threads), "0 (all processors) to 1024"};
-  }
-  if (lanes == 0 || lanes > 64) {
-    return Error{ErrorCode::invalid_argument, "a number of lanes that cannot be", "lanes",
-                 fmt::format("{}", lanes), "1 to 64"};
   }
   return {};
 }
@@ -92,7 +90,7 @@ Status Worker::start() {
   }
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   scheduler_ = std::jthread([this](const std::stop_token& stop) { schedule(stop); });
-  for (unsigned lane = 0; lane < options_.lanes; ++lane)
+  for (int lane = 0; lane < kLanes; ++lane)
     lanes_.emplace_back([this](const std::stop_token& stop) { run_jobs(stop); });
   return {};
 }
@@ -224,6 +222,7 @@ void Worker::run_jobs(const std::stop_token& stop) {
 Result<std::vector<Campaign>> Worker::with_news(std::int64_t last) {
   std::vector<Campaign> touched;
   std::set<std::string> names = std::exchange(busy_at_last_look_, {});
+  const std::set<std::int64_t> busy = busy_campaigns();
   const Status found = database_.read([&](const Reader& reader) -> Status {
     if (seen_event_ == 0) {
       touched = reader.campaigns();
@@ -234,10 +233,10 @@ Result<std::vector<Campaign>> Worker::with_news(std::int64_t last) {
     for (const std::string& name : names) {
       auto campaign = reader.find_campaign(name);
       if (!campaign) continue;
-      if (reader.jobs(campaign->key, JobState::running, {0, 1}).empty()) {
-        touched.push_back(std::move(*campaign));
-      } else {
+      if (busy.contains(campaign->key)) {
         busy_at_last_look_.insert(name);
+      } else {
+        touched.push_back(std::move(*campaign));
       }
     }
     return {};
@@ -275,8 +274,9 @@ Status Worker::look_for_news(std::int64_t last) {
   if (wanted.empty()) return {};
   std::set<std::string> began;  // since it was looked at
   const Status written = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+    const std::set<std::int64_t> busy = busy_campaigns();
     for (const Campaign& campaign : wanted) {
-      if (!tx.jobs(campaign.key, JobState::running, {0, 1}).empty()) {
+      if (busy.contains(campaign.key)) {
         began.insert(campaign.name);
         continue;
       }
@@ -290,13 +290,16 @@ Status Worker::look_for_news(std::int64_t last) {
   return written;
 }
 
+std::set<std::int64_t> Worker::busy_campaigns() const {
+  std::set<std::int64_t> busy;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, job] : running_) busy.insert(job.campaign);
+  return busy;
+}
+
 std::optional<Job> Worker::take_job() {
   const std::lock_guard choosing(taking_);
-  std::set<std::int64_t> busy;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, job] : running_) busy.insert(job.campaign);
-  }
+  const std::set<std::int64_t> busy = busy_campaigns();
   std::optional<Job> next;
   const Status status = database_.read([&](const Reader& reader) -> Status {
     for (Job& job : reader.jobs(std::nullopt, JobState::scheduled, {0, 1000})) {

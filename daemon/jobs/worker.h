@@ -41,8 +41,6 @@ struct WorkerOptions {
   std::function<Result<chemistry::ElementTable>(const std::string& path)> read_elements;
   // How often the clock is looked at for nightly retraining.
   std::chrono::milliseconds look_every{5'000};
-  // Campaigns whose jobs run side by side; the system shares the processors among them.
-  unsigned lanes = 2;
   Status validate() const;
 };
 
@@ -93,6 +91,9 @@ class Worker {
   Status look_for_news(std::int64_t last);
   Result<std::vector<campaign::Campaign>> with_news(std::int64_t last);
   Result<bool> asks_for_retraining(const campaign::Campaign& campaign);
+  // Campaigns whose job some thread has taken, by number: what the database calls running may be
+  // what could not be ended there.
+  std::set<std::int64_t> busy_campaigns() const;
   // The first job that waits and whose campaign has no job running; it is this thread's from here
   // on, until leave().
   std::optional<campaign::Job> take_job();
