@@ -9,6 +9,7 @@
 
 #include "core/chemistry/element.h"
 #include "drivers/tables/table.h"
+#include "tests/drivers/tables/reading.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -16,26 +17,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-Result<Table> read(std::string_view text, ReadOptions options = {}) {
-  if (options.targets.empty()) options.targets = {"y"};
-  return read_table(text, "lab.csv", options, chemistry::SupportTable());
-}
-
-std::string refusal(std::string_view text, const ReadOptions& options = {}) {
-  const auto table = read(text, options);
-  EXPECT_FALSE(table.ok()) << text;
-  return table.ok() ? "" : table.error().to_string();
-}
-
-std::vector<std::string> keys(std::string_view text, const ReadOptions& options = {}) {
-  const auto table = read(text, options);
-  EXPECT_TRUE(table.ok()) << text << "\n" << (table.ok() ? "" : table.error().to_string());
-  std::vector<std::string> keys;
-  if (!table.ok()) return keys;
-  for (const auto& catalyst : table->catalysts) keys.push_back(chemistry::canonical_key(catalyst));
-  return keys;
-}
 
 // A footer that sums up is no catalyst, whatever language and spreadsheet it comes from.
 TEST(Kinds, FootersAreLeftOut) {
