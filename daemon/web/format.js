@@ -14,6 +14,8 @@ export const count = (value) => new Intl.NumberFormat(language()).format(value ?
 // A number and its short unit stay in one line.
 const gap = (unit) => (unit.length > 3 ? " " : "\u00a0");
 const given = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+// Of a model's summary: the verdict's error, where there is one, in which each catalyst counts once.
+export const errorOnUnseen = (summary) => summary?.verdict?.mae ?? summary?.mae_honest;
 export const withUnit = (value, unit) => (unit && given(value) ? `${number(value)}${gap(unit)}${unit}` : number(value));
 
 // Below each other in a column: as many digits whether the last of them are noughts or not. Whole numbers stay whole.

@@ -2,7 +2,7 @@
 import { html, useMemo, useState } from "../html.js";
 import { campaignPath, get, post, withQuery } from "../api.js";
 import { Ask, Empty, Figure, Loaded, State, Tabs, tell } from "../parts/common.js";
-import { ago, count, number, withUnit } from "../format.js";
+import { ago, count, errorOnUnseen, number, withUnit } from "../format.js";
 import { link } from "../route.js";
 import { Said } from "../sentences.js";
 import { may, useData } from "../state.js";
@@ -37,8 +37,6 @@ function Steer({ campaign }) {
   </div>`;
 }
 
-// The verdict's error, where there is one: each catalyst counts once.
-const errorOf = (model) => model.verdict?.mae ?? model.mae_honest;
 const unitOf = (campaign, property) => campaign.targets.find((one) => one.name === property)?.unit;
 
 function Head({ campaign }) {
@@ -52,7 +50,7 @@ function Head({ campaign }) {
       ${first.hits === null ? null : html`<${Figure} name=${t("hits.name", { threshold: withUnit(first.hit_threshold, first.unit) })} value=${count(first.hits)} />`}
       <${Figure} name=${t("measurements")} value=${count(campaign.measurements)} note=${t("catalysts.n", { n: count(campaign.catalysts) })} />
       <${Figure} name=${t("batches")} value=${count(campaign.batches)} note=${t("open.n", { n: count(open) })} />
-      ${campaign.model ? html`<${Figure} name=${t("honest_error")} value=${withUnit(errorOf(campaign.model), unitOf(campaign, campaign.model.property))} note=${t("model.version", { n: campaign.model.version, ago: ago(campaign.model.created_at) })} />` : null}
+      ${campaign.model ? html`<${Figure} name=${t("honest_error")} value=${withUnit(errorOnUnseen(campaign.model), unitOf(campaign, campaign.model.property))} note=${t("model.version", { n: campaign.model.version, ago: ago(campaign.model.created_at) })} />` : null}
     </dl>
     ${verdictText(campaign) ? html`<p class="verdict">${verdictText(campaign)}</p>` : null}
     <ul class="actions">${actionsOf(campaign).map(([words, href]) => html`<li><a href=${href}>${words}</a></li>`)}</ul>`;

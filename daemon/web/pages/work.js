@@ -3,7 +3,7 @@ import { html, useCallback, useMemo, useState } from "../html.js";
 import { all, ask, campaignPath, get, post, withQuery } from "../api.js";
 import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
-import { axisName, count, number, seconds, time, withUnit } from "../format.js";
+import { axisName, count, errorOnUnseen, number, seconds, time, withUnit } from "../format.js";
 import { link, setQuery } from "../route.js";
 import { nameOf } from "../catalyst_names.js";
 import { Said } from "../sentences.js";
@@ -84,7 +84,7 @@ function Models() {
     { id: "version", name: t("version"), number: true, value: (m) => m.version, show: (m) => m.version },
     { id: "status", name: t("state"), value: (m) => m.status, show: (m) => html`<${State} group="model" name=${m.status} />` },
     { id: "rows", name: t("measurements"), number: true, value: (m) => m.rows, show: (m) => count(m.rows) },
-    { id: "honest", name: t("honest_error"), number: true, value: (m) => m.summary?.mae_honest, show: (m) => withUnit(m.summary?.mae_honest, m.unit) },
+    { id: "honest", name: t("honest_error"), number: true, value: (m) => errorOnUnseen(m.summary), show: (m) => withUnit(errorOnUnseen(m.summary), m.unit) },
     { id: "loo", name: t("loo_error"), number: true, value: (m) => m.mae_cv, show: (m) => withUnit(m.mae_cv, m.unit) },
     { id: "took", name: t("took"), number: true, value: (m) => m.seconds, show: (m) => seconds(m.seconds) },
     { id: "created", name: t("created"), value: (m) => m.created_at, show: (m) => time(m.created_at) },
