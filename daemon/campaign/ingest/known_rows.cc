@@ -197,9 +197,8 @@ bool RowRules::find_measured(Subject& subject, const DeliveryOptions& options, R
     stored_->tell_repeated(row);
     return false;
   }
-  if (options.repeats != Repeats::skip) {
-    whole ? stored_->ask_repeated(row) : stored_->ask_completed(row);
-  }
+  if (options.repeats != Repeats::skip && whole) stored_->ask_repeated(row);
+  if (options.repeats != Repeats::skip && !whole) stored_->ask_completed(row);
   std::transform(found.begin(), found.end(), subject.stored.begin(), is_stored);
   if (!whole) return false;
   verdict.verdict = Verdict::duplicate;
