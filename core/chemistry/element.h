@@ -12,7 +12,7 @@ inline constexpr int kLastAtomicNumber = 118;
 std::optional<int> atomic_number(std::string_view symbol);
 // Symbol of an atomic number in 1 ... 118.
 std::string_view element_symbol(int atomic_number);
-// Helium to radon: in no catalyst.
+// Helium to oganesson: in no catalyst.
 bool is_noble_gas(int atomic_number);
 // Einsteinium and what comes after it never were there in amounts that could be weighed.
 bool can_be_weighed(int atomic_number);

@@ -3,7 +3,6 @@
 #include "daemon/base/secret_addresses.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/learning/retrain.h"
-#include "daemon/campaign/lifecycle/updates.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/wire.h"

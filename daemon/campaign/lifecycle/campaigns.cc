@@ -1,7 +1,5 @@
 #include "daemon/campaign/lifecycle/campaigns.h"
 
-#include "daemon/campaign/lifecycle/updates.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>

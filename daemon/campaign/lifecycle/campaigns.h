@@ -57,6 +57,11 @@ struct Applied {
   std::vector<FallenProposal> withdrawn;  // CANCELLED by the new version
 };
 
+// Whether a campaign that is there may get this version of its file; the present one always may.
+// Errors: conflict (STOPPED or COMPLETED; the unit of a property that has measurements changed;
+// another basis of compositions than the one of what was measured).
+Status may_update(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft);
+
 // Creates the campaign, or gives it a new version when the text differs from its newest one; the
 // same text changes nothing. A new version cancels the proposals that do not fit it.
 // expected_revision: the caller's ETag (If-Match). Errors:
