@@ -1,13 +1,19 @@
-"""Which tests ./dev test runs: those whose programs or files differ from what they last passed with.
+"""Which tests ./dev test runs: those whose programs or files differ from what they last passed with, as far as two minutes go.
 
-what_to_run.py BUILD choose        writes their numbers to BUILD/tests_to_run, for ctest -I, and prints how many there are, and of how many
-what_to_run.py BUILD keep RESULTS  remembers in BUILD/tests_passed.json which of them passed (RESULTS: what ctest --output-junit wrote)
+what_to_run.py BUILD choose [all]  writes their numbers to BUILD/tests_to_run, for ctest -I, and prints how many there are, and of how many;
+                                   with all: every test
+what_to_run.py BUILD keep RESULTS  remembers in BUILD/tests_passed.json which of them passed, and in which time (RESULTS: what
+                                   ctest --output-junit wrote)
+what_to_run.py BUILD left          prints the names of those that differ and were left out
 
 What a test is made of: its command, its programs, every file of the project that is not compiled into them (scripts, tables, pages,
 documents; what git knows or would add), and the names, sizes and times of the shared data. A test that failed is run again.
+A person waits for them: where those that differ take longer than BUDGET_S, the longest are left out, if they passed in this folder
+before. They stay due until they have run.
 """
 import hashlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +22,7 @@ import xml.etree.ElementTree as xml
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 SHARED = SOURCE.parent / "shared" / "data"
 COMPILED = (".cc", ".h")
+BUDGET_S = 70  # with the build, two minutes
 
 
 def digest_of(parts):
@@ -78,28 +85,46 @@ def read_digests(path):
         return {}
 
 
-def choose(build):
+def fit_budget(due, before):
+    """Those of the due tests that are run now: the shortest, as many as fit; what never passed here is run in any case."""
+    spent, run = 0.0, []
+    for name in sorted(due, key=lambda name: before.get(name, {}).get("seconds", 0.0)):
+        spent += before.get(name, {}).get("seconds", 0.0) / (os.cpu_count() or 1)
+        if spent <= BUDGET_S or name not in before:
+            run.append(name)
+    return set(run)
+
+
+def choose(build, everything):
     before, now = read_digests(build / "tests_passed.json"), made_of(build)
-    chosen = {name: number for number, (name, digest) in enumerate(now.items(), 1) if digest is None or before.get(name) != digest}
-    (build / "tests_to_run").write_text("0,0,0," + ",".join(map(str, chosen.values())) + "\n", encoding="utf-8")
-    (build / "tests_chosen.json").write_text(json.dumps({"all": now, "chosen": list(chosen)}), encoding="utf-8")
-    print(len(chosen), len(now))
+    due = [name for name, digest in now.items() if everything or digest is None or before.get(name, {}).get("digest") != digest]
+    run = set(due) if everything else fit_budget(due, before)
+    numbers = [number for number, name in enumerate(now, 1) if name in run]
+    (build / "tests_to_run").write_text("0,0,0," + ",".join(map(str, numbers)) + "\n", encoding="utf-8")
+    chosen = {"all": now, "chosen": [name for name in now if name in run], "left": [name for name in due if name not in run]}
+    (build / "tests_chosen.json").write_text(json.dumps(chosen), encoding="utf-8")
+    print(len(run), len(now))
 
 
 def keep(build, results):
     """What was edited while the tests ran does not count as passed: digests are those of the choice."""
     before, choice = read_digests(build / "tests_passed.json"), read_digests(build / "tests_chosen.json")
     now = choice["all"]
-    ran = {case.get("name"): case.get("status") == "run" for case in xml.parse(results).iter("testcase")}
+    ran = {case.get("name"): case for case in xml.parse(results).iter("testcase")}
     if set(ran) != set(choice["chosen"]):
         sys.exit(f"what_to_run: ctest ran {len(ran)} tests, not the {len(choice['chosen'])} that were chosen")
-    kept = {name: digest for name, digest in now.items() if digest and (ran[name] if name in ran else before.get(name) == digest)}
+    kept = {name: before[name] for name in now if name in before and name not in ran}
+    for name, case in ran.items():
+        if case.get("status") == "run":
+            kept[name] = {"digest": now[name], "seconds": float(case.get("time") or 0.0)}
     (build / "tests_passed.json").write_text(json.dumps(kept), encoding="utf-8")
 
 
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1]).resolve()
     if sys.argv[2] == "choose":
-        choose(folder)
+        choose(folder, sys.argv[3:] == ["all"])
+    elif sys.argv[2] == "left":
+        print(" ".join(read_digests(folder / "tests_chosen.json").get("left", [])))
     else:
         keep(folder, sys.argv[3])
