@@ -80,6 +80,7 @@ class Solver {
   bool scale_is_zero() const;
   void begin_vertex(const Start* start);
   void refresh_vertex();
+  double renew_multiplier(int j);
   bool improve_vertex();
   int walk_edge(double slope, double length, double& reach);
   void exchange(int position, int entering, double sign, double reach);

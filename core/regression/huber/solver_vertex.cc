@@ -200,6 +200,15 @@ bool Solver::pivot(int position, bool forced) {
   return true;
 }
 
+// How fast the objective falls along edge j.
+inline double Solver::renew_multiplier(int j) {
+  const double* edge = inverse_.data() + static_cast<long>(j) * d_;
+  double lambda = 0.0;
+  for (int l = 0; l < d_; ++l) lambda -= gradient_[l] * edge[l];
+  lambda_[j] = lambda;
+  return lambda;
+}
+
 bool Solver::improve_vertex() {
   int standing = 0;
   double before = -1.0;
@@ -209,12 +218,8 @@ bool Solver::improve_vertex() {
     double violation = 1e-10;
     int idle = -1;
     for (int j = 0; j < d_; ++j) {
-      const int row = basic_[j];
-      const double weight = row >= 0 && in(row) ? 1.0 : 0.0;
-      const double* edge = inverse_.data() + static_cast<long>(j) * d_;
-      double lambda = 0.0;
-      for (int l = 0; l < d_; ++l) lambda -= gradient_[l] * edge[l];
-      lambda_[j] = lambda;
+      const double weight = basic_[j] >= 0 && in(basic_[j]) ? 1.0 : 0.0;
+      const double lambda = renew_multiplier(j);
       if (std::abs(lambda) - weight > violation) {
         violation = std::abs(lambda) - weight;
         worst = j;
@@ -286,12 +291,8 @@ void Solver::canonical_vertex() {
   vertex_found_ = true;
   int flats = 0;
   for (int j = 0; j < d_; ++j) {
-    const int row = basic_[j];
-    const double weight = row >= 0 && in(row) ? 1.0 : 0.0;
-    const double* edge = inverse_.data() + static_cast<long>(j) * d_;
-    double lambda = 0.0;
-    for (int l = 0; l < d_; ++l) lambda -= gradient_[l] * edge[l];
-    lambda_[j] = lambda;
+    const double weight = basic_[j] >= 0 && in(basic_[j]) ? 1.0 : 0.0;
+    const double lambda = renew_multiplier(j);
     if (std::abs(lambda) >= weight - kMultiplierTie) dependent_[flats++] = j;
   }
   if (flats == 0) return;

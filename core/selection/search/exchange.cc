@@ -219,23 +219,13 @@ Found search_exchange(const Candidates& candidates, const Limits& limits, const 
       accounts[task] = climber.account();
     });
     stream += kTasks;
-    for (std::size_t task = 0; task < kTasks; ++task) {
-      found.archive.merge(archives[task]);
-      found.account += accounts[task];
-    }
-    if (control.cancelled()) {
-      found.stopped_by = "cancelled";
-    } else if (control.out_of_time()) {
-      found.stopped_by = "time";
-    } else if (found.account.work >= limits.work) {
-      found.stopped_by = "work";
-    } else if (limits.until_converged && convergence.settled(found.archive, executor)) {
+    found.gather(archives, accounts);
+    if (!found.must_stop(control, limits) && limits.until_converged &&
+        convergence.settled(found.archive, executor)) {
       found.stopped_by = "converged";
     }
     if (control.cancelled()) break;
-    control.report(
-        std::min(1.0, static_cast<double>(found.account.work) / static_cast<double>(limits.work)),
-        "exchange search");
+    found.report(control, limits, "exchange search");
   }
   return found;
 }

@@ -1,6 +1,8 @@
 // The three ways to search, behind search().
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -21,6 +23,30 @@ struct Found {
   Archive archive;
   Account account;
   std::string stopped_by;
+
+  // What the tasks of one round found, in their order.
+  template <typename Archives, typename Accounts>
+  void gather(const Archives& archives, const Accounts& accounts) {
+    for (std::size_t task = 0; task < archives.size(); ++task) {
+      archive.merge(archives[task]);
+      account += accounts[task];
+    }
+  }
+  // Whether the search ends now because it is told to; says why.
+  bool must_stop(const Control& control, const Limits& limits) {
+    if (control.cancelled()) {
+      stopped_by = "cancelled";
+    } else if (control.out_of_time()) {
+      stopped_by = "time";
+    } else if (account.work >= limits.work) {
+      stopped_by = "work";
+    }
+    return !stopped_by.empty();
+  }
+  void report(const Control& control, const Limits& limits, const char* what) const {
+    control.report(
+        std::min(1.0, static_cast<double>(account.work) / static_cast<double>(limits.work)), what);
+  }
 };
 
 Found search_exchange(const Candidates& candidates, const Limits& limits, const Executor& executor,

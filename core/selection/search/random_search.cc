@@ -42,21 +42,9 @@ Found search_random(const Candidates& candidates, const Limits& limits, const Ex
       if (!control.should_stop()) accounts[task].work = std::max(accounts[task].work, sets * each);
     });
     stream += kTasks;
-    for (std::size_t task = 0; task < kTasks; ++task) {
-      found.archive.merge(archives[task]);
-      found.account += accounts[task];
-    }
-    if (control.cancelled()) {
-      found.stopped_by = "cancelled";
-    } else if (control.out_of_time()) {
-      found.stopped_by = "time";
-    } else if (found.account.work >= limits.work) {
-      found.stopped_by = "work";
-    }
-    if (control.cancelled()) break;
-    control.report(
-        std::min(1.0, static_cast<double>(found.account.work) / static_cast<double>(limits.work)),
-        "random search");
+    found.gather(archives, accounts);
+    if (found.must_stop(control, limits) && control.cancelled()) break;
+    found.report(control, limits, "random search");
   }
   return found;
 }

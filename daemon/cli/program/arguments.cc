@@ -364,11 +364,19 @@ Status require_target(const tables::Table& table, const TableArguments& argument
                              : "--target " + join_or(names)};
 }
 
-Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
-                                        const FeatureArguments& features, Session& session) {
+namespace {
+Result<tables::Table> load_with_target(const TableArguments& arguments, Session& session) {
   auto table = arguments.load(session);
   if (!table) return table.error();
   if (auto status = require_target(*table, arguments); !status) return status.error();
+  return table;
+}
+}  // namespace
+
+Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
+                                        const FeatureArguments& features, Session& session) {
+  auto table = load_with_target(arguments, session);
+  if (!table) return table.error();
   auto elements = features.load_elements();
   if (!elements) return elements.error();
   const auto conditions = conditions_of(*table);
@@ -383,9 +391,8 @@ Result<FeaturizedTable> load_featurized(const TableArguments& arguments,
 
 Result<LearningTable> load_learning(const TableArguments& arguments,
                                     const FeatureArguments& features, Session& session) {
-  auto table = arguments.load(session);
+  auto table = load_with_target(arguments, session);
   if (!table) return table.error();
-  if (auto status = require_target(*table, arguments); !status) return status.error();
   auto elements = features.load_elements();
   if (!elements) return elements.error();
   auto batches = arguments.labels_of(*table);
