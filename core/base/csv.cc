@@ -209,7 +209,7 @@ std::string csv_place(std::string_view file_name, std::size_t line, std::string_
     return fmt::format("{}:{}: column {}", file_name, line, column_index + 1);
   constexpr std::size_t kLongest = 80;
   std::string name;
-  for (const char c : column_name.substr(0, kLongest)) {
+  for (const char c : cut_to(column_name, kLongest)) {
     const auto byte = static_cast<unsigned char>(c);
     name += byte < 0x20 || byte == 0x7f ? ' ' : c;
   }

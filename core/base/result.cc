@@ -5,13 +5,15 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/base/text.h"
+
 namespace kasetsu {
 namespace {
 
 std::string printable(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   std::string out;
-  for (const char c : text.substr(0, kLongest)) {
+  for (const char c : cut_to(text, kLongest)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       out += fmt::format("\\x{:02x}", byte);
@@ -19,12 +21,7 @@ std::string printable(std::string_view text) {
       out += c;
     }
   }
-  if (text.size() > kLongest) {
-    // Do not cut inside a UTF-8 sequence.
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80) out.pop_back();
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
-    out += "...";
-  }
+  if (text.size() > kLongest) out += "...";
   return out;
 }
 

@@ -81,6 +81,34 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+namespace {
+// Of a number without a sign: the power of ten of its first digit that is not 0.
+long decimal_exponent(std::string_view number) {
+  constexpr long kMost = 1'000'000;
+  const std::size_t e = std::min(number.find_first_of("eE"), number.size());
+  long exponent = 0;
+  if (e < number.size()) {
+    std::string_view told = number.substr(e + 1);
+    const bool below = told.starts_with('-');
+    if (below || told.starts_with('+')) told.remove_prefix(1);
+    for (const char c : told) exponent = std::min(kMost, exponent * 10 + (c - '0'));
+    if (below) exponent = -exponent;
+  }
+  number = number.substr(0, e);
+  const auto point = static_cast<long>(std::min(number.find('.'), number.size()));
+  const std::size_t digit = number.find_first_of("123456789");
+  if (digit == std::string_view::npos) return -kMost;
+  const auto first = static_cast<long>(digit);
+  return exponent + (first < point ? point - first - 1 : point - first);
+}
+}  // namespace
+
+std::string_view cut_to(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return text.substr(0, bytes);
+}
+
 std::optional<double> parse_number(std::string_view text) {
   text = trim(text);
   if (!text.empty() && text.front() == '+') {
@@ -98,11 +126,8 @@ std::optional<double> parse_number(std::string_view text) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size()) return std::nullopt;
   if (problem == std::errc::result_out_of_range) {
-    // Too small is zero, too large is an error: told apart by the exponent's sign.
-    const std::size_t e = text.find_first_of("eE");
-    const bool tiny = e == std::string_view::npos ? std::abs(value) < 1.0
-                                                  : e + 1 < text.size() && text[e + 1] == '-';
-    return tiny ? std::optional<double>(0.0) : std::nullopt;
+    // Too small is zero, too large is an error.
+    return decimal_exponent(digits) < 0 ? std::optional<double>(0.0) : std::nullopt;
   }
   if (problem != std::errc() || !std::isfinite(value)) return std::nullopt;
   return value;

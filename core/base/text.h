@@ -1,4 +1,4 @@
-// Small helpers on text that several boxes need. Nothing here depends on the locale.
+// Small helpers on text that several rooms need. Nothing here depends on the locale.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,9 @@ namespace kasetsu {
 
 // Without spaces, tabs, carriage returns and newlines at both ends.
 std::string_view trim(std::string_view text);
+
+// The first bytes of the text, at most so many, and no character of UTF-8 cut in two.
+std::string_view cut_to(std::string_view text, std::size_t bytes);
 
 // The whole text as one decimal number ("-1.5", "+2", "1e-3"); spaces at the ends are allowed.
 // Nothing for anything else: empty text, a decimal comma, hexadecimal, "nan", "inf", a number too

@@ -98,6 +98,10 @@ TEST(Csv, HoldsToItsLimits) {
 TEST(Csv, PlacesNameColumnsByNameOrNumber) {
   EXPECT_EQ(csv_place("t.csv", 7, "M2", 2), "t.csv:7: column \"M2\"");
   EXPECT_EQ(csv_place("t.csv", 7, "", 2), "t.csv:7: column 3");
+  std::string recorded;  // of 27 characters, the last of which lies over the 80th byte
+  for (int i = 0; i < 27; ++i) recorded += "\u9332";
+  EXPECT_EQ(csv_place("t.csv", 7, recorded, 2),
+            "t.csv:7: column \"" + recorded.substr(0, 78) + "\"");
   EXPECT_EQ(csv_place("t.csv", 7, "a\nb", 0), "t.csv:7: column \"a b\"");
 }
 

@@ -18,12 +18,18 @@ TEST(ParseNumber, ReadsWholeDecimalNumbers) {
   EXPECT_EQ(parse_number("+2e-3"), 2e-3);
   EXPECT_EQ(parse_number(".5"), 0.5);
   EXPECT_EQ(parse_number("1e-400"), 0.0);
+  EXPECT_EQ(parse_number("-0." + std::string(400, '0') + "1e5"), 0.0);
+  EXPECT_EQ(parse_number("1" + std::string(400, '0') + "e-399"), 10.0);
 }
 
 TEST(ParseNumber, RefusesEverythingElse) {
   for (const char* text : {"", " ", "abc", "1,5", "1.5x", "0x10", "nan", "NaN", "inf", "-inf",
                            "1e400", "1 2", "--1", "+-1", "+", "-", "1e", "٣"}) {
     EXPECT_FALSE(parse_number(text).has_value()) << text;
+  }
+  // Too large, whatever the sign of the exponent.
+  for (const char* tail : {"", ".5", "e-1", "e+1", "e-90", "e99999999999999999999"}) {
+    EXPECT_FALSE(parse_number("1" + std::string(400, '0') + tail).has_value()) << tail;
   }
 }
 
