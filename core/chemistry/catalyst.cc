@@ -305,6 +305,12 @@ Result<Catalyst> read_key(std::string_view key, const SupportTable* supports) {
     if (!element) return bad_key(key, "unknown element before a colon in the key");
     const std::optional<double> amount = parse_number(part.substr(colon + 1));
     if (!amount || !(*amount > 0.0)) return bad_key(key, "an amount is not a number above zero");
+    // What was brought into another basis may have left the range of what is told, though not by
+    // much.
+    if (!(*amount >= kSmallestAmount * kSmallestAmount &&
+          *amount <= kLargestAmount * kLargestAmount)) {
+      return bad_key(key, "an amount out of any range");
+    }
     if (catalyst.active.amount(*element) > 0.0) return bad_key(key, "an element is given twice");
     catalyst.active.add(*element, *amount);
     if (end == rest.size()) break;

@@ -228,7 +228,7 @@ Status add_active(ReadActives& actives, std::string_view part, bool count_oxygen
   }
   bool only_oxygen = true;
   for (const Composition::Part& piece : formula->composition.parts()) {
-    if (!std::isfinite(actives.composition.amount(piece.element) + piece.amount)) {
+    if (!(actives.composition.amount(piece.element) + piece.amount <= kLargestAmount)) {
       return bad_name(part, "the amounts are too large");
     }
     actives.composition.add(piece.element, piece.amount);

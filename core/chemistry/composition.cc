@@ -432,7 +432,7 @@ class FormulaParser {
     if (has_factor && open.back().pieces > 1) number_before_several_ = true;
     for (const Composition::Part& part : open.back().inside) {
       const double amount = part.amount * *factor;
-      if (!std::isfinite(amount) || !std::isfinite(total_.amount(part.element) + amount)) {
+      if (!(total_.amount(part.element) + amount <= kLargestAmount)) {
         return fault(begin, "the amounts are too large");
       }
       total_.add(part.element, amount);

@@ -33,12 +33,16 @@ class Composition {
   std::vector<Part> parts_;
 };
 
+// Amounts outside of these are no catalyst's in any unit, and products of such numbers leave what a
+// double holds: what is told is refused.
+inline constexpr double kLargestAmount = 1e30;
+inline constexpr double kSmallestAmount = 1e-30;
+
 // A chemical formula as people write it, read in one way or refused (docs/names.md has the
 // grammar): "La0.5Sr0.5CoO3", "Ba.5Sr.5CoO3", "Ca10(PO4)6(OH)2", "CuSO4.5H2O" (also with a middle
-// dot),
-// "[Fe(CN)6]", "Al0.25 Co1 Fe1 Ni1", "LaCoO3-\u03B4" (the deviation is left out). Spellings are
-// folded (names.h). What is left over, or reads in two ways, is an error that names the position
-// and says what to write. `where` of the error is left empty for the caller.
+// dot), "[Fe(CN)6]", "Al0.25 Co1 Fe1 Ni1", "LaCoO3-\u03B4" (the deviation is left out). Spellings
+// are folded (names.h). What is left over, or reads in two ways, is an error that names the
+// position and says what to write. `where` of the error is left empty for the caller.
 struct Formula {
   Composition composition;
   bool oxygen_unknown = false;   // "MnOx": the composition is without that oxygen

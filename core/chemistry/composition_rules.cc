@@ -312,7 +312,7 @@ Status CompositionRules::validate() const {
     return Error{ErrorCode::invalid_argument, std::move(message), "", std::move(value),
                  std::move(expected)};
   };
-  if (total < 0.0 || !std::isfinite(total)) {
+  if (total != 0.0 && !(total >= kSmallestAmount && total <= kLargestAmount)) {
     return wrong("total is out of range", format_number(total), "a number above 0");
   }
   if (tolerance && (!(*tolerance >= 0.0) || !std::isfinite(*tolerance))) {
@@ -350,6 +350,10 @@ Result<BroughtAmounts> bring_amounts(const std::vector<ElementAmount>& amounts, 
   constexpr double kDust = 1e-9;
   double most = 0.0;
   for (const ElementAmount& one : amounts) most = std::max(most, one.amount);
+  if (most > 0.0 && !(most >= kSmallestAmount && most <= kLargestAmount)) {
+    return bad_amounts("an amount out of any range", format_number(most),
+                       "amounts between 1e-30 and 1e30");
+  }
   for (const ElementAmount& one : amounts) {
     if (!(one.amount > kDust * most)) continue;
     given.push_back(one);

@@ -115,6 +115,38 @@ TEST(MakeCatalyst, NotANumberIsNoCatalyst) {
   EXPECT_EQ(key_of(named("Na3N/MgO")), "N:1;Na:3/MgO");
 }
 
+// What a unit's scale or a sum would take out of a double is refused as it is told.
+TEST(MakeCatalyst, AmountsOutOfAnyRangeAreRefused) {
+  const auto told = [](double amount, const char* unit, const char* support) {
+    ToldCatalyst catalyst;
+    catalyst.amounts = {{"Li", amount, unit}, {"K", amount, unit}};
+    catalyst.support = support;
+    return catalyst;
+  };
+  CompositionRules fractions;
+  fractions.basis = Basis::mole_fraction;
+  for (const CompositionRules& rules : {CompositionRules(), loading(), fractions}) {
+    for (const char* unit : {"", "mol/g", "wt%", "g", "mol%"}) {
+      for (const char* support : {"", "MgO"}) {
+        for (const double amount : {1e306, 1.7e308, 1e31, 1e-31, 1e-320}) {
+          EXPECT_THAT(key_of(told(amount, unit, support), rules), HasSubstr("out of any range"))
+              << amount << unit << support;
+        }
+      }
+    }
+  }
+  for (const char* name :
+       {"Li1e31", "(Li1e20)1e20", "Li1e-40/MgO", "K1e300/MgO", "Li1e30K1e30Li1e30"}) {
+    const std::string said = key_of(named(name));
+    EXPECT_TRUE(said.find("out of any range") != std::string::npos ||
+                said.find("too large") != std::string::npos)
+        << said;
+  }
+  CompositionRules whole;
+  whole.total = 1e300;
+  EXPECT_FALSE(whole.validate().ok());
+}
+
 // Kind 3: an amount that is not told is no amount.
 TEST(MakeCatalyst, ADeviationOfCountedOxygenIsRefused) {
   CompositionRules counted;
