@@ -352,18 +352,26 @@ Result<RuleSet> RuleSet::make(std::vector<Rule> rules, const CandidateSpace& spa
   return set;
 }
 
-// Drops each rule that is not needed for the contradiction: what is left is minimal.
+// The rules without which there is no contradiction: as many as it needs, each found by halving.
 Error RuleSet::contradiction(const CandidateSpace& space) const {
-  std::vector<Rule> needed = rules_;
-  for (std::size_t i = 0; i < needed.size();) {
-    std::vector<Rule> fewer = needed;
-    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    const Result<RuleSet> trial = compile(fewer);
-    if (trial && !leaves_something(space, *trial)) {
-      needed = std::move(fewer);
-    } else {
-      ++i;
+  std::vector<Rule> needed;
+  // Whether the rules from the i-th on leave nothing, together with those that are needed.
+  const auto leave_nothing_from = [&](std::size_t i) {
+    std::vector<Rule> some(rules_.begin() + static_cast<std::ptrdiff_t>(i), rules_.end());
+    some.insert(some.end(), needed.begin(), needed.end());
+    const Result<RuleSet> trial = compile(some);
+    return trial && !leaves_something(space, *trial);
+  };
+  std::size_t begin = 0;
+  while (!leave_nothing_from(rules_.size())) {
+    // Of the last rules, as few as leave nothing: the first of them is needed.
+    std::size_t end = rules_.size();
+    while (end - begin > 1) {
+      const std::size_t middle = begin + (end - begin) / 2;
+      (leave_nothing_from(middle) ? begin : end) = middle;
     }
+    needed.push_back(rules_[begin]);
+    ++begin;
   }
   std::vector<std::string> names;
   for (const Rule& rule : needed) names.push_back('"' + rule.name + '"');
@@ -371,7 +379,8 @@ Error RuleSet::contradiction(const CandidateSpace& space) const {
                needed.size() == 1
                    ? fmt::format("the rule {} leaves no candidate", names.front())
                    : fmt::format("the rules {} together leave no candidate", joined(names)),
-               "rules", "", "rules that at least one candidate of the space keeps"};
+               fmt::format("rule {}", names.front()), "",
+               "rules that at least one candidate of the space keeps"};
 }
 
 bool RuleSet::broken(std::size_t i, const Candidate& candidate, const Mask& mask) const {

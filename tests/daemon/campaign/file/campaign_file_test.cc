@@ -234,6 +234,11 @@ TEST(CampaignConfig, EveryMistakeIsNamed) {
        "at_most = 1\n[[rules]]\nallow_elements = [\"Li\"]\n[[rules]]\nforbid_elements = [\"Li\"]",
        26,
        {"rules[2]", "contradict one another"}},
+      {"at_most = 1",
+       "at_most = 1\n[[rules]]\ngroup = [\"Mn\"]\nat_least = 1\n[[rules]]\ngroup = [\"W\"]\n"
+       "at_least = 1\n[[rules]]\nforbid_together = [\"Mn\", \"W\"]",
+       24,
+       {"rules[1]: ", "\"rules[1]\", \"rules[2]\", \"rules[3]\" together leave no candidate"}},
       {"size = 8", "size = 17", 26, {"model.size", "out of range", "0 to 16"}},
       {"size = 8", "shared = 9", 26, {"model.shared", "out of range", "0 to 8"}},
       {"size = 8", "sise = 8", 26, {"Did you mean \"size\"?"}},
