@@ -10,18 +10,31 @@
 namespace kasetsu::selection {
 namespace {
 
+// Rows are recognised by catalyst and value. Of those that are left, as many of a catalyst as the
+// earlier model had beside them are taken for its own, corrected since: it was fitted to them.
 std::vector<int> rows_not_seen(const Model& before, const TrainingSet& data) {
   std::multiset<std::pair<std::string, double>> seen;
   for (std::size_t i = 0; i < before.catalysts.size(); ++i)
     seen.emplace(before.catalysts[i], before.y[static_cast<Eigen::Index>(i)]);
-  std::vector<int> rows;
+  std::vector<std::pair<std::string, int>> others;
   for (std::size_t i = 0; i < data.catalysts.size(); ++i) {
-    const auto found = seen.find(
-        {chemistry::canonical_key(data.catalysts[i]), data.y[static_cast<Eigen::Index>(i)]});
+    std::string key = chemistry::canonical_key(data.catalysts[i]);
+    const auto found = seen.find({key, data.y[static_cast<Eigen::Index>(i)]});
     if (found == seen.end()) {
-      rows.push_back(static_cast<int>(i));
+      others.emplace_back(std::move(key), static_cast<int>(i));
     } else {
       seen.erase(found);
+    }
+  }
+  std::multiset<std::string> corrected;
+  for (const auto& [key, value] : seen) corrected.insert(key);
+  std::vector<int> rows;
+  for (const auto& [key, row] : others) {
+    const auto found = corrected.find(key);
+    if (found == corrected.end()) {
+      rows.push_back(row);
+    } else {
+      corrected.erase(found);
     }
   }
   return rows;

@@ -154,6 +154,10 @@ TEST(Population, RowsMeasuredSinceAreEnteredOnceForEachHypothesis) {
     EXPECT_GT(record.first_promised, 0.0);
   }
   EXPECT_EQ(history_of(before, subset(all, rows)).value().judged, 0) << "it saw them";
+  // What was corrected since is no new measurement: the model was fitted to it.
+  TrainingSet corrected = all;
+  for (int i = 0; i < 60; i += 2) corrected.y[i] *= 1.001;
+  EXPECT_EQ(history_of(before, corrected).value().judged, 10);
 }
 
 TEST(Population, IntervalsAreHeldToTheRowsMeasuredSince) {
