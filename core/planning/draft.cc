@@ -360,22 +360,23 @@ std::vector<std::size_t> Draft::improving(const std::vector<Member>& pool,
   BatchBudget budget = budget_;
   std::vector<std::size_t> chosen;
   MatrixXd covariance = joint.covariance;
-  std::vector<bool> used(pool.size(), false);
+  const auto asked = static_cast<std::size_t>(joint.mean.size());  // the first of the pool
+  std::vector<bool> used(asked, false);
   while (static_cast<int>(chosen.size()) < count && !control.cancelled()) {
-    std::size_t best_at = pool.size();
+    std::size_t best_at = asked;
     Scored best_score{-kInfinity, -kInfinity, 0};
-    for (std::size_t i = 0; i < pool.size(); ++i) {
+    for (std::size_t i = 0; i < asked; ++i) {
       if (used[i]) continue;
       const auto row = static_cast<Index>(i);
       const double sd = std::sqrt(std::max(0.0, covariance(row, row)));
       const Scored score{acquirer.score(joint.mean[row], sd), acquirer.aim.utility(joint.mean[row]),
                          pool[i].index.value_or(0)};
-      if (best_at == pool.size() || better(score, best_score)) {
+      if (best_at == asked || better(score, best_score)) {
         best_at = i;
         best_score = score;
       }
     }
-    if (best_at == pool.size()) break;
+    if (best_at == asked) break;
     used[best_at] = true;
     if (!affordable(budget, pool[best_at].candidate)) continue;
     budget.spend(pool[best_at].candidate.catalyst);

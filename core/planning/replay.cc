@@ -195,7 +195,10 @@ class Replayer {
     plan_options.acquisition = options_.acquisition;
     plan_options.diversity = options_.diversity;
     plan_options.seed = seed;
-    return plan(problem, plan_options, executor_, {});
+    Control control;  // a round's progress is told by the replay
+    control.stop = control_.stop;
+    control.seconds_left = control_.seconds_left;
+    return plan(problem, plan_options, executor_, control);
   }
 
   void measure(const Plan& batch, std::vector<std::size_t>& measured, ReplayRound& round) const {

@@ -133,6 +133,8 @@ std::vector<Candidate> natural_references(const Draft& draft) {
   return references;
 }
 
+constexpr std::size_t kMostJoint = 1'000;  // candidates whose covariance is asked for
+
 }  // namespace
 
 Status pick_exploit(Draft& draft, const std::vector<Scored>& from, int count) {
@@ -140,8 +142,11 @@ Status pick_exploit(Draft& draft, const std::vector<Scored>& from, int count) {
   if (!pool) return pool.error();
   std::vector<Candidate> candidates;
   for (const Member& member : *pool) candidates.push_back(member.candidate);
+  // The best of them where they are many: their covariance grows with the square.
+  const bool few = static_cast<std::size_t>(count) <= kMostJoint / 4;
+  if (candidates.size() > kMostJoint) candidates.resize(kMostJoint);
   const std::optional<JointPrediction> joint =
-      candidates.empty() ? std::nullopt : draft.surrogate.joint(candidates);
+      candidates.empty() || !few ? std::nullopt : draft.surrogate.joint(candidates);
   const std::vector<std::size_t> chosen =
       joint ? draft.improving(*pool, *joint, count) : draft.diverse(*pool, count);
   const std::string runner_up = draft.runner_up(*pool, chosen);

@@ -336,10 +336,13 @@ Result<Forest> fit_forest(const Eigen::Ref<const Eigen::MatrixXd>& X,
                           const Eigen::Ref<const Eigen::VectorXd>& y, const ForestOptions& options,
                           const Executor& executor, const Control& control) {
   if (const Status status = options.validate(); !status) return status.error();
-  if (X.rows() != y.size() || X.rows() < 1 || X.rows() > 65535 || X.cols() < 1) {
+  if (X.rows() != y.size() || X.rows() < 1 || X.cols() < 1) {
     return invalid("a forest needs as many rows of X as of y", "",
                    fmt::format("{} x {} and {}", X.rows(), X.cols(), y.size()),
-                   "1 to 65535 rows, at least one column");
+                   "at least one row and one column");
+  }
+  if (X.rows() > 65535) {  // rows are numbered in 16 bits
+    return invalid("too many rows for a forest", "", std::to_string(X.rows()), "at most 65535");
   }
   if (!X.allFinite() || !y.allFinite())
     return invalid("a forest learns from finite numbers only", "", "", "");

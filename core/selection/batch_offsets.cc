@@ -34,17 +34,21 @@ Contrasts contrasts_of(const TrainingSet& data, const std::vector<int>& batch_of
   out.A = MatrixXd::Zero(count, count);
   out.u = VectorXd::Zero(count);
   for (const auto& [point, rows] : rows_by_point(data)) {
-    VectorXd inside = VectorXd::Zero(count);
+    std::map<int, double> inside;  // rows of the point by batch: few of many batches
     double mean = 0.0;
     for (const Index row : rows) {
       inside[batch_of_row[static_cast<std::size_t>(row)]] += 1.0;
       mean += data.y[row] / static_cast<double>(rows.size());
     }
-    const bool bridge = (inside.array() > 0.0).count() > 1;
+    const bool bridge = inside.size() > 1;
     out.bridges += bridge ? 1 : 0;
     out.df += static_cast<int>(rows.size()) - 1;
-    out.A += MatrixXd(inside.asDiagonal());
-    out.A -= inside * inside.transpose() / static_cast<double>(rows.size());
+    for (const auto& [one, here] : inside) {
+      out.A(one, one) += here;
+      for (const auto& [other, there] : inside) {
+        out.A(one, other) -= here * there / static_cast<double>(rows.size());
+      }
+    }
     for (const Index row : rows) {
       const int batch = batch_of_row[static_cast<std::size_t>(row)];
       batches[static_cast<std::size_t>(batch)].bridges += bridge ? 1 : 0;
