@@ -142,6 +142,7 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                                                     const Page& page) const {
   std::int64_t first_run = 0;
   std::int64_t last_run = kMostRows;
+  const Time received_from = filter.received_from.value_or(Time::min());
   if (filter.ingest) {
     const auto ingest = find_ingest(*filter.ingest);
     if (!ingest || ingest->first_run == 0) return {};
@@ -161,10 +162,11 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                      "c.canonical = ?7) "
                      "AND x.property IN (SELECT key FROM properties WHERE campaign = ?1 "
                      "AND (?3 = '' OR name = ?3)) AND m.seq > ?2 AND m.run BETWEEN ?4 AND ?5 "
-                     "AND (?6 = 0 OR (" KASETSU_SQL_LIVE ")) ORDER BY m.seq LIMIT ?8) "
+                     "AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                     ")) AND m.received_at >= ?9 ORDER BY m.seq LIMIT ?8) "
                      "ORDER BY m.seq")
             .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
-                  filter.catalyst, page.limit),
+                  filter.catalyst, page.limit, received_from),
         read_measurement);
   }
   if (filter.ingest) {
@@ -172,17 +174,18 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                    .prepare("SELECT " MEASUREMENTS
                             "WHERE m.run BETWEEN ?4 AND ?5 AND m.campaign = ?1 AND m.seq > ?2 "
                             "AND (?3 = '' OR p.name = ?3) AND (?6 = 0 OR (" KASETSU_SQL_LIVE
-                            ")) ORDER BY m.seq LIMIT ?7")
+                            ")) AND m.received_at >= ?8 ORDER BY m.seq LIMIT ?7")
                    .bind(campaign, page.after, filter.property, first_run, last_run,
-                         filter.live_only, page.limit),
+                         filter.live_only, page.limit, received_from),
                read_measurement);
   }
-  return all(connection_
-                 .prepare("SELECT " MEASUREMENTS "WHERE m.campaign = ?1 AND m.seq > ?2 "
-                          "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
-                          ")) ORDER BY m.seq LIMIT ?5")
-                 .bind(campaign, page.after, filter.property, filter.live_only, page.limit),
-             read_measurement);
+  return all(
+      connection_
+          .prepare("SELECT " MEASUREMENTS "WHERE m.campaign = ?1 AND m.seq > ?2 "
+                   "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
+                   ")) AND m.received_at >= ?6 ORDER BY m.seq LIMIT ?5")
+          .bind(campaign, page.after, filter.property, filter.live_only, page.limit, received_from),
+      read_measurement);
 }
 
 std::vector<double> SqliteReader::replicates(std::int64_t campaign, std::string_view property,

@@ -18,10 +18,12 @@
 
 namespace kasetsu::campaign {
 
-// A result for a prediction that waited for it. The first live measurement after the prediction
-// counts, so that late repeats do not weigh twice, and a retracted one makes room for the next.
+// A result for a prediction that waited for it. The first live measurement after the prediction,
+// under the conditions that its proposal asked for, counts, so that late repeats do not weigh
+// twice, and a retracted one makes room for the next. conditions: of the result that came, or is
+// live no more.
 void settle_predictions(Transaction& tx, std::int64_t campaign, const std::string& property,
-                        const std::string& catalyst, Time now);
+                        const std::string& catalyst, const std::string& conditions, Time now);
 
 // The flag of a value outside the property's plausible range, or 0.
 std::uint32_t range_flag(const Property& property, double value);

@@ -39,6 +39,7 @@ struct MeasurementFilter {
   std::string catalyst;               // canonical key; empty: all
   bool live_only = false;             // without retracted, excluded and superseded ones
   std::optional<std::string> ingest;  // id
+  std::optional<Time> received_from;  // came then or later
 };
 
 struct ProposalFilter {
