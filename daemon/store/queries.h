@@ -53,6 +53,8 @@ class SqliteReader : public virtual campaign::Reader {
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                  std::int64_t catalyst, std::string_view conditions,
                                  std::int64_t limit) const override;
+  std::optional<std::string> measured_unit(std::int64_t campaign,
+                                           std::string_view property) const override;
   std::int64_t count_measurements(std::int64_t campaign) const override;
   std::optional<QuarantinedRow> find_quarantined(std::string_view id) const override;
   std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const override;

@@ -203,6 +203,18 @@ std::vector<double> SqliteReader::replicates(std::int64_t campaign, std::string_
       [](const Statement& s) { return s.real(0); });
 }
 
+std::optional<std::string> SqliteReader::measured_unit(std::int64_t campaign,
+                                                       std::string_view property) const {
+  write_waiting();
+  return one<std::string>(
+      connection_
+          .prepare("SELECT p.unit FROM properties p WHERE p.campaign = ?1 AND p.name = ?2 "
+                   "AND EXISTS (SELECT 1 FROM catalysts c CROSS JOIN replicates x "
+                   "ON x.catalyst = c.key AND x.property = p.key)")
+          .bind(campaign, property),
+      [](const Statement& s) { return s.text(0); });
+}
+
 std::int64_t SqliteReader::count_measurements(std::int64_t campaign) const {
   write_waiting();
   return first_integer(

@@ -164,16 +164,12 @@ Applied create_campaign(Transaction& tx, const CampaignDraft& draft, const Campa
 
 // A number keeps its meaning: what was measured in one unit is not read in another.
 Status check_units(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft) {
-  for (const Property& before : reader.properties(campaign.key)) {
-    for (const Property& now : draft.properties) {
-      if (before.name != now.name || before.unit == now.unit) continue;
-      MeasurementFilter filter;
-      filter.property = before.name;
-      if (reader.measurements(campaign.key, filter, {0, 1}).empty()) continue;
-      return Error{ErrorCode::conflict,
-                   fmt::format("{} has measurements in \"{}\" already", before.name, before.unit),
-                   "unit", now.unit, "the same unit, or a property under another name"};
-    }
+  for (const Property& now : draft.properties) {
+    const auto before = reader.measured_unit(campaign.key, now.name);
+    if (!before || *before == now.unit) continue;
+    return Error{ErrorCode::conflict,
+                 fmt::format("{} has measurements in \"{}\" already", now.name, *before), "unit",
+                 now.unit, "the same unit, or a property under another name"};
   }
   return {};
 }

@@ -58,8 +58,9 @@ struct Applied {
 };
 
 // Whether a campaign that is there may get this version of its file; the present one always may.
-// Errors: conflict (STOPPED or COMPLETED; the unit of a property that has measurements changed;
-// another basis of compositions than the one of what was measured).
+// Errors: conflict (STOPPED or COMPLETED; another unit for a property that has measurements, also
+// where an earlier version left the property out; another basis of compositions than the one of
+// what was measured, retracted measurements included: they may be restored).
 Status may_update(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft);
 
 // Creates the campaign, or gives it a new version when the text differs from its newest one; the

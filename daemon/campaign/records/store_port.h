@@ -123,6 +123,10 @@ class ResultReader {
   virtual std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                          std::int64_t catalyst, std::string_view conditions,
                                          std::int64_t limit) const = 0;
+  // The unit that a property's measurements are in, live ones or not, whether the campaign knows
+  // the property now or not; none: it has no measurement.
+  virtual std::optional<std::string> measured_unit(std::int64_t campaign,
+                                                   std::string_view property) const = 0;
   virtual std::int64_t count_measurements(std::int64_t campaign) const = 0;  // live ones
   virtual bool any_measured(std::int64_t campaign) const = 0;  // whether a measurement is live
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
