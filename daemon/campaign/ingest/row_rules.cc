@@ -190,7 +190,7 @@ Status RowRules::find_proposal(Subject& subject) const {
     // What was made is what was asked for; the measured composition stands beside it.
     subject.catalyst = proposal->catalyst;
     if (subject.told.empty()) subject.told = chemistry::describe_key(row.catalyst, unit_);
-  } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
+  } else if (row.catalyst != proposal->catalyst) {
     return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
                   row.catalyst,
                   "the same catalyst; amend the proposal when something else was made");
@@ -324,9 +324,8 @@ bool RowRules::came_under_old_key(const Subject& subject) const {
 
 void RowRules::match_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
-  const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
-  if (!subject.proposal && row.proposal.empty() && answers) {
-    std::vector<Proposal> open = tx_.open_proposals(campaign_.key, subject.catalyst_key);
+  if (!subject.proposal && row.proposal.empty() && is_of_catalyst(row.kind)) {
+    std::vector<Proposal> open = tx_.answerable_proposals(campaign_.key, subject.catalyst_key);
     const auto answered = std::find_if(open.begin(), open.end(), [&](const Proposal& one) {
       return answers_conditions(one.conditions, subject.conditions);
     });
@@ -349,7 +348,7 @@ void RowRules::match_proposal(Subject& subject) const {
 void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& begin,
                      Outcome& outcome) {
   const PreparedRow& row = *subject.row;
-  const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
+  const bool answers = is_of_catalyst(row.kind);
   std::uint32_t all_flags = subject.flags;
   std::vector<std::uint32_t> flags_of_values;
   std::int64_t measurements = 0;
@@ -418,7 +417,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     ++new_measurements_;
   }
-  if (subject.proposal) answer(*subject.proposal, row);
+  if (subject.proposal && answers) answer(*subject.proposal, row);
 }
 
 std::string RowRules::next_id() {

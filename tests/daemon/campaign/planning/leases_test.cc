@@ -159,6 +159,30 @@ TEST_F(Proposals, ARowOfAnotherCatalystIsNotTakenForTheProposal) {
   EXPECT_EQ(proposal(batch.proposals[0].id).state, requested);
 }
 
+// The value of another sample is none of what was asked for.
+TEST_F(Proposals, SamplesOfOtherKindsAnswerNoProposal) {
+  const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
+  const std::string named = "\"proposal\":\"" + id + "\"";
+  const std::string values = R"("values":{"C2_yield":0.1})";
+  const auto receipt =
+      post(body({"{\"kind\":\"blank\"," + named + "," + values + "}",
+                 "{\"kind\":\"reference\",\"catalyst\":\"Mn:1/SiO2\"," + named + "," + values + "}",
+                 "{\"kind\":\"support\",\"catalyst\":\"MgO\"," + named + "," + values + "}"}));
+  ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+  for (const RowVerdict& one : receipt->rows) {
+    EXPECT_EQ(one.verdict, Verdict::quarantined) << one.row;
+    EXPECT_THAT(one.reason, HasSubstr("asks for Li:1/MgO"));
+  }
+  EXPECT_EQ(proposal(id).state, requested);
+  // Of its catalyst, but not of a catalyst's sample: kept, and no answer.
+  const auto support = post(body({"{\"kind\":\"support\"," + named + "," + values + "}"}));
+  ASSERT_TRUE(support.ok()) << support.error().to_string();
+  EXPECT_THAT(support->finished_proposals, IsEmpty());
+  EXPECT_EQ(proposal(id).state, requested);
+  ASSERT_TRUE(post(body({"{\"kind\":\"reference\"," + named + "," + values + "}"})).ok());
+  EXPECT_EQ(proposal(id).state, succeeded);
+}
+
 TEST_F(Proposals, WithSomeTargetsMissingArePartial) {
   CampaignDraft two = draft("ocm", "two targets");
   two.properties.push_back({"cost", "", true, {}, {}});
