@@ -72,10 +72,11 @@ Result<MeasuredCandidates> measured_candidates(const CampaignConfig& config,
   return measured;
 }
 
-// Everything known, one entry a candidate and state.
+// Everything known, one entry a candidate and state, less what the features cannot describe: the
+// planner asks what plans about every known point, and such a catalyst is in no space.
 Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
-                                             const RecommendInput& input,
-                                             const chemistry::SupportTable& supports) {
+                                             const RecommendInput& input, const Science& science) {
+  const chemistry::SupportTable& supports = science.supports;
   const std::vector<std::string> names = config.conditions();
   std::map<std::int64_t, double> loo_error;
   if (input.model) {
@@ -126,6 +127,13 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
       if (!measured->contains(key)) known.push_back({entry.candidate, KnownState::measured});
     }
   }
+  std::erase_if(known, [&](const KnownPoint& point) {
+    const chemistry::Catalyst& catalyst = point.candidate.catalyst;
+    if (input.model) return !describes(input.model->features, catalyst);
+    return lacking_element(catalyst, config.model.features.method,
+                           [&](int element) { return science.elements.has(element); })
+        .has_value();
+  });
   return known;
 }
 
@@ -443,7 +451,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     options.batch = size;
   }
 
-  Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
+  Result<std::vector<KnownPoint>> known = known_points(config, input, science);
   if (!known) return known.error();
   SurrogateChoice chosen;
   const auto surrogate_for =
