@@ -71,7 +71,8 @@ Result<std::string> agreement(const Workbench& bench) {
   const Result<Recommendation> worst =
       recommend(asked, *input, 1, bench.science, bench.executor, bench.control);
   if (!worst) return worst.error();
-  if (worst->plan.proposals.empty()) return std::string();
+  // Without a model in the plan (a note says why) nothing disagrees.
+  if (worst->batch.model.empty() || worst->plan.proposals.empty()) return std::string();
   const planning::Proposal& pick = worst->plan.proposals.front();
   if (!(pick.disagreement <= *within)) return std::string();
   return fmt::format(
