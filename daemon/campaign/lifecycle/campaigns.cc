@@ -26,13 +26,15 @@ Status check_composition(const Reader& reader, const Campaign& campaign,
                          const CampaignDraft& draft) {
   const std::string before = reader.setting("composition/" + campaign.id);
   if (before.empty() || before == draft.composition) return {};
-  const std::int64_t stored = reader.count_measurements(campaign.key);
-  if (stored == 0) return {};
+  // One that was retracted may be restored.
+  if (reader.measurements(campaign.key, {}, {0, 1}).empty()) return {};
+  const std::int64_t live = reader.count_measurements(campaign.key);
+  const std::string kept = live == 0   ? "measurements that do not count at present are"
+                           : live == 1 ? "1 measurement is"
+                                       : fmt::format("{} measurements are", live);
   return Error{ErrorCode::conflict,
-               fmt::format("{} {} kept with compositions told as {}", stored,
-                           stored == 1 ? "measurement is" : "measurements are", before),
-               "composition", draft.composition,
-               "the same basis and oxygen, or a campaign under another name"};
+               fmt::format("{} kept with compositions told as {}", kept, before), "composition",
+               draft.composition, "the same basis and oxygen, or a campaign under another name"};
 }
 
 Status check_properties(const std::vector<Property>& properties) {
