@@ -97,9 +97,12 @@ std::vector<std::string> SqliteReader::measured_for_proposal(std::string_view pr
                        .prepare("SELECT DISTINCT p.name FROM runs r "
                                 "CROSS JOIN measurements m ON m.run = r.seq "
                                 "CROSS JOIN properties p ON p.key = m.property "
-                                "WHERE r.proposal = ?1 AND r.proposal <> '' AND " KASETSU_SQL_LIVE
-                                "ORDER BY p.name")
-                       .bind(proposal));
+                                "WHERE r.proposal = ?1 AND r.proposal <> '' "
+                                "AND r.kind IN ('catalyst', 'reference') "
+                                "AND NOT EXISTS (SELECT 1 FROM not_live l WHERE "
+                                "l.measurement = m.seq AND NOT (l.why = 'excluded' AND "
+                                "m.flags & ?2)) ORDER BY p.name")
+                       .bind(proposal, static_cast<std::int64_t>(campaign::kFlagCensored)));
 }
 
 }  // namespace kasetsu::store

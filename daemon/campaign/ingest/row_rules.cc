@@ -549,7 +549,8 @@ void RowRules::answer(Proposal proposal, const PreparedRow& row) {
   };
   bool done = complete();
   if (!done) {
-    measured = tx_.measured_for_proposal(proposal.id);
+    const auto before = tx_.measured_for_proposal(proposal.id);
+    measured.insert(measured.end(), before.begin(), before.end());
     done = complete();
   }
   const ProposalState state = done ? ProposalState::succeeded : ProposalState::partial;

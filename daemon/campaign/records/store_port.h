@@ -152,7 +152,8 @@ class ProposalReader {
                                                std::int64_t catalyst) const = 0;
   // ACTIVE and leased until `now` or less, in all campaigns.
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
-  // Names of the properties measured in runs of a proposal.
+  // Names of the properties measured in runs of a proposal: by values that are live, and by limits
+  // of detection that were not retracted.
   virtual std::vector<std::string> measured_for_proposal(std::string_view proposal) const = 0;
 };
 
