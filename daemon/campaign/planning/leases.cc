@@ -49,6 +49,13 @@ Status check_reason(std::string_view reason) {
 }
 
 Error held(const Proposal& proposal) {
+  if (proposal.client.empty()) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("proposal {} is leased to nobody", proposal.id),
+                 "client",
+                 {},
+                 "the client that has claimed it"};
+  }
   return Error{ErrorCode::conflict,
                fmt::format("proposal {} is leased to {} until {}", proposal.id, proposal.client,
                            proposal.lease_expires ? format_time(*proposal.lease_expires) : "?"),
@@ -64,8 +71,10 @@ Error cannot(const Proposal& proposal, std::string_view verb) {
   return Error{ErrorCode::conflict, std::move(message), {}, {}, {}};
 }
 
+// Nobody holds it any more. A proposal becomes PARTIAL by a file, too, which leases nothing.
 bool lapsed(const Proposal& proposal, Time now) {
-  return proposal.state == active && proposal.lease_expires && *proposal.lease_expires <= now;
+  if (proposal.state != active && proposal.state != partial) return false;
+  return !proposal.lease_expires || *proposal.lease_expires <= now;
 }
 
 Proposal changed(Transaction& tx, Proposal proposal, std::string_view verb, const Context& context,
@@ -82,7 +91,8 @@ Proposal changed(Transaction& tx, Proposal proposal, std::string_view verb, cons
 
 Proposal lease_to(Transaction& tx, Proposal proposal, std::string_view client, Duration lease,
                   const Context& context) {
-  proposal.state = active;
+  // What was measured of a PARTIAL one stays measured, whoever makes the rest.
+  if (proposal.state != partial) proposal.state = active;
   proposal.state_reason.clear();
   proposal.client = std::string(client);
   proposal.lease_expires = context.now + lease;

@@ -67,10 +67,11 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
                                    std::string_view client, std::int64_t count, Duration lease,
                                    const Context& context);
 
-// REQUESTED, FAILED (fewer than kMostFailures), EXPIRED, or ACTIVE with a lapsed lease -> ACTIVE.
-// The holder who claims again gets its lease renewed. Errors: not_found; invalid_argument (client
-// empty or longer than 200 characters, lease out of 1 s ... 90 d); conflict (another client holds
-// it, with its name and time).
+// REQUESTED, FAILED (fewer than kMostFailures), EXPIRED, or ACTIVE with a lapsed lease -> ACTIVE;
+// PARTIAL without a lease or with a lapsed one stays PARTIAL, leased to the client. The holder who
+// claims again gets its lease renewed. Errors: not_found; invalid_argument (client empty or longer
+// than 200 characters, lease out of 1 s ... 90 d); conflict (another client holds it, with its name
+// and time).
 Result<Proposal> claim(Transaction& tx, std::string_view proposal, std::string_view client,
                        Duration lease, const Context& context);
 // ACTIVE or PARTIAL of this client; the lease runs anew. Also when it lapsed and nobody took it
