@@ -255,6 +255,11 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   return applied;
 }
 
+std::string campaign_ended(CampaignState state) {
+  return fmt::format("the campaign was {}",
+                     state == CampaignState::stopped ? "stopped" : "completed");
+}
+
 Result<Campaign> find_campaign(const Reader& reader, std::string_view name) {
   if (auto campaign = reader.find_campaign(name)) return std::move(*campaign);
   constexpr std::size_t kFew = 10;
@@ -328,7 +333,7 @@ Result<Campaign> steer_campaign(Transaction& tx, std::string_view name, Campaign
   if (!reason.empty()) detail["reason"] = reason;
   append_event(tx, context, campaign.name, "campaign", campaign.id, word, detail);
   if (to == stopped || to == completed) {
-    expire_waiting(tx, campaign, fmt::format("the campaign was {}", word), context);
+    expire_waiting(tx, campaign, campaign_ended(to), context);
   }
   return campaign;
 }

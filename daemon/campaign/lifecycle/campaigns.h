@@ -82,6 +82,9 @@ Result<Campaign> steer_campaign(Transaction& tx, std::string_view name, Campaign
                                 std::string_view reason, const Context& context,
                                 std::optional<std::int64_t> expected_revision = {});
 
+// Why proposals of a campaign that ended, COMPLETED or STOPPED, are EXPIRED.
+std::string campaign_ended(CampaignState state);
+
 // One request, one effect, for POSTs that are not deliveries: runs `action` unless its key was used
 // before in this scope, and keeps its reply in the same transaction. key empty: always runs.
 // Errors: unprocessable for the same key with another body; what the action returns.

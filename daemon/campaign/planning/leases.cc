@@ -101,6 +101,17 @@ Proposal lease_to(Transaction& tx, Proposal proposal, std::string_view client, D
                  {{"lease_expires", format_time(context.now + lease)}});
 }
 
+// Nobody works on it any more: it waits again, or never will where the campaign has ended.
+void give_back(const Reader& reader, Proposal& proposal) {
+  proposal.lease_expires.reset();
+  const auto campaign = reader.campaign(proposal.campaign);
+  KASETSU_ASSERT(campaign.has_value());
+  const bool ended =
+      campaign->state == CampaignState::completed || campaign->state == CampaignState::stopped;
+  proposal.state = ended ? expired : requested;
+  if (ended) proposal.state_reason = campaign_ended(campaign->state);
+}
+
 Proposal renew(Transaction& tx, Proposal proposal, Duration lease, const Context& context) {
   proposal.lease_expires = context.now + lease;
   proposal.updated_at = context.now;
@@ -433,9 +444,8 @@ Result<Proposal> release(Transaction& tx, std::string_view id, std::string_view 
   if (proposal->state == requested && proposal->client.empty()) return proposal;
   if (proposal->state != active) return cannot(*proposal, "released");
   if (proposal->client != client) return held(*proposal);
-  proposal->state = requested;
+  give_back(tx, *proposal);
   proposal->client.clear();
-  proposal->lease_expires.reset();
   return changed(tx, *proposal, "released", context, {{"by", client}});
 }
 
@@ -566,8 +576,7 @@ bool anything_open(const Reader& reader, const Campaign& campaign) {
 std::int64_t sweep_leases(Transaction& tx, const Context& context) {
   std::int64_t count = 0;
   for (Proposal& proposal : tx.lapsed_proposals(context.now)) {
-    proposal.state = requested;
-    proposal.lease_expires.reset();
+    give_back(tx, proposal);
     const std::string client = proposal.client;
     changed(tx, std::move(proposal), "lease_expired", context, {{"from", client}});
     ++count;

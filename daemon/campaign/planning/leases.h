@@ -78,7 +78,7 @@ Result<Proposal> claim(Transaction& tx, std::string_view proposal, std::string_v
 // since.
 Result<Proposal> heartbeat(Transaction& tx, std::string_view proposal, std::string_view client,
                            Duration lease, const Context& context);
-// ACTIVE of this client -> REQUESTED.
+// ACTIVE of this client -> REQUESTED; EXPIRED once the campaign has ended.
 Result<Proposal> release(Transaction& tx, std::string_view proposal, std::string_view client,
                          const Context& context);
 // ACTIVE or PARTIAL with at least one measurement -> SUCCEEDED (a target that will never come);
@@ -106,7 +106,8 @@ Result<Proposal> amend(Transaction& tx, std::string_view proposal, std::string_v
 // Whether a proposal is offered, leased or measured in part.
 bool anything_open(const Reader& reader, const Campaign& campaign);
 
-// Leases that ran out: ACTIVE -> REQUESTED, with an event. Returns how many. The daemon calls it
+// Leases that ran out: ACTIVE -> REQUESTED, with an event; EXPIRED once the campaign has ended, as
+// whoever ended it expired what waited then. Returns how many. The daemon calls it
 // every few seconds; claim and take do not depend on it.
 std::int64_t sweep_leases(Transaction& tx, const Context& context);
 

@@ -164,6 +164,30 @@ TEST_F(Campaigns, StoppingExpiresWhatNobodyTook) {
   EXPECT_EQ(proposal(batch.proposals[1].id).state, ProposalState::expired);
 }
 
+// A lease that ran out afterwards, or was given back, made work that nobody could take.
+TEST_F(Campaigns, WhatComesBackAfterTheEndExpires) {
+  apply();
+  const auto batch = issue({"Li:1/MgO", "Na:1/MgO"});
+  for (const Proposal& one : batch.proposals) {
+    ASSERT_TRUE(write<Proposal>([&](Transaction& tx) {
+                  return claim(tx, one.id, "robot", kDefaultLease, context());
+                }).ok());
+  }
+  ASSERT_TRUE(steer(CampaignVerb::stop, "enough").ok());
+  ASSERT_TRUE(write<Proposal>([&](Transaction& tx) {
+                return release(tx, batch.proposals[0].id, "robot", context());
+              }).ok());
+  now_ += kDefaultLease;
+  EXPECT_EQ(*write<std::int64_t>([&](Transaction& tx) -> Result<std::int64_t> {
+    return sweep_leases(tx, context());
+  }),
+            1);
+  for (const Proposal& one : batch.proposals) {
+    EXPECT_EQ(proposal(one.id).state, ProposalState::expired);
+    EXPECT_EQ(proposal(one.id).state_reason, "the campaign was stopped");
+  }
+}
+
 TEST_F(Campaigns, AnUnknownNameListsWhatThereIs) {
   apply(draft("ocm"));
   apply(draft("twc"));
