@@ -7,6 +7,7 @@
 #include "core/base/random.h"
 #include "daemon/base/digest.h"
 #include "daemon/base/json.h"
+#include "daemon/base/secret_addresses.h"
 #include "daemon/base/time.h"
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/records/types.h"
@@ -84,6 +85,28 @@ TEST(Ulids, AreNumbersThatCanBeCountedUp) {
       ASSERT_FALSE(to.steps_to(from).has_value());
     }
   }
+}
+
+// JSON may write a slash in three ways, and TOML in one more.
+TEST(SecretAddresses, AreHiddenHoweverTheyAreSpelt) {
+  const std::pair<const char*, const char*> texts[] = {
+      {R"({"url":"https://hooks.example/services/SECRET"})",
+       R"({"url":"https://hooks.example/..."})"},
+      {R"({"url":"https:\/\/hooks.example\/services\/SECRET"})",
+       R"({"url":"https:\/\/hooks.example/..."})"},
+      {R"({"url":"https:\u002f\u002Fhooks.example\u002fSECRET","kind":"slack"})",
+       R"({"url":"https:\u002f\u002Fhooks.example/...","kind":"slack"})"},
+      {R"(url = "https\u003a//user:SECRET\u0040hooks.example" # why)",
+       R"(url = "https\u003a//hooks.example/..." # why)"},
+      {R"(url = "https:\U0000002F/hooks.example/SECRET")",
+       R"(url = "https:\U0000002F/hooks.example/...")"},
+      {R"(url = 'https://SECRET:SECRET@hooks.example:8443?SECRET')",
+       R"(url = 'https://hooks.example:8443/...')"},
+      {"https://hooks.example and https://other.example/SECRET\n",
+       "https://hooks.example and https://other.example/...\n"},
+      {R"({"a":"C:\\temp","b":"x:/y","c":"1:\u002"})",
+       R"({"a":"C:\\temp","b":"x:/y","c":"1:\u002"})"}};
+  for (const auto& [text, shown] : texts) EXPECT_EQ(without_secrets(text), shown);
 }
 
 TEST(Ulids, OfABlockAreGivenToNobodyElse) {
