@@ -27,6 +27,9 @@ class UlidSource;
 
 namespace kasetsu::campaign {
 
+// The largest delivery, which is kept whole: no setting of a door promises more.
+inline constexpr std::int64_t kLargestContentMiB = 256;
+
 // What a use case needs beside the database. `ids` outlives the call.
 struct Context {
   Time now;
