@@ -92,8 +92,9 @@ class RowRules {
   void compare_oxygen(const Subject& subject);
   Status find_proposal(Subject& subject) const;
   Status find_catalyst(Subject& subject);
-  // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
-  // for mmol, percent for fractions.
+  // Amounts that add up to more than a hundred times what any catalyst of the space has, or to less
+  // than a hundredth: mol for mmol. Percent for fractions lies within, as catalysts with traces of
+  // an element do, which are not to be refused.
   Status check_amounts(std::string_view key);
   Status check_values(const PreparedRow& row) const;
   // Rows that lack a condition of the campaign cannot be learnt from.
