@@ -5,7 +5,8 @@ namespace kasetsu::store {
 namespace {
 
 // Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
-#define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
+#define BATCH_COLUMNS(summary) \
+  "seq, id, campaign, model, actor, " summary ", created_at FROM batches "
 #define PROPOSAL_COLUMNS                                                                 \
   "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, "               \
   "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, " \
@@ -32,15 +33,27 @@ Proposal read_proposal(const Statement& s) {
 }  // namespace
 
 std::optional<Batch> SqliteReader::find_batch(std::string_view id) const {
-  return one(connection_.prepare("SELECT " BATCH_COLUMNS "WHERE id = ?1").bind(id), read_batch);
+  return one(connection_.prepare("SELECT " BATCH_COLUMNS("summary") "WHERE id = ?1").bind(id),
+             read_batch);
 }
 
 std::vector<Batch> SqliteReader::batches(std::int64_t campaign, const Page& page) const {
-  return all(
-      connection_
-          .prepare("SELECT " BATCH_COLUMNS "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
-          .bind(campaign, page.after, page.limit),
-      read_batch);
+  return all(connection_
+                 .prepare("SELECT " BATCH_COLUMNS(
+                     "summary") "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_batch);
+}
+
+std::vector<Batch> SqliteReader::all_batches(std::int64_t campaign) const {
+  return all(connection_.prepare("SELECT " BATCH_COLUMNS("''") "WHERE campaign = ?1 ORDER BY seq")
+                 .bind(campaign),
+             read_batch);
+}
+
+std::int64_t SqliteReader::count_batches(std::int64_t campaign) const {
+  return first_integer(
+      connection_.prepare("SELECT count(*) FROM batches WHERE campaign = ?1").bind(campaign));
 }
 
 std::optional<Proposal> SqliteReader::find_proposal(std::string_view id) const {

@@ -64,6 +64,8 @@ class SqliteReader : public virtual campaign::Reader {
 
   std::optional<Batch> find_batch(std::string_view id) const override;
   std::vector<Batch> batches(std::int64_t campaign, const Page& page) const override;
+  std::vector<Batch> all_batches(std::int64_t campaign) const override;
+  std::int64_t count_batches(std::int64_t campaign) const override;
   std::optional<Proposal> find_proposal(std::string_view id) const override;
   std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                   const Page& page) const override;

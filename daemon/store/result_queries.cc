@@ -106,6 +106,14 @@ std::vector<Ingest> SqliteReader::ingests(std::int64_t campaign, const Page& pag
              read_ingest);
 }
 
+std::optional<Ingest> SqliteReader::newest_ingest(std::int64_t campaign) const {
+  return one(
+      connection_
+          .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 ORDER BY i.seq DESC LIMIT 1")
+          .bind(campaign),
+      read_ingest);
+}
+
 std::optional<std::string> SqliteReader::content(std::int64_t ingest) const {
   return one<std::string>(
       connection_
@@ -252,6 +260,12 @@ std::vector<QuarantinedRow> SqliteReader::quarantined(std::int64_t campaign,
                           "WHERE q.campaign = ?1 AND q.seq > ?2 ORDER BY q.seq LIMIT ?3")
                  .bind(campaign, page.after, page.limit),
              read_quarantined);
+}
+
+std::int64_t SqliteReader::count_quarantined(std::int64_t campaign, QuarantineState state) const {
+  return first_integer(
+      connection_.prepare("SELECT count(*) FROM quarantine WHERE campaign = ?1 AND state = ?2")
+          .bind(campaign, campaign::to_string(state)));
 }
 
 }  // namespace kasetsu::store

@@ -74,7 +74,7 @@ Digest snapshot_digest(const TrainingSet& set) {
 
 void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set) {
   std::map<std::string, std::size_t> numbers;  // by id
-  for (const Batch& batch : reader.batches(campaign, {0, 1'000'000}))
+  for (const Batch& batch : reader.all_batches(campaign))
     numbers.emplace(batch.id, numbers.size() + 1);
   std::map<std::string, std::size_t> of_proposal;
   Page page;

@@ -14,6 +14,7 @@
 #include "core/selection/history.h"
 #include "daemon/campaign/learning/judgement.h"
 #include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -140,7 +141,7 @@ std::vector<Proposal> open_proposals(const Reader& reader, std::int64_t campaign
        {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
     ProposalFilter filter;
     filter.state = state;
-    const auto some = reader.proposals(campaign, filter, {0, 10'000});
+    const auto some = all_proposals(reader, campaign, filter);
     open.insert(open.end(), some.begin(), some.end());
   }
   return open;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "core/base/text.h"
@@ -127,6 +128,20 @@ std::optional<TotalAmounts> total_amounts(const Reader& reader, const Campaign& 
   return TotalAmounts{*least, *largest};
 }
 
+std::vector<Proposal> all_proposals(const Reader& reader, std::int64_t campaign,
+                                    const ProposalFilter& filter) {
+  std::vector<Proposal> all;
+  Page page{0, 10'000};
+  while (true) {
+    auto some = reader.proposals(campaign, filter, page);
+    const bool full = std::ssize(some) == page.limit;
+    if (!some.empty()) page.after = some.back().seq;
+    all.insert(all.end(), std::make_move_iterator(some.begin()),
+               std::make_move_iterator(some.end()));
+    if (!full) return all;
+  }
+}
+
 std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaign& campaign,
                                              const CampaignDraft& draft) {
   std::vector<FallenProposal> fallen;
@@ -135,7 +150,7 @@ std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaig
        {ProposalState::requested, ProposalState::active, ProposalState::failed}) {
     ProposalFilter filter;
     filter.state = state;
-    for (Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000})) {
+    for (Proposal& proposal : all_proposals(reader, campaign.key, filter)) {
       std::string reason = draft.misfit(proposal);
       if (!reason.empty()) fallen.push_back({std::move(proposal), std::move(reason)});
     }

@@ -31,6 +31,10 @@ struct CampaignDraft {
   std::vector<std::string> warnings;
 };
 
+// In the order of writing, however many there are.
+std::vector<Proposal> all_proposals(const Reader& reader, std::int64_t campaign,
+                                    const ProposalFilter& filter);
+
 // A proposal that nobody should make by a new file, and why.
 struct FallenProposal {
   Proposal proposal;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -135,7 +136,7 @@ std::string stop_reason(const StopRules& rules, const Target& target, const Stop
 
 std::vector<FinishedBatch> finished_batches(const Reader& reader, const Campaign& campaign) {
   std::vector<FinishedBatch> finished;
-  for (const Batch& batch : reader.batches(campaign.key, {0, 1'000'000})) {
+  for (const Batch& batch : reader.all_batches(campaign.key)) {
     ProposalFilter filter;
     filter.batch = batch.id;
     FinishedBatch done;

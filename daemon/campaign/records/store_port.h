@@ -113,6 +113,7 @@ class ResultReader {
   virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view actor,
                                               std::string_view key) const = 0;
   virtual std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const = 0;
+  virtual std::optional<Ingest> newest_ingest(std::int64_t campaign) const = 0;
   virtual std::optional<std::string> content(std::int64_t ingest) const = 0;  // raw bytes
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
   virtual std::optional<Measurement> find_measurement(std::string_view id) const = 0;
@@ -137,6 +138,7 @@ class ResultReader {
   virtual std::vector<QuarantinedRow> quarantined(std::int64_t campaign,
                                                   std::optional<QuarantineState> state,
                                                   const Page& page) const = 0;
+  virtual std::int64_t count_quarantined(std::int64_t campaign, QuarantineState state) const = 0;
 };
 
 // Batches and proposals.
@@ -146,6 +148,9 @@ class ProposalReader {
 
   virtual std::optional<Batch> find_batch(std::string_view id) const = 0;
   virtual std::vector<Batch> batches(std::int64_t campaign, const Page& page) const = 0;
+  // All of them, without their summaries.
+  virtual std::vector<Batch> all_batches(std::int64_t campaign) const = 0;
+  virtual std::int64_t count_batches(std::int64_t campaign) const = 0;
   virtual std::optional<Proposal> find_proposal(std::string_view id) const = 0;
   virtual std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                           const Page& page) const = 0;
