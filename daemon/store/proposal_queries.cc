@@ -81,8 +81,8 @@ std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign, const Propo
              read_proposal);
 }
 
-std::vector<Proposal> SqliteReader::open_proposals(std::int64_t campaign,
-                                                   std::int64_t catalyst) const {
+std::vector<Proposal> SqliteReader::answerable_proposals(std::int64_t campaign,
+                                                         std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
   Statement& find =
       connection_.prepare("SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");

@@ -69,7 +69,8 @@ class SqliteReader : public virtual campaign::Reader {
   std::optional<Proposal> find_proposal(std::string_view id) const override;
   std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                   const Page& page) const override;
-  std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
+  std::vector<Proposal> answerable_proposals(std::int64_t campaign,
+                                             std::int64_t catalyst) const override;
   std::vector<Proposal> lapsed_proposals(Time now) const override;
   std::vector<std::string> measured_for_proposal(std::string_view proposal) const override;
 

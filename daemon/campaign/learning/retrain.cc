@@ -137,8 +137,7 @@ void correct_proposal(Transaction& tx, const Context& now, const std::string& ca
 
 std::vector<Proposal> open_proposals(const Reader& reader, std::int64_t campaign) {
   std::vector<Proposal> open;
-  for (const ProposalState state :
-       {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
+  for (const ProposalState state : kOpenStates) {
     ProposalFilter filter;
     filter.state = state;
     const auto some = all_proposals(reader, campaign, filter);

@@ -122,13 +122,9 @@ Proposal renew(Transaction& tx, Proposal proposal, Duration lease, const Context
 
 using Keys = std::set<std::string, std::less<>>;
 
-bool may_be_repeated(std::string_view strategy) {
-  return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
-}
-
 // Proposed although it was measured.
 bool meant_to_be_repeated(const Proposal& proposal) {
-  if (may_be_repeated(proposal.strategy)) return true;
+  if (may_repeat(proposal.strategy)) return true;
   const Result<Json> card = parse_json(proposal.card.empty() ? "{}" : proposal.card);
   return card.ok() && card->is_object() && card->value("measured_before", false);
 }
@@ -272,7 +268,7 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   std::vector<std::int64_t> ranks;
   for (const PlannedProposal& wanted : planned.proposals) {
     const AskedCandidate candidate{wanted.catalyst, wanted.conditions};
-    const bool again = may_be_repeated(wanted.strategy);
+    const bool again = may_repeat(wanted.strategy);
     if (known.never(candidate) ||
         (!again &&
          (known.open(candidate) || (!planned.measured_too && known.measured(candidate))))) {
@@ -565,7 +561,7 @@ Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view cl
 }
 
 bool anything_open(const Reader& reader, const Campaign& campaign) {
-  for (const auto state : {requested, active, partial}) {
+  for (const ProposalState state : kOpenStates) {
     ProposalFilter filter;
     filter.state = state;
     if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;

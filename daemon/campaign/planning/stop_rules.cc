@@ -142,9 +142,8 @@ std::vector<FinishedBatch> finished_batches(const Reader& reader, const Campaign
     FinishedBatch done;
     done.id = batch.id;
     bool open = false;
-    for (const Proposal& proposal : reader.proposals(campaign.key, filter, {0, 1'000'000})) {
-      open = open || proposal.state == ProposalState::requested ||
-             proposal.state == ProposalState::active || proposal.state == ProposalState::partial;
+    for (const Proposal& proposal : all_proposals(reader, campaign.key, filter)) {
+      open = open || is_open(proposal.state);
       done.proposals.push_back(proposal.id);
     }
     if (!open) finished.push_back(std::move(done));

@@ -156,8 +156,8 @@ class ProposalReader {
                                           const Page& page) const = 0;
   // Those that a result of this catalyst may answer: ACTIVE before PARTIAL, REQUESTED, FAILED,
   // EXPIRED, then the oldest.
-  virtual std::vector<Proposal> open_proposals(std::int64_t campaign,
-                                               std::int64_t catalyst) const = 0;
+  virtual std::vector<Proposal> answerable_proposals(std::int64_t campaign,
+                                                     std::int64_t catalyst) const = 0;
   // ACTIVE and leased until `now` or less, in all campaigns.
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
   // Names of the properties measured in runs of a proposal: by values that are live, and by limits

@@ -3,6 +3,8 @@
 // (rising, never used twice).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +28,15 @@ enum class ProposalState {
   expired,     // overtaken before anyone took it
   cancelled    // by a person, with the reason
 };
+// Asked for and not done: one of them keeps the next batch from being planned.
+inline constexpr std::array kOpenStates = {ProposalState::requested, ProposalState::active,
+                                           ProposalState::partial};
+inline bool is_open(ProposalState state) {
+  return std::find(kOpenStates.begin(), kOpenStates.end(), state) != kOpenStates.end();
+}
+// Whether proposals of a strategy ("recheck", "bridge", "manual") are meant to repeat what was
+// measured or is asked for.
+bool may_repeat(std::string_view strategy);
 enum class JobState { scheduled, running, completed, failed, cancelled, skipped };
 enum class Verdict { accepted, flagged, duplicate, quarantined };
 enum class QuarantineState { waiting, readmitted, discarded };

@@ -61,11 +61,6 @@ struct AskedSoFar {
   std::map<std::string, OfBatch> batches;
 };
 
-bool is_open(ProposalState state) {
-  return state == ProposalState::requested || state == ProposalState::active ||
-         state == ProposalState::partial;
-}
-
 AskedSoFar asked(const Reader& reader, const Campaign& campaign) {
   AskedSoFar found;
   Page page{0, 10'000};
