@@ -245,23 +245,12 @@ std::string Statement::text(int column) const {
 bool Statement::null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
-std::optional<std::int64_t> Statement::optional_integer(int column) const {
-  if (null(column)) return {};
-  return integer(column);
-}
 std::optional<double> Statement::optional_real(int column) const {
   if (null(column)) return {};
   return real(column);
 }
 Time Statement::time(int column) const {
   return from_micros(integer(column));
-}
-std::optional<Time> Statement::optional_time(int column) const {
-  if (null(column)) return {};
-  return time(column);
-}
-std::optional<Digest> Statement::optional_digest(int column) const {
-  return null(column) ? std::optional<Digest>() : digest(column);
 }
 Digest Statement::digest(int column) const {
   Digest digest;

@@ -129,8 +129,6 @@ bool meant_to_be_repeated(const Proposal& proposal) {
   return card.ok() && card->is_object() && card->value("measured_before", false);
 }
 
-}  // namespace
-
 // Writes what a model says of the proposal into the ledger.
 void keep_prediction(Transaction& tx, const Proposal& proposal, const TargetForecast& said) {
   if (said.model.empty() || !said.mean) return;
@@ -154,8 +152,6 @@ void keep_prediction(Transaction& tx, const Proposal& proposal, const TargetFore
     tx.insert_prediction(proposal.campaign, entry);
   }
 }
-
-namespace {
 
 // Proposals of a campaign that a further one might repeat.
 class KnownAlready {

@@ -18,12 +18,10 @@ namespace {
 // Of one catalyst under one set of conditions.
 struct Group {
   int n = 0;
-  double sum = 0.0;
   double squares = 0.0;  // around the mean, by Welford's update
   double mean = 0.0;
   void add(double value) {
     ++n;
-    sum += value;
     const double before = mean;
     mean += (value - mean) / n;
     squares += (value - before) * (value - mean);
