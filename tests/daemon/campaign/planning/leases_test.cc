@@ -199,24 +199,28 @@ TEST_F(Proposals, ALimitOfDetectionAnswersATargetInWhateverRow) {
   CampaignDraft two = draft("ocm", "two targets");
   two.properties.push_back({"cost", "", true, {}, {}});
   apply(two);
-  const std::string limit =
-      R"({"catalyst":"Li/MgO","values":{"C2_yield":{"value":0.1,"censored":true}}})";
-  const std::string rest = R"({"catalyst":"Li/MgO","values":{"cost":2}})";
-  for (const bool first : {true, false}) {
+  const auto limit = [](int value) {
+    return fmt::format(
+        R"({{"catalyst":"Li/MgO","values":{{"C2_yield":{{"value":{},"censored":true}}}}}})", value);
+  };
+  const auto rest = [](int value) {
+    return fmt::format(R"({{"catalyst":"Li/MgO","values":{{"cost":{}}}}})", value);
+  };
+  for (const int round : {1, 2}) {
     const std::string id = issue({"Li:1/MgO"}, "recheck").proposals[0].id;
-    ASSERT_TRUE(post(body({first ? limit : rest})).ok());
+    ASSERT_TRUE(post(body({round == 1 ? limit(round) : rest(round)})).ok());
     EXPECT_EQ(proposal(id).state, partial);
-    ASSERT_TRUE(post(body({first ? rest : limit})).ok());
-    EXPECT_EQ(proposal(id).state, succeeded) << first;
+    ASSERT_TRUE(post(body({round == 1 ? rest(round) : limit(round)})).ok());
+    EXPECT_EQ(proposal(id).state, succeeded) << round;
   }
   // One that was retracted is no answer.
   const std::string id = issue({"Li:1/MgO"}, "recheck").proposals[0].id;
-  const auto taken = post(body({limit}));
+  const auto taken = post(body({limit(3)}));
   ASSERT_TRUE(taken.ok());
   ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
                 return retract(tx, taken->rows[0].measurements[0], "leak", "", context());
               }).ok());
-  ASSERT_TRUE(post(body({rest})).ok());
+  ASSERT_TRUE(post(body({rest(3)})).ok());
   EXPECT_EQ(proposal(id).state, partial);
 }
 
