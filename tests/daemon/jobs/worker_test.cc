@@ -21,6 +21,7 @@
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
+#include "daemon/jobs/schedule.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
