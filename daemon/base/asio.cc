@@ -1,4 +1,4 @@
-// The single-source parts of Asio, its TLS and Beast, compiled once for every box.
+// The single-source parts of Asio, its TLS and Beast, compiled once for every room.
 #include "daemon/base/asio.h"
 
 #include <boost/asio/impl/src.hpp>

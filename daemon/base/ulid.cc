@@ -82,10 +82,4 @@ Ulid Ulid::plus(std::uint64_t steps) const {
   return sum;
 }
 
-std::optional<std::uint64_t> Ulid::steps_to(const Ulid& other) const {
-  const std::uint64_t borrowed = other.low < low ? 1 : 0;
-  if (other.high != high + borrowed || other.high < high) return {};
-  return other.low - low;
-}
-
 }  // namespace kasetsu

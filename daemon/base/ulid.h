@@ -22,8 +22,6 @@ struct Ulid {
   static std::optional<Ulid> parse(std::string_view text);
   std::string text() const;
   Ulid plus(std::uint64_t steps) const;
-  // How far `other` lies above this one; nothing when it lies below, or 2^64 or more above.
-  std::optional<std::uint64_t> steps_to(const Ulid& other) const;
   bool operator==(const Ulid&) const = default;
 };
 

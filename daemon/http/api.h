@@ -15,6 +15,7 @@
 #include "daemon/base/ulid.h"
 #include "daemon/campaign/ingest/ingest.h"
 #include "daemon/campaign/ingest/intake.h"
+#include "daemon/campaign/learning/learn.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/store_port.h"
 #include "daemon/http/event_hub.h"
@@ -67,6 +68,8 @@ struct Services {
   const chemistry::SupportTable& supports;
   campaign::DecodedCampaigns& campaigns;
   campaign::Intake& intake;
+  // What the campaign's models are made with; called in tasks of the database.
+  std::function<Result<const campaign::Science*>(const campaign::CampaignConfig&)> science_of;
   std::function<Result<DecodedCampaign>(std::string_view text, std::string_view media_type)>
       decode_campaign;
   // What a campaign file would do (campaign::plan_json), with a first batch where it is wanted;

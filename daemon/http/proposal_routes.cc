@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "core/chemistry/element.h"
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/http/api.h"
@@ -47,6 +48,22 @@ Result<VerbBody> read_verb(const Request& request, const Json& body, const Conte
   return verb;
 }
 
+// No model can learn from a result of an element that its table lacks, or foretell it.
+Status check_elements(const campaign::CampaignConfig& config, const std::string& key,
+                      const Services& services) {
+  const auto catalyst = chemistry::parse_key(key, services.supports);
+  if (!catalyst) return catalyst.error();
+  const auto science = services.science_of(config);
+  if (!science) return science.error();
+  const auto lacking =
+      campaign::lacking_element(*catalyst, config.model.features.method,
+                                [&](int element) { return (*science)->elements.has(element); });
+  if (!lacking) return {};
+  return Error{ErrorCode::bad_data, "the campaign's element table has no row for the element",
+               "/catalyst", std::string(chemistry::element_symbol(*lacking)),
+               "elements of the table; another one is named by model.elements of the campaign"};
+}
+
 // A catalyst as result rows give it: an object of slots, amounts or formula, or a name.
 Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& reader,
                                             const campaign::Campaign& of,
@@ -65,6 +82,8 @@ Result<campaign::PreparedRow> read_catalyst(const Json& body, const Reader& read
     return Error{ErrorCode::bad_data, prepared->problem, "/catalyst", dump_json(*found),
                  "a catalyst"};
   }
+  if (const Status known = check_elements(**config, prepared->catalyst, services); !known)
+    return known.error();
   return prepared;
 }
 

@@ -9,6 +9,7 @@
 
 #include "daemon/base/config_reader.h"
 #include "daemon/base/web_address.h"
+#include "daemon/campaign/records/store_port.h"
 #include "daemon/service/driver_config.h"
 
 namespace kasetsu {
@@ -57,7 +58,7 @@ std::vector<std::pair<std::string, ConfigKeys>> sections(DaemonConfig& config) {
        {{"header_KiB", whole(server.header_bytes, 1, 64, kKiB)},
         {"header_fields", whole(server.header_fields, 8, 1'000)},
         {"body_MiB", whole(server.body_bytes, 1, 64, kMiB)},
-        {"bulk_body_MiB", whole(server.bulk_body_bytes, 1, 256, kMiB)},
+        {"bulk_body_MiB", whole(server.bulk_body_bytes, 1, campaign::kLargestContentMiB, kMiB)},
         {"all_bodies_MiB", whole(server.all_bodies_bytes, 1, 65'536, kMiB)},
         {"rows", whole(server.rows, 1, 1'000'000)},
         {"header_s", seconds(server.header_time)},

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "daemon/campaign/records/store_port.h"
+
 namespace kasetsu {
 namespace {
 
 using namespace config_value;
+
+constexpr double kLargestMiB = campaign::kLargestContentMiB;
 
 ConfigKeys::value_type kind_key(drivers::Settings& s) {
   return {"kind", one_of(s.kind, {"folder", "mqtt", "exec"})};
@@ -42,7 +46,7 @@ ConfigKeys folder_keys(drivers::FolderSettings& s) {
           {"settle_s", number(s.settle_s, 0.0, 3'600.0)},
           {"scan_s", number(s.scan_s, 0.05, 86'400.0)},
           {"stale_s", number(s.stale_s, 0.0, 1e7)},
-          {"max_MiB", number(s.max_MiB, 0.001, 64.0)},
+          {"max_MiB", number(s.max_MiB, 0.001, kLargestMiB)},
           {"polling", flag(s.polling)}};
 }
 
@@ -72,7 +76,7 @@ ConfigKeys exec_keys(drivers::ExecSettings& s) {
           {"memory_MiB", number(s.memory_MiB, 0.0, 1e7)},
           {"cpu_s", number(s.cpu_s, 0.0, 1e9)},
           {"files", whole(s.files, 8, 1'000'000)},
-          {"line_MiB", number(s.line_MiB, 0.001, 256.0)}};
+          {"line_MiB", number(s.line_MiB, 0.001, kLargestMiB)}};
 }
 
 ConfigKeys keys_of(drivers::Settings& s) {

@@ -172,6 +172,7 @@ class Daemon {
     options.read_elements = [folder = config_.element_folder](const std::string& name) {
       return campaign::read_element_table(folder, name);
     };
+    tables_.emplace(*science_, options.read_elements);
     worker_ = std::make_unique<jobs::Worker>(*database_, *science_, system_now, ids_, options);
   }
 
@@ -364,6 +365,8 @@ class Daemon {
         .supports = science_->supports,
         .campaigns = *campaigns_,
         .intake = *intake_,
+        .science_of =
+            [this](const campaign::CampaignConfig& config) { return tables_->of(config); },
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<http::DecodedCampaign> {
           const auto parsed =
@@ -538,6 +541,7 @@ class Daemon {
   std::shared_ptr<spdlog::logger> log_;
   UlidSource ids_;
   std::optional<campaign::Science> science_;
+  std::optional<campaign::ScienceTables> tables_;
   std::optional<Guard> guard_;
   std::string token_stamp_;
   bool config_reload_success_ = true;

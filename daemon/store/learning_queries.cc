@@ -244,16 +244,17 @@ KnownPoints SqliteReader::known_points(std::int64_t campaign) const {
   Statement& of_state = connection_.prepare(
       "SELECT DISTINCT c.canonical, o.conditions FROM proposals o "
       "CROSS JOIN catalysts c ON c.key = o.catalyst WHERE o.campaign = ?1 "
-      "AND o.state IN (?2, ?3, ?4) ORDER BY c.canonical, o.conditions");
-  const auto asked = [&](const char* state, const char* or_this, const char* or_that) {
+      "AND (o.state = ?2 OR (?2 = 'open' AND o.state IN " KASETSU_SQL_OPEN
+      ")) ORDER BY c.canonical, o.conditions");
+  const auto asked = [&](const char* state) {
     std::vector<campaign::AskedCandidate> found;
-    Statement& rows = of_state.bind(campaign, state, or_this, or_that);
+    Statement& rows = of_state.bind(campaign, state);
     while (rows.step()) found.push_back({rows.text(0), rows.text(1)});
     return found;
   };
-  known.pending = asked("REQUESTED", "ACTIVE", "PARTIAL");
-  known.failed = asked("FAILED", "", "");
-  known.infeasible = asked("INFEASIBLE", "", "");
+  known.pending = asked("open");
+  known.failed = asked("FAILED");
+  known.infeasible = asked("INFEASIBLE");
   return known;
 }
 

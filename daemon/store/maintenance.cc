@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 #include <vector>
 
 #include "daemon/store/sqlite_database.h"
@@ -30,7 +31,12 @@ Result<std::string> choose(const std::string& folder, std::optional<Time> at) {
     const auto reach = store::reach_of(file.string());
     // One without an event holds nothing: no state of any time to go back to.
     if (!reach || (at && (reach->last_event == 0 || reach->at > *at))) continue;
-    if (!best || std::pair(reach->last_event, file) > std::pair(reached.last_event, *best)) {
+    // By time first: after a restore the numbers of events begin anew from those of the backup, so
+    // that a backup of what was thrown away may have the higher ones.
+    const auto age = [](const store::Reach& reach, const fs::path& file) {
+      return std::tuple(reach.at, reach.last_event, file);
+    };
+    if (!best || age(*reach, file) > age(reached, *best)) {
       best = file;
       reached = *reach;
     }

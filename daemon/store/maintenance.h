@@ -24,9 +24,10 @@ struct Restored {
 };
 
 // Puts a backup in the place of the database, which is kept beside it. `backup` is a file, or a
-// folder of them: the newest, or with `at` the newest whose last event is not after it. A backup is
-// verified before anything is moved. Errors: not_found (no such backup, none that old); busy (a
-// daemon uses the database); bad_data (the backup is damaged or foreign).
+// folder of them: the newest by the time of its last event, or with `at` the newest whose last
+// event is not after it. A backup is verified before anything is moved. Errors: not_found (no such
+// backup, none that old); busy (a daemon uses the database); bad_data (the backup is damaged or
+// foreign).
 Result<Restored> restore_database(const std::string& backup, std::optional<Time> at,
                                   const std::string& folder_or_file, Time now);
 

@@ -5,7 +5,8 @@ namespace kasetsu::store {
 namespace {
 
 // Pieces of statements. The compiler joins the literals, and a statement is cached by its address.
-#define BATCH_COLUMNS "seq, id, campaign, model, actor, summary, created_at FROM batches "
+#define BATCH_COLUMNS(summary) \
+  "seq, id, campaign, model, actor, " summary ", created_at FROM batches "
 #define PROPOSAL_COLUMNS                                                                 \
   "o.seq, o.id, o.campaign, b.id, o.batch_rank, o.strategy, c.canonical, "               \
   "o.conditions, o.mean, o.low, o.high, o.novelty, o.reason, o.card, o.model, o.state, " \
@@ -32,15 +33,27 @@ Proposal read_proposal(const Statement& s) {
 }  // namespace
 
 std::optional<Batch> SqliteReader::find_batch(std::string_view id) const {
-  return one(connection_.prepare("SELECT " BATCH_COLUMNS "WHERE id = ?1").bind(id), read_batch);
+  return one(connection_.prepare("SELECT " BATCH_COLUMNS("summary") "WHERE id = ?1").bind(id),
+             read_batch);
 }
 
 std::vector<Batch> SqliteReader::batches(std::int64_t campaign, const Page& page) const {
-  return all(
-      connection_
-          .prepare("SELECT " BATCH_COLUMNS "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
-          .bind(campaign, page.after, page.limit),
-      read_batch);
+  return all(connection_
+                 .prepare("SELECT " BATCH_COLUMNS(
+                     "summary") "WHERE campaign = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
+                 .bind(campaign, page.after, page.limit),
+             read_batch);
+}
+
+std::vector<Batch> SqliteReader::all_batches(std::int64_t campaign) const {
+  return all(connection_.prepare("SELECT " BATCH_COLUMNS("''") "WHERE campaign = ?1 ORDER BY seq")
+                 .bind(campaign),
+             read_batch);
+}
+
+std::int64_t SqliteReader::count_batches(std::int64_t campaign) const {
+  return first_integer(
+      connection_.prepare("SELECT count(*) FROM batches WHERE campaign = ?1").bind(campaign));
 }
 
 std::optional<Proposal> SqliteReader::find_proposal(std::string_view id) const {
@@ -68,8 +81,8 @@ std::vector<Proposal> SqliteReader::proposals(std::int64_t campaign, const Propo
              read_proposal);
 }
 
-std::vector<Proposal> SqliteReader::open_proposals(std::int64_t campaign,
-                                                   std::int64_t catalyst) const {
+std::vector<Proposal> SqliteReader::answerable_proposals(std::int64_t campaign,
+                                                         std::int64_t catalyst) const {
   // Most results answer no proposal: a look at the index tells.
   Statement& find =
       connection_.prepare("SELECT 1 FROM proposals WHERE catalyst = ?2 AND campaign = ?1 LIMIT 1");
@@ -97,9 +110,12 @@ std::vector<std::string> SqliteReader::measured_for_proposal(std::string_view pr
                        .prepare("SELECT DISTINCT p.name FROM runs r "
                                 "CROSS JOIN measurements m ON m.run = r.seq "
                                 "CROSS JOIN properties p ON p.key = m.property "
-                                "WHERE r.proposal = ?1 AND r.proposal <> '' AND " KASETSU_SQL_LIVE
-                                "ORDER BY p.name")
-                       .bind(proposal));
+                                "WHERE r.proposal = ?1 AND r.proposal <> '' "
+                                "AND r.kind IN ('catalyst', 'reference') "
+                                "AND NOT EXISTS (SELECT 1 FROM not_live l WHERE "
+                                "l.measurement = m.seq AND NOT (l.why = 'excluded' AND "
+                                "m.flags & ?2)) ORDER BY p.name")
+                       .bind(proposal, static_cast<std::int64_t>(campaign::kFlagCensored)));
 }
 
 }  // namespace kasetsu::store

@@ -53,6 +53,8 @@ class SqliteReader : public virtual campaign::Reader {
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                  std::int64_t catalyst, std::string_view conditions,
                                  std::int64_t limit) const override;
+  std::optional<std::string> measured_unit(std::int64_t campaign,
+                                           std::string_view property) const override;
   std::int64_t count_measurements(std::int64_t campaign) const override;
   std::optional<QuarantinedRow> find_quarantined(std::string_view id) const override;
   std::vector<QuarantinedRow> quarantined_of_ingest(std::int64_t ingest) const override;
@@ -62,10 +64,13 @@ class SqliteReader : public virtual campaign::Reader {
 
   std::optional<Batch> find_batch(std::string_view id) const override;
   std::vector<Batch> batches(std::int64_t campaign, const Page& page) const override;
+  std::vector<Batch> all_batches(std::int64_t campaign) const override;
+  std::int64_t count_batches(std::int64_t campaign) const override;
   std::optional<Proposal> find_proposal(std::string_view id) const override;
   std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                   const Page& page) const override;
-  std::vector<Proposal> open_proposals(std::int64_t campaign, std::int64_t catalyst) const override;
+  std::vector<Proposal> answerable_proposals(std::int64_t campaign,
+                                             std::int64_t catalyst) const override;
   std::vector<Proposal> lapsed_proposals(Time now) const override;
   std::vector<std::string> measured_for_proposal(std::string_view proposal) const override;
 

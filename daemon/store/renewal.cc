@@ -99,15 +99,14 @@ class Renewal {
   // Two keys that were asked for under the same conditions are one catalyst asked for twice: the
   // one that somebody holds stays, or the older one.
   void cancel_twins(std::int64_t campaign, const std::string& name) {
-    Statement twins(
-        writer_.handle(),
-        "WITH open AS (SELECT p.seq, p.id, p.state, p.conditions, p.catalyst, "
-        "coalesce(r.now, p.catalyst) AS now FROM proposals p LEFT JOIN temp.renewed r "
-        "ON r.old = p.catalyst WHERE p.campaign = ?1 AND p.state IN ('REQUESTED', 'ACTIVE', "
-        "'PARTIAL')) SELECT p.id, min(o.id) FROM open p CROSS JOIN open o ON o.now = p.now "
-        "AND o.catalyst <> p.catalyst AND o.conditions = p.conditions "
-        "WHERE p.state = 'REQUESTED' AND (o.state <> 'REQUESTED' OR o.seq < p.seq) "
-        "GROUP BY p.id");
+    Statement twins(writer_.handle(),
+                    "WITH open AS (SELECT p.seq, p.id, p.state, p.conditions, p.catalyst, "
+                    "coalesce(r.now, p.catalyst) AS now FROM proposals p LEFT JOIN temp.renewed r "
+                    "ON r.old = p.catalyst WHERE p.campaign = ?1 AND p.state IN " KASETSU_SQL_OPEN
+                    ") SELECT p.id, min(o.id) FROM open p CROSS JOIN open o ON o.now = p.now "
+                    "AND o.catalyst <> p.catalyst AND o.conditions = p.conditions "
+                    "WHERE p.state = 'REQUESTED' AND (o.state <> 'REQUESTED' OR o.seq < p.seq) "
+                    "GROUP BY p.id");
     std::vector<std::pair<std::string, std::string>> found;
     twins.bind(campaign);
     while (twins.step()) found.emplace_back(twins.text(0), twins.text(1));

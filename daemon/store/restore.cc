@@ -53,17 +53,23 @@ void sync_folder_of(const std::string& path) {
 void give_to_owner_of_folder(const std::string& path) {
   const std::string folder = fs::path(path).parent_path().string();
   struct stat owner {};
-  ::chmod(path.c_str(), 0600);
-  if (::geteuid() != 0 || ::stat(folder.empty() ? "." : folder.c_str(), &owner) != 0) return;
-  if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0) {
+  struct stat found {};
+  // The daemon's user may put a link there, which root is not to follow.
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return;
+  if (::fstat(file, &found) == 0 && S_ISREG(found.st_mode) && ::fchmod(file, 0600) == 0 &&
+      ::geteuid() == 0 && ::stat(folder.empty() ? "." : folder.c_str(), &owner) == 0 &&
+      ::fchown(file, owner.st_uid, owner.st_gid) != 0) {
     // The daemon says at its start that it may not open the file.
   }
+  ::close(file);
 }
 
 // A small file that is there whole or not at all.
 Status write_whole(const std::string& path, const std::string& text) {
   const std::string part = path + ".part";
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink(part.c_str());
+  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   const bool written = file >= 0 && ::write(file, text.data(), text.size()) == std::ssize(text) &&
                        ::fsync(file) == 0;
   const std::error_code failure(errno, std::generic_category());

@@ -106,6 +106,14 @@ std::vector<Ingest> SqliteReader::ingests(std::int64_t campaign, const Page& pag
              read_ingest);
 }
 
+std::optional<Ingest> SqliteReader::newest_ingest(std::int64_t campaign) const {
+  return one(
+      connection_
+          .prepare("SELECT " INGEST_COLUMNS " WHERE i.campaign = ?1 ORDER BY i.seq DESC LIMIT 1")
+          .bind(campaign),
+      read_ingest);
+}
+
 std::optional<std::string> SqliteReader::content(std::int64_t ingest) const {
   return one<std::string>(
       connection_
@@ -142,6 +150,7 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                                                     const Page& page) const {
   std::int64_t first_run = 0;
   std::int64_t last_run = kMostRows;
+  const Time received_from = filter.received_from.value_or(Time::min());
   if (filter.ingest) {
     const auto ingest = find_ingest(*filter.ingest);
     if (!ingest || ingest->first_run == 0) return {};
@@ -161,10 +170,11 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                      "c.canonical = ?7) "
                      "AND x.property IN (SELECT key FROM properties WHERE campaign = ?1 "
                      "AND (?3 = '' OR name = ?3)) AND m.seq > ?2 AND m.run BETWEEN ?4 AND ?5 "
-                     "AND (?6 = 0 OR (" KASETSU_SQL_LIVE ")) ORDER BY m.seq LIMIT ?8) "
+                     "AND (?6 = 0 OR (" KASETSU_SQL_LIVE
+                     ")) AND m.received_at >= ?9 ORDER BY m.seq LIMIT ?8) "
                      "ORDER BY m.seq")
             .bind(campaign, page.after, filter.property, first_run, last_run, filter.live_only,
-                  filter.catalyst, page.limit),
+                  filter.catalyst, page.limit, received_from),
         read_measurement);
   }
   if (filter.ingest) {
@@ -172,17 +182,18 @@ std::vector<Measurement> SqliteReader::measurements(std::int64_t campaign,
                    .prepare("SELECT " MEASUREMENTS
                             "WHERE m.run BETWEEN ?4 AND ?5 AND m.campaign = ?1 AND m.seq > ?2 "
                             "AND (?3 = '' OR p.name = ?3) AND (?6 = 0 OR (" KASETSU_SQL_LIVE
-                            ")) ORDER BY m.seq LIMIT ?7")
+                            ")) AND m.received_at >= ?8 ORDER BY m.seq LIMIT ?7")
                    .bind(campaign, page.after, filter.property, first_run, last_run,
-                         filter.live_only, page.limit),
+                         filter.live_only, page.limit, received_from),
                read_measurement);
   }
-  return all(connection_
-                 .prepare("SELECT " MEASUREMENTS "WHERE m.campaign = ?1 AND m.seq > ?2 "
-                          "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
-                          ")) ORDER BY m.seq LIMIT ?5")
-                 .bind(campaign, page.after, filter.property, filter.live_only, page.limit),
-             read_measurement);
+  return all(
+      connection_
+          .prepare("SELECT " MEASUREMENTS "WHERE m.campaign = ?1 AND m.seq > ?2 "
+                   "AND (?3 = '' OR p.name = ?3) AND (?4 = 0 OR (" KASETSU_SQL_LIVE
+                   ")) AND m.received_at >= ?6 ORDER BY m.seq LIMIT ?5")
+          .bind(campaign, page.after, filter.property, filter.live_only, page.limit, received_from),
+      read_measurement);
 }
 
 std::vector<double> SqliteReader::replicates(std::int64_t campaign, std::string_view property,
@@ -198,6 +209,18 @@ std::vector<double> SqliteReader::replicates(std::int64_t campaign, std::string_
                    "ORDER BY x.first DESC, m.seq DESC LIMIT ?5")
           .bind(campaign, property, catalyst, conditions, limit, conditions_hash(conditions)),
       [](const Statement& s) { return s.real(0); });
+}
+
+std::optional<std::string> SqliteReader::measured_unit(std::int64_t campaign,
+                                                       std::string_view property) const {
+  write_waiting();
+  return one<std::string>(
+      connection_
+          .prepare("SELECT p.unit FROM properties p WHERE p.campaign = ?1 AND p.name = ?2 "
+                   "AND EXISTS (SELECT 1 FROM catalysts c CROSS JOIN replicates x "
+                   "ON x.catalyst = c.key AND x.property = p.key)")
+          .bind(campaign, property),
+      [](const Statement& s) { return s.text(0); });
 }
 
 std::int64_t SqliteReader::count_measurements(std::int64_t campaign) const {
@@ -237,6 +260,12 @@ std::vector<QuarantinedRow> SqliteReader::quarantined(std::int64_t campaign,
                           "WHERE q.campaign = ?1 AND q.seq > ?2 ORDER BY q.seq LIMIT ?3")
                  .bind(campaign, page.after, page.limit),
              read_quarantined);
+}
+
+std::int64_t SqliteReader::count_quarantined(std::int64_t campaign, QuarantineState state) const {
+  return first_integer(
+      connection_.prepare("SELECT count(*) FROM quarantine WHERE campaign = ?1 AND state = ?2")
+          .bind(campaign, campaign::to_string(state)));
 }
 
 }  // namespace kasetsu::store

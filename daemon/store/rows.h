@@ -15,6 +15,8 @@
 // Of a measurement m: neither superseded nor retracted nor excluded. Triggers of the schema and
 // SqliteTransaction::insert_measurement keep the table: nothing else says what is live.
 #define KASETSU_SQL_LIVE "NOT EXISTS (SELECT 1 FROM not_live l WHERE l.measurement = m.seq) "
+// States of proposals that are asked for and not done (campaign::kOpenStates).
+#define KASETSU_SQL_OPEN "('REQUESTED', 'ACTIVE', 'PARTIAL') "
 
 namespace kasetsu::store {
 

@@ -11,6 +11,7 @@
 #include "core/base/fnv.h"
 #include "daemon/base/digest.h"
 #include "daemon/base/ulid.h"
+#include "daemon/campaign/records/store_port.h"
 #include "daemon/store/late_index.h"
 #include "daemon/store/rising_numbers.h"
 
@@ -153,9 +154,9 @@ Error StorageError::to_error() const {
     case SQLITE_RANGE:
     case SQLITE_MISMATCH:
     case SQLITE_ERROR:
-    case SQLITE_TOOBIG:
       error.code = ErrorCode::internal;
       break;
+    case SQLITE_TOOBIG:
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       error.code = ErrorCode::bad_data;
@@ -244,23 +245,12 @@ std::string Statement::text(int column) const {
 bool Statement::null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
-std::optional<std::int64_t> Statement::optional_integer(int column) const {
-  if (null(column)) return {};
-  return integer(column);
-}
 std::optional<double> Statement::optional_real(int column) const {
   if (null(column)) return {};
   return real(column);
 }
 Time Statement::time(int column) const {
   return from_micros(integer(column));
-}
-std::optional<Time> Statement::optional_time(int column) const {
-  if (null(column)) return {};
-  return time(column);
-}
-std::optional<Digest> Statement::optional_digest(int column) const {
-  return null(column) ? std::optional<Digest>() : digest(column);
 }
 Digest Statement::digest(int column) const {
   Digest digest;
@@ -335,7 +325,9 @@ Connection::Connection(const std::string& path, Access access, const std::string
     if (access != Access::write) {
       configure(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, "NO_CKPT_ON_CLOSE");
     }
-    sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, 64 << 20);  // bulk deliveries are kept whole
+    // The row of a delivery is little longer than its bytes.
+    constexpr int kLargestRow = static_cast<int>((campaign::kLargestContentMiB + 1) << 20);
+    sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, kLargestRow);
     sqlite3_limit(database_, SQLITE_LIMIT_SQL_LENGTH, 64 << 10);
     sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 1);  // VACUUM INTO needs one
     sqlite3_limit(database_, SQLITE_LIMIT_VARIABLE_NUMBER, 512);

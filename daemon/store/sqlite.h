@@ -77,12 +77,9 @@ class Statement {
   std::string text(int column) const;
   std::string_view view(int column) const;  // until the next step
   bool null(int column) const;
-  std::optional<std::int64_t> optional_integer(int column) const;
   std::optional<double> optional_real(int column) const;
   Time time(int column) const;
-  std::optional<Time> optional_time(int column) const;
   Digest digest(int column) const;
-  std::optional<Digest> optional_digest(int column) const;
 
  private:
   void bind_one(int index, std::int64_t value);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -324,19 +325,32 @@ class Builder {
         context.condition = c;
         std::vector<double> all(state_.primaries.size(), 0.0);
         features.support(formula, all.data());
-        const std::vector<double> values = space_.condition_values(c);
-        // The model's conditions come first and in the space's order, as the surrogate has it.
-        if (state_.condition_names.size() > values.size()) return false;
-        features.conditions({values.data(), state_.condition_names.size()}, all.data());
+        const std::optional<std::vector<double>> values = conditions_of(c);
+        if (!values) return false;
+        features.conditions(*values, all.data());
         context.seen = std::binary_search(model_.supports.begin(), model_.supports.end(),
                                           part.supports[s].name);
-        finish(all, part.supports[s].name, values, context);
+        finish(all, part.supports[s].name, *values, context);
         find_twins(here, context);
         here.push_back(std::move(context));
       }
     }
     out_.contexts.push_back(std::move(here));
     return true;
+  }
+
+  // A point's values of the model's conditions, by name; nothing where the space lacks one.
+  std::optional<std::vector<double>> conditions_of(std::uint64_t point) const {
+    const std::vector<double> told = space_.condition_values(point);
+    const std::vector<ConditionLevels>& levels = space_.conditions();
+    std::vector<double> values;
+    for (const std::string& name : state_.condition_names) {
+      const auto found = std::find_if(levels.begin(), levels.end(),
+                                      [&](const auto& one) { return one.name == name; });
+      if (found == levels.end()) return {};
+      values.push_back(told[static_cast<std::size_t>(found - levels.begin())]);
+    }
+    return values;
   }
 
   void finish(const std::vector<double>& all, const std::string& support,

@@ -15,8 +15,12 @@ namespace {
 
 class EnsembleSurrogate final : public Surrogate {
  public:
-  EnsembleSurrogate(selection::Predictor predictor, descriptors::Featurizer featurizer)
-      : predictor_(std::move(predictor)), featurizer_(std::move(featurizer)) {}
+  // places: of the model's conditions among a candidate's.
+  EnsembleSurrogate(selection::Predictor predictor, descriptors::Featurizer featurizer,
+                    std::vector<std::size_t> places)
+      : predictor_(std::move(predictor)),
+        featurizer_(std::move(featurizer)),
+        places_(std::move(places)) {}
 
   std::string name() const override {
     return fmt::format("ensemble of {} hypotheses", predictor_.model().hypotheses.size());
@@ -73,19 +77,19 @@ class EnsembleSurrogate final : public Surrogate {
                descriptors::Conditions& conditions) const {
     catalysts.reserve(candidates.size());
     conditions.names = predictor_.model().features.condition_names;
-    const auto width = static_cast<Eigen::Index>(conditions.names.size());
-    conditions.values.resize(static_cast<Eigen::Index>(candidates.size()), width);
+    conditions.values.resize(static_cast<Eigen::Index>(candidates.size()),
+                             static_cast<Eigen::Index>(places_.size()));
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       catalysts.push_back(candidates[i].catalyst);
-      if (static_cast<Eigen::Index>(candidates[i].conditions.size()) < width) {
-        return Error{ErrorCode::invalid_argument,
-                     "a candidate does not tell the conditions that the model needs", "space",
-                     fmt::format("{}", candidates[i].conditions.size()),
-                     fmt::format("{} conditions", width)};
-      }
-      for (Eigen::Index j = 0; j < width; ++j) {
-        conditions.values(static_cast<Eigen::Index>(i), j) =
-            candidates[i].conditions[static_cast<std::size_t>(j)];
+      for (std::size_t j = 0; j < places_.size(); ++j) {
+        if (places_[j] >= candidates[i].conditions.size()) {
+          return Error{ErrorCode::invalid_argument,
+                       "a candidate does not tell a condition that the model needs", "space",
+                       fmt::format("{} conditions", candidates[i].conditions.size()),
+                       conditions.names[j]};
+        }
+        conditions.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+            candidates[i].conditions[places_[j]];
       }
     }
     return {};
@@ -93,17 +97,31 @@ class EnsembleSurrogate final : public Surrogate {
 
   selection::Predictor predictor_;
   descriptors::Featurizer featurizer_;
+  std::vector<std::size_t> places_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Surrogate>> make_ensemble_surrogate(const selection::Model& model) {
+Result<std::unique_ptr<Surrogate>> make_ensemble_surrogate(
+    const selection::Model& model, std::span<const std::string> conditions) {
+  const std::vector<std::string>& asked = model.features.condition_names;
+  if (conditions.empty()) conditions = asked;
+  std::vector<std::size_t> places;
+  for (const std::string& name : asked) {
+    const auto found = std::find(conditions.begin(), conditions.end(), name);
+    if (found == conditions.end()) {
+      return Error{ErrorCode::invalid_argument,
+                   "the model was learnt under a condition that the candidates do not tell",
+                   "conditions", name, "a model that was learnt under theirs"};
+    }
+    places.push_back(static_cast<std::size_t>(found - conditions.begin()));
+  }
   Result<selection::Predictor> predictor = selection::Predictor::make(model);
   if (!predictor) return predictor.error();
   Result<descriptors::Featurizer> featurizer = descriptors::Featurizer::from_state(model.features);
   if (!featurizer) return featurizer.error();
   return std::unique_ptr<Surrogate>(std::make_unique<EnsembleSurrogate>(
-      std::move(predictor).value(), std::move(featurizer).value()));
+      std::move(predictor).value(), std::move(featurizer).value(), std::move(places)));
 }
 
 }  // namespace kasetsu::planning

@@ -176,10 +176,7 @@ struct ProposalBounds {
     planning::Candidate candidate{std::move(*catalyst), {}};
     for (const std::string& broken : rules.explain(candidate)) return broken;
     // These may lie outside the space.
-    if (proposal.strategy == "recheck" || proposal.strategy == "bridge" ||
-        proposal.strategy == "manual") {
-      return {};
-    }
+    if (may_repeat(proposal.strategy)) return {};
     const std::map<std::string, double> told = read_conditions(proposal.conditions);
     for (const planning::ConditionLevels& condition : space.conditions()) {
       const auto found = told.find(condition.name);

@@ -1,11 +1,22 @@
 // When a campaign retrains, stops and tells people.
 #include "daemon/base/operator_files.h"
+#include "daemon/base/secret_addresses.h"
 #include "daemon/base/time_zone.h"
 #include "daemon/base/web_address.h"
 #include "daemon/campaign/file/campaign_file_decoder.h"
 #include "daemon/campaign/file/retrain_names.h"
 
 namespace kasetsu::campaign {
+namespace {
+
+// Who sends results, and who asks whether the daemon is ready, sees what is wrong with a file, and
+// is not to learn the address.
+std::string shown_address(const std::string& address) {
+  if (address.find("://") != std::string::npos) return without_secrets(address);
+  return without_secrets("://" + address).substr(3);
+}
+
+}  // namespace
 
 void CampaignDecoder::decode_retrain(const ConfigNode& root, CampaignConfig& config) {
   const ConfigNode* node = table(root, "retrain");
@@ -75,11 +86,12 @@ void CampaignDecoder::decode_webhooks(const ConfigNode& root, CampaignConfig& co
     };
     if (url != nullptr && !failed() && !begins("https://") && !here("http://127.0.0.1") &&
         !here("http://localhost")) {
-      fail(*url, join_key(path, "url"), "not a safe address", hook.url,
+      fail(*url, join_key(path, "url"), "not a safe address", shown_address(hook.url),
            "an address that begins with https://");
     }
     if (url != nullptr && !failed() && !read_web_address(hook.url)) {
-      fail(*url, join_key(path, "url"), "not an address that can be sent to", hook.url,
+      fail(*url, join_key(path, "url"), "not an address that can be sent to",
+           shown_address(hook.url),
            "https://HOST/PATH or https://HOST:PORT/PATH, without a name before the host");
     }
     hook.kind = word(node.find("kind"), join_key(path, "kind"),

@@ -82,7 +82,8 @@ Result<Measurement> write_revision(Transaction& tx, const Correction& correction
                 {"after", value},
                 {"reason", reason},
                 {"person", correction.person}});
-  settle_predictions(tx, correction.campaign.key, old.property, old.catalyst, context.now);
+  settle_predictions(tx, correction.campaign.key, old.property, old.catalyst, old.conditions,
+                     context.now);
   return find_measurement(tx, made.id);
 }
 
@@ -176,7 +177,8 @@ Result<Measurement> retract(Transaction& tx, std::string_view measurement, std::
   append_event(tx, context, correction->campaign.name, "measurement", measurement, "retracted",
                {{"reason", reason}, {"person", correction->person}});
   settle_predictions(tx, correction->campaign.key, correction->measurement.property,
-                     correction->measurement.catalyst, context.now);
+                     correction->measurement.catalyst, correction->measurement.conditions,
+                     context.now);
   return find_measurement(tx, measurement);
 }
 
@@ -211,7 +213,8 @@ Result<Measurement> exclude(Transaction& tx, std::string_view measurement, bool 
                excluded ? "excluded" : "included",
                {{"reason", reason}, {"person", correction->person}});
   settle_predictions(tx, correction->campaign.key, correction->measurement.property,
-                     correction->measurement.catalyst, context.now);
+                     correction->measurement.catalyst, correction->measurement.conditions,
+                     context.now);
   return find_measurement(tx, measurement);
 }
 

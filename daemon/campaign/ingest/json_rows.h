@@ -1,4 +1,4 @@
-// What the decoders of deliveries share. Not for other boxes: they call prepare_delivery.
+// What the decoders of deliveries share. Other rooms call prepare_delivery.
 #pragma once
 
 #include <fmt/format.h>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "core/base/text.h"
@@ -38,27 +39,66 @@ bool is_conversion(std::string_view name) {
   return name.starts_with("X_") || name == "conversion" || name.ends_with("_conversion");
 }
 
+// A value of such a sample says something of its catalyst: it answers proposals and predictions.
+bool is_of_catalyst(SampleKind kind) {
+  return kind == SampleKind::catalyst || kind == SampleKind::reference;
+}
+
+// The predictions that were made of one proposal and wait for a result.
+struct AskedOnce {
+  std::string proposal, conditions;
+  std::vector<const LedgerEntry*> waiting;
+  std::map<std::string, bool, std::less<>> answered;  // by the conditions of a result
+
+  bool answered_by(const std::string& told) {
+    const auto [known, is_new] = answered.try_emplace(told, false);
+    if (is_new) known->second = answers_conditions(conditions, told);
+    return known->second;
+  }
+};
+
 }  // namespace
 
 void settle_predictions(Transaction& tx, std::int64_t campaign, const std::string& property,
-                        const std::string& catalyst, Time now) {
-  const auto open = tx.open_predictions(campaign, property, catalyst);
-  if (open.empty()) return;
+                        const std::string& catalyst, const std::string& conditions, Time now) {
+  const std::vector<LedgerEntry> open = tx.open_predictions(campaign, property, catalyst);
+  std::vector<AskedOnce> asked;
+  std::size_t waiting = 0;
   MeasurementFilter filter;
+  for (const LedgerEntry& entry : open) {
+    // Those of one proposal follow one another.
+    if (asked.empty() || asked.back().proposal != entry.proposal) {
+      const auto proposal = tx.find_proposal(entry.proposal);
+      asked.push_back({entry.proposal, proposal ? proposal->conditions : "{}", {}, {}});
+    }
+    if (!asked.back().answered_by(conditions)) continue;
+    asked.back().waiting.push_back(&entry);
+    filter.received_from = std::min(filter.received_from.value_or(now), entry.predicted_at);
+    ++waiting;
+  }
+  // Results under other conditions were looked through when they came.
+  if (waiting == 0) return;
   filter.property = property;
   filter.catalyst = catalyst;
   filter.live_only = true;
-  Page page;
-  page.limit = 10'000;
-  const auto measured = tx.measurements(campaign, filter, page);
-  for (const LedgerEntry& entry : open) {
-    const auto first = std::find_if(measured.begin(), measured.end(), [&](const Measurement& m) {
-      return m.received_at >= entry.predicted_at;
-    });
-    if (first == measured.end()) continue;
-    const double error = first->value - entry.predicted;
-    if (!std::isfinite(error)) continue;
-    tx.insert_prediction_error(entry.seq, first->id, first->value, error, now);
+  Page page{0, 10'000};
+  while (true) {
+    const auto measured = tx.measurements(campaign, filter, page);
+    for (const Measurement& m : measured) {
+      page.after = m.seq;
+      if (!is_of_catalyst(m.kind)) continue;
+      for (AskedOnce& one : asked) {
+        if (one.waiting.empty() || !one.answered_by(m.conditions)) continue;
+        waiting -= std::erase_if(one.waiting, [&](const LedgerEntry* entry) {
+          const double error = m.value - entry->predicted;
+          if (m.received_at < entry->predicted_at || !std::isfinite(error)) return false;
+          tx.insert_prediction_error(entry->seq, m.id, m.value, error, now);
+          return true;
+        });
+      }
+      if (waiting == 0) return;
+    }
+    if (std::ssize(measured) < page.limit) return;
   }
 }
 
@@ -150,7 +190,7 @@ Status RowRules::find_proposal(Subject& subject) const {
     // What was made is what was asked for; the measured composition stands beside it.
     subject.catalyst = proposal->catalyst;
     if (subject.told.empty()) subject.told = chemistry::describe_key(row.catalyst, unit_);
-  } else if (row.catalyst != proposal->catalyst && row.kind == SampleKind::catalyst) {
+  } else if (row.catalyst != proposal->catalyst) {
     return refuse(fmt::format("proposal {} asks for {}", proposal->id, proposal->catalyst),
                   row.catalyst,
                   "the same catalyst; amend the proposal when something else was made");
@@ -284,9 +324,8 @@ bool RowRules::came_under_old_key(const Subject& subject) const {
 
 void RowRules::match_proposal(Subject& subject) const {
   const PreparedRow& row = *subject.row;
-  const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
-  if (!subject.proposal && row.proposal.empty() && answers) {
-    std::vector<Proposal> open = tx_.open_proposals(campaign_.key, subject.catalyst_key);
+  if (!subject.proposal && row.proposal.empty() && is_of_catalyst(row.kind)) {
+    std::vector<Proposal> open = tx_.answerable_proposals(campaign_.key, subject.catalyst_key);
     const auto answered = std::find_if(open.begin(), open.end(), [&](const Proposal& one) {
       return answers_conditions(one.conditions, subject.conditions);
     });
@@ -309,7 +348,7 @@ void RowRules::match_proposal(Subject& subject) const {
 void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& begin,
                      Outcome& outcome) {
   const PreparedRow& row = *subject.row;
-  const bool answers = row.kind == SampleKind::catalyst || row.kind == SampleKind::reference;
+  const bool answers = is_of_catalyst(row.kind);
   std::uint32_t all_flags = subject.flags;
   std::vector<std::uint32_t> flags_of_values;
   std::int64_t measurements = 0;
@@ -373,11 +412,12 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     }
     outcome.verdict.measurements.push_back(std::move(id));
     if (predicted && (measurement.flags & kFlagCensored) == 0) {
-      settle_predictions(tx_, campaign_.key, value.property, subject.catalyst, context_.now);
+      settle_predictions(tx_, campaign_.key, value.property, subject.catalyst, subject.conditions,
+                         context_.now);
     }
     ++new_measurements_;
   }
-  if (subject.proposal) answer(*subject.proposal, row);
+  if (subject.proposal && answers) answer(*subject.proposal, row);
 }
 
 std::string RowRules::next_id() {
@@ -509,7 +549,8 @@ void RowRules::answer(Proposal proposal, const PreparedRow& row) {
   };
   bool done = complete();
   if (!done) {
-    measured = tx_.measured_for_proposal(proposal.id);
+    const auto before = tx_.measured_for_proposal(proposal.id);
+    measured.insert(measured.end(), before.begin(), before.end());
     done = complete();
   }
   const ProposalState state = done ? ProposalState::succeeded : ProposalState::partial;

@@ -18,10 +18,12 @@
 
 namespace kasetsu::campaign {
 
-// A result for a prediction that waited for it. The first live measurement after the prediction
-// counts, so that late repeats do not weigh twice, and a retracted one makes room for the next.
+// A result for a prediction that waited for it. The first live measurement after the prediction,
+// under the conditions that its proposal asked for, counts, so that late repeats do not weigh
+// twice, and a retracted one makes room for the next. conditions: of the result that came, or is
+// live no more.
 void settle_predictions(Transaction& tx, std::int64_t campaign, const std::string& property,
-                        const std::string& catalyst, Time now);
+                        const std::string& catalyst, const std::string& conditions, Time now);
 
 // The flag of a value outside the property's plausible range, or 0.
 std::uint32_t range_flag(const Property& property, double value);
@@ -90,8 +92,9 @@ class RowRules {
   void compare_oxygen(const Subject& subject);
   Status find_proposal(Subject& subject) const;
   Status find_catalyst(Subject& subject);
-  // Amounts that add up to a hundred times more, or less, than any catalyst of the space has: mol
-  // for mmol, percent for fractions.
+  // Amounts that add up to more than a hundred times what any catalyst of the space has, or to less
+  // than a hundredth: mol for mmol. Percent for fractions lies within, as catalysts with traces of
+  // an element do, which are not to be refused.
   Status check_amounts(std::string_view key);
   Status check_values(const PreparedRow& row) const;
   // Rows that lack a condition of the campaign cannot be learnt from.

@@ -70,7 +70,10 @@ void DocumentReader::read(const Json& json, const std::string& at, int& value) {
 }
 
 void DocumentReader::read(const Json& json, const std::string& at, std::uint64_t& value) {
-  value = static_cast<std::uint64_t>(need(read_value_as<std::int64_t>(json, at)));
+  // Up to 2^64 - 1, as seeds are.
+  if (!json.is_number_unsigned())
+    refuse_document(at, "not a whole number, 0 or larger", dump_json(json));
+  value = json.get<std::uint64_t>();
 }
 
 void DocumentReader::read(const Json& json, const std::string& at, double& value) {

@@ -113,7 +113,7 @@ Result<Json> hypothesis_record(const Reader& reader, const Campaign& campaign,
                  std::string(property), ""};
   }
 
-  std::vector<Batch> batches = reader.batches(campaign.key, {0, 1'000'000});
+  std::vector<Batch> batches = reader.all_batches(campaign.key);
   std::map<std::string, std::size_t> number;
   for (std::size_t i = 0; i < batches.size(); ++i) number[batches[i].id] = i + 1;
   std::map<std::string, std::size_t> batch_of;  // by proposal

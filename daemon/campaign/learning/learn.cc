@@ -24,6 +24,24 @@ bool can_be_learnt(const TrainingRow& row, const std::vector<std::string>& condi
                      [&](const std::string& name) { return told.contains(name); });
 }
 
+std::optional<int> lacking_element(const chemistry::Catalyst& catalyst, descriptors::Method method,
+                                   const std::function<bool(int)>& has) {
+  for (const auto& part : catalyst.active.parts()) {
+    if (!has(part.element)) return part.element;
+  }
+  if (method != descriptors::Method::extended) return {};
+  for (const auto& part : catalyst.support_formula.parts()) {
+    if (!has(part.element)) return part.element;
+  }
+  return {};
+}
+
+bool describes(const descriptors::FeaturizerState& features, const chemistry::Catalyst& catalyst) {
+  return !lacking_element(catalyst, features.options.method, [&](int element) {
+    return std::binary_search(features.elements.begin(), features.elements.end(), element);
+  });
+}
+
 std::string left_out_text(const TrainingSet& set, const std::vector<std::string>& conditions) {
   std::size_t left_out = 0;
   std::set<std::string> missing;
@@ -138,6 +156,8 @@ Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document
     row.catalyst = proposal.catalyst;
     row.conditions = proposal.conditions;
     if (!can_be_learnt(row, document.model.features.condition_names)) continue;
+    const auto catalyst = chemistry::parse_key(row.catalyst, supports);
+    if (!catalyst || !describes(document.model.features, *catalyst)) continue;
     asked.rows.push_back(std::move(row));
     predicted.push_back(&proposal);
   }

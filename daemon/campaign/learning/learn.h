@@ -2,6 +2,8 @@
 // daemon's jobs and, on files, by the command line.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "core/base/result.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element_table.h"
+#include "core/descriptors/featurizer.h"
 #include "core/selection/model.h"
 #include "daemon/base/json.h"
 #include "daemon/campaign/learning/model_document.h"
@@ -29,6 +32,13 @@ struct Science {
 bool can_be_learnt(const TrainingRow& row, const std::vector<std::string>& conditions);
 // "7 of 14 results of y do not tell T_C, and are left out"; empty: all tell the conditions.
 std::string left_out_text(const TrainingSet& set, const std::vector<std::string>& conditions);
+
+// An element of a catalyst that a model cannot describe, by atomic number: one that `has` does not
+// know. Elements of the support count where the method describes supports. Nothing: it describes
+// the catalyst.
+std::optional<int> lacking_element(const chemistry::Catalyst& catalyst, descriptors::Method method,
+                                   const std::function<bool(int)>& has);
+bool describes(const descriptors::FeaturizerState& features, const chemistry::Catalyst& catalyst);
 
 // The rows as the core wants them: catalysts by key, conditions that are inputs, values. Those that
 // cannot be learnt are left out. Errors: bad_data naming the measurement, for a key that does not
@@ -59,8 +69,8 @@ Result<Learnt> learn(const TrainingSet& set, const selection::ModelSettings& set
                      const Control& control, const selection::History& history = {});
 
 // Predictions of proposals by the model and by each of its hypotheses, for the ledger, of those
-// that tell its conditions; `model` and the time are left to the caller. Errors: those of
-// training_rows and Predictor::predict.
+// that tell its conditions and that it describes; `model` and the time are left to the caller.
+// Errors: those of training_rows and Predictor::predict.
 Result<std::vector<LedgerEntry>> predict_proposals(const ModelDocument& document,
                                                    std::span<const Proposal> proposals,
                                                    const chemistry::SupportTable& supports);

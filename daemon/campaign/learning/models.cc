@@ -74,7 +74,7 @@ Digest snapshot_digest(const TrainingSet& set) {
 
 void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set) {
   std::map<std::string, std::size_t> numbers;  // by id
-  for (const Batch& batch : reader.batches(campaign, {0, 1'000'000}))
+  for (const Batch& batch : reader.all_batches(campaign))
     numbers.emplace(batch.id, numbers.size() + 1);
   std::map<std::string, std::size_t> of_proposal;
   Page page;
@@ -102,12 +102,17 @@ void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set)
   MeasurementFilter filter;
   filter.property = set.property;
   page = {0, 10'000};
-  while (!rest.empty()) {
+  if (rest.empty()) return;
+  page.after = rest.begin()->first - 1;
+  while (page.after < rest.rbegin()->first) {
     const auto measured = reader.measurements(campaign, filter, page);
     for (const Measurement& one : measured) {
       page.after = one.seq;
       const auto found = rest.find(one.seq);
-      if (found != rest.end() && !one.run.empty()) found->second->batch = "run " + one.run;
+      if (found == rest.end() || one.run.empty()) continue;
+      // Two instruments may both call their first run 1.
+      found->second->batch = one.source.empty() ? fmt::format("run {}", one.run)
+                                                : fmt::format("run {} of {}", one.run, one.source);
     }
     if (static_cast<std::int64_t>(measured.size()) < page.limit) return;
   }

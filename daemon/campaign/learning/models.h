@@ -14,7 +14,8 @@ namespace kasetsu::campaign {
 Digest snapshot_digest(const TrainingSet& set);
 
 // Writes into each row in which batch it was measured: "batch 3" by the batches' numbers, for the
-// answer to a proposal; "run R" for others of a run with a name; "given" for the rest.
+// answer to a proposal; "run R of S" for others of a run with a name of the source S, "run R"
+// without a source; "given" for the rest.
 void tell_batches(const Reader& reader, std::int64_t campaign, TrainingSet& set);
 
 struct NewModel {

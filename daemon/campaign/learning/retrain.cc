@@ -14,6 +14,7 @@
 #include "core/selection/history.h"
 #include "daemon/campaign/learning/judgement.h"
 #include "daemon/campaign/learning/models.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/records/events.h"
 
 namespace kasetsu::campaign {
@@ -136,18 +137,53 @@ void correct_proposal(Transaction& tx, const Context& now, const std::string& ca
 
 std::vector<Proposal> open_proposals(const Reader& reader, std::int64_t campaign) {
   std::vector<Proposal> open;
-  for (const ProposalState state :
-       {ProposalState::requested, ProposalState::active, ProposalState::partial}) {
+  for (const ProposalState state : kOpenStates) {
     ProposalFilter filter;
     filter.state = state;
-    const auto some = reader.proposals(campaign, filter, {0, 10'000});
+    const auto some = all_proposals(reader, campaign, filter);
     open.insert(open.end(), some.begin(), some.end());
   }
   return open;
 }
 
+// What is being made was proposed by an earlier model; the new one, too, is held to what it says of
+// it now. Found before the writer is asked, which it would hold up.
+Result<std::vector<LedgerEntry>> foretell_open(const Workbench& bench, const Learnt& learnt) {
+  const auto open = read_value<std::vector<Proposal>>(bench.database, [&](const Reader& reader) {
+    return Result<std::vector<Proposal>>(open_proposals(reader, bench.campaign.key));
+  });
+  if (!open) return open.error();
+  auto entries = predict_proposals(learnt.document, *open, bench.science.supports);
+  if (!entries) return entries;
+  std::erase_if(*entries, [](const LedgerEntry& e) { return !std::isfinite(e.predicted); });
+  return entries;
+}
+
+// Of the proposals that are still open.
+void keep_foretold(Transaction& tx, const Workbench& bench, const Model& model,
+                   std::vector<LedgerEntry> entries, std::size_t corrected, const Context& now) {
+  std::optional<Proposal> proposal;
+  for (LedgerEntry& entry : entries) {
+    if (!proposal || proposal->id != entry.proposal) proposal = tx.find_proposal(entry.proposal);
+    if (!proposal || !is_open(proposal->state)) continue;
+    entry.model = model.id;
+    entry.predicted_at = now.now;
+    tx.insert_prediction(bench.campaign.key, entry);
+  }
+  if (corrected == 0 || model.property != bench.config.targets.front().name) return;
+  for (const LedgerEntry& entry : entries) {
+    if (entry.hypothesis >= 0) continue;
+    proposal = tx.find_proposal(entry.proposal);
+    if (proposal && is_open(proposal->state))
+      correct_proposal(tx, now, bench.campaign.name, std::move(*proposal), entry, corrected);
+  }
+}
+
 Result<Model> keep(const Workbench& bench, const Learning& learning, const Learnt& learnt,
                    const NewModel& made) {
+  const Result<std::vector<LedgerEntry>> entries = foretell_open(bench, learnt);
+  if (!entries) return entries.error();
+  const std::size_t corrected = made.candidate ? 0 : corrected_since(learning, made.training);
   return write_and_wait<Model>(bench.database, [&](Transaction& tx) -> Result<Model> {
     const Context now = bench.context();
     Result<Model> model = keep_model(tx, bench.campaign.name, made, now);
@@ -159,25 +195,7 @@ Result<Model> keep(const Workbench& bench, const Learning& learning, const Learn
                      "eliminated", hypothesis.json());
       }
     }
-    // What is being made was proposed by an earlier model; the new one, too, is held to what it
-    // says of it now.
-    Result<std::vector<LedgerEntry>> entries = predict_proposals(
-        learnt.document, open_proposals(tx, bench.campaign.key), bench.science.supports);
-    if (!entries) return entries.error();
-    for (LedgerEntry& entry : *entries) {
-      if (!std::isfinite(entry.predicted)) continue;
-      entry.model = model->id;
-      entry.predicted_at = now.now;
-      tx.insert_prediction(bench.campaign.key, entry);
-    }
-    const std::size_t corrected = made.candidate ? 0 : corrected_since(learning, made.training);
-    if (corrected > 0 && made.property == bench.config.targets.front().name) {
-      for (const LedgerEntry& entry : *entries) {
-        if (entry.hypothesis >= 0) continue;
-        if (auto proposal = tx.find_proposal(entry.proposal))
-          correct_proposal(tx, now, bench.campaign.name, std::move(*proposal), entry, corrected);
-      }
-    }
+    keep_foretold(tx, bench, *model, *entries, corrected, now);
     return model;
   });
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "core/base/text.h"
@@ -26,13 +27,15 @@ Status check_composition(const Reader& reader, const Campaign& campaign,
                          const CampaignDraft& draft) {
   const std::string before = reader.setting("composition/" + campaign.id);
   if (before.empty() || before == draft.composition) return {};
-  const std::int64_t stored = reader.count_measurements(campaign.key);
-  if (stored == 0) return {};
+  // One that was retracted may be restored.
+  if (reader.measurements(campaign.key, {}, {0, 1}).empty()) return {};
+  const std::int64_t live = reader.count_measurements(campaign.key);
+  const std::string kept = live == 0   ? "measurements that do not count at present are"
+                           : live == 1 ? "1 measurement is"
+                                       : fmt::format("{} measurements are", live);
   return Error{ErrorCode::conflict,
-               fmt::format("{} {} kept with compositions told as {}", stored,
-                           stored == 1 ? "measurement is" : "measurements are", before),
-               "composition", draft.composition,
-               "the same basis and oxygen, or a campaign under another name"};
+               fmt::format("{} kept with compositions told as {}", kept, before), "composition",
+               draft.composition, "the same basis and oxygen, or a campaign under another name"};
 }
 
 Status check_properties(const std::vector<Property>& properties) {
@@ -125,6 +128,20 @@ std::optional<TotalAmounts> total_amounts(const Reader& reader, const Campaign& 
   return TotalAmounts{*least, *largest};
 }
 
+std::vector<Proposal> all_proposals(const Reader& reader, std::int64_t campaign,
+                                    const ProposalFilter& filter) {
+  std::vector<Proposal> all;
+  Page page{0, 10'000};
+  while (true) {
+    auto some = reader.proposals(campaign, filter, page);
+    const bool full = std::ssize(some) == page.limit;
+    if (!some.empty()) page.after = some.back().seq;
+    all.insert(all.end(), std::make_move_iterator(some.begin()),
+               std::make_move_iterator(some.end()));
+    if (!full) return all;
+  }
+}
+
 std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaign& campaign,
                                              const CampaignDraft& draft) {
   std::vector<FallenProposal> fallen;
@@ -133,7 +150,7 @@ std::vector<FallenProposal> fallen_proposals(const Reader& reader, const Campaig
        {ProposalState::requested, ProposalState::active, ProposalState::failed}) {
     ProposalFilter filter;
     filter.state = state;
-    for (Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000})) {
+    for (Proposal& proposal : all_proposals(reader, campaign.key, filter)) {
       std::string reason = draft.misfit(proposal);
       if (!reason.empty()) fallen.push_back({std::move(proposal), std::move(reason)});
     }
@@ -164,16 +181,12 @@ Applied create_campaign(Transaction& tx, const CampaignDraft& draft, const Campa
 
 // A number keeps its meaning: what was measured in one unit is not read in another.
 Status check_units(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft) {
-  for (const Property& before : reader.properties(campaign.key)) {
-    for (const Property& now : draft.properties) {
-      if (before.name != now.name || before.unit == now.unit) continue;
-      MeasurementFilter filter;
-      filter.property = before.name;
-      if (reader.measurements(campaign.key, filter, {0, 1}).empty()) continue;
-      return Error{ErrorCode::conflict,
-                   fmt::format("{} has measurements in \"{}\" already", before.name, before.unit),
-                   "unit", now.unit, "the same unit, or a property under another name"};
-    }
+  for (const Property& now : draft.properties) {
+    const auto before = reader.measured_unit(campaign.key, now.name);
+    if (!before || *before == now.unit) continue;
+    return Error{ErrorCode::conflict,
+                 fmt::format("{} has measurements in \"{}\" already", now.name, *before), "unit",
+                 now.unit, "the same unit, or a property under another name"};
   }
   return {};
 }
@@ -257,6 +270,11 @@ Result<Applied> apply_campaign(Transaction& tx, const CampaignDraft& draft, cons
   return applied;
 }
 
+std::string campaign_ended(CampaignState state) {
+  return fmt::format("the campaign was {}",
+                     state == CampaignState::stopped ? "stopped" : "completed");
+}
+
 Result<Campaign> find_campaign(const Reader& reader, std::string_view name) {
   if (auto campaign = reader.find_campaign(name)) return std::move(*campaign);
   constexpr std::size_t kFew = 10;
@@ -330,7 +348,7 @@ Result<Campaign> steer_campaign(Transaction& tx, std::string_view name, Campaign
   if (!reason.empty()) detail["reason"] = reason;
   append_event(tx, context, campaign.name, "campaign", campaign.id, word, detail);
   if (to == stopped || to == completed) {
-    expire_waiting(tx, campaign, fmt::format("the campaign was {}", word), context);
+    expire_waiting(tx, campaign, campaign_ended(to), context);
   }
   return campaign;
 }

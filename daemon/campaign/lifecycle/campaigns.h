@@ -31,6 +31,10 @@ struct CampaignDraft {
   std::vector<std::string> warnings;
 };
 
+// In the order of writing, however many there are.
+std::vector<Proposal> all_proposals(const Reader& reader, std::int64_t campaign,
+                                    const ProposalFilter& filter);
+
 // A proposal that nobody should make by a new file, and why.
 struct FallenProposal {
   Proposal proposal;
@@ -58,8 +62,9 @@ struct Applied {
 };
 
 // Whether a campaign that is there may get this version of its file; the present one always may.
-// Errors: conflict (STOPPED or COMPLETED; the unit of a property that has measurements changed;
-// another basis of compositions than the one of what was measured).
+// Errors: conflict (STOPPED or COMPLETED; another unit for a property that has measurements, also
+// where an earlier version left the property out; another basis of compositions than the one of
+// what was measured, retracted measurements included: they may be restored).
 Status may_update(const Reader& reader, const Campaign& campaign, const CampaignDraft& draft);
 
 // Creates the campaign, or gives it a new version when the text differs from its newest one; the
@@ -80,6 +85,9 @@ enum class CampaignVerb { start, pause, resume, complete, stop };
 Result<Campaign> steer_campaign(Transaction& tx, std::string_view name, CampaignVerb verb,
                                 std::string_view reason, const Context& context,
                                 std::optional<std::int64_t> expected_revision = {});
+
+// Why proposals of a campaign that ended, COMPLETED or STOPPED, are EXPIRED.
+std::string campaign_ended(CampaignState state);
 
 // One request, one effect, for POSTs that are not deliveries: runs `action` unless its key was used
 // before in this scope, and keeps its reply in the same transaction. key empty: always runs.

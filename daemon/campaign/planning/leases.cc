@@ -49,6 +49,13 @@ Status check_reason(std::string_view reason) {
 }
 
 Error held(const Proposal& proposal) {
+  if (proposal.client.empty()) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("proposal {} is leased to nobody", proposal.id),
+                 "client",
+                 {},
+                 "the client that has claimed it"};
+  }
   return Error{ErrorCode::conflict,
                fmt::format("proposal {} is leased to {} until {}", proposal.id, proposal.client,
                            proposal.lease_expires ? format_time(*proposal.lease_expires) : "?"),
@@ -64,8 +71,10 @@ Error cannot(const Proposal& proposal, std::string_view verb) {
   return Error{ErrorCode::conflict, std::move(message), {}, {}, {}};
 }
 
+// Nobody holds it any more. A proposal becomes PARTIAL by a file, too, which leases nothing.
 bool lapsed(const Proposal& proposal, Time now) {
-  return proposal.state == active && proposal.lease_expires && *proposal.lease_expires <= now;
+  if (proposal.state != active && proposal.state != partial) return false;
+  return !proposal.lease_expires || *proposal.lease_expires <= now;
 }
 
 Proposal changed(Transaction& tx, Proposal proposal, std::string_view verb, const Context& context,
@@ -82,13 +91,25 @@ Proposal changed(Transaction& tx, Proposal proposal, std::string_view verb, cons
 
 Proposal lease_to(Transaction& tx, Proposal proposal, std::string_view client, Duration lease,
                   const Context& context) {
-  proposal.state = active;
+  // What was measured of a PARTIAL one stays measured, whoever makes the rest.
+  if (proposal.state != partial) proposal.state = active;
   proposal.state_reason.clear();
   proposal.client = std::string(client);
   proposal.lease_expires = context.now + lease;
   proposal.attempts += 1;
   return changed(tx, std::move(proposal), "claimed", context,
                  {{"lease_expires", format_time(context.now + lease)}});
+}
+
+// Nobody works on it any more: it waits again, or never will where the campaign has ended.
+void give_back(const Reader& reader, Proposal& proposal) {
+  proposal.lease_expires.reset();
+  const auto campaign = reader.campaign(proposal.campaign);
+  KASETSU_ASSERT(campaign.has_value());
+  const bool ended =
+      campaign->state == CampaignState::completed || campaign->state == CampaignState::stopped;
+  proposal.state = ended ? expired : requested;
+  if (ended) proposal.state_reason = campaign_ended(campaign->state);
 }
 
 Proposal renew(Transaction& tx, Proposal proposal, Duration lease, const Context& context) {
@@ -101,18 +122,12 @@ Proposal renew(Transaction& tx, Proposal proposal, Duration lease, const Context
 
 using Keys = std::set<std::string, std::less<>>;
 
-bool may_be_repeated(std::string_view strategy) {
-  return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
-}
-
 // Proposed although it was measured.
 bool meant_to_be_repeated(const Proposal& proposal) {
-  if (may_be_repeated(proposal.strategy)) return true;
+  if (may_repeat(proposal.strategy)) return true;
   const Result<Json> card = parse_json(proposal.card.empty() ? "{}" : proposal.card);
   return card.ok() && card->is_object() && card->value("measured_before", false);
 }
-
-}  // namespace
 
 // Writes what a model says of the proposal into the ledger.
 void keep_prediction(Transaction& tx, const Proposal& proposal, const TargetForecast& said) {
@@ -137,8 +152,6 @@ void keep_prediction(Transaction& tx, const Proposal& proposal, const TargetFore
     tx.insert_prediction(proposal.campaign, entry);
   }
 }
-
-namespace {
 
 // Proposals of a campaign that a further one might repeat.
 class KnownAlready {
@@ -251,7 +264,7 @@ Result<IssuedBatch> issue_batch(Transaction& tx, std::string_view campaign,
   std::vector<std::int64_t> ranks;
   for (const PlannedProposal& wanted : planned.proposals) {
     const AskedCandidate candidate{wanted.catalyst, wanted.conditions};
-    const bool again = may_be_repeated(wanted.strategy);
+    const bool again = may_repeat(wanted.strategy);
     if (known.never(candidate) ||
         (!again &&
          (known.open(candidate) || (!planned.measured_too && known.measured(candidate))))) {
@@ -423,9 +436,8 @@ Result<Proposal> release(Transaction& tx, std::string_view id, std::string_view 
   if (proposal->state == requested && proposal->client.empty()) return proposal;
   if (proposal->state != active) return cannot(*proposal, "released");
   if (proposal->client != client) return held(*proposal);
-  proposal->state = requested;
+  give_back(tx, *proposal);
   proposal->client.clear();
-  proposal->lease_expires.reset();
   return changed(tx, *proposal, "released", context, {{"by", client}});
 }
 
@@ -545,7 +557,7 @@ Result<Proposal> amend(Transaction& tx, std::string_view id, std::string_view cl
 }
 
 bool anything_open(const Reader& reader, const Campaign& campaign) {
-  for (const auto state : {requested, active, partial}) {
+  for (const ProposalState state : kOpenStates) {
     ProposalFilter filter;
     filter.state = state;
     if (!reader.proposals(campaign.key, filter, {0, 1}).empty()) return true;
@@ -556,8 +568,7 @@ bool anything_open(const Reader& reader, const Campaign& campaign) {
 std::int64_t sweep_leases(Transaction& tx, const Context& context) {
   std::int64_t count = 0;
   for (Proposal& proposal : tx.lapsed_proposals(context.now)) {
-    proposal.state = requested;
-    proposal.lease_expires.reset();
+    give_back(tx, proposal);
     const std::string client = proposal.client;
     changed(tx, std::move(proposal), "lease_expired", context, {{"from", client}});
     ++count;

@@ -67,17 +67,18 @@ Result<std::vector<Proposal>> take(Transaction& tx, std::string_view campaign,
                                    std::string_view client, std::int64_t count, Duration lease,
                                    const Context& context);
 
-// REQUESTED, FAILED (fewer than kMostFailures), EXPIRED, or ACTIVE with a lapsed lease -> ACTIVE.
-// The holder who claims again gets its lease renewed. Errors: not_found; invalid_argument (client
-// empty or longer than 200 characters, lease out of 1 s ... 90 d); conflict (another client holds
-// it, with its name and time).
+// REQUESTED, FAILED (fewer than kMostFailures), EXPIRED, or ACTIVE with a lapsed lease -> ACTIVE;
+// PARTIAL without a lease or with a lapsed one stays PARTIAL, leased to the client. The holder who
+// claims again gets its lease renewed. Errors: not_found; invalid_argument (client empty or longer
+// than 200 characters, lease out of 1 s ... 90 d); conflict (another client holds it, with its name
+// and time).
 Result<Proposal> claim(Transaction& tx, std::string_view proposal, std::string_view client,
                        Duration lease, const Context& context);
 // ACTIVE or PARTIAL of this client; the lease runs anew. Also when it lapsed and nobody took it
 // since.
 Result<Proposal> heartbeat(Transaction& tx, std::string_view proposal, std::string_view client,
                            Duration lease, const Context& context);
-// ACTIVE of this client -> REQUESTED.
+// ACTIVE of this client -> REQUESTED; EXPIRED once the campaign has ended.
 Result<Proposal> release(Transaction& tx, std::string_view proposal, std::string_view client,
                          const Context& context);
 // ACTIVE or PARTIAL with at least one measurement -> SUCCEEDED (a target that will never come);
@@ -105,7 +106,8 @@ Result<Proposal> amend(Transaction& tx, std::string_view proposal, std::string_v
 // Whether a proposal is offered, leased or measured in part.
 bool anything_open(const Reader& reader, const Campaign& campaign);
 
-// Leases that ran out: ACTIVE -> REQUESTED, with an event. Returns how many. The daemon calls it
+// Leases that ran out: ACTIVE -> REQUESTED, with an event; EXPIRED once the campaign has ended, as
+// whoever ended it expired what waited then. Returns how many. The daemon calls it
 // every few seconds; claim and take do not depend on it.
 std::int64_t sweep_leases(Transaction& tx, const Context& context);
 

@@ -71,7 +71,8 @@ Result<std::string> agreement(const Workbench& bench) {
   const Result<Recommendation> worst =
       recommend(asked, *input, 1, bench.science, bench.executor, bench.control);
   if (!worst) return worst.error();
-  if (worst->plan.proposals.empty()) return std::string();
+  // Without a model in the plan (a note says why) nothing disagrees.
+  if (worst->batch.model.empty() || worst->plan.proposals.empty()) return std::string();
   const planning::Proposal& pick = worst->plan.proposals.front();
   if (!(pick.disagreement <= *within)) return std::string();
   return fmt::format(
@@ -92,10 +93,10 @@ Result<RecommendInput> read_recommend_input(const Reader& reader, const Campaign
   for (const ProposalState state : {ProposalState::cancelled, ProposalState::expired}) {
     ProposalFilter filter;
     filter.state = state;
-    for (const Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000}))
+    for (const Proposal& proposal : all_proposals(reader, campaign.key, filter))
       input.proposed.push_back({proposal.catalyst, proposal.conditions});
   }
-  input.batch_number = 1 + static_cast<int>(reader.batches(campaign.key, {0, 1'000'000}).size());
+  input.batch_number = 1 + static_cast<int>(reader.count_batches(campaign.key));
   if (mix_is_automatic(config.planner, input.batch_number))
     input.credits = strategy_credits(reader, campaign, config.targets.front(), input.training);
   if (const auto model = reader.current_model(campaign.key, target)) {

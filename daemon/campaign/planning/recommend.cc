@@ -72,10 +72,11 @@ Result<MeasuredCandidates> measured_candidates(const CampaignConfig& config,
   return measured;
 }
 
-// Everything known, one entry a candidate and state.
+// Everything known, one entry a candidate and state, less what the features cannot describe: the
+// planner asks what plans about every known point, and such a catalyst is in no space.
 Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
-                                             const RecommendInput& input,
-                                             const chemistry::SupportTable& supports) {
+                                             const RecommendInput& input, const Science& science) {
+  const chemistry::SupportTable& supports = science.supports;
   const std::vector<std::string> names = config.conditions();
   std::map<std::int64_t, double> loo_error;
   if (input.model) {
@@ -126,6 +127,13 @@ Result<std::vector<KnownPoint>> known_points(const CampaignConfig& config,
       if (!measured->contains(key)) known.push_back({entry.candidate, KnownState::measured});
     }
   }
+  std::erase_if(known, [&](const KnownPoint& point) {
+    const chemistry::Catalyst& catalyst = point.candidate.catalyst;
+    if (input.model) return !describes(input.model->features, catalyst);
+    return lacking_element(catalyst, config.model.features.method,
+                           [&](int element) { return science.elements.has(element); })
+        .has_value();
+  });
   return known;
 }
 
@@ -184,7 +192,8 @@ Result<std::unique_ptr<planning::Surrogate>> surrogate_of(
     const planning::CandidateSpace& space, const MeasuredCandidates& candidates,
     const Executor& executor, const Control& control, SurrogateChoice& choice) {
   std::string& chosen = choice.sentence;
-  Result<std::unique_ptr<planning::Surrogate>> ensemble = planning::make_ensemble_surrogate(model);
+  Result<std::unique_ptr<planning::Surrogate>> ensemble =
+      planning::make_ensemble_surrogate(model, config.conditions());
   if (!ensemble || config.planner.surrogate == "hypotheses") return ensemble;
   const bool asked = config.planner.surrogate == "gaussian_process";
   if (!asked && space.size() > config.planner.most_evaluated) {
@@ -247,6 +256,36 @@ bool may_exploit(const std::optional<selection::Verdict>& verdict, const Surroga
   return choice.process_error < (1.0 - selection::kClearGain) * verdict->mae_median;
 }
 
+// The input without the models that were learnt under a condition that the campaign does not vary
+// any more: nobody can tell them what to take for it. Nothing: there is no such model.
+std::optional<RecommendInput> without_strange_models(const CampaignConfig& config,
+                                                     const RecommendInput& input) {
+  const std::vector<std::string> names = config.conditions();
+  std::optional<RecommendInput> out;
+  const auto look = [&](const std::optional<selection::Model>& model, const std::string& target) {
+    if (!model) return false;
+    const std::string strange = strange_condition(*model, names);
+    if (strange.empty()) return false;
+    if (!out) out = input;
+    out->notes.push_back(
+        fmt::format("The model of {} was learnt under {}, which the campaign does not vary now: "
+                    "planned without it, until a retraining.",
+                    target, strange));
+    return true;
+  };
+  if (look(input.model, config.targets.front().name)) {
+    out->model.reset();
+    out->model_id.clear();
+    out->model_rows = {};
+  }
+  for (std::size_t t = 0; t < input.others.size(); ++t) {
+    if (!look(input.others[t].model, config.targets[t + 1].name)) continue;
+    out->others[t].model.reset();
+    out->others[t].model_id.clear();
+  }
+  return out;
+}
+
 // Where on the instrument's plates each proposal goes; empty without [plate].
 Json plate_of(const CampaignConfig& config, std::size_t proposals, std::uint64_t seed) {
   Json places = Json::array();
@@ -286,6 +325,14 @@ Json target_json(const Target& target, const planning::TargetPrediction& predict
 }
 
 }  // namespace
+
+std::string strange_condition(const selection::Model& model,
+                              const std::vector<std::string>& conditions) {
+  for (const std::string& name : model.features.condition_names) {
+    if (std::find(conditions.begin(), conditions.end(), name) == conditions.end()) return name;
+  }
+  return {};
+}
 
 Result<planning::Candidate> candidate_of(const std::string& key, const std::string& conditions,
                                          const std::vector<std::string>& names,
@@ -426,6 +473,8 @@ bool mix_is_automatic(const PlannerSettings& planner, int batch) {
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
                                  int size, const Science& science, const Executor& executor,
                                  const Control& control) {
+  if (const auto without = without_strange_models(config, input))
+    return recommend(config, *without, size, science, executor, control);
   const Result<planning::CandidateSpace> space = planning::CandidateSpace::make(config.space);
   if (!space) return space.error();
   const Result<planning::RuleSet> rules = planning::RuleSet::make(config.rules, *space);
@@ -443,7 +492,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     options.batch = size;
   }
 
-  Result<std::vector<KnownPoint>> known = known_points(config, input, science.supports);
+  Result<std::vector<KnownPoint>> known = known_points(config, input, science);
   if (!known) return known.error();
   SurrogateChoice chosen;
   const auto surrogate_for =
@@ -459,7 +508,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
                   : planning::make_cold_start_surrogate(science.elements, *space,
                                                         config.model.features, options.seed);
   if (!surrogate) return surrogate.error();
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = input.notes;
   Recommendation out;
   std::optional<selection::Verdict> verdict;
   if (input.model) verdict = selection::verdict_of(*input.model);
@@ -540,8 +589,9 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
       const planning::Candidate& candidate = out.plan.proposals[i].candidate;
       catalysts.push_back(candidate.catalyst);
       for (std::size_t j = 0; j < conditions.names.size(); ++j) {
+        const auto place = std::find(names.begin(), names.end(), conditions.names[j]);
         conditions.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-            candidate.conditions.at(j);
+            candidate.conditions.at(static_cast<std::size_t>(place - names.begin()));
       }
     }
     return predictor->predict(catalysts, conditions, selection::Asked::alive_and_dormant);

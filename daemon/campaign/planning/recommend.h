@@ -36,6 +36,7 @@ struct RecommendInput {
   int batch_number = 1;
   std::vector<planning::StrategyCredit> credits;  // earned in earlier batches, for an automatic mix
   std::vector<OtherTarget> others;  // by the campaign's targets after the first; may be shorter
+  std::vector<std::string> notes;   // that the plan begins with
 };
 
 struct Recommendation {
@@ -53,11 +54,16 @@ Result<planning::Candidate> candidate_of(const std::string& key, const std::stri
                                          const std::vector<std::string>& names,
                                          const chemistry::SupportTable& supports);
 
+// The first condition of a model that is not among these; empty: all are, in whatever order.
+std::string strange_condition(const selection::Model& model,
+                              const std::vector<std::string>& conditions);
+
 // Whether the campaign sets no mix for this batch (1: the first): neither its own nor a scheduled
 // one.
 bool mix_is_automatic(const PlannerSettings& planner, int batch);
 
-// size 0: as the campaign says. Errors: those of the space, the rules and the planner.
+// size 0: as the campaign says. A model that was learnt under a condition that the campaign does
+// not vary is not asked, and a note says so. Errors: those of the space, the rules and the planner.
 Result<Recommendation> recommend(const CampaignConfig& config, const RecommendInput& input,
                                  int size, const Science& science, const Executor& executor,
                                  const Control& control);

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <boost/math/distributions/students_t.hpp>
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "core/base/text.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -16,12 +18,10 @@ namespace {
 // Of one catalyst under one set of conditions.
 struct Group {
   int n = 0;
-  double sum = 0.0;
   double squares = 0.0;  // around the mean, by Welford's update
   double mean = 0.0;
   void add(double value) {
     ++n;
-    sum += value;
     const double before = mean;
     mean += (value - mean) / n;
     squares += (value - before) * (value - mean);
@@ -94,17 +94,7 @@ std::string no_improvement(int batches, const Target& target, const StopInput& i
 }  // namespace
 
 double t_quantile_95(int df) {
-  // Tables of Student's distribution; beyond them the expansion of Abramowitz and Stegun, 26.7.5.
-  static constexpr std::array kTable = {
-      6.3138, 2.9200, 2.3534, 2.1318, 2.0150, 1.9432, 1.8946, 1.8595, 1.8331, 1.8125,
-      1.7959, 1.7823, 1.7709, 1.7613, 1.7531, 1.7459, 1.7396, 1.7341, 1.7291, 1.7247,
-      1.7207, 1.7171, 1.7139, 1.7109, 1.7081, 1.7056, 1.7033, 1.7011, 1.6991, 1.6973};
-  if (df <= static_cast<int>(kTable.size()))
-    return kTable[static_cast<std::size_t>(std::max(df, 1) - 1)];
-  constexpr double kNormal = 1.644854;
-  constexpr double kCube = kNormal * kNormal * kNormal;
-  return kNormal + (kCube + kNormal) / (4.0 * df) +
-         (5.0 * kCube * kNormal * kNormal + 16.0 * kCube + 3.0 * kNormal) / (96.0 * df * df);
+  return boost::math::quantile(boost::math::students_t_distribution<double>(df), 0.95);
 }
 
 std::string stop_reason(const StopRules& rules, const Target& target, const StopInput& input) {
@@ -135,15 +125,14 @@ std::string stop_reason(const StopRules& rules, const Target& target, const Stop
 
 std::vector<FinishedBatch> finished_batches(const Reader& reader, const Campaign& campaign) {
   std::vector<FinishedBatch> finished;
-  for (const Batch& batch : reader.batches(campaign.key, {0, 1'000'000})) {
+  for (const Batch& batch : reader.all_batches(campaign.key)) {
     ProposalFilter filter;
     filter.batch = batch.id;
     FinishedBatch done;
     done.id = batch.id;
     bool open = false;
-    for (const Proposal& proposal : reader.proposals(campaign.key, filter, {0, 1'000'000})) {
-      open = open || proposal.state == ProposalState::requested ||
-             proposal.state == ProposalState::active || proposal.state == ProposalState::partial;
+    for (const Proposal& proposal : all_proposals(reader, campaign.key, filter)) {
+      open = open || is_open(proposal.state);
       done.proposals.push_back(proposal.id);
     }
     if (!open) finished.push_back(std::move(done));

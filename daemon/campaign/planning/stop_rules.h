@@ -29,8 +29,8 @@ struct StopInput {
 // - measurements: so many live rows of the first target.
 // - target_reached: the mean of some catalyst's live measurements without flags reaches the value.
 // - batches_without_improvement: the best catalyst of the last n finished batches that brought
-//   results is not better than the best before them, by a one-sided Welch-type test at 5 % with the
-//   pooled standard deviation of all replicates ("pure error"): the difference of the two means
+//   results is not better than the best before them, by a one-sided two-sample t test at 5 % with
+//   the pooled standard deviation of all replicates ("pure error"): the difference of the two means
 //   must exceed t(0.95, df) s sqrt(1/n1 + 1/n2). Without replicates s is 0: any better mean counts.
 std::string stop_reason(const StopRules& rules, const Target& target, const StopInput& input);
 

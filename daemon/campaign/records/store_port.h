@@ -27,6 +27,9 @@ class UlidSource;
 
 namespace kasetsu::campaign {
 
+// The largest delivery, which is kept whole: no setting of a door promises more.
+inline constexpr std::int64_t kLargestContentMiB = 256;
+
 // What a use case needs beside the database. `ids` outlives the call.
 struct Context {
   Time now;
@@ -39,6 +42,7 @@ struct MeasurementFilter {
   std::string catalyst;               // canonical key; empty: all
   bool live_only = false;             // without retracted, excluded and superseded ones
   std::optional<std::string> ingest;  // id
+  std::optional<Time> received_from;  // came then or later
 };
 
 struct ProposalFilter {
@@ -109,6 +113,7 @@ class ResultReader {
   virtual std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view actor,
                                               std::string_view key) const = 0;
   virtual std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const = 0;
+  virtual std::optional<Ingest> newest_ingest(std::int64_t campaign) const = 0;
   virtual std::optional<std::string> content(std::int64_t ingest) const = 0;  // raw bytes
   virtual std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const = 0;
   virtual std::optional<Measurement> find_measurement(std::string_view id) const = 0;
@@ -122,6 +127,10 @@ class ResultReader {
   virtual std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                          std::int64_t catalyst, std::string_view conditions,
                                          std::int64_t limit) const = 0;
+  // The unit that a property's measurements are in, live ones or not, whether the campaign knows
+  // the property now or not; none: it has no measurement.
+  virtual std::optional<std::string> measured_unit(std::int64_t campaign,
+                                                   std::string_view property) const = 0;
   virtual std::int64_t count_measurements(std::int64_t campaign) const = 0;  // live ones
   virtual bool any_measured(std::int64_t campaign) const = 0;  // whether a measurement is live
   virtual std::optional<QuarantinedRow> find_quarantined(std::string_view id) const = 0;
@@ -129,6 +138,7 @@ class ResultReader {
   virtual std::vector<QuarantinedRow> quarantined(std::int64_t campaign,
                                                   std::optional<QuarantineState> state,
                                                   const Page& page) const = 0;
+  virtual std::int64_t count_quarantined(std::int64_t campaign, QuarantineState state) const = 0;
 };
 
 // Batches and proposals.
@@ -138,16 +148,20 @@ class ProposalReader {
 
   virtual std::optional<Batch> find_batch(std::string_view id) const = 0;
   virtual std::vector<Batch> batches(std::int64_t campaign, const Page& page) const = 0;
+  // All of them, without their summaries.
+  virtual std::vector<Batch> all_batches(std::int64_t campaign) const = 0;
+  virtual std::int64_t count_batches(std::int64_t campaign) const = 0;
   virtual std::optional<Proposal> find_proposal(std::string_view id) const = 0;
   virtual std::vector<Proposal> proposals(std::int64_t campaign, const ProposalFilter& filter,
                                           const Page& page) const = 0;
   // Those that a result of this catalyst may answer: ACTIVE before PARTIAL, REQUESTED, FAILED,
   // EXPIRED, then the oldest.
-  virtual std::vector<Proposal> open_proposals(std::int64_t campaign,
-                                               std::int64_t catalyst) const = 0;
+  virtual std::vector<Proposal> answerable_proposals(std::int64_t campaign,
+                                                     std::int64_t catalyst) const = 0;
   // ACTIVE and leased until `now` or less, in all campaigns.
   virtual std::vector<Proposal> lapsed_proposals(Time now) const = 0;
-  // Names of the properties measured in runs of a proposal.
+  // Names of the properties measured in runs of a proposal: by values that are live, and by limits
+  // of detection that were not retracted.
   virtual std::vector<std::string> measured_for_proposal(std::string_view proposal) const = 0;
 };
 

@@ -110,4 +110,8 @@ std::vector<std::string_view> flag_names(std::uint32_t flags) {
   return names;
 }
 
+bool may_repeat(std::string_view strategy) {
+  return strategy == "recheck" || strategy == "bridge" || strategy == "manual";
+}
+
 }  // namespace kasetsu::campaign

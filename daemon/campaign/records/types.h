@@ -3,6 +3,8 @@
 // (rising, never used twice).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +28,15 @@ enum class ProposalState {
   expired,     // overtaken before anyone took it
   cancelled    // by a person, with the reason
 };
+// Asked for and not done: one of them keeps the next batch from being planned.
+inline constexpr std::array kOpenStates = {ProposalState::requested, ProposalState::active,
+                                           ProposalState::partial};
+inline bool is_open(ProposalState state) {
+  return std::find(kOpenStates.begin(), kOpenStates.end(), state) != kOpenStates.end();
+}
+// Whether proposals of a strategy ("recheck", "bridge", "manual") are meant to repeat what was
+// measured or is asked for.
+bool may_repeat(std::string_view strategy);
 enum class JobState { scheduled, running, completed, failed, cancelled, skipped };
 enum class Verdict { accepted, flagged, duplicate, quarantined };
 enum class QuarantineState { waiting, readmitted, discarded };
@@ -129,8 +140,8 @@ struct Ingest {
   std::string actor;
   std::int64_t rows = 0, accepted = 0, flagged = 0, duplicate = 0, quarantined = 0;
   std::int64_t first_run = 0, last_run = 0;  // seqs of the runs that it made; 0, 0: none
-  // Seqs of the measurements that came with it are first_measurement, ...; the k-th of them, from
-  // 1, has the identifier k above `id`. 0: older, theirs are kept beside them.
+  // Seqs of the measurements that came with it are first_measurement, ...; 0, 0: none, or the
+  // delivery is older than these columns. Each measurement has its own identifier.
   std::int64_t first_measurement = 0, measurements = 0;
   Time received_at;
 };
@@ -339,7 +350,6 @@ struct TrainingChange {
   std::int64_t lost = 0;  // rows then that are not live now: retracted, corrected, excluded
 };
 
-// Catalysts of which the planner must know, by canonical key, each once, sorted.
 // What a proposal is of: a catalyst with its conditions.
 struct AskedCandidate {
   std::string catalyst;    // canonical key
@@ -347,6 +357,7 @@ struct AskedCandidate {
   bool operator==(const AskedCandidate&) const = default;
 };
 
+// Catalysts of which the planner must know, by canonical key, each once, sorted.
 struct KnownPoints {
   std::vector<std::string> measured;       // with a live measurement of any target
   std::vector<AskedCandidate> pending;     // proposed and open (REQUESTED, ACTIVE, PARTIAL)

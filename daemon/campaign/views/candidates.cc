@@ -23,10 +23,6 @@ MeasuredSet measured_set(const Reader& reader, const Campaign& campaign,
   return measured;
 }
 
-std::vector<Batch> all_batches(const Reader& reader, const Campaign& campaign) {
-  return reader.batches(campaign.key, {0, 1'000'000});
-}
-
 std::map<std::string, Origin> origins(const Reader& reader, const Campaign& campaign,
                                       const std::vector<Batch>& batches) {
   std::map<std::string, std::int64_t> numbers;

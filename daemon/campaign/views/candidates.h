@@ -39,7 +39,6 @@ struct Origin {
 };
 std::map<std::string, Origin> origins(const Reader& reader, const Campaign& campaign,
                                       const std::vector<Batch>& batches);
-std::vector<Batch> all_batches(const Reader& reader, const Campaign& campaign);
 
 // The target of this name; empty: the first. Errors: not_found.
 Result<const Target*> find_target(const CampaignConfig& config, std::string_view name);

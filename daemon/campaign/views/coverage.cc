@@ -8,6 +8,7 @@
 #include "core/chemistry/element_table.h"
 #include "core/planning/space/rules.h"
 #include "core/planning/surrogates/principal_axes.h"
+#include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/recommend.h"
 
 namespace kasetsu::campaign {
@@ -55,7 +56,7 @@ void add_asked(const Reader& reader, const Campaign& campaign,
   for (const auto& [state, words] : states) {
     ProposalFilter filter;
     filter.state = state;
-    for (const Proposal& one : reader.proposals(campaign.key, filter, {0, 10'000})) {
+    for (const Proposal& one : all_proposals(reader, campaign.key, filter)) {
       auto candidate = candidate_of(one.catalyst, one.conditions, names, supports);
       if (!candidate) continue;
       shown.push_back(

@@ -61,11 +61,6 @@ struct AskedSoFar {
   std::map<std::string, OfBatch> batches;
 };
 
-bool is_open(ProposalState state) {
-  return state == ProposalState::requested || state == ProposalState::active ||
-         state == ProposalState::partial;
-}
-
 AskedSoFar asked(const Reader& reader, const Campaign& campaign) {
   AskedSoFar found;
   Page page{0, 10'000};
@@ -112,19 +107,6 @@ Json open_jobs(const Reader& reader, const Campaign& campaign) {
   return list;
 }
 
-std::optional<Time> newest_delivery(const Reader& reader, const Campaign& campaign) {
-  std::optional<Time> newest;
-  Page page{0, 10'000};
-  for (;;) {
-    const auto ingests = reader.ingests(campaign.key, page);
-    for (const Ingest& ingest : ingests) {
-      page.after = ingest.seq;
-      newest = ingest.received_at;
-    }
-    if (static_cast<std::int64_t>(ingests.size()) < page.limit) return newest;
-  }
-}
-
 }  // namespace
 
 Json overview(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
@@ -140,9 +122,9 @@ Json overview(const Reader& reader, const Campaign& campaign, const CampaignConf
     const auto current = reader.newest_model(campaign.key, target.name, "current");
     if (current) model = model_overview(*current);
   }
-  const std::vector<Batch> batches = all_batches(reader, campaign);
+  const std::vector<Batch> batches = reader.all_batches(campaign.key);
   const AskedSoFar found = asked(reader, campaign);
-  const auto newest = newest_delivery(reader, campaign);
+  const auto newest = reader.newest_ingest(campaign.key);
   return {{"name", campaign.name},
           {"description", or_null(config.description)},
           {"state", to_string(campaign.state)},
@@ -155,11 +137,10 @@ Json overview(const Reader& reader, const Campaign& campaign, const CampaignConf
           {"proposals", found.states},
           {"batches", batches.size()},
           {"progress", batch_progress(batches, found)},
-          {"quarantined",
-           reader.quarantined(campaign.key, QuarantineState::waiting, {0, 10'000}).size()},
+          {"quarantined", reader.count_quarantined(campaign.key, QuarantineState::waiting)},
           {"jobs", open_jobs(reader, campaign)},
           {"model", std::move(model)},
-          {"newest", newest ? Json(format_time(*newest)) : Json(nullptr)}};
+          {"newest", newest ? Json(format_time(newest->received_at)) : Json(nullptr)}};
 }
 
 }  // namespace kasetsu::campaign

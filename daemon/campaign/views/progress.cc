@@ -135,7 +135,7 @@ Json progress(const Reader& reader, const Campaign& campaign, const Target& targ
               std::size_t most_points, std::string_view unit) {
   const MeasuredSet measured = measured_set(reader, campaign, target.name);
   const auto& rows = measured.set.rows;
-  const std::vector<Batch> batches = all_batches(reader, campaign);
+  const std::vector<Batch> batches = reader.all_batches(campaign.key);
   const auto from = origins(reader, campaign, batches);
   const bool few = rows.size() <= most_points;
   return {{"property", target.name},

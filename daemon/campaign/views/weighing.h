@@ -6,8 +6,8 @@
 
 namespace kasetsu::campaign {
 
-// {"proposals": [{"id", "weigh": [{"name", "gram"}], "price"}]} of the batch's open proposals, in
-// the campaign's [materials]; none without them.
+// {"proposals": [{"id", "weigh": [{"name", "gram"}], "price"}]} of the batch's proposals in any
+// state, in the campaign's [materials]; none without them.
 Json weighing(const Reader& reader, const Campaign& campaign, const CampaignConfig& config,
               const std::string& batch, const chemistry::SupportTable& supports);
 

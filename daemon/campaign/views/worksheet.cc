@@ -23,11 +23,6 @@ struct SheetPlace {
   chemistry::Catalyst catalyst;
 };
 
-bool is_open(const Proposal& proposal) {
-  return proposal.state == ProposalState::requested || proposal.state == ProposalState::active ||
-         proposal.state == ProposalState::partial;
-}
-
 // Open proposals by the channels that the planner gave their ranks. An amended proposal has the
 // rank of the one that it replaces.
 std::vector<SheetPlace> places_of(const Reader& reader, const Campaign& campaign,
@@ -44,7 +39,7 @@ std::vector<SheetPlace> places_of(const Reader& reader, const Campaign& campaign
   std::vector<SheetPlace> places;
   for (Proposal& proposal : reader.proposals(campaign.key, filter, {0, 10'000})) {
     auto catalyst = chemistry::parse_key(proposal.catalyst, supports);
-    if (!is_open(proposal) || !catalyst) continue;
+    if (!is_open(proposal.state) || !catalyst) continue;
     const auto channel = channels.find(proposal.rank);
     places.push_back(
         {channel == channels.end() ? static_cast<double>(proposal.rank) : channel->second,

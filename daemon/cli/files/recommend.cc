@@ -164,6 +164,20 @@ std::optional<selection::Model> take_model(std::vector<campaign::ModelDocument>&
   return std::nullopt;
 }
 
+// A model that is asked for is used or refused.
+Status check_conditions(const campaign::RecommendInput& input,
+                        const campaign::CampaignConfig& config) {
+  const std::vector<std::string> names = config.conditions();
+  std::string strange = input.model ? campaign::strange_condition(*input.model, names) : "";
+  for (const campaign::OtherTarget& other : input.others) {
+    if (strange.empty() && other.model) strange = campaign::strange_condition(*other.model, names);
+  }
+  if (strange.empty()) return {};
+  return Error{ErrorCode::invalid_argument,
+               "the model was learnt under a condition that the campaign does not vary", "--model",
+               strange, "a model that was learnt under the campaign's conditions"};
+}
+
 // What was measured, and the models of it: read, or learnt now.
 Result<campaign::RecommendInput> read_input(const Arguments& arguments,
                                             const campaign::CampaignConfig& config,
@@ -205,6 +219,7 @@ Result<campaign::RecommendInput> read_input(const Arguments& arguments,
     return Error{ErrorCode::invalid_argument, "a model of none of the campaign's targets",
                  "--model", document.provenance.target, ""};
   }
+  if (const Status fine = check_conditions(input, config); !fine) return fine.error();
   return input;
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "daemon/campaign/file/campaign_file.h"
+#include "daemon/campaign/learning/retrain.h"
 #include "daemon/http/api.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/http/raw_client.h"
@@ -42,7 +43,11 @@ class ApiServer {
         ids_(system_random),
         supports_(chemistry::SupportTable::from_csv(file_text("config/elements/supports.csv"),
                                                     "supports.csv")
-                      .value()) {
+                      .value()),
+        science_{chemistry::ElementTable::from_csv(file_text("config/elements/general.csv"),
+                                                   "general.csv")
+                     .value(),
+                 supports_} {
     store::StoreOptions store;
     store.path = (folder_ / "kasetsu.db").string();
     database_ = store::SqliteDatabase::open(store).value();
@@ -59,6 +64,7 @@ class ApiServer {
         .supports = supports_,
         .campaigns = *campaigns_,
         .intake = *intake_,
+        .science_of = [this](const campaign::CampaignConfig& config) { return tables_.of(config); },
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<DecodedCampaign> {
           const auto config = campaign::parse_campaign(text, "campaign", media_type, supports_);
@@ -153,6 +159,8 @@ class ApiServer {
   std::filesystem::path folder_;
   UlidSource ids_;
   chemistry::SupportTable supports_;
+  campaign::Science science_;
+  campaign::ScienceTables tables_{science_, {}};
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<campaign::DecodedCampaigns> campaigns_;
   std::unique_ptr<campaign::Intake> intake_;

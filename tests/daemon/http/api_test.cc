@@ -431,6 +431,21 @@ TEST_F(Api_, PagesHoldEverythingOnce) {
   EXPECT_EQ(server.get("/v1/campaigns/ocm/measurements?page_token=abc").status, 400);
 }
 
+// No model can foretell it or learn from it: americium stands in no row of the table.
+TEST_F(Api_, AProposalOfAnElementThatTheTableLacksIsRefused) {
+  const auto refused = server.post("/v1/campaigns/ocm/proposals",
+                                   {{"catalyst", "Am/SiO2"}, {"reason", "curiosity"}});
+  EXPECT_EQ(refused.status, 400) << refused.raw.body;
+  EXPECT_NE(refused.raw.body.find("\"Am\""), std::string::npos) << refused.raw.body;
+  const auto made = server.post("/v1/campaigns/ocm/proposals",
+                                {{"catalyst", "Mn/SiO2"}, {"reason", "the classic"}});
+  ASSERT_EQ(made.status, 201) << made.raw.body;
+  const auto amended =
+      server.post("/v1/proposals/" + made.body["id"].get<std::string>() + ":amend",
+                  {{"client", "rig"}, {"catalyst", "Am/SiO2"}, {"reason", "it was there"}});
+  EXPECT_EQ(amended.status, 400) << amended.raw.body;
+}
+
 TEST_F(Api_, UnchangedListsAreCheap) {
   const auto first = server.get("/v1/campaigns/ocm/proposals");
   const std::string tag = first.raw.field("ETag");

@@ -103,19 +103,20 @@ TEST(Corrections, RunsWithoutProposalsAreBatchesThatBridgesTellApart) {
               }).ok());
   ASSERT_TRUE(lab.wait(
       [](const Reader& reader) { return models_of(reader) == 1 && Laboratory::idle(reader); }));
-  ASSERT_TRUE(lab.database()
-                  .read([](const Reader& reader) -> Status {
-                    const auto model = reader.current_model(reader.find_campaign("test")->key, "Y");
-                    const Json offsets = parse_json(model->summary).value().at("batch_offsets");
-                    std::map<std::string, double> found;
-                    for (const Json& batch : offsets.at("batches"))
-                      found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
-                    EXPECT_EQ(found.size(), 3U);
-                    EXPECT_NEAR(found["run round 2"] - found["run round 1"], 3.0, 0.4);
-                    EXPECT_NEAR(found["run round 3"] - found["run round 2"], 3.0, 0.4);
-                    return {};
-                  })
-                  .ok());
+  ASSERT_TRUE(
+      lab.database()
+          .read([](const Reader& reader) -> Status {
+            const auto model = reader.current_model(reader.find_campaign("test")->key, "Y");
+            const Json offsets = parse_json(model->summary).value().at("batch_offsets");
+            std::map<std::string, double> found;
+            for (const Json& batch : offsets.at("batches"))
+              found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
+            EXPECT_EQ(found.size(), 3U);
+            EXPECT_NEAR(found["run round 2 of rig"] - found["run round 1 of rig"], 3.0, 0.4);
+            EXPECT_NEAR(found["run round 3 of rig"] - found["run round 2 of rig"], 3.0, 0.4);
+            return {};
+          })
+          .ok());
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "daemon/campaign/learning/models.h"
 #include "daemon/campaign/lifecycle/campaigns.h"
 #include "daemon/campaign/planning/leases.h"
+#include "daemon/jobs/schedule.h"
 #include "daemon/store/sqlite_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
@@ -314,6 +315,127 @@ TEST(Worker, ABatchIsPlannedFromWhatTheLastOneTaught) {
                       EXPECT_EQ(proposal.model, models.front().id);
                       EXPECT_TRUE(proposal.mean.has_value());
                     }
+                    return {};
+                  })
+                  .ok());
+}
+
+// No door takes such a proposal; a database of an earlier version may hold one. It ended every
+// retraining and every plan.
+TEST(Worker, AnElementThatTheTableLacksEndsNoRetraining) {
+  Laboratory lab(1);
+  std::string strange;
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto made =
+                    campaign::propose_by_hand(tx, "test", "Am:1/SiO2", "", lab.context());
+                if (made) strange = made->id;
+                return made ? Status() : Status(made.error());
+              }).ok());
+  lab.post(0, 20);
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y") && Laboratory::idle(reader);
+  }));
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto gone = campaign::cancel(tx, strange, {}, "no stock", lab.context());
+                if (!gone) return gone.error();
+                const auto job = campaign::schedule_job(tx, "test", "plan", "{}", lab.context());
+                return job ? Status() : Status(job.error());
+              }).ok());
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.proposals(reader.find_campaign("test")->key, {}, {0, 100}).size() > 1 &&
+           Laboratory::idle(reader);
+  }));
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    EXPECT_TRUE(reader.open_predictions(campaign->key, "Y", "Am:1/SiO2").empty());
+                    for (const auto& job : reader.jobs(std::nullopt, std::nullopt, {0, 100}))
+                      EXPECT_EQ(job.state, campaign::JobState::completed) << job.error;
+                    return {};
+                  })
+                  .ok());
+}
+
+// A model took the campaign's first condition for its own first one.
+TEST(Worker, ConditionsReachAModelByTheirNames) {
+  std::string text(kCampaign);
+  text.replace(text.find("when = \"every_batch\""), 20, "when = \"by_hand\"");
+  text.replace(text.find("batch = 6\n"), 0, "surrogate = \"hypotheses\"\n");
+  const std::string first = "[conditions]\nT_C = [700, 750, 800]\np_bar = [1, 5]\n";
+  Laboratory lab(2, 7, text + first);
+  Json rows = Json::array();
+  for (int i = 0; i < 48; ++i) {
+    static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
+    const int temperature = 700 + 50 * (i % 3);
+    const int pressure = i % 4 < 2 ? 1 : 5;
+    const double value = 0.8 * (i % 10) + 0.1 * (temperature - 700) - 2.0 * pressure;
+    rows.push_back({{"catalyst", {{"slots", {kElements[i % 10]}}, {"support", "MgO"}}},
+                    {"conditions", {{"T_C", temperature}, {"p_bar", pressure}}},
+                    {"values", {{"Y", value}}}});
+  }
+  const auto prepared = campaign::prepare_delivery(Json{{"rows", rows}}.dump(), {}, lab.supports());
+  ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto taken = campaign::ingest(tx, "test", *prepared, lab.context());
+                if (!taken) return taken.error();
+                EXPECT_EQ(taken->new_measurements, 48);
+                const auto job = request_retraining(tx, "test", false, lab.context());
+                return job ? Status() : Status(job.error());
+              }).ok());
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y") && Laboratory::idle(reader);
+  }));
+  const auto plan = [&](const std::string& conditions) {
+    lab.apply(text + conditions);
+    std::size_t batches = 0;
+    EXPECT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                  batches = tx.all_batches(tx.find_campaign("test")->key).size();
+                  const auto job = campaign::schedule_job(tx, "test", "plan", "{}", lab.context());
+                  return job ? Status() : Status(job.error());
+                }).ok());
+    EXPECT_TRUE(lab.wait([&](const Reader& reader) {
+      return reader.all_batches(reader.find_campaign("test")->key).size() > batches &&
+             Laboratory::idle(reader);
+    }));
+  };
+  plan("[conditions]\np_bar = [1, 5]\nT_C = [700, 750, 800]\n");
+  ASSERT_TRUE(lab.database()
+                  .read([&](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto model = reader.current_model(campaign->key, "Y");
+                    const auto document = campaign::read_model(model->document).value();
+                    const auto proposals = reader.proposals(campaign->key, {}, {0, 100});
+                    EXPECT_EQ(proposals.size(), 6U);
+                    for (const auto& proposal : proposals) {
+                      const auto told = predict_proposals(document, {&proposal, 1}, lab.supports());
+                      std::vector<campaign::LedgerEntry> kept;
+                      for (const auto& entry :
+                           reader.open_predictions(campaign->key, "Y", proposal.catalyst)) {
+                        if (entry.proposal == proposal.id) kept.push_back(entry);
+                      }
+                      EXPECT_EQ(kept.size(), told->size());
+                      for (std::size_t i = 0; i < kept.size() && i < told->size(); ++i)
+                        EXPECT_NEAR(kept[i].predicted, (*told)[i].predicted, 1e-9);
+                      EXPECT_NEAR(*proposal.mean, told->front().predicted, 1e-9)
+                          << proposal.catalyst << proposal.conditions;
+                    }
+                    return {};
+                  })
+                  .ok());
+  // What the model wants to know is told by nobody: it is left out, and that is said.
+  plan("[conditions]\nT_C = [700, 750, 800]\n");
+  ASSERT_TRUE(lab.database()
+                  .read([](const Reader& reader) -> Status {
+                    const auto campaign = reader.find_campaign("test");
+                    const auto batch = reader.batches(campaign->key, {0, 100}).back();
+                    EXPECT_EQ(batch.model, "");
+                    EXPECT_NE(batch.summary.find("learnt under p_bar"), std::string::npos);
+                    campaign::ProposalFilter filter;
+                    filter.batch = batch.id;
+                    for (const auto& proposal : reader.proposals(campaign->key, filter, {0, 10}))
+                      EXPECT_FALSE(proposal.mean.has_value());
                     return {};
                   })
                   .ok());

@@ -101,6 +101,34 @@ TEST_F(Store, WhatIsAcknowledgedIsThereAfterReopening) {
   EXPECT_EQ(database_->last_event(), 2);
 }
 
+// The doors took bodies that no row of the database could hold.
+TEST_F(Store, ADeliveryOfTheLargestSizeIsKept) {
+  open();
+  apply();
+  const auto keep = [&](const std::string& bytes) {
+    return write<std::int64_t>([&](Transaction& tx) -> Result<std::int64_t> {
+      campaign::Ingest ingest;
+      ingest.id = ids_.next(now_);
+      ingest.campaign = 1;
+      ingest.media_type = "text/csv";
+      ingest.sha256 = sha256(bytes);
+      ingest.received_at = now_;
+      tx.keep_content(ingest.sha256, bytes, now_);
+      return tx.insert_ingest(ingest);
+    });
+  };
+  std::string bytes(static_cast<std::size_t>(campaign::kLargestContentMiB) << 20, 'x');
+  const auto kept = keep(bytes);
+  ASSERT_TRUE(kept.ok()) << kept.error().to_string();
+  EXPECT_EQ(read<std::size_t>([&](const Reader& reader) { return reader.content(*kept)->size(); }),
+            bytes.size());
+  bytes.resize(bytes.size() + (2U << 20));
+  const auto refused = keep(bytes);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::bad_data);
+  EXPECT_TRUE(database_->health().ok());
+}
+
 TEST_F(Store, AFailedTaskUndoesOnlyItself) {
   open();
   // The first task holds the writer until the others wait, so that they share one commit.

@@ -43,7 +43,7 @@ class Memory : public testing::StoreTest {
         std::sort(values.begin(), values.end());
         seen.replicates.push_back(std::move(values));
       }
-      const auto open = reader.open_proposals(campaign->key, catalyst->key);
+      const auto open = reader.answerable_proposals(campaign->key, catalyst->key);
       seen.proposals.push_back(open.empty() ? std::string("none")
                                             : open[0].id + std::string(to_string(open[0].state)));
     }

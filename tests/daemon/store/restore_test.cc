@@ -6,7 +6,9 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 
+#include "daemon/store/maintenance.h"
 #include "daemon/store/reached_file.h"
 #include "daemon/store/restore_steps.h"
 #include "tests/daemon/store/fixture.h"
@@ -94,6 +96,58 @@ TEST_F(Restores, SayThatTheirCopyIsGone) {
   ASSERT_TRUE(store::restore(backup_, killed_, now_ + std::chrono::seconds(1)).ok());
   open();
   EXPECT_EQ(measurements().size(), 1u);
+}
+
+// Numbers of events go on from the restored state: those of what was thrown away may be higher.
+TEST_F(Restores, OfAFolderTakeTheNewestBackupAlsoAfterARestore) {
+  const std::string backups = folder_ / "backups";
+  fs::create_directory(backups);
+  const auto back_up = [&](const std::string& name) {
+    ASSERT_TRUE(database_->backup(backups + "/" + name).ok());
+    database_.reset();
+    now_ += std::chrono::hours(24);
+  };
+  fs::copy_file(backup_, backups + "/1-sunday.db");
+  now_ += std::chrono::hours(24);
+  open();
+  for (const char* element : {"\"K\"", "\"Mn\"", "\"Fe\"", "\"Co\""}) {
+    ASSERT_TRUE(post(body({row(element, 3.0)})).ok());
+  }
+  back_up("2-monday.db");
+  const Time tuesday = now_;
+  ASSERT_TRUE(restore_database(backups + "/1-sunday.db", {}, options_.path, now_).ok());
+  open();
+  ASSERT_TRUE(post(body({row("\"Zn\"", 4.0)})).ok());
+  back_up("3-tuesday.db");
+  const auto newest = restore_database(backups, {}, options_.path, now_);
+  ASSERT_TRUE(newest.ok()) << newest.error().to_string();
+  EXPECT_THAT(newest->backup, HasSubstr("3-tuesday.db"));
+  now_ += std::chrono::hours(1);
+  const auto before = restore_database(backups, tuesday - Duration(1), options_.path, now_);
+  ASSERT_TRUE(before.ok()) << before.error().to_string();
+  EXPECT_THAT(before->backup, HasSubstr("2-monday.db"));
+}
+
+// The folder is the daemon's user's, and root restores.
+TEST_F(Restores, FollowNoLinkThatLiesInTheFolder) {
+  const std::string victim = folder_ / "victim";
+  std::ofstream(victim) << "precious";
+  fs::permissions(victim, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+  const auto before = fs::status(victim).permissions();
+  fs::create_symlink(victim, killed_ + ".restoring.part");
+  fs::remove(killed_ + ".lock");
+  fs::create_symlink(victim, killed_ + ".lock");
+  // The lock is refused, or the restore done: in neither case the other file is touched.
+  const Status done = store::restore(backup_, killed_, now_);
+  EXPECT_FALSE(done.ok());
+  EXPECT_EQ(fs::file_size(victim), 8U);
+  EXPECT_EQ(fs::status(victim).permissions(), before);
+  fs::remove(killed_ + ".lock");
+  fs::remove(killed_ + ".restoring.part");
+  fs::create_symlink(victim, killed_ + ".restoring.part");
+  EXPECT_TRUE(store::restore(backup_, killed_, now_).ok());
+  EXPECT_EQ(fs::file_size(victim), 8U);
+  EXPECT_EQ(fs::status(victim).permissions(), before);
 }
 
 TEST_F(Restores, BelongToTheDaemonsUserAndToNobodyElse) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -32,6 +33,12 @@ struct Campaign {
   std::vector<KnownPoint> known;
 };
 
+std::vector<std::string> condition_names(const CandidateSpace& space) {
+  std::vector<std::string> names;
+  for (const ConditionLevels& condition : space.conditions()) names.push_back(condition.name);
+  return names;
+}
+
 // Made-up measurements of random candidates, and a small ensemble trained on them.
 Campaign campaign_on(SpaceDefinition definition, int order, std::uint64_t seed) {
   Campaign campaign{CandidateSpace::make(std::move(definition)).value(), {}, {}};
@@ -39,9 +46,7 @@ Campaign campaign_on(SpaceDefinition definition, int order, std::uint64_t seed) 
   selection::TrainingSet data;
   const int rows = 60;
   data.y.resize(rows);
-  for (const ConditionLevels& condition : campaign.space.conditions()) {
-    data.conditions.names.push_back(condition.name);
-  }
+  data.conditions.names = condition_names(campaign.space);
   data.conditions.values.resize(rows, static_cast<Eigen::Index>(data.conditions.names.size()));
   for (int i = 0; i < rows; ++i) {
     KnownPoint point;
@@ -76,7 +81,7 @@ Campaign campaign_on(SpaceDefinition definition, int order, std::uint64_t seed) 
 
 std::vector<std::string> picks(const Campaign& campaign, PlanOptions options, bool bounds,
                                const RuleSet* rules, bool* exact) {
-  const auto surrogate = make_ensemble_surrogate(campaign.model);
+  const auto surrogate = make_ensemble_surrogate(campaign.model, condition_names(campaign.space));
   EXPECT_TRUE(surrogate.ok());
   PlanProblem problem;
   problem.space = &campaign.space;
@@ -142,6 +147,27 @@ TEST(BoundedSearch, WithProductsOfBlocksAndConditions) {
   definition.conditions.push_back({"temperature_C", {600, 700}});
   const Campaign campaign = campaign_on(std::move(definition), 2, 2);
   expect_same_picks(campaign, mixed_batch());
+}
+
+// A campaign's file may change their order after the model was learnt.
+TEST(BoundedSearch, TakesConditionsByTheirNames) {
+  SpaceDefinition definition = grid();
+  definition.conditions = {{"temperature_C", {600, 700}}, {"pressure_bar", {1, 100}}};
+  Campaign campaign = campaign_on(definition, 1, 5);
+  const auto before = make_ensemble_surrogate(campaign.model).value();
+  std::reverse(definition.conditions.begin(), definition.conditions.end());
+  campaign.space = CandidateSpace::make(definition).value();
+  const std::vector<std::string> names = condition_names(campaign.space);
+  const auto after = make_ensemble_surrogate(campaign.model, names).value();
+  for (KnownPoint& point : campaign.known) {
+    Evaluation expected, found;
+    ASSERT_TRUE(before->evaluate({&point.candidate, 1}, expected).ok());
+    std::reverse(point.candidate.conditions.begin(), point.candidate.conditions.end());
+    ASSERT_TRUE(after->evaluate({&point.candidate, 1}, found).ok());
+    EXPECT_EQ(found.mean[0], expected.mean[0]);
+  }
+  expect_same_picks(campaign, mixed_batch());
+  EXPECT_FALSE(make_ensemble_surrogate(campaign.model, {names.data(), 1}).ok());
 }
 
 // Two thousand other picks of the batch lie between: after them nothing is as far as the first

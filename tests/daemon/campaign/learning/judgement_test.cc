@@ -103,6 +103,28 @@ TEST(Judgement, ADocumentKeepsAllAndRetrainingGivesTheSameBytes) {
   EXPECT_EQ(a.outside, b.outside);
 }
 
+// Those of 2^63 and more could be written and not be read.
+TEST(Judgement, ADocumentKeepsEverySeed) {
+  ModelDocument document;
+  document.provenance = {"Y", "%", "", "test"};
+  document.model = trained(laboratory(30, 0.3, 2));
+  std::string text;
+  for (const std::uint64_t seed : {0ULL, 7ULL, 1ULL << 63, ~0ULL}) {
+    document.model.settings.search.seed = seed;
+    text = write_model(document);
+    const auto read = read_model(text);
+    ASSERT_TRUE(read.ok()) << read.error().to_string();
+    EXPECT_EQ(read->model.settings.search.seed, seed);
+  }
+  const std::string written = "18446744073709551615";
+  ASSERT_NE(text.find(written), std::string::npos);
+  for (const char* wrong : {"-1", "1.5", "18446744073709551616"}) {
+    std::string other = text;
+    other.replace(other.find(written), written.size(), wrong);
+    EXPECT_FALSE(read_model(other).ok()) << wrong;
+  }
+}
+
 selection::History history_after(const selection::Model& model) {
   return judge(model, entries_of(model, 10, -1, 0.0)).history;
 }

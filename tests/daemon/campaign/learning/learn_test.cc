@@ -429,6 +429,49 @@ TEST_F(Learning, PredictionsAreWrittenBeforeAndGetTheirErrorAfter) {
   EXPECT_EQ(entries[0].observed, 8.0);
 }
 
+// The first result under any conditions settled the predictions of all proposals of its catalyst.
+TEST_F(Learning, APredictionIsTestedUnderTheConditionsOfItsProposal) {
+  const auto model = keep();
+  PlannedBatch planned;
+  planned.model = model->id;
+  for (const int temperature : {700, 800, 900}) {
+    PlannedProposal proposal;
+    proposal.strategy = "recheck";
+    proposal.catalyst = "Li:1/MgO";
+    proposal.conditions = fmt::format("{{\"T_C\":{}}}", temperature);
+    proposal.mean = temperature / 100.0;
+    proposal.hypotheses = {temperature / 100.0 + 1};
+    planned.proposals.push_back(proposal);
+  }
+  ASSERT_TRUE(write<IssuedBatch>([&](Transaction& tx) {
+                return issue_batch(tx, "ocm", planned, context());
+              }).ok());
+  const auto at = [&](const char* temperature, double value) {
+    return row("\"Li\"", value, fmt::format("\"conditions\":{{\"T_C\":{},\"p\":1}}", temperature));
+  };
+  const auto errors = [&] {
+    std::vector<std::optional<double>> found;
+    for (const LedgerEntry& entry : ledger()) found.push_back(entry.error);
+    return found;
+  };
+  using Errors = std::vector<std::optional<double>>;
+  const std::optional<double> none;
+  ASSERT_TRUE(post(body({at("900", 12)})).ok());
+  EXPECT_EQ(errors(), (Errors{none, none, none, none, 3.0, 2.0}));
+  ASSERT_TRUE(post(body({at("750", 1)})).ok());
+  EXPECT_EQ(errors(), (Errors{none, none, none, none, 3.0, 2.0}));
+  ASSERT_TRUE(post(body({at("800.0", 10), at("700", 9), at("800", 77)})).ok());
+  EXPECT_EQ(errors(), (Errors{2.0, 1.0, 2.0, 1.0, 3.0, 2.0}));
+  // A retracted one makes room for the next under the same conditions.
+  for (const Measurement& m : measurements()) {
+    if (m.value != 10) continue;
+    ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                  return retract(tx, m.id, "leak", "", context());
+                }).ok());
+  }
+  EXPECT_EQ(errors(), (Errors{2.0, 1.0, 69.0, 68.0, 3.0, 2.0}));
+}
+
 TEST_F(Learning, WhatWasKnownBeforeThePredictionIsNotItsTest) {
   ASSERT_TRUE(post(body({row("\"Na\"", 1)})).ok());
   const auto model = keep();

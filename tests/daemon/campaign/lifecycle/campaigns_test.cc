@@ -87,6 +87,54 @@ TEST_F(Campaigns, AUnitIsNotChangedUnderItsMeasurements) {
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
 }
 
+// A version without the property was a way around.
+TEST_F(Campaigns, AUnitIsNotChangedWhereThePropertyWasLeftOutMeanwhile) {
+  const Property other{"CO2_yield", "%", false, {}, {}};
+  apply(draft("ocm", "one"));
+  const std::string row = R"({"catalyst":"Li/MgO","values":{"C2_yield":1,"CO2_yield":45}})";
+  const auto receipt = post(body({row}));
+  ASSERT_TRUE(receipt.ok());
+  CampaignDraft changed = draft("ocm", "two");
+  changed.properties = {{"C2_yield", "%", true, 0.0, 100.0}};
+  apply(changed);
+  changed.text = "three";
+  changed.properties.push_back({"CO2_yield", "mol/mol", false, {}, {}});
+  const auto refused = try_apply(changed);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("CO2_yield has measurements in \"%\""));
+  // Retracted ones may be restored.
+  for (const Measurement& one : measurements()) {
+    ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                  return retract(tx, one.id, "leak", "", context());
+                }).ok());
+  }
+  EXPECT_FALSE(try_apply(changed).ok());
+  changed.properties.back().unit = "%";
+  EXPECT_TRUE(try_apply(changed).ok());
+}
+
+// A retracted measurement can be restored: its composition keeps its meaning.
+TEST_F(Campaigns, ABasisIsNotChangedUnderRetractedMeasurements) {
+  CampaignDraft changed = draft("ocm", "one");
+  changed.composition = "wt_percent_of_catalyst";
+  apply(changed);
+  changed.text = "two";
+  changed.composition = "mmol_per_g_support";
+  EXPECT_TRUE(try_apply(changed).ok()) << "nothing was measured yet";
+  ASSERT_TRUE(post(body({row("\"Li\"", 5)})).ok());
+  changed.text = "three";
+  changed.composition = "wt_percent_of_catalyst";
+  EXPECT_THAT(try_apply(changed).error().message, HasSubstr("1 measurement is kept"));
+  ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                return retract(tx, measurements()[0].id, "leak", "", context());
+              }).ok());
+  const auto refused = try_apply(changed);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_THAT(refused.error().message, HasSubstr("that do not count at present"));
+}
+
 TEST_F(Campaigns, MoveOnlyAlongLegalTransitions) {
   using enum CampaignVerb;
   apply();
@@ -114,6 +162,30 @@ TEST_F(Campaigns, StoppingExpiresWhatNobodyTook) {
   ASSERT_TRUE(steer(CampaignVerb::stop, "enough").ok());
   EXPECT_EQ(proposal(batch.proposals[0].id).state, ProposalState::active);
   EXPECT_EQ(proposal(batch.proposals[1].id).state, ProposalState::expired);
+}
+
+// A lease that ran out afterwards, or was given back, made work that nobody could take.
+TEST_F(Campaigns, WhatComesBackAfterTheEndExpires) {
+  apply();
+  const auto batch = issue({"Li:1/MgO", "Na:1/MgO"});
+  for (const Proposal& one : batch.proposals) {
+    ASSERT_TRUE(write<Proposal>([&](Transaction& tx) {
+                  return claim(tx, one.id, "robot", kDefaultLease, context());
+                }).ok());
+  }
+  ASSERT_TRUE(steer(CampaignVerb::stop, "enough").ok());
+  ASSERT_TRUE(write<Proposal>([&](Transaction& tx) {
+                return release(tx, batch.proposals[0].id, "robot", context());
+              }).ok());
+  now_ += kDefaultLease;
+  EXPECT_EQ(*write<std::int64_t>([&](Transaction& tx) -> Result<std::int64_t> {
+    return sweep_leases(tx, context());
+  }),
+            1);
+  for (const Proposal& one : batch.proposals) {
+    EXPECT_EQ(proposal(one.id).state, ProposalState::expired);
+    EXPECT_EQ(proposal(one.id).state_reason, "the campaign was stopped");
+  }
 }
 
 TEST_F(Campaigns, AnUnknownNameListsWhatThereIs) {

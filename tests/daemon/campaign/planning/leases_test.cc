@@ -159,6 +159,30 @@ TEST_F(Proposals, ARowOfAnotherCatalystIsNotTakenForTheProposal) {
   EXPECT_EQ(proposal(batch.proposals[0].id).state, requested);
 }
 
+// The value of another sample is none of what was asked for.
+TEST_F(Proposals, SamplesOfOtherKindsAnswerNoProposal) {
+  const std::string id = issue({"Li:1/MgO"}).proposals[0].id;
+  const std::string named = "\"proposal\":\"" + id + "\"";
+  const std::string values = R"("values":{"C2_yield":0.1})";
+  const auto receipt =
+      post(body({"{\"kind\":\"blank\"," + named + "," + values + "}",
+                 "{\"kind\":\"reference\",\"catalyst\":\"Mn:1/SiO2\"," + named + "," + values + "}",
+                 "{\"kind\":\"support\",\"catalyst\":\"MgO\"," + named + "," + values + "}"}));
+  ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
+  for (const RowVerdict& one : receipt->rows) {
+    EXPECT_EQ(one.verdict, Verdict::quarantined) << one.row;
+    EXPECT_THAT(one.reason, HasSubstr("asks for Li:1/MgO"));
+  }
+  EXPECT_EQ(proposal(id).state, requested);
+  // Of its catalyst, but not of a catalyst's sample: kept, and no answer.
+  const auto support = post(body({"{\"kind\":\"support\"," + named + "," + values + "}"}));
+  ASSERT_TRUE(support.ok()) << support.error().to_string();
+  EXPECT_THAT(support->finished_proposals, IsEmpty());
+  EXPECT_EQ(proposal(id).state, requested);
+  ASSERT_TRUE(post(body({"{\"kind\":\"reference\"," + named + "," + values + "}"})).ok());
+  EXPECT_EQ(proposal(id).state, succeeded);
+}
+
 TEST_F(Proposals, WithSomeTargetsMissingArePartial) {
   CampaignDraft two = draft("ocm", "two targets");
   two.properties.push_back({"cost", "", true, {}, {}});
@@ -168,6 +192,73 @@ TEST_F(Proposals, WithSomeTargetsMissingArePartial) {
   EXPECT_EQ(proposal(id).state, partial);
   ASSERT_TRUE(post(body({R"({"catalyst":"Li/MgO","values":{"cost":2}})"})).ok());
   EXPECT_EQ(proposal(id).state, succeeded);
+}
+
+// In one row it was complete, in two it was not.
+TEST_F(Proposals, ALimitOfDetectionAnswersATargetInWhateverRow) {
+  CampaignDraft two = draft("ocm", "two targets");
+  two.properties.push_back({"cost", "", true, {}, {}});
+  apply(two);
+  const auto limit = [](int value) {
+    return fmt::format(
+        R"({{"catalyst":"Li/MgO","values":{{"C2_yield":{{"value":{},"censored":true}}}}}})", value);
+  };
+  const auto rest = [](int value) {
+    return fmt::format(R"({{"catalyst":"Li/MgO","values":{{"cost":{}}}}})", value);
+  };
+  for (const int round : {1, 2}) {
+    const std::string id = issue({"Li:1/MgO"}, "recheck").proposals[0].id;
+    ASSERT_TRUE(post(body({round == 1 ? limit(round) : rest(round)})).ok());
+    EXPECT_EQ(proposal(id).state, partial);
+    ASSERT_TRUE(post(body({round == 1 ? rest(round) : limit(round)})).ok());
+    EXPECT_EQ(proposal(id).state, succeeded) << round;
+  }
+  // One that was retracted is no answer.
+  const std::string id = issue({"Li:1/MgO"}, "recheck").proposals[0].id;
+  const auto taken = post(body({limit(3)}));
+  ASSERT_TRUE(taken.ok());
+  ASSERT_TRUE(write<Measurement>([&](Transaction& tx) {
+                return retract(tx, taken->rows[0].measurements[0], "leak", "", context());
+              }).ok());
+  ASSERT_TRUE(post(body({rest(3)})).ok());
+  EXPECT_EQ(proposal(id).state, partial);
+}
+
+// One that nobody leased, and one whose holder is gone.
+TEST_F(Proposals, PartialOnesThatNobodyHoldsCanBeTakenUp) {
+  CampaignDraft two = draft("ocm", "two targets");
+  two.properties.push_back({"cost", "", true, {}, {}});
+  apply(two);
+  const auto batch = issue({"Li:1/MgO", "Na:1/MgO", "K:1/MgO"});
+  const std::string by_file = batch.proposals[0].id;
+  const std::string left = batch.proposals[1].id;
+  const std::string lost = batch.proposals[2].id;
+  for (const std::string& id : {left, lost}) ASSERT_TRUE(try_claim(id, "robot-1").ok());
+  ASSERT_TRUE(post(body({row("\"Li\"", 5), row("\"Na\"", 5), row("\"K\"", 5)})).ok());
+  const auto beat =
+      act([&](Transaction& tx) { return heartbeat(tx, by_file, "robot-2", kHour, context()); });
+  EXPECT_THAT(beat.error().message, HasSubstr("leased to nobody"));
+  const auto taken = try_claim(by_file, "robot-2");
+  ASSERT_TRUE(taken.ok()) << taken.error().to_string();
+  EXPECT_EQ(taken->state, partial);
+  EXPECT_EQ(taken->client, "robot-2");
+  const auto held =
+      act([&](Transaction& tx) { return fail(tx, left, "robot-2", "tube broke", context()); });
+  EXPECT_THAT(held.error().message, HasSubstr("leased to robot-1"));
+  EXPECT_FALSE(try_claim(lost, "robot-2").ok());
+  now_ += kHour;
+  EXPECT_TRUE(act([&](Transaction& tx) {
+                return fail(tx, left, "robot-2", "tube broke", context());
+              }).ok());
+  ASSERT_TRUE(try_claim(lost, "robot-2").ok());
+  EXPECT_EQ(proposal(lost).client, "robot-2");
+  // What was measured of them still counts when the rest comes.
+  for (const char* rest : {R"({"catalyst":"Li/MgO","values":{"cost":2}})",
+                           R"({"catalyst":"K/MgO","values":{"cost":2}})"}) {
+    ASSERT_TRUE(post(body({rest})).ok());
+  }
+  EXPECT_EQ(proposal(by_file).state, succeeded);
+  EXPECT_EQ(proposal(lost).state, succeeded);
 }
 
 TEST_F(Proposals, LateResultsCountOnce) {
