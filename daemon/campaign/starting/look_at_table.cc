@@ -150,8 +150,9 @@ Result<Json> look_at_table(std::string_view bytes, const TableRequest& request,
 Result<DraftedFile> draft_from_table(std::string_view bytes, const TableRequest& request,
                                      const DraftRequest& draft,
                                      const chemistry::SupportTable& supports) {
-  if (request.targets.size() > 1)
-    return Error{ErrorCode::bad_data, "a draft has one target", "target", "", "one column"};
+  if (request.targets.size() != 1)
+    return Error{ErrorCode::bad_data, "a draft has one target", "target",
+                 request.targets.empty() ? "" : request.targets[1], "the name of one column"};
   const auto read = [&](const tables::ReadOptions& options) {
     return tables::read_table(bytes, request.file_name, options, supports);
   };
