@@ -292,6 +292,35 @@ TEST_F(Api_, TablesAndLinesAreTakenToo) {
   EXPECT_EQ(std::count(table.raw.body.begin(), table.raw.body.end(), '\n'), 5);
 }
 
+// To one reader of text it is a character, to another one nothing.
+TEST_F(Api_, AListOfNothingNamesNoColumns) {
+  const std::string table = "M1,M2,M3,Support,C2_yield\nLi,K,none,MgO,8.5\n";
+  for (const char* parameter : {"ignore", "fill_down", "null", "target", "condition"}) {
+    for (const char* nothing :
+         {"", "%EF%BB%BF", "%EF%BB%BF%0A", "%EF%BB%BF%0D%0A%0A", "%20", "%0A"}) {
+      const std::string query = fmt::format("?{}={}", parameter, nothing);
+      const bool of_look = std::string_view("targetcondition").find(parameter) != std::string::npos;
+      if (!of_look) {
+        const auto taken =
+            server.ask("POST", "/v1/campaigns/ocm/measurements" + query + "&source=a&dry_run=true",
+                       table, "", "text/csv");
+        EXPECT_EQ(taken.status, 200) << query << taken.raw.body;
+        EXPECT_EQ(taken.body["accepted"], 1) << query;
+      }
+      const auto read = server.ask("POST", "/v1/tables:read" + query, table, "", "text/csv");
+      EXPECT_EQ(read.status, 200) << query << read.raw.body;
+      EXPECT_EQ(read.body["problems_total"], 0) << query << read.raw.body;
+    }
+  }
+  EXPECT_EQ(server
+                .ask("POST", "/v1/campaigns/ocm/measurements?source=a&ignore=a%0Ab", table, "",
+                     "text/csv")
+                .status,
+            400)
+      << "a second line of names would be dropped";
+  EXPECT_EQ(server.get("/healthz").status, 200);
+}
+
 TEST_F(Api_, BadRowsWaitInQuarantineAndAreMended) {
   Json bad = row({"Xx", "K", "none"}, 1.0, 1);
   const auto answer = server.post("/v1/campaigns/ocm/measurements",
