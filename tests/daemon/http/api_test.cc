@@ -437,6 +437,18 @@ TEST_F(Api_, WithNothingToOfferPlanningIsScheduledOnce) {
   EXPECT_EQ(server.get("/v1/campaigns/ocm/batches").body["batches"].size(), 0u);
 }
 
+TEST_F(Api_, ABatchWithoutASizeIsAsLargeAsTheCampaignSays) {
+  for (const char* name : {"Li/MgO", "K/MgO", "Mn/MgO", "Na/MgO", "W/MgO", "Li/SiO2", "K/SiO2"}) {
+    const auto made =
+        server.post("/v1/campaigns/ocm/proposals", {{"catalyst", name}, {"reason", "to see"}});
+    ASSERT_EQ(made.status, 201) << made.raw.body;
+  }
+  const auto got =
+      server.post("/v1/campaigns/ocm:recommend", {{"batch_size", nullptr}, {"client", "robot"}});
+  ASSERT_EQ(got.status, 200) << got.raw.body;
+  EXPECT_EQ(got.body["proposals"].size(), 5u) << got.raw.body;
+}
+
 TEST_F(Api_, PagesHoldEverythingOnce) {
   std::vector<Json> rows;
   for (int i = 0; i < 25; ++i) rows.push_back(row({"Li", "K", "W"}, i, i));
@@ -505,6 +517,24 @@ TEST_F(Api_, EventsArePolledAwaitedAndStreamed) {
   EXPECT_TRUE(resumed.receive_until(fmt::format("id: {}:{}\ndata: ", timeline, paused + 1)));
   EXPECT_EQ(server.get("/v1/events?after=0&campaign=other").body["events"].size(), 0u);
   EXPECT_EQ(server.get("/v1/events?wait_s=31").status, 400);
+}
+
+// What one reading of the events throws ends neither those who wait nor those who stream.
+TEST_F(Api_, EventsGoOnAfterAReadingThatThrew) {
+  const std::int64_t last = server.get("/v1/events").body["last"];
+  RawClient waiting(server.port());
+  waiting.send(ApiServer::request("GET", fmt::format("/v1/events?after={}&wait_s=30", last)));
+  RawClient stream(server.port());
+  stream.send(ApiServer::request("GET", fmt::format("/v1/events?after={}", last), "",
+                                 "Accept: text/event-stream\r\n"));
+  ASSERT_TRUE(stream.receive_until("retry: 2000"));
+  while (server.server().metrics().connections() < 2)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  server.reads().fail_reads(1);
+  ASSERT_EQ(server.post("/v1/campaigns/ocm:pause").status, 200);
+  EXPECT_EQ(Json::parse(waiting.receive().body)["events"].size(), 1u);
+  EXPECT_TRUE(stream.receive_until("campaign"));
+  EXPECT_EQ(server.reads().reads_left(), 0);
 }
 
 // After a restore, event numbers go on where the backup ended.
@@ -719,6 +749,28 @@ TEST(ApiLimits, APlanEndsWhenItsClientHasGoneAndKeepsNobodyFromReading) {
     EXPECT_FALSE(plan.ended);
   }
   while (!plan.ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(ApiLimits, DriversThatAreCheckedKeepNobodyFromReading) {
+  ApiServer server;
+  std::atomic<int> begun{0};
+  std::atomic<bool> over{false};
+  server.set_driver([&](const std::string& name, const std::string& verb) -> Result<Json> {
+    ++begun;
+    while (verb == "check" && !over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Json{{"name", name}};
+  });
+  std::vector<std::unique_ptr<RawClient>> checks;
+  for (int i = 0; i < 4; ++i) {
+    checks.push_back(std::make_unique<RawClient>(server.port()));
+    checks.back()->send(ApiServer::request("POST", fmt::format("/v1/drivers/rig{}:check", i)));
+  }
+  while (begun == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+  EXPECT_EQ(server.get("/v1/drivers/rig0").body["name"], "rig0");
+  EXPECT_FALSE(over);
+  over = true;
+  for (const auto& check : checks) EXPECT_EQ(check->receive().status, 200);
 }
 
 TEST(ApiLimits, ALargeDeliveryHasToBeSplit) {
