@@ -568,8 +568,10 @@ TEST_F(Api_, ASubscriberOfAnotherTimelineIsTold) {
   }
   // What a reader kept is another one's when the numbers come again.
   const std::string timeline = all.body["timeline"];
-  EXPECT_EQ(server.get("/v1/campaigns").raw.field("ETag"),
-            fmt::format("W/\"{}:{}:local\"", timeline, last));
+  EXPECT_NE(server.get("/v1/campaigns")
+                .raw.field("ETag")
+                .find(fmt::format(":{}:{}:local\"", timeline, last)),
+            std::string::npos);
 }
 
 TEST_F(Api_, DrainingWakesWhoWaits) {
