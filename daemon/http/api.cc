@@ -7,7 +7,10 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "daemon/base/digest.h"
+#include "daemon/http/openapi.h"
 #include "daemon/http/problem.h"
+#include "daemon/web/assets.h"
 
 namespace kasetsu::http {
 
@@ -70,16 +73,24 @@ std::string timeline_of(const campaign::Database& database) {
   return timeline ? *timeline : std::string();
 }
 
+std::string program_of(const Json& version) {
+  const Digest digest =
+      sha256(fmt::format("{} {} {}", dump_json(version), web::version(), openapi_tag()));
+  return digest.hex().substr(0, 12);
+}
+
 }  // namespace
 
 Api::Api(asio::io_context& io, Services services, std::size_t workers)
     : io_(io),
       services_(std::move(services)),
       timeline_(timeline_of(services_.database)),
+      program_(program_of(services_.version)),
       completions_(io),
       workers_(workers, kMostWaiting, kMostOfOne),
       campaign_files_(1, kMostWaiting, kMostOfOne),
       deliveries_(1, kMostWaiting, kMostOfOne),
+      operations_(1, kMostWaiting, kMostOfOne),
       event_reads_(1, kMostStreams, kMostStreams),
       commits_(io, services_.database.last_event()),
       tail_(commits_.last()),
@@ -113,7 +124,7 @@ Handler Api::reading(std::vector<std::string> query_names, Read make) {
           make = std::move(make)](Request& request) -> asio::awaitable<Response> {
     const Status query = check_query(request, query_names);
     if (!query) co_return problem(query.error());
-    const std::string tag = fmt::format("W/\"{}:{}:{}\"", timeline_,
+    const std::string tag = fmt::format("W/\"{}:{}:{}:{}\"", program_, timeline_,
                                         services_.database.last_event(), request.principal.name);
     if (!request.if_none_match.empty() && request.if_none_match.find(tag) != std::string::npos) {
       Response unchanged;

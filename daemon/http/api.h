@@ -109,7 +109,8 @@ class Api {
   EventHub& events() { return commits_; }
   // Waits for what runs on the workers; nothing may be asked any more.
   void stop() {
-    for (WorkerPool* pool : {&workers_, &campaign_files_, &deliveries_, &event_reads_})
+    for (WorkerPool* pool :
+         {&workers_, &campaign_files_, &deliveries_, &operations_, &event_reads_})
       pool->stop();
   }
   // Needed by /metrics and /readyz.
@@ -138,7 +139,8 @@ class Api {
   void add_token_routes(Router& router);
 
   // A handler that reads: `make` runs on a worker on one state of the database and returns the
-  // body. The answer has a weak ETag (nothing was committed since), so that pollers are cheap.
+  // body. The answer has a weak ETag (the same program, and nothing was committed since), so that
+  // pollers are cheap.
   using Read = std::function<Result<Json>(const Reader&, const Request&)>;
   Handler reading(std::vector<std::string> query_names, Read make);
   // The same without an ETag, for what changes without an event: the progress of a job, a message.
@@ -182,13 +184,17 @@ class Api {
   Result<Response> get_campaign(const Request& request);
   asio::awaitable<Response> post_recommend(Request& request);
   Result<Response> plan_file(const Request& request) const;
-  Response get_session(const Request& request) const;
+  asio::awaitable<Response> get_session(Request& request);
   Response check_sign_in(Request& request) const;
+  // As long as every refusal of a token waits.
+  asio::awaitable<void> wait_before_refusing() const;
   asio::awaitable<Response> sign_in(Request& request);
   Response get_readiness() const;
   Response get_metrics() const;
   // Reads what each commit adds, once for all who wait; ends when the hub closes.
   asio::awaitable<void> follow_events();
+  // One turn of it; false where the events could not be read.
+  asio::awaitable<bool> follow_once();
   asio::awaitable<Response> get_events(Request& request);
   // greeting: what the stream begins with.
   asio::awaitable<void> stream_events(Sink& sink, std::string greeting, std::int64_t after,
@@ -205,11 +211,13 @@ class Api {
   Services services_;
   Taken taken_;
   std::string timeline_;  // of the database: another one after a restore
+  std::string program_;   // in ETags: another program may write the same state in another way
   Completions completions_;
   WorkerPool workers_;
   // What may take seconds has one thread for each kind, so that reading always finds another.
   WorkerPool campaign_files_;  // they are checked, planned and drafted
   WorkerPool deliveries_;      // they are decoded
+  WorkerPool operations_;      // backups, and drivers that are checked, started and stopped
   WorkerPool event_reads_;     // of streams and the tail, which take no place of a request
   EventHub commits_;           // what is on the disk
   EventTail tail_;

@@ -4,6 +4,7 @@
 
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
+#include "daemon/http/server.h"
 #include "daemon/http/wire.h"
 
 namespace kasetsu::http {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::chrono::seconds kLongestWait{30};
 constexpr std::chrono::seconds kHeartbeat{15};  // keeps proxies from closing a quiet stream
 constexpr std::int64_t kEventsAPage = 500;
+constexpr std::chrono::seconds kPauseAfterFailure{1};
 
 // How far a subscriber has read: an event's number, and the timeline of the database that it is of.
 // Numbers go on after a restore as if the lost events had never been, on another timeline.
@@ -170,32 +172,42 @@ asio::awaitable<Response> Api::get_events(Request& request) {
   }
 }
 
-asio::awaitable<void> Api::follow_events() {
+asio::awaitable<bool> Api::follow_once() {
   const std::shared_ptr<Claim> nobody;
   constexpr std::chrono::hours kLong{1};
+  const std::int64_t newest = commits_.last();
+  if (newest <= tail_.last()) {
+    co_await commits_.wait(newest, kLong);
+    co_return true;
+  }
+  std::function<Result<std::vector<campaign::Event>>()> work = [&] {
+    return events_after(tail_.last(), kEventsAPage, "");
+  };
+  auto events = co_await event_reads_.run<std::vector<campaign::Event>>(nobody, std::move(work));
+  if (!events) co_return false;
+  std::int64_t last = std::max(newest, tail_.last());
+  if (!events->empty()) last = std::max(last, events->back().seq);
+  if (static_cast<std::int64_t>(events->size()) >= kEventsAPage) last = events->back().seq;
+  std::vector<std::string> texts;
+  for (const campaign::Event& event : *events) texts.push_back(stream_text(timeline_, event));
+  tail_.add(std::move(*events), std::move(texts), last);
+  hub_.reached(last);
+  co_return true;
+}
+
+asio::awaitable<void> Api::follow_events() {
   while (!commits_.closed()) {
-    const std::int64_t newest = commits_.last();
-    if (newest <= tail_.last()) {
-      co_await commits_.wait(newest, kLong);
-      continue;
+    bool followed = false;
+    // What one turn throws, such as std::bad_alloc, is its own: streams go on with the next.
+    try {
+      followed = co_await follow_once();
+    } catch (const std::exception& error) {
+      if (server_ != nullptr) server_->log_failure("events could not be followed", error.what());
     }
-    std::function<Result<std::vector<campaign::Event>>()> work = [&] {
-      return events_after(tail_.last(), kEventsAPage, "");
-    };
-    auto events = co_await event_reads_.run<std::vector<campaign::Event>>(nobody, std::move(work));
-    if (!events) {
-      boost::system::error_code ignored;
-      asio::steady_timer pause(io_, std::chrono::seconds(1));
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-      continue;
-    }
-    std::int64_t last = std::max(newest, tail_.last());
-    if (!events->empty()) last = std::max(last, events->back().seq);
-    if (static_cast<std::int64_t>(events->size()) >= kEventsAPage) last = events->back().seq;
-    std::vector<std::string> texts;
-    for (const campaign::Event& event : *events) texts.push_back(stream_text(timeline_, event));
-    tail_.add(std::move(*events), std::move(texts), last);
-    hub_.reached(last);
+    if (followed) continue;
+    boost::system::error_code ignored;
+    asio::steady_timer pause(io_, kPauseAfterFailure);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
   hub_.close();
 }

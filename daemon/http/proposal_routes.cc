@@ -238,6 +238,14 @@ const std::pair<const char*, Verb> kVerbs[] = {
        return campaign::cancel(tx, id, client, body.reason, c);
      }}};
 
+// A body that cannot be read tells none; what is wrong with it is said later.
+bool tells_batch_size(const std::string& body) {
+  const auto document = parse_json(body);
+  if (!document || !document->is_object()) return false;
+  const auto size = document->find("batch_size");
+  return size != document->end() && !size->is_null();
+}
+
 }  // namespace
 
 Result<std::int64_t> Api::usual_batch(const std::string& name) const {
@@ -257,7 +265,7 @@ Result<std::int64_t> Api::usual_batch(const std::string& name) const {
 asio::awaitable<Response> Api::post_recommend(Request& request) {
   constexpr std::int64_t kUsual = 20;
   std::int64_t usual = kUsual;
-  if (request.body.find("batch_size") == std::string::npos) {
+  if (!tells_batch_size(request.body)) {
     std::function<Result<std::int64_t>()> work = [&]() -> Result<std::int64_t> {
       return usual_batch(request.parameter("name"));
     };

@@ -11,6 +11,7 @@
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/server.h"
+#include "daemon/http/table_options.h"
 #include "daemon/http/wire.h"
 
 namespace kasetsu::http {
@@ -50,50 +51,6 @@ std::string to_csv(const std::vector<campaign::Measurement>& page) {
   return text;
 }
 
-// Names of columns with commas between them; one that holds a comma stands in quotes, as in CSV.
-Result<std::vector<std::string>> read_names(const Request& request, std::string_view parameter) {
-  std::vector<std::string> names;
-  const std::string told = request.query_value(parameter).value_or("");
-  if (trim(told).empty()) return names;
-  const auto records = read_csv(told, fmt::format("query parameter {}", parameter));
-  if (!records) return records.error();
-  for (const std::string& name : records->front().fields) names.emplace_back(trim(name));
-  return names;
-}
-
-Status read_table_options(const Request& request, campaign::DeliveryOptions& options) {
-  options.composition = request.query_value("composition");
-  options.sheet = request.query_value("sheet").value_or("");
-  options.encoding = request.query_value("encoding").value_or("");
-  options.name_amounts = request.query_value("name_amounts").value_or("");
-  if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
-      options.name_amounts != "mol%" && options.name_amounts != "none") {
-    return Error{ErrorCode::bad_data, "wrong value", "query parameter name_amounts",
-                 options.name_amounts, "wt%, mol% or none"};
-  }
-  for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
-                                    {"fill_down", &options.fill_down},
-                                    {"null", &options.null}}) {
-    auto read = read_names(request, name);
-    if (!read) return read.error();
-    *names = std::move(*read);
-  }
-  const std::string decimal = request.query_value("decimal").value_or("");
-  if (decimal != "" && decimal != "point" && decimal != "comma") {
-    return Error{ErrorCode::bad_data, "wrong value", "query parameter decimal", decimal,
-                 "point or comma"};
-  }
-  options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
-  if (const auto repeats = request.query_value("repeats")) {
-    options.repeats = campaign::parse_repeats(*repeats);
-    if (!options.repeats) {
-      return Error{ErrorCode::bad_data, "wrong value", "query parameter repeats", *repeats,
-                   "ask, skip or keep"};
-    }
-  }
-  return {};
-}
-
 // The body, of which the first bytes may be a profile of the sender's own.
 Status take_profile(Request& request, campaign::IntakeRequest& asked) {
   constexpr double kLongest = 256 * 1024;
@@ -129,9 +86,16 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
   options.idempotency_key = request.idempotency_key;
   options.source = request.query_value("source").value_or("");
   options.run = request.query_value("run").value_or("");
-  options.id = request.query_value("id");
-  options.file_name = request.query_value("file_name").value_or(options.file_name);
-  if (const Status told = read_table_options(request, options); !told) return told.error();
+  auto table = read_table_options(request);
+  if (!table) return table.error();
+  std::move(*table).tell(options);
+  if (const auto repeats = request.query_value("repeats")) {
+    options.repeats = campaign::parse_repeats(*repeats);
+    if (!options.repeats) {
+      return Error{ErrorCode::bad_data, "wrong value", "query parameter repeats", *repeats,
+                   "ask, skip or keep"};
+    }
+  }
   asked.profile = request.query_value("profile").value_or("");
   if (!asked.profile.empty() && options.format != campaign::DeliveryFormat::csv) {
     return Error{ErrorCode::bad_data, "a profile reads tables (text/csv)", "", "", ""};
@@ -188,10 +152,10 @@ void Api::count(const campaign::IngestReceipt& receipt) {
 }
 
 asio::awaitable<Response> Api::post_measurements(Request& request) {
-  const Status query =
-      check_query(request, {"source", "run", "whole", "revise", "id", "profile", "profile_bytes",
-                            "file_name", "dry_run", "repeats", "ignore", "composition", "sheet",
-                            "decimal", "encoding", "fill_down", "null", "name_amounts"});
+  std::vector<std::string> known = {"source",  "run",           "whole",   "revise",
+                                    "profile", "profile_bytes", "dry_run", "repeats"};
+  known.insert(known.end(), std::begin(kTableOptions), std::end(kTableOptions));
+  const Status query = check_query(request, known);
   if (!query) co_return problem(query.error());
   auto read = read_intake_request(request);
   if (!read) co_return problem(read.error());

@@ -18,6 +18,7 @@ namespace {
 
 // What each connection may hold whatever the others do: results of a robot.
 constexpr std::size_t kAlwaysHeld = 16 * 1024;
+constexpr std::chrono::milliseconds kPauseOfAccepting{100};
 
 using asio::ip::tcp;
 using local = asio::local::stream_protocol;
@@ -147,48 +148,65 @@ Status Server::listen_unix(const std::string& path) {
 }
 
 template <typename Acceptor>
-asio::awaitable<void> Server::accept(std::shared_ptr<Acceptor> acceptor, bool tls) {
+asio::awaitable<bool> Server::accept_one(Acceptor& acceptor, bool tls) {
   using Socket = typename Acceptor::protocol_type::socket;
   constexpr bool kTcp = std::is_same_v<Socket, tcp::socket>;
-  asio::steady_timer pause(io_);
-  while (!draining_) {
-    boost::system::error_code error;
-    Socket socket(io_);
-    co_await acceptor->async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
-    if (draining_ || error == asio::error::operation_aborted) co_return;
-    if (error) {
-      // No descriptors left, or a client that went away: accepting again at once would spin.
-      log_->warn("accept failed error=\"{}\"", error.message());
-      if (error == boost::system::errc::too_many_files_open ||
-          error == boost::system::errc::too_many_files_open_in_system) {
-        evict({});
-      }
-      pause.expires_after(std::chrono::milliseconds(100));
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
-      continue;
+  boost::system::error_code error;
+  Socket socket(io_);
+  co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+  if (draining_ || error == asio::error::operation_aborted) co_return false;
+  if (error) {
+    // No descriptors left, or a client that went away: accepting again at once would spin.
+    log_->warn("accept failed error=\"{}\"", error.message());
+    if (error == boost::system::errc::too_many_files_open ||
+        error == boost::system::errc::too_many_files_open_in_system) {
+      evict({});
     }
-    std::string peer = "unix";
-    if constexpr (kTcp) {
-      socket.set_option(tcp::no_delay(true), error);
-      const auto remote = socket.remote_endpoint(error);
-      if (error) continue;
-      peer = remote.address().to_string();
+    asio::steady_timer pause(io_, kPauseOfAccepting);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    co_return true;
+  }
+  std::string peer = "unix";
+  if constexpr (kTcp) {
+    socket.set_option(tcp::no_delay(true), error);
+    const auto remote = socket.remote_endpoint(error);
+    if (error) co_return true;
+    peer = remote.address().to_string();
+  }
+  if (!admit(peer)) {
+    metrics_.connection_refused();
+    static constexpr std::string_view kFull =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+        "Connection: close\r\n\r\n";
+    socket.non_blocking(true, error);
+    if (!error && !tls) {
+      std::array<char, 4096> unread{};
+      socket.read_some(asio::buffer(unread), error);
+      error = {};
+      socket.write_some(asio::buffer(kFull), error);
     }
-    if (!admit(peer)) {
-      metrics_.connection_refused();
-      static constexpr std::string_view kFull =
-          "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-          "Connection: close\r\n\r\n";
-      socket.non_blocking(true, error);
-      if (!error && !tls) {
-        std::array<char, 4096> unread{};
-        socket.read_some(asio::buffer(unread), error);
-        error = {};
-        socket.write_some(asio::buffer(kFull), error);
-      }
-      continue;
+    co_return true;
+  }
+  begin(PlainStream(std::move(socket)), std::move(peer), tls);
+  co_return true;
+}
+
+// What one connection throws, such as std::bad_alloc, keeps nobody else out.
+template <typename Acceptor>
+asio::awaitable<void> Server::accept(std::shared_ptr<Acceptor> acceptor, bool tls) {
+  bool more = true;
+  while (more && !draining_) {
+    bool failed = false;
+    try {
+      more = co_await accept_one(*acceptor, tls);
+    } catch (const std::exception& error) {
+      failed = true;
+      log_failure("a connection was not accepted", error.what());
     }
-    begin(PlainStream(std::move(socket)), std::move(peer), tls);
+    if (!failed) continue;
+    boost::system::error_code ignored;
+    asio::steady_timer pause(io_, kPauseOfAccepting);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 
@@ -211,6 +229,17 @@ void Server::begin(PlainStream stream, std::string peer, bool tls) {
   } catch (const std::exception& error) {
     log_->error("connection not begun error=\"{}\"", error.what());
   }
+}
+
+void Server::log_refusal(const Request& request, std::string_view route,
+                         const Response& refusal) const {
+  log_->warn("request refused id={} status={} route={} peer={} token={}", request.id,
+             refusal.status, route, request.peer,
+             refusal.token.empty() ? "unknown" : refusal.token);
+}
+
+void Server::log_failure(std::string_view what, std::string_view error) const {
+  log_->error("{} error=\"{}\"", what, error);
 }
 
 std::variant<Principal, Response> Server::decide_who(const Request& request) const {
@@ -287,10 +316,11 @@ void Server::joined(SessionBase* session) {
 }
 
 void Server::left(SessionBase* session) {
+  // One that was evicted may have held more before it heard of that.
+  let_go(*session);
   const auto found = std::find(state_->sessions.begin(), state_->sessions.end(), session);
   if (found == state_->sessions.end()) return;
   state_->sessions.erase(found);
-  let_go(*session);
   const auto count = state_->peers.find(session->peer());
   if (--count->second == 0) state_->peers.erase(count);
   metrics_.connection_closed();

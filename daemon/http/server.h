@@ -100,6 +100,10 @@ class Server {
   void drain(std::chrono::milliseconds deadline, std::function<void()> done);
   bool draining() const { return draining_; }
 
+  // One line for each request that is refused because of its token, which has a name or is unknown.
+  void log_refusal(const Request& request, std::string_view route, const Response& refusal) const;
+  void log_failure(std::string_view what, std::string_view error) const;
+
   Metrics& metrics() { return metrics_; }
   const Router& router() const { return router_; }
   const ServerOptions& options() const { return options_; }
@@ -110,6 +114,9 @@ class Server {
   friend class HttpSession;
   struct State;  // acceptors, connections and timers
 
+  // One connection; false where accepting ends.
+  template <typename Acceptor>
+  asio::awaitable<bool> accept_one(Acceptor& acceptor, bool tls);
   template <typename Acceptor>
   asio::awaitable<void> accept(std::shared_ptr<Acceptor> acceptor, bool tls);
   void begin(asio::generic::stream_protocol::socket stream, std::string peer, bool tls);

@@ -191,21 +191,17 @@ std::optional<Response> SessionBase::authorize(const Route& route, Request& requ
     request.principal.scopes = {Scope::read, Scope::results, Scope::campaigns, Scope::admin};
     return std::nullopt;
   }
-  const auto refuse = [&](Response response, const std::string& token) {
-    server_.log_->warn("request refused id={} status={} route={} peer={} token={}", request.id,
-                       response.status, route.pattern, request.peer, token);
-    return response;
-  };
   auto decided = server_.decide_who(request);
-  if (auto* refusal = std::get_if<Response>(&decided)) {
-    const std::string token = std::exchange(refusal->token, "");
-    return refuse(std::move(*refusal), token.empty() ? "unknown" : token);
+  auto* refusal = std::get_if<Response>(&decided);
+  if (refusal == nullptr) {
+    request.principal = std::get<Principal>(std::move(decided));
+    if (request.principal.may(route.scope)) return std::nullopt;
+    refusal = &decided.emplace<Response>(problem(
+        403, "scope", fmt::format("this token lacks the scope {}", to_string(route.scope))));
+    refusal->token = request.principal.name;
   }
-  request.principal = std::get<Principal>(std::move(decided));
-  if (request.principal.may(route.scope)) return std::nullopt;
-  return refuse(
-      problem(403, "scope", fmt::format("this token lacks the scope {}", to_string(route.scope))),
-      request.principal.name);
+  server_.log_refusal(request, route.pattern, *refusal);
+  return std::move(*refusal);
 }
 
 std::optional<Response> SessionBase::check_body(const Head& head, const Route& route,

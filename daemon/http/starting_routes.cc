@@ -8,47 +8,34 @@
 #include <stop_token>
 #include <thread>
 
-#include "core/base/text.h"
 #include "daemon/campaign/learning/retrain.h"
 #include "daemon/campaign/starting/line_diff.h"
 #include "daemon/campaign/starting/look_at_table.h"
 #include "daemon/http/api.h"
 #include "daemon/http/server.h"
+#include "daemon/http/table_options.h"
 #include "daemon/http/wire.h"
 
 namespace kasetsu::http {
 namespace {
 
-// Names of columns, with commas between them.
-std::vector<std::string> names_of(const Request& request, std::string_view parameter) {
-  const std::string text = request.query_value(parameter).value_or("");
-  std::vector<std::string> names;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    names.emplace_back(trim(std::string_view(text).substr(at, end - at)));
-    at = end + 1;
-  }
-  return names;
+std::vector<std::string> table_parameters(std::vector<std::string> more) {
+  more.insert(more.end(), {"target", "condition"});
+  more.insert(more.end(), std::begin(kTableOptions), std::end(kTableOptions));
+  return more;
 }
-
-const std::vector<std::string> kTableParameters = {"target", "condition", "ignore",  "composition",
-                                                   "id",     "sheet",     "decimal", "file_name"};
 
 Result<campaign::TableRequest> table_request(const Request& request) {
   campaign::TableRequest asked;
-  asked.file_name = request.query_value("file_name").value_or(asked.file_name);
-  asked.targets = names_of(request, "target");
-  asked.conditions = names_of(request, "condition");
-  asked.ignore = names_of(request, "ignore");
-  asked.composition = request.query_value("composition");
-  asked.id = request.query_value("id");
-  asked.sheet = request.query_value("sheet").value_or("");
-  const std::string decimal = request.query_value("decimal").value_or("");
-  if (!decimal.empty() && decimal != "point" && decimal != "comma") {
-    return Error{ErrorCode::bad_data, "wrong value", "query parameter decimal", decimal,
-                 "point or comma"};
+  auto options = read_table_options(request);
+  if (!options) return options.error();
+  std::move(*options).tell(asked);
+  for (const auto& [name, names] :
+       {std::pair{"target", &asked.targets}, {"condition", &asked.conditions}}) {
+    auto read = read_names(request, name);
+    if (!read) return read.error();
+    *names = std::move(*read);
   }
-  asked.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
   return asked;
 }
 
@@ -164,13 +151,12 @@ void Api::add_starting_routes(Router& router) {
   const chemistry::SupportTable& supports = services_.supports;
   router.add(
       {"POST", "/v1/tables:read", Scope::read,
-       working_on(campaign_files_, kTableParameters,
+       working_on(campaign_files_, table_parameters({}),
                   [&supports](const Request& request) { return read_table(request, supports); }),
        tables, true});
-  std::vector<std::string> parameters = kTableParameters;
-  parameters.insert(parameters.end(), {"name", "unit", "goal", "batch", "loading_unit"});
   router.add({"POST", "/v1/campaigns:draft", Scope::read,
-              working_on(campaign_files_, parameters,
+              working_on(campaign_files_,
+                         table_parameters({"name", "unit", "goal", "batch", "loading_unit"}),
                          [&supports](const Request& request) { return draft(request, supports); }),
               tables, true});
   router.add({"POST",

@@ -54,12 +54,12 @@ void Api::add_system_routes(Router& router) {
   router.add({"POST",
               "/v1/admin:backup",
               Scope::admin,
-              working({},
-                      [this](const Request&) -> Result<Response> {
-                        const Result<std::string> path = services_.backup();
-                        if (!path) return path.error();
-                        return json_response(201, {{"path", *path}});
-                      }),
+              working_on(operations_, {},
+                         [this](const Request&) -> Result<Response> {
+                           const Result<std::string> path = services_.backup();
+                           if (!path) return path.error();
+                           return json_response(201, {{"path", *path}});
+                         }),
               {"application/json"}});
   router.add({"GET", "/healthz", Scope::open, at_once([](const Request&) {
                 return json_response(200, {{"status", "ok"}});

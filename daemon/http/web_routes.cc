@@ -102,13 +102,27 @@ bool is_token(const std::string& text) {
 
 }  // namespace
 
-Response Api::get_session(const Request& request) const {
+// A page that was signed in with a token that is no more is told so and not refused: it asks its
+// person again. Guessing is as slow here as anywhere, and the log hears of it.
+asio::awaitable<Response> Api::get_session(Request& request) {
   const bool tokens = server_->asks_for_tokens();
   if (tokens && request.authorization.empty())
-    return json_response(200, session_json(nullptr, true, 0));
-  const auto decided = server_->decide_who(request);
-  const auto* principal = std::get_if<Principal>(&decided);
-  return json_response(200, session_json(principal, tokens, hub_.last()));
+    co_return json_response(200, session_json(nullptr, true, 0));
+  auto decided = server_->decide_who(request);
+  auto* const refusal = std::get_if<Response>(&decided);
+  if (refusal == nullptr) {
+    co_return json_response(200, session_json(&std::get<Principal>(decided), tokens, hub_.last()));
+  }
+  server_->log_refusal(request, "/v1/session", *refusal);
+  co_await wait_before_refusing();
+  if (refusal->status == 429) co_return std::move(*refusal);
+  co_return json_response(200, session_json(nullptr, true, 0));
+}
+
+asio::awaitable<void> Api::wait_before_refusing() const {
+  boost::system::error_code ignored;
+  asio::steady_timer delay(io_, server_->options().refusal_delay);
+  co_await delay.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 Response Api::check_sign_in(Request& request) const {
@@ -118,7 +132,10 @@ Response Api::check_sign_in(Request& request) const {
   if (!token) return problem(token.error());
   request.authorization = "Bearer " + *token;
   auto decided = server_->decide_who(request);
-  if (auto* refusal = std::get_if<Response>(&decided)) return std::move(*refusal);
+  if (auto* refusal = std::get_if<Response>(&decided)) {
+    server_->log_refusal(request, "/v1/session", *refusal);
+    return std::move(*refusal);
+  }
   const bool tokens = server_->asks_for_tokens();
   Response response =
       json_response(200, session_json(&std::get<Principal>(decided), tokens, hub_.last()));
@@ -130,11 +147,7 @@ Response Api::check_sign_in(Request& request) const {
 
 asio::awaitable<Response> Api::sign_in(Request& request) {
   Response response = check_sign_in(request);
-  if (response.status == 401 || response.status == 429) {
-    boost::system::error_code ignored;
-    asio::steady_timer delay(io_, server_->options().refusal_delay);
-    co_await delay.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
+  if (response.status == 401 || response.status == 429) co_await wait_before_refusing();
   co_return response;
 }
 
@@ -148,7 +161,7 @@ void Api::add_web_routes(Router& router) {
          return get_asset(request, request.parameter("folder") + "/" + request.parameter("file"));
        })});
   router.add({"GET", "/v1/session", Scope::open,
-              at_once([this](const Request& request) { return get_session(request); })});
+              [this](Request& request) { return get_session(request); }});
   router.add({"POST",
               "/v1/session",
               Scope::open,

@@ -9,6 +9,7 @@ let seen = 0;
 let cursor = "";  // of the newest event: the timeline of the database, and its number
 let state = "waiting";
 let known = false;
+let following = false;  // somebody is signed in
 
 function tell(next) {
   if (state === next) return;
@@ -39,6 +40,7 @@ export function onReturn(listener) {
 export function follow(after) {
   if (after > seen) cursor = "";
   seen = Math.max(seen, after);
+  following = true;
   open();
 }
 
@@ -72,13 +74,16 @@ function close() {
   tell("waiting");
 }
 
-export const stop = close;
+export function stop() {
+  following = false;
+  close();
+}
 
 // A browser has six connections to a daemon: a page that nobody looks at gives its own back.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && source) {
     close();
-  } else if (!document.hidden && !source && seen > 0) {
+  } else if (!document.hidden && !source && following) {
     open();
   }
 });

@@ -23,6 +23,10 @@ tables::ReadOptions reading_of(const TableRequest& request) {
   reading.id = request.id;
   reading.sheet = request.sheet;
   reading.decimal = request.decimal;
+  reading.encoding = request.encoding;
+  reading.name_amounts = request.name_amounts;
+  reading.fill_down = request.fill_down;
+  reading.null = request.null;
   return reading;
 }
 
@@ -123,6 +127,8 @@ Result<Json> look_at_table(std::string_view bytes, const TableRequest& request,
   tables::SheetOptions options;
   options.sheet = request.sheet;
   options.decimal = request.decimal;
+  options.encoding = request.encoding;
+  options.fill_down = request.fill_down;
   const auto sheet = tables::read_sheet(bytes, request.file_name, options);
   if (!sheet) return sheet.error();
   const auto table = tables::read_rows(bytes, request.file_name, reading_of(request), supports);
@@ -150,8 +156,9 @@ Result<Json> look_at_table(std::string_view bytes, const TableRequest& request,
 Result<DraftedFile> draft_from_table(std::string_view bytes, const TableRequest& request,
                                      const DraftRequest& draft,
                                      const chemistry::SupportTable& supports) {
-  if (request.targets.size() > 1)
-    return Error{ErrorCode::bad_data, "a draft has one target", "target", "", "one column"};
+  if (request.targets.size() != 1)
+    return Error{ErrorCode::bad_data, "a draft has one target", "target",
+                 request.targets.empty() ? "" : request.targets[1], "the name of one column"};
   const auto read = [&](const tables::ReadOptions& options) {
     return tables::read_table(bytes, request.file_name, options, supports);
   };

@@ -65,7 +65,7 @@ const Card = ({ campaign }) => html`<article class="card campaign">
 export function Campaigns() {
   const campaigns = useData(readOverviews, [], { pause: 800 });
   const drivers = useData((signal) => get("/v1/drivers", { signal }), [], { pause: 3000 });
-  const down = (drivers.data?.drivers || []).filter((one) => one.state !== "running" && one.state !== "stopped");
+  const down = (drivers.data?.drivers || []).filter((one) => one.state === "BACKING_OFF");
   return html`<div class="head"><h1>${t("nav.campaigns")}</h1>
       ${may("campaigns") ? html`<a class="button main" href="#/start">${t("nav.start")}</a>` : null}</div>
     ${down.map((one) => html`<p class="problem" role="alert"><a href="#/work?tab=drivers">${t("campaigns.driver_down", { name: one.name, error: one.last_error || "" })}</a></p>`)}

@@ -242,6 +242,7 @@ function Quarantine({ name, query }) {
       ${["waiting", "readmitted", "discarded"].map((one) => html`<option value=${one}>${named("quarantine", one)}</option>`)}</select></label></div>
     <${Problem} error=${error} />
     <${Loaded} of=${rows}>${(found) => (found.quarantine.length === 0 ? html`<${Empty}>${t("quarantine.none")}<//>` : html`
+      ${found.next_page_token ? html`<p class="quiet">${t("quarantine.more", { n: count(found.quarantine.length) })}</p>` : null}
       ${chosen.size > 0 ? html`<div class="filters"><button onClick=${() => readmit(found.quarantine.filter((r) => chosen.has(r.id)))}>${t("readmit")} (${count(chosen.size)})</button>
         <button onClick=${() => setDiscarding(found.quarantine.filter((r) => chosen.has(r.id)))}>${t("discard")} (${count(chosen.size)})</button></div>` : null}
       <${Grid} label=${t("tab.quarantine")} columns=${columns} rows=${found.quarantine} chosen=${may("results") && state === "waiting" ? chosen : undefined} setChosen=${setChosen} />`)}<//>

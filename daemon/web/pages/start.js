@@ -30,10 +30,14 @@ supports = []
 batch = 20
 `;
 
+// A column's name in a list of names: one that holds a comma, a quote or a line end stands in quotes, as in CSV.
+const listed = (name) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
+
 // The uses that a person told, as the API takes them.
 function told(uses, sheet) {
   const of = (use) => Object.keys(uses).filter((header) => uses[header] === use);
-  return { target: of("target").join(","), condition: of("condition").join(","), composition: of("composition")[0], id: of("id")[0], ignore: of("ignore").join(","), sheet };
+  const list = (use) => of(use).map(listed).join(",");
+  return { target: list("target"), condition: list("condition"), composition: of("composition")[0], id: of("id")[0], ignore: list("ignore"), sheet };
 }
 
 function Columns({ table, uses, setUse }) {
@@ -61,7 +65,7 @@ function DraftForm({ table, file, uses, drafted }) {
     event.preventDefault();
     setError(null);
     const form = Object.fromEntries(new FormData(event.target));
-    const query = { ...told(uses, table.sheet), target: form.target, name: form.name, unit: form.unit, goal: form.goal, batch: form.batch, loading_unit: form.loading_unit, file_name: file.name };
+    const query = { ...told(uses, table.sheet), target: listed(form.target), name: form.name, unit: form.unit, goal: form.goal, batch: form.batch, loading_unit: form.loading_unit, file_name: file.name };
     try {
       drafted(await ask("POST", withQuery("/v1/campaigns:draft", query), { body: file, type: typeOf(file) }));
     } catch (refused) {

@@ -97,6 +97,8 @@ function Models() {
       act=${async ({ reason }) => { await post(campaignPath(promoting.campaign, `/models/${promoting.id}:promote`), { reason }); tell(t("promote.done")); }} />` : null}`;
 }
 
+const COUNTERS = { deliveries: "driver.deliveries", accepted: "delivery.accepted", flagged: "delivery.flagged", duplicate: "delivery.duplicate", quarantined: "delivery.quarantined", dropped: "driver.dropped" };
+
 function Drivers() {
   const [found, setFound] = useState(null);
   const drivers = useData((signal) => get("/v1/drivers", { signal }), [], { pause: 2000 });
@@ -111,7 +113,7 @@ function Drivers() {
     }
     drivers.again();
   };
-  const counters = (d) => Object.entries(d.counters || d.counts || {}).map(([name, value]) => `${name.replaceAll("_", " ")} ${count(value)}`).join(", ");
+  const counters = (d) => Object.entries(COUNTERS).map(([name, word]) => `${t(word)} ${count(d[name])}`).join(t("list.comma"));
   const columns = [
     { id: "name", name: t("driver"), value: (d) => d.name, show: (d) => html`<strong>${d.name}</strong> <small>${d.kind}</small>` },
     { id: "campaign", name: t("campaign"), value: (d) => d.campaign, show: (d) => d.campaign || "–" },

@@ -13,7 +13,8 @@ export function CatalystFields({ catalyst }) {
 }
 
 // "Li 1, Na 2" and a support, as the API takes them. What is no amount is refused here, with the word that is wrong.
-export function readCatalyst(form) {
+// What the form does not ask about, the preparation, stays as it is in the catalyst that is changed.
+export function readCatalyst(form, before) {
   const amounts = {};
   for (const part of form.amounts.split(/[,;、]+/).map((one) => one.trim()).filter(Boolean)) {
     const found = /^([A-Za-z]{1,3})[\s:=]*([0-9.eE+-]*)$/.exec(part);
@@ -23,5 +24,6 @@ export function readCatalyst(form) {
   }
   const catalyst = { amounts };
   if (form.support.trim()) catalyst.support = form.support.trim();
+  if (before?.preparation) catalyst.preparation = before.preparation;
   return catalyst;
 }

@@ -17,6 +17,7 @@
 #include "daemon/campaign/learning/retrain.h"
 #include "daemon/http/api.h"
 #include "daemon/store/sqlite_database.h"
+#include "tests/daemon/failing_database.h"
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/test_server.h"
 #include "tests/paths.h"
@@ -51,6 +52,7 @@ class ApiServer {
     store::StoreOptions store;
     store.path = (folder_ / "kasetsu.db").string();
     database_ = store::SqliteDatabase::open(store).value();
+    reads_ = std::make_unique<testing::FailingDatabase>(*database_);
     campaigns_ = std::make_unique<campaign::DecodedCampaigns>(supports_);
     intake_ = std::make_unique<campaign::Intake>(
         *database_, *campaigns_, supports_, system_now, ids_,
@@ -58,7 +60,7 @@ class ApiServer {
           return Error{ErrorCode::not_found, "there are no profiles here", "profile", name, ""};
         });
     Services services{
-        .database = *database_,
+        .database = *reads_,
         .clock = system_now,
         .ids = ids_,
         .supports = supports_,
@@ -81,6 +83,8 @@ class ApiServer {
             [](const campaign::Reader&, const std::string&) {
               return Json{{"waiting", Json::array()}, {"given_up", Json::array()}};
             },
+        .drivers = {.act = [this](const std::string& name,
+                                  const std::string& verb) { return act_(name, verb); }},
         .backup = [this]() -> Result<std::string> {
           const std::string path = (folder_ / "backup.db").string();
           const Status done = database_->backup(path);
@@ -117,6 +121,12 @@ class ApiServer {
   const std::filesystem::path& folder() const { return folder_; }
   // What plans a campaign file; nothing does before.
   void set_plan(std::function<Result<Json>(const Control&)> plan) { plan_ = std::move(plan); }
+  // What a driver does that is asked to; there is none before.
+  void set_driver(std::function<Result<Json>(const std::string&, const std::string&)> act) {
+    act_ = std::move(act);
+  }
+  // Of the API alone.
+  testing::FailingDatabase& reads() { return *reads_; }
   void set_not_ready(std::vector<std::string> reasons) { not_ready_ = std::move(reasons); }
 
   static std::string request(std::string_view method, std::string_view path,
@@ -162,6 +172,7 @@ class ApiServer {
   campaign::Science science_;
   campaign::ScienceTables tables_{science_, {}};
   std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<testing::FailingDatabase> reads_;
   std::unique_ptr<campaign::DecodedCampaigns> campaigns_;
   std::unique_ptr<campaign::Intake> intake_;
   std::unique_ptr<Api> api_;
@@ -169,6 +180,10 @@ class ApiServer {
   std::vector<std::string> not_ready_;
   std::function<Result<Json>(const Control&)> plan_ = [](const Control&) -> Result<Json> {
     return Error{ErrorCode::unavailable, "nothing is planned here", "", "", ""};
+  };
+  std::function<Result<Json>(const std::string&, const std::string&)> act_ =
+      [](const std::string& name, const std::string&) -> Result<Json> {
+    return Error{ErrorCode::not_found, "there is no such driver", "name", name, ""};
   };
 };
 

@@ -292,6 +292,35 @@ TEST_F(Api_, TablesAndLinesAreTakenToo) {
   EXPECT_EQ(std::count(table.raw.body.begin(), table.raw.body.end(), '\n'), 5);
 }
 
+// To one reader of text it is a character, to another one nothing.
+TEST_F(Api_, AListOfNothingNamesNoColumns) {
+  const std::string table = "M1,M2,M3,Support,C2_yield\nLi,K,none,MgO,8.5\n";
+  for (const char* parameter : {"ignore", "fill_down", "null", "target", "condition"}) {
+    for (const char* nothing :
+         {"", "%EF%BB%BF", "%EF%BB%BF%0A", "%EF%BB%BF%0D%0A%0A", "%20", "%0A"}) {
+      const std::string query = fmt::format("?{}={}", parameter, nothing);
+      const bool of_look = std::string_view("targetcondition").find(parameter) != std::string::npos;
+      if (!of_look) {
+        const auto taken =
+            server.ask("POST", "/v1/campaigns/ocm/measurements" + query + "&source=a&dry_run=true",
+                       table, "", "text/csv");
+        EXPECT_EQ(taken.status, 200) << query << taken.raw.body;
+        EXPECT_EQ(taken.body["accepted"], 1) << query;
+      }
+      const auto read = server.ask("POST", "/v1/tables:read" + query, table, "", "text/csv");
+      EXPECT_EQ(read.status, 200) << query << read.raw.body;
+      EXPECT_EQ(read.body["problems_total"], 0) << query << read.raw.body;
+    }
+  }
+  EXPECT_EQ(server
+                .ask("POST", "/v1/campaigns/ocm/measurements?source=a&ignore=a%0Ab", table, "",
+                     "text/csv")
+                .status,
+            400)
+      << "a second line of names would be dropped";
+  EXPECT_EQ(server.get("/healthz").status, 200);
+}
+
 TEST_F(Api_, BadRowsWaitInQuarantineAndAreMended) {
   Json bad = row({"Xx", "K", "none"}, 1.0, 1);
   const auto answer = server.post("/v1/campaigns/ocm/measurements",
@@ -408,6 +437,18 @@ TEST_F(Api_, WithNothingToOfferPlanningIsScheduledOnce) {
   EXPECT_EQ(server.get("/v1/campaigns/ocm/batches").body["batches"].size(), 0u);
 }
 
+TEST_F(Api_, ABatchWithoutASizeIsAsLargeAsTheCampaignSays) {
+  for (const char* name : {"Li/MgO", "K/MgO", "Mn/MgO", "Na/MgO", "W/MgO", "Li/SiO2", "K/SiO2"}) {
+    const auto made =
+        server.post("/v1/campaigns/ocm/proposals", {{"catalyst", name}, {"reason", "to see"}});
+    ASSERT_EQ(made.status, 201) << made.raw.body;
+  }
+  const auto got =
+      server.post("/v1/campaigns/ocm:recommend", {{"batch_size", nullptr}, {"client", "robot"}});
+  ASSERT_EQ(got.status, 200) << got.raw.body;
+  EXPECT_EQ(got.body["proposals"].size(), 5u) << got.raw.body;
+}
+
 TEST_F(Api_, PagesHoldEverythingOnce) {
   std::vector<Json> rows;
   for (int i = 0; i < 25; ++i) rows.push_back(row({"Li", "K", "W"}, i, i));
@@ -493,6 +534,24 @@ TEST_F(Api_, EventsArePolledAwaitedAndStreamed) {
   EXPECT_EQ(server.get("/v1/events?wait_s=31").status, 400);
 }
 
+// What one reading of the events throws ends neither those who wait nor those who stream.
+TEST_F(Api_, EventsGoOnAfterAReadingThatThrew) {
+  const std::int64_t last = server.get("/v1/events").body["last"];
+  RawClient waiting(server.port());
+  waiting.send(ApiServer::request("GET", fmt::format("/v1/events?after={}&wait_s=30", last)));
+  RawClient stream(server.port());
+  stream.send(ApiServer::request("GET", fmt::format("/v1/events?after={}", last), "",
+                                 "Accept: text/event-stream\r\n"));
+  ASSERT_TRUE(stream.receive_until("retry: 2000"));
+  while (server.server().metrics().connections() < 2)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  server.reads().fail_reads(1);
+  ASSERT_EQ(server.post("/v1/campaigns/ocm:pause").status, 200);
+  EXPECT_EQ(Json::parse(waiting.receive().body)["events"].size(), 1u);
+  EXPECT_TRUE(stream.receive_until("campaign"));
+  EXPECT_EQ(server.reads().reads_left(), 0);
+}
+
 // After a restore, event numbers go on where the backup ended.
 TEST_F(Api_, ASubscriberOfAnotherTimelineIsTold) {
   const auto all = server.get("/v1/events");
@@ -524,8 +583,10 @@ TEST_F(Api_, ASubscriberOfAnotherTimelineIsTold) {
   }
   // What a reader kept is another one's when the numbers come again.
   const std::string timeline = all.body["timeline"];
-  EXPECT_EQ(server.get("/v1/campaigns").raw.field("ETag"),
-            fmt::format("W/\"{}:{}:local\"", timeline, last));
+  EXPECT_NE(server.get("/v1/campaigns")
+                .raw.field("ETag")
+                .find(fmt::format(":{}:{}:local\"", timeline, last)),
+            std::string::npos);
 }
 
 TEST_F(Api_, DrainingWakesWhoWaits) {
@@ -705,6 +766,28 @@ TEST(ApiLimits, APlanEndsWhenItsClientHasGoneAndKeepsNobodyFromReading) {
     EXPECT_FALSE(plan.ended);
   }
   while (!plan.ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(ApiLimits, DriversThatAreCheckedKeepNobodyFromReading) {
+  ApiServer server;
+  std::atomic<int> begun{0};
+  std::atomic<bool> over{false};
+  server.set_driver([&](const std::string& name, const std::string& verb) -> Result<Json> {
+    ++begun;
+    while (verb == "check" && !over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Json{{"name", name}};
+  });
+  std::vector<std::unique_ptr<RawClient>> checks;
+  for (int i = 0; i < 4; ++i) {
+    checks.push_back(std::make_unique<RawClient>(server.port()));
+    checks.back()->send(ApiServer::request("POST", fmt::format("/v1/drivers/rig{}:check", i)));
+  }
+  while (begun == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(server.get("/v1/campaigns").status, 200);
+  EXPECT_EQ(server.get("/v1/drivers/rig0").body["name"], "rig0");
+  EXPECT_FALSE(over);
+  over = true;
+  for (const auto& check : checks) EXPECT_EQ(check->receive().status, 200);
 }
 
 TEST(ApiLimits, ALargeDeliveryHasToBeSplit) {

@@ -138,6 +138,18 @@ TEST_F(Dashboard, ATokenIsKeptInACookieThatNoScriptReads) {
   EXPECT_NE(out.raw.field("Set-Cookie").find("Max-Age=0"), std::string::npos);
 }
 
+TEST_F(Dashboard, WhoAmIIsNoPlaceToGuessTokens) {
+  const std::string token = ask_for_tokens({"read"});
+  for (int i = 0; i < Guard::kMostFailures; ++i) {
+    const auto guess = server.get("/v1/session", fmt::format("Authorization: Bearer {}\r\n", i));
+    ASSERT_EQ(guess.status, 200);
+    ASSERT_EQ(guess.body["signed_in"], false) << "a page asks its person again";
+  }
+  EXPECT_EQ(server.get("/v1/session", "Authorization: Bearer wrong\r\n").status, 429);
+  EXPECT_EQ(server.get("/v1/session", "Authorization: Bearer " + token + "\r\n").body["name"],
+            "ada");
+}
+
 TEST_F(Dashboard, ACookieChangesNothingUnlessAPageOfTheDaemonAsks) {
   apply(kTwoTargets);
   const std::string token = ask_for_tokens({"read", "campaigns"});
@@ -377,6 +389,44 @@ TEST_F(Dashboard, ATableIsReadColumnByColumnAndDrafted) {
   EXPECT_GT(draft.body["space_size"], 0);
   const std::string text = draft.body["text"];
   EXPECT_EQ(server.ask("POST", "/v1/campaigns", text, "", "application/toml").status, 201) << text;
+}
+
+// A table that a delivery reads can be looked at before: the same options, told in the same way.
+TEST_F(Dashboard, ATableIsLookedAtAsADeliveryReadsIt) {
+  const std::string table =
+      "M1,Support,\"yield, total\",\"bed, upper\"\n"
+      "Li,MgO,8.2,1\n,,7.1,2\nK,SiO2,n.m.,\xB5m\n";
+  const std::string named = "?target=%22yield,%20total%22&ignore=%22bed,%20upper%22";
+  const auto plain =
+      server.ask("POST", "/v1/tables:read" + named + "&encoding=cp1252", table, "", "text/csv");
+  ASSERT_EQ(plain.status, 200) << plain.raw.body;
+  EXPECT_EQ(plain.body["encoding"], "cp1252");
+  EXPECT_GT(plain.body["problems_total"], 0) << "blank cells, and a word that is no number";
+  const auto told = server.ask(
+      "POST", "/v1/tables:read" + named + "&encoding=cp1252&fill_down=M1,Support&null=n.m.", table,
+      "", "text/csv");
+  ASSERT_EQ(told.status, 200) << told.raw.body;
+  EXPECT_EQ(told.body["problems_total"], 0) << told.raw.body;
+  EXPECT_EQ(told.body["columns"][3]["content"], "text") << told.raw.body;
+  EXPECT_EQ(server.ask("POST", "/v1/tables:read?name_amounts=g", table, "", "text/csv").status,
+            400);
+
+  const auto draft =
+      server.ask("POST",
+                 "/v1/campaigns:draft" + named +
+                     "&name=own&unit=%25&encoding=cp1252&fill_down=M1,Support&null=n.m.",
+                 table.substr(0, table.find("K,")) + "K,SiO2,5,\xB5m\n", "", "text/csv");
+  EXPECT_EQ(draft.status, 200) << draft.raw.body;
+}
+
+TEST_F(Dashboard, ADraftHasOneTarget) {
+  const std::string table = "M1,M2,y,z\nLi,Mn,8.2,1\nK,W,7.1,2\n";
+  for (const char* target : {"", "&target=", "&target=%EF%BB%BF", "&target=y,z", "&target=,"}) {
+    const auto draft = server.ask("POST", std::string("/v1/campaigns:draft?name=own") + target,
+                                  table, "", "text/csv");
+    EXPECT_EQ(draft.status, 400) << target << draft.raw.body;
+  }
+  EXPECT_EQ(server.get("/healthz").status, 200);
 }
 
 TEST_F(Dashboard, AFileNameCannotWriteIntoADraft) {
