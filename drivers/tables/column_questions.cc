@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/column_cells.h"
@@ -32,6 +33,7 @@ class Questions : private ColumnCells {
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
+    ask_about_unnamed_supports();
     ask_about_lost_amounts();
     ask_about_percent();
   }
@@ -164,6 +166,39 @@ class Questions : private ColumnCells {
                 "",
                 fmt::format("the support, none where there is none, or --fill-down \"{}\"",
                             header_[*layout_.support])));
+  }
+
+  // Oxides under any header beside elements on no support: "Matrix", "Substrate".
+  void ask_about_unnamed_supports() {
+    const bool told = layout_.support || layout_.name || layout_.label;
+    if (told || (layout_.shape != Shape::loadings && layout_.shape != Shape::slots)) return;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
+      if (!holds_oxides(i)) continue;
+      problems_.push_back(problem(
+          i, "the column holds oxides, and the composition would be read without them", header_[i],
+          fmt::format(
+              "the header Support where they are the supports; --ignore \"{0}\"{1} "
+              "where they are something else",
+              header_[i],
+              options_.delivery ? std::string() : fmt::format(" or --id \"{}\"", header_[i]))));
+    }
+  }
+
+  // Oxides in all cells, of other elements than those of the columns of elements.
+  bool holds_oxides(std::size_t column) const {
+    constexpr int kOxygen = 8;
+    bool any = false;
+    const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string_view text = cell(*row, column);
+      if (is_none(text) || is_usual_null(text)) return true;
+      const auto formula = chemistry::parse_formula(composition_text(text, style_));
+      if (!formula || formula->amount(kOxygen) == 0.0 || formula->parts().size() < 2) return false;
+      any = true;
+      return std::none_of(layout_.elements.begin(), layout_.elements.end(),
+                          [&](int element) { return formula->amount(element) > 0.0; });
+    });
+    return any && all;
   }
 
   // A title above the header tells a unit of amounts, and no column of amounts has one.
@@ -306,9 +341,7 @@ class Questions : private ColumnCells {
 
   // Of an element, and of a quantity: pressure, number, enthalpy, selectivity, voltage, flow, ...
   bool is_sign(std::size_t k) const {
-    const std::string& name = header_[layout_.composition[k]];
-    return name.size() == 1 &&
-           std::string_view("PNHSIVFKCUBWY").find(name) != std::string_view::npos;
+    return quantity_sign(header_[layout_.composition[k]]).has_value();
   }
 
   // Whether a row's support, or the support in its name, is this oxide.
