@@ -15,6 +15,7 @@
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/named_amounts.h"
 #include "drivers/tables/sheet_lines.h"
 
 namespace kasetsu::tables {
@@ -34,6 +35,7 @@ class Questions : private ColumnCells {
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
     ask_about_unnamed_supports();
+    ask_about_numbers_in_names();
     ask_about_lost_amounts();
     ask_about_percent();
   }
@@ -458,6 +460,44 @@ class Questions : private ColumnCells {
       return std::any_of(parts.begin(), parts.end(),
                          [](const auto& part) { return part.amount != 1.0; });
     });
+  }
+
+  // "5Ni/Al2O3" beside "Ni/MgO" or "Ni5/MgO": a number with the only element on a support is no
+  // ratio, and what it is must be told.
+  void ask_about_numbers_in_names() {
+    const bool told = !options_.name_amounts.empty() || options_.rules.basis.has_value();
+    if (told || layout_.shape != Shape::formula || layout_.composition.size() != 1 ||
+        !layout_.amounts.empty()) {
+      return;
+    }
+    const std::size_t column = layout_.composition.front();
+    const CsvRecord* before = nullptr;
+    const CsvRecord* behind = nullptr;
+    const CsvRecord* without = nullptr;
+    for (const CsvRecord* const row : rows_) {
+      const std::string text = composition_text(cell(*row, column), style_);
+      const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+      if (!name || name->support.empty() || name->active.parts().size() != 1) continue;
+      if (!amounts_of_name(text).empty()) {
+        const bool leads = text[0] >= '0' && text[0] <= '9';
+        (leads ? before : behind) = row;
+      } else if (name->active.parts().front().amount == 1.0) {
+        without = row;
+      }
+    }
+    const CsvRecord* const one = before != nullptr ? before : behind;
+    const CsvRecord* const other = without != nullptr ? without : behind;
+    if (one == nullptr || other == nullptr || one == other) return;
+    problems_.push_back(problem(
+        column,
+        fmt::format("names of one element are written with and without a number before it (lines "
+                    "{} and {})",
+                    one->line, other->line),
+        std::string(cell(*one, column)),
+        fmt::format("--name-amounts wt% (or mol%) where the numbers are amounts, and such a number "
+                    "in every name, such as 5Ni/MgO for \"{}\"; --name-amounts none where they "
+                    "count atoms and other names mean one",
+                    cell(*other, column))));
   }
 
   // "Ni (wt%)" beside "Promoter".

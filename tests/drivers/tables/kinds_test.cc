@@ -308,6 +308,29 @@ TEST(Kinds, NamesThatAgreeWithTheirColumns) {
   }
 }
 
+// A number with the only element of a name is a loading or a count: names with and without are not
+// mixed without a word.
+TEST(Kinds, NamesWithAndWithoutNumbers) {
+  for (const char* names : {"5Ni/Al2O3,1\nNi/MgO,2\n", "5Ni/Al2O3,1\nNi5/MgO,2\n",
+                            "Ni5/Al2O3,1\nNi/MgO,2\n", "Ni/MgO,1\n0.5Pt/Al2O3,2\n"}) {
+    const std::string table = std::string("Catalyst,y\n") + names;
+    EXPECT_THAT(refusal(table),
+                AllOf(HasSubstr("with and without a number"), HasSubstr("lines "),
+                      HasSubstr("--name-amounts wt%"), HasSubstr("--name-amounts none")));
+    ReadOptions none;
+    none.name_amounts = "none";
+    EXPECT_EQ(keys(table, none).size(), 2u) << table;
+    ReadOptions weights;
+    weights.name_amounts = "wt%";
+    EXPECT_THAT(refusal(table, weights), HasSubstr("an amount in wt% before each element"));
+  }
+  for (const char* names :
+       {"5Ni/Al2O3,1\n10Ni/MgO,2\n", "2Mn-1Na/SiO2,1\nNi/MgO,2\n", "Co3O4/SiO2,1\nNi/MgO,2\n",
+        "Ni2P/SiO2,1\nNi/MgO,2\n", "Ni3,1\nNi,2\n", "5Ni/Al2O3,1\nAl2O3,2\n"}) {
+    EXPECT_EQ(keys(std::string("Catalyst,y\n") + names).size(), 2u) << names;
+  }
+}
+
 // Percent signs say what a number is, or contradict its column.
 TEST(Kinds, PercentCells) {
   EXPECT_THAT(refusal("catalyst,y\nNi/Al2O3,0.335\nCo/Al2O3,12 %\nNi/SiO2,0.415\n"),
