@@ -9,11 +9,13 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/named_amounts.h"
 #include "drivers/tables/sheet_lines.h"
 
 namespace kasetsu::tables {
@@ -32,6 +34,8 @@ class Questions : private ColumnCells {
     ask_about_elements();
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
+    ask_about_unnamed_supports();
+    ask_about_numbers_in_names();
     ask_about_lost_amounts();
     ask_about_percent();
   }
@@ -164,6 +168,39 @@ class Questions : private ColumnCells {
                 "",
                 fmt::format("the support, none where there is none, or --fill-down \"{}\"",
                             header_[*layout_.support])));
+  }
+
+  // Oxides under any header beside elements on no support: "Matrix", "Substrate".
+  void ask_about_unnamed_supports() {
+    const bool told = layout_.support || layout_.name || layout_.label;
+    if (told || (layout_.shape != Shape::loadings && layout_.shape != Shape::slots)) return;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
+      if (!holds_oxides(i)) continue;
+      problems_.push_back(problem(
+          i, "the column holds oxides, and the composition would be read without them", header_[i],
+          fmt::format(
+              "the header Support where they are the supports; --ignore \"{0}\"{1} "
+              "where they are something else",
+              header_[i],
+              options_.delivery ? std::string() : fmt::format(" or --id \"{}\"", header_[i]))));
+    }
+  }
+
+  // Oxides in all cells, of other elements than those of the columns of elements.
+  bool holds_oxides(std::size_t column) const {
+    constexpr int kOxygen = 8;
+    bool any = false;
+    const bool all = std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string_view text = cell(*row, column);
+      if (is_none(text) || is_usual_null(text)) return true;
+      const auto formula = chemistry::parse_formula(composition_text(text, style_));
+      if (!formula || formula->amount(kOxygen) == 0.0 || formula->parts().size() < 2) return false;
+      any = true;
+      return std::none_of(layout_.elements.begin(), layout_.elements.end(),
+                          [&](int element) { return formula->amount(element) > 0.0; });
+    });
+    return any && all;
   }
 
   // A title above the header tells a unit of amounts, and no column of amounts has one.
@@ -306,9 +343,7 @@ class Questions : private ColumnCells {
 
   // Of an element, and of a quantity: pressure, number, enthalpy, selectivity, voltage, flow, ...
   bool is_sign(std::size_t k) const {
-    const std::string& name = header_[layout_.composition[k]];
-    return name.size() == 1 &&
-           std::string_view("PNHSIVFKCUBWY").find(name) != std::string_view::npos;
+    return quantity_sign(header_[layout_.composition[k]]).has_value();
   }
 
   // Whether a row's support, or the support in its name, is this oxide.
@@ -425,6 +460,44 @@ class Questions : private ColumnCells {
       return std::any_of(parts.begin(), parts.end(),
                          [](const auto& part) { return part.amount != 1.0; });
     });
+  }
+
+  // "5Ni/Al2O3" beside "Ni/MgO" or "Ni5/MgO": a number with the only element on a support is no
+  // ratio, and what it is must be told.
+  void ask_about_numbers_in_names() {
+    const bool told = !options_.name_amounts.empty() || options_.rules.basis.has_value();
+    if (told || layout_.shape != Shape::formula || layout_.composition.size() != 1 ||
+        !layout_.amounts.empty()) {
+      return;
+    }
+    const std::size_t column = layout_.composition.front();
+    const CsvRecord* before = nullptr;
+    const CsvRecord* behind = nullptr;
+    const CsvRecord* without = nullptr;
+    for (const CsvRecord* const row : rows_) {
+      const std::string text = composition_text(cell(*row, column), style_);
+      const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+      if (!name || name->support.empty() || name->active.parts().size() != 1) continue;
+      if (!amounts_of_name(text).empty()) {
+        const bool leads = text[0] >= '0' && text[0] <= '9';
+        (leads ? before : behind) = row;
+      } else if (name->active.parts().front().amount == 1.0) {
+        without = row;
+      }
+    }
+    const CsvRecord* const one = before != nullptr ? before : behind;
+    const CsvRecord* const other = without != nullptr ? without : behind;
+    if (one == nullptr || other == nullptr || one == other) return;
+    problems_.push_back(problem(
+        column,
+        fmt::format("names of one element are written with and without a number before it (lines "
+                    "{} and {})",
+                    one->line, other->line),
+        std::string(cell(*one, column)),
+        fmt::format("--name-amounts wt% (or mol%) where the numbers are amounts, and such a number "
+                    "in every name, such as 5Ni/MgO for \"{}\"; --name-amounts none where they "
+                    "count atoms and other names mean one",
+                    cell(*other, column))));
   }
 
   // "Ni (wt%)" beside "Promoter".

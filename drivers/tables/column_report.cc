@@ -59,6 +59,7 @@ bool is_composition(ColumnUse use) {
 
 MatchedColumns columns_of(const Layout& layout, const Sheet& sheet) {
   MatchedColumns matched;
+  matched.label = layout.label;
   std::size_t next_element = 0;
   for (std::size_t i = 0; i < sheet.header.fields.size(); ++i) {
     MatchedColumn column;

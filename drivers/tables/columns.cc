@@ -20,6 +20,7 @@
 #include "drivers/tables/missing_composition.h"
 #include "drivers/tables/name_amounts.h"
 #include "drivers/tables/name_columns.h"
+#include "drivers/tables/named_amounts.h"
 #include "drivers/tables/own_columns.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/sheet_lines.h"
@@ -43,6 +44,7 @@ class Recogniser : private ColumnCells {
     if (options_.delivery) take_known();
     if (auto status = find_shape(); !status) problems_.push_back(status.error());
     take_amount_of_names();
+    find_label();
     if (layout_.name && layout_.roles[*layout_.name] == Role::unused) {
       layout_.roles[*layout_.name] = Role::formula;
     }
@@ -334,14 +336,8 @@ class Recogniser : private ColumnCells {
       const auto element = element_header(header_[i]);
       if (element) (element->unit.empty() ? plain : with_unit).push_back(i);
       if (is_formula_name(header_[i])) found.formulas.push_back(i);
-      if (is_support_name(header_[i])) {
-        if (layout_.support) {
-          return problem(i, "there are two support columns", header_[i],
-                         "one; the other can be left out with --ignore");
-        }
-        layout_.support = i;
-      }
     }
+    if (Status one = find_support(); !one) return one;
     keep_compositions(found.formulas);
     if (found.slots.empty() && layout_.composition.empty()) take_other_slots(found);
     if (layout_.slots_of_formulas) {  // B is a site, not boron
@@ -349,9 +345,27 @@ class Recogniser : private ColumnCells {
         return std::find(found.slots.begin(), found.slots.end(), i) != found.slots.end();
       });
     }
+    const bool told = !layout_.composition.empty() || options_.shape == Shape::formula;
+    if (found.slots.empty() && !told) take_out_signs(plain, with_unit, found.formulas);
     found.elements = elements_among(std::move(plain), std::move(with_unit), found.slots);
     if (!layout_.composition.empty()) return use_told_composition(found);
     return use_shape(shape_of(found), found);
+  }
+
+  // A column "Support"; without one, a column such as "Support oxide".
+  Status find_support() {
+    for (const auto& is_one : {is_support_name, describes_support}) {
+      for (std::size_t i = 0; i < header_.size(); ++i) {
+        if (layout_.roles[i] != Role::unused || !is_one(header_[i])) continue;
+        if (layout_.support) {
+          return problem(i, "there are two support columns", header_[i],
+                         "one; the other can be left out with --ignore");
+        }
+        layout_.support = i;
+      }
+      if (layout_.support) return {};
+    }
+    return {};
   }
 
   // "Metal 1, wt% 1", "Metal" and "Promoter", "A-site" and "B-site". Beside names of catalysts only
@@ -375,6 +389,37 @@ class Recogniser : private ColumnCells {
   bool is_weighed(std::size_t column) const {
     const auto unit = chemistry::told_unit(element_header(header_[column])->unit);
     return unit && unit->weighed;
+  }
+
+  // Bare signs of quantities beside amounts that have units, or beside names that tell no such
+  // element: S may be sulfur or a selectivity. The composition is read without them, and asked
+  // about.
+  void take_out_signs(std::vector<std::size_t>& plain, const std::vector<std::size_t>& with_unit,
+                      const std::vector<std::size_t>& formulas) {
+    const auto is_sign = [&](std::size_t i) { return quantity_sign(header_[i]).has_value(); };
+    const auto signs = static_cast<std::size_t>(std::count_if(plain.begin(), plain.end(), is_sign));
+    const bool beside_amounts = with_unit.size() > plain.size() - signs;
+    if (!beside_amounts && (signs < plain.size() || formulas.size() != 1)) return;
+    const NamesBeside names =
+        formulas.size() == 1 ? compare(formulas.front(), plain) : NamesBeside();
+    if (!beside_amounts && names.readable == 0) return;
+    std::erase_if(plain, [&](std::size_t i) {
+      const auto sign = quantity_sign(header_[i]);
+      const std::string unit = unit_below(i);
+      const bool told = !unit.empty() && unit != "%";
+      if (!sign || told || names.elements.contains(element_at(i))) return false;
+      const std::string& header = header_[i];
+      problems_.push_back(problem(
+          i, fmt::format("amounts of {}, or {}?", sign->element, sign->quantity), header,
+          fmt::format("the header \"{0} ({1})\" where the numbers are amounts; {2}--ignore \"{0}\" "
+                      "where they are {3} or something else",
+                      header,
+                      with_unit.empty() ? "wt%" : element_header(header_[with_unit.front()])->unit,
+                      options_.delivery ? "" : fmt::format("--conditions \"{}\" or ", header),
+                      sign->quantity)));
+      layout_.roles[i] = Role::ignored;
+      return true;
+    });
   }
 
   // Columns with units are the composition unless other columns without units are.
@@ -506,6 +551,25 @@ class Recogniser : private ColumnCells {
                        [&](std::size_t i) { return names.elements.contains(element_at(i)); });
   }
 
+  // Names beside columns that tell the whole catalyst, most of them of the elements that their rows
+  // hold.
+  void find_label() {
+    if (layout_.name || layout_.label || layout_.slots_of_formulas || layout_.composition.empty() ||
+        (layout_.shape != Shape::loadings && layout_.shape != Shape::slots)) {
+      return;
+    }
+    std::vector<std::pair<std::size_t, int>> columns;
+    for (const std::size_t i : layout_.composition) {
+      columns.emplace_back(i, layout_.shape == Shape::slots ? 0 : element_at(i));
+    }
+    for (const std::size_t i : columns_of_names(sheet_, options_, file_name_, layout_, true)) {
+      const NamesBeside told = compare_names(sheet_, options_, file_name_, i, columns);
+      if (2 * told.agreeing < told.readable || !(told.supports || told.amounts)) continue;
+      layout_.label = i;
+      return;
+    }
+  }
+
   // Of names beside slots: the supports, which no other column tells.
   void find_names_beside_slots(std::vector<std::size_t> names) {
     if (layout_.support || layout_.slots_of_formulas) return;
@@ -577,12 +641,24 @@ class Recogniser : private ColumnCells {
     return {};
   }
 
+  // Whether names tell amounts by numbers before or behind single elements ("5Ni/MgO"), if at all.
+  bool tells_numbers_only(std::size_t names) const {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string text = composition_text(cell(*row, names), style_);
+      const auto name = chemistry::parse_catalyst_name(text, chemistry::SupportTable());
+      if (!name || name->active.empty() || name->active.parts().front().amount == 1.0) return true;
+      return !amounts_of_name(text).empty();
+    });
+  }
+
   // "Loading (wt%)" beside names of one element each.
   void take_amount_of_names() {
     if (layout_.shape != Shape::formula || layout_.composition.size() != 1) return;
     const std::size_t names = layout_.composition.front();
     const NamesBeside told = compare(names, {});
-    if (told.readable == 0 || told.amounts || told.most_elements != 1) return;
+    if (told.readable == 0 || told.most_elements != 1 || !tells_numbers_only(names)) {
+      return;
+    }
     std::vector<std::pair<std::size_t, std::string>> amounts;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
@@ -644,7 +720,8 @@ class Recogniser : private ColumnCells {
   }
 
   // A formula column beside element columns is a label when no cell of it is a composition, or when
-  // every cell names just the elements that its row holds. Names with supports that nothing else
+  // every cell names just the elements that its row holds (beside a column of supports: most cells,
+  // and the others are problems of their rows). Names with supports that nothing else
   // tells are read together with the amounts. Anything else could be read two ways.
   Status labels_agree(const std::vector<std::size_t>& formulas,
                       const std::vector<std::size_t>& elements) {
@@ -655,7 +732,12 @@ class Recogniser : private ColumnCells {
         layout_.name = f;
         continue;
       }
-      if (told.readable == 0 || (!only_names && told.agreeing == rows_.size())) continue;
+      if (told.readable == 0) continue;
+      if (!only_names && (told.agreeing == rows_.size() ||
+                          (layout_.support && 2 * told.agreeing >= told.readable))) {
+        layout_.label = f;
+        continue;
+      }
       std::string columns;
       for (const std::size_t e : elements) {
         columns += fmt::format("{}\"{}\"", columns.empty() ? "" : ", ", header_[e]);

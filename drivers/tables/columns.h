@@ -42,6 +42,8 @@ struct Layout {
   std::optional<std::size_t> support, preparation;
   // Of names that tell the supports of catalysts whose elements other columns tell.
   std::optional<std::size_t> name;
+  // Of names beside columns that tell the whole catalyst: what both tell must be the same.
+  std::optional<std::size_t> label;
   bool slots_of_formulas = false;  // sites of a perovskite
   std::optional<std::size_t> id;
   std::vector<std::size_t> targets, conditions;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -110,13 +111,46 @@ std::optional<AmountHeader> slot_amount(std::string_view name) {
   return header.number > 0 ? std::optional(header) : std::nullopt;
 }
 
-bool is_support_name(std::string_view name) {
-  const std::string folded = fold_name(name);
-  for (const std::string_view word : {"support", "support material", "carrier", "tr\u00E4ger",
-                                      "traeger", "tr\u00E4germaterial", "\u62C5\u4F53"}) {
-    if (folded == word) return true;
+namespace {
+
+constexpr std::array<std::string_view, 12> kSupportWords = {
+    "support",     "supports", "supp",    "carrier",  "carriers",     "traeger",
+    "tr\u00E4ger", "porteur",  "soporte", "supporto", "\u62C5\u4F53", "\u8F7D\u4F53"};
+// What stands before or behind them: "Support oxide", "Tr\u00E4geroxid", "oxide support".
+constexpr std::array<std::string_view, 16> kSupportAdditions = {
+    "material",    "oxide",   "oxid",   "oxyde",  "metaloxide",
+    "name",        "type",    "typ",    "kind",   "catalyst",
+    "composition", "formula", "\u7A2E", "\u540D", "\u9178\u5316\u7269",
+    "\u6750\u6599"};
+
+bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+// The header without spaces, signs and ASCII capitals; other letters stay.
+std::string letters_only(std::string_view name) {
+  std::string text;
+  for (const char c : fold_name(name)) {
+    if (static_cast<unsigned char>(c) >= 0x80 || is_letter(c)) text += c;
   }
-  return false;
+  return text;
+}
+
+}  // namespace
+
+bool is_support_name(std::string_view name) {
+  return name.find('/') == std::string_view::npos && is_one_of(letters_only(name), kSupportWords);
+}
+
+bool describes_support(std::string_view name) {
+  if (name.find('/') != std::string_view::npos) return false;
+  const std::string letters = letters_only(name);
+  const std::string_view text = letters;
+  return std::any_of(kSupportWords.begin(), kSupportWords.end(), [&](std::string_view word) {
+    return (text.starts_with(word) && is_one_of(text.substr(word.size()), kSupportAdditions)) ||
+           (text.ends_with(word) &&
+            is_one_of(text.substr(0, text.size() - word.size()), kSupportAdditions));
+  });
 }
 
 bool is_support_near_miss(std::string_view name) {
@@ -252,6 +286,25 @@ bool tells_loading(std::string_view name) {
   return unit &&
          (word.find("loading") != std::string::npos || word.find("metal") != std::string::npos ||
           word.find("promoter") != std::string::npos);
+}
+
+std::optional<QuantitySign> quantity_sign(std::string_view name) {
+  static constexpr std::array<QuantitySign, 13> kSigns = {{{"P", "phosphorus", "a pressure"},
+                                                           {"N", "nitrogen", "a number"},
+                                                           {"H", "hydrogen", "an enthalpy"},
+                                                           {"S", "sulfur", "a selectivity"},
+                                                           {"I", "iodine", "a current"},
+                                                           {"V", "vanadium", "a volume"},
+                                                           {"F", "fluorine", "a flow"},
+                                                           {"K", "potassium", "a constant"},
+                                                           {"C", "carbon", "a conversion"},
+                                                           {"U", "uranium", "a voltage"},
+                                                           {"B", "boron", "a batch"},
+                                                           {"W", "tungsten", "a weight"},
+                                                           {"Y", "yttrium", "a yield"}}};
+  const auto found = std::find_if(kSigns.begin(), kSigns.end(),
+                                  [&](const QuantitySign& one) { return one.sign == name; });
+  return found == kSigns.end() ? std::nullopt : std::optional(*found);
 }
 
 bool looks_like_symbol(std::string_view name) {

@@ -37,7 +37,10 @@ std::optional<int> slot_number(std::string_view name);
 // "m2", "M 2", "MM2", "M-2", "M02", "Metal 2", "slot2": the number that was probably meant.
 std::optional<int> slot_near_miss(std::string_view name);
 
+// "Support", "supp.", "Tr\u00E4ger".
 bool is_support_name(std::string_view name);
+// The same with words that say no more: "Support oxide", "oxide support", "Tr\u00E4geroxid".
+bool describes_support(std::string_view name);
 bool is_support_near_miss(std::string_view name);
 bool is_formula_name(std::string_view name);
 bool is_formula_near_miss(std::string_view name);
@@ -57,6 +60,12 @@ std::string oxide_advice(const OxideHeader& oxide);
 bool tells_loading(std::string_view name);
 // "Ni (mmol/gcat)", "Ni content (% en poids)": an amount of an element in a unit that is not read.
 bool tells_unread_amount(std::string_view name);
+
+// A symbol that is the sign of a quantity, too: "S" is sulfur or a selectivity.
+struct QuantitySign {
+  std::string_view sign, element, quantity;
+};
+std::optional<QuantitySign> quantity_sign(std::string_view name);
 
 bool looks_like_symbol(std::string_view name);
 std::string digits_of(std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
 #include "drivers/tables/column_cells.h"
 
@@ -30,6 +31,11 @@ class Names : private ColumnCells {
         found.amounts = found.amounts || part.amount != 1.0;
       }
       for (const auto& [column, element] : elements) {
+        if (element == 0) {
+          const auto symbol = chemistry::atomic_number(cell(*row, column));
+          if (symbol) held.insert(*symbol);
+          continue;
+        }
         const auto amount = read_number(cell(*row, column), style_);
         if (amount && amount->value > 0) held.insert(element);
       }

@@ -22,7 +22,7 @@ struct NamesBeside {
   std::set<int> elements;         // that any name tells
 };
 
-// `elements`: columns of amounts, and whose they are.
+// `elements`: columns of amounts, and whose they are; 0: the column's cells are symbols.
 NamesBeside compare_names(const Sheet& sheet, const ReadOptions& options,
                           std::string_view file_name, std::size_t names,
                           const std::vector<std::pair<std::size_t, int>>& elements);

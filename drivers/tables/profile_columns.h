@@ -1,6 +1,8 @@
 // Which column of a file is which column of its profile, and in which unit.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,8 @@ struct MatchedColumn {
 struct MatchedColumns {
   std::vector<MatchedColumn> columns;  // in the order of the file
   std::vector<std::string> unused;
+  // Names of catalysts that other columns tell: what both tell must be the same.
+  std::optional<std::size_t> label;
 };
 
 // units: the cells of the unit row, or empty. Errors (bad_data) name the header's line and column:

@@ -12,6 +12,7 @@
 #include "core/chemistry/names.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/name_amounts.h"
+#include "drivers/tables/named_amounts.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -43,8 +44,63 @@ Status check_carrier(const std::string& name) {
       fmt::format("{}/{}, or its elements without their oxygen if they are active", actives, last));
 }
 
+// The elements that a row's columns tell.
+std::set<std::string> held_by(const chemistry::ToldCatalyst& told) {
+  std::set<std::string> held(told.slots.begin(), told.slots.end());
+  for (const chemistry::ToldAmount& one : told.amounts) {
+    if (one.amount > 0.0) held.insert(one.symbol);
+  }
+  return held;
+}
+
+std::set<std::string> named_by(const chemistry::Catalyst& name) {
+  std::set<std::string> named;
+  for (const auto& part : name.active.parts()) {
+    named.insert(std::string(chemistry::element_symbol(part.element)));
+  }
+  return named;
+}
+
+bool same_elements(const chemistry::Composition& a, const chemistry::Composition& b) {
+  return std::equal(
+      a.parts().begin(), a.parts().end(), b.parts().begin(), b.parts().end(),
+      [](const auto& one, const auto& other) { return one.element == other.element; });
+}
+
 std::string joined(const std::set<std::string>& symbols) {
   return symbols.empty() ? "none" : fmt::format("{}", fmt::join(symbols, "-"));
+}
+
+Error other_elements(const std::string& name, const AmountColumns& columns,
+                     const std::set<std::string>& named, const std::set<std::string>& held) {
+  return bad("the name and the columns of amounts tell different elements", name,
+             fmt::format("the same elements in both (here {} and {}); or --ignore{} to read the "
+                         "names alone",
+                         joined(named), joined(held), columns.headers));
+}
+
+// The numbers of a name must be the amounts that the columns tell; slots tell one of each.
+Status check_numbers(const std::string& name, const AmountColumns& columns,
+                     std::vector<chemistry::ToldAmount> held,
+                     const std::vector<std::string>& slots) {
+  for (const std::string& slot : slots) held.push_back({slot, 1.0});
+  const NamedAmounts named = amounts_of_name(name);
+  if (columns.measured || named.empty() || amounts_agree(named, held)) return {};
+  std::vector<std::string> of_name, of_columns;
+  for (const auto& [symbol, amount] : named) {
+    of_name.push_back(fmt::format("{:.6g} {}", amount, symbol));
+  }
+  for (const chemistry::ToldAmount& one : held) {
+    if (one.amount == 0.0) continue;
+    of_columns.push_back(fmt::format("{:.6g} {}{}{}", one.amount, one.unit,
+                                     one.unit.empty() ? "" : " ", one.symbol));
+  }
+  return bad("the name and the columns tell different amounts", name,
+             fmt::format("the same amounts in both (here {} and {}); --ignore{} to read the names "
+                         "alone; where the columns hold what was measured, that in their headers, "
+                         "such as {} (wt%; measured)",
+                         fmt::join(of_name, ", "), fmt::join(of_columns, ", "), columns.headers,
+                         named.front().first));
 }
 
 }  // namespace
@@ -118,19 +174,21 @@ Result<std::optional<chemistry::Catalyst>> RowNames::of_one_element(const std::s
   auto read = plainly(name);
   if (!read || read->active.empty()) return std::optional<chemistry::Catalyst>();
   const auto& parts = read->active.parts();
-  if (parts.size() > 1 || parts.front().amount != 1.0) {
+  if (parts.size() > 1 || (parts.front().amount != 1.0 && amounts_of_name(name).empty())) {
     return bad("one amount stands beside a name of several elements or amounts", name,
                "a column of amounts for each element, such as Ni (wt%)");
   }
   return std::optional(std::move(*read));
 }
 
-Status RowNames::take_support(const std::string& name, const std::string& columns,
+Status RowNames::check_amount(const std::string& name, const chemistry::ToldAmount& amount,
+                              const AmountColumns& columns) const {
+  return check_numbers(name, columns, {amount}, {});
+}
+
+Status RowNames::take_support(const std::string& name, const AmountColumns& columns,
                               chemistry::ToldCatalyst& told) const {
-  std::set<std::string> held(told.slots.begin(), told.slots.end());
-  for (const chemistry::ToldAmount& one : told.amounts) {
-    if (one.amount > 0.0) held.insert(one.symbol);
-  }
+  const std::set<std::string> held = held_by(told);
   const bool bare = held.empty() && name.find('/') == std::string::npos;
   if (recognised_ && bare && supports_.read(name).ok()) {
     told.support = name;
@@ -138,19 +196,37 @@ Status RowNames::take_support(const std::string& name, const std::string& column
   }
   const auto read = plainly(name);
   if (!read) return recognised_ ? Status(composition_error(read.error(), name)) : Status();
-  std::set<std::string> named;
-  for (const auto& part : read->active.parts()) {
-    named.insert(std::string(chemistry::element_symbol(part.element)));
-  }
+  const std::set<std::string> named = named_by(*read);
   if (named == held) {
     told.support = read->support;
-    return {};
+    return recognised_ ? check_numbers(name, columns, told.amounts, told.slots) : Status();
   }
-  if (!recognised_) return {};
-  return bad("the name and the columns of amounts tell different elements", name,
-             fmt::format("the same elements in both (here {} and {}); or --ignore{} to read the "
-                         "names alone",
-                         joined(named), joined(held), columns));
+  return recognised_ ? other_elements(name, columns, named, held) : Status();
+}
+
+Status RowNames::check_label(const std::string& name, const AmountColumns& columns,
+                             const chemistry::ToldCatalyst& told) const {
+  const auto read = plainly(name);
+  if (!read) return {};
+  const std::set<std::string> named = named_by(*read), held = held_by(told);
+  if (named != held) {
+    if (named.empty() || held.empty()) return {};  // "SiO2" may name the bare support
+    return other_elements(name, columns, named, held);
+  }
+  if (Status same = check_numbers(name, columns, told.amounts, told.slots); !same) return same;
+  return read->support.empty() ? Status() : check_support(name, read->support, told.support);
+}
+
+// Supports of the same elements are one here: a name may tell less than the column ("Ni/SiO2"
+// beside SBA-15).
+Status RowNames::check_support(const std::string& name, const std::string& own,
+                               const std::string& told) const {
+  const auto of_name = supports_.read(own), of_column = supports_.read(told);
+  const bool none = told.empty() || chemistry::says_none(told);
+  if (!none && (!of_name || !of_column)) return {};  // an error of its own
+  if (!none && same_elements(of_name->formula, of_column->formula)) return {};
+  return bad("the name and the column of supports tell different supports", name,
+             fmt::format("the same support in both (here {} and {})", own, none ? "none" : told));
 }
 
 }  // namespace kasetsu::tables

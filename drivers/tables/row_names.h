@@ -19,6 +19,12 @@ namespace kasetsu::tables {
 std::vector<std::string> supports_of_table(const Sheet& sheet, const MatchedColumns& columns,
                                            const chemistry::SupportTable& supports);
 
+// Columns of elements and amounts beside names.
+struct AmountColumns {
+  std::string headers;    // as an option takes them: " \"Ni (wt%)\" \"Mg (wt%)\""
+  bool measured = false;  // they say that they were measured: names may tell other amounts
+};
+
 // Keeps references to what it is made of. Errors are bad_data without a place.
 class RowNames {
  public:
@@ -29,17 +35,27 @@ class RowNames {
   // told, or a name.
   Status tell(const std::string& name, chemistry::ToldCatalyst& told) const;
 
-  // "Ni/MgO" beside one column of amounts: the catalyst whose only element has that amount. Nothing
-  // for a bare support and for what is no name.
+  // "Ni/MgO", "5Ni/MgO" beside one column of amounts: the catalyst whose only element has that
+  // amount. Nothing for a bare support and for what is no name.
   Result<std::optional<chemistry::Catalyst>> of_one_element(const std::string& name) const;
 
+  // The number of such a name must be the amount that the column tells.
+  Status check_amount(const std::string& name, const chemistry::ToldAmount& amount,
+                      const AmountColumns& columns) const;
+
   // Of a name beside columns of elements: its support. The name must tell the elements that `told`
-  // has. `columns`: their headers, as an option takes them.
-  Status take_support(const std::string& name, const std::string& columns,
+  // has, and no other amounts.
+  Status take_support(const std::string& name, const AmountColumns& columns,
                       chemistry::ToldCatalyst& told) const;
+
+  // Of a name beside columns that tell the whole catalyst: it must tell the same.
+  Status check_label(const std::string& name, const AmountColumns& columns,
+                     const chemistry::ToldCatalyst& told) const;
 
  private:
   Status check_amounts(const std::string& name) const;
+  Status check_support(const std::string& name, const std::string& own,
+                       const std::string& told) const;
   Result<chemistry::Catalyst> plainly(const std::string& name) const;
 
   const std::string amounts_;  // the unit of numbers before elements

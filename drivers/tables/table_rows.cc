@@ -16,6 +16,7 @@
 #include "drivers/tables/cells.h"
 #include "drivers/tables/column_report.h"
 #include "drivers/tables/columns.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/profile_columns.h"
@@ -48,7 +49,8 @@ class RowReader {
         null_(options.null),
         supports_(supports),
         rules_(options.rules),
-        names_(options, supports, rules_) {
+        names_(options, supports, rules_),
+        amounts_beside_(columns_of_amounts()) {
     const bool campaign = options.delivery || !options.rules.elements.empty();
     if (!campaign && rules_.supports.empty()) {
       rules_.supports = supports_of_table(sheet, columns, supports);
@@ -188,7 +190,8 @@ class RowReader {
   }
 
   struct Parts {
-    std::string name;  // of a catalyst column
+    std::string name;   // of a catalyst column
+    std::string label;  // a name beside columns that tell the whole catalyst
     std::vector<const MatchedColumn*> slots, empty_slots;
     std::vector<chemistry::ToldAmount> amounts;
     std::string elements, fractions, fractions_unit;
@@ -211,6 +214,11 @@ class RowReader {
     }
     Parts parts;
     std::string cells;  // that make the composition
+    if (columns_.label) {
+      const std::string& label = record.fields[*columns_.label];
+      if (!is_null(label)) parts.label = composition_text(trim(label), sheet_.style);
+      cells += label + '\0';
+    }
     for (const MatchedColumn& column : columns_.columns) {
       if (is_composition(column.column.use)) cells += record.fields[column.at] + '\0';
       const auto text = text_of(record, column);
@@ -489,7 +497,7 @@ class RowReader {
     told.amounts.push_back(std::move(**amount));
     told.support = (*one)->support;
     told.name.clear();
-    return {};
+    return names_.check_amount(text, told.amounts.back(), amounts_beside_);
   }
 
   bool has_amount_of(const MatchedColumn& names) const {
@@ -505,8 +513,8 @@ class RowReader {
                               chemistry::ToldCatalyst& told) const {
     if (!parts.support.empty()) return {};
     if (!parts.name.empty()) {
-      const Status taken = names_.take_support(composition_text(parts.name, sheet_.style),
-                                               headers_of_amounts(), told);
+      const Status taken =
+          names_.take_support(composition_text(parts.name, sheet_.style), amounts_beside_, told);
       return taken ? taken : Status(in_column(record, ColumnUse::catalyst, taken.error()));
     }
     const bool held = !told.amounts.empty() || !told.slots.empty();
@@ -546,6 +554,10 @@ class RowReader {
       if (!fine) return in_column(record, ColumnUse::catalyst, fine.error());
     }
     if (!parts.support.empty()) told.support = plain_name(parts.support);
+    if (!parts.label.empty()) {
+      Status same = names_.check_label(parts.label, amounts_beside_, told);
+      if (!same) return at_label(record, same.error());
+    }
     told.preparation = parts.preparation;
     auto made = chemistry::make_catalyst(told, supports_, rules_);
     if (!made) {
@@ -556,6 +568,12 @@ class RowReader {
                  "at least one element, or a bare support; an empty tube is of the kind blank");
     }
     return std::optional<chemistry::MadeCatalyst>(std::move(*made));
+  }
+
+  Error at_label(const CsvRecord& record, Error error) const {
+    error.where =
+        csv_place(file_name_, record.line, header_.fields[*columns_.label], *columns_.label);
+    return error;
   }
 
   // The error at the column of what make_catalyst names.
@@ -580,17 +598,18 @@ class RowReader {
     return bad("unknown element", symbol, std::move(expected));
   }
 
-  // As an option takes them: a space before each, in quotation marks.
-  std::string headers_of_amounts() const {
-    std::string text;
+  AmountColumns columns_of_amounts() const {
+    AmountColumns found;
     for (const MatchedColumn& column : columns_.columns) {
       const ColumnUse use = column.column.use;
       if (use != ColumnUse::element && use != ColumnUse::slot && use != ColumnUse::slot_amount) {
         continue;
       }
-      text += fmt::format(" \"{}\"", column.header);
+      found.headers += fmt::format(" \"{}\"", column.header);
+      const auto element = element_header(column.header);
+      found.measured = found.measured || (element && element->method);
     }
-    return text;
+    return found;
   }
 
   bool has_column(ColumnUse use) const {
@@ -652,6 +671,7 @@ class RowReader {
   const chemistry::SupportTable& supports_;
   chemistry::CompositionRules rules_;
   const RowNames names_;
+  const AmountColumns amounts_beside_;
   std::unordered_map<std::string, std::shared_ptr<const ReadCatalyst>> catalysts_;
 };
 

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <set>
 
+#include "core/base/csv.h"
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "daemon/campaign/file/campaign_file.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/name_amounts.h"
+#include "drivers/tables/problems.h"
 #include "drivers/tables/profile_text.h"
 #include "drivers/tables/units.h"
 
@@ -104,6 +107,15 @@ struct Seen {
   }
 };
 
+// A number with the only element on a support is no ratio: it is rather a loading.
+bool has_lone_numbers(const tables::Table& table) {
+  return table.shape == tables::Shape::formula &&
+         std::any_of(table.catalysts.begin(), table.catalysts.end(), [](const auto& catalyst) {
+           const auto& parts = catalyst.active.parts();
+           return !catalyst.support.empty() && parts.size() == 1 && parts.front().amount != 1.0;
+         });
+}
+
 std::string slots_text(const Seen& seen, const tables::Table& table) {
   const bool by_columns = table.shape == tables::Shape::slots;
   const auto largest = static_cast<std::size_t>(std::lround(*seen.totals.rbegin()));
@@ -112,9 +124,13 @@ std::string slots_text(const Seen& seen, const tables::Table& table) {
   const bool none = *seen.totals.begin() < static_cast<double>(slots);
   return fmt::format(
       "kind = \"slots\"         # places that are filled with elements\n"
-      "slots = {}\n"
+      "{}slots = {}\n"
       "none = {}               # whether a place may stay empty\n"
       "repetition = {}         # whether an element may take several places\n",
+      has_lone_numbers(table) ? "# assumed: the numbers of the table's names count atoms; where "
+                                "they are amounts, draft "
+                                "again with --name-amounts wt% (or mol%)\n"
+                              : "",
       slots, none, *seen.amounts.rbegin() > 1.0);
 }
 
@@ -225,6 +241,35 @@ bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
     return whole == 0.0 || catalyst.active.empty() ||
            std::abs(catalyst.active.total() - whole) <= 0.005 * whole;
   });
+}
+
+// The rows whose amounts do not sum to the whole where most rows' do: they are wrong, or not
+// measured completely.
+std::vector<Error> rows_without_the_whole(const tables::Table& table,
+                                          chemistry::CompositionRules rules,
+                                          std::string_view file_name) {
+  constexpr double kNear = 0.02;
+  constexpr std::array<double, 3> kScales = {1.0, 0.01, 100.0};  // fractions and percent
+  rules.plain_names_are_amounts = false;
+  std::vector<Error> wrong;
+  std::size_t whole = 0;
+  for (std::size_t i = 0; i < table.catalysts.size(); ++i) {
+    const chemistry::Catalyst& catalyst = table.catalysts[i];
+    if (catalyst.active.empty()) continue;
+    const double wanted = rules.whole(!catalyst.support.empty());
+    if (wanted == 0.0) return {};
+    const double sum = catalyst.active.total();
+    if (std::any_of(kScales.begin(), kScales.end(),
+                    [&](double scale) { return std::abs(sum * scale / wanted - 1.0) <= kNear; })) {
+      ++whole;
+      continue;
+    }
+    wrong.push_back(
+        {ErrorCode::bad_data, "the amounts do not sum to the whole, and those of most rows do",
+         csv_place(file_name, table.lines[i]), fmt::format("{:.6g} {}", sum, table.amounts),
+         "the missing amounts; or the table without this row"});
+  }
+  return whole > wrong.size() ? wrong : std::vector<Error>();
 }
 
 // Formulas of bulk catalysts tell shares of atoms.
@@ -360,6 +405,9 @@ Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::Rea
     if (again && add_up(*again, options.rules)) {
       table = std::move(again);
     } else {
+      const auto wrong =
+          rows_without_the_whole(again ? *again : *table, options.rules, request.file_name);
+      if (!wrong.empty()) return tables::together(request.file_name, wrong);
       options.rules = {};
     }
   }

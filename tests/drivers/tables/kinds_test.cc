@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A footer that sums up is no catalyst, whatever language and spreadsheet it comes from.
 TEST(Kinds, FootersAreLeftOut) {
@@ -133,7 +135,7 @@ TEST(Kinds, AmountsThatWouldBeLostAreAskedAbout) {
   EXPECT_THAT(refusal("Metal 1,wt% 1,Metal 2,wt% 2,Support,y\n,3,Ni,5,SiO2,5\n"),
               HasSubstr("an amount of 3 wt% stands beside no element"));
   EXPECT_THAT(refusal("catalyst,P,T,y\nNi/SiO2,5,700,3.5\nCo/MgO,5,700,4.5\n"),
-              HasSubstr("could be this column or the element columns"));
+              AllOf(HasSubstr("column \"P\""), HasSubstr("phosphorus, or a pressure")));
   EXPECT_EQ(keys("formula,load,y\nTi0.3Zr0.7C,0.5,20\nTi0.5Zr0.5C,1,25\n").size(), 2u)
       << "formulas tell their amounts: a load is a force";
 }
@@ -211,6 +213,122 @@ TEST(Kinds, QuantitiesAreNoElements) {
   EXPECT_EQ(keys("Mo,S,y\n1,2,5\n1,2.1,6\n").size(), 2u) << "sulfides";
   EXPECT_EQ(keys("V,P,y\n1,1.1,5\n1,1.2,6\n").size(), 2u) << "vanadium phosphates";
   EXPECT_EQ(keys("Ni (at%),P (at%),y\n5,95,5\n4,96,6\n").size(), 2u) << "a unit says what it is";
+}
+
+// A bare sign of a quantity beside amounts or names is asked about, and not what stands beside it.
+TEST(Kinds, SignsBesideAmountsAreAskedAbout) {
+  for (const char* header : {"Catalyst,Ni (wt%)", "Catalyst,Ni (wt%),Co (wt%)", "Catalyst"}) {
+    const std::string columns = header;
+    const auto amounts = std::count(columns.begin(), columns.end(), ',');
+    const std::string more = amounts == 0 ? "" : amounts == 1 ? "5," : "5,0,";
+    for (const char* sign : {"S", "P", "C", "Y", "F"}) {
+      const std::string text =
+          fmt::format("{},{},y\nNi/MgO,{}80,10\nNi/SiO2,{}70,11\n", header, sign, more, more);
+      EXPECT_THAT(refusal(text), AllOf(HasSubstr(fmt::format("column \"{}\": amounts of", sign)),
+                                       HasSubstr(fmt::format("\"{} (wt%)\"", sign)),
+                                       HasSubstr(fmt::format("--ignore \"{}\"", sign)),
+                                       Not(HasSubstr("column \"Catalyst\""))))
+          << text;
+      ReadOptions options;
+      options.ignore = {sign};
+      EXPECT_EQ(keys(text, options).size(), 2u) << text;
+      options.ignore = {};
+      options.conditions = {sign};
+      EXPECT_EQ(keys(text, options).size(), 2u) << text;
+    }
+  }
+  EXPECT_EQ(keys("Catalyst,Ni (wt%),S (wt%),y\nNi-S/MgO,5,1,10\nNi-S/SiO2,6,2,11\n"),
+            keys("Ni (wt%),S (wt%),Support,y\n5,1,MgO,10\n6,2,SiO2,11\n"));
+}
+
+// Supports under the words that laboratories head them with, and under other words.
+TEST(Kinds, SupportsUnderManyHeaders) {
+  const auto plain = keys("Ni (wt%),Support,y\n5,Al2O3,1\n6,MgO,2\n");
+  for (const char* header :
+       {"Support oxide", "Oxide support", "supp.", "Supp", "Carrier", "Carrier material",
+        "Tr\u00E4geroxid", "Tr\u00E4ger", "TRAEGER", "Support type", "Catalyst support",
+        "\u62C5\u4F53", "\u62C5\u4F53\u7A2E", "support_name", "\u8F7D\u4F53"}) {
+    EXPECT_EQ(keys(fmt::format("Ni (wt%),{},y\n5,Al2O3,1\n6,MgO,2\n", header)), plain) << header;
+    EXPECT_EQ(keys(fmt::format("M1,{},y\nNi,Al2O3,1\nCo,MgO,2\n", header)),
+              keys("M1,Support,y\nNi,Al2O3,1\nCo,MgO,2\n"))
+        << header;
+  }
+  for (const char* header : {"Matrix", "Substrat", "Oxide"}) {
+    EXPECT_THAT(refusal(fmt::format("Ni (wt%),{},y\n5,Al2O3,1\n6,MgO,2\n", header)),
+                AllOf(HasSubstr(header), HasSubstr("the header Support")));
+  }
+  EXPECT_EQ(keys("Ni (wt%),Support,Support type,y\n5,Al2O3,powder,1\n6,MgO,pellets,2\n"), plain);
+  EXPECT_EQ(keys("Ni (wt%),Support,Carrier gas,y\n5,Al2O3,N2,1\n6,MgO,Ar,2\n"), plain);
+  EXPECT_EQ(keys("La,Co,Name,y\n1,1,LaCoO3,1\n1,2,LaCo2O4,2\n").size(), 2u) << "a label";
+}
+
+// A name and the columns beside it tell one catalyst, or the row is a problem with both values.
+TEST(Kinds, NamesThatContradictTheirColumns) {
+  for (const char* header : {"Catalyst", "Name", "Sample"}) {
+    ReadOptions told;
+    told.id = header;
+    for (const ReadOptions& options : {ReadOptions(), told}) {
+      EXPECT_THAT(
+          refusal(fmt::format("{},Ni (wt%),y\n10Ni/Al2O3,1,1\n5Ni/MgO,5,2\n", header), options),
+          AllOf(HasSubstr("lab.csv:2"), HasSubstr("10 Ni and 1 wt% Ni"),
+                HasSubstr("--ignore \"Ni (wt%)\"")));
+      EXPECT_THAT(
+          refusal(fmt::format("{},Ni (wt%),Support,y\nNi/MgO,1,SiO2,1\nNi/SiO2,5,SiO2,2\n", header),
+                  options),
+          AllOf(HasSubstr("lab.csv:2"), HasSubstr("here MgO and SiO2")));
+      EXPECT_THAT(
+          refusal(fmt::format("{},M1,Support,y\nNi/MgO,Ni,SiO2,1\nCo/SiO2,Co,SiO2,2\n", header),
+                  options),
+          AllOf(HasSubstr("lab.csv:2"), HasSubstr("here MgO and SiO2")));
+      EXPECT_THAT(refusal(fmt::format("{},Ni (wt%),Support,y\nCo/SiO2,1,SiO2,1\nNi/SiO2,5,SiO2,2\n",
+                                      header),
+                          options),
+                  AllOf(HasSubstr("lab.csv:2"), HasSubstr("here Co and Ni")));
+    }
+  }
+  for (const char* table :
+       {"Catalyst,Metal 1,wt% 1,Support,y\n10Ni/MgO,Ni,1,MgO,1\n5Ni/MgO,Ni,5,MgO,2\n",
+        "Catalyst,Loading (wt%),y\n10Ni/MgO,1,1\n5Ni/MgO,5,2\n",
+        "Catalyst,Ni (wt%),Co (wt%),y\nNi90Cu10/MgO,1,9,1\n5Ni/MgO,5,0,2\n"}) {
+    EXPECT_THAT(refusal(table), HasSubstr("lab.csv:2")) << table;
+  }
+}
+
+// Names may tell less than columns, or nearly the same: what was weighed in, and what was found.
+TEST(Kinds, NamesThatAgreeWithTheirColumns) {
+  for (const char* table :
+       {"Catalyst,Ni (wt%),y\n10Ni/MgO,9.1,1\nNi/MgO,5,2\n",
+        "Catalyst,Ni (wt%; ICP),y\n10Ni/MgO,7,1\n5Ni/MgO,4,2\n",
+        "Catalyst,Ni (mmol/g),y\n10Ni/MgO,1.7,1\n5Ni/MgO,0.85,2\n",
+        "Catalyst,Ni (mol%),y\n10Ni/MgO,18,1\n5Ni/MgO,9,2\n",
+        "Catalyst,Ni (wt%),Support,y\nNi/Al2O3,5,gamma-Al2O3,1\nNi/MgO,5,MgO,2\n",
+        "Catalyst,Ni (wt%),Fe (wt%),y\nNi3Fe1/MgO,7.5,2.4,1\nNi1Fe1/MgO,5,4.8,2\n",
+        "Catalyst,M1,M2,M3,Support,y\n2Ni-1Co/MgO,Ni,Ni,Co,MgO,1\nNi-Co/MgO,Ni,Co,none,MgO,2\n"}) {
+    EXPECT_EQ(keys(table).size(), 2u) << table;
+  }
+}
+
+// A number with the only element of a name is a loading or a count: names with and without are not
+// mixed without a word.
+TEST(Kinds, NamesWithAndWithoutNumbers) {
+  for (const char* names : {"5Ni/Al2O3,1\nNi/MgO,2\n", "5Ni/Al2O3,1\nNi5/MgO,2\n",
+                            "Ni5/Al2O3,1\nNi/MgO,2\n", "Ni/MgO,1\n0.5Pt/Al2O3,2\n"}) {
+    const std::string table = std::string("Catalyst,y\n") + names;
+    EXPECT_THAT(refusal(table),
+                AllOf(HasSubstr("with and without a number"), HasSubstr("lines "),
+                      HasSubstr("--name-amounts wt%"), HasSubstr("--name-amounts none")));
+    ReadOptions none;
+    none.name_amounts = "none";
+    EXPECT_EQ(keys(table, none).size(), 2u) << table;
+    ReadOptions weights;
+    weights.name_amounts = "wt%";
+    EXPECT_THAT(refusal(table, weights), HasSubstr("an amount in wt% before each element"));
+  }
+  for (const char* names :
+       {"5Ni/Al2O3,1\n10Ni/MgO,2\n", "2Mn-1Na/SiO2,1\nNi/MgO,2\n", "Co3O4/SiO2,1\nNi/MgO,2\n",
+        "Ni2P/SiO2,1\nNi/MgO,2\n", "Ni3,1\nNi,2\n", "5Ni/Al2O3,1\nAl2O3,2\n"}) {
+    EXPECT_EQ(keys(std::string("Catalyst,y\n") + names).size(), 2u) << names;
+  }
 }
 
 // Percent signs say what a number is, or contradict its column.

@@ -247,6 +247,8 @@ TEST(Table, LabelsBesideElementColumns) {
   EXPECT_TRUE(read("Catalyst,Pd,Rh\ncat-1,1,2\ncat-2,1,0\n").ok());
   EXPECT_TRUE(read("Catalyst,Pd,Rh\nPd-Rh,1,2\nPd,1,0\n").ok());
   EXPECT_THAT(refusal("formula,W,y\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"),
+              AllOf(HasSubstr("tungsten, or a weight"), HasSubstr("--ignore \"W\"")));
+  EXPECT_THAT(refusal("formula,Ni,y\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"),
               AllOf(HasSubstr("could be this column"), HasSubstr("--composition \"formula\"")));
   ReadOptions options;
   options.shape = Shape::formula;

@@ -145,6 +145,28 @@ TEST(Draft, LoadingsThatAreAlikeAreNoShares) {
               ::testing::HasSubstr("# assumed: the table tells no unit"));
 }
 
+// One row that does not sum to the whole is that row's problem; the table stays what it is.
+TEST(Draft, ARowThatLacksAmountsIsAProblem) {
+  for (const char* header : {"Ni (at%),Co (at%),Fe (at%),y", "Ni (wt%),Co (wt%),Fe (wt%),y"}) {
+    const std::string wrong =
+        draft(header + std::string("\n50,30,20,1\n40,30,20,2\n60,20,20,3\n30,30,40,4\n"));
+    EXPECT_THAT(wrong, ::testing::AllOf(::testing::HasSubstr(":3"),
+                                        ::testing::HasSubstr("do not sum to the whole"),
+                                        ::testing::HasSubstr("\"90 ")));
+    EXPECT_THAT(draft(header + std::string("\n50,30,20,1\n40,30,30,2\n60,20,20,3\n30,30,40,4\n")),
+                ::testing::HasSubstr("kind = \"simplex\""));
+  }
+  EXPECT_THAT(draft("x(Ni),x(Co),y\n0.5,0.5,1\n0.4,0.5,2\n0.8,0.2,3\n"),
+              ::testing::HasSubstr("\"0.9 mol/mol\""));
+}
+
+TEST(Draft, WhatNumbersOfNamesWereTakenForIsSaid) {
+  EXPECT_THAT(draft("Catalyst,y\n5Ni/Al2O3,3\n10Ni/MgO,8\n"),
+              ::testing::HasSubstr("--name-amounts wt%"));
+  EXPECT_THAT(draft("Catalyst,y\n2Ni-1Co/Al2O3,3\nNi/MgO,8\n"),
+              ::testing::Not(::testing::HasSubstr("--name-amounts")));
+}
+
 TEST(Draft, AUnitThatContradictsTheTableIsRefused) {
   const char* table = "Ni,Co,y (mV)\n1,2,310\n2,1,300\n";
   EXPECT_THAT(draft(table, "y (mV)", "V"), ::testing::HasSubstr("is in mV"));
