@@ -50,8 +50,12 @@ class RowReader {
         rules_(options.rules),
         names_(options, supports, rules_) {
     const bool campaign = options.delivery || !options.rules.elements.empty();
-    if (!campaign && rules_.supports.empty()) {
-      rules_.supports = supports_of_table(sheet, columns, supports);
+    if (campaign) return;
+    for (std::string& name : supports_of_table(sheet, columns, supports)) {
+      auto& known = rules_.supports;
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        known.push_back(std::move(name));
+      }
     }
   }
 
@@ -374,7 +378,7 @@ class RowReader {
     if (!value) return value.error();
     const bool percent = value->percent && column.unit.empty();
     row.values.push_back({column.column.name, column.conversion(value->value),
-                          percent ? "%" : column.unit, value->bound != '\0'});
+                          percent ? "%" : column.unit, value->bound != '\0', value->bound == '>'});
     return {};
   }
 
@@ -546,7 +550,7 @@ class RowReader {
       if (!fine) return in_column(record, ColumnUse::catalyst, fine.error());
     }
     if (!parts.support.empty()) told.support = plain_name(parts.support);
-    told.preparation = parts.preparation;
+    if (!parts.preparation.empty()) told.preparation = parts.preparation;
     auto made = chemistry::make_catalyst(told, supports_, rules_);
     if (!made) {
       return in_its_column(record, composition_error(made.error(), plain_name(parts.name)));
