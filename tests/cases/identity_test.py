@@ -131,6 +131,18 @@ class Identity(Laboratory):
             standing = [m["flags"] for m in self.measurements("direction") if not m["superseded_by"]]
             self.assertEqual(standing, [["censored", "above_limit"] if above else ["censored"]])
 
+    def test_the_shape_of_a_table_is_told_where_its_header_leaves_it_open(self):
+        self.open()
+        table = b"formula,W,C2_yield\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"shape-{door}"
+                self.apply(campaign)
+                self.assertIn("could be this column", deliver(campaign, table))
+                deliver(campaign, table, shape="formula")
+                self.assertEqual([(key, value) for key, value, _ in self.live(campaign)], [("Co:1;La:1", 1.0), ("Fe:1;La:1", 2.0)])
+                self.assertIn("shape", deliver(campaign, table, shape="round"))
+
     def test_a_row_that_was_skipped_as_stored_is_told(self):
         self.open()
         header = "M1,Support,GHSV,C2_yield\n"
