@@ -13,6 +13,7 @@
 #include "daemon/http/server.h"
 #include "daemon/http/table_options.h"
 #include "daemon/http/wire.h"
+#include "drivers/tables/sheet.h"
 
 namespace kasetsu::http {
 namespace {
@@ -28,25 +29,56 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
                "true or false"};
 }
 
-// One table of measurements, for spreadsheets.
-std::string to_csv(const std::vector<campaign::Measurement>& page) {
+// What an export says of the amounts in a campaign's keys: their unit, or "ratio" where nothing but
+// their ratios counts; empty: neither is told.
+std::string amounts_unit_of(const chemistry::CompositionRules& rules) {
+  if (!rules.unit().empty()) return std::string(rules.unit());
+  const bool ratios = rules.slots > 0 || rules.basis == chemistry::Basis::atomic_ratio;
+  return ratios ? std::string(tables::kRatioOfExports) : std::string();
+}
+
+// How a campaign's measurements are shown: what stands behind amounts, and what an export says of
+// them. Both empty where the campaign's file cannot be decoded.
+struct ShownAmounts {
+  std::string unit, exported;
+};
+
+ShownAmounts shown_amounts(campaign::DecodedCampaigns& campaigns, const campaign::Reader& reader,
+                           const campaign::Campaign& campaign) {
+  const auto config = campaigns.of(reader, campaign);
+  if (!config) return {};
+  const chemistry::CompositionRules& rules = (*config)->composition;
+  return {std::string(rules.unit()), amounts_unit_of(rules)};
+}
+
+Json to_json_of(const campaign::Measurement& measurement, const ShownAmounts& amounts) {
+  Json json = to_json(measurement, amounts.unit);
+  json["amounts_unit"] = amounts.exported.empty() ? Json(nullptr) : Json(amounts.exported);
+  return json;
+}
+
+// One table of measurements, for spreadsheets. `amounts_unit`: of the amounts in their keys.
+std::string to_csv(const std::vector<campaign::Measurement>& page,
+                   const std::string& amounts_unit) {
   const auto cell = [](const std::string& value) { return csv_cell(value); };
   std::string text =
       "id,catalyst,property,value,unit,flags,retracted,excluded,superseded_by,source,run,channel,"
-      "sequence,replicate,sample,proposal,conditions,measured_at,received_at,told,kind\n";
+      "sequence,replicate,sample,proposal,conditions,measured_at,received_at,told,kind,"
+      "amounts_unit\n";
   for (const campaign::Measurement& m : page) {
     std::string flags;
     for (const std::string_view name : campaign::flag_names(m.flags)) {
       if (!flags.empty()) flags.push_back(' ');
       flags.append(name);
     }
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", m.id,
                         cell(m.catalyst), cell(m.property), format_number(m.value), cell(m.unit),
                         flags, m.retracted, m.excluded, m.superseded_by, cell(m.source),
                         cell(m.run), cell(m.channel), m.sequence ? std::to_string(*m.sequence) : "",
                         m.replicate ? std::to_string(*m.replicate) : "", cell(m.sample), m.proposal,
                         cell(m.conditions), m.measured_at ? format_time(*m.measured_at) : "",
-                        format_time(m.received_at), cell(m.told), to_string(m.kind));
+                        format_time(m.received_at), cell(m.told), to_string(m.kind),
+                        cell(amounts_unit));
   }
   return text;
 }
@@ -115,12 +147,14 @@ Result<campaign::IntakeRequest> read_intake_request(Request& request) {
 
 std::string newest_text(const campaign::Reader& reader, const campaign::Campaign& found,
                         const campaign::MeasurementFilter& filter, const campaign::Page& page,
-                        std::string_view unit) {
+                        const ShownAmounts& amounts) {
   const auto [list, before] =
       campaign::newest_measurements(reader, found, filter, page.after, page.limit);
   Json json = {{"next_page_token", before > 0 ? Json(std::to_string(before)) : Json(nullptr)}};
   Json items = Json::array();
-  for (const campaign::Measurement& measurement : list) items.push_back(to_json(measurement, unit));
+  for (const campaign::Measurement& measurement : list) {
+    items.push_back(to_json_of(measurement, amounts));
+  }
   json["measurements"] = std::move(items);
   return dump_json(json);
 }
@@ -191,7 +225,9 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
 }
 
 Json Api::shown(const Reader& reader, const campaign::Measurement& measurement) const {
-  return to_json(measurement, services_.campaigns.unit_of(reader, measurement.campaign));
+  const auto found = reader.campaign(measurement.campaign);
+  return to_json_of(measurement,
+                    found ? shown_amounts(services_.campaigns, reader, *found) : ShownAmounts());
 }
 
 void Api::add_result_routes(Router& router) {
@@ -204,55 +240,54 @@ void Api::add_result_routes(Router& router) {
               true});
   const std::vector<std::string> names = {"property", "catalyst",   "live",  "ingest",
                                           "limit",    "page_token", "newest"};
-  router.add({"GET",
-              "/v1/campaigns/{name}/measurements",
-              Scope::read,
-              [this, names](Request& request) -> asio::awaitable<Response> {
-                const Status query = check_query(request, names);
-                if (!query) co_return problem(query.error());
-                const auto page = read_page(request, 100, 10'000);
-                if (!page) co_return problem(page.error());
-                const auto live = read_flag(request, "live");
-                if (!live) co_return problem(live.error());
-                campaign::MeasurementFilter filter;
-                filter.property = request.query_value("property").value_or("");
-                filter.catalyst = request.query_value("catalyst").value_or("");
-                filter.live_only = *live;
-                filter.ingest = request.query_value("ingest");
-                const auto newest = read_flag(request, "newest");
-                if (!newest) co_return problem(newest.error());
-                const bool csv = request.accept.starts_with("text/csv");
-                std::string next;
-                std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
-                  return campaign::read_value<std::string>(
-                      services_.database, [&](const Reader& reader) -> Result<std::string> {
-                        const auto found =
-                            campaign::find_campaign(reader, request.parameter("name"));
-                        if (!found) return found.error();
-                        const std::string unit = services_.campaigns.unit_of(reader, found->key);
-                        if (*newest) return newest_text(reader, *found, filter, *page, unit);
-                        const auto list = reader.measurements(found->key, filter, *page);
-                        if (csv) {
-                          if (static_cast<std::int64_t>(list.size()) >= page->limit) {
-                            next = std::to_string(list.back().seq);
-                          }
-                          return to_csv(list);
-                        }
-                        return dump_json(page_json("measurements", list, *page, [&](const auto& m) {
-                          return to_json(m, unit);
-                        }));
-                      });
-                };
-                Result<std::string> body =
-                    co_await workers_.run<std::string>(request.claim, std::move(work));
-                if (!body) co_return problem(body.error());
-                Response response;
-                response.body = std::move(*body);
-                if (csv) response.content_type = "text/csv; charset=utf-8";
-                if (!next.empty()) response.headers.emplace_back("X-Next-Page-Token", next);
-                co_return response;
-              },
-              {}});
+  router.add(
+      {"GET",
+       "/v1/campaigns/{name}/measurements",
+       Scope::read,
+       [this, names](Request& request) -> asio::awaitable<Response> {
+         const Status query = check_query(request, names);
+         if (!query) co_return problem(query.error());
+         const auto page = read_page(request, 100, 10'000);
+         if (!page) co_return problem(page.error());
+         const auto live = read_flag(request, "live");
+         if (!live) co_return problem(live.error());
+         campaign::MeasurementFilter filter;
+         filter.property = request.query_value("property").value_or("");
+         filter.catalyst = request.query_value("catalyst").value_or("");
+         filter.live_only = *live;
+         filter.ingest = request.query_value("ingest");
+         const auto newest = read_flag(request, "newest");
+         if (!newest) co_return problem(newest.error());
+         const bool csv = request.accept.starts_with("text/csv");
+         std::string next;
+         std::function<Result<std::string>()> work = [&]() -> Result<std::string> {
+           return campaign::read_value<std::string>(
+               services_.database, [&](const Reader& reader) -> Result<std::string> {
+                 const auto found = campaign::find_campaign(reader, request.parameter("name"));
+                 if (!found) return found.error();
+                 const ShownAmounts amounts = shown_amounts(services_.campaigns, reader, *found);
+                 if (*newest) return newest_text(reader, *found, filter, *page, amounts);
+                 const auto list = reader.measurements(found->key, filter, *page);
+                 if (csv) {
+                   if (static_cast<std::int64_t>(list.size()) >= page->limit) {
+                     next = std::to_string(list.back().seq);
+                   }
+                   return to_csv(list, amounts.exported);
+                 }
+                 return dump_json(page_json("measurements", list, *page,
+                                            [&](const auto& m) { return to_json_of(m, amounts); }));
+               });
+         };
+         Result<std::string> body =
+             co_await workers_.run<std::string>(request.claim, std::move(work));
+         if (!body) co_return problem(body.error());
+         Response response;
+         response.body = std::move(*body);
+         if (csv) response.content_type = "text/csv; charset=utf-8";
+         if (!next.empty()) response.headers.emplace_back("X-Next-Page-Token", next);
+         co_return response;
+       },
+       {}});
   router.add({"GET",
               "/v1/measurements/{id}",
               Scope::read,

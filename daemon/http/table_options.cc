@@ -6,6 +6,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
+#include "drivers/tables/shape_names.h"
 
 namespace kasetsu::http {
 namespace {
@@ -44,6 +45,10 @@ Result<TableOptions> read_table_options(const Request& request) {
   if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
       options.name_amounts != "mol%" && options.name_amounts != "none") {
     return wrong("name_amounts", options.name_amounts, "wt%, mol% or none");
+  }
+  options.shape = request.query_value("shape").value_or("");
+  if (!options.shape.empty() && !tables::kShapeNames.from_name(options.shape)) {
+    return wrong("shape", options.shape, tables::kShapeNames.choices());
   }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},

@@ -13,13 +13,13 @@ namespace kasetsu::http {
 
 // Names of the parameters that read_table_options takes.
 inline constexpr std::string_view kTableOptions[] = {
-    "file_name", "id",   "composition", "sheet",        "decimal",
-    "encoding",  "null", "fill_down",   "name_amounts", "ignore"};
+    "file_name", "id",        "composition",  "sheet",  "decimal", "encoding",
+    "null",      "fill_down", "name_amounts", "ignore", "shape"};
 
 // As campaign::DeliveryOptions and campaign::TableRequest have them.
 struct TableOptions {
   std::optional<std::string> file_name, id, composition;
-  std::string sheet, encoding, name_amounts;
+  std::string sheet, encoding, name_amounts, shape;
   std::vector<std::string> ignore, fill_down, null;
   char decimal = '\0';  // '.' or ','; 0: found out
 
@@ -32,6 +32,7 @@ struct TableOptions {
     options.sheet = std::move(sheet);
     options.encoding = std::move(encoding);
     options.name_amounts = std::move(name_amounts);
+    options.shape = std::move(shape);
     options.ignore = std::move(ignore);
     options.fill_down = std::move(fill_down);
     options.null = std::move(null);

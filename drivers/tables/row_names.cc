@@ -44,6 +44,7 @@ Status check_carrier(const std::string& name) {
       fmt::format("{}/{}, or its elements without their oxygen if they are active", actives, last));
 }
 
+<<<<<<< HEAD
 // The elements that a row's columns tell.
 std::set<std::string> held_by(const chemistry::ToldCatalyst& told) {
   std::set<std::string> held(told.slots.begin(), told.slots.end());
@@ -65,6 +66,14 @@ bool same_elements(const chemistry::Composition& a, const chemistry::Composition
   return std::equal(
       a.parts().begin(), a.parts().end(), b.parts().begin(), b.parts().end(),
       [](const auto& one, const auto& other) { return one.element == other.element; });
+=======
+// "Ni:5;K:1/MgO [wt%]": a key with what its export told of its amounts.
+std::optional<std::pair<std::string, std::string>> split_exported_key(const std::string& text) {
+  const std::size_t bracket = text.rfind(" [");
+  if (!text.ends_with(']') || bracket == std::string::npos) return {};
+  if (!chemistry::looks_like_key(text)) return {};
+  return std::pair(text.substr(0, bracket), text.substr(bracket + 2, text.size() - bracket - 3));
+>>>>>>> k-rows
 }
 
 std::string joined(const std::set<std::string>& symbols) {
@@ -113,7 +122,8 @@ std::vector<std::string> supports_of_table(const Sheet& sheet, const MatchedColu
     if (use != ColumnUse::catalyst && use != ColumnUse::support) continue;
     for (const CsvRecord& row : sheet.rows) {
       if (column.at >= row.fields.size()) continue;
-      const std::string text = composition_text(trim(row.fields[column.at]), sheet.style);
+      std::string text = composition_text(trim(row.fields[column.at]), sheet.style);
+      if (auto exported = split_exported_key(text)) text = std::move(exported->first);
       const std::size_t slash = text.rfind('/');
       if (use == ColumnUse::support) {
         texts.insert(text);
@@ -140,6 +150,9 @@ RowNames::RowNames(const ReadOptions& options, const chemistry::SupportTable& su
 }
 
 Status RowNames::tell(const std::string& name, chemistry::ToldCatalyst& told) const {
+  if (const auto exported = split_exported_key(name)) {
+    return tell_exported(exported->first, exported->second, told);
+  }
   const auto numbered = amounts_.empty() ? std::nullopt : read_numbered_name(name, amounts_);
   if (!numbered) {
     (chemistry::looks_like_key(name) ? told.key : told.name) = name;
@@ -151,6 +164,28 @@ Status RowNames::tell(const std::string& name, chemistry::ToldCatalyst& told) co
     told.amounts.push_back({symbol, amount, amounts_});
   }
   told.support = numbered->support;
+  return {};
+}
+
+Status RowNames::tell_exported(const std::string& key, const std::string& unit,
+                               chemistry::ToldCatalyst& told) const {
+  const bool ratio = unit == kRatioOfExports;
+  if (ratio ? rules_.unit().empty() : unit == rules_.unit()) {
+    told.key = key;
+    return {};
+  }
+  const auto read = chemistry::parse_key(key, supports_);
+  if (!read) return read.error();
+  for (const auto& part : read->active.parts()) {
+    const std::string symbol(chemistry::element_symbol(part.element));
+    if (ratio) {
+      told.formula += symbol + format_number(part.amount);
+    } else {
+      told.amounts.push_back({symbol, part.amount, unit});
+    }
+  }
+  told.support = read->support;
+  told.preparation = read->preparation;
   return {};
 }
 

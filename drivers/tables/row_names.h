@@ -31,7 +31,8 @@ class RowNames {
   RowNames(const ReadOptions& options, const chemistry::SupportTable& supports,
            const chemistry::CompositionRules& rules);
 
-  // Takes a key as exports write it ("K:1;Li:1/MgO"), a name whose numbers have the unit that was
+  // Takes a key as exports write it ("K:1;Li:1/MgO"), one with the unit that its export told
+  // ("Ni:5/MgO [wt%]"), which becomes the campaign's, a name whose numbers have the unit that was
   // told, or a name.
   Status tell(const std::string& name, chemistry::ToldCatalyst& told) const;
 
@@ -53,6 +54,9 @@ class RowNames {
                      const chemistry::ToldCatalyst& told) const;
 
  private:
+  // A key of an export, whose amounts have the unit, or are ratios.
+  Status tell_exported(const std::string& key, const std::string& unit,
+                       chemistry::ToldCatalyst& told) const;
   Status check_amounts(const std::string& name) const;
   Status check_support(const std::string& name, const std::string& own,
                        const std::string& told) const;

@@ -368,7 +368,7 @@ class ExportJoiner {
     CsvRecord& target = run_of(row, into);
     target.fields.resize(std::max(target.fields.size(), into + 1));
     target.fields[into] = trim(row.fields[column("value")]);
-    if (censored) target.fields[into].insert(0, 1, '<');
+    if (censored) target.fields[into].insert(0, 1, has_flag(row, "above_limit") ? '>' : '<');
     units_.resize(std::max(units_.size(), into + 1));
     if (units_[into].empty()) units_[into] = cell(row, "unit");
     if (has_flag(row, "isolated_max")) exported_.isolated_maxima.insert(target.line);
@@ -378,7 +378,8 @@ class ExportJoiner {
   CsvRecord& run_of(const CsvRecord& row, std::size_t into) {
     const std::string conditions = cell(row, "conditions");
     const std::string as_told = cell(row, "told");
-    std::string name = conditions + '\0' + as_told;
+    const std::string unit = cell(row, "amounts_unit");
+    std::string name = conditions + '\0' + as_told + '\0' + unit;
     for (const std::size_t at : kept_) name += '\0' + row.fields[at];
     auto& same = runs_[name];
     // A run has a property once: the next value of it belongs to the next run.
@@ -389,6 +390,9 @@ class ExportJoiner {
     same.push_back(joined_.size());
     CsvRecord& target = joined_.emplace_back(CsvRecord{row.line, {}});
     for (const std::size_t at : kept_) target.fields.push_back(row.fields[at]);
+    if (!unit.empty() && target.fields.front().find(':') != std::string::npos) {
+      target.fields.front() += fmt::format(" [{}]", unit);
+    }
     if (!as_told.empty()) exported_.told[row.line] = as_told;
     // A blank that came under its name is one: what was no catalyst has no key.
     const auto kind = std::find(names_.begin(), names_.end(), "kind");

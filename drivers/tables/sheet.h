@@ -17,6 +17,9 @@
 
 namespace kasetsu::tables {
 
+// What an export tells of amounts of which only the ratios count, instead of a unit.
+inline constexpr std::string_view kRatioOfExports = "ratio";
+
 // What an export of the project tells of its measurements beside the columns that they become.
 struct ExportedRows {
   bool are = false;
@@ -58,8 +61,9 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
 
 // The measurements as `results export` and GET /v1/.../measurements write them, one value a row,
 // become one row a run: a column for each property and condition. Limits of detection become
-// "<5" again. Rows that were retracted, excluded or superseded are left out. Does nothing to other
-// tables.
+// "<5" again, and a key with active elements has the unit of its amounts behind it
+// ("Ni:5/MgO [wt%]"). Rows that were retracted, excluded or superseded are left out. Does nothing
+// to other tables.
 void join_exported_rows(Sheet& sheet);
 
 // A column's name without spaces, tabs and no-break spaces at both ends, line ends as spaces.

@@ -52,8 +52,12 @@ class RowReader {
         names_(options, supports, rules_),
         amounts_beside_(columns_of_amounts()) {
     const bool campaign = options.delivery || !options.rules.elements.empty();
-    if (!campaign && rules_.supports.empty()) {
-      rules_.supports = supports_of_table(sheet, columns, supports);
+    if (campaign) return;
+    for (std::string& name : supports_of_table(sheet, columns, supports)) {
+      auto& known = rules_.supports;
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        known.push_back(std::move(name));
+      }
     }
   }
 
@@ -382,7 +386,7 @@ class RowReader {
     if (!value) return value.error();
     const bool percent = value->percent && column.unit.empty();
     row.values.push_back({column.column.name, column.conversion(value->value),
-                          percent ? "%" : column.unit, value->bound != '\0'});
+                          percent ? "%" : column.unit, value->bound != '\0', value->bound == '>'});
     return {};
   }
 
@@ -558,7 +562,7 @@ class RowReader {
       Status same = names_.check_label(parts.label, amounts_beside_, told);
       if (!same) return at_label(record, same.error());
     }
-    told.preparation = parts.preparation;
+    if (!parts.preparation.empty()) told.preparation = parts.preparation;
     auto made = chemistry::make_catalyst(told, supports_, rules_);
     if (!made) {
       return in_its_column(record, composition_error(made.error(), plain_name(parts.name)));

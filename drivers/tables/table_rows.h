@@ -67,6 +67,7 @@ struct TableValue {
   double value = 0.0;
   std::string unit;       // empty: neither profile nor file tells one
   bool censored = false;  // "<0.1": a limit of detection
+  bool above = false;     // ">95": a limit from above
 };
 
 // A composition as it was read, once for all rows that write it alike.

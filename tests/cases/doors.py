@@ -178,10 +178,10 @@ class Laboratory(DaemonTest):
         except Refused as error:
             return str(error)
 
-    def rows_mqtt(self, campaign, rows):
+    def rows_mqtt(self, campaign, rows, **members):
         """json.dumps writes what robots write, NaN too."""
         key = f"{campaign}-{self.publisher.packet}"
-        delivery = {"campaign": campaign, "key": key, "rows": rows}
+        delivery = {"campaign": campaign, "key": key, "rows": rows, **members}
 
         def answered():
             self.publisher.publish(delivery)
@@ -193,10 +193,11 @@ class Laboratory(DaemonTest):
         wait_for(answered, "the broker's answer")
         return json.dumps(self.publisher.answers[key], ensure_ascii=False)
 
-    def rows_exec(self, campaign, rows):
-        partial = self.deliveries / f"{campaign}.part"
-        partial.write_text(json.dumps({"campaign": campaign, "key": campaign, "rows": rows}), encoding="utf-8")
-        partial.rename(self.deliveries / f"{campaign}.json")
-        answer = self.deliveries / f"{campaign}.answer"
+    def rows_exec(self, campaign, rows, **members):
+        key = f"{campaign}-{len(list(self.deliveries.iterdir()))}"
+        partial = self.deliveries / f"{key}.part"
+        partial.write_text(json.dumps({"campaign": campaign, "key": key, "rows": rows, **members}), encoding="utf-8")
+        partial.rename(self.deliveries / f"{key}.json")
+        answer = self.deliveries / f"{key}.answer"
         wait_for(answer.exists, "the program's answer")
         return answer.read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
-"""Promise 12 through the doors: tables that grow, are corrected, sorted anew, split and sent again by HTTP, folder and command
-line leave the measurements of their last state. The same at 10,000 tables through the intake alone:
+"""Promise 12 through the doors: tables that grow, are corrected, sorted anew, split and sent again by HTTP, folder, command
+line, MQTT and the exec door leave the measurements of their last state. The same at 10,000 tables through the intake alone:
 tests/daemon/campaign/ingest/table_histories_test.cc."""
 import json
 import random
@@ -60,6 +60,17 @@ class Histories(Laboratory):
                                         for text in (cell(row, column) for column in header)))
         return ("\n".join(lines) + "\n").encode()
 
+    def send_json(self, name, rows, revise):
+        members = {"source": "lab", "run": name, "revise": revise}
+        door = self.draw.choice(["http", "mqtt", "exec"])
+        if door == "http":
+            delivery = json.dumps({**members, "rows": rows}).encode()
+            answer = self.ask("POST", f"/v1/campaigns/{name}/measurements", delivery)[1]
+        else:
+            answer = json.loads((self.rows_mqtt if door == "mqtt" else self.rows_exec)(name, rows, **members))
+        self.assertEqual(answer.get("quarantined"), 0, answer)
+        self.assertEqual(answer["accepted"] + answer["flagged"] + answer["duplicate"], len(rows), answer)
+
     def send(self, name, rows, kind, revise=False):
         rows = list(rows)
         self.draw.shuffle(rows)
@@ -70,11 +81,9 @@ class Histories(Laboratory):
             options["repeats"] = "skip"
         door = self.draw.choice(["http", "cli"] if revise else ["http", "cli", "folder"])
         if kind == "sequence" and self.draw.random() < 0.4:
-            delivery = {"source": "lab", "run": name, "revise": revise, "rows": [
+            self.send_json(name, [
                 {"catalyst": {"slots": row.slots, "support": row.support}, "conditions": {"T": row.temperature},
-                 "sequence": int(row.name), "values": {"C2_yield": row.value}} for row in rows]}
-            status, answer = self.ask("POST", f"/v1/campaigns/{name}/measurements", json.dumps(delivery).encode())
-            self.assertEqual((status, answer.get("quarantined")), (200, 0), answer)
+                 "sequence": int(row.name), "values": {"C2_yield": row.value}} for row in rows], revise)
             return
         text = self.table(rows, kind)
         if door == "folder":
@@ -109,7 +118,8 @@ class Histories(Laboratory):
         names = [f"history-{number}" for number in range(HISTORIES)]
         kinds = {name: ("sample", "sequence", "")[number % 3] for number, name in enumerate(names)}
         self.open("".join(self.folder_driver(self.folder, name, {"source": "lab", "run": name,
-                                                                 "repeats": "ask" if kinds[name] else "skip"}) for name in names))
+                                                                 "repeats": "ask" if kinds[name] else "skip"}) for name in names),
+                  broker=True)
         wait_for(lambda: len(self.ask("GET", "/v1/drivers")[1]["drivers"]) > HISTORIES, "the drivers")
         for name in names:
             text = CAMPAIGN.replace("NAME", name).replace("CONDITIONS", "\n[conditions]\nT = [700, 750.5]\n")

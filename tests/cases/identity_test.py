@@ -95,6 +95,101 @@ class Identity(Laboratory):
                     deliver(campaign, limit, revise="true")
                     self.assertEqual(self.values(campaign), [])
 
+    def test_the_direction_of_a_limit_belongs_to_the_value(self):
+        self.open()
+        below, above = (b"Sample,M1,Support,C2_yield\nZ1,Li,MgO," + cell + b"\n" for cell in (b"<95", b">95"))
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"direction-{door}"
+                self.apply(campaign)
+                deliver(campaign, below)
+                for _ in range(2):
+                    self.assertIn("C2_yield is <95, the table now says >95", deliver(campaign, above))
+                    deliver(campaign, above, revise="true")
+                    self.assertIn("C2_yield is >95, the table now says <95", deliver(campaign, below))
+                    deliver(campaign, below, revise="true")
+                deliver(campaign, above, revise="true")
+                exported = self.run_program("results", "export", campaign, "--url", self.url).stdout.encode()
+                self.assertNotIn("the table now says", deliver(campaign, exported))
+                self.apply(f"copy-{door}")
+                deliver(f"copy-{door}", exported)
+                self.assertIn("C2_yield is >95, the table now says <95", deliver(f"copy-{door}", below))
+
+    def test_the_direction_of_a_limit_in_json_belongs_to_the_value(self):
+        self.open()
+        self.apply("direction")
+
+        def send(above, revise=False):
+            limit = {"value": 95, "censored": True, "above": above}
+            row = {"catalyst": "Li/MgO", "channel": "1", "values": {"C2_yield": limit}}
+            body = json.dumps({"source": "rig", "run": "r1", "revise": revise, "rows": [row]}).encode()
+            return self.ask("POST", "/v1/campaigns/direction/measurements", body)[0]
+        self.assertEqual(send(False), 200)
+        for above in (True, False, True):
+            self.assertEqual(send(above), 422)
+            self.assertEqual(send(above, revise=True), 200)
+            standing = [m["flags"] for m in self.measurements("direction") if not m["superseded_by"]]
+            self.assertEqual(standing, [["censored", "above_limit"] if above else ["censored"]])
+
+    def test_the_shape_of_a_table_is_told_where_its_header_leaves_it_open(self):
+        self.open()
+        table = b"formula,W,C2_yield\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"shape-{door}"
+                self.apply(campaign)
+                self.assertIn("could be this column", deliver(campaign, table))
+                deliver(campaign, table, shape="formula")
+                self.assertEqual([(key, value) for key, value, _ in self.live(campaign)], [("Co:1;La:1", 1.0), ("Fe:1;La:1", 2.0)])
+                self.assertIn("shape", deliver(campaign, table, shape="round"))
+
+    def test_a_row_that_was_skipped_as_stored_is_told(self):
+        self.open()
+        header = "M1,Support,GHSV,C2_yield\n"
+        first, other = (f"{header}Li,MgO,{ghsv},90.1\n".encode() for ghsv in (12000, 24000))
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"skipped-{door}"
+                self.apply(campaign)
+                deliver(campaign, first)
+                told = deliver(campaign, other, repeats="skip")
+                self.assertIn("1 of 1 rows are stored already, by catalyst, conditions and values (line 2), and were left out", told)
+                self.assertIn("not used: GHSV", told)
+                self.assertEqual(self.values(campaign), [90.1])
+                deliver(campaign, other + b"K,MgO,24000,3\n", repeats="keep")
+                self.assertEqual(self.values(campaign), [3.0, 90.1, 90.1])
+
+    def test_other_oxygen_of_a_named_sample_is_a_correction(self):
+        self.open()
+        first, other = (b"Sample,catalyst,C2_yield\nS1," + oxide + b",40\nS2,Ba0.5Sr0.5CoO3,30\n"
+                        for oxide in (b"La0.5Sr0.5CoO3", b"La0.5Sr0.5CoO2.75"))
+        for door, deliver in self.doors():
+            with self.subTest(door=door):
+                campaign = f"oxygen-{door}"
+                text = BASIS.replace("NAME", campaign).replace("BASIS", "mole_fraction").split("[[space]]")[0] + """
+[[space]]
+kind = "simplex"
+elements = ["Ba", "Co", "La", "Sr"]
+total = 1
+step = 0.25
+max_elements = 3
+
+[planner]
+batch = 4
+
+[retrain]
+when = "by_hand"
+"""
+                self.assertEqual(self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")[0], 201)
+                deliver(campaign, first)
+                for now, was in ((other, "CoO3"), (first, "CoO2.75")):
+                    self.assertIn(f"C2_yield was measured on La0.5Sr0.5{was}, the table now says", deliver(campaign, now))
+                    deliver(campaign, now, revise="true")
+                    self.assertNotIn("the table now says", deliver(campaign, now))
+                    self.assertEqual(self.values(campaign), [30.0, 40.0])
+                    told = {m["sample"]: m["told"] for m in self.measurements(campaign) if not m["superseded_by"]}
+                    self.assertEqual(told["S1"].encode(), now.split(b"\nS1,")[1].split(b",")[0])
+
     def test_the_same_table_again_has_one_effect_whatever_came_between(self):
         self.open()
         header = b"label,M1,Support,C2_yield,conversion\n"

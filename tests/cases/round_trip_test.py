@@ -3,7 +3,9 @@ campaign by every door that reads tables: the live values, what they were measur
 compositions as they were told are the same."""
 import json
 import random
+import re
 import unittest
+import urllib.request
 
 from doors import CAMPAIGN, Laboratory
 
@@ -96,6 +98,109 @@ class RoundTrip(Laboratory):
                     told = deliver(name, exported)
                     self.maxDiff = None
                     self.assertEqual(self.measured(name), self.measured(out), told)
+
+    def amounts_campaign(self, name, composition):
+        """composition: a basis, or "slots"."""
+        space = """
+[[space]]
+kind = "grid"
+elements = ["Co", "K", "Ni"]
+loadings = [0.1, 0.2]
+supports = ["MgO", "SiO2"]
+"""
+        text = CAMPAIGN.replace("NAME", name).replace("CONDITIONS", "")
+        if composition != "slots":
+            head, rest = text.split("[[space]]")
+            text = head + f'[composition]\nbasis = "{composition}"\n' + space + rest[rest.index("[planner]"):]
+        self.assertEqual(self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")[0], 201, text)
+
+    def exports(self, campaign):
+        """Of the command line and of the daemon."""
+        yield "cli", self.ok("results", "export", campaign, "--url", self.url).stdout.encode()
+        request = urllib.request.Request(f"{self.url}/v1/campaigns/{campaign}/measurements", headers={"Accept": "text/csv"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            yield "daemon", answer.read()
+
+    def keys(self, campaign):
+        return sorted(key for key, _, _ in self.live(campaign))
+
+    def test_the_unit_of_amounts_goes_with_an_export(self):
+        table = b"Ni (wt%),K (wt%),Support,C2_yield\n5,0,MgO,7\n2.5,0.5,SiO2,8\n0,0,MgO,1\n"
+        bases = ("wt_percent_of_catalyst", "mass_fraction", "mmol_per_g_support")
+        folders = [f"{source}-cli-{into}-folder".replace("_", "-") for source in bases for into in bases]
+        self.open("".join(self.folder_driver(self.folder, name, {}) for name in folders))
+        for into in bases:
+            self.amounts_campaign(f"direct-{into}", into)
+            self.table_http(f"direct-{into}", table)
+            self.assertEqual(len(self.keys(f"direct-{into}")), 3)
+        for source in bases:
+            for exporter, exported in self.exports(f"direct-{source}"):
+                for into in bases:
+                    for door, deliver in {"http": self.table_http, "cli": self.table_cli, "folder": self.table_folder}.items():
+                        name = f"{source}-{exporter}-{into}-{door}".replace("_", "-")
+                        if door == "folder" and name not in folders:
+                            continue
+                        with self.subTest(name=name):
+                            self.amounts_campaign(name, into)
+                            told = deliver(name, exported)
+                            self.assert_alike(self.keys(name), self.keys(f"direct-{into}"), told)
+
+    def assert_alike(self, keys, expected, told):
+        """The same but for the last digit of a conversion there and back."""
+        self.assertEqual(len(keys), len(expected), told)
+        for key, other in zip(keys, expected):
+            numbers, others = (re.findall(r":([0-9.e-]+)", text) for text in (key, other))
+            self.assertEqual(re.sub(r":[0-9.e-]+", ":", key), re.sub(r":[0-9.e-]+", ":", other), told)
+            for a, b in zip(numbers, others):
+                self.assertAlmostEqual(float(a), float(b), delta=1e-6 * float(b))
+
+    def test_ratios_of_an_export_become_no_loadings(self):
+        self.open()
+        self.amounts_campaign("ratios", "slots")
+        self.table_http("ratios", b"M1,M2,Support,C2_yield\nNi,K,MgO,7\n")
+        for exporter, exported in self.exports("ratios"):
+            with self.subTest(exporter=exporter):
+                self.amounts_campaign(f"weights-{exporter}", "wt_percent_of_catalyst")
+                self.table_http(f"weights-{exporter}", exported)
+                self.assertEqual(self.live(f"weights-{exporter}"), [])
+                self.assertIn("ratios do not tell how much is on the support", self.reasons(f"weights-{exporter}")[0])
+                self.amounts_campaign(f"again-{exporter}", "slots")
+                self.table_http(f"again-{exporter}", exported)
+                self.assertEqual(self.live(f"again-{exporter}"), self.live("ratios"))
+
+    def test_a_row_of_an_export_that_waits_keeps_its_unit(self):
+        self.open()
+        self.amounts_campaign("weighed", "wt_percent_of_catalyst")
+        self.table_http("weighed", b"Ni (wt%),Support,C2_yield\n5,MgO,7\n")
+        self.amounts_campaign("moles", "mmol_per_g_support")
+        exported = self.ok("results", "export", "weighed", "--url", self.url).stdout
+        good = exported.splitlines()[1]
+        bad = exported + good.replace(",7,", ",seven,").replace("Ni:5/", "Ni:10/") + "\n"
+        self.table_http("moles", bad.encode())
+        _, page = self.ask("GET", "/v1/campaigns/moles/quarantine?state=waiting&limit=100")
+        table = page["quarantine"][0]["raw"]["table"].replace("seven", "9")
+        raw = {**page["quarantine"][0]["raw"], "table": table}
+        _, answer = self.ask("POST", f"/v1/quarantine/{page['quarantine'][0]['id']}:readmit", json.dumps({"row": raw}).encode())
+        amounts = sorted(float(re.search(r"Ni:([0-9.]+)/MgO", key)[1]) for key in self.keys("moles"))
+        self.assertEqual(len(amounts), 2, answer)
+        self.assertAlmostEqual(amounts[0], 5 / 95 / 58.6934 * 1e3, places=3)
+        self.assertAlmostEqual(amounts[1], 10 / 90 / 58.6934 * 1e3, places=3)
+
+    def test_files_are_read_alike_from_an_export_and_from_its_table(self):
+        table = "Ni (wt%),K (wt%),Support,C2_yield\n" + "".join(
+            f"{ni},{k},{support},{value}\n" for ni, k, support, value in
+            ((5, 0, "MgO", 7), (2.5, 0.5, "SiO2", 8), (1, 2, "MgO", 3), (4, 1, "SiO2", 2), (3, 0, "SiO2", 5), (0, 2, "MgO", 6)))
+        self.open()
+        self.amounts_campaign("told", "wt_percent_of_catalyst")
+        self.table_http("told", table.encode())
+        direct = self.json("fit", self.file("direct.csv", table), "--target", "C2_yield", "--size", "1", "--seed", "1")
+        for exporter, exported in self.exports("told"):
+            with self.subTest(exporter=exporter):
+                file = self.file(f"{exporter}.csv", exported)
+                fitted = self.json("fit", file, "--target", "C2_yield", "--size", "1", "--seed", "1")
+                self.assertEqual(fitted["hypotheses"], direct["hypotheses"])
+                draft = self.ok("campaign", "draft", file, "--name", "drafted", "--target", "C2_yield", "--goal", "maximize")
+                self.assertIn('basis = "wt_percent_of_catalyst"', draft.stdout)
 
     def test_a_unit_of_the_export_is_obeyed(self):
         self.open()

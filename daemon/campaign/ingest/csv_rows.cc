@@ -8,6 +8,7 @@
 #include "daemon/campaign/ingest/json_rows.h"
 #include "daemon/campaign/records/conditions.h"
 #include "drivers/tables/problems.h"
+#include "drivers/tables/shape_names.h"
 #include "drivers/tables/table_rows.h"
 
 namespace kasetsu::campaign {
@@ -23,6 +24,7 @@ tables::ReadOptions reading_of(const DeliveryOptions& options) {
   reading.decimal = options.decimal;
   reading.encoding = options.encoding;
   reading.name_amounts = options.name_amounts;
+  reading.shape = tables::kShapeNames.from_name(options.shape).value_or(tables::Shape::automatic);
   reading.fill_down = options.fill_down;
   reading.null = options.null;
   reading.delivery = true;
@@ -71,6 +73,7 @@ std::string raw_of(const tables::TableRow& row, const DeliveryOptions& options,
   if (options.id) raw["id"] = *options.id;
   if (options.composition) raw["composition"] = *options.composition;
   if (!options.name_amounts.empty()) raw["name_amounts"] = options.name_amounts;
+  if (!options.shape.empty()) raw["shape"] = options.shape;
   if (!options.ignore.empty()) raw["ignore"] = options.ignore;
   if (!options.null.empty()) raw["null"] = options.null;
   if (table.style.decimal == ',') raw["decimal"] = "comma";
@@ -100,7 +103,7 @@ void fill(PreparedRow& prepared, const tables::TableRow& row, const DeliveryOpti
         std::any_of(options.properties.begin(), options.properties.end(),
                     [&](const Property& property) { return property.name == value.name; });
     if (!measured) continue;
-    prepared.values.push_back({value.name, value.value, value.unit, value.censored});
+    prepared.values.push_back({value.name, value.value, value.unit, value.censored, value.above});
   }
   prepared.not_measured = row.not_measured;
   prepared.measured_at = row.measured_at;
@@ -203,16 +206,18 @@ Status read_row_options(const Json& object, DeliveryOptions& options) {
     property.name = std::move(name);
     options.properties.push_back(std::move(property));
   }
-  std::optional<std::string> name_amounts, decimal;
+  std::optional<std::string> name_amounts, shape, decimal;
   for (const auto& [member, into] : {std::pair{"id", &options.id},
                                      {"composition", &options.composition},
                                      {"name_amounts", &name_amounts},
+                                     {"shape", &shape},
                                      {"decimal", &decimal}}) {
     auto read = read_optional<std::string>(object, member);
     if (!read) return read.error();
     *into = std::move(*read);
   }
   options.name_amounts = name_amounts.value_or("");
+  options.shape = shape.value_or("");
   if (decimal) options.decimal = *decimal == "comma" ? ',' : '.';
   return {};
 }

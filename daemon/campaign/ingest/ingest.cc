@@ -381,9 +381,8 @@ class Writing {
       for (const PreparedValue& value : row.values) {
         if (value.property != m.property) continue;
         if (value.value == m.value && value.censored == censored) continue;
-        return fmt::format("{} = {}{}, and is now read with {}{}", m.property, censored ? "<" : "",
-                           format_number(m.value), value.censored ? "<" : "",
-                           format_number(value.value));
+        return fmt::format("{} = {}, and is now read with {}", m.property, value_text(m),
+                           value_text(value));
       }
     }
     return {};

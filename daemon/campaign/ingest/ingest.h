@@ -67,6 +67,7 @@ struct DeliveryOptions {
   std::string sheet;
   char decimal = '\0';
   std::string encoding, name_amounts;        // as in tables::ReadOptions
+  std::string shape;                         // a name of tables::kShapeNames; empty: found out
   std::vector<std::string> fill_down, null;  // as in tables::ReadOptions
   std::string file_name = "body";            // in messages
   // Of the campaign; null: those of a table without one.
@@ -83,6 +84,7 @@ struct PreparedValue {
   double value = 0.0;
   std::string unit;       // empty: as the campaign says
   bool censored = false;  // a limit of detection
+  bool above = false;     // ... from above: ">95"
 };
 
 // One row, as far as it can be read without the database.
@@ -132,8 +134,8 @@ struct PreparedDelivery {
 // "preparation"?} |
 // {"formula": "..."} | {"key": "K:1;Li:1/MgO"} | "Mn-Na2WO4/SiO2", "proposal"?, "sample"?, "kind"?,
 // "channel"?, "sequence"?, "replicate"?, "conditions"?: {name: number}, "values": {name: number |
-// {"value", "unit"?, "censored"?} | null}, "measured_at"?}]}. A censored value is a limit of
-// detection. Amounts may tell their unit ("unit": "wt%"), and become the campaign's. NDJSON: one
+// {"value", "unit"?, "censored"?, "above"?} | null}, "measured_at"?}]}. A censored value is a limit
+// of detection. Amounts may tell their unit ("unit": "wt%"), and become the campaign's. NDJSON: one
 // row object a line, which may also carry "source" and "run". A row that names a proposal, or a
 // sample that was here before, may leave the catalyst out.
 Result<PreparedDelivery> prepare_delivery(std::string bytes, DeliveryOptions options,

@@ -278,7 +278,8 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     prepared.property = name;
     const Json* number = &value;
     if (value.is_object()) {
-      if (const Status known = refuse_unknown(value, {"value", "unit", "censored"}, here); !known) {
+      if (const Status known = refuse_unknown(value, {"value", "unit", "censored", "above"}, here);
+          !known) {
         return known.error();
       }
       Result<std::string> unit = read_label(value, "unit", here);
@@ -286,7 +287,14 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
       prepared.unit = std::move(unit).value();
       const auto censored = read_optional<bool>(value, "censored", here);
       if (!censored) return censored.error();
+      const auto above = read_optional<bool>(value, "above", here);
+      if (!above) return above.error();
       prepared.censored = censored->value_or(false);
+      prepared.above = above->value_or(false);
+      if (prepared.above && !prepared.censored) {
+        return bad_delivery(json_pointer(here, "above"), "only a limit is one from above", {},
+                            "\"censored\": true beside it");
+      }
       const auto found = value.find("value");
       if (found == value.end()) {
         return bad_delivery(json_pointer(here, "value"), "this member is missing");
@@ -508,7 +516,7 @@ Digest content_of(const PreparedRow& row, std::string_view source, std::string_v
   });
   for (const PreparedValue* value : values) {
     add(value->property);
-    if (value->censored) add("<");
+    if (value->censored) add(value->above ? ">" : "<");
     add(format_number(value->value));
     add(value->unit);
   }
@@ -630,6 +638,7 @@ std::string row_to_json(const PreparedRow& row) {
     Json told = {{"value", value.value}};
     if (!value.unit.empty()) told["unit"] = value.unit;
     if (value.censored) told["censored"] = true;
+    if (value.above) told["above"] = true;
     values[value.property] = std::move(told);
   }
   object["values"] = std::move(values);

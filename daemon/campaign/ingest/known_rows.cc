@@ -163,6 +163,7 @@ Result<bool> RowRules::find_stored(Subject& subject, const DeliveryOptions& opti
     stored_->ask_repeated(row);
   }
   if (stored != found.size()) return false;
+  if (row.sample.empty() && options.repeats == Repeats::skip) stored_->tell_skipped(row);
   verdict.verdict = Verdict::duplicate;
   for (const auto& one : found) {
     verdict.measurements.push_back(one.measurement);
@@ -219,8 +220,7 @@ Status RowRules::take_back(const PreparedRow& row, const Ingest& ingest,
     }
     const auto done = retract(tx_, m.id, emptied_reason(ingest.id), "", context_);
     if (!done) return done.error();
-    taken_back_.push_back(
-        fmt::format("{} {} = {}", row.sample, m.property, format_number(m.value)));
+    taken_back_.push_back(fmt::format("{} {} = {}", row.sample, m.property, value_text(m)));
   }
   return {};
 }

@@ -356,6 +356,7 @@ void RowRules::write(const Subject& subject, const Ingest& ingest, const Begin& 
     const PreparedValue& value = row.values[i];
     std::uint32_t flags = subject.flags | range_flag(*property(value.property), value.value);
     if (value.censored) flags |= kFlagCensored;
+    if (value.above) flags |= kFlagAboveLimit;
     if (answers && !subject.before && subject.supersedes[i].empty()) {
       flags |= replicate_flag(subject, value);
     }

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/text.h"
+#include "core/chemistry/composition.h"
 #include "daemon/campaign/records/conditions.h"
 
 namespace kasetsu::campaign {
@@ -34,10 +36,12 @@ bool is_censored(const Measurement& m) {
   return (m.flags & kFlagCensored) != 0;
 }
 
-std::string value_text(double value, bool censored) {
-  std::string text = format_number(value);
-  if (censored) text.insert(0, 1, '<');
-  return text;
+bool is_above(const Measurement& m) {
+  return (m.flags & kFlagAboveLimit) != 0;
+}
+
+std::string text_of(double value, bool censored, bool above) {
+  return (above ? ">" : censored ? "<" : "") + format_number(value);
 }
 
 constexpr std::string_view kEmptied = "emptied by delivery ";
@@ -64,11 +68,31 @@ std::string change_text(const Measurement& before, const PreparedValue& now,
   }
   if (was_taken_back(before)) {
     return fmt::format("{} was taken back, the table now says {}", before.property,
-                       value_text(now.value, now.censored));
+                       value_text(now));
   }
-  return fmt::format("{} is {}, the table now says {}", before.property,
-                     value_text(before.value, is_censored(before)),
-                     value_text(now.value, now.censored));
+  return fmt::format("{} is {}, the table now says {}", before.property, value_text(before),
+                     value_text(now));
+}
+
+// Atoms of oxygen by the others in a formula; none: it is no formula, or has no oxygen.
+std::optional<double> oxygen_of(const std::string& formula) {
+  constexpr int kOxygen = 8;
+  const auto composition = chemistry::parse_formula(formula);
+  if (!composition) return {};
+  double oxygen = 0.0;
+  for (const auto& part : composition->parts()) {
+    if (part.element == kOxygen) oxygen = part.amount;
+  }
+  const double others = composition->total() - oxygen;
+  if (oxygen <= 0.0 || others <= 0.0) return {};
+  return oxygen / others;
+}
+
+// Whether the row's formula has another share of oxygen, which its key does not count.
+bool tells_other_oxygen(const Measurement& before, const PreparedRow& now) {
+  if (now.dropped_oxygen.empty() || before.told.empty() || before.told == now.told) return false;
+  const auto was = oxygen_of(before.told), is = oxygen_of(now.told);
+  return was && is && std::abs(*was - *is) > 1e-6;
 }
 
 // Of several that a row may be, the one that counts.
@@ -77,6 +101,14 @@ int standing(const Measurement& m) {
 }
 
 }  // namespace
+
+std::string value_text(const Measurement& m) {
+  return text_of(m.value, is_censored(m), is_above(m));
+}
+
+std::string value_text(const PreparedValue& value) {
+  return text_of(value.value, value.censored, value.above);
+}
 
 bool stands(const Measurement& m) {
   return !m.retracted && m.superseded_by.empty() && (!m.excluded || is_censored(m));
@@ -170,7 +202,8 @@ bool StoredRows::is_alike(const Stored& one, const RowIdentity& identity, std::s
 }
 
 bool StoredRows::is_same_value(const Stored& one, const PreparedValue& value) {
-  return one.measurement.value == value.value && is_censored(one.measurement) == value.censored;
+  return one.measurement.value == value.value && is_censored(one.measurement) == value.censored &&
+         is_above(one.measurement) == value.above;
 }
 
 void StoredRows::mark_stored(Stored& one, Found& found) {
@@ -312,7 +345,8 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
       Stored& one = stored.all[at];
       if (!one.measurement.superseded_by.empty()) continue;
       if (is_alike(one, identity, value.property, false)) {
-        if (!is_same_value(one, value) || was_taken_back(one.measurement)) {
+        const bool other_oxygen = one_row && tells_other_oxygen(one.measurement, row);
+        if (!is_same_value(one, value) || was_taken_back(one.measurement) || other_oxygen) {
           others.push_back(&one);
         } else if (same == nullptr || standing(one.measurement) > standing(same->measurement)) {
           same = &one;
@@ -330,7 +364,11 @@ void StoredRows::find_labelled(OfCatalyst& stored, const RowIdentity& identity,
       others[0]->matched = true;
       found[i].state = Found::State::changed;
       found[i].measurement = others[0]->measurement.id;
-      found[i].change = change_text(others[0]->measurement, value, identity.conditions);
+      const Measurement& before = others[0]->measurement;
+      found[i].change = tells_other_oxygen(before, row)
+                            ? fmt::format("{} was measured on {}, the table now says {}",
+                                          before.property, before.told, row.told)
+                            : change_text(before, value, identity.conditions);
     }
   }
 }
@@ -418,7 +456,7 @@ std::vector<Measurement> StoredRows::find_emptied(const PreparedRow& row, std::s
 
 void StoredRows::ask_emptied(const PreparedRow& row, const Measurement& stored) {
   ask_changed(row, fmt::format("{} is {}, the table now says nothing", stored.property,
-                               value_text(stored.value, is_censored(stored))));
+                               value_text(stored)));
 }
 
 void StoredRows::ask_repeated(const PreparedRow& row) {
@@ -501,7 +539,18 @@ std::optional<Error> StoredRows::question() const {
   return {};
 }
 
+void StoredRows::tell_skipped(const PreparedRow& row) {
+  skipped_.push_back(row.pointer);
+}
+
 std::string StoredRows::note() const {
+  if (!skipped_.empty()) {
+    return fmt::format(
+        "{} of {} rows are stored already, by catalyst, conditions and values ({}), and were left "
+        "out; columns that are not used were not compared: --repeats keep takes what was measured "
+        "again under a condition that the campaign does not have",
+        skipped_.size(), rows_, places(skipped_));
+  }
   if (told_.empty()) return {};
   return fmt::format(
       "{} of {} rows are stored already, by catalyst, conditions and values ({}), and were kept as "

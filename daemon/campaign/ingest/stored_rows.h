@@ -19,9 +19,14 @@ namespace kasetsu::campaign {
 // Why a measurement that is stored does not count, for the one who sends it again, and what brings
 // it back; empty: it counts, it was corrected, or it is a limit of detection.
 std::string not_live_text(const Measurement& measurement);
+// Beside kFlagCensored: the limit is one from above (">95").
+inline constexpr std::uint32_t kFlagAboveLimit = kFlagCensored << 1;
 // Whether it is what its row says now: it counts, or it is a limit of detection, which counts when
 // a person includes it.
 bool stands(const Measurement& measurement);
+// A value with the sign of its limit, for people: "<0.1", ">95", "12".
+std::string value_text(const Measurement& measurement);
+std::string value_text(const PreparedValue& value);
 // Whether a later delivery took the measurement back, and no person: its row was emptied, or moved
 // to another catalyst. Such a row that says the same again is a change.
 bool was_taken_back(const Measurement& measurement);
@@ -66,6 +71,8 @@ class StoredRows {
   void ask_completed(const PreparedRow& row);
   // A row that is stored already, and is kept as another measurement.
   void tell_repeated(const PreparedRow& row);
+  // A row of a table that is stored already by what it says, and is left out.
+  void tell_skipped(const PreparedRow& row);
   void ask_changed(const PreparedRow& row, const std::string& change);
   // A row that is stored under a name that another row of this delivery has now.
   void ask_moved(const PreparedRow& row, const std::string& name);
@@ -125,8 +132,9 @@ class StoredRows {
   std::vector<std::string> named_twice_;  // places of rows with an --id that another row has
   std::string first_twice_;
   std::size_t rows_ = 0;
-  std::vector<std::string> repeated_, completed_, changed_, moved_, told_;  // places of rows
-  std::vector<std::string> changes_;                                        // the first few
+  std::vector<std::string> repeated_, completed_, changed_, moved_, told_,
+      skipped_;                       // places of rows
+  std::vector<std::string> changes_;  // the first few
   std::string first_moved_;
 };
 

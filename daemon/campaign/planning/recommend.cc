@@ -19,6 +19,7 @@
 #include "core/planning/surrogates/pareto.h"
 #include "core/selection/verdict.h"
 #include "daemon/campaign/learning/learn.h"
+#include "daemon/campaign/learning/one_level.h"
 #include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/campaign/records/conditions.h"
 
@@ -324,6 +325,20 @@ Json target_json(const Target& target, const planning::TargetPrediction& predict
   return item;
 }
 
+// Conditions that the space varies and that were measured at one value only.
+void tell_single_levels(const CampaignConfig& config, const TrainingSet& training,
+                        std::vector<std::string>& notes) {
+  std::map<std::string, std::set<double>> measured;
+  for (const TrainingRow& row : training.rows) {
+    for (const auto& [name, value] : read_conditions(row.conditions)) measured[name].insert(value);
+  }
+  for (const planning::ConditionLevels& condition : config.space.conditions) {
+    if (condition.levels.size() < 2) continue;
+    std::string note = one_level_note(condition.name, measured[condition.name]);
+    if (!note.empty()) notes.push_back(std::move(note));
+  }
+}
+
 }  // namespace
 
 std::string strange_condition(const selection::Model& model,
@@ -523,6 +538,7 @@ Result<Recommendation> recommend(const CampaignConfig& config, const RecommendIn
     if (!mix.why.empty()) notes.push_back(std::move(mix.why));
   }
   if (!chosen.sentence.empty()) notes.push_back(chosen.sentence);
+  if (input.model) tell_single_levels(config, input.training, notes);
   planning::PlanProblem problem;
   problem.space = &*space;
   problem.rules = &*rules;

@@ -99,10 +99,10 @@ std::optional<SampleKind> parse_sample_kind(std::string_view text) {
 }
 
 std::vector<std::string_view> flag_names(std::uint32_t flags) {
-  constexpr std::array<std::string_view, 11> kNames = {
+  constexpr std::array<std::string_view, 12> kNames = {
       "out_of_range",   "closed_proposal",  "clock",           "carbon_balance", "selectivity_sum",
       "low_conversion", "replicate_spread", "reference_drift", "isolated_max",   "other_conditions",
-      "censored"};
+      "censored",       "above_limit"};
   std::vector<std::string_view> names;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if ((flags >> i & 1u) != 0) names.push_back(kNames[i]);

@@ -220,6 +220,7 @@ chemistry::CompositionRules rules_of(const tables::Table& table,
   std::optional<chemistry::ToldUnit> unit;
   if (table.shape == tables::Shape::formula) {
     unit = chemistry::told_unit(tables::unit_of_numbers(options));
+    if (!unit) unit = chemistry::told_unit(table.amounts);  // of an export
   }
   for (const tables::ColumnReport& column : table.columns) {
     if (column.use != "element" && column.use != "slot_amount") continue;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "drivers/tables/shape_names.h"
 #include "drivers/tables/sheet.h"
 #include "drivers/tables/table.h"
 #include "drivers/tables/table_rows.h"
@@ -25,6 +26,7 @@ tables::ReadOptions reading_of(const TableRequest& request) {
   reading.decimal = request.decimal;
   reading.encoding = request.encoding;
   reading.name_amounts = request.name_amounts;
+  reading.shape = tables::kShapeNames.from_name(request.shape).value_or(tables::Shape::automatic);
   reading.fill_down = request.fill_down;
   reading.null = request.null;
   return reading;

@@ -18,10 +18,10 @@ struct TableRequest {
   std::string file_name = "table";
   std::vector<std::string> targets, conditions, ignore;
   std::optional<std::string> composition, id;
-  std::string sheet;                         // of a workbook
-  char decimal = '\0';                       // '.' or ','; 0: found out
-  std::string encoding, name_amounts;        // as in tables::ReadOptions
-  std::vector<std::string> fill_down, null;  // as in tables::ReadOptions
+  std::string sheet;                          // of a workbook
+  char decimal = '\0';                        // '.' or ','; 0: found out
+  std::string encoding, name_amounts, shape;  // as in tables::ReadOptions
+  std::vector<std::string> fill_down, null;   // as in tables::ReadOptions
 };
 
 // {"rows", "shape", "encoding", "delimiter", "header_line", "sheet", "notes", "columns":

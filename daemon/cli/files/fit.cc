@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
 
 #include "core/selection/history.h"
 #include "core/selection/model.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/learning/model_document.h"
+#include "daemon/campaign/learning/one_level.h"
 #include "daemon/campaign/learning/verdict_json.h"
 #include "daemon/cli/files/model_arguments.h"
 #include "daemon/cli/program/commands.h"
@@ -81,6 +83,15 @@ void print_text(const selection::Model& model, double wall, Session& session) {
       fmt::format("{} subsets scored in {}\n", model.search.evaluations, format_seconds(wall)));
 }
 
+void tell_single_levels(const descriptors::Conditions& conditions, Session& session) {
+  for (std::size_t c = 0; c < conditions.names.size(); ++c) {
+    const auto column = conditions.values.col(static_cast<Eigen::Index>(c));
+    const std::string note = campaign::one_level_note(
+        conditions.names[c], std::set<double>(column.begin(), column.end()));
+    if (!note.empty()) session.say("note: " + note);
+  }
+}
+
 Status run(const Arguments& arguments, Session& session) {
   const Effort effort;
   auto settings = arguments.model.settings();
@@ -102,6 +113,7 @@ Status run(const Arguments& arguments, Session& session) {
                                 control, succession->history);
   session.end_progress();
   if (!model) return model.error().in(arguments.table.data);
+  tell_single_levels(loaded->data.conditions, session);
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
 
   if (!arguments.out.empty()) {

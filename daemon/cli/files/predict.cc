@@ -173,6 +173,8 @@ Status run(const Arguments& arguments, Session& session) {
   // What the model was told is an input is one here, and what it predicts is not.
   if (options.conditions.empty()) options.conditions = model.features.condition_names;
   if (options.targets.empty()) options.ignore_present.push_back(document->provenance.target);
+  // A name without a slash that is one of the model's supports is that support, bare.
+  options.rules.supports = model.supports;
   auto table = arguments.table.load(session, arguments.table.data, options);
   if (!table) return table.error();
   if (Status same = check_amounts(*document, *table, arguments.table.data); !same) return same;

@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "drivers/tables/shape_names.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -57,7 +58,7 @@ std::string columns_text(const std::vector<tables::ColumnReport>& columns) {
 }
 
 bool is_shape(const std::string& name) {
-  return name == "auto" || name == "loadings" || name == "slots" || name == "formula";
+  return tables::kShapeNames.from_name(name).has_value();
 }
 
 }  // namespace
@@ -107,7 +108,7 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
   command
       .add_option("--shape", shape,
                   "auto, loadings (a column an element), slots (M1,M2,...,Support) or formula")
-      ->check(CLI::IsMember({"auto", "loadings", "slots", "formula"}))
+      ->check(CLI::IsMember(tables::kShapeNames.names()))
       ->group(group);
   command.add_option("--composition", composition, "column of formulas or names, under any header")
       ->group(group);
@@ -154,10 +155,7 @@ tables::ReadOptions TableArguments::read_options() const {
   tables::ReadOptions options;
   // --profile takes the name of a shape, too.
   const std::string& told = is_shape(profile) ? profile : shape;
-  options.shape = told == "loadings"  ? tables::Shape::loadings
-                  : told == "slots"   ? tables::Shape::slots
-                  : told == "formula" ? tables::Shape::formula
-                                      : tables::Shape::automatic;
+  options.shape = tables::kShapeNames.from_name(told).value_or(tables::Shape::automatic);
   if (!composition.empty()) options.composition = composition;
   options.sheet = sheet;
   options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';

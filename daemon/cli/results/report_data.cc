@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kAfterValue[] = {
     "unit",          "source",   "run",         "channel",     "sequence",  "replicate",
     "sample",        "proposal", "measured_at", "received_at", "retracted", "excluded",
-    "superseded_by", "kind",     "conditions",  "told",        "flags"};
+    "superseded_by", "kind",     "conditions",  "told",        "flags",     "amounts_unit"};
 
 // What the dashboard draws, too.
 Status read_views(const Client& client, const std::string& path, CampaignData& data) {

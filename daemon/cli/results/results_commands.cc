@@ -16,6 +16,7 @@
 #include "daemon/cli/results/nomad_export.h"
 #include "daemon/cli/results/profile_dry_run.h"
 #include "daemon/cli/results/report_data.h"
+#include "drivers/tables/shape_names.h"
 
 namespace kasetsu::cli {
 namespace {
@@ -40,7 +41,7 @@ struct Arguments {
   std::string person;
   std::string state = "waiting";
   std::string row;
-  std::string repeats, composition, sheet, decimal, encoding, name_amounts;
+  std::string repeats, composition, sheet, decimal, encoding, name_amounts, shape;
   std::vector<std::string> ignore, fill_down, null;
 };
 
@@ -122,6 +123,7 @@ HttpRequest import_request(const Arguments& arguments, std::string text,
                         {"null", names_text(arguments.null)},
                         {"encoding", arguments.encoding},
                         {"name_amounts", arguments.name_amounts},
+                        {"shape", arguments.shape},
                         {"composition", arguments.composition},
                         {"sheet", arguments.sheet},
                         {"decimal", arguments.decimal},
@@ -394,6 +396,10 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
           "what numbers before the elements of a name are (15Ni5Ce/MgO), and amounts without a "
           "unit: wt% or mol%; none: a line above the header is about something else")
       ->check(CLI::IsMember({"wt%", "mol%", "none"}));
+  command
+      ->add_option("--shape", arguments->shape,
+                   "auto, loadings (a column an element), slots (M1,M2,...,Support) or formula")
+      ->check(CLI::IsMember(tables::kShapeNames.names()));
   command->add_option("--composition", arguments->composition, "column of formulas or names");
   command->add_option("--sheet", arguments->sheet, "sheet of a workbook");
   command

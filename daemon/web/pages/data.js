@@ -52,13 +52,15 @@ function History({ item, close }) {
   const history = useData((signal) => readHistory(item, signal), [item.id], { matters: () => false });
   return html`<${Dialog} title=${t("history.of", { name: item.catalyst.description })} close=${close} wide>
     <${Loaded} of=${history}>${(list) => html`<table><thead><tr><th scope="col">${t("value")}</th><th scope="col">${t("received")}</th><th scope="col">${t("state")}</th><th scope="col">${t("reason")}</th><th scope="col">${t("person")}</th></tr></thead>
-      <tbody>${list.map((one) => html`<tr><td class="number">${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td><${Said} text=${one.reason} /></td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
+      <tbody>${list.map((one) => html`<tr><td class="number">${sign(one)}${number(one.value)}</td><td>${time(one.received_at)}</td><td>${stateOf(one)}</td><td><${Said} text=${one.reason} /></td><td>${one.person || ""}</td></tr>`)}</tbody></table>`}<//>
     <dl class="list">
       ${[["id", item.id], ["source", item.source], ["run", item.run], ["channel", item.channel], ["sample", item.sample], ["proposal", item.proposal]].map(([name, value]) => (value ? html`<dt>${t(name)}</dt><dd>${value}</dd>` : null))}
       <dt>${t("delivery")}</dt><dd><a href=${`/v1/ingests/${item.ingest}/content`}>${item.ingest}</a></dd>
     </dl><//>`;
 }
 
+// The sign of a limit: "<0.1", ">95".
+const sign = (m) => (m.flags.includes("above_limit") ? ">" : m.flags.includes("censored") ? "<" : "");
 const stateOf = (m) => (m.superseded_by ? t("measurement.superseded") : m.retracted ? t("measurement.retracted") : m.excluded ? t("measurement.excluded") : t("measurement.live"));
 
 function Measurements({ name, query }) {
@@ -71,7 +73,7 @@ function Measurements({ name, query }) {
   const columns = useMemo(() => [
     { id: "catalyst", name: t("catalyst"), value: (m) => m.catalyst.description, show: (m) => html`<button class="link" onClick=${() => setShown(m)}>${m.catalyst.description}</button>` },
     { id: "property", name: t("property"), value: (m) => m.property, show: (m) => m.property },
-    { id: "value", name: t("value"), number: true, value: (m) => m.value, show: (m) => `${number(m.value)} ${m.unit || ""}` },
+    { id: "value", name: t("value"), number: true, value: (m) => m.value, show: (m) => `${sign(m)}${number(m.value)} ${m.unit || ""}` },
     { id: "conditions", name: t("conditions"), wide: true, value: (m) => conditions(m.conditions), show: (m) => conditions(m.conditions) || "–" },
     { id: "flags", name: t("flags"), value: (m) => m.flags.length, show: (m) => m.flags.map((flag) => html`<span class="flag">${named("flag", flag)}</span> `) },
     { id: "run", name: t("run"), value: (m) => `${m.source} ${m.run} ${m.channel}`, show: (m) => { const from = [m.source, m.run, m.channel].filter(Boolean).join(" / "); return html`<span class="clip" title=${from}>${from}</span>`; } },

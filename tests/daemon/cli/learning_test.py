@@ -62,6 +62,46 @@ class Fit(ProgramTest):
         self.refused(65, "predict", self.data, self.data)
         self.refused(65, "predict", self.file("broken.model", (self.folder / "m.model").read_text()[:-40]), self.data)
 
+    def test_predict_reads_a_support_alone_as_what_the_model_learnt(self):
+        rows = "".join(f"{metal}/{support},{i + 2 * j}\n" for i, metal in enumerate(["Ni", "Co", "Fe", "Cu"])
+                       for j, support in enumerate(["SiO2", "TiO2"]))
+        self.ok("fit", self.file("s.csv", "catalyst,y\n" + rows), "--target", "y", "--size", "1", "--order", "0", "--model", "s.model")
+        for names in (["TiO2", "SiO2"], ["TiO2"], ["Ni/TiO2", "SiO2"], ["Mn/ZrO2", "ZrO2"]):
+            with self.subTest(names=names):
+                told = self.ok("predict", "s.model", self.file("p.csv", "catalyst\n" + "\n".join(names) + "\n")).stdout
+                for name in names:
+                    self.assertIn(name if "/" in name else f"bare {name}", told)
+
+    def test_a_condition_at_one_value_is_told(self):
+        rows = "".join(f"{metal}/{support},{i + 2 * j},700\n" for i, metal in enumerate(["Ni", "Co", "Fe", "Cu"])
+                       for j, support in enumerate(["SiO2", "TiO2"]))
+        one = self.file("one.csv", "catalyst,y,T\n" + rows)
+        two = self.file("two.csv", "catalyst,y,T\n" + rows.replace("700", "800", 3))
+        note = "T is 700 in all that was measured"
+        common = ["--target", "y", "--conditions", "T", "--size", "1", "--order", "0"]
+        self.assertIn(note, self.ok("fit", one, *common).stderr)
+        self.assertNotIn(note, self.ok("fit", two, *common).stderr)
+        campaign = self.file("t.toml", """format = 1
+name = "t"
+[[targets]]
+name = "y"
+goal = "maximize"
+[[space]]
+kind = "slots"
+slots = 1
+elements = ["Co", "Cu", "Fe", "Ni"]
+supports = ["SiO2", "TiO2"]
+[conditions]
+T = [700, 800]
+[model]
+size = 1
+[planner]
+batch = 2
+""")
+        for data, told in ((one, True), (two, False)):
+            notes = self.json("recommend", "--campaign", campaign, "--data", data)["notes"]
+            self.assertEqual(any(note in sentence for sentence in notes), told, notes)
+
     def test_the_honest_error_and_the_parts_are_told(self):
         common = ["--target", "activity", "--elements", self.elements, "--hypotheses", "5"]
         answer = self.json("fit", self.data, *common, "--model", "m.model", "--order", "0")

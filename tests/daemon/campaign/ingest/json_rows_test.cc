@@ -135,14 +135,23 @@ TEST_F(Delivery, ARowReadsBackFromItsOwnText) {
   const PreparedRow row = one(
       R"({"catalyst":{"amounts":{"Li":0.371,"W":1e-3},"support":"ZSM-5"},"proposal":"P","sample":"S",
           "channel":"c","sequence":1,"conditions":{"T":1.1},"values":{"y":{"value":0.1,"unit":"%"},
+          "yy":{"value":95,"censored":true,"above":true},
           "z":{"value":5,"censored":true}},"measured_at":"2026-03-01T09:30:00.5Z"})");
   const auto back = prepare_row(row_to_json(row), supports_);
   ASSERT_TRUE(back.ok()) << back.error().to_string();
   EXPECT_EQ(row_to_json(*back), row_to_json(row));
   EXPECT_EQ(back->catalyst, row.catalyst);
-  ASSERT_EQ(back->values.size(), 2U);
+  ASSERT_EQ(back->values.size(), 3U);
   EXPECT_FALSE(back->values[0].censored);
   EXPECT_TRUE(back->values[1].censored) << "a limit that waits in quarantine stays a limit";
+  EXPECT_TRUE(back->values[1].above) << "and keeps its direction";
+  EXPECT_TRUE(back->values[2].censored);
+  EXPECT_FALSE(back->values[2].above);
+}
+
+TEST_F(Delivery, OnlyALimitIsOneFromAbove) {
+  const PreparedRow row = one(R"({"catalyst":"Li/MgO","values":{"y":{"value":95,"above":true}}})");
+  EXPECT_THAT(row.problem, HasSubstr("only a limit is one from above"));
 }
 
 TEST_F(Delivery, LinesOfNdjsonStandAlone) {
