@@ -1,9 +1,12 @@
 // kasetsu fit: the search for hypotheses.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "core/selection/history.h"
 #include "core/selection/model.h"
@@ -22,6 +25,7 @@ struct Arguments {
   ModelArguments model;
   std::string out;
   std::string history;  // file of an earlier model; empty: none
+  bool keep = false;    // what was found when it is interrupted
 
   // What the earlier model leaves to this one.
   Result<selection::Succession> succession(const selection::TrainingSet& data,
@@ -92,6 +96,66 @@ void tell_single_levels(const descriptors::Conditions& conditions, Session& sess
   }
 }
 
+constexpr double kNoLimit = 1e9;      // seconds: longer than any search, and still divisible
+constexpr double kFirstResult = 1.0;  // seconds until somebody who waits sees a result
+constexpr double kFirstSearch = 0.1;  // nominal seconds of search for it: a few descents
+
+// The work ends at the first signal as it does at a time limit, which keeps what was found.
+Control keeping(Control control) {
+  Control out;
+  out.progress = std::move(control.progress);
+  out.seconds_left = [stop = std::move(control.stop), left = std::move(control.seconds_left)] {
+    if (stop.stop_requested()) return 0.0;
+    return left ? left() : kNoLimit;
+  };
+  return out;
+}
+
+// Tells a person who waits what the first descents say, while the search goes on. Where nothing can
+// be learnt, the search itself tells why.
+void show_first_result(const LearningTable& loaded, selection::ModelSettings settings,
+                       const selection::History& history, const Effort& effort,
+                       const Control& control, Session& session) {
+  settings.search.time_limit = kFirstSearch;
+  settings.trees = 0;
+  Control quick;
+  quick.stop = control.stop;
+  quick.seconds_left = [&] {
+    const double left = kFirstResult - effort.wall_seconds();
+    return control.seconds_left ? std::min(left, control.seconds_left()) : left;
+  };
+  const auto model =
+      selection::train(loaded.elements, loaded.data, settings, session.executor(), quick, history);
+  if (!model || control.should_stop()) return;
+  const selection::Hypothesis& best = model->hypotheses.front();
+  std::string text = fmt::format("first result after {}, the search goes on: ",
+                                 format_seconds(effort.wall_seconds()));
+  if (const auto verdict = selection::verdict_of(*model)) text += verdict->sentence();
+  for (const std::string& name : selection::hypothesis_key(best, model->features.primaries))
+    text += "\n  " + name;
+  session.say(text);
+}
+
+Json document_of(const selection::Model& model) {
+  return {{"hypotheses", campaign::hypotheses_json(model)},
+          {"n_samples", model.n_samples},
+          {"n_descriptors", model.n_descriptors},
+          {"generation", model.generation},
+          {"dormant", model.dormant.size()},
+          {"size", model.size},
+          {"sizes_tried", campaign::sizes_json(model)},
+          {"mae_honest", campaign::honest_json(model)},
+          {"intervals", campaign::intervals_json(model)},
+          {"verdict", campaign::verdict_json(selection::verdict_of(model))},
+          {"parts", campaign::parts_json(model)},
+          {"noise", campaign::noise_json(model.noise)},
+          {"batch_offsets",
+           model.offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model.offsets))},
+          {"evaluations", model.search.evaluations},
+          {"exact_evaluations", model.search.exact_evaluations},
+          {"stopped_by", model.search.stopped_by}};
+}
+
 Status run(const Arguments& arguments, Session& session) {
   const Effort effort;
   auto settings = arguments.model.settings();
@@ -102,19 +166,31 @@ Status run(const Arguments& arguments, Session& session) {
   // The limit is kept by counting work at a nominal speed, so that the result does not depend on
   // the machine; a machine that is far slower is stopped by the clock.
   const double limit = arguments.model.time_limit;
-  const Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
+  Control control = session.control(limit > 0.0 ? 2.0 * limit + 1.0 : 0.0);
+  const std::stop_token stop = control.stop;
+  if (arguments.keep) control = keeping(std::move(control));
   auto succession = arguments.succession(loaded->data, loaded->table.target_names[0]);
   if (!succession) return succession.error().in(arguments.history);
   if (!arguments.history.empty()) {
     session.say(fmt::format("{} rows judged the hypotheses of {}; {} were eliminated",
                             succession->judged, arguments.history, succession->eliminated));
   }
+  const bool somebody_waits = !session.quiet && ::isatty(STDERR_FILENO) == 1;
+  if (somebody_waits && (limit <= 0.0 || limit > kFirstResult))
+    show_first_result(*loaded, *settings, succession->history, effort, control, session);
   auto model = selection::train(loaded->elements, loaded->data, *settings, session.executor(),
                                 control, succession->history);
   session.end_progress();
   if (!model) return model.error().in(arguments.table.data);
   tell_single_levels(loaded->data.conditions, session);
   if (control.cancelled()) return Error{ErrorCode::cancelled, "interrupted", "", "", ""};
+  if (arguments.keep && stop.stop_requested()) {
+    model->search.stopped_by = "interrupted";
+    session.warn("interrupted: this is the best that was found so far" +
+                 std::string(model->honest_prediction.size() > 0
+                                 ? ""
+                                 : ", and it was not tested on rows that it has not seen"));
+  }
 
   if (!arguments.out.empty()) {
     campaign::ModelDocument document;
@@ -127,24 +203,7 @@ Status run(const Arguments& arguments, Session& session) {
     }
   }
   if (session.json) {
-    Json document = {
-        {"hypotheses", campaign::hypotheses_json(*model)},
-        {"n_samples", model->n_samples},
-        {"n_descriptors", model->n_descriptors},
-        {"generation", model->generation},
-        {"dormant", model->dormant.size()},
-        {"size", model->size},
-        {"sizes_tried", campaign::sizes_json(*model)},
-        {"mae_honest", campaign::honest_json(*model)},
-        {"intervals", campaign::intervals_json(*model)},
-        {"verdict", campaign::verdict_json(selection::verdict_of(*model))},
-        {"parts", campaign::parts_json(*model)},
-        {"noise", campaign::noise_json(model->noise)},
-        {"batch_offsets",
-         model->offsets.batches.empty() ? Json() : Json(campaign::offsets_json(model->offsets))},
-        {"evaluations", model->search.evaluations},
-        {"exact_evaluations", model->search.exact_evaluations},
-        {"stopped_by", model->search.stopped_by}};
+    Json document = document_of(*model);
     effort.add_to(document);
     session.print_json(document);
   } else {
@@ -170,6 +229,8 @@ void add_fit(CLI::App& app, Session& session) {
   command->add_option("--history", arguments->history,
                       "an earlier model of the same target: rows that it had not seen judge its "
                       "hypotheses, which compete with new ones");
+  command->add_flag("--keep", arguments->keep,
+                    "when it is interrupted (Ctrl-C), end with the best that was found so far");
   arguments->model.add_to(*command);
   add_threads(*command, session);
   run_when_chosen(*command, session, arguments, run);

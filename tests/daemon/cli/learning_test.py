@@ -1,6 +1,8 @@
 """The commands that learn from files, through the real program."""
 import json
+import os
 import pathlib
+import pty
 import random
 import signal
 import subprocess
@@ -170,6 +172,50 @@ batch = 2
         out, err = process.communicate(timeout=30)
         self.assertEqual((process.returncode, out), (130, ""), err)
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["alloys.csv", "e.csv"])
+
+    def test_what_was_found_before_an_interrupt_is_kept_where_asked(self):
+        process = subprocess.Popen([KASETSU, "fit", self.data, *self.common, "--time-limit", "600", "--model", "m.model", "--keep",
+                                    "--json"],
+                                   cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1.0)
+        self.assertIsNone(process.poll(), "it should still be searching")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertIn("best that was found so far", err)
+        found = json.loads(out)
+        self.assertEqual(found["stopped_by"], "interrupted")
+        self.assertEqual(len(self.json("predict", "m.model", self.data)["predictions"]), found["n_samples"])
+
+    def test_keep_changes_nothing_of_a_search_that_ends_by_itself(self):
+        models = []
+        for name, more in (("a.model", []), ("b.model", ["--keep"])):
+            self.fit("--model", name, *more)
+            models.append((self.folder / name).read_bytes())
+        self.assertEqual(*models)
+
+    def test_somebody_who_waits_at_a_terminal_sees_a_first_result(self):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([KASETSU, "fit", self.data, *self.common, "--json"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=theirs, text=True)
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                more = os.read(ours, 4096)
+            except OSError:  # a terminal whose last writer has gone
+                break
+            if not more:
+                break
+            shown += more
+        out, _ = process.communicate(timeout=60)
+        os.close(ours)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("first result after", shown.decode())
+        found = json.loads(out)
+        self.assertNotIn("first result", self.ok("fit", self.data, *self.common).stderr, "nobody waits")
+        quiet = self.json("fit", self.data, *self.common)
+        self.assertEqual(found["hypotheses"], quiet["hypotheses"], "what ends the search is the same")
 
     def test_outcomes_named_as_conditions_are_warned_of(self):
         data = self.file("d.csv", "Pd,Rh,T,y\n" + "".join(
