@@ -7,13 +7,12 @@
 #include "core/base/text.h"
 #include "daemon/base/system.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "daemon/campaign/ingest/table_words.h"
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/server.h"
 #include "daemon/http/wire.h"
-#include "drivers/tables/shape_names.h"
-#include "drivers/tables/sheet.h"
 
 namespace kasetsu::http {
 namespace {
@@ -29,14 +28,6 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
                "true or false"};
 }
 
-// What an export says of the amounts in a campaign's keys: their unit, or "ratio" where nothing but
-// their ratios counts; empty: neither is told.
-std::string amounts_unit_of(const chemistry::CompositionRules& rules) {
-  if (!rules.unit().empty()) return std::string(rules.unit());
-  const bool ratios = rules.slots > 0 || rules.basis == chemistry::Basis::atomic_ratio;
-  return ratios ? std::string(tables::kRatioOfExports) : std::string();
-}
-
 // How a campaign's measurements are shown: what stands behind amounts, and what an export says of
 // them. Both empty where the campaign's file cannot be decoded.
 struct ShownAmounts {
@@ -48,7 +39,7 @@ ShownAmounts shown_amounts(campaign::DecodedCampaigns& campaigns, const campaign
   const auto config = campaigns.of(reader, campaign);
   if (!config) return {};
   const chemistry::CompositionRules& rules = (*config)->composition;
-  return {std::string(rules.unit()), amounts_unit_of(rules)};
+  return {std::string(rules.unit()), campaign::exported_unit(rules)};
 }
 
 Json to_json_of(const campaign::Measurement& measurement, const ShownAmounts& amounts) {
@@ -105,9 +96,8 @@ Status read_table_options(const Request& request, campaign::DeliveryOptions& opt
                  options.name_amounts, "wt%, mol% or none"};
   }
   options.shape = request.query_value("shape").value_or("");
-  if (!options.shape.empty() && !tables::kShapeNames.from_name(options.shape)) {
-    return Error{ErrorCode::bad_data, "wrong value", "query parameter shape", options.shape,
-                 tables::kShapeNames.choices()};
+  if (const Status known = campaign::check_shape(options.shape); !known) {
+    return known.error().in("query parameter shape");
   }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},
