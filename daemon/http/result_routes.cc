@@ -7,13 +7,13 @@
 #include "core/base/text.h"
 #include "daemon/base/system.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "daemon/campaign/ingest/table_words.h"
 #include "daemon/campaign/views/newest.h"
 #include "daemon/http/api.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/server.h"
 #include "daemon/http/table_options.h"
 #include "daemon/http/wire.h"
-#include "drivers/tables/sheet.h"
 
 namespace kasetsu::http {
 namespace {
@@ -29,14 +29,6 @@ Result<bool> read_flag(const Request& request, std::string_view name) {
                "true or false"};
 }
 
-// What an export says of the amounts in a campaign's keys: their unit, or "ratio" where nothing but
-// their ratios counts; empty: neither is told.
-std::string amounts_unit_of(const chemistry::CompositionRules& rules) {
-  if (!rules.unit().empty()) return std::string(rules.unit());
-  const bool ratios = rules.slots > 0 || rules.basis == chemistry::Basis::atomic_ratio;
-  return ratios ? std::string(tables::kRatioOfExports) : std::string();
-}
-
 // How a campaign's measurements are shown: what stands behind amounts, and what an export says of
 // them. Both empty where the campaign's file cannot be decoded.
 struct ShownAmounts {
@@ -48,7 +40,7 @@ ShownAmounts shown_amounts(campaign::DecodedCampaigns& campaigns, const campaign
   const auto config = campaigns.of(reader, campaign);
   if (!config) return {};
   const chemistry::CompositionRules& rules = (*config)->composition;
-  return {std::string(rules.unit()), amounts_unit_of(rules)};
+  return {std::string(rules.unit()), campaign::exported_unit(rules)};
 }
 
 Json to_json_of(const campaign::Measurement& measurement, const ShownAmounts& amounts) {

@@ -6,7 +6,7 @@
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
-#include "drivers/tables/shape_names.h"
+#include "daemon/campaign/ingest/table_words.h"
 
 namespace kasetsu::http {
 namespace {
@@ -47,8 +47,8 @@ Result<TableOptions> read_table_options(const Request& request) {
     return wrong("name_amounts", options.name_amounts, "wt%, mol% or none");
   }
   options.shape = request.query_value("shape").value_or("");
-  if (!options.shape.empty() && !tables::kShapeNames.from_name(options.shape)) {
-    return wrong("shape", options.shape, tables::kShapeNames.choices());
+  if (const Status known = campaign::check_shape(options.shape); !known) {
+    return known.error().in("query parameter shape");
   }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},

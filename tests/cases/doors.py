@@ -194,7 +194,8 @@ class Laboratory(DaemonTest):
         return json.dumps(self.publisher.answers[key], ensure_ascii=False)
 
     def rows_exec(self, campaign, rows, **members):
-        key = f"{campaign}-{len(list(self.deliveries.iterdir()))}"
+        """key: of the delivery, where it is not the campaign's only one."""
+        key = members.pop("key", campaign)
         partial = self.deliveries / f"{key}.part"
         partial.write_text(json.dumps({"campaign": campaign, "key": key, "rows": rows, **members}), encoding="utf-8")
         partial.rename(self.deliveries / f"{key}.json")

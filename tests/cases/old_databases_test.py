@@ -21,16 +21,27 @@ LEASED, TWIN = "6" + "0" * 24 + "1", "6" + "0" * 24 + "2"
 def ask_for_both(path, version):
     """The catalyst under its old key is leased and has a sample; under its other key it is asked for as well."""
     connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO samples VALUES (1, 'S1', 3, 'catalyst', 1)")
-    connection.execute("INSERT INTO batches VALUES (1, ?, 1, '', 'x', '{}', 1)", ("5" + "0" * 24 + "1",))
+
+    def insert(table, columns, values, summed):
+        if version >= 8:
+            columns, values = columns + ", row_sum", [*values, sum_of(*summed)]
+        connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(values))})", values)
+
+    sample = [1, "S1", 3, "catalyst", 1]
+    insert("samples", "campaign, label, catalyst, kind, created_at", sample, sample)
+    batch = ["5" + "0" * 24 + "1", 1, "", "x", "{}", 1]
+    insert("batches", "seq, id, campaign, model, actor, summary, created_at", [1, *batch], batch)
     for rank, (proposal, catalyst, state, client, lease) in enumerate(
             ((LEASED, 3, "ACTIVE", "robot", 9 * 10**15), (TWIN, 1, "REQUESTED", "", None)), 1):
         asked = [proposal, 1, 1, rank, "explore", catalyst, "{}", None, None, None, None, "", "", "", "", 1]
         columns = ("id, campaign, batch, batch_rank, strategy, catalyst, conditions, mean, low, high, novelty, reason, card, model, "
                    "amended_from, created_at, state, state_reason, client, lease_expires, attempts, failures, revision, updated_at")
-        values = [*asked, state, "", client, lease, 1, 0, 1, 1]
+        became = [state, "", client, lease, 1, 0, 1, 1]
+        values = [*asked, *became]
         if version >= 6:
             columns, values = columns + ", row_sum", [*values, sum_of(*asked)]
+        if version >= 8:
+            columns, values = columns + ", state_sum", [*values, sum_of(proposal, *became)]
         connection.execute(f"INSERT INTO proposals ({columns}) VALUES ({', '.join('?' * len(values))})", values)
     connection.commit()
     connection.close()

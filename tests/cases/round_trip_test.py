@@ -106,13 +106,17 @@ class RoundTrip(Laboratory):
 kind = "grid"
 elements = ["Co", "K", "Ni"]
 loadings = [0.1, 0.2]
+min_elements = 1
+max_elements = 2
 supports = ["MgO", "SiO2"]
+
 """
         text = CAMPAIGN.replace("NAME", name).replace("CONDITIONS", "")
         if composition != "slots":
             head, rest = text.split("[[space]]")
             text = head + f'[composition]\nbasis = "{composition}"\n' + space + rest[rest.index("[planner]"):]
-        self.assertEqual(self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")[0], 201, text)
+        status, answer = self.ask("POST", "/v1/campaigns", text.encode(), "application/toml")
+        self.assertEqual(status, 201, answer)
 
     def exports(self, campaign):
         """Of the command line and of the daemon."""
@@ -199,7 +203,8 @@ supports = ["MgO", "SiO2"]
                 file = self.file(f"{exporter}.csv", exported)
                 fitted = self.json("fit", file, "--target", "C2_yield", "--size", "1", "--seed", "1")
                 self.assertEqual(fitted["hypotheses"], direct["hypotheses"])
-                draft = self.ok("campaign", "draft", file, "--name", "drafted", "--target", "C2_yield", "--goal", "maximize")
+                draft = self.ok("campaign", "draft", file, "--name", "drafted", "--target", "C2_yield", "--unit", "%",
+                                "--batch", "2", "--goal", "maximize")
                 self.assertIn('basis = "wt_percent_of_catalyst"', draft.stdout)
 
     def test_a_unit_of_the_export_is_obeyed(self):

@@ -378,9 +378,11 @@ class Writing {
     }
     for (const Measurement& m : live) {
       const bool censored = (m.flags & kFlagCensored) != 0;
+      const bool above = (m.flags & kFlagAboveLimit) != 0;
       for (const PreparedValue& value : row.values) {
         if (value.property != m.property) continue;
-        if (value.value == m.value && value.censored == censored) continue;
+        const bool same_limit = value.censored == censored && value.above == above;
+        if (value.value == m.value && same_limit) continue;
         return fmt::format("{} = {}, and is now read with {}", m.property, value_text(m),
                            value_text(value));
       }

@@ -87,10 +87,13 @@ class Fit(ProgramTest):
 name = "t"
 [[targets]]
 name = "y"
+unit = ""
 goal = "maximize"
 [[space]]
 kind = "slots"
 slots = 1
+none = false
+repetition = false
 elements = ["Co", "Cu", "Fe", "Ni"]
 supports = ["SiO2", "TiO2"]
 [conditions]
