@@ -29,11 +29,6 @@ constexpr double kLevelStep = 0.005;  // a measurement
 constexpr double kMostLevelChange = 0.15;
 constexpr double kLeastWidening = 0.1;
 constexpr int kShareSteps = 10;  // shares are tenths: equal ones of two and of five parts too
-// Standard errors of a paired difference that are luck still. The size is the smallest within one
-// (Breiman et al., "Classification and Regression Trees", 1984, section 3.4.3). The least error of
-// a thousand divisions into shares is the luckiest of many.
-constexpr double kLuckOfSizes = 1.0;
-constexpr double kLuckOfShares = 2.0;
 
 // Searching is nearly all of the time. The folds' searches together do a third of the work that the
 // whole search did; a limit in seconds is therefore shared in three quarters and one quarter.
@@ -44,12 +39,12 @@ SearchOptions fold_search(const SearchOptions& whole, std::uint64_t work_done, i
   return search;
 }
 
-// Not more than so many standard errors of the paired difference.
-bool not_clearly_above(const Eigen::ArrayXd& errors, const Eigen::ArrayXd& least, double luck) {
+// Not more than one standard error of the paired difference.
+bool not_clearly_above(const Eigen::ArrayXd& errors, const Eigen::ArrayXd& least) {
   const Eigen::ArrayXd more = errors - least;
   const double mean = more.mean();
   const double deviation = std::sqrt((more - mean).square().mean());
-  return mean <= luck * deviation / std::sqrt(static_cast<double>(more.size()));
+  return mean <= deviation / std::sqrt(static_cast<double>(more.size()));
 }
 
 struct FoldSaid {
@@ -163,7 +158,7 @@ Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& p
     least = std::move(found);
   }
   for (const std::vector<int>& shares : all) {
-    if (not_clearly_above(errors(shares), least, kLuckOfShares)) return share_of(shares);
+    if (not_clearly_above(errors(shares), least)) return share_of(shares);
   }
   return share_of(*best);
 }
@@ -218,9 +213,8 @@ Result<int> choose_size(PreparedFolds& folds, const TrainingSet& data,
   const int best = *std::min_element(sizes.begin(), sizes.end(), [&](int a, int b) {
     return errors[a].mean() < errors[b].mean();
   });
-  return *std::find_if(sizes.begin(), sizes.end(), [&](int size) {
-    return not_clearly_above(errors[size], errors[best], kLuckOfSizes);
-  });
+  return *std::find_if(sizes.begin(), sizes.end(),
+                       [&](int size) { return not_clearly_above(errors[size], errors[best]); });
 }
 
 void share_equally(Model& model) {

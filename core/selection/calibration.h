@@ -19,10 +19,9 @@ namespace kasetsu::selection {
 
 // Shares of the parts of a prediction (columns of `parts`: what each said of rows that it had not
 // seen), not negative, sum 1: of all tenths, those nearest to equal shares whose mean |error| is
-// not more than two standard errors of the difference above the least. Shares that are estimated
-// bring their own errors, so that equal ones are hard to beat on rows to come (Clemen, Int. J.
-// Forecasting 5, 559, 1989; Claeskens et al., Int. J. Forecasting 32, 754, 2016), and later batches
-// do not look like folds at random: a departure has to be earned.
+// not more than one standard error of the difference above the least. Folds at random look like the
+// training set, later batches do not; equal shares are hard to beat there (Clemen, Int. J.
+// Forecasting 5, 559, 1989), so a departure has to be earned.
 Eigen::VectorXd choose_shares(const Eigen::VectorXd& y, const Eigen::MatrixXd& parts);
 
 // Sizes of a hypothesis that so many catalysts leave to be chosen from, at most `most`: only `most`

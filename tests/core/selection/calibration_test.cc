@@ -30,33 +30,6 @@ TEST(Shares, AreEqualWhereTheErrorsDoNotTellThePartsApart) {
   }
 }
 
-// Five parts whose errors are nearly the same, as those of forests on one table are. The shares
-// that are best on the rows known are not so on rows to come; what is taken may not err more for
-// it.
-TEST(Shares, OfPartsThatErrAlikeAreWorthEqualOnesOnRowsToCome) {
-  constexpr Eigen::Index kKnown = 60, kToCome = 400, kParts = 5;
-  double chosen = 0.0;
-  double equal = 0.0;
-  int departures = 0;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    Random random(seed);
-    Eigen::VectorXd y(kKnown + kToCome);
-    Eigen::MatrixXd parts(kKnown + kToCome, kParts);
-    for (Eigen::Index i = 0; i < y.size(); ++i) {
-      y[i] = 3.0 * random.normal();
-      const double common = random.normal();
-      for (Eigen::Index k = 0; k < kParts; ++k) parts(i, k) = y[i] + common + random.normal();
-    }
-    const Eigen::VectorXd shares = choose_shares(y.head(kKnown), parts.topRows(kKnown));
-    const Eigen::VectorXd same = Eigen::VectorXd::Constant(kParts, 1.0 / kParts);
-    departures += (shares - same).cwiseAbs().maxCoeff() > 1e-9 ? 1 : 0;
-    chosen += (y - parts * shares).tail(kToCome).cwiseAbs().mean();
-    equal += (y - parts * same).tail(kToCome).cwiseAbs().mean();
-  }
-  EXPECT_LE(departures, 10) << "of 20";
-  EXPECT_LE(chosen, 1.005 * equal);
-}
-
 TEST(Shares, GoToThePartThatIsRight) {
   Random random(3);
   Eigen::VectorXd y(100);
