@@ -282,7 +282,7 @@ class BoundedSearch::FarSearch {
     const Branches branches(*self_.coordinates);
     const ElementSets& group = branches.sets(branch);
     if (group.count == 0) return;
-    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group),
+    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), {},
                          branches.hull(branch));
     worker.bounder.place(nullptr);
     ++worker.steps;

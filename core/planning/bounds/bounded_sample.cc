@@ -222,13 +222,13 @@ Result<std::vector<std::uint64_t>> BoundedSearch::Impl::promising(
       const Context* context = visit(*tables, indices[i], worker);
       if (context == nullptr) continue;
       worker.bounder.mix(*context);
-      Interval companions = kEverything;
+      Impl::Reach reach;
       const bool exploits =
           problem.exploit && score_bound(Purpose::exploit, context, true, to_exploit,
-                                         worker.bounder, companions) >= to_exploit;
+                                         worker.bounder, reach) >= to_exploit;
       const bool challenges =
           problem.challenge && score_bound(Purpose::challenge, context, true, to_challenge,
-                                           worker.bounder, companions) >= to_challenge;
+                                           worker.bounder, reach) >= to_challenge;
       may[i] = exploits || challenges ? 1 : 0;
     }
   });

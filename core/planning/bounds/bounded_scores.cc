@@ -1,77 +1,90 @@
 // The search by bounds for the best predictions, and for where hypotheses disagree most.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/bounded_search_impl.h"
 
 namespace kasetsu::planning {
+namespace {
+
+// Companions rarely say less of one element of a branch than of another by more than so much of
+// the range of what they may predict.
+constexpr double kCompanionsDiffer = 0.1;
+
+}  // namespace
+
+double BoundedSearch::Impl::exploit_bound(double median, double companion, Interval spread,
+                                          double novelty) const {
+  const bool upwards = problem.acquirer.sign() > 0.0;
+  double mean = median;
+  if (tables->share > 0.0) {  // what the companions may say is infinite at first
+    if (companion == (upwards ? -kInfinity : kInfinity)) return -kInfinity;  // no such candidates
+    mean = (1.0 - tables->share) * mean + tables->share * companion;
+  }
+  if (!upwards) mean = -mean;
+  mean += kWiden * (1.0 + std::abs(mean));
+  const selection::Predictor& predictor = *tables->predictor;
+  const double narrow = predictor.half_width(spread.low, 0.0) / kHalfWidth80;
+  const double wide = predictor.half_width(spread.high, novelty) / kHalfWidth80;
+  const double score =
+      problem.acquirer.at_most(mean, narrow * (1.0 - kWiden), wide * (1.0 + kWiden));
+  return score + kWiden * std::abs(score);
+}
 
 double BoundedSearch::Impl::score_bound(Purpose purpose, const Context* context, bool exact,
-                                        double limit, Bounder& bounder,
-                                        Interval& companions) const {
+                                        double limit, Bounder& bounder, Reach& reach) const {
   // The other side of the interval matters where small is good, and to scores that fall with it.
   const bool high_only =
       purpose == Purpose::challenge ||
       (problem.acquirer.sign() > 0.0 && problem.acquirer.acquisition != Acquisition::probability &&
        problem.acquirer.acquisition != Acquisition::conservative);
-  Bounder::Predicted predicted = bounder.predict(context, exact, high_only);
+  Bounder::Predicted& predicted = reach.predicted;
+  predicted = bounder.predict(context, exact, high_only);
   if (purpose == Purpose::challenge) {
     if (!exact && predicted.spread_high >= limit) bounder.refine(predicted);
     if (!exact && predicted.spread_high >= limit) bounder.refine_spread(predicted);
     return predicted.spread_high;
   }
-  const auto at_most = [&](double novelty) {
-    const bool upwards = problem.acquirer.sign() > 0.0;
-    double mean = upwards ? predicted.high : predicted.low;
-    if (tables->share > 0.0) {  // what the companions may say is infinite at first
-      mean = (1.0 - tables->share) * mean +
-             tables->share * (upwards ? companions.high : companions.low);
-    }
-    if (!upwards) mean = -mean;
-    mean += kWiden * (1.0 + std::abs(mean));
-    const selection::Predictor& predictor = *tables->predictor;
-    const double narrow = predictor.half_width(predicted.spread_low, 0.0) / kHalfWidth80;
-    const double wide = predictor.half_width(predicted.spread_high, novelty) / kHalfWidth80;
-    const double score =
-        problem.acquirer.at_most(mean, narrow * (1.0 - kWiden), wide * (1.0 + kWiden));
-    return score + kWiden * std::abs(score);
+  const bool most = problem.acquirer.sign() > 0.0;
+  Interval& companions = reach.companions;
+  const auto bound = [&] {
+    return exploit_bound(
+        most ? predicted.high : predicted.low, most ? companions.high : companions.low,
+        {predicted.spread_low, predicted.spread_high}, novelty_of(reach, reach.distance));
   };
   const auto ask_companions = [&] {
     if (exact) {
       companions.low = companions.high = bounder.companion(*context);
       return;
     }
-    const bool most = problem.acquirer.sign() > 0.0;
     const double reached = bounder.companions(most);
     if (most) companions.high = std::min(companions.high, reached);
     if (!most) companions.low = std::max(companions.low, reached);
   };
   const bool seen = context != nullptr ? context->seen : bounder.hull().seen;
-  double novelty = selection::kNeverSeen * (bounder.unseen_elements() + (seen ? 0.0 : 1.0));
+  reach.unseen = selection::kNeverSeen * (bounder.unseen_elements() + (seen ? 0.0 : 1.0));
   const bool quick = !exact && tables->share > 0.0 && bounder.companions_are_quick();
   // What is quick and wide comes first: most end there.
   if (quick) ask_companions();
-  double bound = kInfinity;
   if (typical > 0.0) {
     bounder.place(context);
-    bound = at_most(novelty + std::sqrt(bounder.farther_corner(training)) / typical);
-    if (bound < limit) return bound;
-    if (!exact) {
-      bounder.refine(predicted);
-      const double here = std::sqrt(bounder.farther_corner(training)) / typical;
-      bound = at_most(novelty + here);
-      if (bound < limit) return bound;
-      bounder.refine_spread(predicted);
-      bound = at_most(novelty + here);
-      if (bound < limit) return bound;
-    }
-    novelty += std::sqrt(bounder.farthest_corner(training, 0.0)) / typical;
+    reach.distance = bounder.farther_corner(training);
   }
-  bound = at_most(novelty);
-  if (bound < limit || tables->share == 0.0 || quick) return bound;
-  ask_companions();
-  return at_most(novelty);
+  if (bound() < limit) return bound();
+  if (!exact) {
+    bounder.refine(predicted);
+    if (bound() < limit) return bound();
+    if (typical > 0.0) reach.distance = std::min(reach.distance, bounder.farthest_together());
+    if (bound() < limit) return bound();
+    bounder.refine_spread(predicted);
+    if (bound() < limit) return bound();
+  } else if (typical > 0.0) {
+    reach.distance = bounder.farthest_corner(training, 0.0);
+  }
+  if (bound() >= limit && tables->share > 0.0 && !quick) ask_companions();
+  return bound();
 }
 
 void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double limit,
@@ -79,15 +92,65 @@ void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double l
   const Branches branches(*tables);
   const ElementSets& group = branches.sets(branch);
   if (group.count == 0) return;  // a bare support: nothing to bound
-  worker.bounder.bound(group, branches.amounts(branch), branch.elements(group),
+  worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), branch.left,
                        branches.hull(branch));
   ++worker.steps;
   ++worker.bounded;
-  Interval companions{branch.companion_low, branch.companion_high};
-  const double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, companions);
+  Reach reach;
+  reach.companions = {branch.companion_low, branch.companion_high};
+  double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, reach);
+  if (bound >= limit) bound = std::min(bound, drop_elements(purpose, branch, limit, reach, worker));
   branch.bound = std::min(branch.bound, bound);
-  branch.companion_low = companions.low;
-  branch.companion_high = companions.high;
+  branch.companion_low = reach.companions.low;
+  branch.companion_high = reach.companions.high;
+}
+
+// Takes out of a branch the elements with which no candidate reaches the limit, and returns what
+// those that are left reach. After score_bound() of the branch.
+double BoundedSearch::Impl::drop_elements(Purpose purpose, Branch& branch, double limit,
+                                          const Reach& reach, Worker& worker) const {
+  Bounder& bounder = worker.bounder;
+  const bool most = problem.acquirer.sign() > 0.0;
+  const std::vector<double>& spreads = bounder.spreads_of_items(reach.predicted);
+  std::vector<double>& scores = worker.bounds;
+  if (purpose == Purpose::challenge) {
+    scores = spreads;
+  } else {
+    const std::vector<double>& medians = bounder.medians_of_items(most, reach.predicted);
+    const std::vector<double>& distances = bounder.distances_of_items(reach.distance);
+    const auto score_of = [&](std::size_t i, double companion) {
+      return exploit_bound(medians[i], companion, {reach.predicted.spread_low, spreads[i]},
+                           novelty_of(reach, distances[i]));
+    };
+    const double whole = most ? reach.companions.high : reach.companions.low;
+    scores.resize(spreads.size());
+    bool near = false;  // whether what companions say of an element may leave it out
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      scores[i] = score_of(i, whole);
+      const double by = kCompanionsDiffer * (tables->highest - tables->lowest);
+      near = near || (scores[i] >= limit && score_of(i, most ? whole - by : whole + by) < limit);
+    }
+    if (near && tables->share > 0.0 && bounder.companions_are_quick()) {
+      const std::vector<double>& companions = bounder.companions_of_items(most);
+      for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = score_of(i, companions[i]);
+    }
+  }
+  double bound = kInfinity;
+  std::size_t first = 0;
+  for (const Bounder::Cluster& cluster : bounder.clusters()) {
+    const auto begin = scores.begin() + static_cast<std::ptrdiff_t>(first);
+    for (std::size_t i = first; i < first + cluster.size; ++i) {
+      if (scores[i] < limit && cluster.level < branch.left.size())
+        branch.left[cluster.level].reset(static_cast<std::size_t>(bounder.items()[i]));
+    }
+    // All that a candidate takes from a group reach what it does.
+    const auto last = begin + (cluster.count - 1);
+    std::nth_element(begin, last, begin + static_cast<std::ptrdiff_t>(cluster.size),
+                     std::greater<>());
+    bound = std::min(bound, *last);
+    first += cluster.size;
+  }
+  return bound >= limit && !Branches(*tables).narrow(branch) ? -kInfinity : bound;
 }
 
 bool BoundedSearch::Impl::forbidden(const EnsembleBounds& of, const Branch& branch) const {
@@ -151,8 +214,9 @@ void BoundedSearch::Impl::open(Purpose purpose, const Branch& branch, double lim
     const Context& context = all[c];
     if (context.prediction_twin == c) {
       bounder.mix(context);
-      Interval companions{branch.companion_low, branch.companion_high};
-      bounds[c] = score_bound(purpose, &context, true, limit, bounder, companions);
+      Reach reach;
+      reach.companions = {branch.companion_low, branch.companion_high};
+      bounds[c] = score_bound(purpose, &context, true, limit, bounder, reach);
     } else {
       bounds[c] = bounds[context.prediction_twin];
     }

@@ -1,6 +1,7 @@
 // Inside of the search by bounds: shared by its files.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -71,12 +72,26 @@ struct BoundedSearch::Impl {
     std::uint64_t steps = 0, bounded = 0, opened = 0;
   };
 
+  // What candidates reach: what the companions may say (cut down where it matters), what the
+  // hypotheses do, and how new they are at most.
+  struct Reach {
+    Interval companions = kEverything;
+    Bounder::Predicted predicted{};
+    double unseen = 0.0;          // of their novelty: elements and supports that nobody measured
+    double distance = kInfinity;  // squared, from the nearest of the training set, at most
+  };
+  double novelty_of(const Reach& reach, double squared) const {
+    return reach.unseen + (typical > 0.0 ? std::sqrt(squared) / typical : 0.0);
+  }
+  // No score of exploit is larger; median, companion: the most, or, where small is good, the least.
+  double exploit_bound(double median, double companion, Interval spread, double novelty) const;
   // No score of the purpose is larger, for candidates of the bounder's branch or point (`exact`),
-  // and any context of its hull (null) or this one. May stop early with a number below
-  // `limit`. companions: what they may say; cut down where it matters.
+  // and any context of its hull (null) or this one. May stop early with a number below `limit`.
   double score_bound(Purpose purpose, const Context* context, bool exact, double limit,
-                     Bounder& bounder, Interval& companions) const;
+                     Bounder& bounder, Reach& reach) const;
   void bound_branch(Purpose purpose, Branch& branch, double limit, Worker& worker) const;
+  double drop_elements(Purpose purpose, Branch& branch, double limit, const Reach& reach,
+                       Worker& worker) const;
   // The parts of a branch that may reach the limit, or, of a composition, its candidates.
   void look_into(Purpose purpose, const Branch& branch, double limit, Worker& worker,
                  std::vector<Branch>& parts, std::vector<Promise>& promises) const;

@@ -16,6 +16,7 @@ std::vector<Branch> Branches::roots() const {
     root.companion_low = -kInfinity;
     root.companion_high = kInfinity;
     root.group = static_cast<std::uint16_t>(g);
+    for (Items& left : root.left) left.set();
     root.index = least_index(root);
     for (std::size_t a = 0; a < tables_.groups[g].amounts.size(); ++a) {
       root.amounts = static_cast<std::uint32_t>(a);
@@ -23,6 +24,40 @@ std::vector<Branch> Branches::roots() const {
     }
   }
   return all;
+}
+
+bool Branches::narrow(Branch& branch) const {
+  const EnsembleBounds::PartTrees& here = trees(branch);
+  const std::vector<double>& by_place = amounts(branch).amounts;
+  const auto count = static_cast<std::size_t>(sets(branch).count);
+  std::size_t level = 0;
+  for (std::size_t first = 0; first < count && level < kFilteredAmounts; ++level) {
+    std::size_t last = first;
+    while (last < count && by_place[last] == by_place[first]) ++last;
+    const Items& left = branch.left[level];
+    for (std::size_t k = first; k < last; ++k) {
+      std::uint8_t& cluster = branch.clusters[k];
+      const auto taken = static_cast<std::size_t>(
+          std::count(&branch.clusters[first], &branch.clusters[first] + (last - first), cluster));
+      if ((here.members[cluster] & left).count() < taken) return false;
+      const std::uint8_t before = cluster;
+      std::uint8_t after = cluster;
+      while (true) {
+        const ItemTree::Node& node = here.elements.nodes[after];
+        if (node.left == 0) break;
+        const bool in_left = (here.members[node.left] & left).any();
+        const bool in_right = (here.members[node.right] & left).any();
+        if (in_left && in_right) break;
+        after = static_cast<std::uint8_t>(in_left ? node.left : node.right);
+      }
+      for (std::size_t n = k; n < last && after != before; ++n) {
+        if (branch.clusters[n] == before) branch.clusters[n] = after;
+      }
+    }
+    std::sort(&branch.clusters[first], &branch.clusters[first] + (last - first));
+    first = last;
+  }
+  return possible(branch);
 }
 
 bool Branches::divide(const Branch& branch, std::vector<Branch>& into) const {
@@ -80,7 +115,7 @@ void Branches::divide_elements(const Branch& branch, std::size_t at,
       child.clusters[at + n] = static_cast<std::uint8_t>(n < left ? node.left : node.right);
     std::sort(child.clusters.begin() + static_cast<std::ptrdiff_t>(first),
               child.clusters.begin() + static_cast<std::ptrdiff_t>(last));
-    if (!possible(child)) continue;
+    if (!narrow(child)) continue;
     child.index = std::max(branch.index, least_index(child));
     into.push_back(child);
   }

@@ -12,6 +12,9 @@
 
 namespace kasetsu::planning {
 
+// Which elements a branch has left is kept for so many of its amounts.
+inline constexpr std::size_t kFilteredAmounts = 4;
+
 struct Branch {
   double bound = 0.0;       // no candidate of it is better
   std::uint64_t index = 0;  // no candidate of it has a smaller one; reached: which candidate
@@ -23,6 +26,8 @@ struct Branch {
   bool reached = false;                              // the bound is that of candidate `index`
   // By amount: a node of the part's tree of elements, ascending where amounts are equal.
   std::array<std::uint8_t, kMostElementsOfSet> clusters{};
+  // By distinct amount: elements that may have it in a candidate that is looked for.
+  std::array<Items, kFilteredAmounts> left{};
 
   std::span<const std::uint8_t> elements(const ElementSets& sets) const {
     return {clusters.data(), static_cast<std::size_t>(sets.count)};
@@ -40,6 +45,9 @@ class Branches {
 
   // One a set of amounts: everything. Bounds are infinite.
   std::vector<Branch> roots() const;
+  // Lets each group be the smallest one that holds the elements that are left of it. False where
+  // there are too few of them.
+  bool narrow(Branch& branch) const;
   // Appends what a branch falls into, with its bounds; that may be nothing. False where it is a
   // composition whose contexts are not divided.
   bool divide(const Branch& branch, std::vector<Branch>& into) const;
@@ -68,6 +76,7 @@ class Branches {
     return tables_.trees[sets(branch).part];
   }
   void divide_elements(const Branch& branch, std::size_t at, std::vector<Branch>& into) const;
+  // By the elements that are left.
   bool possible(const Branch& branch) const;
   std::uint64_t least_index(const Branch& branch) const;
 

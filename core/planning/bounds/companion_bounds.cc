@@ -13,12 +13,12 @@ using Eigen::Index;
 void Bounder::fill_elements(std::size_t companion) {
   const std::vector<int>& columns = tables_.element_columns[companion];
   const std::vector<int>& known = tables_.space->parts()[group_->part].family->elements();
-  const ItemTree& tree = tables_.trees[group_->part].elements;
+  std::size_t first = 0;
   for (const Cluster& cluster : clusters_) {
-    const std::vector<int>& items = tree.nodes[cluster.node].items;
-    const bool all = static_cast<std::size_t>(cluster.count) == items.size();
-    for (const int item : items) {
-      const int place = columns[static_cast<std::size_t>(known[static_cast<std::size_t>(item)])];
+    const bool all = static_cast<std::size_t>(cluster.count) == cluster.size;
+    for (const std::size_t last = first + cluster.size; first < last; ++first) {
+      const auto item = static_cast<std::size_t>(items_[first]);
+      const int place = columns[static_cast<std::size_t>(known[item])];
       if (place < 0) continue;
       const auto column = static_cast<std::size_t>(place);
       if (all) companion_low_[column] = cluster.amount;
@@ -38,18 +38,33 @@ double Bounder::companions(bool most) {
   const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
   double sum = 0.0;
   for (std::size_t c = 0; c < all.size(); ++c) {
-    const double reached = trees.leaves[c] ? of_leaves(*trees.leaves[c], most) : of_box(c, most);
+    const double reached = trees.leaves[c] ? of_leaves(c, most) : of_box(c, most);
     sum += all[c].weight * reached;
   }
   return tables_.share > 0.0 ? sum / tables_.share : sum;
 }
 
-double Bounder::of_leaves(const LeafMasks& leaves, bool most) {
+double Bounder::of_leaves(std::size_t companion, bool most) {
   taken_.clear();
   for (const Cluster& cluster : clusters_)
-    taken_.push_back({cluster.node, cluster.count, cluster.amount});
-  const auto context = static_cast<std::size_t>(hull_ - tables_.trees[group_->part].hulls.data());
-  return leaves.extreme(most, taken_, context, of_leaves_);
+    taken_.push_back({cluster.node, cluster.count, cluster.amount, cluster.members});
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const auto context = static_cast<std::size_t>(hull_ - trees.hulls.data());
+  of_leaves_.resize(tables_.companions.size());
+  return trees.leaves[companion]->extreme(most, taken_, context, of_leaves_[companion]);
+}
+
+const std::vector<double>& Bounder::companions_of_items(bool most) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
+  companions_.assign(items_.size(), 0.0);
+  of_companion_.resize(items_.size());
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    trees.leaves[c]->extreme_of_items(most, taken_, of_leaves_[c], of_companion_);
+    for (std::size_t i = 0; i < companions_.size(); ++i)
+      companions_[i] += all[c].weight / tables_.share * of_companion_[i];
+  }
+  return companions_;
 }
 
 double Bounder::of_box(std::size_t companion, bool most) {

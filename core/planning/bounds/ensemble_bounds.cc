@@ -47,30 +47,98 @@ Bounder::Bounder(const EnsembleBounds& tables)
 }
 
 void Bounder::bound(const ElementSets& group, const AmountSet& amounts,
-                    std::span<const std::uint8_t> clusters, const Hull& hull) {
+                    std::span<const std::uint8_t> clusters, std::span<const Items> left,
+                    const Hull& hull) {
   const EnsembleBounds::PartTrees& trees = tables_.trees[group.part];
   group_ = &group;
   hull_ = &hull;
   count_ = static_cast<double>(group.count);
   total_ = amounts.total;
-  clusters_.clear();
-  for (std::size_t k = 0; k < clusters.size(); ++k) {
-    if (clusters_.empty() || clusters_.back().node != clusters[k] ||
-        clusters_.back().amount != amounts.amounts[k]) {
-      clusters_.push_back({clusters[k], 0, amounts.amounts[k], amounts.shares[k],
-                           trees.elements.nodes[clusters[k]].items.size()});
-    }
-    ++clusters_.back().count;
-  }
+  take_clusters(amounts, clusters, left);
   unseen_ = 0;
   for (const Cluster& cluster : clusters_)
     unseen_ += std::min(cluster.count, trees.unseen[cluster.node]);
-  add_up(trees);
+  add_up();
   fill_primaries(0, tables_.wanted.size());
   bound_terms();
 }
 
-void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
+void Bounder::take_clusters(const AmountSet& amounts, std::span<const std::uint8_t> clusters,
+                            std::span<const Items> left) {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  clusters_.clear();
+  std::size_t level = 0;
+  for (std::size_t k = 0; k < clusters.size(); ++k) {
+    const double amount = amounts.amounts[k];
+    if (k > 0 && amount != amounts.amounts[k - 1]) ++level;
+    if (clusters_.empty() || clusters_.back().node != clusters[k] ||
+        clusters_.back().amount != amount) {
+      clusters_.push_back(
+          {clusters[k], 0, amount, amounts.shares[k], level, trees.members[clusters[k]]});
+    }
+    ++clusters_.back().count;
+  }
+  items_.clear();
+  std::size_t rows = 0;
+  for (Cluster& cluster : clusters_) {
+    if (cluster.level < left.size()) cluster.members &= left[cluster.level];
+    const std::vector<int>& items = trees.elements.nodes[cluster.node].items;
+    for (const int item : items) {
+      if (cluster.members[static_cast<std::size_t>(item)]) items_.push_back(item);
+    }
+    cluster.size = cluster.members.count();
+    KASETSU_ASSERT(cluster.size >= static_cast<std::size_t>(cluster.count));
+    if (cluster.size < items.size()) rows += 2 * static_cast<std::size_t>(cluster.count);
+  }
+  extremes_.resize(rows * tables_.columns);
+  double* own = extremes_.data();
+  for (Cluster& cluster : clusters_) {
+    const std::size_t all = trees.elements.nodes[cluster.node].items.size();
+    const auto taken = static_cast<std::size_t>(cluster.count);
+    if (cluster.size == all) {
+      cluster.smallest = trees.sorted[cluster.node].data();
+      cluster.largest = cluster.smallest + (all - taken) * tables_.columns;
+    } else {
+      take_extremes(cluster, own);
+      own += 2 * taken * tables_.columns;
+    }
+  }
+}
+
+// Of a cluster of which some elements are left, into 2 * count rows.
+void Bounder::take_extremes(Cluster& cluster, double* rows) const {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const std::size_t columns = tables_.columns;
+  const auto taken = static_cast<std::size_t>(cluster.count);
+  double* const largest = rows + taken * columns;
+  std::fill_n(rows, taken * columns, kInfinity);
+  std::fill_n(largest, taken * columns, -kInfinity);
+  for (const int item : trees.elements.nodes[cluster.node].items) {
+    const auto position = static_cast<std::size_t>(item);
+    if (!cluster.members[position]) continue;
+    const double* values = trees.sorted[trees.leaf[position]].data();
+    for (std::size_t c = 0; c < columns; ++c) {
+      double x = values[c];
+      for (std::size_t k = 0; k < taken; ++k) {
+        double& kept = rows[k * columns + c];
+        const double less = std::min(kept, x);
+        x = std::max(kept, x);
+        kept = less;
+      }
+      x = values[c];
+      for (std::size_t k = taken; k-- > 0;) {
+        double& kept = largest[k * columns + c];
+        const double more = std::max(kept, x);
+        x = std::min(kept, x);
+        kept = more;
+      }
+    }
+  }
+  cluster.smallest = rows;
+  cluster.largest = largest;
+}
+
+void Bounder::add_up() {
   const std::size_t columns = tables_.columns;
   for (std::vector<double>* least : {&least_low_, &least_high_})
     std::fill_n(least->begin(), columns, kInfinity);
@@ -79,13 +147,11 @@ void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
   for (std::vector<double>* sum : {&average_low_, &average_high_, &plain_low_, &plain_high_})
     std::fill_n(sum->begin(), columns, 0.0);
   for (const Cluster& cluster : clusters_) {
-    const double* values = trees.sorted[cluster.node].data();
-    const std::size_t items = trees.elements.nodes[cluster.node].items.size();
     const auto taken = static_cast<std::size_t>(cluster.count);
     const double share = cluster.share;
     for (std::size_t k = 0; k < taken; ++k) {
-      const double* low = values + k * columns;
-      const double* high = values + (items - taken + k) * columns;
+      const double* low = cluster.smallest + k * columns;
+      const double* high = cluster.largest + k * columns;
       add_weighted(low, share, columns, average_low_.data());
       add_weighted(high, share, columns, average_high_.data());
       add_weighted(low, 1.0, columns, plain_low_.data());
@@ -100,14 +166,13 @@ void Bounder::add_up(const EnsembleBounds::PartTrees& trees) {
 
 // About any point c the mean square is at least the variance, by (average - c)^2.
 Interval Bounder::own_variance(std::size_t column, Interval mean) const {
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const double middle = 0.5 * (mean.low + mean.high);
   double low = 0.0;
   double high = 0.0;
   for (const Cluster& cluster : clusters_) {
-    const std::vector<double>& values = trees.sorted[cluster.node];
-    const std::size_t last = values.size() - tables_.columns;
-    const Interval from_middle{values[column] - middle, values[last + column] - middle};
+    const std::size_t last = static_cast<std::size_t>(cluster.count - 1) * tables_.columns;
+    const Interval from_middle{cluster.smallest[column] - middle,
+                               cluster.largest[last + column] - middle};
     const double a = from_middle.low * from_middle.low;
     const double b = from_middle.high * from_middle.high;
     const bool around = from_middle.low < 0.0 && from_middle.high > 0.0;
@@ -310,7 +375,7 @@ void Bounder::evaluate(const ElementSets& group, std::span<const int> positions,
 }
 
 // Weighted median: the smallest value at which `half` of the weight is reached. Finite values.
-double Bounder::median(const std::vector<double>& values, double half) {
+double Bounder::median(std::span<const double> values, double half) {
   const std::size_t count = values.size();
   const double* value = values.data();
   const double* weight = tables_.weights.data();

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/constants.h"
 #include "core/descriptors/featurizer.h"
 #include "core/planning/bounds/amount_sets.h"
 #include "core/planning/bounds/interval.h"
@@ -102,6 +103,7 @@ struct EnsembleBounds {
     // leaves unknown; items that the training set does not have.
     std::vector<double> values;  // columns x positions
     std::vector<std::vector<double>> sorted;
+    std::vector<Items> members;
     std::vector<std::vector<std::size_t>> gaps;
     std::vector<int> unseen;
     std::vector<std::vector<int>> numbers;  // their atomic numbers
@@ -173,9 +175,10 @@ class Bounder {
   explicit Bounder(const EnsembleBounds& tables);
 
   // clusters: for each amount the place in the part's tree of elements that it comes from; equal
-  // ones together where amounts are equal. The hull stays in use until the next call.
+  // ones together where amounts are equal. left: by distinct amount, ascending, the elements that
+  // may have it; where it ends, all of the node. The hull stays in use until the next call.
   void bound(const ElementSets& group, const AmountSet& amounts,
-             std::span<const std::uint8_t> clusters, const Hull& hull);
+             std::span<const std::uint8_t> clusters, std::span<const Items> left, const Hull& hull);
   // One composition, exactly as the model evaluates it: its elements' places in the family,
   // ascending, and their amounts.
   void evaluate(const ElementSets& group, std::span<const int> positions, const double* amounts,
@@ -200,6 +203,29 @@ class Bounder {
   void refine(Predicted& predicted);
   // Tighter still in how far the hypotheses disagree, where few elements are left. After refine().
   void refine_spread(Predicted& predicted);
+  // So many elements of a branch from a group, each with this amount.
+  struct Cluster {
+    std::size_t node;
+    int count;
+    double amount, share;
+    std::size_t level = 0;  // of the amount, among distinct ones
+    Items members{};        // those of the group that may have the amount
+    std::size_t size = 0;   // how many they are
+    // By column: the `count` smallest and largest of their values, ascending, row by row.
+    const double* smallest = nullptr;
+    const double* largest = nullptr;
+  };
+  const std::vector<Cluster>& clusters() const { return clusters_; }
+  // The elements that may occur, by cluster: places in the family.
+  const std::vector<int>& items() const { return items_; }
+  // Of those candidates of a branch that have one of its elements with the amount of its cluster,
+  // by element of items(): what the hypotheses' median may be, at most or at least; at most how
+  // far they disagree; what the companions may predict, at most or at least, infinite on the other
+  // side where there are no such candidates. The first two after refine() or refine_spread(), whose
+  // result is `whole`; the last after companions(), where they are quick.
+  const std::vector<double>& medians_of_items(bool most, const Predicted& whole);
+  const std::vector<double>& spreads_of_items(const Predicted& whole);
+  const std::vector<double>& companions_of_items(bool most);
   // What the companions together may predict of what was bounded last: at most, or at least.
   double companions(bool most);
   bool companions_are_quick() const;  // quicker than refine()
@@ -214,11 +240,17 @@ class Bounder {
   // last placed: none of its candidates is farther from its nearest point. Stops early when it is
   // not above `enough`.
   double farthest_corner(const Eigen::MatrixXd& points, double enough);
+  // The same of the training set, tighter where several coordinates follow the same elements and
+  // few are left. After place(nullptr) and refine().
+  double farthest_together();
+  // The same of those candidates that have one of the elements, by element of items(). After
+  // farthest_together(); whole: no candidate is farther.
+  const std::vector<double>& distances_of_items(double whole);
   // The same of a few of the points: quick, and larger or equal.
   double farther_corner(const Eigen::MatrixXd& points);
 
  private:
-  void add_up(const EnsembleBounds::PartTrees& trees);
+  void add_up();
   void bound_terms();
   void bound_composed(const Interval* context);
   double squared_corner(const double* point, double stop) const;
@@ -226,9 +258,17 @@ class Bounder {
   Interval primary_of(const EnsembleBounds::ActivePrimary& primary) const;
   Interval own_variance(std::size_t column, Interval mean) const;
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
-  double median(const std::vector<double>& values, double half);
+  double median(std::span<const double> values, double half);
+  void take_clusters(const AmountSet& amounts, std::span<const std::uint8_t> clusters,
+                     std::span<const Items> left);
+  void take_extremes(Cluster& cluster, double* rows) const;
+  void take_places();
+  void halve_medians(double least);
+  double reach_from(Eigen::Index point);
+  double squared_reach(double squared) const;
+  void add_best_partners(Eigen::MatrixXd& gram, double* parts);
   void fill_elements(std::size_t companion);
-  double of_leaves(const LeafMasks& leaves, bool most);
+  double of_leaves(std::size_t companion, bool most);
   double of_box(std::size_t companion, bool most);
   void summarise(double center, bool high_only, Predicted& out);
 
@@ -270,7 +310,6 @@ class Bounder {
   Interval range_of(const double* numbers) const;
   double add_distances(const double* numbers, std::size_t hypothesis);
   void limit_spread(double deviation, Predicted& predicted) const;
-  double sum_of_largest(const double* values, std::size_t size, std::size_t taken) const;
   const double* values_of(std::size_t column) const {
     const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
     return trees.values.data() + column * trees.leaf.size();
@@ -280,14 +319,8 @@ class Bounder {
   const EnsembleBounds& tables_;
   const ElementSets* group_ = nullptr;
   const Hull* hull_ = nullptr;
-  // Of a branch: so many elements from a group, each with this amount.
-  struct Cluster {
-    std::size_t node;
-    int count;
-    double amount, share;
-    std::size_t size;  // of the group
-  };
   std::vector<Cluster> clusters_;
+  std::vector<double> extremes_;      // of clusters of which some elements are left
   double count_ = 0.0, total_ = 0.0;  // elements, and the sum of their amounts
   int unseen_ = 0;
   std::vector<int> elements_;  // of a composition
@@ -305,6 +338,22 @@ class Bounder {
   // what follows no item.
   std::vector<double> apart_, middles_;
   double off_rest_ = 0.0;
+  // The same before that: what each item gives a hypothesis, and the ends of its interval by these.
+  std::vector<double> gives_, ends_low_, ends_high_;
+  double off_sum_ = 0.0;  // what limits the spread
+  // Of the last refine_spread(): what limits the spread, and the part of each item in it.
+  double squared_sum_ = kInfinity;
+  std::vector<double> squared_parts_;
+  // Of the last farthest_together(), by coordinate that follows elements, and by item; and of the
+  // point that all candidates are nearest to, whatever they are.
+  std::vector<std::size_t> followed_;
+  Eigen::MatrixXd places_, place_gram_;
+  Eigen::VectorXd middle_;
+  double place_slack_ = 0.0, far_squared_ = 0.0, far_apart_ = 0.0;
+  std::vector<double> place_parts_, far_parts_, distances_;
+  Eigen::ArrayXd from_box_, from_middle_;
+  std::vector<double> best_partners_, below_, reached_, middles_of_items_;
+  std::vector<double> medians_, spreads_, companions_, ends_of_items_, of_companion_;
   Eigen::MatrixXd scaled_, gram_;
   std::vector<double> linear_;
   std::vector<double> bounds_;  // of terms
@@ -320,7 +369,7 @@ class Bounder {
   std::vector<double> values_;
   std::vector<double> companion_low_, companion_high_;
   std::vector<LeafMasks::Taken> taken_;
-  LeafMasks::Scratch of_leaves_;
+  std::vector<LeafMasks::Scratch> of_leaves_;  // by companion
   std::vector<double> companion_row_, companion_values_;
   Eigen::MatrixXd by_companion_;
   bool companion_ready_ = false;

@@ -216,6 +216,9 @@ class TableGrower {
       }
       std::sort(gaps.begin(), gaps.end());
       gaps.erase(std::unique(gaps.begin(), gaps.end()), gaps.end());
+      Items members;
+      for (const int item : node.items) members.set(static_cast<std::size_t>(item));
+      trees.members.push_back(members);
       trees.sorted.push_back(std::move(sorted));
       trees.gaps.push_back(std::move(gaps));
       trees.unseen.push_back(unseen);

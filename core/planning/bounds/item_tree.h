@@ -3,10 +3,15 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <bitset>
 #include <cstddef>
 #include <vector>
 
 namespace kasetsu::planning {
+
+// Some of the items of a tree whose leaves are single: places of nodes are kept in 8 bits, so that
+// there are at most 128 items.
+using Items = std::bitset<128>;
 
 struct ItemTree {
   struct Node {

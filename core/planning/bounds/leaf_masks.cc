@@ -63,15 +63,22 @@ std::vector<LeafMasks::Leaf> LeafMasks::number_leaves(const regression::Forest& 
     std::stable_sort(here.begin(), here.end(),
                      [](const Leaf& a, const Leaf& b) { return a.value > b.value; });
     first_.push_back(words_);
-    values_.resize(64 * words_);
+    std::size_t bit = 64 * words_;
     for (Leaf& leaf : here) {
-      leaf.bit = values_.size();
-      values_.push_back(leaf.value);
+      leaf.bit = bit++;
+      levels_.push_back(leaf.value);
       all.push_back(std::move(leaf));
     }
     words_ += (here.size() + 63) / 64;
   }
   first_.push_back(words_);
+  std::sort(levels_.begin(), levels_.end());
+  levels_.erase(std::unique(levels_.begin(), levels_.end()), levels_.end());
+  ranks_.resize(64 * words_);
+  for (const Leaf& leaf : all) {
+    const auto level = std::lower_bound(levels_.begin(), levels_.end(), leaf.value);
+    ranks_[leaf.bit] = static_cast<std::int32_t>(level - levels_.begin());
+  }
   return all;
 }
 
@@ -168,6 +175,10 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
   for (const ItemTree::Node& node : seen.elements.nodes) {
     Node own{{}, node.left, node.right};
     for (const int item : node.items) own.items.set(static_cast<std::size_t>(item));
+    if (node.items.size() == 1) {
+      out.single_.resize(std::max(out.single_.size(), std::size_t(node.items[0]) + 1));
+      out.single_[static_cast<std::size_t>(node.items[0])] = out.nodes_.size();
+    }
     out.nodes_.push_back(own);
   }
   const std::vector<Leaf> leaves = out.number_leaves(forest);
@@ -211,23 +222,27 @@ void LeafMasks::add_absent(std::size_t node, const Items& present,
   }
 }
 
+std::size_t LeafMasks::level_of(double amount) const {
+  const auto found = std::lower_bound(amounts_.begin(), amounts_.end(), amount);
+  KASETSU_ASSERT(found != amounts_.end() && *found == amount);
+  return static_cast<std::size_t>(found - amounts_.begin());
+}
+
 double LeafMasks::extreme(bool most, std::span<const Taken> taken, std::size_t of_context,
                           Scratch& scratch) const {
   std::vector<std::size_t>& rows = scratch.rows;
   rows.assign(1, context(of_context));
   Items present;
-  for (const Taken& each : taken) present |= nodes_[each.node].items;
+  for (const Taken& each : taken) present |= each.members;
   add_absent(0, present, rows);
   for (const Taken& each : taken) {
     const Items& items = nodes_[each.node].items;
-    const auto level = static_cast<std::size_t>(
-        std::lower_bound(amounts_.begin(), amounts_.end(), each.amount) - amounts_.begin());
-    KASETSU_ASSERT(level < amounts_.size() && amounts_[level] == each.amount);
+    const std::size_t level = level_of(each.amount);
     std::size_t own = 0;     // elements from this very group
     std::size_t supply = 0;  // and from those that share some with it
     bool alone = true;
     for (const Taken& other : taken) {
-      if ((nodes_[other.node].items & items).none()) continue;
+      if ((other.members & items).none()) continue;
       supply += static_cast<std::size_t>(other.count);
       if (other.node == each.node) own += static_cast<std::size_t>(other.count);
       alone = alone && &other == &each;
@@ -236,27 +251,124 @@ double LeafMasks::extreme(bool most, std::span<const Taken> taken, std::size_t o
       rows.push_back(all(each.node, level));
       continue;
     }
+    if (each.members.count() == static_cast<std::size_t>(each.count)) {
+      for (std::size_t item = 0; item < single_.size(); ++item) {
+        if (each.members[item]) rows.push_back(all(single_[item], level));
+      }
+      continue;
+    }
     rows.push_back(alone ? may(each.node, level) : any(each.node));
     if (supply < items.count() && supply <= most_) rows.push_back(at_most(each.node, supply));
     if (own <= most_) rows.push_back(at_least(each.node, own));
   }
   keep(rows, scratch.bits);
-  const std::uint64_t* bits = scratch.bits.data();
-  std::vector<double>& said = scratch.said;
-  said.clear();
-  for (std::size_t t = 0; t + 1 < first_.size(); ++t) {
-    std::size_t w = most ? first_[t] : first_[t + 1];
+  return extreme_of(most, scratch.bits.data(), scratch.said);
+}
+
+// Of the leaves that are left.
+double LeafMasks::extreme_of(bool most, const std::uint64_t* bits,
+                             std::vector<std::int32_t>& said) const {
+  const std::size_t trees = first_.size() - 1;
+  said.resize(trees);
+  const std::size_t* first = first_.data();
+  const std::int32_t* ranks = ranks_.data();
+  for (std::size_t t = 0; t < trees; ++t) {
+    std::size_t w = most ? first[t] : first[t + 1];
     if (most) {
-      while (w < first_[t + 1] && bits[w] == 0) ++w;
-      if (w == first_[t + 1]) return -kInfinity;
-      said.push_back(values_[64 * w + static_cast<std::size_t>(std::countr_zero(bits[w]))]);
+      while (w < first[t + 1] && bits[w] == 0) ++w;
+      if (w == first[t + 1]) return -kInfinity;
+      said.data()[t] = ranks[64 * w + static_cast<std::size_t>(std::countr_zero(bits[w]))];
     } else {
-      while (w > first_[t] && bits[w - 1] == 0) --w;
-      if (w == first_[t]) return kInfinity;
-      said.push_back(values_[64 * w - 1 - static_cast<std::size_t>(std::countl_zero(bits[w - 1]))]);
+      while (w > first[t] && bits[w - 1] == 0) --w;
+      if (w == first[t]) return kInfinity;
+      said.data()[t] = ranks[64 * w - 1 - static_cast<std::size_t>(std::countl_zero(bits[w - 1]))];
     }
   }
-  return regression::center_of(said, center_);
+  return center_ == regression::Center::mean ? mean_of(said) : median_of(said);
+}
+
+double LeafMasks::mean_of(const std::vector<std::int32_t>& ranks) const {
+  const double* levels = levels_.data();
+  const std::int32_t* rank = ranks.data();
+  double sums[4] = {0.0, 0.0, 0.0, 0.0};
+  std::size_t t = 0;
+  for (; t + 4 <= ranks.size(); t += 4) {
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += levels[rank[t + k]];
+  }
+  for (; t < ranks.size(); ++t) sums[0] += levels[rank[t]];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(ranks.size());
+}
+
+// As center_of() does it, by counting.
+double LeafMasks::median_of(const std::vector<std::int32_t>& ranks) const {
+  const auto count = static_cast<std::int32_t>(ranks.size());
+  const std::int32_t* rank = ranks.data();
+  const auto not_above = [&](std::int32_t limit) {
+    std::int32_t found = 0;
+    for (std::int32_t t = 0; t < count; ++t) found += rank[t] <= limit ? 1 : 0;
+    return found;
+  };
+  std::int32_t low = 0;
+  auto upper = static_cast<std::int32_t>(levels_.size()) - 1;
+  while (low < upper) {
+    const std::int32_t middle = low + (upper - low) / 2;
+    if (not_above(middle) > count / 2) {
+      upper = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  std::int32_t lower = upper;
+  if (count % 2 == 0 && not_above(upper - 1) == count / 2) {
+    lower = 0;
+    for (std::int32_t t = 0; t < count; ++t) lower = std::max(lower, rank[t] < upper ? rank[t] : 0);
+  }
+  const auto level = [&](std::int32_t of) { return levels_[static_cast<std::size_t>(of)]; };
+  return 0.5 * (level(lower) + level(upper));
+}
+
+void LeafMasks::extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
+                                 std::span<double> out) const {
+  for (const Taken& each : taken) {
+    Items elsewhere;
+    for (const Taken& other : taken) {
+      if (&other != &each) elsewhere |= other.members;
+    }
+    descend({most, each, level_of(each.amount), elsewhere, scratch, out}, each.node,
+            scratch.bits.data(), 0);
+    out = out.subspan(each.members.count());
+  }
+}
+
+// bits: left by all groups, and without the other items of this one where it gives only one.
+void LeafMasks::descend(const Descent& descent, std::size_t node, const std::uint64_t* bits,
+                        std::size_t depth) const {
+  const Items& members = descent.of.members;
+  std::vector<std::vector<std::uint64_t>>& kept = descent.scratch.kept;
+  if (kept.size() <= depth) kept.resize(depth + 1);
+  const auto keep_row = [&](std::size_t number) {
+    kept[depth].resize(words_);
+    const std::uint64_t* also = masks_.data() + number * words_;
+    std::uint64_t* to = kept[depth].data();
+    for (std::size_t w = 0; w < words_; ++w) to[w] = bits[w] & also[w];
+    return kept[depth].data();
+  };
+  const Node& here = nodes_[node];
+  if (here.left == 0) {
+    const std::uint64_t* left = keep_row(all(node, descent.level));
+    std::size_t item = 0;
+    while (single_[item] != node) ++item;
+    const std::size_t before = (members << (members.size() - item)).count();
+    descent.out[before] = extreme_of(descent.most, left, descent.scratch.said);
+    return;
+  }
+  for (const auto& [half, other] : {std::pair{here.left, here.right}, {here.right, here.left}}) {
+    if ((nodes_[half].items & members).none()) continue;
+    const Items& absent_here = nodes_[other].items;
+    const bool others_are_absent = descent.of.count == 1 && (absent_here & members).any() &&
+                                   (absent_here & descent.elsewhere).none();
+    descend(descent, half, others_are_absent ? keep_row(absent(other)) : bits, depth + 1);
+  }
 }
 
 }  // namespace kasetsu::planning

@@ -8,7 +8,6 @@
 // each tree is the most that it can say, the last bit the least.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,18 +29,21 @@ class LeafMasks {
     const ItemTree& contexts;
     std::vector<std::span<const double>> rows;  // by context; amounts in them are not looked at
   };
-  // So many elements from a group (a node of the tree), each with this amount.
+  // So many elements from those that are left of a group (a node of the tree), each with this
+  // amount.
   struct Taken {
     std::size_t node;
     int count;
     double amount;
+    Items members;
   };
 
   // What one call needs, kept for the next.
   struct Scratch {
     std::vector<std::size_t> rows;  // of masks_
     std::vector<std::uint64_t> bits;
-    std::vector<double> said;  // by tree
+    std::vector<std::int32_t> said;                // by tree: ranks
+    std::vector<std::vector<std::uint64_t>> kept;  // on the way down to one item
   };
 
   // Nothing where that would take too much memory.
@@ -51,9 +53,12 @@ class LeafMasks {
   // and no others under the contexts of a node; infinite where there are none.
   double extreme(bool most, std::span<const Taken> taken, std::size_t context,
                  Scratch& scratch) const;
+  // After extreme() with the same groups: the same for catalysts that have a given element, by
+  // group and element (ascending).
+  void extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
+                        std::span<double> out) const;
 
  private:
-  using Items = std::bitset<128>;
   struct Node {
     Items items;
     std::size_t left, right;
@@ -68,6 +73,21 @@ class LeafMasks {
 
   std::uint64_t* row(std::size_t number) { return &masks_[number * words_]; }
   void keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const;
+  double extreme_of(bool most, const std::uint64_t* bits, std::vector<std::int32_t>& said) const;
+  double mean_of(const std::vector<std::int32_t>& ranks) const;
+  double median_of(const std::vector<std::int32_t>& ranks) const;
+  // One group of which the others have `elsewhere`, on the way down to its items.
+  struct Descent {
+    bool most;
+    const Taken& of;
+    std::size_t level;
+    Items elsewhere;
+    Scratch& scratch;
+    std::span<double> out;  // of its items
+  };
+  void descend(const Descent& descent, std::size_t node, const std::uint64_t* bits,
+               std::size_t depth) const;
+  std::size_t level_of(double amount) const;
   void add_absent(std::size_t node, const Items& present, std::vector<std::size_t>& rows) const;
   std::size_t of_node(std::size_t node, std::size_t which) const {
     return node * (2 + 2 * amounts_.size() + 2 * most_) + which;
@@ -90,11 +110,13 @@ class LeafMasks {
   std::size_t context(std::size_t node) const { return of_node(nodes_.size(), node); }
 
   std::vector<Node> nodes_;
+  std::vector<std::size_t> single_;  // by item: the node that holds only it
   std::vector<double> amounts_;
   std::size_t most_ = 1;
   std::size_t words_ = 0;
-  std::vector<std::size_t> first_;  // by tree, and the end: words
-  std::vector<double> values_;      // by bit
+  std::vector<std::size_t> first_;   // by tree, and the end: words
+  std::vector<double> levels_;       // the values of leaves, ascending, each once
+  std::vector<std::int32_t> ranks_;  // by bit: which of them
   std::vector<std::uint64_t> masks_;
   regression::Center center_ = regression::Center::mean;
 };

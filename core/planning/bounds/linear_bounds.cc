@@ -331,12 +331,6 @@ void Bounder::follow_own_variance(Form form, const EnsembleBounds::Plain& plain)
 }
 
 void Bounder::take_secants() {
-  items_.clear();
-  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
-  for (const Cluster& cluster : clusters_) {
-    const std::vector<int>& items = trees.elements.nodes[cluster.node].items;
-    items_.insert(items_.end(), items.begin(), items.end());
-  }
   secants_.resize(tables_.terms.size());
   numbers_.resize(secants_.size() * items_.size());
   for (std::size_t t = 0; t < secants_.size(); ++t) {
@@ -473,6 +467,9 @@ void Bounder::refine_hypothesis(std::size_t h) {
   const Interval of_elements = range_of(own);
   const double low = own_.base + of_elements.low - slack + hull_->sums[h].low;
   const double high = own_.base + of_elements.high + slack + hull_->sums[h].high;
+  ends_low_[h] = low;
+  ends_high_[h] = high;
+  std::copy_n(own, width, gives_.data() + h * width);
   low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
   high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
   const double weight = tables_.weights[h];
@@ -515,7 +512,8 @@ void Bounder::refine(Predicted& predicted) {
   for (std::size_t p = 0; p < off_.along.size(); ++p)
     off_.along[p] = tables_.total_weight * std::abs(mean_.along[p]);
   apart_.resize(count * items_.size());
-  middles_.resize(count);
+  gives_.resize(count * items_.size());
+  for (std::vector<double>* each : {&middles_, &ends_low_, &ends_high_}) each->resize(count);
   for (std::size_t h = 0; h < count; ++h) {
     refine_hypothesis(h);
     weighted_low += tables_.weights[h] * low_[h];
@@ -533,7 +531,9 @@ void Bounder::refine(Predicted& predicted) {
   }
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  limit_spread(deviation + range_of(off_.numbers.data()).high + off_rest_, predicted);
+  off_sum_ = deviation + range_of(off_.numbers.data()).high + off_rest_;
+  squared_sum_ = kInfinity;
+  limit_spread(off_sum_, predicted);
 }
 
 void Bounder::limit_spread(double deviation, Predicted& predicted) const {

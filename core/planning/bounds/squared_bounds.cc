@@ -6,26 +6,15 @@
 // the elements: sum_h w_h / (2 s_h) (m_h + sum_i a_hi)^2 = constant + sum_i (b_i + sum_j G_ij).
 // Each element i is given its best partners j of every group, and of each group the best are taken.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <functional>
-#include <numeric>
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/ensemble_bounds.h"
+#include "core/planning/bounds/largest.h"
 
 namespace kasetsu::planning {
 
 using Eigen::Index;
-
-double Bounder::sum_of_largest(const double* values, std::size_t size, std::size_t taken) const {
-  if (taken == 1) return *std::max_element(values, values + size);
-  double sorted[128];
-  std::copy(values, values + size, sorted);
-  double* const last = sorted + std::min(taken, size);
-  std::partial_sort(sorted, last, sorted + size, std::greater<>());
-  return std::accumulate(sorted, last, 0.0);
-}
 
 void Bounder::refine_spread(Predicted& predicted) {
   constexpr std::size_t kMostItems = 48;  // of all clusters; the work grows with their square
@@ -58,28 +47,51 @@ void Bounder::refine_spread(Predicted& predicted) {
     }
   }
   gram_.noalias() = scaled_.transpose() * scaled_;
+  squared_parts_ = linear_;
+  for (std::size_t i = 0; i < width; ++i)
+    squared_parts_[i] += gram_(static_cast<Index>(i), static_cast<Index>(i));
+  add_best_partners(gram_, squared_parts_.data());
   double sum = constant;
   std::size_t first = 0;
-  std::array<double, kMostItems> of_item{};
-  for (const Cluster& own : clusters_) {
-    const std::size_t size = own.size;
-    for (std::size_t i = first; i < first + size; ++i) {
-      double* with = gram_.col(static_cast<Index>(i)).data();
-      double best = linear_[i] + with[i];
-      with[i] = -kInfinity;  // no element is its own partner
-      std::size_t other = 0;
-      for (const Cluster& cluster : clusters_) {
-        const std::size_t last = other + cluster.size;
-        const auto taken = static_cast<std::size_t>(cluster.count) - (&cluster == &own ? 1 : 0);
-        if (taken > 0) best += sum_of_largest(with + other, last - other, taken);
-        other = last;
-      }
-      of_item[i - first] = best;
-    }
-    sum += sum_of_largest(of_item.data(), size, static_cast<std::size_t>(own.count));
-    first += size;
+  for (const Cluster& cluster : clusters_) {
+    sum += largest_of(&squared_parts_[first], cluster.size, static_cast<std::size_t>(cluster.count))
+               .sum;
+    first += cluster.size;
   }
-  limit_spread(sum + off_rest_, predicted);
+  squared_sum_ = sum + off_rest_;
+  limit_spread(squared_sum_, predicted);
+}
+
+// Adds to each item's part what its best partners of all groups add to it: the largest numbers of
+// its column of `gram` (symmetric; its diagonal is lost), as many as each group gives.
+void Bounder::add_best_partners(Eigen::MatrixXd& gram, double* parts) {
+  const std::size_t width = items_.size();
+  gram.diagonal().setConstant(-kInfinity);  // no element is its own partner
+  std::size_t first = 0;
+  for (const Cluster& cluster : clusters_) {
+    const auto taken = static_cast<std::size_t>(cluster.count);
+    const std::size_t last = first + cluster.size;
+    best_partners_.assign(taken * width, -kInfinity);
+    for (std::size_t j = first; j < last; ++j) {
+      const double* column = gram.col(static_cast<Index>(j)).data();
+      for (std::size_t i = 0; i < width; ++i) {
+        double x = column[i];
+        for (std::size_t k = 0; k < taken; ++k) {
+          double& kept = best_partners_.data()[k * width + i];
+          const double more = std::max(kept, x);
+          x = std::min(kept, x);
+          kept = more;
+        }
+      }
+    }
+    for (std::size_t k = 0; k < taken; ++k) {
+      const double* best = best_partners_.data() + k * width;
+      const bool all = k + 1 < taken;  // the last of a group is the element itself
+      for (std::size_t i = 0; i < width; ++i)
+        parts[i] += all || i < first || i >= last ? best[i] : 0.0;
+    }
+    first = last;
+  }
 }
 
 }  // namespace kasetsu::planning

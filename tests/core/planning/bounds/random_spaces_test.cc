@@ -5,8 +5,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 #include <thread>
 
+#include "core/planning/bounds/branches.h"
+#include "core/planning/bounds/ensemble_bounds.h"
 #include "core/planning/surrogates/ensemble_surrogate.h"
 #include "core/selection/model.h"
 #include "tests/core/planning/planning_fixtures.h"
@@ -272,6 +275,119 @@ TEST(RandomSpaces, ElementsWithUnknownPropertiesAreBounded) {
       EXPECT_EQ(keys_of(*bounded), keys_of(*looked));
     }
   }
+}
+
+// A part of a space, at a random depth, without some of its elements; nothing where that leaves no
+// candidate.
+std::optional<Branch> branch_of(Random& random, const Branches& branches) {
+  std::vector<Branch> parts = branches.roots();
+  Branch branch = parts[random.below(parts.size())];
+  for (std::uint64_t depth = random.below(7); depth > 0; --depth) {
+    parts.clear();
+    if (!branches.divide(branch, parts)) break;
+    if (parts.empty()) return std::nullopt;
+    branch = parts[random.below(parts.size())];
+  }
+  for (Items& left : branch.left) {
+    for (std::size_t item = 0; item < left.size(); ++item) {
+      if (random.below(5) == 0) left.reset(item);
+    }
+  }
+  if (branches.sets(branch).count == 0 || !branches.narrow(branch)) return std::nullopt;
+  return branch;
+}
+
+std::vector<Branch> compositions_of(const Branches& branches, const Branch& branch) {
+  std::vector<Branch> open = {branch};
+  std::vector<Branch> found;
+  std::vector<Branch> parts;
+  while (!open.empty()) {
+    const Branch next = open.back();
+    open.pop_back();
+    parts.clear();
+    if (branches.divide(next, parts)) {
+      open.insert(open.end(), parts.begin(), parts.end());
+    } else {
+      found.push_back(next);
+    }
+  }
+  return found;
+}
+
+// What is said of a branch's candidates with one of its elements, by element of items().
+struct SaidOfElements {
+  std::vector<double> high, low, spread, distance, companion;
+};
+
+SaidOfElements said_of_elements(Bounder& bounder) {
+  const double companion = bounder.companions(true);
+  Bounder::Predicted whole = bounder.predict(nullptr, false, false);
+  bounder.place(nullptr);
+  bounder.refine(whole);
+  const double distance = bounder.farthest_together();
+  bounder.refine_spread(whole);
+  SaidOfElements said{bounder.medians_of_items(true, whole), bounder.medians_of_items(false, whole),
+                      bounder.spreads_of_items(whole), bounder.distances_of_items(distance),
+                      std::vector<double>(bounder.items().size(), companion)};
+  if (bounder.companions_are_quick()) said.companion = bounder.companions_of_items(true);
+  return said;
+}
+
+TEST(RandomSpaces, NoCandidateExceedsWhatIsSaidOfItsElements) {
+  int compared = 0;
+  for (const bool with_conditions : {false, true}) {
+    const Learnt with = learnt(21, 1, true, with_conditions);
+    const auto surrogate = make_ensemble_surrogate(with.model).value();
+    const Eigen::MatrixXd training = with.model.coordinates.transpose();
+    for (std::uint64_t trial = 0; trial < 200; ++trial) {
+      SCOPED_TRACE(trial);
+      Random random(900 + trial);
+      const CandidateSpace space = space_of(random, with.conditions);
+      const auto tables =
+          EnsembleBounds::make(*surrogate->ensemble(), space, EnsembleBounds::Of::predictions);
+      ASSERT_NE(tables, nullptr);
+      const Branches branches(*tables);
+      const auto branch = branch_of(random, branches);
+      if (!branch) continue;
+      const ElementSets& sets = branches.sets(*branch);
+      Bounder bounder(*tables);
+      bounder.bound(sets, branches.amounts(*branch), branch->elements(sets), branch->left,
+                    branches.hull(*branch));
+      const SaidOfElements said = said_of_elements(bounder);
+      Bounder point(*tables);
+      for (const Branch& leaf : compositions_of(branches, *branch)) {
+        const Branches::Composition of = branches.composition(leaf);
+        point.evaluate(sets, {of.positions.data(), of.count}, of.amounts.data(),
+                       branches.hull(leaf));
+        for (const int place : branches.contexts(leaf)) {
+          const Context& context = tables->contexts[sets.part][static_cast<std::size_t>(place)];
+          point.mix(context);
+          const Bounder::Predicted is = point.predict(&context, true, false);
+          point.place(&context);
+          const double distance = point.farthest_corner(training, 0.0);
+          const double companion = point.companion(context);
+          std::size_t item = 0;
+          for (const Bounder::Cluster& cluster : bounder.clusters()) {
+            for (const std::size_t end = item + cluster.size; item < end; ++item) {
+              bool has = false;
+              for (std::size_t k = 0; k < of.count; ++k)
+                has = has ||
+                      (of.positions[k] == bounder.items()[item] && of.amounts[k] == cluster.amount);
+              if (!has) continue;
+              constexpr double kRounding = 1e-6;
+              EXPECT_LE(is.high, said.high[item] + kRounding);
+              EXPECT_GE(is.low, said.low[item] - kRounding);
+              EXPECT_LE(is.spread_high, said.spread[item] + kRounding);
+              EXPECT_LE(distance, said.distance[item] + kRounding);
+              EXPECT_LE(companion, said.companion[item] + kRounding);
+              ++compared;
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(compared, 20'000);
 }
 
 // A space that takes a second: large enough to be stopped and to be divided among threads.
