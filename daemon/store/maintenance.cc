@@ -33,10 +33,8 @@ Result<std::string> choose(const std::string& folder, std::optional<Time> at) {
     if (!reach || (at && (reach->last_event == 0 || reach->at > *at))) continue;
     // By time first: after a restore the numbers of events begin anew from those of the backup, so
     // that a backup of what was thrown away may have the higher ones.
-    const auto age = [](const store::Reach& reach, const fs::path& file) {
-      return std::tuple(reach.at, reach.last_event, file);
-    };
-    if (!best || age(*reach, file) > age(reached, *best)) {
+    if (!best || std::tuple(reach->at, reach->last_event, file) >
+                     std::tuple(reached.at, reached.last_event, *best)) {
       best = file;
       reached = *reach;
     }

@@ -43,6 +43,7 @@ class SqliteReader : public virtual campaign::Reader {
   std::optional<Ingest> ingest_by_key(std::int64_t campaign, std::string_view actor,
                                       std::string_view key) const override;
   std::vector<Ingest> ingests(std::int64_t campaign, const Page& page) const override;
+  std::optional<Ingest> newest_ingest(std::int64_t campaign) const override;
   std::optional<std::string> content(std::int64_t ingest) const override;
   std::vector<Run> runs_between(std::int64_t first, std::int64_t last) const override;
   std::optional<Measurement> find_measurement(std::string_view id) const override;
@@ -53,6 +54,7 @@ class SqliteReader : public virtual campaign::Reader {
   std::vector<double> replicates(std::int64_t campaign, std::string_view property,
                                  std::int64_t catalyst, std::string_view conditions,
                                  std::int64_t limit) const override;
+  std::int64_t count_quarantined(std::int64_t campaign, QuarantineState state) const override;
   std::optional<std::string> measured_unit(std::int64_t campaign,
                                            std::string_view property) const override;
   std::int64_t count_measurements(std::int64_t campaign) const override;
