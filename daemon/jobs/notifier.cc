@@ -4,7 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 
 #include "core/base/text.h"
 #include "daemon/base/digest.h"
@@ -251,32 +253,25 @@ void Notifier::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Notifier::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
-  changed_.notify_all();
-}
-
 void Notifier::run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     try {
-      if (const auto done = look(); !done)
+      if (const auto done = look(stop); !done)
         spdlog::error("notifications: {}", done.error().to_string());
     } catch (const std::exception& error) {
       spdlog::error("notifications: {}", error.what());
     }
     // Events come by the thousand; a message a second late harms nobody.
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, options_.look_every, [] { return false; });
-    woken_ = false;
+    never.wait_for(lock, stop, options_.look_every, [] { return false; });
   }
 }
 
-Result<int> Notifier::look() {
+Result<int> Notifier::look(const std::stop_token& stop) {
   if (const Status collected = collect(); !collected) return collected.error();
-  return deliver();
+  return deliver(stop);
 }
 
 std::map<std::string, campaign::CampaignConfig> Notifier::hooked(const Reader& reader) {
@@ -365,82 +360,116 @@ Status Notifier::collect() {
     tx.set_setting(kSeen, std::to_string(seen));
     if (fresh.empty()) return {};
     Json waiting = list_of(tx, kWaiting);
+    std::vector<Json> too_many;
     for (const Json& item : fresh) {
-      if (waiting.size() < kMostWaitingMessages) waiting.push_back(item);
+      if (waiting.size() < kMostWaitingMessages) {
+        waiting.push_back(item);
+      } else {
+        too_many.push_back(item);
+        too_many.back()["last_error"] =
+            fmt::format("{} messages wait already", kMostWaitingMessages);
+      }
     }
     tx.set_setting(kWaiting, dump_json(waiting));
+    give_up(tx, too_many, now);
     return {};
   });
 }
 
-Result<int> Notifier::deliver() {
+Notifier::Attempt Notifier::attempt(const Json& kept, Time now, const std::stop_token& stop) const {
+  Attempt made{kept, "", false};
+  Json& item = made.item;
+  const std::string url = item.value("url", "");
+  if (!is_allowed(url, options_.hosts)) {
+    made.error = fmt::format("the daemon's webhooks.hosts does not list {}", host_of(url));
+    made.final = true;
+  } else {
+    WebhookRequest request{url, item.value("body", ""), {}};
+    for (const Json& header : item["headers"])
+      request.headers.emplace_back(header[0].get<std::string>(), header[1].get<std::string>());
+    Result<std::string> secret = std::string();
+    if (item.value("signed", false)) {
+      secret = options_.read_secret(item.value("secret", ""));
+      if (secret) sign(request, *secret, item.value("id", ""), now);
+    }
+    const Result<WebhookAnswer> answer =
+        secret ? options_.send(request, stop) : Result<WebhookAnswer>(secret.error());
+    const int status = answer ? told_status(*answer) : 0;
+    if (!answer) {
+      made.error = answer.error().to_string();
+    } else if (status < 200 || status > 299) {
+      made.error =
+          status == answer->status
+              ? fmt::format("status {}", status)
+              : fmt::format("status {}, but its text tells of error {}", answer->status, status);
+      // What a receiver says in a text only may pass: it is tried again.
+      made.final = status == answer->status && is_final(status);
+    }
+  }
+  const int attempts = item.value("attempts", 0) + 1;
+  item["attempts"] = attempts;
+  item["last_error"] = made.error;
+  made.final = made.final || static_cast<std::size_t>(attempts) > std::size(kWebhookPauses);
+  if (!made.error.empty() && !made.final) {
+    item["next_at"] = format_time(now + kWebhookPauses[static_cast<std::size_t>(attempts) - 1]);
+  }
+  return made;
+}
+
+void Notifier::give_up(Transaction& tx, const std::vector<Json>& items, Time now) {
+  if (items.empty()) return;
+  Json given_up = list_of(tx, kGivenUp);
+  for (const Json& item : items) {
+    given_up.push_back(item);
+    campaign::append_event(tx, {now, &ids_, "scheduler"}, item.value("campaign", ""),
+                           "notification", item.value("id", ""), "given_up",
+                           {{"error", item.value("last_error", "")}});
+  }
+  while (given_up.size() > kMostGivenUpMessages) given_up.erase(given_up.begin());
+  tx.set_setting(kGivenUp, dump_json(given_up));
+}
+
+Status Notifier::write_down(const Attempt& made, Time now) {
+  return campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+    const std::string id = made.item.value("id", "");
+    Json rest = Json::array();
+    for (const Json& other : list_of(tx, kWaiting)) {
+      if (other.value("id", "") != id) {
+        rest.push_back(other);
+      } else if (!made.error.empty() && !made.final) {
+        rest.push_back(made.item);
+      }
+    }
+    tx.set_setting(kWaiting, dump_json(rest));
+    if (!made.error.empty() && made.final) give_up(tx, {made.item}, now);
+    return {};
+  });
+}
+
+Result<int> Notifier::deliver(const std::stop_token& stop) {
   const Time now = clock_();
   const auto waiting = campaign::read_value<Json>(
       database_, [](const Reader& reader) -> Result<Json> { return list_of(reader, kWaiting); });
   if (!waiting) return waiting.error();
   int delivered = 0;
   for (const Json& kept : *waiting) {
+    if (stop.stop_requested()) break;
     const auto due = parse_time(kept.value("next_at", ""));
     if (due && *due > now) continue;
-    Json item = kept;
-    const std::string id = item.value("id", "");
-    const std::string host = host_of(item.value("url", ""));
-    std::string error;
-    bool final = false;
-    if (!is_allowed(item.value("url", ""), options_.hosts)) {
-      error = fmt::format("the daemon's webhooks.hosts does not list {}", host);
-      final = true;
-    } else {
-      WebhookRequest request{item.value("url", ""), item.value("body", ""), {}};
-      for (const Json& header : item["headers"])
-        request.headers.emplace_back(header[0].get<std::string>(), header[1].get<std::string>());
-      Result<std::string> secret = std::string();
-      if (item.value("signed", false)) {
-        secret = options_.read_secret(item.value("secret", ""));
-        if (secret) sign(request, *secret, id, now);
+    const std::string id = kept.value("id", "");
+    if (!unwritten_.contains(id)) {
+      Attempt made = attempt(kept, now, stop);
+      // What was given up for the sake of a stop is no failure of the receiver.
+      if (!made.error.empty() && stop.stop_requested()) break;
+      if (!made.error.empty()) {
+        spdlog::warn("notification {} of {}: {}", id, host_of(kept.value("url", "")), made.error);
       }
-      const Result<WebhookAnswer> answer =
-          secret ? options_.send(request) : Result<WebhookAnswer>(secret.error());
-      const int status = answer ? told_status(*answer) : 0;
-      if (!answer) {
-        error = answer.error().to_string();
-      } else if (status < 200 || status > 299) {
-        error = status == answer->status ? fmt::format("status {}", status)
-                                         : fmt::format("status {}, but its text tells of error {}",
-                                                       answer->status, status);
-        // What a receiver says in a text only may pass: it is tried again.
-        final = status == answer->status && is_final(status);
-      }
+      unwritten_.emplace(id, std::move(made));
     }
-    const int attempts = item.value("attempts", 0) + 1;
-    item["attempts"] = attempts;
-    item["last_error"] = error;
-    final = final || static_cast<std::size_t>(attempts) > std::size(kWebhookPauses);
-    if (!error.empty() && !final) {
-      item["next_at"] = format_time(now + kWebhookPauses[static_cast<std::size_t>(attempts) - 1]);
-    }
-    if (error.empty()) ++delivered;
-    if (!error.empty()) spdlog::warn("notification {} of {}: {}", id, host, error);
-    const Status written = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
-      Json rest = Json::array();
-      for (const Json& other : list_of(tx, kWaiting)) {
-        if (other.value("id", "") != id) {
-          rest.push_back(other);
-        } else if (!error.empty() && !final) {
-          rest.push_back(item);
-        }
-      }
-      tx.set_setting(kWaiting, dump_json(rest));
-      if (error.empty() || !final) return {};
-      Json given_up = list_of(tx, kGivenUp);
-      given_up.push_back(item);
-      while (given_up.size() > kMostGivenUpMessages) given_up.erase(given_up.begin());
-      tx.set_setting(kGivenUp, dump_json(given_up));
-      campaign::append_event(tx, {now, &ids_, "scheduler"}, item.value("campaign", ""),
-                             "notification", id, "given_up", {{"error", error}});
-      return {};
-    });
-    if (!written) return written.error();
+    const Attempt& made = unwritten_.at(id);
+    if (const Status written = write_down(made, now); !written) return written.error();
+    if (made.error.empty()) ++delivered;
+    unwritten_.erase(id);
   }
   return delivered;
 }

@@ -3,12 +3,11 @@
 // kept in the database's settings, so that a restart loses nothing.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -42,8 +41,9 @@ struct NotifierOptions {
   std::vector<std::string> hosts;
   // The key of a signature by the name of its file. Errors: not_found and the like.
   std::function<Result<std::string>(const std::string& name)> read_secret;
-  // Posts, and returns the answer. Errors: no answer.
-  std::function<Result<WebhookAnswer>(const WebhookRequest& request)> send;
+  // Posts, and returns the answer; ends early when it is asked to stop. Errors: no answer.
+  std::function<Result<WebhookAnswer>(const WebhookRequest& request, const std::stop_token& stop)>
+      send;
   std::function<Result<campaign::CampaignConfig>(const campaign::CampaignVersion& version)> decode;
   std::chrono::milliseconds look_every{1'000};
 };
@@ -86,26 +86,35 @@ class Notifier {
   ~Notifier();  // stop()
   void start();
   void stop();
-  void wake();  // after commits; quick
 
   // One look: new events become messages, due messages are sent. Returns how many were delivered.
-  // Errors: those of the database.
-  Result<int> look();
+  // Errors: those of the database. Asked to stop, it leaves the rest for the next start.
+  Result<int> look(const std::stop_token& stop = {});
 
  private:
   void run(const std::stop_token& stop);
   Status collect();
   // Campaigns that have webhooks, by name.
   std::map<std::string, campaign::CampaignConfig> hooked(const campaign::Reader& reader);
-  Result<int> deliver();
+  Result<int> deliver(const std::stop_token& stop);
+  // A message after one attempt.
+  struct Attempt {
+    Json item;
+    std::string error;   // empty: it was delivered
+    bool final = false;  // it is given up on
+  };
+  Attempt attempt(const Json& kept, Time now, const std::stop_token& stop) const;
+  Status write_down(const Attempt& attempt, Time now);
+  // What nobody is told any more: kept for people to see, the newest ones.
+  void give_up(campaign::Transaction& tx, const std::vector<Json>& items, Time now);
 
   campaign::Database& database_;
   Clock clock_;
   UlidSource& ids_;
   NotifierOptions options_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool woken_ = false;
+  // Attempts whose outcome could not be written, by the message's id: nobody is told twice because
+  // the disk is full.
+  std::map<std::string, Attempt> unwritten_;
   // Texts are decoded once a version; by id and version.
   std::map<std::pair<std::string, std::int64_t>, std::optional<campaign::CampaignConfig>> configs_;
   std::jthread thread_;

@@ -23,9 +23,15 @@ std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* kep
   return body.bytes > kMostRead ? 0 : size * count;
 }
 
+// libcurl asks about once a second, also where nothing arrives.
+int is_stopped(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
+}
+
 }  // namespace
 
-Result<jobs::WebhookAnswer> post_webhook(const jobs::WebhookRequest& request) {
+Result<jobs::WebhookAnswer> post_webhook(const jobs::WebhookRequest& request,
+                                         const std::stop_token& stop) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   struct Close {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -50,6 +56,9 @@ Result<jobs::WebhookAnswer> post_webhook(const jobs::WebhookRequest& request) {
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5'000L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 15'000L);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_stopped);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stop);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);

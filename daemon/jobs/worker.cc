@@ -27,6 +27,7 @@ using campaign::Transaction;
 namespace {
 
 constexpr auto kProgressPause = std::chrono::milliseconds(250);
+constexpr auto kLongestPause = std::chrono::seconds(2);  // between two looks while there is news
 // Campaigns whose jobs run side by side; the system shares the processors among them.
 constexpr int kLanes = 2;
 
@@ -169,32 +170,39 @@ void Worker::schedule(const std::stop_token& stop) {
     }
     first = false;
     const auto began = std::chrono::steady_clock::now();
-    look(last);
+    const bool done = look(last);
     const auto took = std::chrono::steady_clock::now() - began;
     // Commits may come by the thousand; looking five times a second is enough, and less often
     // where a look takes long (stop rules of many results, a large number to wait for).
     const auto pause = std::clamp<std::chrono::steady_clock::duration>(
-        4 * took, std::chrono::milliseconds(200), std::chrono::seconds(2));
+        4 * took, std::chrono::milliseconds(200), kLongestPause);
     std::unique_lock lock(mutex_);
     ++looks_;
     offered_.notify_all();
-    if (last_event_ > seen_event_) pause_.wait_for(lock, stop, pause, [] { return false; });
+    // A full disk does not get better by trying more often.
+    if (!done) look_again_ = true;
+    if (!done || last_event_ > seen_event_) {
+      pause_.wait_for(lock, stop, done ? pause : kLongestPause, [] { return false; });
+    }
   }
 }
 
-void Worker::look(std::int64_t last) {
+bool Worker::look(std::int64_t last) {
+  bool done = false;
   try {
     // What came in while the daemon was down is looked at first.
-    if (const Status status = look_for_news(last); !status) {
-      spdlog::error("cannot schedule retraining: {}", status.error().to_string());
-    }
+    const Status status = look_for_news(last);
+    done = status.ok();
+    if (!done) spdlog::error("cannot schedule retraining: {}", status.error().to_string());
     if (const Result<int> nights = look_at_clock(); !nights) {
       spdlog::error("cannot schedule nightly retraining: {}", nights.error().to_string());
     }
   } catch (const std::exception& exception) {
     spdlog::error("jobs: {}", exception.what());
   }
-  seen_event_ = last;
+  // What a look that failed did not see is there at the next one.
+  if (done) seen_event_ = last;
+  return done;
 }
 
 void Worker::run_jobs(const std::stop_token& stop) {
@@ -219,9 +227,10 @@ void Worker::run_jobs(const std::stop_token& stop) {
   }
 }
 
-Result<std::vector<Campaign>> Worker::with_news(std::int64_t last) {
+Result<std::vector<Campaign>> Worker::with_news(std::int64_t last,
+                                                std::set<std::string>& still_busy) {
   std::vector<Campaign> touched;
-  std::set<std::string> names = std::exchange(busy_at_last_look_, {});
+  std::set<std::string> names = busy_at_last_look_;
   const std::set<std::int64_t> busy = busy_campaigns();
   const Status found = database_.read([&](const Reader& reader) -> Status {
     if (seen_event_ == 0) {
@@ -234,17 +243,14 @@ Result<std::vector<Campaign>> Worker::with_news(std::int64_t last) {
       auto campaign = reader.find_campaign(name);
       if (!campaign) continue;
       if (busy.contains(campaign->key)) {
-        busy_at_last_look_.insert(name);
+        still_busy.insert(name);
       } else {
         touched.push_back(std::move(*campaign));
       }
     }
     return {};
   });
-  if (!found) {
-    busy_at_last_look_.merge(names);
-    return found.error();
-  }
+  if (!found) return found.error();
   return touched;
 }
 
@@ -263,21 +269,32 @@ Result<bool> Worker::asks_for_retraining(const Campaign& campaign) {
 }
 
 Status Worker::look_for_news(std::int64_t last) {
-  const Result<std::vector<Campaign>> touched = with_news(last);
+  std::set<std::string> still_busy;  // and those that could not be asked
+  const Result<std::vector<Campaign>> touched = with_news(last, still_busy);
   if (!touched) return touched.error();
   std::vector<Campaign> wanted;
   for (const Campaign& campaign : *touched) {
     const Result<bool> asks = asks_for_retraining(campaign);
-    if (!asks) return asks.error();
-    if (*asks) wanted.push_back(campaign);
+    if (!asks) {
+      // The others do not wait for it; the next look asks it again.
+      spdlog::error("campaign {}: {}", campaign.name, asks.error().to_string());
+      still_busy.insert(campaign.name);
+    } else if (*asks) {
+      wanted.push_back(campaign);
+    }
   }
-  if (wanted.empty()) return {};
-  std::set<std::string> began;  // since it was looked at
-  const Status written = campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
+  const Status written = wanted.empty() ? Status() : schedule_retraining(wanted, still_busy);
+  if (written) busy_at_last_look_ = std::move(still_busy);
+  return written;
+}
+
+Status Worker::schedule_retraining(const std::vector<Campaign>& wanted,
+                                   std::set<std::string>& still_busy) {
+  return campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
     const std::set<std::int64_t> busy = busy_campaigns();
     for (const Campaign& campaign : wanted) {
       if (busy.contains(campaign.key)) {
-        began.insert(campaign.name);
+        still_busy.insert(campaign.name);
         continue;
       }
       const auto scheduled =
@@ -286,8 +303,6 @@ Status Worker::look_for_news(std::int64_t last) {
     }
     return {};
   });
-  busy_at_last_look_.merge(began);
-  return written;
 }
 
 std::set<std::int64_t> Worker::busy_campaigns() const {

@@ -84,12 +84,17 @@ class Worker {
   void schedule(const std::stop_token& stop);
   void run_jobs(const std::stop_token& stop);
   void watch(const std::stop_token& stop);
-  // What the events up to `last` and the clock ask for.
-  void look(std::int64_t last);
+  // What the events up to `last` and the clock ask for. False: it has to be looked at again.
+  bool look(std::int64_t last);
   // Schedules retrainings that the events up to `last` ask for. A campaign whose job runs is looked
   // at when that job has ended: its model is judged by what is new then.
   Status look_for_news(std::int64_t last);
-  Result<std::vector<campaign::Campaign>> with_news(std::int64_t last);
+  // still_busy: of those with news, the ones whose job runs.
+  Result<std::vector<campaign::Campaign>> with_news(std::int64_t last,
+                                                    std::set<std::string>& still_busy);
+  // Adds those whose job began meanwhile to `still_busy`.
+  Status schedule_retraining(const std::vector<campaign::Campaign>& wanted,
+                             std::set<std::string>& still_busy);
   Result<bool> asks_for_retraining(const campaign::Campaign& campaign);
   // Campaigns whose job some thread has taken, by number: what the database calls running may be
   // what could not be ended there.

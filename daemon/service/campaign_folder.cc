@@ -13,6 +13,14 @@
 namespace kasetsu {
 
 namespace fs = std::filesystem;
+namespace {
+
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::storage_full || error.code == ErrorCode::storage_failed ||
+         error.code == ErrorCode::busy;
+}
+
+}  // namespace
 
 CampaignFolder::CampaignFolder(std::string folder, campaign::Database& database, Clock clock,
                                UlidSource& ids, Decode decode, std::shared_ptr<spdlog::logger> log)
@@ -34,7 +42,7 @@ int CampaignFolder::look() {
     if (name.starts_with('.')) continue;
     if (path.extension() != ".toml" && path.extension() != ".json") continue;
     std::error_code ignored;
-    if (entry->is_regular_file(ignored)) files.push_back(path);
+    if (entry->is_regular_file(ignored) && is_of_this_folder(*entry)) files.push_back(path);
   }
   if (error) {
     if (!complained_) {
@@ -53,14 +61,31 @@ int CampaignFolder::look() {
     const Digest digest = sha256(*text);
     const auto known = seen_.find(path.string());
     if (known != seen_.end() && known->second == digest) continue;
-    seen_[path.string()] = digest;
     ++looked;
-    apply(path.string(), *text);
+    // What failed for want of disk or time is tried again; what is wrong is, once it has changed.
+    const Status applied = apply(path.string(), *text);
+    if (applied || !may_pass(applied.error())) seen_[path.string()] = digest;
   }
   return looked;
 }
 
-void CampaignFolder::apply(const std::string& path, const std::string& text) {
+bool CampaignFolder::is_of_this_folder(const fs::directory_entry& entry) {
+  std::error_code error;
+  if (!entry.is_symlink(error)) return true;
+  const fs::path folder = fs::canonical(folder_, error);
+  const fs::path target = error ? fs::path() : fs::canonical(entry.path(), error);
+  if (!error && std::mismatch(folder.begin(), folder.end(), target.begin(), target.end()).first ==
+                    folder.end()) {
+    return true;
+  }
+  if (strangers_.insert(entry.path().string()).second) {
+    log_->warn("campaign file is a link to another folder and is not read file=\"{}\"",
+               entry.path().filename().string());
+  }
+  return false;
+}
+
+Status CampaignFolder::apply(const std::string& path, const std::string& text) {
   const std::string name = fs::path(path).filename().string();
   const auto media_type = std::string(path.ends_with(".json") ? kJson : kToml);
   Json status = {{"file", name}, {"at", format_time(clock_())}};
@@ -89,6 +114,7 @@ void CampaignFolder::apply(const std::string& path, const std::string& text) {
   if (!written) {
     log_->error("status file not written error=\"{}\"", written.error().to_string());
   }
+  return applied ? Status() : Status(applied.error());
 }
 
 }  // namespace kasetsu

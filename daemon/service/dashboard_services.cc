@@ -33,18 +33,18 @@ Result<Json> plan_campaign_file(const campaign::Science& science, const std::str
   return campaign::plan_json(*config, *plan);
 }
 
-http::TokenControl token_control(std::string path, Clock clock) {
+http::TokenControl token_control(std::shared_ptr<const TokenPlace> place, Clock clock) {
   struct File {
-    std::string path;
+    std::shared_ptr<const TokenPlace> place;
     Clock clock;
     std::mutex mutex;  // one change at a time
   };
   const auto file = std::make_shared<File>();
-  file->path = std::move(path);
+  file->place = std::move(place);
   file->clock = std::move(clock);
   http::TokenControl control;
   control.list = [file]() -> Result<Json> {
-    const auto tokens = read_token_file(file->path);
+    const auto tokens = read_token_file(file->place->path());
     if (!tokens) return tokens.error();
     const Time now = file->clock();
     Json list = Json::array();
@@ -61,21 +61,23 @@ http::TokenControl token_control(std::string path, Clock clock) {
   control.create = [file](const std::string& name, const std::vector<std::string>& scopes,
                           std::optional<Time> expires) -> Result<std::string> {
     const std::lock_guard lock(file->mutex);
-    auto tokens = read_token_file(file->path);
+    const std::string path = file->place->path();
+    auto tokens = read_token_file(path);
     if (!tokens) return tokens.error();
     auto made = tokens->create(name, scopes, expires, file->clock());
     if (!made) return made.error();
-    const Status written = write_token_file(file->path, *tokens);
+    const Status written = write_token_file(path, *tokens);
     if (!written) return written.error();
     return made;
   };
   control.revoke = [file](const std::string& name) -> Status {
     const std::lock_guard lock(file->mutex);
-    auto tokens = read_token_file(file->path);
+    const std::string path = file->place->path();
+    auto tokens = read_token_file(path);
     if (!tokens) return tokens.error();
     const Status revoked = tokens->revoke(name);
     if (!revoked) return revoked;
-    return write_token_file(file->path, *tokens);
+    return write_token_file(path, *tokens);
   };
   return control;
 }

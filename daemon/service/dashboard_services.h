@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/control.h"
 #include "core/base/result.h"
@@ -21,7 +22,26 @@ Result<Json> plan_campaign_file(const campaign::Science& science, const std::str
                                 std::string_view text, std::string_view media_type,
                                 bool first_batch, const Control& control);
 
+// Which file holds the tokens: the network thread changes it when another configuration is read,
+// workers ask for it.
+class TokenPlace {
+ public:
+  explicit TokenPlace(std::string path) : path_(std::move(path)) {}
+  std::string path() const {
+    const std::lock_guard lock(mutex_);
+    return path_;
+  }
+  void move_to(std::string path) {
+    const std::lock_guard lock(mutex_);
+    path_ = std::move(path);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string path_;
+};
+
 // Lists, makes and revokes tokens in the file, which the daemon reads again when it changes.
-http::TokenControl token_control(std::string path, Clock clock);
+http::TokenControl token_control(std::shared_ptr<const TokenPlace> place, Clock clock);
 
 }  // namespace kasetsu

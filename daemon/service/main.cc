@@ -124,12 +124,13 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
 
   Result<int> run() {
+    token_stamp_ = stamp(config_.token_file);
     auto parts = read_parts(config_);
     if (!parts) return parts.error();
     science_ = std::move(parts->science);
     if (parts->tokens) {
       guard_.emplace(std::move(*parts->tokens), system_now, config_.requests_per_s);
-      token_stamp_ = stamp(config_.token_file);
+      token_place_ = std::make_shared<TokenPlace>(config_.token_file);
     }
     warn_of_certificate(parts->tls);
     config_.server.beyond_loopback = beyond_loopback(config_);
@@ -417,14 +418,14 @@ class Daemon {
               return back_up(*database_, config_.backup_dir,
                              static_cast<std::size_t>(config_.backups_kept), system_now());
             },
-        .tokens = config_.token_file.empty() ? http::TokenControl()
-                                             : token_control(config_.token_file, system_now),
+        .tokens = token_place_ ? token_control(token_place_, system_now) : http::TokenControl(),
     };
   }
 
   void wait_for_signals() {
     signals_.async_wait([this](const boost::system::error_code& error, int number) {
       if (error) return;
+      wait_for_signals();  // first: whatever the rest throws, the next signal is heard
       if (number == SIGHUP) {
         reload();
       } else if (server_->draining()) {
@@ -434,7 +435,6 @@ class Daemon {
         log_->info("draining signal={}", number);
         drain();
       }
-      wait_for_signals();
     });
   }
 
@@ -444,6 +444,7 @@ class Daemon {
     const auto config = read_config(arguments_);
     if (!config) return config.error();
     std::optional<TokenFile> tokens;
+    const std::string token_stamp = stamp(config->token_file);
     if (guard_ && !config->token_file.empty()) {
       auto read = read_token_file(config->token_file);
       if (!read) return read.error();
@@ -457,7 +458,13 @@ class Daemon {
       warn_of_certificate(tls);
     }
     set_log_level(config->log_level);
-    if (tokens) guard_->replace(std::move(*tokens), config->requests_per_s);
+    if (tokens) {
+      guard_->replace(std::move(*tokens), config->requests_per_s);
+      // From now on this file is the one that is watched, and that the API changes.
+      config_.token_file = config->token_file;
+      token_stamp_ = token_stamp;
+      token_place_->move_to(config->token_file);
+    }
     config_.requests_per_s = config->requests_per_s;
     if (tls) server_->set_tls_context(tls);
     return {};
@@ -524,6 +531,7 @@ class Daemon {
     pulse_.expires_after(std::chrono::milliseconds(500));
     pulse_.async_wait([this](const boost::system::error_code& error) {
       if (error || server_->draining()) return;
+      pulse();  // first: whatever the rest throws, the next beat comes
       const Status health = database_->health();
       if (!health && health.error().code == ErrorCode::storage_failed) {
         log_->critical("the storage failed; draining error=\"{}\"", health.error().to_string());
@@ -532,7 +540,6 @@ class Daemon {
       }
       watch_tokens();
       if (health && watchdog_interval()) notify_service_manager("WATCHDOG=1");
-      pulse();
     });
   }
 
@@ -544,6 +551,7 @@ class Daemon {
   std::optional<campaign::ScienceTables> tables_;
   std::optional<Guard> guard_;
   std::string token_stamp_;
+  std::shared_ptr<TokenPlace> token_place_;  // null: no tokens are asked for
   bool config_reload_success_ = true;
   asio::io_context io_{1};
   asio::signal_set signals_;

@@ -28,6 +28,15 @@ std::string backup_name(Time time) {
   return name.append(kSuffix);
 }
 
+// Whether back_up gave the file its name: a person's own "kasetsu-before-upgrade.db" is theirs.
+bool is_backup_name(std::string_view name) {
+  const std::string form = backup_name(Time());
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::equal(name.begin(), name.end(), form.begin(), form.end(), [&](char told, char known) {
+    return is_digit(known) ? is_digit(told) : told == known;
+  });
+}
+
 // Backups in the folder, oldest first: the names sort by time. A clock that ran ahead made names
 // that lie after `now`: they come first, so that they stand in nobody's way.
 std::vector<fs::path> backups(const std::string& folder, Time now) {
@@ -36,7 +45,7 @@ std::vector<fs::path> backups(const std::string& folder, Time now) {
   for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
        entry.increment(ignored)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) found.push_back(entry->path());
+    if (is_backup_name(name)) found.push_back(entry->path());
   }
   const std::string newest = backup_name(now);
   std::sort(found.begin(), found.end(), [&](const fs::path& a, const fs::path& b) {
@@ -57,7 +66,8 @@ void remove_unfinished(const std::string& folder) {
   for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
        entry.increment(ignored)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(kPrefix) && name.find(".db.part") != std::string::npos) {
+    const auto part = name.find(".part");
+    if (part != std::string::npos && is_backup_name(std::string_view(name).substr(0, part))) {
       found.push_back(entry->path());
     }
   }
@@ -69,12 +79,13 @@ void remove_unfinished(const std::string& folder) {
 Result<std::string> back_up(const campaign::Database& database, const std::string& folder,
                             std::size_t kept, Time now) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  const bool made = fs::create_directories(folder, error);
   if (error) {
     return Error{ErrorCode::storage_failed, "the folder for backups cannot be made", "backup_dir",
                  folder, error.message()};
   }
-  fs::permissions(folder, fs::perms::owner_all, error);
+  // Who may look into a folder that was there is for its owner to say.
+  if (made) fs::permissions(folder, fs::perms::owner_all, error);
   const std::lock_guard one(writing);
   remove_unfinished(folder);
   const fs::path path = fs::path(folder) / backup_name(now);

@@ -28,17 +28,19 @@ Status apply(const Arguments& arguments, const Client& client, Session& session)
   tables.supports = arguments.supports;
   auto supports = tables.load_supports();
   if (!supports) return supports.error();
+  std::vector<std::string> texts;  // read once: standard input has nothing the second time
   for (const std::string& file : arguments.files) {
-    if (auto config = load_campaign(file, *supports); !config) return config.error();
+    auto config = load_campaign(file, *supports);
+    if (!config) return config.error();
+    texts.push_back(std::move(config->text));
   }
   Json applied = Json::array();
-  for (const std::string& file : arguments.files) {
-    auto text = read_file(file);
-    if (!text) return text.error();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string& file = arguments.files[i];
     HttpRequest request;
     request.method = "POST";
     request.path = "/v1/campaigns";
-    request.body = std::move(*text);
+    request.body = std::move(texts[i]);
     request.content_type = campaign_media_type(file);
     auto answer = client.request(request);
     if (!answer) return answer.error().in(file);

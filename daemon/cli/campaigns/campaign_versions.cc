@@ -37,6 +37,18 @@ std::string renamed(const std::string& text, const std::string& media_type,
   return {};
 }
 
+// A file whose webhooks were altered must not be kept or applied as if it were the campaign's.
+Result<CampaignText> whole_text(const Client& client, const std::string& campaign, int version) {
+  auto kept = campaign_text(client, campaign, version);
+  if (kept && kept->hidden) {
+    return Error{ErrorCode::conflict,
+                 "this token is not told where the campaign's webhooks lead, so its file is not "
+                 "the whole one",
+                 "", campaign, "a token with the scope campaigns"};
+  }
+  return kept;
+}
+
 }  // namespace
 
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version) {
@@ -49,13 +61,15 @@ Result<CampaignText> campaign_text(const Client& client, const std::string& camp
   }
   const auto text = client.get(address_of(campaign) + "/configs/" + std::to_string(version));
   if (!text) return text.error();
-  return CampaignText{field(*text, "text"), field(*text, "media_type"), version};
+  return CampaignText{field(*text, "text"), field(*text, "media_type"), version,
+                      member(*text, "addresses_hidden") == true};
 }
 
 Status diff_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
   const bool is_file = arguments.what.ends_with(".toml") || arguments.what.ends_with(".json") ||
                        ::access(arguments.what.c_str(), R_OK) == 0;
   std::string before, after, from, to;
+  bool hidden = false;
   if (is_file) {
     TableArguments tables;
     auto supports = tables.load_supports();
@@ -71,6 +85,7 @@ Status diff_campaign(const VersionArguments& arguments, const Client& client, Se
       return kept.error();
     } else {
       before = kept->text;
+      hidden = kept->hidden;
       from = fmt::format("{} version {}", config->name, kept->version);
     }
   } else {
@@ -85,13 +100,22 @@ Status diff_campaign(const VersionArguments& arguments, const Client& client, Se
         campaign_text(client, arguments.what, arguments.from == 0 ? newest - 1 : arguments.from);
     if (!older) return older.error();
     before = older->text;
+    hidden = older->hidden || newer->hidden;
     after = newer->text;
     from = fmt::format("{} version {}", arguments.what, older->version);
     to = fmt::format("{} version {}", arguments.what, newer->version);
   }
+  if (hidden) {
+    session.say(
+        "this token is not told where webhooks lead: their addresses are not compared as they are");
+  }
   const std::string text = campaign::line_diff(before, after);
   if (before == after) session.say(fmt::format("{} and {} are the same", from, to));
-  return session.show({{"from", from}, {"to", to}, {"equal", before == after}, {"diff", text}},
+  return session.show({{"from", from},
+                       {"to", to},
+                       {"equal", before == after},
+                       {"diff", text},
+                       {"addresses_hidden", hidden}},
                       before == after ? "" : fmt::format("--- {}\n+++ {}\n{}", from, to, text));
 }
 
@@ -127,7 +151,7 @@ Status campaign_history(const VersionArguments& arguments, const Client& client,
 }
 
 Status export_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
-  auto kept = campaign_text(client, arguments.what, arguments.to);
+  auto kept = whole_text(client, arguments.what, arguments.to);
   if (!kept) return kept.error();
   if (!arguments.out.empty()) {
     if (auto written = write_file(arguments.out, kept->text); !written) return written;
@@ -178,7 +202,7 @@ Result<std::size_t> copy_results(const std::string& from, const std::string& to,
 Status fork_campaign(const VersionArguments& arguments, const Client& client, Session& session) {
   if (const Status fine = campaign::check_campaign_name(arguments.new_name); !fine)
     return fine.error();
-  auto kept = campaign_text(client, arguments.what, arguments.to);
+  auto kept = whole_text(client, arguments.what, arguments.to);
   if (!kept) return kept.error();
   if (client.get(address_of(arguments.new_name))) {
     return Error{ErrorCode::conflict, "there is a campaign of this name already", "",

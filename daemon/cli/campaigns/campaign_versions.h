@@ -21,6 +21,7 @@ struct VersionArguments {
 struct CampaignText {
   std::string text, media_type;
   int version = 0;
+  bool hidden = false;  // this token is not told where the webhooks lead: the text is altered there
 };
 // version 0: the newest. Errors: not_found.
 Result<CampaignText> campaign_text(const Client& client, const std::string& campaign, int version);

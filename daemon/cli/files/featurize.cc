@@ -114,7 +114,7 @@ Status run(const Arguments& arguments, Session& session) {
   if (!arguments.out.empty()) {
     if (auto status = write_file(arguments.out, to_csv(*table, *columns)); !status) return status;
   } else if (!session.json) {
-    session.print(to_csv(*table, *columns));
+    session.print_data(to_csv(*table, *columns));
   }
   if (session.json) {
     session.print_json({{"n_samples", table->ids.size()},

@@ -135,6 +135,13 @@ Json runs_json(const std::vector<planning::ReplayRun>& runs) {
 
 Status run(const Arguments& arguments, Session& session) {
   if (arguments.history) return replay_history(arguments.table, arguments.model, session);
+  if (!arguments.table.conditions.empty()) {
+    return Error{ErrorCode::invalid_argument,
+                 "a search in a table of catalysts knows no conditions: rows of one catalyst would "
+                 "be replicates",
+                 "--conditions", arguments.table.conditions.front(),
+                 "--history, or a table with one condition"};
+  }
   const Effort effort;
   planning::ReplayOptions options;
   options.start = arguments.start;

@@ -188,6 +188,26 @@ class Campaigns(ClientTest):
         self.assertIn("Xx", self.refused(65, "campaign", "apply", file, wrong))
         self.assertEqual(len(self.seen), 1, "nothing is applied when one file is wrong")
 
+    def test_apply_reads_standard_input_once(self):
+        self.route("POST", "/v1/campaigns", (201, {"name": "ocm", "outcome": "created", "version": 1, "state": "ACTIVE"}))
+        self.ok("campaign", "apply", "-", stdin=CAMPAIGN)
+        self.assertEqual(self.seen[0]["body"].decode(), CAMPAIGN)
+
+    def test_a_file_with_hidden_webhooks_is_not_passed_on(self):
+        shown = CAMPAIGN + '[[webhooks]]\nurl = "https://hooks.example.org/..."\nevents = ["hit"]\n'
+        self.route("GET", "/v1/campaigns/ocm", (200, {"name": "ocm", "version": 2, "state": "ACTIVE"}))
+        for version in (1, 2):
+            self.route("GET", f"/v1/campaigns/ocm/configs/{version}", (200, {
+                "version": version, "text": shown, "media_type": "application/toml", "addresses_hidden": True}))
+        out = self.folder / "out.toml"
+        for arguments in (("export", "ocm"), ("export", "ocm", "--out", out), ("fork", "ocm", "ocm-2")):
+            self.assertIn("scope campaigns", self.refused(1, "campaign", *arguments))
+        self.assertFalse(out.exists())
+        self.assertEqual({request["method"] for request in self.seen}, {"GET"})
+        told = self.ok("campaign", "diff", "ocm")
+        self.assertIn("not told where webhooks lead", told.stderr)
+        self.assertTrue(self.json("campaign", "diff", "ocm")["addresses_hidden"])
+
     def test_plan_touches_nothing(self):
         file = self.file("ocm.toml", CAMPAIGN)
         self.assertEqual(self.json("campaign", "plan", file)["change"], "new")

@@ -202,6 +202,11 @@ class WrongInput(ProgramTest):
 
 
 class Usage(ProgramTest):
+    def test_a_replay_of_a_search_knows_no_conditions(self):
+        data = self.file("d.csv", "M1,Support,T,y\nLi,MgO,700,1\nLi,MgO,800,2\nNa,MgO,700,3\nK,MgO,700,4\n")
+        message = self.refused(2, "replay", data, "--target", "y", "--conditions", "T", "--start", "2", "--batch", "1", "--rounds", "1")
+        self.assertIn("--conditions", message)
+
     def test_did_you_mean(self):
         self.assertIn("did you mean featurize", self.refused(2, "featurise", "x.csv"))
         self.assertIn("did you mean --elements", self.refused(2, "featurize", "x.csv", "--element", "t.csv"))

@@ -93,6 +93,52 @@ TEST_F(Api_, DescriptionAndRoutesAgree) {
       304);
 }
 
+// Texts that are nothing to one reader and something to another one.
+TEST_F(Api_, NoValueOfAParameterEndsTheDaemon) {
+  const Json document = server.get("/openapi.json").body;
+  const std::string table = "M1,M2,M3,Support,C2_yield\nLi,K,none,MgO,8.5\n";
+  const auto ask = [&](const std::string& method, const std::string& path, const Json& operation,
+                       const std::string& query) {
+    std::string type, body;
+    if (operation.contains("requestBody")) {
+      const Json& types = operation["requestBody"]["content"];
+      type = types.contains("text/csv") ? "text/csv" : "application/json";
+      body = type == "text/csv" ? table : "{}";
+    }
+    const auto answer = server.ask(method, path + query, body, "", type);
+    EXPECT_LT(answer.status, 500) << method << " " << path << query << "\n" << answer.raw.body;
+  };
+  std::size_t asked = 0;
+  for (const auto& [pattern, methods] : document["paths"].items()) {
+    std::string path = pattern;
+    for (std::size_t at = 0; (at = path.find('{')) != std::string::npos;) {
+      const auto end = path.find('}', at);
+      const bool campaign = pattern.starts_with("/v1/campaigns/") && at == 14;
+      path.replace(at, end + 1 - at, campaign ? "ocm" : "1");
+    }
+    for (const auto& [method, operation] : methods.items()) {
+      std::string upper = method;
+      for (char& c : upper) c = static_cast<char>(std::toupper(c));
+      ask(upper, path, operation, "");
+      for (const Json& parameter : operation.value("parameters", Json::array())) {
+        if (parameter.value("in", "") != "query" || parameter["name"] == "wait_s") continue;
+        for (const char* value : {"", "%EF%BB%BF", "%EF%BB%BF%0A", "%20", "%0A", "%00", "%22",
+                                  "%22%22", ",", "-1", "nan", "%EF%BB%BF%22", "C2_yield"}) {
+          const std::string told = parameter["name"].get<std::string>() + "=" + value;
+          ask(upper, path, operation, "?" + told);
+          // Beside what is needed to come as far as the table.
+          if (path.ends_with("/measurements") && upper == "POST" && !told.starts_with("source"))
+            ask(upper, path, operation, "?source=a&dry_run=true&" + told);
+          if (path.ends_with(":draft") && !told.starts_with("target"))
+            ask(upper, path, operation, "?target=C2_yield&" + told);
+          ++asked;
+        }
+      }
+    }
+  }
+  EXPECT_GT(asked, 500U);
+}
+
 TEST_F(Api_, AnIdempotencyKeyBelongsToItsToken) {
   server.test_server().on_network([&] {
     server.server().set_authenticator(

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/base/digest.h"
+#include "daemon/campaign/records/events.h"
+#include "tests/daemon/failing_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 
 namespace kasetsu::jobs {
@@ -29,6 +31,7 @@ secret_file = "key"
 
 struct Post {
   Laboratory lab;
+  testing::FailingDatabase database{lab.database()};
   std::vector<WebhookRequest> sent;
   std::vector<int> answers;  // statuses to give, in order; then 204; 0: no answer
   std::string text;          // of every answer
@@ -42,7 +45,8 @@ struct Post {
       EXPECT_EQ(name, "key");
       return std::string("sixteen bytes and more");
     };
-    options.send = [this](const WebhookRequest& request) -> Result<WebhookAnswer> {
+    options.send = [this](const WebhookRequest& request,
+                          const std::stop_token&) -> Result<WebhookAnswer> {
       sent.push_back(request);
       int status = 204;
       if (!answers.empty()) {
@@ -61,7 +65,7 @@ struct Post {
   }
   void start() {
     notifier = std::make_unique<Notifier>(
-        lab.database(), [this] { return lab.now(); }, lab.ids(), options);
+        database, [this] { return lab.now(); }, lab.ids(), options);
   }
   int look() {
     const auto done = notifier->look();
@@ -198,6 +202,68 @@ TEST(Notifier, AnAnswerThatTellsOfAnErrorInItsTextIsNoSuccess) {
                                            {404, "HTTP error 413", 404}}) {
     EXPECT_EQ(told_status({status, text}), told) << text;
   }
+}
+
+TEST(Notifier, AFullDiskTellsNobodyTwice) {
+  for (const int answer : {204, 500, 404}) {
+    Post post(kGeneric);
+    post.answers = {503, answer};
+    post.lab.post(0, 12);
+    EXPECT_EQ(post.look(), 0);
+    post.later(kWebhookPauses[0]);
+    post.database.fail_writes(3);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_FALSE(post.notifier->look().ok());
+      EXPECT_EQ(post.sent.size(), 2U) << "only the writing is tried again";
+    }
+    EXPECT_EQ(post.look(), answer == 204 ? 1 : 0);
+    EXPECT_EQ(post.sent.size(), 2U);
+    const Json state = post.state();
+    EXPECT_EQ(state["waiting"].size(), answer == 500 ? 1U : 0U);
+    EXPECT_EQ(state["given_up"].size(), answer == 404 ? 1U : 0U);
+    if (answer == 500) {
+      EXPECT_EQ(state["waiting"][0]["attempts"], 2);
+    }
+  }
+}
+
+TEST(Notifier, AStopLeavesTheRestForTheNextStartAndIsNoFailure) {
+  Post post(kGeneric);
+  std::stop_source stop;
+  post.options.send = [&](const WebhookRequest& request,
+                          const std::stop_token& token) -> Result<WebhookAnswer> {
+    post.sent.push_back(request);
+    stop.request_stop();
+    EXPECT_TRUE(token.stop_requested());
+    return Error{ErrorCode::unavailable, "given up", "", "", ""};
+  };
+  post.start();
+  post.lab.post(0, 12);
+  post.lab.post(12, 12);
+  ASSERT_TRUE(post.notifier->look(stop.get_token()).ok());
+  EXPECT_EQ(post.sent.size(), 1U);
+  const Json state = post.state();
+  ASSERT_EQ(state["waiting"].size(), 2U);
+  for (const Json& item : state["waiting"]) EXPECT_EQ(item["attempts"], 0);
+}
+
+TEST(Notifier, WhatIsTooMuchIsGivenUpInSight) {
+  Post post(kGeneric);
+  constexpr std::size_t kMore = 3;
+  ASSERT_TRUE(campaign::write_and_wait(post.lab.database(), [&](Transaction& tx) -> Status {
+                for (std::size_t i = 0; i < kMostWaitingMessages + kMore; ++i) {
+                  campaign::append_event(tx, post.lab.context(), "test", "job",
+                                         fmt::format("job {}", i), "failed", {{"kind", "plan"}});
+                }
+                return {};
+              }).ok());
+  std::stop_source stopped;
+  stopped.request_stop();
+  ASSERT_TRUE(post.notifier->look(stopped.get_token()).ok());
+  const Json state = post.state();
+  EXPECT_EQ(state["waiting"].size(), kMostWaitingMessages);
+  ASSERT_EQ(state["given_up"].size(), kMore);
+  EXPECT_THAT(state["given_up"][0]["last_error"].get<std::string>(), HasSubstr("1000 messages"));
 }
 
 TEST(Notifier, TellsNoHostThatIsNotListed) {

@@ -23,6 +23,7 @@
 #include "daemon/campaign/planning/leases.h"
 #include "daemon/jobs/schedule.h"
 #include "daemon/store/sqlite_database.h"
+#include "tests/daemon/failing_database.h"
 #include "tests/daemon/jobs/laboratory.h"
 #include "tests/shared_data.h"
 
@@ -475,6 +476,31 @@ TEST(Worker, ManyDeliveriesWhileItIsAwayMakeOneRetraining) {
             return {};
           })
           .ok());
+}
+
+// Nothing else happens afterwards: what came is learnt from by the next look.
+TEST(Worker, ALookThatFailedIsMadeAgain) {
+  for (const bool reading : {true, false}) {
+    Laboratory lab(1);
+    lab.post(0, 20);
+    testing::FailingDatabase database(lab.database());
+    WorkerOptions options{1, "test", {}};
+    options.look_every = std::chrono::hours(1);
+    Worker worker(
+        database, lab.science(), [&] { return lab.now(); }, lab.ids(), options);
+    if (reading) {
+      database.fail_reads(1);
+    } else {
+      // Putting back what a crash interrupted is the first write, scheduling the second.
+      database.fail_writes(1, 1);
+    }
+    ASSERT_TRUE(worker.start().ok());
+    EXPECT_TRUE(lab.wait([](const Reader& reader) {
+      return reader.current_model(reader.find_campaign("test")->key, "Y").has_value() &&
+             Laboratory::idle(reader);
+    })) << reading;
+    worker.stop();
+  }
 }
 
 TEST(Worker, AJobThatACrashInterruptedBeginsAgain) {

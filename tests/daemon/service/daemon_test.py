@@ -294,6 +294,41 @@ class Process(unittest.TestCase):
         for secret in (*secrets.values(), "kasetsu_" + "3" * 64):
             self.assertNotIn(secret[8:], daemon.text())
 
+    def test_another_file_of_tokens_is_the_one_that_counts_after_a_reload(self):
+        first, secrets = self.make_tokens()
+        second = os.path.join(self.folder, "others")
+        with open(first, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+
+        def write(path, *kept):
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                file.write("".join(line + "\n" for line in kept))
+            os.chmod(path + ".new", 0o600)
+            os.replace(path + ".new", path)
+
+        def becomes(status, token):
+            for _ in range(200):
+                found = daemon.ask("/v1/drivers", token=secrets[token])[0]
+                if found == status:
+                    return
+                time.sleep(0.05)
+            self.fail(f"{token}: {found}, not {status}: " + daemon.text())
+
+        write(first, lines[0])
+        write(second, lines[1].replace(" results ", " read "))
+        daemon = self.start(config=f"[tokens]\nfile = \"{first}\"\n")
+        becomes(200, "reader")
+        with open(os.path.join(self.folder, "kasetsud.toml"), "w", encoding="utf-8") as file:
+            file.write(f"[tokens]\nfile = \"{second}\"\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        becomes(200, "robot")
+        becomes(401, "reader")
+        write(first, lines[0])  # nobody's any more
+        write(second, "other " + "0" * 64 + " read 2026-01-01T00:00:00Z -")
+        becomes(401, "robot")
+        self.assertEqual(daemon.ask("/v1/drivers", token=secrets["reader"])[0], 401)
+        self.assertEqual(daemon.end(), 0)
+
     def test_the_end_comes_in_time_whatever_runs(self):
         daemon = self.start(config="[shutdown]\ndrain_s = 0.5\n")
         half = socket.create_connection(("127.0.0.1", daemon.port))

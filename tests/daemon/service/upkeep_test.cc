@@ -155,6 +155,35 @@ TEST_F(UpkeepTest, WhatKilledBackupsLeftIsRemoved) {
   EXPECT_EQ(there(), (std::vector<std::string>{fs::path(*made).filename(), "notes.part"}));
 }
 
+// A copy that somebody laid beside the backups is theirs, and so are the rights of a folder that
+// was there.
+TEST_F(UpkeepTest, WhatAPersonPutThereStaysAsItIs) {
+  const fs::path folder = upkeep_options_.backup_dir;
+  fs::create_directories(folder);
+  const auto rights = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec;
+  fs::permissions(folder, rights);
+  const std::vector<std::string> own = {"kasetsu-.db",
+                                        "kasetsu-20260101T000000.000000Z-old.db",
+                                        "kasetsu-2026010XT000000.000000Z.db",
+                                        "kasetsu-before-upgrade.db",
+                                        "kasetsu-before-upgrade.db.part",
+                                        "notes.db"};
+  for (const std::string& name : own) std::ofstream(folder / name) << "a copy of somebody's";
+  std::vector<std::string> made;
+  for (int hour = 0; hour < 3; ++hour) {
+    const auto path = back_up(*database_, folder, 2, now_ + std::chrono::hours(hour));
+    ASSERT_TRUE(path.ok()) << path.error().to_string();
+    made.push_back(fs::path(*path).filename());
+  }
+  for (const std::string& name : own) EXPECT_TRUE(fs::exists(folder / name)) << name;
+  EXPECT_FALSE(fs::exists(folder / made[0])) << "two are kept";
+  EXPECT_TRUE(fs::exists(folder / made[1]));
+  EXPECT_TRUE(fs::exists(folder / made[2]));
+  EXPECT_EQ(fs::status(folder).permissions(), rights);
+  ASSERT_TRUE(back_up(*database_, folder / "new", 2, now_).ok());
+  EXPECT_EQ(fs::status(folder / "new").permissions(), fs::perms::owner_all);
+}
+
 TEST_F(UpkeepTest, LeasesThatRanOutAreGivenBack) {
   upkeep_options_.backup_every = std::chrono::seconds(0);
   const auto issued = issue({"Li:1/MgO"});
