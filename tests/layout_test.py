@@ -63,7 +63,7 @@ ARROWS = {
     "daemon/cli/results": {"core/", "daemon/base", "drivers/tables", "daemon/cli/campaigns"} | CAMPAIGN | CLI,
     "daemon/cli/operation": {"core/", "daemon/base", "drivers/tables", "daemon/store"} | CAMPAIGN | CLI,
     "daemon/service": {"core/", "daemon/base", "daemon/http", "daemon/jobs", "daemon/store", "drivers/exec",
-                       "drivers/folder", "drivers/mqtt", "drivers/supervisor"} | CAMPAIGN,
+                       "drivers/folder", "drivers/mqtt", "drivers/supervisor", "drivers/tables"} | CAMPAIGN,
 }
 FORBIDDEN_IN_CORE = re.compile(
     r'#include [<"](boost/(?!math/)|sqlite3|nlohmann|spdlog|curl|toml|openssl|CLI|mosquitto|date/)')

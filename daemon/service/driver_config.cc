@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "daemon/campaign/records/store_port.h"
+#include "drivers/tables/option_names.h"
 
 namespace kasetsu {
 namespace {
@@ -13,6 +14,12 @@ namespace {
 using namespace config_value;
 
 constexpr double kLargestMiB = campaign::kLargestContentMiB;
+
+// An empty word is as if the key did not stand there.
+std::vector<std::string> or_none_told(std::vector<std::string> words) {
+  words.insert(words.begin(), "");
+  return words;
+}
 
 ConfigKeys::value_type kind_key(drivers::Settings& s) {
   return {"kind", one_of(s.kind, {"folder", "mqtt", "exec"})};
@@ -31,10 +38,9 @@ ConfigKeys common_keys(drivers::Settings& s) {
           {"repeats", one_of(s.repeats, {"ask", "skip", "keep"})},
           {"composition", text(s.composition)},
           {"sheet", text(s.sheet)},
-          {"encoding", one_of(s.encoding, {"", "auto", "utf-8", "utf-16", "utf-16le", "utf-16be",
-                                           "cp1252", "cp932"})},
-          {"decimal", one_of(s.decimal, {"", "point", "comma"})},
-          {"name_amounts", one_of(s.name_amounts, {"", "wt%", "mol%"})},
+          {"encoding", one_of(s.encoding, or_none_told(tables::encoding_names()))},
+          {"decimal", one_of(s.decimal, or_none_told(tables::decimal_names()))},
+          {"name_amounts", one_of(s.name_amounts, or_none_told(tables::name_amounts_names()))},
           {"ignore", texts(s.ignore)},
           {"fill_down", texts(s.fill_down)},
           {"null", texts(s.null)}};

@@ -97,8 +97,6 @@ Result<Plan> make_plan(const ExecSettings& settings, const std::string& folder,
     if (::setrlimit(static_cast<__rlimit_resource_t>(which), &both) != 0) fail();
   };
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(127);  // the daemon died in between
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0) fail();
   sigset_t none;
   ::sigemptyset(&none);
@@ -112,6 +110,9 @@ Result<Plan> make_plan(const ExecSettings& settings, const std::string& folder,
       (::setgroups(0, nullptr) != 0 || ::setgid(plan.group) != 0 || ::setuid(plan.user) != 0)) {
     fail();
   }
+  // After the change of users, which the kernel lets cancel this.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(127);  // the daemon died in between
   if (::chdir(plan.folder.c_str()) != 0) fail();
   ::execve(plan.program.c_str(), plan.argv.data(), plan.envp.data());
   fail();
@@ -191,6 +192,10 @@ std::optional<std::string> Child::ended() {
     how_ = fmt::format("signal {}", WTERMSIG(status));
   }
   return how_;
+}
+
+void Child::end_what_is_left() {
+  if (process_ > 0 && how_) ::kill(-process_, SIGTERM);
 }
 
 void Child::end(double patience_s) {

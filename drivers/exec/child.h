@@ -31,6 +31,8 @@ class Child {
   std::optional<std::string> ended();
   // SIGTERM to the group, SIGKILL after `patience_s`; waits for its end.
   void end(double patience_s);
+  // SIGTERM to what a program that has ended left running in its group.
+  void end_what_is_left();
 
  private:
   Child() = default;

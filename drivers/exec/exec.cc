@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "core/base/text.h"
 #include "drivers/exec/child.h"
@@ -92,6 +93,7 @@ class Exec final : public Driver {
     last_complaint_.clear();
     const auto begun = Steady::now();
     auto heard = begun;
+    std::optional<Steady::time_point> left;  // it has ended, and another one holds its pipes
     bool output_open = true, errors_open = true;
     while (output_open || errors_open) {
       if (stop.stop_requested()) {
@@ -118,7 +120,14 @@ class Exec final : public Driver {
       }
       if (ready[3].revents != 0) write_answers(child);
       if (ready[2].revents != 0) errors_open = read_errors(child);
-      if (ready[1].revents == 0) continue;
+      if (ready[1].revents == 0) {
+        if (!child.ended()) continue;
+        if (!left) left = now;
+        if (now - *left < std::chrono::duration<double>(kPatience)) continue;
+        child.end_what_is_left();
+        break;
+      }
+      left.reset();
       const auto more = read_output(child);
       if (!more) {
         child.end(kPatience);
@@ -134,7 +143,11 @@ class Exec final : public Driver {
         heard = Steady::now();
       }
     }
-    // Both pipes are closed: it ends now, or is made to.
+    return finish(child, stop);
+  }
+
+  // Both pipes are closed, or it has ended: it ends now, or is made to.
+  Status finish(Child& child, const std::stop_token& stop) {
     const auto deadline = Steady::now() + std::chrono::seconds(5);
     while (!child.ended() && Steady::now() < deadline && pause(stop, 0.01)) {
     }
@@ -194,8 +207,7 @@ class Exec final : public Driver {
       answer(answer_of(key_of(line), message.error()));
       return;
     }
-    const auto receipt =
-        deliver_patiently(host_, counters_, settings_.name, message->request, stop);
+    const auto receipt = deliver_patiently(host_, counters_, settings_, message->request, stop);
     if (receipt) {
       answer(answer_of(message->key, *receipt));
       return;

@@ -174,11 +174,12 @@ class Folder final : public Driver {
         entry.since = before->second.since;
       }
       const std::chrono::duration<double> still = now - entry.since;
-      const bool told =
-          moved.contains(name) || has(*names, name + ".ok") || has(*names, name + ".sha256");
-      const double wanted = found.st_size == 0 && !told ? settings_.folder.stale_s
-                            : told                      ? 0.0
-                                                        : settings_.folder.settle_s;
+      const Checksum sum = checksum(name, *names);
+      const bool told = moved.contains(name) || has(*names, name + ".ok") || sum == Checksum::whole;
+      const bool comes = sum == Checksum::begun || (found.st_size == 0 && !told);
+      const double wanted = comes  ? settings_.folder.stale_s
+                            : told ? 0.0
+                                   : settings_.folder.settle_s;
       if (still.count() < wanted) {
         waiting[name] = entry;
         continue;
@@ -188,6 +189,20 @@ class Folder final : public Driver {
     moved.clear();
     waiting_ = std::move(waiting);
     return {};
+  }
+
+  // NAME.sha256 is made empty and filled when its program has read the whole file.
+  enum class Checksum { none, begun, whole };
+
+  Checksum checksum(const std::string& name, const std::vector<std::string>& names) const {
+    constexpr off_t kDigits = 64;
+    const std::string sidecar = name + ".sha256";
+    if (!has(names, sidecar)) return Checksum::none;
+    struct stat found {};
+    if (::fstatat(layout_.inbox.get(), sidecar.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Checksum::none;
+    }
+    return S_ISREG(found.st_mode) && found.st_size < kDigits ? Checksum::begun : Checksum::whole;
   }
 
   static bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -211,6 +226,7 @@ class Folder final : public Driver {
     // The checksum is looked at before the name changes.
     if (has(names, name + ".sha256")) {
       if (const Status same = check_sum(name); !same) {
+        if (is_transient(same.error())) return gone_or(same.error());
         auto moved = move_file(layout_.inbox.get(), name, layout_.work.get(), safe_name(name));
         if (!moved) return gone_or(moved.error());
         take_sidecars(name, names, layout_.quarantine.get());
@@ -239,7 +255,7 @@ class Folder final : public Driver {
 
   Status check_sum(const std::string& name) const {
     const auto told = read(layout_.inbox.get(), name + ".sha256");
-    if (!told) return told.error();
+    if (!told) return told.error().in(name + ".sha256");
     const auto text = read(layout_.inbox.get(), name);
     if (!text) return text.error();
     std::string wanted(trim(*told).substr(0, 64));
@@ -258,6 +274,9 @@ class Folder final : public Driver {
     if (!file) {
       if (errno == ELOOP) {
         return refused("a symbolic link, which is never followed", "the file itself");
+      }
+      if (errno == EACCES || errno == EPERM) {
+        return refused("the daemon's user may not read the file", "a file that it may read");
       }
       return system_error("the file cannot be opened", name);
     }

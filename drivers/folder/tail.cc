@@ -125,8 +125,10 @@ Result<bool> Tail::follow(int inbox, const std::string& name, const std::stop_to
   auto stretch = read_at(file.get(), begin, end - begin);
   if (!stretch) return stretch.error();
   campaign::IntakeRequest request = request_of(settings_, header + *stretch, format);
+  // With the bytes themselves: other files may begin alike. After a crash the same stretch is read.
   request.options.idempotency_key =
-      fmt::format("tail {} {}-{}", place.head.substr(0, 32), place.offset, end);
+      fmt::format("tail {} {}-{} {}", place.head.substr(0, 32), place.offset, end,
+                  sha256(*stretch).hex().substr(0, 16));
   request.options.file_name = safe_name(name);
   request.options.quarantine_unreadable = true;
   const auto receipt = deliver(host_, counters_, request, stop);

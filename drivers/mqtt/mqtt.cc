@@ -131,8 +131,7 @@ class Mqtt final : public Driver {
       refused = message.error().to_string();
       answer = answer_of(key.empty() ? key_of(body) : key, message.error());
     } else {
-      const auto receipt =
-          deliver_patiently(host_, counters_, settings_.name, message->request, stop);
+      const auto receipt = deliver_patiently(host_, counters_, settings_, message->request, stop);
       if (!receipt && receipt.error().code == ErrorCode::cancelled) return {};
       if (receipt) {
         answer = answer_of(message->key, *receipt);

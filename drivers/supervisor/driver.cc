@@ -11,6 +11,7 @@ bool is_transient(const Error& error) {
     case ErrorCode::bad_data:
     case ErrorCode::invalid_argument:
     case ErrorCode::unprocessable:
+    case ErrorCode::internal:  // deliver has tried again
       return false;
     default:
       return true;
@@ -28,8 +29,9 @@ bool pause(const std::stop_token& stop, double seconds) {
 Result<campaign::IngestReceipt> deliver(const Host& host, Counters& counters,
                                         const campaign::IntakeRequest& request,
                                         const std::stop_token& stop) {
+  constexpr int kMostFaults = 4;
   double wait = 0.05;
-  for (;;) {
+  for (int faults = 0;;) {
     auto receipt = host.intake.take(request);
     if (receipt) {
       counters.deliveries += 1;
@@ -52,7 +54,12 @@ Result<campaign::IngestReceipt> deliver(const Host& host, Counters& counters,
       }
       return receipt;
     }
-    if (receipt.error().code != ErrorCode::busy) return receipt.error();
+    const ErrorCode code = receipt.error().code;
+    const bool fault = code == ErrorCode::internal;
+    if (code != ErrorCode::busy && (!fault || ++faults > kMostFaults)) return receipt.error();
+    if (fault) {
+      host.log->error("driver tries again after a fault error=\"{}\"", receipt.error().to_string());
+    }
     if (!pause(stop, wait)) return receipt.error();
     wait = std::min(2.0 * wait, 2.0);
   }

@@ -51,10 +51,11 @@ class Driver {
 };
 
 // Whether trying the same delivery again can help: the database is busy or full, or the campaign is
-// not there yet.
+// not there yet. The one judge of it for all drivers.
 bool is_transient(const Error& error);
 
 // Sends one delivery through the intake, waiting while the database is busy, and counts its rows.
+// A delivery that meets a fault of the program (internal) is tried five times.
 Result<campaign::IngestReceipt> deliver(const Host& host, Counters& counters,
                                         const campaign::IntakeRequest& request,
                                         const std::stop_token& stop);

@@ -55,18 +55,18 @@ Json answer_of(const std::string& key, const Error& error) {
 }
 
 Result<campaign::IngestReceipt> deliver_patiently(const Host& host, Counters& counters,
-                                                  const std::string& name,
+                                                  const Settings& settings,
                                                   const campaign::IntakeRequest& request,
                                                   const std::stop_token& stop) {
+  const bool own_campaign = request.campaign == settings.campaign;
   double wait = 0.5;
   for (;;) {
     auto receipt = deliver(host, counters, request, stop);
     if (receipt) return receipt;
     const ErrorCode code = receipt.error().code;
-    const bool storage = code == ErrorCode::storage_full || code == ErrorCode::storage_failed ||
-                         code == ErrorCode::busy || code == ErrorCode::unavailable;
-    if (!storage) return receipt;
-    host.log->warn("driver waits name={} seconds={} error=\"{}\"", name, wait,
+    const bool of_campaign = code == ErrorCode::not_found || code == ErrorCode::conflict;
+    if (!is_transient(receipt.error()) || (of_campaign && !own_campaign)) return receipt;
+    host.log->warn("driver waits name={} seconds={} error=\"{}\"", settings.name, wait,
                    receipt.error().to_string());
     if (!pause(stop, wait)) {
       return Error{ErrorCode::cancelled, "asked to stop", "", "", ""};

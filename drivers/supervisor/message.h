@@ -28,10 +28,11 @@ Result<Message> read_message(const Settings& settings, std::string_view bytes,
 Json answer_of(const std::string& key, const campaign::IngestReceipt& receipt);
 Json answer_of(const std::string& key, const Error& error);
 
-// deliver, again and again while the storage is the reason that it fails; cancelled when asked to
-// stop. Other errors are for good.
+// deliver, again and again while is_transient says so; cancelled when asked to stop. Other errors
+// are for good, and so is a campaign that is not there where the message itself names it: it may be
+// misspelt, and would hold up all others. The driver's own campaign is waited for.
 Result<campaign::IngestReceipt> deliver_patiently(const Host& host, Counters& counters,
-                                                  const std::string& name,
+                                                  const Settings& settings,
                                                   const campaign::IntakeRequest& request,
                                                   const std::stop_token& stop);
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 
 #include "core/base/csv.h"
+#include "core/base/text.h"
+#include "drivers/tables/option_names.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -168,7 +170,7 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view encodin
                                           : nullptr;
   if (from == nullptr) {
     return Error{ErrorCode::invalid_argument, "unknown encoding", "encoding", name,
-                 "auto, utf-8, utf-16, utf-16le, utf-16be, cp1252 or cp932"};
+                 join_or(encoding_names())};
   }
   auto text = convert(bytes, from, file_name, name);
   if (!text) return text.error();

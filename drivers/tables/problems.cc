@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "core/base/text.h"
 
@@ -73,39 +77,42 @@ std::string values_text(const std::vector<std::string>& values) {
   return text;
 }
 
+// Problems that differ in their lines and values alone; those of one column stand together, in the
+// order in which the columns came.
+std::vector<Group> grouped(std::string_view file_name, const std::vector<Error>& problems) {
+  std::vector<Group> groups;
+  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> places;
+  std::set<std::pair<std::size_t, std::string>> values;  // by group
+  std::map<std::string, std::size_t> columns;            // in which order they came
+  for (const Error& problem : problems) {
+    ProblemPlace place = place_of(problem.where, file_name);
+    const std::string form = form_of(problem.expected, problem.value);
+    const auto [known, anew] =
+        places.try_emplace(std::tuple(place.column, problem.message, form), groups.size());
+    if (anew) groups.push_back({place.column, problem.message, form, problem.expected, {}, {}});
+    columns.try_emplace(place.column, columns.size());
+    Group& group = groups[known->second];
+    if (!problem.value.empty() && values.emplace(known->second, problem.value).second) {
+      group.values.push_back(problem.value);
+    }
+    if (!place.line.empty()) group.lines.push_back(std::move(place.line));
+  }
+  std::stable_sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) {
+    return columns.at(a.column) < columns.at(b.column);
+  });
+  return groups;
+}
+
 }  // namespace
 
 Error together(std::string_view file_name, const std::vector<Error>& problems) {
   KASETSU_ASSERT(!problems.empty());
   if (problems.size() == 1) return problems.front();
-  std::vector<Group> groups;
-  for (const Error& problem : problems) {
-    ProblemPlace place = place_of(problem.where, file_name);
-    const std::string form = form_of(problem.expected, problem.value);
-    auto known = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      return group.column == place.column && group.message == problem.message && group.form == form;
-    });
-    if (known == groups.end()) {
-      groups.push_back({place.column, problem.message, form, problem.expected, {}, {}});
-      known = groups.end() - 1;
-    }
-    if (!problem.value.empty() && std::find(known->values.begin(), known->values.end(),
-                                            problem.value) == known->values.end()) {
-      known->values.push_back(problem.value);
-    }
-    if (!place.line.empty()) known->lines.push_back(std::move(place.line));
-  }
-  // The problems of one column stand together, in the order in which the columns came.
-  std::vector<const Group*> ordered;
-  for (const Group& group : groups) {
-    auto after = std::find_if(ordered.rbegin(), ordered.rend(),
-                              [&](const Group* one) { return one->column == group.column; });
-    ordered.insert(after == ordered.rend() ? ordered.end() : after.base(), &group);
-  }
+  const std::vector<Group> groups = grouped(file_name, problems);
   constexpr std::size_t kMostGroups = 40, kMostLines = 8;
   std::string text = fmt::format("{} problems", problems.size());
-  for (std::size_t g = 0; g < std::min(ordered.size(), kMostGroups); ++g) {
-    const Group& group = *ordered[g];
+  for (std::size_t g = 0; g < std::min(groups.size(), kMostGroups); ++g) {
+    const Group& group = groups[g];
     const bool several = group.values.size() > 1;
     Error one{ErrorCode::bad_data, group.message, group.column, values_text(group.values),
               several ? with_values(group.form, group.values) : group.expected};
@@ -118,8 +125,8 @@ Error together(std::string_view file_name, const std::vector<Error>& problems) {
     }
     text += group.lines.size() > kMostLines ? ", ...)" : ")";
   }
-  if (ordered.size() > kMostGroups) {
-    text += fmt::format("\n  and {} more", ordered.size() - kMostGroups);
+  if (groups.size() > kMostGroups) {
+    text += fmt::format("\n  and {} more", groups.size() - kMostGroups);
   }
   return Error{ErrorCode::bad_data, text, std::string(file_name), {}, {}};
 }

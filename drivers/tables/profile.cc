@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
+#include "drivers/tables/option_names.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
@@ -59,12 +60,11 @@ class Decoder {
     std::string decimal = ".", zone, unknown = "ignore";
     for (const Status& status :
          {text(document, "description", profile.description),
-          word(document, "encoding", profile.encoding,
-               {"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}),
+          word(document, "encoding", profile.encoding, encoding_names()),
           word(document, "delimiter", profile.delimiter, {"auto", ",", ";", "tab", "|"}),
           word(document, "decimal", decimal, {".", ","}),
           text(document, "thousands", profile.thousands),
-          word(document, "name_amounts", profile.name_amounts, {"", "wt%", "mol%"}),
+          word(document, "name_amounts", profile.name_amounts, name_amounts_names(), true),
           word(document, "unknown_columns", unknown, {"ignore", "error"}),
           whole(document, "header_row", profile.header_row, 1, 1'000),
           whole(document, "header_lines", profile.header_lines, 1, 2),
@@ -75,6 +75,11 @@ class Decoder {
       if (!status) return status;
     }
     profile.decimal = decimal[0];
+    if (profile.thousands == decimal) {
+      return wrong(
+          *document.get("thousands"), "thousands",
+          fmt::format("another character than the decimal {}", decimal == "." ? "point" : "comma"));
+    }
     profile.unknown_columns = unknown == "ignore";
     if (!zone.empty()) {
       auto found = find_time_zone(zone);
@@ -119,8 +124,9 @@ class Decoder {
     return {};
   }
   Status word(const toml::table& table, std::string_view key, std::string& out,
-              const std::vector<std::string>& words) const {
+              const std::vector<std::string>& words, bool may_be_empty = false) const {
     if (const Status read = text(table, key, out); !read) return read;
+    if (may_be_empty && out.empty()) return {};
     if (std::find(words.begin(), words.end(), out) != words.end()) return {};
     return wrong(*table.get(key), key, join_or(words));
   }

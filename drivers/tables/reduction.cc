@@ -1,9 +1,13 @@
 #include "drivers/tables/reduction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
+
+#include "daemon/base/plain_condition.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -11,21 +15,96 @@ namespace {
 struct Point {
   double sum = 0.0;
   int count = 0;
-  const TableRow* row = nullptr;  // the first of its replicates
+  const TableRow* row = nullptr;      // the first of its replicates
+  const TableValue* value = nullptr;  // of it; of the first limit of detection, where one is among
+                                      // them: a mean of it is a limit, too
   double mean() const { return sum / count; }
 };
 
 struct Group {
   std::map<std::map<std::string, double>, Point> points;  // by conditions
   std::vector<std::size_t> lines;
-  std::string unit;
 };
+
+using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string,
+                       std::string>;
+using Conditions = std::map<std::string, double>;
+
+Conditions plain(Conditions conditions) {
+  for (auto& [name, value] : conditions) value = plain_condition(value);
+  return conditions;
+}
+
+void add(const TableRow& row, const TableValue& value, Group& group) {
+  Point& point = group.points[plain(row.conditions)];
+  if (point.row == nullptr) point.row = &row;
+  if (point.value == nullptr || (value.censored && !point.value->censored)) point.value = &value;
+  point.sum += value.value;
+  ++point.count;
+  group.lines.push_back(row.line);
+}
+
+// The points that the reduction is about, the largest first.
+std::vector<const Point*> wanted_points(const Reduction& reduction, const Group& group) {
+  const Conditions fixed = plain(reduction.at);
+  std::vector<const Point*> points;
+  for (const auto& [conditions, point] : group.points) {
+    const bool wanted =
+        std::all_of(fixed.begin(), fixed.end(), [&, &at = conditions](const auto& one) {
+          const auto found = at.find(one.first);
+          return found != at.end() && found->second == one.second;
+        });
+    if (wanted) points.push_back(&point);
+  }
+  // Equal values in the order of their lines, so that the result does not depend on the sort; what
+  // was measured before a limit.
+  std::sort(points.begin(), points.end(), [](const Point* a, const Point* b) {
+    return std::tuple(-a->mean(), a->value->censored, a->row->line) <
+           std::tuple(-b->mean(), b->value->censored, b->row->line);
+  });
+  return points;
+}
+
+TableRow reduced(const Reduction& reduction, const Group& group,
+                 const std::vector<const Point*>& points) {
+  TableRow row = *points[0]->row;
+  row.sequence.reset();
+  row.replicate.reset();
+  row.points = group.lines;
+  TableValue value = *points[0]->value;
+  double sum = points[0]->mean();
+  const std::size_t most =
+      reduction.method == "top3_mean" ? std::min<std::size_t>(3, points.size()) : 1;
+  for (std::size_t i = 1; i < most; ++i) {
+    sum += points[i]->mean();
+    if (points[i]->value->censored && !value.censored) value = *points[i]->value;
+  }
+  value.name = reduction.name;
+  value.value = sum / static_cast<double>(most);
+  row.isolated_maximum = reduction.method == "max" && !value.censored && points.size() > 1 &&
+                         value.value - points[1]->mean() > reduction.isolated_by;
+  row.values = {std::move(value)};
+  return row;
+}
+
+std::string note_without(const Reduction& reduction, const std::vector<std::size_t>& lines,
+                         std::size_t groups) {
+  std::string conditions;
+  for (const auto& [name, value] : reduction.at) {
+    conditions += fmt::format("{}{} = {:.9g}", conditions.empty() ? "" : ", ", name, value);
+  }
+  return fmt::format(
+      "no row of {} was made for {} of {} runs of samples, which have no point at {} (lines {}{})",
+      reduction.name, lines.size(), groups, conditions,
+      fmt::join(lines.begin(), lines.begin() + std::min<std::ptrdiff_t>(8, std::ssize(lines)),
+                ", "),
+      lines.size() > 8 ? ", ..." : "");
+}
 
 }  // namespace
 
-void reduce(const Reduction& reduction, std::vector<TableRow>& rows) {
-  using Key = std::tuple<std::string, std::string, std::string, std::string, std::string,
-                         std::string, std::string>;
+void reduce(const Reduction& reduction, std::vector<TableRow>& rows,
+            std::vector<std::string>& notes) {
   std::vector<Key> order;
   std::map<Key, Group> groups;
   for (const TableRow& row : rows) {
@@ -38,46 +117,20 @@ void reduce(const Reduction& reduction, std::vector<TableRow>& rows) {
             row.sample,  row.kind, row.catalyst ? row.catalyst->key : "",
             row.proposal};
     if (!groups.contains(key)) order.push_back(key);
-    Group& group = groups[key];
-    Point& point = group.points[row.conditions];
-    if (point.row == nullptr) point.row = &row;
-    point.sum += value->value;
-    ++point.count;
-    group.lines.push_back(row.line);
-    group.unit = value->unit;
+    add(row, *value, groups[key]);
   }
   std::vector<TableRow> made;
+  std::vector<std::size_t> without;  // the first line of each group without a point
   for (const Key& key : order) {
     const Group& group = groups[key];
-    std::vector<const Point*> points;
-    for (const auto& [conditions, point] : group.points) {
-      const bool wanted = std::all_of(reduction.at.begin(), reduction.at.end(),
-                                      [&, &at = conditions](const auto& fixed) {
-                                        const auto found = at.find(fixed.first);
-                                        return found != at.end() && found->second == fixed.second;
-                                      });
-      if (wanted) points.push_back(&point);
+    const auto points = wanted_points(reduction, group);
+    if (points.empty()) {
+      without.push_back(group.lines.front());
+    } else {
+      made.push_back(reduced(reduction, group, points));
     }
-    if (points.empty()) continue;
-    // Equal values in the order of their lines, so that the result does not depend on the sort.
-    std::sort(points.begin(), points.end(), [](const Point* a, const Point* b) {
-      return a->mean() != b->mean() ? a->mean() > b->mean() : a->row->line < b->row->line;
-    });
-    TableRow row = *points[0]->row;
-    row.sequence.reset();
-    row.replicate.reset();
-    row.points = group.lines;
-    double value = points[0]->mean();
-    if (reduction.method == "top3_mean") {
-      const std::size_t most = std::min<std::size_t>(3, points.size());
-      for (std::size_t i = 1; i < most; ++i) value += points[i]->mean();
-      value /= static_cast<double>(most);
-    }
-    row.isolated_maximum = reduction.method == "max" && points.size() > 1 &&
-                           value - points[1]->mean() > reduction.isolated_by;
-    row.values = {{reduction.name, value, group.unit, false}};
-    made.push_back(std::move(row));
   }
+  if (!without.empty()) notes.push_back(note_without(reduction, without, order.size()));
   rows.insert(rows.end(), std::make_move_iterator(made.begin()),
               std::make_move_iterator(made.end()));
 }

@@ -845,7 +845,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   table.sheet = sheet->name;
   take_rows(*sheet, columns, supports, reader, table);
   note_merges(table);
-  if (profile.reduce) reduce(*profile.reduce, table.rows);
+  if (profile.reduce) reduce(*profile.reduce, table.rows, table.notes);
   return table;
 }
 

@@ -25,6 +25,7 @@ constexpr std::uint64_t kLargestRatio = 200;  // unpacked to packed, of parts ab
 constexpr std::size_t kMostRows = 1'000'000;
 constexpr std::size_t kMostColumns = 1'000;
 constexpr std::size_t kMostCells = 3'000'000;  // blank ones between others included
+constexpr std::size_t kMostText = 256U << 20;  // bytes of all cells together
 constexpr std::size_t kLongestCell = 1U << 16;
 
 Error bad(std::string_view file_name, std::string message, std::string value = {},
@@ -153,6 +154,29 @@ std::optional<std::size_t> column_of(std::string_view reference) {
   return letters == 0 ? std::nullopt : std::optional(column - 1);
 }
 
+struct MergedRows {
+  std::size_t column = 0;
+  std::size_t first = 0, last = 0;  // numbers of rows
+};
+
+// "B3:B7", of one column; nothing where columns are merged, too.
+std::optional<MergedRows> merged_rows(std::string_view range) {
+  const auto colon = range.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view from = range.substr(0, colon), to = range.substr(colon + 1);
+  const auto column = column_of(from);
+  if (!column || column != column_of(to)) return std::nullopt;
+  const auto row_of = [](std::string_view reference) -> std::size_t {
+    const auto digits = reference.find_first_of("0123456789");
+    if (digits == std::string_view::npos) return 0;
+    const double row = parse_number(reference.substr(digits)).value_or(0.0);
+    return row >= 1.0 && row < 1e9 ? static_cast<std::size_t>(row) : 0;
+  };
+  const MergedRows merged{*column, row_of(from), row_of(to)};
+  if (merged.first == 0 || merged.last < merged.first) return std::nullopt;
+  return merged;
+}
+
 class WorkbookReader {
  public:
   WorkbookReader(const WorkbookArchive& archive, std::string_view file_name)
@@ -233,7 +257,12 @@ class WorkbookReader {
     const auto root = load("xl/sharedStrings.xml", document);
     if (!root) return root.error();
     for (const pugi::xml_node& item : root->children()) {
-      if (local_name(item) == "si") strings_.push_back(text_of(item));
+      if (local_name(item) != "si") continue;
+      if (strings_.size() >= kMostCells) {
+        return bad(file_name_, "the workbook has too many texts", "",
+                   fmt::format("at most {}", kMostCells));
+      }
+      strings_.push_back(text_of(item));
     }
     return {};
   }
@@ -261,7 +290,7 @@ class WorkbookReader {
     if (format == Format::percent) return fmt::format("{:.15g} %", *value * 100.0);
     if (format == Format::date && *value > 0.0 && *value < 2'958'466.0) {
       // The 1900 system counts a 29 February 1900 that never was.
-      const double days = *value + (since_1904_ ? 1462.0 : 0.0) + (*value < 60.0 ? 1.0 : 0.0);
+      const double days = *value + (since_1904_ ? 1462.0 : *value < 60.0 ? 1.0 : 0.0);
       const auto seconds = std::chrono::seconds(
           static_cast<std::int64_t>(std::llround((days - 25'569.0) * 86'400.0)));
       return fmt::format("{:%Y-%m-%dT%H:%M:%S}", std::chrono::sys_seconds(seconds));
@@ -287,86 +316,107 @@ class WorkbookReader {
     return number(value, style < formats_.size() ? formats_[style] : Format::plain);
   }
 
+  // Counts what a sheet holds while it is read, so that a small file cannot ask for much memory.
+  Status count(std::size_t cells, std::size_t bytes) {
+    cells_ += cells;
+    text_bytes_ += bytes;
+    if (cells_ > kMostCells) {
+      return bad(file_name_, "the sheet has too many cells", "",
+                 fmt::format("at most {}", kMostCells));
+    }
+    if (text_bytes_ > kMostText) {
+      return bad(file_name_, "the sheet has too much text", "",
+                 fmt::format("at most {} MiB in all cells together", kMostText >> 20));
+    }
+    return {};
+  }
+
+  Result<CsvRecord> read_row(const pugi::xml_node& row, std::size_t line) {
+    CsvRecord record{line, {}};
+    for (const pugi::xml_node& cell : row.children()) {
+      if (local_name(cell) != "c") continue;
+      const std::string place = cell.attribute("r").value();
+      const auto told = column_of(place);
+      const std::size_t column = told.value_or(record.fields.size());
+      if (column >= kMostColumns) {
+        return bad(file_name_, "the sheet has too many columns", place,
+                   fmt::format("at most {}", kMostColumns));
+      }
+      auto text = cell_text(cell);
+      if (!text) return text.error();
+      if (text->size() > kLongestCell || invalid_utf8(*text) != std::string_view::npos) {
+        return bad(file_name_, "a cell holds no readable text", place, "");
+      }
+      if (const Status few = count(0, text->size()); !few) return few.error();
+      if (child(cell, "f") && text->empty()) ++unfinished_;
+      take_off_apostrophe(*text);
+      if (record.fields.size() <= column) record.fields.resize(column + 1);
+      record.fields[column] = std::move(*text);
+    }
+    if (const Status few = count(record.fields.size(), 0); !few) return few.error();
+    return record;
+  }
+
   Status read_cells(const std::string& part) {
     pugi::xml_document document;
     const auto root = load(part, document);
     if (!root) return root.error();
-    std::size_t width = 0, line = 0, hidden = 0, unfinished = 0;
+    std::size_t width = 0, line = 0, hidden = 0;
     for (const pugi::xml_node& row : child(*root, "sheetData").children()) {
-      line = row.attribute("r").as_uint(static_cast<unsigned>(line) + 1);
+      const pugi::xml_attribute told = row.attribute("r");
+      const std::size_t here = told ? told.as_uint() : line + 1;
+      if (here <= line) {
+        return bad(file_name_,
+                   fmt::format("the sheet has a row after row {} that is not below it", line),
+                   told.value(), "rows from top to bottom, each once");
+      }
+      line = here;
       if (workbook_.rows.size() >= kMostRows) {
         return bad(file_name_, "the sheet has too many rows", "",
                    fmt::format("at most {}", kMostRows));
       }
       hidden += row.attribute("hidden").as_bool() ? 1 : 0;
-      CsvRecord record{line, {}};
-      for (const pugi::xml_node& cell : row.children()) {
-        if (local_name(cell) != "c") continue;
-        const auto told = column_of(cell.attribute("r").value());
-        const std::size_t column = told.value_or(record.fields.size());
-        if (column >= kMostColumns) {
-          return bad(file_name_, "the sheet has too many columns", cell.attribute("r").value(),
-                     fmt::format("at most {}", kMostColumns));
-        }
-        auto text = cell_text(cell);
-        if (!text) return text.error();
-        if (text->size() > kLongestCell || invalid_utf8(*text) != std::string_view::npos) {
-          return bad(file_name_, "a cell holds no readable text", cell.attribute("r").value(), "");
-        }
-        if (child(cell, "f") && text->empty()) ++unfinished;
-        take_off_apostrophe(*text);
-        if (record.fields.size() <= column) record.fields.resize(column + 1);
-        record.fields[column] = std::move(*text);
-      }
-      width = std::max(width, record.fields.size());
-      workbook_.rows.push_back(std::move(record));
+      auto record = read_row(row, line);
+      if (!record) return record.error();
+      width = std::max(width, record->fields.size());
+      workbook_.rows.push_back(std::move(*record));
     }
     if (width == 0)
       return bad(file_name_, "the sheet is empty", "", "a header and at least one row");
-    if (width * workbook_.rows.size() > kMostCells) {
-      return bad(file_name_, "the sheet has too many cells", "",
-                 fmt::format("at most {}", kMostCells));
-    }
+    cells_ = 0;
+    if (const Status few = count(width * workbook_.rows.size(), 0); !few) return few;
     for (CsvRecord& record : workbook_.rows) record.fields.resize(width);
-    spread_down(*root);
+    if (const Status spread = spread_down(*root); !spread) return spread;
     if (hidden > 0) {
       workbook_.notes.push_back(fmt::format("{} hidden rows were read like the others", hidden));
     }
-    if (unfinished > 0) {
+    if (unfinished_ > 0) {
       workbook_.notes.push_back(fmt::format(
           "{} formulas have no value in the file: open and save it in a spreadsheet program",
-          unfinished));
+          unfinished_));
     }
     return {};
   }
 
-  // A name that is merged over two lines of the header stands in both.
-  void spread_down(const pugi::xml_node& root) {
+  // What is merged over several rows stands in each of them: a name over two lines of the header,
+  // or a catalyst beside its measurements.
+  Status spread_down(const pugi::xml_node& root) {
+    cells_ = 0;  // ranges that overlap would write a cell again and again
     for (const pugi::xml_node& merged : child(root, "mergeCells").children()) {
-      const std::string_view range = merged.attribute("ref").value();
-      const auto colon = range.find(':');
-      if (colon == std::string_view::npos) continue;
-      const std::string_view from = range.substr(0, colon), to = range.substr(colon + 1);
-      const auto column = column_of(from);
-      if (!column || column != column_of(to)) continue;
-      const auto row_of = [](std::string_view reference) {
-        return static_cast<std::size_t>(
-            parse_number(reference.substr(reference.find_first_of("0123456789"))).value_or(0.0));
-      };
-      if (from.find_first_of("0123456789") == std::string_view::npos ||
-          to.find_first_of("0123456789") == std::string_view::npos) {
-        continue;
-      }
-      const std::size_t first = row_of(from), last = row_of(to);
-      const std::string* text = nullptr;
-      for (CsvRecord& record : workbook_.rows) {
-        if (*column >= record.fields.size()) break;
-        if (record.line == first) text = &record.fields[*column];
-        if (text != nullptr && record.line > first && record.line <= last) {
-          record.fields[*column] = *text;
-        }
+      const auto range = merged_rows(merged.attribute("ref").value());
+      if (!range) continue;
+      auto row = std::lower_bound(
+          workbook_.rows.begin(), workbook_.rows.end(), range->first,
+          [](const CsvRecord& record, std::size_t line) { return record.line < line; });
+      if (row == workbook_.rows.end() || row->line != range->first) continue;
+      if (range->column >= row->fields.size()) continue;
+      const std::string& text = row->fields[range->column];
+      for (++row; row != workbook_.rows.end() && row->line <= range->last; ++row) {
+        if (const Status few = count(1, text.size()); !few) return few;
+        row->fields[range->column] = text;
       }
     }
+    return {};
   }
 
   const WorkbookArchive& archive_;
@@ -374,6 +424,7 @@ class WorkbookReader {
   bool since_1904_ = false;
   std::vector<std::string> strings_;
   std::vector<Format> formats_;
+  std::size_t cells_ = 0, text_bytes_ = 0, unfinished_ = 0;
   Workbook workbook_;
 };
 

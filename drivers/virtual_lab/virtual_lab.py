@@ -20,6 +20,7 @@ import random
 import re
 import sys
 import time
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "client"))
@@ -33,18 +34,19 @@ SWEEP = [(t, f, r, a) for t in (900, 850, 800, 775, 750, 700) for f in (10, 15, 
 
 def parse_key(key):
     """Canonical key of a catalyst -> ({element: amount}, support or None)."""
-    actives, _, support = key.partition("/")
+    actives, _, support = key.partition("|")[0].partition("/")
     amounts = {}
     if actives != "-":
         for part in actives.split(";"):
             symbol, _, amount = part.partition(":")
             amounts[symbol] = float(amount)
-    return amounts, support.split("|")[0] or None
+    return amounts, urllib.parse.unquote(support) or None
 
 
 def row_catalyst(key):
     """The catalyst of a result row, as the API takes it: slots where the amounts are counts, else amounts."""
     amounts, support = parse_key(key)
+    preparation = urllib.parse.unquote(key.partition("|")[2])
     counts = [n for n in amounts.values()]
     if support and all(n == int(n) for n in counts) and sum(counts) <= 3:
         slots = [m for m, n in amounts.items() for _ in range(int(n))]
@@ -53,7 +55,21 @@ def row_catalyst(key):
         body = {"amounts": amounts}
     if support:
         body["support"] = support
+    if preparation:
+        body["preparation"] = preparation
     return body
+
+
+def runs_so_far(client, campaign, source):
+    """How many runs of the source the daemon knows."""
+    runs, token = set(), ""
+    while True:
+        page = client.request("GET", f"/v1/campaigns/{campaign}/ingests?limit=1000"
+                              + (f"&page_token={token}" if token else ""))
+        runs |= {ingest["run"] for ingest in page["ingests"] if ingest["source"] == source}
+        token = page.get("next_page_token")
+        if not token:
+            return len(runs)
 
 
 class Twin:
@@ -337,8 +353,7 @@ def main():
     else:
         rig = Rig(client, args.campaign, laboratory)
     # The rig has a name, and so has every run of it: started again, it goes on counting.
-    page = client.request("GET", f"/v1/campaigns/{args.campaign}/ingests?limit=1000")
-    rig.runs = len({ingest["run"] for ingest in page["ingests"] if ingest["source"] == rig.name})
+    rig.runs = runs_so_far(client, args.campaign, rig.name)
     for number in range(1, args.batches + 1):
         proposals = client.proposals(args.campaign)
         if not proposals:

@@ -39,7 +39,32 @@ def points(rows):
     return [(r["channel"], r["sequence"], r["replicate"], r["values"]["C2_yield_point"]) for r in rows if "sequence" in r]
 
 
+class Pages:
+    """In place of the client: a list of ingests in pages of two."""
+
+    def __init__(self, ingests):
+        self.ingests = ingests
+
+    def request(self, method, path):
+        at = int(path.partition("page_token=")[2] or 0)
+        return {"ingests": self.ingests[at:at + 2],
+                "next_page_token": str(at + 2) if at + 2 < len(self.ingests) else None}
+
+
 class VirtualLab(unittest.TestCase):
+    def test_runs_are_counted_over_all_pages(self):
+        ingests = [{"source": source, "run": run} for source, run in
+                   [("rig", "1"), ("rig", "1"), ("other", "1"), ("rig", "2"), ("rig", "3")]]
+        for count in range(len(ingests) + 1):
+            runs = {i["run"] for i in ingests[:count] if i["source"] == "rig"}
+            self.assertEqual(virtual_lab.runs_so_far(Pages(ingests[:count]), "ocm", "rig"), len(runs))
+
+    def test_a_row_is_of_the_catalyst_that_was_proposed(self):
+        self.assertEqual(virtual_lab.row_catalyst("Li:1;Na:1/MgO|impregnated"),
+                         {"slots": ["Li", "Na", "none"], "support": "MgO", "preparation": "impregnated"})
+        self.assertEqual(virtual_lab.row_catalyst("Ni:0.5|50%25 air"), {"amounts": {"Ni": 0.5}, "preparation": "50% air"})
+        self.assertEqual(virtual_lab.row_catalyst("Ni:0.5/SiO2"), {"amounts": {"Ni": 0.5}, "support": "SiO2"})
+
     def test_one_run_is_20_channels_by_216_conditions_by_2_replicates(self):
         posts, _ = run()
         self.assertEqual(len(posts), 20)

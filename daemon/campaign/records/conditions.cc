@@ -1,19 +1,11 @@
 #include "daemon/campaign/records/conditions.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-
-#include <fmt/format.h>
 
 #include "daemon/base/json.h"
+#include "daemon/base/plain_condition.h"
 
 namespace kasetsu::campaign {
-
-double plain_condition(double value) {
-  if (value == 0.0 || !std::isfinite(value)) return value == 0.0 ? 0.0 : value;
-  return std::strtod(fmt::format("{:.9g}", value).c_str(), nullptr);
-}
 
 std::string conditions_text(const std::map<std::string, double>& conditions) {
   Json object = Json::object();

@@ -7,9 +7,6 @@
 
 namespace kasetsu::campaign {
 
-// The number to nine significant digits, and 0 for -0: 1073.15 K and 800 °C are one condition.
-double plain_condition(double value);
-
 // {"temperature_C":800.0}, with each number as plain_condition has it.
 std::string conditions_text(const std::map<std::string, double>& conditions);
 

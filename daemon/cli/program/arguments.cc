@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/ingest/profiles.h"
+#include "drivers/tables/option_names.h"
 #include "drivers/tables/shape_names.h"
 
 namespace kasetsu::cli {
@@ -115,12 +116,12 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
   command.add_option("--sheet", sheet, "sheet of a workbook (default: the first one)")
       ->group(group);
   command.add_option("--decimal", decimal, "how the table writes decimals: point or comma")
-      ->check(CLI::IsMember({"point", "comma"}))
+      ->check(CLI::IsMember(tables::decimal_names()))
       ->group(group);
   command
       .add_option("--encoding", encoding,
                   "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
-      ->check(CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}))
+      ->check(CLI::IsMember(tables::encoding_names()))
       ->group(group);
   command
       .add_option("--fill-down", fill_down,
@@ -132,7 +133,7 @@ void TableArguments::add_to(CLI::App& command, bool with_data) {
           "--name-amounts", name_amounts,
           "what numbers before the elements of a name are (1Zn1Zr/SiO2), and amounts without a "
           "unit: wt% or mol%; none: a line above the header is about something else")
-      ->check(CLI::IsMember({"wt%", "mol%", "none"}))
+      ->check(CLI::IsMember(tables::name_amounts_names()))
       ->group(group);
   command
       .add_flag("--skip-rows-without-target", skip_rows_without_target,

@@ -42,6 +42,7 @@ Json row_json(const tables::TableRow& row) {
   Json values = Json::object();
   for (const tables::TableValue& value : row.values) {
     values[value.name] = {{"value", value.value}, {"unit", value.unit}};
+    if (value.censored) values[value.name]["censored"] = true;
   }
   json["values"] = std::move(values);
   if (row.measured_at) json["measured_at"] = format_time(*row.measured_at);
@@ -77,8 +78,8 @@ std::string what(const Json& row) {
   }
   for (const auto& [name, value] : row["values"].items()) {
     const std::string unit = value["unit"].get<std::string>();
-    add(fmt::format("{} = {}{}{}", name, format_number(value["value"].get<double>()),
-                    unit.empty() ? "" : " ", unit));
+    add(fmt::format("{} {} {}{}{}", name, value.contains("censored") ? "has the limit" : "=",
+                    format_number(value["value"].get<double>()), unit.empty() ? "" : " ", unit));
   }
   if (row.contains("measured_at")) add(field(row, "measured_at"));
   if (row.contains("points")) add("made of " + counted(row["points"].size(), "row"));
@@ -99,6 +100,7 @@ void print_rows(const tables::TableRows& table, const std::string& profile, cons
                row.contains("catalyst") ? field(row, "catalyst") : "", what(row)});
   }
   session.print(lines);
+  for (const std::string& note : table.notes) session.say(note);
 }
 
 }  // namespace
@@ -131,6 +133,7 @@ Status dry_run_offline(const std::string& file, const std::string& profile_name,
                         {"delimiter", table->delimiter},
                         {"columns", column_texts(*table)},
                         {"unused", table->unused},
+                        {"notes", table->notes},
                         {"quarantined", wrong},
                         {"rows", std::move(rows)}});
   } else {

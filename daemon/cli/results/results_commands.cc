@@ -16,6 +16,7 @@
 #include "daemon/cli/results/nomad_export.h"
 #include "daemon/cli/results/profile_dry_run.h"
 #include "daemon/cli/results/report_data.h"
+#include "drivers/tables/option_names.h"
 #include "drivers/tables/shape_names.h"
 
 namespace kasetsu::cli {
@@ -388,14 +389,13 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
   command
       ->add_option("--encoding", arguments->encoding,
                    "utf-8, utf-16, cp1252 (western Windows) or cp932 (Japanese Windows)")
-      ->check(
-          CLI::IsMember({"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "cp932"}));
+      ->check(CLI::IsMember(tables::encoding_names()));
   command
       ->add_option(
           "--name-amounts", arguments->name_amounts,
           "what numbers before the elements of a name are (15Ni5Ce/MgO), and amounts without a "
           "unit: wt% or mol%; none: a line above the header is about something else")
-      ->check(CLI::IsMember({"wt%", "mol%", "none"}));
+      ->check(CLI::IsMember(tables::name_amounts_names()));
   command
       ->add_option("--shape", arguments->shape,
                    "auto, loadings (a column an element), slots (M1,M2,...,Support) or formula")
@@ -405,7 +405,7 @@ void add_import(CLI::App& group, Session& session, const std::shared_ptr<Argumen
   command
       ->add_option("--decimal", arguments->decimal,
                    "point or comma, where the table leaves it open")
-      ->check(CLI::IsMember({"point", "comma"}));
+      ->check(CLI::IsMember(tables::decimal_names()));
   command->add_flag("--whole", arguments->whole, "all rows or none");
   command->add_flag("--revise", arguments->revise,
                     "known rows with other content are corrections, not errors");

@@ -32,6 +32,7 @@ class Stranger(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append((self.path, self.headers.get("Authorization"), body))
+        self.server.keys.append(self.headers.get("Idempotency-Key"))
         status, headers, text = self.server.answer(len(self.server.seen), body)
         self.send_response(status)
         for name, value in headers.items():
@@ -87,7 +88,7 @@ class Answers(unittest.TestCase):
         self.spool = tempfile.mkdtemp(prefix="kasetsu_spool_")
         self.addCleanup(shutil.rmtree, self.spool, True)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
-        self.server.seen = []
+        self.server.seen, self.server.keys = [], []
         self.answer_with(lambda n, body: (200, {}, json.dumps(receipt(body)).encode()))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.addCleanup(self.server.server_close)
@@ -119,6 +120,17 @@ class Answers(unittest.TestCase):
                 self.assertEqual(len(self.waiting()), 1)
                 self.assertEqual([n for n in os.listdir(self.spool) if n.endswith(".refused")], [])
                 os.unlink(os.path.join(self.spool, self.waiting()[0]))
+
+    def test_a_campaign_file_that_held_before_is_applied_again(self):
+        # The daemon answers a key that it knows with what it did then.
+        self.answer_with(lambda n, body: (200, {}, b'{"version": 1}') if n != 2 else (503, {}, b"{}"))
+        client = self.client(patience_s=10.0)
+        for text in ("a = 1", "a = 2", "a = 1"):
+            client.apply_campaign(text)
+        keys = self.server.keys
+        self.assertEqual([body for _, _, body in self.server.seen], [b"a = 1", b"a = 2", b"a = 2", b"a = 1"])
+        self.assertEqual(keys[1], keys[2], "the same request, repeated")
+        self.assertEqual(len(set(keys)), 3, "three requests")
 
     def test_a_list_that_is_none_or_never_ends(self):
         for text in (b"{}", b"[]", b'{"proposals": 3, "models": {}, "jobs": null}', b'"x"'):

@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/null_sink.h>
 
 #include <atomic>
 #include <stdexcept>
 
+#include "drivers/supervisor/message.h"
 #include "drivers/supervisor/spool.h"
-#include "tests/daemon/store/fixture.h"
+#include "tests/drivers/supervisor/driver_fixture.h"
 
 namespace kasetsu::drivers {
 namespace {
@@ -29,29 +29,14 @@ class Scripted final : public Driver {
   std::function<Status(std::stop_token)> life_;
 };
 
-class SupervisorTest : public kasetsu::testing::StoreTest {
+class SupervisorTest : public DriverTest {
  protected:
-  void SetUp() override {
-    open();
-    intake_ = std::make_unique<campaign::Intake>(
-        *database_, campaigns_, supports_, [] { return system_now(); }, ids_,
-        [](const std::string&) -> Result<std::shared_ptr<const tables::Profile>> {
-          return Error{ErrorCode::not_found, "none", "", "", ""};
-        });
-    log_ = std::make_shared<spdlog::logger>("drivers",
-                                            std::make_shared<spdlog::sinks::null_sink_mt>());
-  }
-
   std::unique_ptr<Supervisor> supervise(std::function<Status(int, std::stop_token)> life) {
     SupervisorOptions options;
     options.first_pause_s = 0.01;
     options.longest_pause_s = 0.02;
     return std::make_unique<Supervisor>(
-        [this](const Settings& settings) {
-          return Host{
-              *intake_, log_, folder_ / settings.name, system_now, [] { return std::int64_t{0}; },
-              {}};
-        },
+        [this](const Settings& settings) { return host(settings); },
         [this, life](const Settings&, const Host&,
                      Counters& counters) -> Result<std::unique_ptr<Driver>> {
           counters.deliveries += 1;
@@ -86,9 +71,6 @@ class SupervisorTest : public kasetsu::testing::StoreTest {
     ASSERT_EQ(lives_, count);
   }
 
-  campaign::DecodedCampaigns campaigns_{supports_};
-  std::unique_ptr<campaign::Intake> intake_;
-  std::shared_ptr<spdlog::logger> log_;
   std::atomic<int> lives_{0};
 };
 
@@ -143,6 +125,55 @@ TEST_F(SupervisorTest, ADriverThatIsNotEnabledStaysStopped) {
   supervisor->start(std::move(settings));
   EXPECT_EQ(supervisor->show("door")->at("state"), "STOPPED");
   EXPECT_EQ(lives_, 0);
+}
+
+using MessageTest = DriverTest;
+
+TEST_F(MessageTest, TheDriversOwnCampaignIsWaitedForAndAnotherIsNot) {
+  Settings settings;
+  settings.name = "door";
+  settings.campaign = "later";
+  settings.source = "rig";
+  Counters counters;
+  const auto deliver = [&](const std::string& more) {
+    const auto message = read_message(settings, body({row("\"Li\"", 5.0)}, more));
+    EXPECT_TRUE(message.ok()) << message.error().to_string();
+    return deliver_patiently(host(settings), counters, settings, message->request, {});
+  };
+  const auto refused = deliver(R"("campaign":"latter","run":"1")");
+  ASSERT_FALSE(refused.ok()) << "it may be misspelt, and would hold up all others";
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  std::atomic<bool> done{false};
+  std::jthread waiting([&] {
+    const auto receipt = deliver(R"("run":"2")");
+    EXPECT_TRUE(receipt.ok()) << receipt.error().to_string();
+    done = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(done) << "its campaign is not there";
+  apply_campaign_file("later");
+  wait_until([&] { return done.load(); }, "taken");
+  EXPECT_EQ(counters.accepted, 1);
+  std::stop_source stop;
+  stop.request_stop();
+  settings.campaign = "never";
+  const auto message = read_message(settings, body({row("\"Li\"", 5.0)}));
+  ASSERT_TRUE(message.ok());
+  const auto stopped =
+      deliver_patiently(host(settings), counters, settings, message->request, stop.get_token());
+  EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST(Driver, OnlyWhatAnotherTryMayChangeIsTriedAgain) {
+  const auto transient = [](ErrorCode code) { return is_transient(Error{code, "", "", "", ""}); };
+  for (const ErrorCode code : {ErrorCode::busy, ErrorCode::storage_full, ErrorCode::storage_failed,
+                               ErrorCode::not_found, ErrorCode::unavailable}) {
+    EXPECT_TRUE(transient(code)) << to_string(code);
+  }
+  for (const ErrorCode code : {ErrorCode::bad_data, ErrorCode::invalid_argument,
+                               ErrorCode::unprocessable, ErrorCode::internal}) {
+    EXPECT_FALSE(transient(code)) << to_string(code);
+  }
 }
 
 TEST(Spool, KeepsOrderOverLivesAndSetsAside) {

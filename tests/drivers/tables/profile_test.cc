@@ -11,6 +11,7 @@
 #include "drivers/tables/encoding.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/local_time.h"
+#include "drivers/tables/option_names.h"
 #include "drivers/tables/table_rows.h"
 #include "drivers/tables/units.h"
 #include "tests/paths.h"
@@ -119,6 +120,18 @@ TEST(Profile, MistakesAreNamedWithTheirPlace) {
               HasSubstr("a unit of pressure where one of temperature is expected"));
   EXPECT_THAT(refusal("[reduce]\nproperty = \"a\"\nname = \"b\"\nmethod = \"fixed\"\n"),
               HasSubstr("the conditions"));
+  EXPECT_THAT(refusal("thousands = \".\"\n"),
+              HasSubstr("another character than the decimal point"));
+  EXPECT_THAT(refusal("thousands = \",\"\ndecimal = \",\"\n"), HasSubstr("decimal comma"));
+  EXPECT_EQ(refusal("thousands = \".\"\ndecimal = \",\"\n"), "");
+  EXPECT_THAT(refusal("name_amounts = \"kg\"\n"), HasSubstr("expected wt%, mol% or none"));
+  for (const std::string& name : encoding_names()) {
+    EXPECT_EQ(refusal("encoding = \"" + name + "\"\n"), "");
+    EXPECT_TRUE(decode_text("a\n", name, "f").ok()) << name;
+  }
+  for (const std::string& name : name_amounts_names()) {
+    EXPECT_EQ(refusal("name_amounts = \"" + name + "\"\n"), "");
+  }
   EXPECT_THAT(refusal("a = \n"), HasSubstr("mine.toml:1:"));
 }
 
@@ -215,52 +228,6 @@ TEST(Profile, PlateMapAndConstants) {
   ASSERT_FALSE(table.rows[3].problems.empty());
   EXPECT_THAT(table.rows[3].problems[0].to_string(),
               HasSubstr("the plate map has no such channel"));
-}
-
-Profile reducing(const std::string& more) {
-  const auto profile = parse_profile(
-      "[[columns]]\nheader = \"cat\"\nas = \"catalyst\"\n"
-      "[[columns]]\nheader = \"T\"\nas = \"condition\"\nname = \"T\"\n"
-      "[[columns]]\nheader = \"rep\"\nas = \"replicate\"\n"
-      "[[columns]]\nheader = \"y\"\nas = \"value\"\nname = \"point\"\n"
-      "[reduce]\nproperty = \"point\"\nname = \"best\"\n" +
-          more,
-      "reduce.toml");
-  EXPECT_TRUE(profile.ok()) << profile.error().to_string();
-  return std::move(profile).value();
-}
-
-TEST(Profile, ReducesOverConditionsAndKeepsEveryPoint) {
-  // Means by temperature: Li/MgO 10, 12, 7, 11; Na/MgO 1 and, alone, 30.
-  const std::string text =
-      "cat,T,rep,y\nLi/MgO,700,1,9\nLi/MgO,700,2,11\nLi/MgO,750,1,14\nLi/MgO,750,2,10\nLi/"
-      "MgO,800,1,7\n"
-      "Li/MgO,850,1,11\nNa/MgO,700,1,1\nNa/MgO,750,1,30\nNa/MgO,800,1,n.a.\n";
-  const struct {
-    const char* method;
-    double lithium, sodium;
-    double lithium_at;
-  } cases[] = {{"method = \"max\"\n", 12.0, 30.0, 750.0},
-               {"method = \"top3_mean\"\n", 11.0, 15.5, 750.0},
-               {"method = \"fixed\"\nat = { T = 700 }\n", 10.0, 1.0, 700.0}};
-  for (const auto& c : cases) {
-    const TableRows table = must_read(text, reducing(c.method));
-    ASSERT_EQ(table.rows.size(), 9U + 2U);
-    EXPECT_TRUE(table.rows[8].values.empty()) << "nothing was measured there";
-    const TableRow& lithium = table.rows[9];
-    ASSERT_EQ(lithium.values.size(), 1U);
-    EXPECT_EQ(lithium.values[0].name, "best");
-    EXPECT_DOUBLE_EQ(lithium.values[0].value, c.lithium) << c.method;
-    EXPECT_EQ(lithium.conditions.at("T"), c.lithium_at);
-    EXPECT_THAT(lithium.points, ElementsAre(2, 3, 4, 5, 6, 7));
-    EXPECT_FALSE(lithium.isolated_maximum);
-    EXPECT_FALSE(lithium.replicate || lithium.sequence);
-    EXPECT_DOUBLE_EQ(table.rows[10].values[0].value, c.sodium) << c.method;
-  }
-  EXPECT_TRUE(must_read(text, reducing("method = \"max\"\n")).rows[10].isolated_maximum);
-  EXPECT_FALSE(must_read(text, reducing("method = \"max\"\nisolated_by = 29.5\n"))
-                   .rows[10]
-                   .isolated_maximum);
 }
 
 TEST(Units, KnownOnesConvertAndOthersAreRefused) {
