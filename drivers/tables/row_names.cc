@@ -44,7 +44,6 @@ Status check_carrier(const std::string& name) {
       fmt::format("{}/{}, or its elements without their oxygen if they are active", actives, last));
 }
 
-<<<<<<< HEAD
 // The elements that a row's columns tell.
 std::set<std::string> held_by(const chemistry::ToldCatalyst& told) {
   std::set<std::string> held(told.slots.begin(), told.slots.end());
@@ -66,14 +65,14 @@ bool same_elements(const chemistry::Composition& a, const chemistry::Composition
   return std::equal(
       a.parts().begin(), a.parts().end(), b.parts().begin(), b.parts().end(),
       [](const auto& one, const auto& other) { return one.element == other.element; });
-=======
+}
+
 // "Ni:5;K:1/MgO [wt%]": a key with what its export told of its amounts.
 std::optional<std::pair<std::string, std::string>> split_exported_key(const std::string& text) {
   const std::size_t bracket = text.rfind(" [");
   if (!text.ends_with(']') || bracket == std::string::npos) return {};
   if (!chemistry::looks_like_key(text)) return {};
   return std::pair(text.substr(0, bracket), text.substr(bracket + 2, text.size() - bracket - 3));
->>>>>>> k-rows
 }
 
 std::string joined(const std::set<std::string>& symbols) {
