@@ -33,10 +33,10 @@ ForetoldBatch held_against(const Predictions& said, const Eigen::VectorXd& y, st
 class Register {
  public:
   void note_births(const Model& model) {
-    for (const std::vector<Hypothesis>* kept : {&model.hypotheses, &model.dormant}) {
-      for (const Hypothesis& hypothesis : *kept) {
-        const Texts key = hypothesis_key(hypothesis, model.features.primaries);
-        if (!index_.emplace(key, lives_.size()).second) continue;
+    for (const Hypothesis& hypothesis : model.hypotheses) {
+      const Texts key = hypothesis_key(hypothesis, model.features.primaries);
+      const auto [found, added] = index_.emplace(key, lives_.size());
+      if (added) {
         Life life;
         life.descriptors = key;
         life.promised = hypothesis.mae_cv;

@@ -131,7 +131,10 @@ void give_places(Contest contest, const SearchOptions& options, int rows_before,
   for (Hypothesis& hypothesis : model.hypotheses) hypothesis.weight /= total_weight;
   std::vector<std::size_t> rest;
   for (std::size_t i = 0; i < contest.contenders.size(); ++i) {
-    if (std::find(chosen.begin(), chosen.end(), i) == chosen.end()) rest.push_back(i);
+    if (contest.contenders[i].veteran &&
+        std::find(chosen.begin(), chosen.end(), i) == chosen.end()) {
+      rest.push_back(i);
+    }
   }
   std::stable_sort(rest.begin(), rest.end(), [&](std::size_t a, std::size_t b) {
     return contest.contenders[a].expected < contest.contenders[b].expected;

@@ -45,9 +45,8 @@ Status add_veterans(const Prepared& prepared, const TrainingSet& data,
                     double optimism, Contest& contest);
 
 // Gives the places to the contenders with the least expected error. `loo` gets a column for each
-// hypothesis. The best of those that are left stay in the model without a weight, fresh ones too:
-// a batch that they foretold gives them a record, and the next contest a place. rows_before: that
-// the model before learnt.
+// hypothesis. The veterans that are left stay in the model without a weight. rows_before: that the
+// model before learnt.
 void give_places(Contest contest, const SearchOptions& options, int rows_before, Model& model,
                  Eigen::MatrixXd& loo);
 
