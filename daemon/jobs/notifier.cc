@@ -356,7 +356,7 @@ Status Notifier::collect() {
       database_, [](const Reader& reader) -> Result<std::string> { return reader.setting(kSeen); });
   if (!known) return known.error();
   if (*known == std::to_string(seen)) return {};
-  return campaign::write_and_wait(database_, [=](Transaction& tx) -> Status {
+  return campaign::write_and_wait(database_, [&](Transaction& tx) -> Status {
     tx.set_setting(kSeen, std::to_string(seen));
     if (fresh.empty()) return {};
     Json waiting = list_of(tx, kWaiting);

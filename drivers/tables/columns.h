@@ -50,7 +50,6 @@ struct Layout {
   std::map<std::size_t, std::string> names;  // of those whose header is not their name
   // Of values and conditions whose unit the table tells: that unit, and the campaign's.
   std::map<std::size_t, std::pair<std::string, std::string>> value_units;
-  std::vector<std::string> notes;
   std::vector<Error> problems;  // with ReadOptions::look, instead of an error
 };
 

@@ -339,6 +339,30 @@ class Process(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 10 * PATIENCE)
         half.close()
 
+    def test_a_receiver_that_hangs_does_not_hold_up_the_end(self):
+        with socket.socket() as receiver:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.listen()
+            address = f"127.0.0.1:{receiver.getsockname()[1]}"
+            daemon = self.start(config=f"[webhooks]\nhosts = [\"{address}\"]\n")
+            campaign = ('format = 1\nname = "c"\n[[targets]]\nname = "y"\nunit = "%"\ngoal = "maximize"\n[[space]]\nkind = "slots"\nslots = 2\n'
+                        'none = true\nrepetition = true\nelements = ["Li", "Na"]\nsupports = ["MgO"]\n[planner]\nbatch = 2\n'
+                        f'[[webhooks]]\nurl = "http://{address}/x"\nkind = "slack"\nevents = ["stopped"]\n')
+            receiver.settimeout(1.0)
+            self.assertEqual(daemon.ask("/v1/campaigns", campaign.encode())[0], 201)
+            connection = None
+            for number in range(60):  # what happened before the daemon's first look is not told
+                if number == 3:
+                    self.assertEqual(daemon.ask("/v1/campaigns/c:stop", b'{"reason": "over"}')[0], 200)
+                try:
+                    connection, _ = receiver.accept()
+                    break
+                except TimeoutError:
+                    pass
+            self.assertIsNotNone(connection, "nobody was told")
+            self.assertEqual(daemon.end(), 0, daemon.text())
+            connection.close()
+
     def test_where_webhooks_lead_is_shown_to_those_who_may_change_it(self):
         tokens, secrets = os.path.join(self.folder, "tokens"), {}
         for scope in ("read", "campaigns"):

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createServer, request as plainRequest } from "node:http";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { drivers } from "./drivers.mjs";
 import { Daemon, drop, folderFor, openPage, until, WAIT } from "./harness.mjs";
 import { markup } from "./markup.mjs";
 import { odd, silence } from "./odd.mjs";
@@ -312,7 +313,7 @@ async function main() {
   const daemon = await (await Daemon.start(bin, "[limits]\nplan_s = 600\n")).run();  // a busy machine plans slowly
   daemon.origin = `http://127.0.0.1:${daemon.port}`;
   const only = process.env.KASETSU_ONLY;
-  const parts = { story: () => story(browser, daemon), quick: () => quick(browser, daemon), plots: () => plots(browser, daemon), keyboard: () => keyboard(browser, daemon), everyPage: () => everyPage(browser, daemon), dialogs: () => dialogs(browser, daemon), markup: () => markup(browser, bin), odd: () => odd(browser, bin), silence: () => silence(browser, bin), rebinding: () => rebinding(daemon), tokens: () => tokens(browser), large: () => large(browser, daemon) };
+  const parts = { story: () => story(browser, daemon), quick: () => quick(browser, daemon), plots: () => plots(browser, daemon), keyboard: () => keyboard(browser, daemon), everyPage: () => everyPage(browser, daemon), dialogs: () => dialogs(browser, daemon), markup: () => markup(browser, bin), odd: () => odd(browser, bin), silence: () => silence(browser, bin), drivers: () => drivers(browser, bin), rebinding: () => rebinding(daemon), tokens: () => tokens(browser), large: () => large(browser, daemon) };
   let failed = 0;
   try {
     for (const [name, part] of Object.entries(parts)) {
