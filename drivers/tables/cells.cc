@@ -250,6 +250,10 @@ bool is_usual_null(std::string_view cell) {
          words.end();
 }
 
+bool is_blank_run(std::string_view cell) {
+  return small_letters(plain_characters(trim(cell))) == "blank";
+}
+
 NumberStyle find_style(std::span<const CsvRecord> rows) {
   bool comma_decimal = false, comma_thousands = false, either = false, point_decimal = false;
   bool point_thousands = false;

@@ -58,6 +58,9 @@ std::span<const std::string_view> usual_null_words();
 // Whether a cell is one of them.
 bool is_usual_null(std::string_view cell);
 
+// Whether a cell says that a run had no catalyst: "blank".
+bool is_blank_run(std::string_view cell);
+
 // ASCII letters small.
 std::string small_letters(std::string_view text);
 

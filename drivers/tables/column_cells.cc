@@ -18,10 +18,16 @@ ColumnCells::ColumnCells(const Sheet& sheet, const ReadOptions& options, std::st
       options_(options),
       file_name_(file_name),
       line_(sheet.header.line) {
-  // Rows of another length than the header say nothing of its columns.
+  // Rows of another length than the header say nothing of its columns, nor do runs without a
+  // catalyst.
+  std::vector<const CsvRecord*> blanks;
   for (const CsvRecord& row : sheet.rows) {
-    if (row.fields.size() >= header_.size()) rows_.push_back(&row);
+    if (row.fields.size() < header_.size()) continue;
+    const bool blank = std::any_of(row.fields.begin(), row.fields.end(),
+                                   [](const std::string& cell) { return is_blank_run(cell); });
+    (blank ? blanks : rows_).push_back(&row);
   }
+  if (rows_.empty()) rows_ = std::move(blanks);
 }
 
 Error ColumnCells::problem(std::size_t column, std::string message, std::string value,
@@ -51,6 +57,16 @@ bool ColumnCells::all_numbers(std::size_t column) const {
   return std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
     return cell(*row, column).empty() || read_number(cell(*row, column), style_).ok();
   });
+}
+
+bool ColumnCells::mostly_numbers(std::size_t column) const {
+  std::size_t numbers = 0, others = 0;
+  for (const CsvRecord* const row : rows_) {
+    const std::string_view text = cell(*row, column);
+    if (text.empty() || is_usual_null(text)) continue;
+    ++(read_number(text, style_).ok() ? numbers : others);
+  }
+  return numbers > others;
 }
 
 bool ColumnCells::are_measured(std::size_t column) const {

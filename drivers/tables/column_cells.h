@@ -27,6 +27,8 @@ class ColumnCells {
   // A number from 0, blank, or a word for no value.
   bool is_amount(std::string_view cell) const;
   bool all_numbers(std::size_t column) const;  // blank cells do not count
+  // Numbers in most cells: the others are problems of their rows, or say that nothing was measured.
+  bool mostly_numbers(std::size_t column) const;
   // Numbers and words that say "not measured", at least one number.
   bool are_measured(std::size_t column) const;
   bool all_blank(std::size_t column) const;
@@ -40,7 +42,7 @@ class ColumnCells {
 
   const std::vector<std::string>& header_;
   const std::vector<std::string>& units_;
-  std::vector<const CsvRecord*> rows_;  // those as long as the header
+  std::vector<const CsvRecord*> rows_;  // those as long as the header, without blank runs
   const NumberStyle& style_;
   const ReadOptions& options_;
   std::string_view file_name_;

@@ -359,7 +359,7 @@ class Questions : private ColumnCells {
   // "Al2O3 (wt%)" beside "Ni (wt%)".
   bool ask_about_oxide(std::size_t column) {
     const auto oxide = oxide_header(header_[column]);
-    if (!oxide || !all_numbers(column) || all_blank(column) || is_a_support(oxide->name)) {
+    if (!oxide || !mostly_numbers(column) || is_a_support(oxide->name)) {
       return false;
     }
     problems_.push_back(
@@ -414,7 +414,8 @@ class Questions : private ColumnCells {
         } else if (holds_elements(i)) {
           meant = fmt::format("M{}", layout_.composition.size() + 1);
         }
-      } else if (layout_.shape == Shape::loadings && !rows_.empty() && all_numbers(i)) {
+      } else if (layout_.shape == Shape::loadings &&
+                 (mostly_numbers(i) || (!rows_.empty() && all_blank(i)))) {
         if (const auto element = element_near_miss(name)) {
           meant = chemistry::element_symbol(*element);
           // "CO" beside "Co", and "Ag XRF (at.%)" beside "Ag (at.%)", are something else.
@@ -513,7 +514,7 @@ class Questions : private ColumnCells {
     const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
                          layout_.shape == Shape::automatic || names_tell_amounts();
     for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
+      if (layout_.roles[i] != Role::unused || !mostly_numbers(i)) continue;
       const bool told =
           tells_loading(header_[i]) || tells_unread_amount(header_[i]) || is_amount_beside_slots(i);
       if (!told || asked_about(i)) continue;

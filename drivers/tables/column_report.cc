@@ -36,6 +36,21 @@ std::string told_unit(const Sheet& sheet, std::size_t column) {
   return is_unit(unit) ? unit : std::string();
 }
 
+// "* measured twice", "# series B".
+bool is_marked(std::string_view text) {
+  return text.find_first_of("*#") == 0 || text.starts_with("\u2020");
+}
+
+// No symbol has three small letters.
+bool has_word(std::string_view text) {
+  std::size_t row = 0;
+  for (const char c : text) {
+    row = c >= 'a' && c <= 'z' ? row + 1 : 0;
+    if (row == 3) return true;
+  }
+  return false;
+}
+
 void add_example(ColumnReport& report, std::string_view cell) {
   constexpr std::size_t kMost = 3;
   if (report.examples.size() >= kMost) return;
@@ -177,16 +192,21 @@ bool is_remark(const CsvRecord& record, const MatchedColumns& columns, const Num
       columns.columns.begin(), columns.columns.end(),
       [&](const MatchedColumn& one) { return one.at == at && names_elements(one.column.use); });
   if (!composition) return false;
-  const bool mark = text.find_first_of("*#") == 0 || text.starts_with("\u2020");
-  std::size_t row = 0;
-  bool word = false;  // no symbol has three small letters
-  for (const char c : text) {
-    row = c >= 'a' && c <= 'z' ? row + 1 : 0;
-    word = word || row == 3;
-  }
-  const bool words = word && text.find(' ') != std::string::npos;
-  return (mark || words) && text.find('/') == std::string::npos && !supports.read(text).ok() &&
-         !chemistry::parse_catalyst_name(text, supports).ok();
+  const bool words = has_word(text) && text.find(' ') != std::string::npos;
+  return (is_marked(text) || words) && text.find('/') == std::string::npos &&
+         !supports.read(text).ok() && !chemistry::parse_catalyst_name(text, supports).ok();
+}
+
+bool is_short_remark(const CsvRecord& record, std::size_t width, bool last,
+                     const NumberStyle& style) {
+  if (record.fields.empty() || record.fields.size() >= width) return false;
+  const bool number = std::any_of(record.fields.begin(), record.fields.end(),
+                                  [&](const auto& cell) { return read_number(cell, style).ok(); });
+  const std::string_view text = trim(record.fields.front());
+  if (number || text.empty()) return false;
+  if (is_marked(text)) return true;
+  const auto spaces = std::count(text.begin(), text.end(), ' ');
+  return has_word(text) && text.find('/') == std::string_view::npos && spaces >= (last ? 2 : 1);
 }
 
 bool is_section(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style) {

@@ -25,5 +25,9 @@ bool is_section(const CsvRecord& record, const MatchedColumns& columns, const Nu
 // The same of several words in the place of a composition: "Series A", "* measured twice".
 bool is_remark(const CsvRecord& record, const MatchedColumns& columns, const NumberStyle& style,
                const chemistry::SupportTable& supports);
+// A line of text that has fewer cells than the header: "* measured twice", "series B: promoted".
+// `last`: of the table, where it may also be a row that was cut off.
+bool is_short_remark(const CsvRecord& record, std::size_t width, bool last,
+                     const NumberStyle& style);
 
 }  // namespace kasetsu::tables

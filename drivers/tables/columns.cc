@@ -229,14 +229,10 @@ class Recogniser : private ColumnCells {
   // Whether two names, without their units, are the usual words for one temperature: the campaign
   // has no other.
   bool is_the_temperature(std::string_view header, std::string_view condition) const {
-    const auto is = [](std::string_view name) {
-      const std::string word = bare(name);
-      return word == "t" || word == "temp" || word == "temperature";
-    };
-    return is(header) && is(condition) &&
+    return is_temperature_name(header) && is_temperature_name(condition) &&
            std::count_if(options_.known_conditions.begin(), options_.known_conditions.end(),
                          [&](const std::string& one) {
-                           return is(known_unit(one, Role::condition).first);
+                           return is_temperature_name(known_unit(one, Role::condition).first);
                          }) == 1;
   }
 
@@ -258,6 +254,12 @@ class Recogniser : private ColumnCells {
       const bool same = split.cased == bare_name || split.cased == name ||
                         (role == Role::condition && is_the_temperature(split.cased, bare_name));
       if (!unit.empty() && same && !split.unit.empty() && convert_units(split.unit, unit).ok()) {
+        with_unit.push_back(i);
+      }
+      // Neither the campaign nor the header tells a unit, or the header the usual one.
+      const bool usual = split.unit.empty() || same_unit(split.unit, "\u00B0C");
+      if (unit.empty() && usual && role == Role::condition &&
+          is_the_temperature(split.cased, bare_name)) {
         with_unit.push_back(i);
       }
     }
@@ -293,8 +295,8 @@ class Recogniser : private ColumnCells {
       const std::string without_unit = bare(split_unit(header_[i]).cased);
       const bool near =
           is == wanted || (!without_unit.empty() && without_unit == wanted) ||
-          (what == "condition" &&
-           is_the_temperature(without_unit, known_unit(name, Role::condition).first)) ||
+          (what == "condition" && is_the_temperature(split_unit(header_[i]).cased,
+                                                     known_unit(name, Role::condition).first)) ||
           (wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
            digits_of(is) == digits_of(wanted));
       if (!near) continue;
@@ -335,7 +337,9 @@ class Recogniser : private ColumnCells {
       if (slot_number(header_[i])) found.slots.push_back(i);
       const auto element = element_header(header_[i]);
       if (element) (element->unit.empty() ? plain : with_unit).push_back(i);
-      if (is_formula_name(header_[i])) found.formulas.push_back(i);
+      if (is_formula_name(header_[i]) || (is_catalyst_word(header_[i]) && holds_compositions(i))) {
+        found.formulas.push_back(i);
+      }
     }
     if (Status one = find_support(); !one) return one;
     keep_compositions(found.formulas);
@@ -525,6 +529,14 @@ class Recogniser : private ColumnCells {
     return Shape::formula;
   }
 
+  bool holds_compositions(std::size_t column) const {
+    std::size_t parts = 0;
+    return !all_blank(column) && std::all_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+      const std::string text = composition_text(cell(*row, column), style_);
+      return is_none(text) || reads_as_composition(text, parts);
+    });
+  }
+
   // Labels under the header of a composition ("Catalyst": Cat-1, Cat-2) beside compositions.
   void keep_compositions(std::vector<std::size_t>& formulas) const {
     std::vector<std::size_t> kept = formulas;
@@ -661,7 +673,7 @@ class Recogniser : private ColumnCells {
     }
     std::vector<std::pair<std::size_t, std::string>> amounts;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || !all_numbers(i) || all_blank(i)) continue;
+      if (layout_.roles[i] != Role::unused || !mostly_numbers(i)) continue;
       std::string unit = unit_of_loading(header_[i]);
       if (!unit.empty()) amounts.emplace_back(i, std::move(unit));
     }

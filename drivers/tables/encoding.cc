@@ -155,10 +155,12 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view encodin
     if (wrong != std::string_view::npos) {
       const auto line =
           1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(wrong), '\n');
+      const std::string read = readings(bytes, wrong, file_name);
       return Error{ErrorCode::bad_data, "the file is not in UTF-8",
                    csv_place(file_name, static_cast<std::size_t>(line)),
                    fmt::format("byte 0x{:02X}", static_cast<unsigned char>(bytes[wrong])),
-                   "UTF-8; or " + readings(bytes, wrong, file_name) + " (in a profile: encoding)"};
+                   read.empty() ? "UTF-8: neither cp1252 nor cp932 reads this line"
+                                : "UTF-8; or " + read + " (in a profile: encoding)"};
     }
     decoded.text = bytes;
     return decoded;

@@ -51,6 +51,16 @@ bool tells_amount(std::string_view rest) {
   return amount;
 }
 
+// "(CO) (%)", "_C2H4 / %": of which product a selectivity or yield is.
+bool is_of_a_product(std::string_view rest) {
+  if (rest[0] != '(' && rest[0] != '[' && rest[0] != '_' && rest[0] != ' ') return false;
+  rest.remove_prefix(std::min(rest.find_first_not_of("([_ "), rest.size()));
+  const std::string_view product = rest.substr(0, rest.find_first_of(")]/ _,"));
+  return !product.empty() && product[0] >= 'A' && product[0] <= 'Z' &&
+         std::all_of(product.begin(), product.end(),
+                     [](char c) { return is_letter(c) || is_digit(c); });
+}
+
 }  // namespace
 
 std::string bare(std::string_view name) {
@@ -123,6 +133,32 @@ constexpr std::array<std::string_view, 16> kSupportAdditions = {
     "composition", "formula", "\u7A2E", "\u540D", "\u9178\u5316\u7269",
     "\u6750\u6599"};
 
+// A temperature of the reaction, in the languages of laboratories.
+constexpr std::array<std::string_view, 24> kTemperatures = {"t",
+                                                            "temp",
+                                                            "temperature",
+                                                            "temperatur",
+                                                            "temp\u00E9rature",
+                                                            "temp\u00C9rature",
+                                                            "temperatura",
+                                                            "temperatuur",
+                                                            "\u6E29\u5EA6",
+                                                            "\u53CD\u5FDC\u6E29\u5EA6",
+                                                            "\u53CD\u5E94\u6E29\u5EA6",
+                                                            "reactiontemperature",
+                                                            "reactiontemp",
+                                                            "reactortemperature",
+                                                            "reactortemp",
+                                                            "bedtemperature",
+                                                            "testtemperature",
+                                                            "temperatureofreaction",
+                                                            "reaktionstemperatur",
+                                                            "reaktortemperatur",
+                                                            "temp\u00E9ratureder\u00E9action",
+                                                            "temperaturadereacci\u00F3n",
+                                                            "treaction",
+                                                            "trxn"};
+
 bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
   return std::find(words.begin(), words.end(), text) != words.end();
 }
@@ -137,6 +173,10 @@ std::string letters_only(std::string_view name) {
 }
 
 }  // namespace
+
+bool is_temperature_name(std::string_view name) {
+  return is_one_of(letters_only(name), kTemperatures);
+}
 
 bool is_support_name(std::string_view name) {
   return name.find('/') == std::string_view::npos && is_one_of(letters_only(name), kSupportWords);
@@ -164,6 +204,13 @@ bool is_formula_name(std::string_view name) {
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
+bool is_catalyst_word(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "catalyseur",         "katalysator",        "catalizador",  "catalizzatore", "\u89E6\u5A92",
+      "\u50AC\u5316\u5242", "\u89E6\u5A92\u540D", "\u7D44\u6210", "catalysts"};
+  return is_one_of(letters_only(name), kNames);
+}
+
 bool is_formula_near_miss(std::string_view name) {
   const std::string text = bare(name);
   for (const std::string_view word : {"formula", "composition", "catalyst"}) {
@@ -188,6 +235,7 @@ std::optional<int> element_near_miss(std::string_view name) {
   const std::string_view rest = name.substr(letters);
   // CO2, N2O, H2S: molecules.
   if (is_digit(rest[0]) || !tells_amount(rest)) return std::nullopt;
+  if (letters == 1 && is_of_a_product(rest)) return std::nullopt;
   // C (%), S (%) and Y (%) are conversion, selectivity and yield.
   if (letters == 1 && std::none_of(rest.begin(), rest.end(), is_letter)) return std::nullopt;
   return element;

@@ -37,12 +37,16 @@ std::optional<int> slot_number(std::string_view name);
 // "m2", "M 2", "MM2", "M-2", "M02", "Metal 2", "slot2": the number that was probably meant.
 std::optional<int> slot_near_miss(std::string_view name);
 
+// "T", "Temp.", "Temperatur", "\u6E29\u5EA6": the temperature of the reaction.
+bool is_temperature_name(std::string_view name);
 // "Support", "supp.", "Tr\u00E4ger".
 bool is_support_name(std::string_view name);
 // The same with words that say no more: "Support oxide", "oxide support", "Tr\u00E4geroxid".
 bool describes_support(std::string_view name);
 bool is_support_near_miss(std::string_view name);
 bool is_formula_name(std::string_view name);
+// The same in other languages, where the cells are compositions, too.
+bool is_catalyst_word(std::string_view name);
 bool is_formula_near_miss(std::string_view name);
 // "Li (wt%)", "li_mol", "Li%", "LI", "li": the symbol that was probably meant.
 std::optional<int> element_near_miss(std::string_view name);

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
 #include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
@@ -83,6 +84,16 @@ std::string single_spaces(std::string_view plain) {
   return name;
 }
 
+// Whether "T/K", "p/bar" or "X/%" is a quantity by its unit: "Ni/K" may be a catalyst, and what is
+// told by gram or hour is a unit with a slash.
+bool is_quantity(std::string_view before, std::string_view unit) {
+  const bool usual =
+      convert_units(unit, "K").ok() || convert_units(unit, "bar").ok() || unit.ends_with('%');
+  const auto is_formula = [](std::string_view word) { return chemistry::parse_formula(word).ok(); };
+  return usual && !before.empty() && before.find('/') == std::string_view::npos &&
+         (before == "T" || !is_formula(unit) || !is_formula(before));
+}
+
 }  // namespace
 
 std::string plain_characters(std::string_view text) {
@@ -138,9 +149,16 @@ HeaderName split_unit(std::string_view header) {
     const auto is_known = [](std::string_view word) {
       return is_unit(word) || chemistry::told_unit(word).has_value();
     };
+    const auto close = text.rfind('/');
+    const bool parted = close != std::string_view::npos;
+    const std::string_view before = parted ? trim(text.substr(0, close)) : std::string_view();
+    const std::string_view behind = parted ? trim(text.substr(close + 1)) : std::string_view();
     if (slash != std::string_view::npos && is_known(trim(text.substr(slash + 3)))) {
       unit = trim(text.substr(slash + 3));
       text = trim(text.substr(0, slash));
+    } else if (is_known(behind) && is_quantity(before, behind)) {
+      unit = behind;
+      text = before;
     } else if (comma != std::string_view::npos && comma > 0) {
       unit = trim(text.substr(comma + 1));
       text = trim(text.substr(0, comma));

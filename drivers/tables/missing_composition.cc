@@ -32,7 +32,7 @@ class MissingComposition : private ColumnCells {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
       std::string meant;
-      if (const auto oxide = oxide_header(header_[i]); oxide && all_numbers(i) && !all_blank(i)) {
+      if (const auto oxide = oxide_header(header_[i]); oxide && mostly_numbers(i)) {
         return problem(i, "no column holds the composition; this one holds an oxide", header_[i],
                        oxide_advice(*oxide));
       }
@@ -40,7 +40,8 @@ class MissingComposition : private ColumnCells {
         meant = fmt::format("M{}", *number);
       } else if (is_formula_near_miss(header_[i])) {
         meant = "catalyst, composition or formula";
-      } else if (const auto element = element_near_miss(header_[i]); element && all_numbers(i)) {
+      } else if (const auto element = element_near_miss(header_[i]);
+                 element && (mostly_numbers(i) || all_blank(i))) {
         meant = header_of_element(*element, header_[i]);
       }
       if (!meant.empty()) {

@@ -401,6 +401,11 @@ class ExportJoiner {
         (key == "-" || (key.empty() && cell(row, "description") == "blank"))) {
       target.fields[static_cast<std::size_t>(kind - names_.begin())] = "blank";
     }
+    // Readers that know no kinds of samples know a blank by its name.
+    if (kind != names_.end() &&
+        target.fields[static_cast<std::size_t>(kind - names_.begin())] == "blank") {
+      target.fields.front() = "blank";
+    }
     if (const auto told = parse_json(conditions); told && told->is_object()) {
       for (const auto& [condition, number] : told->items()) {
         const std::size_t at = place_of(condition);

@@ -40,9 +40,24 @@ std::optional<Part> part_of(std::string_view word) {
   return std::nullopt;
 }
 
+// "Promoter 1", "Promoter 2": parts of one kind are told apart by their numbers; 0: none.
+struct NumberedPart {
+  Part part = Part::metal;
+  int number = 0;
+  bool operator==(const NumberedPart&) const = default;
+};
+
+std::optional<NumberedPart> numbered_part_of(std::string_view word) {
+  const std::size_t letters = word.find_last_not_of("0123456789") + 1;
+  const auto part = part_of(word.substr(0, letters));
+  const std::string_view digits = word.substr(letters);
+  if (!part || digits.size() > 1) return std::nullopt;
+  return NumberedPart{*part, digits.empty() ? 0 : digits[0] - '0'};
+}
+
 // "Promoter loading (wt%)", "wt% promoter", "Loading / wt%": whose amount, and its unit.
 struct PartAmount {
-  std::optional<Part> part;
+  std::optional<NumberedPart> part;
   std::string unit;
 };
 
@@ -68,7 +83,7 @@ std::optional<PartAmount> part_amount(std::string_view header) {
   const auto unit = chemistry::told_unit(amount.unit);
   if (!amount.unit.empty() && (!unit || unit->weighed)) return std::nullopt;
   if (!says_amount && !unit) return std::nullopt;
-  amount.part = part_of(rest);
+  amount.part = numbered_part_of(rest);
   if (!rest.empty() && !amount.part) return std::nullopt;
   return amount;
 }
@@ -177,11 +192,11 @@ class SlotFinder : private ColumnCells {
   }
 
   // Beside one column of symbols another one has unusual cells, which are problems of their rows.
-  std::vector<Part> take_parts() {
-    std::vector<Part> parts;
+  std::vector<NumberedPart> take_parts() {
+    std::vector<NumberedPart> parts;
     bool most = false;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      const auto part = part_of(bare(header_[i]));
+      const auto part = numbered_part_of(bare(header_[i]));
       if (!is_free(i) || !part || !holds_symbols_in(i, false)) continue;
       most = most || holds_symbols_in(i, true);
       found_.slots.push_back(i);
@@ -194,13 +209,13 @@ class SlotFinder : private ColumnCells {
 
   // "Metal, Promoter, Support", with "Loading (wt%)" and "Promoter loading (wt%)".
   void parts() {
-    const std::vector<Part> parts = take_parts();
+    const std::vector<NumberedPart> parts = take_parts();
     if (parts.empty()) return;
     std::vector<std::optional<std::size_t>> amount_of(parts.size());
     std::vector<std::pair<std::size_t, std::string>> of_all;
     for (std::size_t j = 0; j < header_.size(); ++j) {
       const auto amount = part_amount(header_[j]);
-      if (!is_free(j) || !amount || !all_numbers(j) || all_blank(j)) continue;
+      if (!is_free(j) || !amount || !mostly_numbers(j)) continue;
       const auto owner = std::find(parts.begin(), parts.end(), amount->part);
       if (!amount->part || std::count(parts.begin(), parts.end(), *amount->part) != 1) {
         of_all.emplace_back(j, amount->unit);
@@ -259,7 +274,7 @@ class SlotFinder : private ColumnCells {
 
 std::string unit_of_loading(std::string_view header) {
   auto amount = part_amount(header);
-  if (!amount || amount->part == Part::promoter) return {};
+  if (!amount || (amount->part && amount->part->part == Part::promoter)) return {};
   // "wt% metal" is one; a bare "wt%" may be the weight of anything.
   const bool bare_unit = !amount->part && bare(header) == bare(amount->unit);
   return bare_unit ? std::string() : std::move(amount->unit);

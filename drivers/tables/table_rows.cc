@@ -223,8 +223,20 @@ class RowReader {
       if (!is_null(label)) parts.label = composition_text(trim(label), sheet_.style);
       cells += label + '\0';
     }
+    const bool blank = is_blank(record);
+    if (blank) row.kind = "blank";
     for (const MatchedColumn& column : columns_.columns) {
-      if (is_composition(column.column.use)) cells += record.fields[column.at] + '\0';
+      const bool part = is_composition(column.column.use);
+      if (blank && (part || column.column.use == ColumnUse::kind)) continue;
+      if (part && is_blank_run(record.fields[column.at]) &&
+          column.column.use != ColumnUse::catalyst) {
+        row.problems.push_back(
+            at(record, column,
+               bad("blank stands beside other parts of a catalyst", record.fields[column.at],
+                   "none where there is nothing; in a run without a catalyst no other part")));
+        continue;
+      }
+      if (part) cells += record.fields[column.at] + '\0';
       const auto text = text_of(record, column);
       if (column.column.use == ColumnUse::catalyst) {
         const std::string_view cell = trim(record.fields[column.at]);
@@ -248,6 +260,23 @@ class RowReader {
                  "a catalyst, a sample that is known, or a proposal");
     }
     if (!fine) row.problems.push_back(fine.error());
+  }
+
+  // A run without a catalyst: the only cells that tell something of the composition say so, or the
+  // name of the row does.
+  bool is_blank(const CsvRecord& record) const {
+    bool says = false;
+    for (const MatchedColumn& column : columns_.columns) {
+      const std::string_view cell = trim(record.fields[column.at]);
+      const ColumnUse use = column.column.use;
+      if (is_blank_run(cell)) {
+        says = says || is_composition(use) || use == ColumnUse::sample;
+      } else if (is_composition(use) && use != ColumnUse::preparation && !is_none(cell) &&
+                 !is_null(cell) && cell != "0") {
+        return false;
+      }
+    }
+    return says;
   }
 
   // A table repeats few compositions many times: each is read once.
@@ -731,7 +760,9 @@ void take_rows(const Sheet& sheet, const MatchedColumns& columns,
   std::vector<std::size_t> sections, remarks;
   std::string remark;
   for (const CsvRecord& record : sheet.rows) {
-    if (is_section(record, columns, sheet.style)) {
+    const bool last = &record == &sheet.rows.back();
+    if (is_section(record, columns, sheet.style) ||
+        is_short_remark(record, sheet.header.fields.size(), last, sheet.style)) {
       sections.push_back(record.line);
     } else if (is_remark(record, columns, sheet.style, supports)) {
       remarks.push_back(record.line);
