@@ -130,7 +130,8 @@ void show_first_result(const LearningTable& loaded, selection::ModelSettings set
   const selection::Hypothesis& best = model->hypotheses.front();
   std::string text = fmt::format("first result after {}, the search goes on: ",
                                  format_seconds(effort.wall_seconds()));
-  if (const auto verdict = selection::verdict_of(*model)) text += verdict->sentence();
+  const auto verdict = selection::verdict_of(*model);
+  text += verdict ? verdict->sentence() : "not tested yet on rows that it has not seen";
   for (const std::string& name : selection::hypothesis_key(best, model->features.primaries))
     text += "\n  " + name;
   session.say(text);
