@@ -1,6 +1,7 @@
 #include "core/planning/bounds/ensemble_bounds.h"
 
 #include "core/base/constants.h"
+#include "core/planning/bounds/largest.h"
 #include "core/regression/random_forest.h"
 
 namespace kasetsu::planning {
@@ -38,6 +39,7 @@ Bounder::Bounder(const EnsembleBounds& tables)
       bounds_(2 * tables.terms.size()),
       low_(tables.hypotheses.size()),
       high_(tables.hypotheses.size()),
+      kept_weights_(tables.hypotheses.size()),
       box_(tables.coordinate_terms.size()),
       features_(tables.predictor->model().features, tables.wanted),
       companion_features_(tables.predictor->model().features, tables.companion_wanted),
@@ -106,7 +108,7 @@ void Bounder::take_clusters(const AmountSet& amounts, std::span<const std::uint8
 }
 
 // Of a cluster of which some elements are left, into 2 * count rows.
-void Bounder::take_extremes(Cluster& cluster, double* rows) const {
+void Bounder::take_extremes(Cluster& cluster, double* rows) {
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const std::size_t columns = tables_.columns;
   const auto taken = static_cast<std::size_t>(cluster.count);
@@ -116,23 +118,13 @@ void Bounder::take_extremes(Cluster& cluster, double* rows) const {
   for (const int item : trees.elements.nodes[cluster.node].items) {
     const auto position = static_cast<std::size_t>(item);
     if (!cluster.members[position]) continue;
-    const double* values = trees.sorted[trees.leaf[position]].data();
-    for (std::size_t c = 0; c < columns; ++c) {
-      double x = values[c];
-      for (std::size_t k = 0; k < taken; ++k) {
-        double& kept = rows[k * columns + c];
-        const double less = std::min(kept, x);
-        x = std::max(kept, x);
-        kept = less;
-      }
-      x = values[c];
-      for (std::size_t k = taken; k-- > 0;) {
-        double& kept = largest[k * columns + c];
-        const double more = std::max(kept, x);
-        x = std::min(kept, x);
-        kept = more;
-      }
-    }
+    const std::vector<double>& values = trees.sorted[trees.leaf[position]];
+    inserted_ = values;
+    for (std::size_t k = 0; k < taken; ++k)
+      keep_smaller(columns, inserted_.data(), rows + k * columns);
+    inserted_ = values;
+    for (std::size_t k = taken; k-- > 0;)
+      keep_larger(columns, inserted_.data(), largest + k * columns);
   }
   cluster.smallest = rows;
   cluster.largest = largest;
@@ -386,12 +378,15 @@ double Bounder::median(std::span<const double> values, double half) {
   double from = *least;
   for (int n = 0; n < 5; ++n) {
     const double middle = 0.5 * (from + within.high);
+    // In two loops, of which neither has a branch.
+    double* kept = kept_weights_.data();
+    for (std::size_t i = 0; i < count; ++i) kept[i] = value[i] <= middle ? weight[i] : 0.0;
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     std::size_t i = 0;
     for (; i + 4 <= count; i += 4) {
-      for (std::size_t k = 0; k < 4; ++k) sums[k] += value[i + k] <= middle ? weight[i + k] : 0.0;
+      for (std::size_t k = 0; k < 4; ++k) sums[k] += kept[i + k];
     }
-    for (; i < count; ++i) sums[0] += value[i] <= middle ? weight[i] : 0.0;
+    for (; i < count; ++i) sums[0] += kept[i];
     const double reached = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     if (reached >= half) {
       within.high = middle;

@@ -261,7 +261,7 @@ class Bounder {
   double median(std::span<const double> values, double half);
   void take_clusters(const AmountSet& amounts, std::span<const std::uint8_t> clusters,
                      std::span<const Items> left);
-  void take_extremes(Cluster& cluster, double* rows) const;
+  void take_extremes(Cluster& cluster, double* rows);
   void take_places();
   void halve_medians(double least);
   double reach_from(Eigen::Index point);
@@ -320,6 +320,7 @@ class Bounder {
   const ElementSets* group_ = nullptr;
   const Hull* hull_ = nullptr;
   std::vector<Cluster> clusters_;
+  std::vector<double> inserted_;
   std::vector<double> extremes_;      // of clusters of which some elements are left
   double count_ = 0.0, total_ = 0.0;  // elements, and the sum of their amounts
   int unseen_ = 0;
@@ -358,7 +359,7 @@ class Bounder {
   std::vector<double> linear_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
-  std::vector<double> low_, high_;
+  std::vector<double> low_, high_, kept_weights_;
   std::vector<std::pair<double, double>> ordered_;
   std::vector<Interval> box_;
   std::size_t witness_[8] = {0, 0, 0, 0, 0, 0, 0, 0};

@@ -28,4 +28,24 @@ inline Largest largest_of(const double* values, std::size_t size, std::size_t ta
   return {std::accumulate(sorted, last, 0.0), *(last - 1)};
 }
 
+// Keeps the larger of each two numbers, and leaves the smaller one in `x`: number by number, so
+// that several are done at once.
+inline void keep_larger(std::size_t count, double* x, double* kept) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const double a = kept[i];
+    const double b = x[i];
+    kept[i] = a < b ? b : a;
+    x[i] = a < b ? a : b;
+  }
+}
+
+inline void keep_smaller(std::size_t count, double* x, double* kept) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const double a = kept[i];
+    const double b = x[i];
+    kept[i] = b < a ? b : a;
+    x[i] = b < a ? a : b;
+  }
+}
+
 }  // namespace kasetsu::planning

@@ -63,7 +63,7 @@ void Bounder::refine_spread(Predicted& predicted) {
 }
 
 // Adds to each item's part what its best partners of all groups add to it: the largest numbers of
-// its column of `gram` (symmetric; its diagonal is lost), as many as each group gives.
+// its column of `gram` (symmetric, and lost), as many as each group gives.
 void Bounder::add_best_partners(Eigen::MatrixXd& gram, double* parts) {
   const std::size_t width = items_.size();
   gram.diagonal().setConstant(-kInfinity);  // no element is its own partner
@@ -73,16 +73,9 @@ void Bounder::add_best_partners(Eigen::MatrixXd& gram, double* parts) {
     const std::size_t last = first + cluster.size;
     best_partners_.assign(taken * width, -kInfinity);
     for (std::size_t j = first; j < last; ++j) {
-      const double* column = gram.col(static_cast<Index>(j)).data();
-      for (std::size_t i = 0; i < width; ++i) {
-        double x = column[i];
-        for (std::size_t k = 0; k < taken; ++k) {
-          double& kept = best_partners_.data()[k * width + i];
-          const double more = std::max(kept, x);
-          x = std::min(kept, x);
-          kept = more;
-        }
-      }
+      double* column = gram.col(static_cast<Index>(j)).data();
+      for (std::size_t k = 0; k < taken; ++k)
+        keep_larger(width, column, best_partners_.data() + k * width);
     }
     for (std::size_t k = 0; k < taken; ++k) {
       const double* best = best_partners_.data() + k * width;

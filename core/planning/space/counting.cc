@@ -14,7 +14,27 @@ std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
   return a > kLargestSpace - std::min(b, kLargestSpace) ? kLargestSpace : a + b;
 }
 
-std::uint64_t binomial(int n, int k) {
+namespace {
+
+// Of sets of elements: they are asked for all the time.
+constexpr std::size_t kTableRows = 129;
+constexpr std::size_t kTableColumns = kMostElements + 1;
+using BinomialTable = std::array<std::array<std::uint64_t, kTableColumns>, kTableRows>;
+
+constexpr BinomialTable kBinomials = [] {
+  BinomialTable table{};
+  for (std::size_t n = 0; n < kTableRows; ++n) {
+    table[n][0] = 1;
+    for (std::size_t k = 1; n > 0 && k < kTableColumns; ++k) {
+      const std::uint64_t with = table[n - 1][k - 1];
+      const std::uint64_t without = table[n - 1][k];
+      table[n][k] = with > kLargestSpace - without ? kLargestSpace : with + without;
+    }
+  }
+  return table;
+}();
+
+std::uint64_t computed_binomial(int n, int k) {
   if (k < 0 || n < 0 || k > n) return 0;
   k = std::min(k, n - k);
   std::uint64_t value = 1;
@@ -38,6 +58,14 @@ std::uint64_t binomial(int n, int k) {
     if (value >= kLargestSpace) return kLargestSpace;
   }
   return value;
+}
+
+}  // namespace
+
+std::uint64_t binomial(int n, int k) {
+  if (k >= 0 && n >= 0 && k <= kMostElements && n < static_cast<int>(kTableRows))
+    return kBinomials[static_cast<std::size_t>(n)][static_cast<std::size_t>(k)];
+  return computed_binomial(n, k);
 }
 
 std::uint64_t power(std::uint64_t base, int exponent) {

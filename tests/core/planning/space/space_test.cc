@@ -9,6 +9,7 @@
 
 #include "core/base/random.h"
 #include "core/chemistry/element.h"
+#include "core/planning/space/counting.h"
 #include "core/planning/space/rules.h"
 #include "tests/core/planning/planning_fixtures.h"
 
@@ -94,6 +95,18 @@ std::set<std::string> brute_force(const SpacePart& part) {
     }
   }
   return keys;
+}
+
+// They come from a table where sets of elements ask for them, and are computed beyond it.
+TEST(Counting, BinomialsFollowPascalsRule) {
+  for (int n = 0; n < 200; ++n) {
+    EXPECT_EQ(binomial(n, 0), 1U);
+    for (int k = 0; k < 26; ++k)
+      EXPECT_EQ(binomial(n + 1, k + 1), plus(binomial(n, k), binomial(n, k + 1))) << n << ' ' << k;
+  }
+  EXPECT_EQ(binomial(60, 5), 5'461'512U);
+  EXPECT_EQ(binomial(4, 5), 0U);
+  EXPECT_EQ(binomial(200, 100), kLargestSpace);
 }
 
 TEST(CandidateSpace, MethaneCouplingHas36540) {
