@@ -166,7 +166,7 @@ TEST_F(Proposals, SamplesOfOtherKindsAnswerNoProposal) {
   const std::string values = R"("values":{"C2_yield":0.1})";
   const auto receipt =
       post(body({"{\"kind\":\"blank\"," + named + "," + values + "}",
-                 "{\"kind\":\"reference\",\"catalyst\":\"Mn:1/SiO2\"," + named + "," + values + "}",
+                 "{\"kind\":\"reference\",\"catalyst\":\"Mn/SiO2\"," + named + "," + values + "}",
                  "{\"kind\":\"support\",\"catalyst\":\"MgO\"," + named + "," + values + "}"}));
   ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
   for (const RowVerdict& one : receipt->rows) {
