@@ -10,8 +10,8 @@ HEAD = """# The daemon's configuration file
 
 `kasetsud --config FILE`; the package uses `/etc/kasetsu/kasetsud.toml`. Every key may be left out; an unknown one is an error with its line.
 Flags of `kasetsud` go before the file. `kasetsud --config FILE --check-config` says whether it is right. SIGHUP (`systemctl reload
-kasetsud`) reads it again: log level, tokens (also those of another `tokens.file`) and certificates change at once, the rest at the next start. `config/kasetsud.toml`, from which this
-page is made (`docs/daemon_file.py`), is the same as a file.
+kasetsud`) reads it again: log level, tokens (also those of another `tokens.file`) and certificates change at once, the rest at the next start.
+`config/kasetsud.toml`, from which this page is made (`docs/daemon_file.py`), is the same as a file.
 """
 
 

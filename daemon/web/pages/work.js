@@ -1,5 +1,5 @@
 // What the daemon does: jobs, models, drivers, who did what, and who may.
-import { html, useCallback, useMemo, useState } from "../html.js";
+import { html, useCallback, useEffect, useMemo, useState } from "../html.js";
 import { all, ask, campaignPath, get, post, withQuery } from "../api.js";
 import { Ask, Dialog, Empty, Field, Loaded, Problem, State, Tabs, tell } from "../parts/common.js";
 import { Grid } from "../parts/grid.js";
@@ -11,6 +11,7 @@ import { may, session, useData, useEvery } from "../state.js";
 import { named, t } from "../words.js";
 
 const RUNNING = ["SCHEDULED", "RUNNING"];
+const MOST_EVENTS = 1000;
 
 async function readJobs(signal) {
   return (await all("/v1/jobs", "jobs", { signal, most: 5000 })).reverse();
@@ -151,8 +152,14 @@ function Detail({ of, object, verb }) {
 }
 
 function Events({ query }) {
-  const path = withQuery("/v1/events", { after: query.after ?? Math.max(0, session.last_event - 500), campaign: query.campaign, limit: 1000 });
+  const [from, setFrom] = useState(Math.max(0, session.last_event - 500));
+  const path = withQuery("/v1/events", { after: query.after ?? from, campaign: query.campaign, limit: MOST_EVENTS });
   const events = useData((signal) => get(path, { signal }), [path], { pause: 800 });
+  // A page that stays open follows the newest ones, of which there may be more than one answer holds.
+  const full = query.after === undefined && (events.data?.events.length ?? 0) >= MOST_EVENTS;
+  useEffect(() => {
+    if (full) setFrom((before) => Math.max(before, events.data.events[MOST_EVENTS - 1].seq - 500));
+  }, [full, events.data]);
   const columns = useMemo(() => [
     { id: "seq", name: "#", number: true, value: (e) => e.seq, show: (e) => e.seq },
     { id: "at", name: t("when"), value: (e) => e.at, show: (e) => time(e.at) },

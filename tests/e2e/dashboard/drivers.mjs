@@ -71,6 +71,17 @@ export async function drivers(browser, bin) {
     await form.getByRole("button", { name: "Amend", exact: true }).click();
     const amended = await until("the amended proposal", async () => (await daemon.ask("GET", "/v1/campaigns/ocm/proposals?state=REQUESTED")).proposals.find((one) => one.catalyst.amounts?.Mn));
     assert.equal(amended.catalyst.preparation, "impregnated");
+
+    // The page of events stays open while more come than one answer holds.
+    await page.goto(`${origin}/#/work?tab=events`);
+    await page.locator("tbody tr").first().waitFor();
+    for (let i = 0; i < 520; ++i) {
+      await daemon.ask("POST", "/v1/campaigns/ocm:pause", { reason: "a pause" });
+      await daemon.ask("POST", "/v1/campaigns/ocm:resume", {});
+    }
+    const newest = (await daemon.ask("GET", "/v1/session")).last_event;
+    assert.ok(newest > 1000);
+    await page.locator("tbody tr").first().getByText(String(newest), { exact: true }).waitFor();
     assert.deepEqual(page.wrong, []);
     await page.context().close();
   } finally {
