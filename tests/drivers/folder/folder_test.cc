@@ -124,7 +124,9 @@ TEST_F(FolderTest, AFileThatMayNotBeReadStopsNoOther) {
   wait_until([&] { return counters_.accepted == 1; }, "the other file");
   wait_until([&] { return fs::exists(aside("a.csv.reason.json")); }, "the unreadable one aside");
   end();
-  if (root) ASSERT_EQ(::seteuid(0), 0);
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   EXPECT_THAT(file_text(aside("a.csv.reason.json")), HasSubstr("may not read"));
   EXPECT_TRUE(last_.ok()) << last_.error().to_string();
 }

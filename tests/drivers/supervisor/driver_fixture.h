@@ -22,8 +22,9 @@ class DriverTest : public kasetsu::testing::StoreTest {
     open();
     intake_ = std::make_unique<campaign::Intake>(
         *database_, campaigns_, supports_, [] { return system_now(); }, ids_,
-        [](const std::string&) -> Result<std::shared_ptr<const tables::Profile>> {
-          return Error{ErrorCode::not_found, "none", "", "", ""};
+        [this](const std::string&) -> Result<std::shared_ptr<const tables::Profile>> {
+          ++profiles_asked_for_;
+          return Error{ErrorCode::internal, "profiles are broken", "", "", ""};
         });
     log_ = std::make_shared<spdlog::logger>("drivers",
                                             std::make_shared<spdlog::sinks::null_sink_mt>());
@@ -38,8 +39,10 @@ class DriverTest : public kasetsu::testing::StoreTest {
     const std::string text =
         "format = 1\nname = \"" + name +
         "\"\n[[targets]]\nname = \"C2_yield\"\nunit = \"%\"\ngoal = \"maximize\"\n"
-        "[[space]]\nkind = \"slots\"\nslots = 3\nnone = true\nelements = [\"Li\", \"Na\", \"Mn\"]\n"
-        "supports = [\"MgO\", \"SiO2\"]\n";
+        "[[space]]\nkind = \"slots\"\nslots = 3\nnone = true\nrepetition = true\nelements = "
+        "[\"Li\", \"Na\", \"Mn\"]\n"
+        "supports = [\"MgO\", \"SiO2\"]\n"
+        "[planner]\nbatch = 20\nmix = { explore = 20 }\n";
     const auto config =
         campaign::parse_campaign(text, "campaign.toml", "application/toml", supports_);
     ASSERT_TRUE(config.ok()) << config.error().to_string();
@@ -57,6 +60,7 @@ class DriverTest : public kasetsu::testing::StoreTest {
   campaign::DecodedCampaigns campaigns_{supports_};
   std::unique_ptr<campaign::Intake> intake_;
   std::shared_ptr<spdlog::logger> log_;
+  int profiles_asked_for_ = 0;
 };
 
 }  // namespace kasetsu::drivers

@@ -135,17 +135,17 @@ TEST_F(MessageTest, TheDriversOwnCampaignIsWaitedForAndAnotherIsNot) {
   settings.campaign = "later";
   settings.source = "rig";
   Counters counters;
-  const auto deliver = [&](const std::string& more) {
+  const auto deliver = [&](const std::string& more, const std::stop_token& stop) {
     const auto message = read_message(settings, body({row("\"Li\"", 5.0)}, more));
     EXPECT_TRUE(message.ok()) << message.error().to_string();
-    return deliver_patiently(host(settings), counters, settings, message->request, {});
+    return deliver_patiently(host(settings), counters, settings, message->request, stop);
   };
-  const auto refused = deliver(R"("campaign":"latter","run":"1")");
+  const auto refused = deliver(R"("campaign":"latter","run":"1")", {});
   ASSERT_FALSE(refused.ok()) << "it may be misspelt, and would hold up all others";
   EXPECT_EQ(refused.error().code, ErrorCode::not_found);
   std::atomic<bool> done{false};
-  std::jthread waiting([&] {
-    const auto receipt = deliver(R"("run":"2")");
+  std::jthread waiting([&](const std::stop_token& stop) {
+    const auto receipt = deliver(R"("run":"2")", stop);
     EXPECT_TRUE(receipt.ok()) << receipt.error().to_string();
     done = true;
   });
@@ -162,6 +162,21 @@ TEST_F(MessageTest, TheDriversOwnCampaignIsWaitedForAndAnotherIsNot) {
   const auto stopped =
       deliver_patiently(host(settings), counters, settings, message->request, stop.get_token());
   EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST_F(MessageTest, AFaultOfTheProgramIsTriedFiveTimes) {
+  apply_campaign_file("ocm");
+  Settings settings;
+  settings.name = "door";
+  settings.campaign = "ocm";
+  settings.profile = "any";
+  Counters counters;
+  const auto receipt =
+      deliver(host(settings), counters,
+              request_of(settings, "a,b\n1,2\n", campaign::DeliveryFormat::csv), {});
+  EXPECT_EQ(receipt.error().code, ErrorCode::internal);
+  EXPECT_EQ(profiles_asked_for_, 5);
+  EXPECT_EQ(counters.deliveries, 0);
 }
 
 TEST(Driver, OnlyWhatAnotherTryMayChangeIsTriedAgain) {
