@@ -376,8 +376,9 @@ class Recogniser : private ColumnCells {
   // slots with their amounts are more than labels.
   void take_other_slots(Candidates& found) {
     if (options_.shape != Shape::slots && options_.shape != Shape::automatic) return;
-    const bool names = std::any_of(found.formulas.begin(), found.formulas.end(),
-                                   [&](std::size_t i) { return compare(i, {}).readable > 0; });
+    const bool names = std::any_of(
+        found.formulas.begin(), found.formulas.end(),
+        [&](std::size_t i) { return is_formula_name(header_[i]) && compare(i, {}).readable > 0; });
     SlotColumns other = find_slot_columns(sheet_, options_, file_name_, layout_.roles,
                                           names && options_.shape == Shape::automatic);
     found.slots = std::move(other.slots);
