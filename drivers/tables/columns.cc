@@ -337,11 +337,14 @@ class Recogniser : private ColumnCells {
       if (slot_number(header_[i])) found.slots.push_back(i);
       const auto element = element_header(header_[i]);
       if (element) (element->unit.empty() ? plain : with_unit).push_back(i);
-      if (is_formula_name(header_[i]) || (is_catalyst_word(header_[i]) && holds_compositions(i))) {
-        found.formulas.push_back(i);
-      }
+      if (is_formula_name(header_[i])) found.formulas.push_back(i);
     }
     if (Status one = find_support(); !one) return one;
+    const bool others = !plain.empty() || !with_unit.empty() || !found.slots.empty();
+    for (std::size_t i = 0; !others && found.formulas.empty() && i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || !is_catalyst_word(header_[i])) continue;
+      if (holds_compositions(i)) found.formulas.push_back(i);
+    }
     keep_compositions(found.formulas);
     if (found.slots.empty() && layout_.composition.empty()) take_other_slots(found);
     if (layout_.slots_of_formulas) {  // B is a site, not boron
@@ -376,8 +379,9 @@ class Recogniser : private ColumnCells {
   // slots with their amounts are more than labels.
   void take_other_slots(Candidates& found) {
     if (options_.shape != Shape::slots && options_.shape != Shape::automatic) return;
-    const bool names = std::any_of(found.formulas.begin(), found.formulas.end(),
-                                   [&](std::size_t i) { return compare(i, {}).readable > 0; });
+    const bool names = std::any_of(
+        found.formulas.begin(), found.formulas.end(),
+        [&](std::size_t i) { return is_formula_name(header_[i]) && compare(i, {}).readable > 0; });
     SlotColumns other = find_slot_columns(sheet_, options_, file_name_, layout_.roles,
                                           names && options_.shape == Shape::automatic);
     found.slots = std::move(other.slots);
