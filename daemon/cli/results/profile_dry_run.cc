@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "daemon/base/data_files.h"
+#include "daemon/base/plain_condition.h"
 #include "daemon/base/time.h"
 #include "daemon/campaign/ingest/profiles.h"
 #include "daemon/cli/program/answers.h"
@@ -38,7 +39,9 @@ Json row_json(const tables::TableRow& row) {
   }
   if (row.sequence) json["sequence"] = *row.sequence;
   if (row.replicate) json["replicate"] = *row.replicate;
-  if (!row.conditions.empty()) json["conditions"] = row.conditions;
+  for (const auto& [name, value] : row.conditions) {
+    json["conditions"][name] = plain_condition(value);  // as they are kept
+  }
   Json values = Json::object();
   for (const tables::TableValue& value : row.values) {
     values[value.name] = {{"value", value.value}, {"unit", value.unit}};
