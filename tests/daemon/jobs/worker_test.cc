@@ -171,7 +171,7 @@ TEST(Worker, DriftBetweenBatchesIsTakenOffAndEveryHypothesisHasItsRecord) {
                       found[batch["batch"].get<std::string>()] = batch["offset"].get<double>();
                     EXPECT_EQ(found.size(), 3U);
                     EXPECT_NEAR(found["batch 2"] - found["batch 1"], 3.0, 0.3);
-                    EXPECT_NEAR(found["batch 1"] - found["run round 1"], 0.0, 0.3);
+                    EXPECT_NEAR(found["batch 1"] - found["run round 1 of rig"], 0.0, 0.3);
                     const auto document = campaign::read_model(model->document).value();
                     EXPECT_EQ(campaign::offsets_json(document.model.offsets), offsets);
                     EXPECT_EQ(campaign::write_model(document), model->document);
