@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -273,6 +274,27 @@ std::vector<Error> rows_without_the_whole(const tables::Table& table,
   return whole > wrong.size() ? wrong : std::vector<Error>();
 }
 
+// Shares of the whole that leave most rows' wholes open, and no support is told that could be the
+// rest: they can be read in no basis.
+Status check_rest(const tables::Table& table, chemistry::CompositionRules rules,
+                  std::string_view file_name) {
+  rules.plain_names_are_amounts = false;
+  double least = std::numeric_limits<double>::infinity(), most = 0.0;
+  for (const chemistry::Catalyst& catalyst : table.catalysts) {
+    if (!catalyst.support.empty() || rules.whole(false) == 0.0) return {};
+    if (catalyst.active.empty()) continue;
+    least = std::min(least, catalyst.active.total());
+    most = std::max(most, catalyst.active.total());
+  }
+  return Error{
+      ErrorCode::bad_data,
+      fmt::format("the amounts are shares of the whole ({}), sum to {:.4g} to {:.4g}, and no "
+                  "support is told",
+                  table.amounts, least, most),
+      std::string(file_name), "",
+      "a column Support, where the rest is one; else the elements that are missing"};
+}
+
 // Formulas of bulk catalysts tell shares of atoms.
 bool are_bulk_formulas(const tables::Table& table) {
   const Seen seen(table);
@@ -371,7 +393,8 @@ Result<DraftedFile> draft_of(const DraftRequest& request, const tables::Table& t
                              const chemistry::CompositionRules& rules) {
   const Seen seen(table);
   if (seen.elements.empty()) {
-    return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
+    if (most == 0.0) return {};
+  return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
                  request.file_name, "", "a table of catalysts"};
   }
   for (auto most = std::min<std::size_t>(seen.most_elements, kMostElements);; --most) {
@@ -409,6 +432,11 @@ Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::Rea
       const auto wrong =
           rows_without_the_whole(again ? *again : *table, options.rules, request.file_name);
       if (!wrong.empty()) return tables::together(request.file_name, wrong);
+      if (again) {
+        if (Status rest = check_rest(*again, options.rules, request.file_name); !rest.ok()) {
+          return rest.error();
+        }
+      }
       options.rules = {};
     }
   }

@@ -145,6 +145,17 @@ TEST(Draft, LoadingsThatAreAlikeAreNoShares) {
               ::testing::HasSubstr("# assumed: the table tells no unit"));
 }
 
+// What the amounts leave of the whole is asked about where no support is told.
+TEST(Draft, SharesThatLeaveTheRestOpenAreAskedAbout) {
+  for (const char* header : {"Fe (wt%),Ni (wt%),Mo (wt%),y", "Fe (at%),Ni (at%),Mo (at%),y"}) {
+    const std::string said =
+        draft(header + std::string("\n10,20,5,1\n15,10,5,2\n20,20,10,3\n5,25,10,4\n"));
+    EXPECT_THAT(said, ::testing::HasSubstr("no support is told")) << header;
+    EXPECT_THAT(said, ::testing::HasSubstr("a column Support")) << header;
+    EXPECT_THAT(said, ::testing::Not(::testing::HasSubstr("loading_unit"))) << header;
+  }
+}
+
 // One row that does not sum to the whole is that row's problem; the table stays what it is.
 TEST(Draft, ARowThatLacksAmountsIsAProblem) {
   for (const char* header : {"Ni (at%),Co (at%),Fe (at%),y", "Ni (wt%),Co (wt%),Fe (wt%),y"}) {
