@@ -358,13 +358,8 @@ TEST(Worker, AnElementThatTheTableLacksEndsNoRetraining) {
                   .ok());
 }
 
-// A model took the campaign's first condition for its own first one.
-TEST(Worker, ConditionsReachAModelByTheirNames) {
-  std::string text(kCampaign);
-  text.replace(text.find("when = \"every_batch\""), 20, "when = \"by_hand\"");
-  text.replace(text.find("batch = 6\n"), 0, "surrogate = \"hypotheses\"\n");
-  const std::string first = "[conditions]\nT_C = [700, 750, 800]\np_bar = [1, 5]\n";
-  Laboratory lab(2, 7, text + first);
+// Results that follow the temperature and, the other way, the pressure.
+Result<campaign::PreparedDelivery> varied_results(const Laboratory& lab) {
   Json rows = Json::array();
   for (int i = 0; i < 48; ++i) {
     static const char* kElements[] = {"Li", "Na", "K", "Mg", "Ca", "Mn", "Fe", "Co", "Ni", "Zn"};
@@ -377,41 +372,33 @@ TEST(Worker, ConditionsReachAModelByTheirNames) {
                     {"conditions", {{"T_C", temperature}, {"p_bar", pressure}}},
                     {"values", {{"Y", value}}}});
   }
-  const auto prepared = campaign::prepare_delivery(Json{{"rows", rows}}.dump(), {}, lab.supports());
-  ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
-  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
-                const auto taken = campaign::ingest(tx, "test", *prepared, lab.context());
-                if (!taken) return taken.error();
-                EXPECT_EQ(taken->new_measurements, 48);
-                const auto job = request_retraining(tx, "test", false, lab.context());
+  return campaign::prepare_delivery(Json{{"rows", rows}}.dump(), {}, lab.supports());
+}
+
+// The next version of the campaign and a batch by it; what was on offer is no longer.
+void plan_anew(Laboratory& lab, const std::string& text) {
+  lab.apply(text);
+  std::size_t batches = 0;
+  EXPECT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const std::int64_t key = tx.find_campaign("test")->key;
+                batches = tx.all_batches(key).size();
+                campaign::ProposalFilter waiting;
+                waiting.state = campaign::ProposalState::requested;
+                for (const auto& one : tx.proposals(key, waiting, {0, 100})) {
+                  const auto gone = campaign::cancel(tx, one.id, {}, "anew", lab.context());
+                  if (!gone) return gone.error();
+                }
+                const auto job = campaign::schedule_job(tx, "test", "plan", "{}", lab.context());
                 return job ? Status() : Status(job.error());
               }).ok());
-  lab.start_worker();
-  ASSERT_TRUE(lab.wait([](const Reader& reader) {
-    return reader.current_model(reader.find_campaign("test")->key, "Y") && Laboratory::idle(reader);
+  EXPECT_TRUE(lab.wait([&](const Reader& reader) {
+    return reader.all_batches(reader.find_campaign("test")->key).size() > batches &&
+           Laboratory::idle(reader);
   }));
-  const auto plan = [&](const std::string& conditions) {
-    lab.apply(text + conditions);
-    std::size_t batches = 0;
-    EXPECT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
-                  // What the retraining planned is no longer on offer.
-                  const std::int64_t key = tx.find_campaign("test")->key;
-                  batches = tx.all_batches(key).size();
-                  campaign::ProposalFilter waiting;
-                  waiting.state = campaign::ProposalState::requested;
-                  for (const auto& one : tx.proposals(key, waiting, {0, 100})) {
-                    const auto gone = campaign::cancel(tx, one.id, {}, "anew", lab.context());
-                    if (!gone) return gone.error();
-                  }
-                  const auto job = campaign::schedule_job(tx, "test", "plan", "{}", lab.context());
-                  return job ? Status() : Status(job.error());
-                }).ok());
-    EXPECT_TRUE(lab.wait([&](const Reader& reader) {
-      return reader.all_batches(reader.find_campaign("test")->key).size() > batches &&
-             Laboratory::idle(reader);
-    }));
-  };
-  plan("[conditions]\np_bar = [1, 5]\nT_C = [700, 750, 800]\n");
+}
+
+// The newest batch carries what the model says of it, by name.
+void expect_foretold(Laboratory& lab) {
   ASSERT_TRUE(lab.database()
                   .read([&](const Reader& reader) -> Status {
                     const auto campaign = reader.find_campaign("test");
@@ -437,8 +424,32 @@ TEST(Worker, ConditionsReachAModelByTheirNames) {
                     return {};
                   })
                   .ok());
+}
+
+// A model took the campaign's first condition for its own first one.
+TEST(Worker, ConditionsReachAModelByTheirNames) {
+  std::string text(kCampaign);
+  text.replace(text.find("when = \"every_batch\""), 20, "when = \"by_hand\"");
+  text.replace(text.find("batch = 6\n"), 0, "surrogate = \"hypotheses\"\n");
+  const std::string first = "[conditions]\nT_C = [700, 750, 800]\np_bar = [1, 5]\n";
+  Laboratory lab(2, 7, text + first);
+  const auto prepared = varied_results(lab);
+  ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+  ASSERT_TRUE(campaign::write_and_wait(lab.database(), [&](Transaction& tx) -> Status {
+                const auto taken = campaign::ingest(tx, "test", *prepared, lab.context());
+                if (!taken) return taken.error();
+                EXPECT_EQ(taken->new_measurements, 48);
+                const auto job = request_retraining(tx, "test", false, lab.context());
+                return job ? Status() : Status(job.error());
+              }).ok());
+  lab.start_worker();
+  ASSERT_TRUE(lab.wait([](const Reader& reader) {
+    return reader.current_model(reader.find_campaign("test")->key, "Y") && Laboratory::idle(reader);
+  }));
+  plan_anew(lab, text + "[conditions]\np_bar = [1, 5]\nT_C = [700, 750, 800]\n");
+  expect_foretold(lab);
   // What the model wants to know is told by nobody: it is left out, and that is said.
-  plan("[conditions]\nT_C = [700, 750, 800]\n");
+  plan_anew(lab, text + "[conditions]\nT_C = [700, 750, 800]\n");
   ASSERT_TRUE(lab.database()
                   .read([](const Reader& reader) -> Status {
                     const auto campaign = reader.find_campaign("test");
