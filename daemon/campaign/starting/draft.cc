@@ -286,6 +286,7 @@ Status check_rest(const tables::Table& table, chemistry::CompositionRules rules,
     least = std::min(least, catalyst.active.total());
     most = std::max(most, catalyst.active.total());
   }
+  if (most == 0.0) return {};
   return Error{
       ErrorCode::bad_data,
       fmt::format("the amounts are shares of the whole ({}), sum to {:.4g} to {:.4g}, and no "
@@ -393,8 +394,7 @@ Result<DraftedFile> draft_of(const DraftRequest& request, const tables::Table& t
                              const chemistry::CompositionRules& rules) {
   const Seen seen(table);
   if (seen.elements.empty()) {
-    if (most == 0.0) return {};
-  return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
+    return Error{ErrorCode::bad_data, "no catalyst of the table has an active element",
                  request.file_name, "", "a table of catalysts"};
   }
   for (auto most = std::min<std::size_t>(seen.most_elements, kMostElements);; --most) {
