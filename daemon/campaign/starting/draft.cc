@@ -429,13 +429,11 @@ Result<DraftedFile> draft_campaign_file(const DraftRequest& request, tables::Rea
     if (again && add_up(*again, options.rules)) {
       table = std::move(again);
     } else {
-      const auto wrong =
-          rows_without_the_whole(again ? *again : *table, options.rules, request.file_name);
+      const tables::Table& seen = again ? *again : *table;
+      const auto wrong = rows_without_the_whole(seen, options.rules, request.file_name);
       if (!wrong.empty()) return tables::together(request.file_name, wrong);
-      if (again) {
-        if (Status rest = check_rest(*again, options.rules, request.file_name); !rest.ok()) {
-          return rest.error();
-        }
+      if (Status rest = check_rest(seen, options.rules, request.file_name); !rest.ok()) {
+        return rest.error();
       }
       options.rules = {};
     }
