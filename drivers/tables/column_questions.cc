@@ -466,7 +466,9 @@ class Questions : private ColumnCells {
   // "5Ni/Al2O3" beside "Ni/MgO" or "Ni5/MgO": a number with the only element on a support is no
   // ratio, and what it is must be told.
   void ask_about_numbers_in_names() {
-    const bool told = !options_.name_amounts.empty() || options_.rules.basis.has_value();
+    // Slots count atoms.
+    const bool told = !options_.name_amounts.empty() || options_.rules.basis.has_value() ||
+                      options_.rules.slots > 0;
     if (told || layout_.shape != Shape::formula || layout_.composition.size() != 1 ||
         !layout_.amounts.empty()) {
       return;

@@ -135,7 +135,7 @@ class Identity(Laboratory):
 
     def test_the_shape_of_a_table_is_told_where_its_header_leaves_it_open(self):
         self.open()
-        table = b"formula,W,C2_yield\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"
+        table = b"formula,Zr,C2_yield\nLaCoO3,0.1,1\nLaFeO3,0.1,2\n"
         for door, deliver in self.doors():
             with self.subTest(door=door):
                 campaign = f"shape-{door}"

@@ -105,11 +105,13 @@ class Campaigns(DaemonCase):
         alloys = self.draft("Ag (at%),Pd (at%),y\n50,50,1\n20,80.01,2\n99.99,0,3\n")
         self.assertIn('basis = "mole_fraction"', alloys["text"])
         self.assertIn("total = 100", alloys["text"])
-        sums = self.draft("Pd (wt%),Rh (wt%),y\n0.1,0,1\n0.1,0.2,2\n0,0.2,3\n")
-        self.assertNotIn("basis", sums["text"])  # they are of a support that the table does not name
+        sums = self.run_program("campaign", "draft", self.file("s.csv", "Pd (wt%),Rh (wt%),y\n0.1,0,1\n0.1,0.2,2\n0,0.2,3\n"), "--target", "y",
+                                "--unit", "%", "--goal", "minimize", "--name", "d", "--batch", "2")
+        self.assertEqual(sums.returncode, 65)  # they are of a support that the table does not name
+        self.assertIn("sum to 0.1 to 0.3, and no support is told; expected a column Support", sums.stderr)
         prepared = self.draft("catalyst,Preparation,y\nNi/SiO2,sol\u2010gel,1\nNi/SiO2,sol-gel,2\nCo/SiO2,dry,3\n")
         self.assertIn('preparations = ["dry", "sol-gel"]', prepared["text"])
-        for number, draft in enumerate((loading, alloys, sums, prepared)):
+        for number, draft in enumerate((loading, alloys, prepared)):
             self.ok("campaign", "validate", self.file(f"b{number}.toml", draft["text"]))
 
     def test_proposals_are_in_the_campaigns_basis(self):

@@ -147,14 +147,15 @@ TEST(Exports, MeasurementsHaveTheirKindAndTheirConditions) {
   const auto records = read_csv(csv, "m.csv");
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 3U);
-  const auto last_four = [&](std::size_t row) {
+  const auto last_five = [&](std::size_t row) {
     const auto& fields = (*records)[row].fields;
-    return std::vector<std::string>(fields.end() - 4, fields.end());
+    return std::vector<std::string>(fields.end() - 5, fields.end());
   };
-  EXPECT_EQ(last_four(0), (std::vector<std::string>{"kind", "conditions", "told", "flags"}));
-  EXPECT_EQ(last_four(1),
-            (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})", "", ""}));
-  EXPECT_EQ(last_four(2), (std::vector<std::string>{"", "", "", ""}));
+  EXPECT_EQ(last_five(0),
+            (std::vector<std::string>{"kind", "conditions", "told", "flags", "amounts_unit"}));
+  EXPECT_EQ(last_five(1),
+            (std::vector<std::string>{"catalyst", R"({"temperature_C":700.25})", "", "", ""}));
+  EXPECT_EQ(last_five(2), (std::vector<std::string>{"", "", "", "", ""}));
 }
 
 TEST(Exports, CatalystsStandInOneLineWithTheirConditions) {
