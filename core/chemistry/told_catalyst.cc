@@ -215,6 +215,11 @@ class Maker {
   Status slots() {
     if (told_.slots.empty()) return {};
     form_ = "/slots";
+    constexpr std::size_t kMostSlots = 1'000;
+    if (told_.slots.size() > kMostSlots) {
+      return Error{ErrorCode::bad_data, "too many slots", form_, std::to_string(told_.slots.size()),
+                   fmt::format("at most {}", kMostSlots)};
+    }
     ReadActives actives;
     for (std::size_t i = 0; i < told_.slots.size(); ++i) {
       if (says_none(told_.slots[i])) continue;

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "daemon/base/secret_addresses.h"
 #include "daemon/campaign/learning/retrain.h"
 #include "daemon/campaign/starting/line_diff.h"
 #include "daemon/campaign/starting/look_at_table.h"
@@ -65,14 +66,19 @@ Result<Response> draft(const Request& request, const chemistry::SupportTable& su
       200, {{"name", wanted.name}, {"space_size", made->space_size}, {"text", made->text}});
 }
 
-// What the file would change: {"change": "new", "unchanged" or "changed", "diff"}.
-Json change_of(const campaign::Reader& reader, const std::string& name, const std::string& text) {
+// What the file would change: {"change": "new", "unchanged" or "changed", "diff"}. Those who may
+// not change the file need not know where its webhooks lead.
+Json change_of(const campaign::Reader& reader, const std::string& name, const std::string& text,
+               bool hide_addresses) {
   const auto found = reader.find_campaign(name);
   if (!found) return {{"change", "new"}, {"diff", ""}};
   const auto version = reader.campaign_version(found->key, found->version);
   const std::string before = version ? version->text : std::string();
   if (before == text) return {{"change", "unchanged"}, {"diff", ""}};
-  return {{"change", "changed"}, {"diff", campaign::line_diff(before, text)}};
+  const auto shown = [&](const std::string& file) {
+    return hide_addresses ? without_secrets(file) : file;
+  };
+  return {{"change", "changed"}, {"diff", campaign::line_diff(shown(before), shown(text))}};
 }
 
 // Asks work to stop when nobody waits for it any more, or when its time is over.
@@ -131,7 +137,8 @@ Result<Response> Api::plan_file(const Request& request) const {
   if (!plan) return plan.error();
   const auto change =
       campaign::read_value<Json>(services_.database, [&](const Reader& reader) -> Result<Json> {
-        Json json = change_of(reader, decoded->draft.name, request.body);
+        Json json = change_of(reader, decoded->draft.name, request.body,
+                              !request.principal.may(Scope::campaigns));
         const auto found = reader.find_campaign(decoded->draft.name);
         json["withdraws"] = Json::array();
         if (!found) return json;

@@ -259,6 +259,7 @@ Result<PreparedRow> read_row(const Json& object, std::string_view pointer,
     if (!conditions->is_object()) return bad_delivery(at, "not an object", {}, "numbers by name");
     std::map<std::string, double> numbers;
     for (const auto& [name, value] : conditions->items()) {
+      if (name.empty()) return bad_delivery(at, "a condition without a name", {}, "its name");
       const Result<double> number = read_value_as<double>(value, json_pointer(at, name));
       if (!number) return number.error();
       numbers[name] = *number;

@@ -253,6 +253,12 @@ Status RowRules::check_values(const PreparedRow& row) const {
 }
 
 Status RowRules::check_conditions(const Subject& subject) const {
+  for (const auto& [name, value] : read_conditions(subject.conditions)) {
+    if (std::abs(value) > kLargestValue) {
+      return refuse(fmt::format("{} is too large to learn from", name), format_number(value),
+                    "a number below 1e150");
+    }
+  }
   if (conditions_.empty() || subject.row->kind == SampleKind::blank) return {};
   const auto told = read_conditions(subject.conditions);
   std::vector<std::string> others;

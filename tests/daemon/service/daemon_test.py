@@ -57,7 +57,7 @@ class Daemon:
     def ask(self, path, body=None, token=None, scheme="http", context=None):
         request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.port}{path}", data=body)
         if body is not None:
-            request.add_header("Content-Type", "application/toml" if path == "/v1/campaigns" else "application/json")
+            request.add_header("Content-Type", "application/toml" if path in ("/v1/campaigns", "/v1/campaigns:plan") else "application/json")
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
@@ -378,6 +378,13 @@ class Process(unittest.TestCase):
         self.assertEqual((shown["campaigns"]["text"], shown["campaigns"]["addresses_hidden"]), (text, False))
         self.assertEqual((shown["read"]["text"], shown["read"]["addresses_hidden"]),
                          (text.replace("/services/SECRET", "/..."), True))
+        # What a file would change is told with the same lines left out.
+        for old, new in (("services/SECRET", "services/OTHER"), ('events = ["model"]', 'events = ["batch"]')):
+            other = text.replace(old, new)
+            for scope, told in (("read", False), ("campaigns", True)):
+                status, answer = daemon.ask("/v1/campaigns:plan", other.encode(), token=secrets[scope])
+                self.assertEqual((status, json.loads(answer)["change"]), (200, "changed"), answer)
+                self.assertEqual("SECRET" in json.loads(answer)["diff"], told, answer)
         # What one person's browser keeps is not confirmed to another one.
         request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}{path}", headers={"Authorization": "Bearer " + secrets["read"]})
         with urllib.request.urlopen(request, timeout=30) as answer:
