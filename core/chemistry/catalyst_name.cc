@@ -146,6 +146,27 @@ std::string with_hydrate_dots(std::string name) {
   return name;
 }
 
+// "5Ni/Al2O3+1K": a number and an element behind the slash are rather an amount of an active part
+// than a part of the support.
+Status check_support_parts(std::string_view actives, std::string_view behind, std::string_view text,
+                           const SupportTable& supports) {
+  if (supports.has(behind)) return {};
+  std::string added(actives), rest;
+  bool any = false;
+  for (const auto& [part, hyphen] : split_name(behind)) {
+    const std::size_t number = std::min(part.find_first_not_of("0123456789."), part.size());
+    const bool amount = number > 0 && !supports.has(part) && atomic_number(part.substr(number));
+    any = any || amount;
+    std::string& to = amount ? added : rest;
+    if (!to.empty()) to += '-';
+    to += part;
+  }
+  if (!any || rest.empty()) return {};
+  return Error{ErrorCode::bad_data,
+               "a number stands before an element behind the slash, where the support stands", "",
+               std::string(text), fmt::format("{}/{}", added, rest)};
+}
+
 // What a name may not hold, before it is taken apart.
 Status check_signs(const std::string& name, std::string_view text) {
   if (name.find('%') != std::string_view::npos) {
@@ -261,6 +282,10 @@ Result<ReadName> read_name(std::string_view text, const SupportTable& supports, 
   if (const std::size_t begin = support_of(name, supports); begin != std::string_view::npos) {
     const std::string_view behind = trim(actives.substr(begin));
     if (behind.empty()) return bad_name(text, "no support follows the /");
+    const std::string_view before = trim(actives.substr(0, begin - 1));
+    if (Status parts = check_support_parts(before, behind, text, supports); !parts.ok()) {
+      return parts.error();
+    }
     Result<Support> support = supports.read(behind);
     if (!support.ok()) return support.error();
     read.support = std::move(support->name);

@@ -45,7 +45,22 @@ Composition without_oxygen(const Composition& active) {
   return out;
 }
 
-Error unknown_unit(const std::string& unit) {
+Error different_units(const ElementAmount& one, const ElementAmount& first) {
+  return bad_amounts(
+      fmt::format("amounts in different units: {} in {} beside {} in {}",
+                  element_symbol(one.element), one.unit, element_symbol(first.element), first.unit),
+      one.unit,
+      fmt::format("the amounts of all elements in one unit, such as {} ({})",
+                  element_symbol(one.element), first.unit));
+}
+
+Error unknown_unit(const ElementAmount& one) {
+  const std::string& unit = one.unit;
+  if (unit.empty()) {
+    return bad_amounts(fmt::format("an amount of {} without a unit stands beside amounts with one",
+                                   element_symbol(one.element)),
+                       format_number(one.amount), "an amount with its unit for each element");
+  }
   const bool percent = unit == "%";
   return bad_amounts(percent ? "percent of what is not told" : "an unknown unit of an amount", unit,
                      percent ? "wt%, at% or mol%"
@@ -59,7 +74,7 @@ Result<Told> read_units(const std::vector<ElementAmount>& amounts, bool supporte
   bool first = true;
   for (const ElementAmount& one : amounts) {
     const std::optional<ToldUnit> unit = told_unit(one.unit);
-    if (!unit) return unknown_unit(one.unit);
+    if (!unit) return unknown_unit(one);
     Basis basis = unit->basis;
     double scale = unit->scale;
     if (basis == Basis::wt_percent_of_catalyst) {
@@ -67,7 +82,7 @@ Result<Told> read_units(const std::vector<ElementAmount>& amounts, bool supporte
       scale *= 0.01;
     }
     if (!first && (basis != told.basis || unit->weighed != told.weighed)) {
-      return bad_amounts("amounts in different units", one.unit, amounts.front().unit);
+      return different_units(one, amounts.front());
     }
     first = false;
     told.basis = basis;
@@ -106,14 +121,14 @@ Result<Composition> loading_of_mixed(const std::vector<ElementAmount>& amounts) 
   Composition by_weight, loading;
   for (const ElementAmount& one : amounts) {
     const std::optional<ToldUnit> unit = told_unit(one.unit);
-    if (!unit) return unknown_unit(one.unit);
+    if (!unit) return unknown_unit(one);
     if (unit->basis == Basis::mmol_per_g_support) {
       loading.add(one.element, one.amount * unit->scale);
     } else if (!unit->weighed && is_loading(unit->basis)) {
       const double percent = unit->basis == Basis::mass_fraction ? 100.0 : 1.0;
       by_weight.add(one.element, one.amount * unit->scale * percent);
     } else {
-      return bad_amounts("amounts in different units", one.unit, amounts.front().unit);
+      return different_units(one, amounts.front());
     }
   }
   Result<Composition> moles =
@@ -156,7 +171,7 @@ Result<Composition> amounts_without_basis(const std::vector<ElementAmount>& amou
       return told->active;
     default:
       if (!one_unit) {
-        return bad_amounts("amounts in different units", amounts.back().unit, unit);
+        return different_units(amounts.back(), amounts.front());
       }
       return plain;
   }
@@ -175,10 +190,11 @@ Result<InBasis> in_basis(const std::vector<ElementAmount>& amounts, AmountsKind 
                                [](const ElementAmount& one) { return one.unit.empty(); });
   const bool to_ratios = !rules.basis || *rules.basis == Basis::atomic_ratio;
   if (kind == AmountsKind::ratios) {
-    const bool as_amounts =
-        rules.basis && is_loading(*rules.basis) && rules.plain_names_are_amounts;
-    if (to_ratios || as_amounts) return InBasis{std::move(plain), to_ratios};
-    Result<Composition> active = convert(plain, Basis::atomic_ratio, *rules.basis, supported);
+    if (to_ratios) return InBasis{std::move(plain), true};
+    // Where only the unit of a space tells the basis, a support may be there and have no name.
+    const bool on_support =
+        supported || (is_loading(*rules.basis) && rules.plain_names_are_amounts);
+    Result<Composition> active = convert(plain, Basis::atomic_ratio, *rules.basis, on_support);
     if (!active.ok()) return active.error();
     return InBasis{std::move(*active), true};
   }

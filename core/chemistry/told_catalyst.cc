@@ -154,6 +154,49 @@ class Maker {
     return {};
   }
 
+  // In a basis by weight or by gram of support the number before brackets would be multiplied by
+  // their formula: 20(V2O5) is no 40 wt% of vanadium.
+  Status check_brackets(const std::string& folded, const std::string& text) const {
+    if (!is_loading(rules_.basis)) return {};
+    for (std::size_t open = folded.find('('); open != std::string::npos;
+         open = folded.find('(', open + 1)) {
+      std::size_t number = open;
+      while (number > 0 && folded[number - 1] == ' ') --number;
+      const std::size_t behind = number;
+      while (number > 0 && is_of_number(folded[number - 1])) --number;
+      const bool begins = number == 0 || !is_letter_or_bracket(folded[number - 1]);
+      const std::size_t close = folded.find(')', open);
+      if (number == behind || !begins || close == std::string::npos) continue;
+      const auto inside =
+          parse_formula(std::string_view(folded).substr(open + 1, close - open - 1));
+      if (!inside.ok() || inside->total() == 1.0) continue;
+      return Error{ErrorCode::bad_data, "a number stands before a formula in brackets", form_, text,
+                   expected_amounts()};
+    }
+    return {};
+  }
+
+  static bool is_of_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+  static bool is_letter_or_bracket(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ')' || c == ']' || c == '}';
+  }
+
+  std::string expected_amounts() const {
+    return fmt::format(
+        "the {} of each element itself before it, such as 5Ni-2K/Al2O3, not those of its oxide or "
+        "salt",
+        rules_.unit());
+  }
+
+  // Brackets are no way out where check_brackets refuses them.
+  Error without_brackets(Error error) const {
+    constexpr std::string_view kHint = "or brackets, as in 2(MgO)";
+    if (is_loading(rules_.basis) && error.expected.ends_with(kHint)) {
+      error.expected = expected_amounts();
+    }
+    return error;
+  }
+
   Status name() {
     if (told_.name.empty()) return {};
     form_ = "/name";
@@ -163,7 +206,9 @@ class Maker {
       return {};
     }
     Result<ReadName> read = read_name(told_.name, supports_, rules_.count_oxygen);
-    if (!read.ok()) return placed(read.error(), form_);
+    if (!read.ok()) return placed(without_brackets(read.error()), form_);
+    const std::size_t actives = read->support.empty() ? folded.size() : folded.rfind('/');
+    if (Status one = check_brackets(folded.substr(0, actives), told_.name); !one.ok()) return one;
     if (!read->support.empty()) {
       if (beside_ && !same_support(read->support)) {
         return placed(twice(told_.name, "the name has a support, and another one is told"), form_);
@@ -224,7 +269,10 @@ class Maker {
     for (std::size_t i = 0; i < told_.slots.size(); ++i) {
       if (says_none(told_.slots[i])) continue;
       if (Status added = add_active(actives, told_.slots[i], rules_.count_oxygen); !added.ok()) {
-        return placed(added.error(), fmt::format("/slots/{}", i));
+        return placed(without_brackets(added.error()), fmt::format("/slots/{}", i));
+      }
+      if (Status one = check_brackets(fold_name(told_.slots[i]), told_.slots[i]); !one.ok()) {
+        return one;
       }
     }
     return take_actives(actives);

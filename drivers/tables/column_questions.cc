@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/chemistry/composition.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
+#include "drivers/tables/amount_mention.h"
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
@@ -35,6 +37,8 @@ class Questions : private ColumnCells {
     if (problems_.empty() || layout_.shape != Shape::automatic) ask_about_near_misses();
     ask_about_groups();
     ask_about_unnamed_supports();
+    ask_about_unread_names();
+    ask_about_lost_elements();
     ask_about_numbers_in_names();
     ask_about_lost_amounts();
     ask_about_percent();
@@ -187,6 +191,73 @@ class Questions : private ColumnCells {
     }
   }
 
+  // "Cu/SSZ-13" under "Catalyst" beside "Cu (wt%)": the support stands there only.
+  void ask_about_unread_names() {
+    const bool told = layout_.support || layout_.name || layout_.label;
+    if (told || (layout_.shape != Shape::loadings && layout_.shape != Shape::slots)) return;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
+      std::size_t names = 0, others = 0;
+      const CsvRecord* first = nullptr;
+      for (const CsvRecord* const row : rows_) {
+        const std::string_view text = cell(*row, i);
+        if (is_none(text) || is_usual_null(text)) continue;
+        const bool name = looks_supported(text);
+        if (name && first == nullptr) first = row;
+        ++(name ? names : others);
+      }
+      if (first == nullptr || names < others) continue;
+      problems_.push_back(problem(
+          i, "the column tells supports, and the composition would be read without them",
+          std::string(cell(*first, i)),
+          fmt::format("a column Support with what stands behind the metals, or --ignore \"{}\"",
+                      header_[i])));
+    }
+  }
+
+  // An element, a slash or hyphen, and two capitals or a capital and a digit: "Cu-ZSM-5".
+  static bool looks_supported(std::string_view text) {
+    const std::size_t sign = text.find_first_of("/-");
+    if (sign == std::string_view::npos) return false;
+    const std::size_t symbol = std::min(text.find_first_not_of("0123456789."), sign);
+    const std::string_view head = text.substr(symbol, sign - symbol);
+    if (!chemistry::parse_formula(head).ok()) return false;
+    const std::string_view behind = text.substr(sign + 1);
+    const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (text[sign] == '/') return !behind.empty() && is_capital(behind[0]);
+    return std::count_if(behind.begin(), behind.end(), is_capital) > 1;
+  }
+
+  // "Metal A, wt% A, Metal B, wt% B": symbols that the columns of amounts of their rows, which were
+  // read as those of boron, do not hold.
+  void ask_about_lost_elements() {
+    if (layout_.shape != Shape::loadings) return;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
+      if (!holds_symbols(i)) continue;
+      const auto lost = std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
+        const auto element = chemistry::atomic_number(cell(*row, i));
+        return element && !holds_amount_of(*row, *element);
+      });
+      if (lost == rows_.end()) continue;
+      problems_.push_back(problem(
+          i, "the column holds elements, and the composition would be read without them",
+          std::string(cell(**lost, i)),
+          fmt::format("the headers Metal 1, wt% 1, Metal 2, wt% 2 where amounts stand beside "
+                      "elements, or --ignore \"{}\"",
+                      header_[i])));
+    }
+  }
+
+  bool holds_amount_of(const CsvRecord& row, int element) const {
+    for (std::size_t k = 0; k < layout_.composition.size(); ++k) {
+      if (layout_.elements[k] != element) continue;
+      const auto amount = read_number(cell(row, layout_.composition[k]), style_);
+      if (amount && amount->value > 0.0) return true;
+    }
+    return false;
+  }
+
   // Oxides in all cells, of other elements than those of the columns of elements.
   bool holds_oxides(std::size_t column) const {
     constexpr int kOxygen = 8;
@@ -212,7 +283,8 @@ class Questions : private ColumnCells {
     }
     const auto& [line, unit] = title_units_.front();
     problems_.push_back({ErrorCode::bad_data,
-                         "the line above the header tells a unit, and the amounts have none",
+                         fmt::format("the line {} tells a unit, and the amounts have none",
+                                     line < line_ ? "above the header" : "below the table"),
                          csv_place(file_name_, line), unit,
                          fmt::format("--name-amounts {} where that is meant, the unit in each "
                                      "header, such as {} ({}), or --name-amounts none where the "
@@ -506,19 +578,58 @@ class Questions : private ColumnCells {
   // "Ni (wt%)" beside "Promoter".
   bool is_amount_beside_slots(std::size_t column) const {
     const auto element = element_header(header_[column]);
-    if (layout_.shape != Shape::slots || !element || element->method) return false;
+    const bool slots = layout_.shape == Shape::slots || layout_.slots_of_formulas;
+    if (!slots || !element || element->method) return false;
     const auto unit = chemistry::told_unit(element->unit);
     return unit && !unit->weighed;
   }
 
-  // "wt% M1", "Loading (wt%)": amounts beside a composition that has none.
+  // Whether the composition, as it is read, tells how much of each of these elements there is;
+  // none: of anything.
+  bool tells_amounts_of(const AmountMention& mention) const {
+    if (layout_.shape != Shape::loadings) {
+      const bool without_sites = !layout_.slots_of_formulas && names_tell_amounts();
+      return !layout_.amounts.empty() || without_sites;
+    }
+    // Shares of moles do not tell how much is on a support.
+    const bool loading =
+        std::any_of(layout_.units.begin(), layout_.units.end(), [](const std::string& one) {
+          const auto unit = chemistry::told_unit(one);
+          return one.empty() || (unit && unit->basis != chemistry::Basis::mole_fraction &&
+                                 unit->basis != chemistry::Basis::atomic_ratio);
+        });
+    if (mention.elements.empty()) return loading || !layout_.support;
+    return std::all_of(mention.elements.begin(), mention.elements.end(), [&](int element) {
+      return std::find(layout_.elements.begin(), layout_.elements.end(), element) !=
+             layout_.elements.end();
+    });
+  }
+
+  // Numbers, with what may stand behind them: "5 wt%", "3:1".
+  bool begins_with_numbers(std::size_t column) const {
+    std::size_t numbers = 0, others = 0;
+    for (const CsvRecord* const row : rows_) {
+      std::string_view text = cell(*row, column);
+      if (is_none(text) || is_usual_null(text)) continue;
+      while (text.starts_with('<') || text.starts_with('~')) text.remove_prefix(1);
+      ++(!text.empty() && text[0] >= '0' && text[0] <= '9' ? numbers : others);
+    }
+    return numbers > others;
+  }
+
+  // "wt% M1", "Loading (wt%)", "Ni-Gehalt (Gew.-%)", "Cu/Zn": amounts beside a composition that
+  // has none of them.
   void ask_about_lost_amounts() {
     const bool amounts = !layout_.amounts.empty() || layout_.shape == Shape::loadings ||
                          layout_.shape == Shape::automatic || names_tell_amounts();
-    for (std::size_t i = 0; !amounts && i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || !mostly_numbers(i)) continue;
+    for (std::size_t i = 0; layout_.shape != Shape::automatic && i < header_.size(); ++i) {
+      if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
+      const auto mention = amount_mention(header_[i]);
+      const bool mentioned = mention && begins_with_numbers(i) && !tells_amounts_of(*mention);
       const bool told =
-          tells_loading(header_[i]) || tells_unread_amount(header_[i]) || is_amount_beside_slots(i);
+          mentioned || (!amounts && mostly_numbers(i) &&
+                        (tells_loading(header_[i]) || tells_unread_amount(header_[i]) ||
+                         is_amount_beside_slots(i)));
       if (!told || asked_about(i)) continue;
       problems_.push_back(problem(
           i, "the column tells amounts, and the composition would be read without them", header_[i],
@@ -540,15 +651,23 @@ class Questions : private ColumnCells {
       }
       const CsvRecord* with = nullptr;
       const CsvRecord* without = nullptr;
+      double most_without = 0.0, least_with = std::numeric_limits<double>::infinity();
       for (const CsvRecord* const row : rows_) {
         const auto number = read_number(cell(*row, i), style_);
         if (!number || number->value == 0.0 || number->bound != '\0') continue;
         (number->percent ? with : without) = row;
+        if (number->percent) {
+          least_with = std::min(least_with, number->value);
+        } else {
+          most_without = std::max(most_without, number->value);
+        }
       }
       if (with == nullptr || without == nullptr) continue;
       const std::string unit =
           split_unit(header_[i]).unit.empty() ? unit_below(i) : split_unit(header_[i]).unit;
-      if (unit.find('%') != std::string::npos) continue;  // the sign repeats what the header says
+      // The sign repeats what the header says, unless the others are fractions.
+      const bool fractions = most_without <= 1.0 && least_with > 1.0;
+      if (unit.find('%') != std::string::npos && !fractions) continue;
       problems_.push_back(
           problem(i,
                   fmt::format("cells with and without a percent sign stand in one column (lines {} "

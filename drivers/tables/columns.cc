@@ -335,6 +335,7 @@ class Recogniser : private ColumnCells {
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused) continue;
       if (slot_number(header_[i])) found.slots.push_back(i);
+      if (refuse_amount_of_other(i)) continue;
       const auto element = element_header(header_[i]);
       if (element) (element->unit.empty() ? plain : with_unit).push_back(i);
       if (is_formula_name(header_[i])) found.formulas.push_back(i);
@@ -357,6 +358,20 @@ class Recogniser : private ColumnCells {
     found.elements = elements_among(std::move(plain), std::move(with_unit), found.slots);
     if (!layout_.composition.empty()) return use_told_composition(found);
     return use_shape(shape_of(found), found);
+  }
+
+  // "Ni (wt% NiO)" is no share of nickel, and "Ni (mg/g support)" none of the catalyst.
+  bool refuse_amount_of_other(std::size_t column) {
+    const auto element = amount_of_other(header_[column]);
+    if (!element) return false;
+    problems_.push_back(problem(
+        column, "the unit is followed by what the amount is told as, or by gram of what",
+        header_[column],
+        fmt::format("the amounts of the element itself by weight of the whole catalyst ({0} "
+                    "(wt%)), or in mmol by gram of support ({0} (mmol/g)), or --ignore \"{1}\"",
+                    chemistry::element_symbol(*element), header_[column])));
+    layout_.roles[column] = Role::ignored;
+    return true;
   }
 
   // A column "Support"; without one, a column such as "Support oxide".
@@ -762,10 +777,12 @@ class Recogniser : private ColumnCells {
           f,
           fmt::format("the composition could be this column or the element columns ({})", columns),
           header_[f],
-          fmt::format("--composition \"{0}\", or --ignore \"{0}\"{1}", header_[f],
-                      options_.delivery
-                          ? ""
-                          : "; or name the others with --id, --target, --conditions or --ignore"));
+          fmt::format(
+              "{2}--composition \"{0}\", or --ignore \"{0}\"{1}", header_[f],
+              options_.delivery
+                  ? ""
+                  : "; or name the others with --id, --target, --conditions or --ignore",
+              only_names ? "a column Support, which keeps both supports and amounts; " : ""));
     }
     return {};
   }

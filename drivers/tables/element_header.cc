@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "core/base/text.h"
 #include "core/chemistry/basis.h"
+#include "core/chemistry/composition.h"
 #include "core/chemistry/element.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
@@ -57,8 +59,25 @@ bool is_amount_unit(std::string_view unit) {
 struct HeaderParts {
   std::string element, unit;
   char quantity = '\0';
-  bool method = false;  // the unit's brackets say how it was measured, too
+  bool method = false;    // the unit's brackets say how it was measured, too
+  bool of_other = false;  // they say that it is the amount of an oxide, or by gram of support
 };
+
+// "NiO", "support", "on", "relative": the unit is of something else than the element in the whole.
+bool tells_other_reference(std::string_view word, const std::optional<chemistry::ToldUnit>& unit) {
+  static constexpr std::array<std::string_view, 14> kWords = {
+      "support", "carrier", "sup",  "supp",  "oxide",       "oxides",   "relative",
+      "rel",     "on",      "oxid", "oxyde", "tr\u00E4ger", "gsupport", "gsup"};
+  const std::string small = fold_name(word);
+  if (std::find(kWords.begin(), kWords.end(), small) != kWords.end()) return true;
+  if (unit && unit->basis == chemistry::Basis::mmol_per_g_support &&
+      (small == "catalyst" || small == "cat" || small == "gcat")) {
+    return true;
+  }
+  constexpr int kOxygen = 8;
+  const auto formula = chemistry::parse_formula(word);
+  return formula && formula->parts().size() > 1 && formula->amount(kOxygen) > 0.0;
+}
 
 // "wt%; ICP", "ICP, wt%", "wt% ICP": the unit among them.
 void take_unit(std::string_view told, HeaderParts& parts) {
@@ -66,20 +85,27 @@ void take_unit(std::string_view told, HeaderParts& parts) {
     parts.unit = told;
     return;
   }
+  std::vector<std::string_view> others;
+  std::optional<chemistry::ToldUnit> found;
   for (std::size_t at = 0; at <= told.size();) {
-    const std::size_t end = std::min(told.find_first_of(",; ", at), told.size());
+    const std::size_t end = std::min(told.find_first_of(",;: ", at), told.size());
     const std::string_view word = trim(told.substr(at, end - at));
     if (!word.empty() && word[0] >= '0' && word[0] <= '9') {  // "Ni (5 wt%)"
       parts.unit.clear();
       return;
     }
     if (parts.unit.empty() && word.size() > 1 && chemistry::told_unit(word)) {
-      const auto unit = chemistry::told_unit(word);
-      if (!unit->weighed) parts.unit = word;
+      found = chemistry::told_unit(word);
+      if (!found->weighed) parts.unit = word;
+    } else if (!word.empty()) {
+      others.push_back(word);
     }
     at = end + 1;
   }
   parts.method = !parts.unit.empty();
+  parts.of_other = parts.method && std::any_of(others.begin(), others.end(), [&](auto word) {
+                     return tells_other_reference(word, found);
+                   });
 }
 
 // "x(Ni)", "w_Fe", "c Ni": the letter goes.
@@ -168,6 +194,23 @@ HeaderParts parts_of(std::string_view header) {
 
 }  // namespace
 
+namespace {
+
+std::optional<int> element_of(const HeaderParts& parts) {
+  auto element = chemistry::atomic_number(parts.element);
+  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
+  if (element && parts.unit == "%" && parts.element.size() == 1) return std::nullopt;
+  if (!element && parts.quantity == '\0') element = element_of_name(parts.element);
+  return element && chemistry::can_be_weighed(*element) ? element : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> amount_of_other(std::string_view name) {
+  const HeaderParts parts = parts_of(name);
+  return parts.of_other ? element_of(parts) : std::nullopt;
+}
+
 std::optional<ElementHeader> element_header(std::string_view name) {
   if (const auto exact = chemistry::atomic_number(name)) {
     if (!chemistry::can_be_weighed(*exact)) return std::nullopt;  // "No" heads row numbers
@@ -179,12 +222,9 @@ std::optional<ElementHeader> element_header(std::string_view name) {
     if (parts.unit.empty()) parts.unit = moles ? "mol/mol" : "g/g";
     if (parts.unit == "%") parts.unit = moles ? "mol%" : "wt%";
   }
-  if (parts.unit.empty()) return std::nullopt;
-  auto element = chemistry::atomic_number(parts.element);
-  // C (%), S (%) and Y (%) are conversion, selectivity and yield.
-  if (element && parts.unit == "%" && parts.element.size() == 1) return std::nullopt;
-  if (!element && parts.quantity == '\0') element = element_of_name(parts.element);
-  if (!element || !chemistry::can_be_weighed(*element)) return std::nullopt;
+  if (parts.unit.empty() || parts.of_other) return std::nullopt;
+  const auto element = element_of(parts);
+  if (!element) return std::nullopt;
   return ElementHeader{*element, std::move(parts.unit), parts.method};
 }
 

@@ -111,8 +111,7 @@ std::optional<AmountHeader> slot_amount(std::string_view name) {
   AmountHeader header;
   if (std::find(kWords.begin(), kWords.end(), word) != kWords.end()) {
     header.unit = split.unit;
-  } else if (is_unit(word) &&
-             (same_unit(word, "wt%") || same_unit(word, "mol%") || same_unit(word, "mmol/g"))) {
+  } else if (const auto unit = chemistry::told_unit(word); unit && !unit->weighed) {
     header.unit = std::string(word);
   } else {
     return std::nullopt;

@@ -25,6 +25,9 @@ struct ElementHeader {
   bool method = false;  // it says how the amount was measured: "Cu (wt%; ICP)"
 };
 std::optional<ElementHeader> element_header(std::string_view name);
+// "Ni (wt% NiO)", "Ni (mg/g support)", "Ni (mmol/g catalyst)": the element of an amount that is
+// told as its oxide's, or by another weight than its unit means. No element_header.
+std::optional<int> amount_of_other(std::string_view name);
 // An element by its name and nothing else: "Copper".
 std::optional<int> element_near_name(std::string_view name);
 

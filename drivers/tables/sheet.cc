@@ -293,6 +293,11 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
   if (const Status filled = fill_down(groups, sheet.header, *rows, file_name); !filled) {
     return filled.error();
   }
+  // "* Ni loadings in wt%" below the table says what a title above it would.
+  for (auto row = rows->rbegin(); profile == nullptr && row != rows->rend(); ++row) {
+    if (filled_cells(*row) != 1 || sheet.header.fields.size() < 2) break;
+    find_units_in(*row, sheet);
+  }
   sheet.rows = std::move(*rows);
   if (profile == nullptr) join_exported_rows(sheet);
   return sheet;

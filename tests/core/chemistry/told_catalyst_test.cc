@@ -229,7 +229,38 @@ TEST(MakeCatalyst, NamesInACampaignOfLoadings) {
   EXPECT_NEAR(bulk->catalyst.active.amount(47), 100 * 107.87 / (107.87 + 106.42), 1e-6);
   CompositionRules old = loading();
   old.plain_names_are_amounts = true;
-  EXPECT_EQ(key_of(named("Ni-Mg/Al2O3"), old), "Mg:1;Ni:1/Al2O3");
+  for (const char* ratios : {"Ni-Mg/Al2O3", "Ni3K1/Al2O3", "Ni/Al2O3", "AgPd"}) {
+    EXPECT_THAT(key_of(named(ratios), old), HasSubstr("ratios do not tell")) << ratios;
+  }
+  EXPECT_EQ(key_of(named("5Ni-2Mg/Al2O3"), old), "Mg:2;Ni:5/Al2O3");
+  EXPECT_EQ(key_of(named("none/Al2O3"), old), "-/Al2O3");
+}
+
+// An amount behind the slash is no part of the support.
+TEST(MakeCatalyst, NumbersBehindTheSlashAreAskedAbout) {
+  for (const char* text : {"5Ni/Al2O3+1K", "5Ni/1K-Al2O3", "5Ni/Al2O3-1K"}) {
+    EXPECT_THAT(key_of(named(text), loading()), HasSubstr("5Ni-1K/Al2O3")) << text;
+    EXPECT_THAT(key_of(named(text)), HasSubstr("5Ni-1K/Al2O3")) << text;
+  }
+  EXPECT_EQ(key_of(named("5Ni/La-Al2O3"), loading()), "Ni:5/Al2O3-La");
+  EXPECT_EQ(key_of(named("5Ni/ZSM-5"), loading()), "Ni:5/ZSM-5");
+}
+
+// 20(V2O5) is no 40 wt% of vanadium.
+TEST(MakeCatalyst, NumbersBeforeBracketsInACampaignOfLoadings) {
+  CompositionRules moles = loading();
+  moles.basis = Basis::mmol_per_g_support;
+  for (const CompositionRules& rules : {loading(), moles}) {
+    for (const char* text : {"20(V2O5)/TiO2", "10(NiO)/Al2O3", "5(NiCu)/Al2O3",
+                             "5Ni-2(K2CO3)/Al2O3", "5 (NiO)/SiO2"}) {
+      EXPECT_THAT(key_of(named(text), rules), HasSubstr("each element itself")) << text;
+    }
+    const std::string plain = key_of(named("20V2O5/TiO2"), rules);
+    EXPECT_THAT(plain, HasSubstr("each element itself"));
+    EXPECT_EQ(plain.find("brackets"), std::string::npos) << plain;
+    EXPECT_EQ(key_of(named("5(Ni)/Al2O3"), rules), "Ni:5/Al2O3");
+  }
+  EXPECT_EQ(key_of(named("2(MgO)-3Li")), "Li:3;Mg:2");
 }
 
 TEST(MakeCatalyst, KeepsWhatWasTold) {

@@ -67,11 +67,14 @@ TEST(Conditions, ATemperatureInAnUnknownUnitIsAskedAbout) {
   const auto bare = deliver("Catalyst,\u6E29\u5EA6,y\nNi/MgO,973,1\n", "temperature_C");
   ASSERT_FALSE(bare.ok());
   EXPECT_THAT(bare.error().to_string(), HasSubstr("temperature_C"));
-  for (const char* other : {"Calcination temperature (\u00B0C)", "TOF", "Ni/K"}) {
+  for (const char* other : {"Calcination temperature (\u00B0C)", "TOF"}) {
     const auto rows = deliver(fmt::format("Catalyst,{},y\nNi/MgO,500,1\n", other), "temperature_C");
     ASSERT_TRUE(rows.ok()) << rows.error().to_string();
     EXPECT_THAT(rows->unused, ElementsAre(other));
   }
+  const auto ratio = deliver("Catalyst,Ni/K,y\nNi/MgO,500,1\n", "temperature_C");
+  ASSERT_FALSE(ratio.ok());
+  EXPECT_THAT(ratio.error().to_string(), HasSubstr("tells amounts")) << "no temperature";
 }
 
 TEST(Remarks, LinesOfTextAmongRowsOfManyCells) {

@@ -168,7 +168,8 @@ TEST(Kinds, EachSlotHasItsOwnUnit) {
     const bool slots = header[0] == 'M';
     EXPECT_THAT(
         refusal(fmt::format("{},Support,y\n{},Al2O3,1\n", header, slots ? "Ni,5,Ce,3" : "5,3")),
-        HasSubstr("amounts in different units"))
+        AllOf(HasSubstr("amounts in different units: Ce in mol% beside Ni in wt%"),
+              HasSubstr("Ce (wt%)")))
         << header;
   }
   EXPECT_THAT(refusal("Metal 1,wt% 1,Metal 2,loading 2,Support,y\nNi,5,Ce,3,Al2O3,1\n"),
@@ -339,6 +340,21 @@ TEST(Kinds, PercentCells) {
               HasSubstr("a percentage in a column of mmol/g"));
   EXPECT_EQ(keys("Ni (wt%),Support,y\n5%,Al2O3,3\n10%,Al2O3,4\n"),
             keys("Ni (wt%),Support,y\n5,Al2O3,3\n10,Al2O3,4\n"));
+  for (const char* cells : {"45 %,0.4,35 %", "0.105,8.2%,9%"}) {
+    const std::string all = cells;
+    const std::size_t first = all.find(','), second = all.rfind(',');
+    ReadOptions options;
+    options.targets = {"Yield (%)"};
+    const auto table = [&](const std::string& middle) {
+      return fmt::format("catalyst,Yield (%)\nNi/Al2O3,{}\nCo/Al2O3,{}\nNi/SiO2,{}\n",
+                         all.substr(0, first), middle, all.substr(second + 1));
+    };
+    const std::string middle = all.substr(first + 1, second - first - 1);
+    EXPECT_THAT(refusal(table(middle), options), HasSubstr("with and without a percent sign"));
+  }
+  ReadOptions options;
+  options.targets = {"Yield (%)"};
+  EXPECT_EQ(keys("catalyst,Yield (%)\nNi/Al2O3,45\nCo/Al2O3,44 %\n", options).size(), 2u);
 }
 
 TEST(Kinds, PointsInAFileOfDecimalCommas) {
@@ -373,6 +389,116 @@ TEST(Kinds, WordsForNoValueOfOtherLanguages) {
     EXPECT_TRUE(table(word).ok()) << word;
   }
   EXPECT_THAT(table("leer").error().to_string(), HasSubstr("--null \"leer\""));
+}
+
+TEST(Kinds, AmountsOfColumnsThatAreNotUsedAreAskedAbout) {
+  const char* const kSlots[] = {"M1_mol%,M2_mol%", "M1 (mol%),M2 (mol%)", "M1 wt%,M2 wt%",
+                                "M1_wt%,M2_wt%", "M1 (mmol/g),M2 (mmol/g)"};
+  for (const std::string amounts : kSlots) {
+    const std::string said = refusal("M1,M2," + amounts +
+                                     ",Support,y\nNi,K,5,1,Al2O3,1\n"
+                                     "Ni,K,10,2,Al2O3,2\n");
+    EXPECT_NE(said.find("tells amounts"), std::string::npos) << amounts << "\n" << said;
+  }
+  const char* const kBesideNames[] = {"Ni\u62C5\u6301\u91CF (wt%)",
+                                      "\u62C5\u6301\u91CF (wt%)",
+                                      "Ni-Gehalt (Gew.-%)",
+                                      "Ni-Beladung / Ma-%",
+                                      "Nickelgehalt",
+                                      "Teneur en Ni (% mass.)",
+                                      "Ni nominal (wt%)",
+                                      "Ni content"};
+  for (const std::string header : kBesideNames) {
+    for (const char* const cells : {"5,10", "5 wt%,10 wt%"}) {
+      const std::string text = cells;
+      const std::size_t comma = text.find(',');
+      const std::string table = "Catalyst," + header + ",Batch,y\nNi/Al2O3," +
+                                text.substr(0, comma) + ",a,1\nCuZn/SiO2," +
+                                text.substr(comma + 1) + ",a,2\n";
+      const auto table_read = read(table);
+      EXPECT_FALSE(table_read.ok()) << table;
+    }
+  }
+  for (const std::string ratio : {"Cu/Zn ratio,y\nCuZn/Al2O3,3,1\nCuZn/Al2O3,1,2\n",
+                                  "Cu:Zn,y\nCuZn/Al2O3,3:1,1\nCuZn/Al2O3,1:1,2\n"}) {
+    const std::string said = refusal("Catalyst," + ratio);
+    EXPECT_NE(said.find("tells amounts"), std::string::npos) << said;
+  }
+  const std::string lost = refusal("Ni (mmol/g),K/Ni,Support,y\n1,0.5,MgO,1\n2,0.1,MgO,2\n");
+  EXPECT_NE(lost.find("tells amounts"), std::string::npos) << lost;
+  const std::string shares =
+      refusal("Ni (at%),Cu (at%),Support,Metal loading (wt%),y\n50,50,MgO,5,1\n50,50,MgO,10,2\n");
+  EXPECT_NE(shares.find("tells amounts"), std::string::npos) << shares;
+  const std::string sites = refusal("A-site,B-site,x(Sr),y\nLa,Co,0.1,1\nLa,Mn,0.2,2\n");
+  EXPECT_NE(sites.find("tells amounts"), std::string::npos) << sites;
+}
+
+TEST(Kinds, WhatIsMeasuredBesideACompositionIsNotAskedAbout) {
+  EXPECT_EQ(keys("Metal 1,Gew.-% 1,Metal 2,Gew.-% 2,Support,y\nNi,5,K,1,MgO,1\nNi,1,,,MgO,2\n"),
+            keys("Metal 1,wt% 1,Metal 2,wt% 2,Support,y\nNi,5,K,1,MgO,1\nNi,1,,,MgO,2\n"));
+  for (const std::string header :
+       {"CO uptake (umol/g)", "Ni surface (mmol/g)", "Catalyst loading (mg)", "Coke (wt%)",
+        "Water content (wt%)", "S/C", "W/F", "H2/CO", "CO2 (mol%)", "Cu dispersion (%)", "Y (%)",
+        "Ni conversion (mol%)"}) {
+    EXPECT_EQ(keys("Catalyst," + header + ",y\nNi/Al2O3,5,1\nCu/SiO2,6,2\n").size(), 2U) << header;
+  }
+  EXPECT_EQ(keys("Cu (wt%),Zn (wt%),Cu/Zn,Total loading (wt%),Support,y\n5,5,1,10,MgO,1\n"
+                 "10,5,2,15,MgO,2\n")
+                .size(),
+            2U);
+}
+
+// What a unit is of is a part of it.
+TEST(Kinds, UnitsOfOxidesAndOfSupportsAreAskedAbout) {
+  for (const char* header :
+       {"Ni (wt% NiO)", "Ni (wt% of NiO)", "Ni (wt% as NiO)", "Ni (mg/g support)",
+        "Ni (mg/g Al2O3)", "Ni (g/g support)", "Ni (mmol/g catalyst)", "Ni (wt% on support)",
+        "Ni (wt% relative to Al2O3)", "Nickel (wt% as oxide)"}) {
+    EXPECT_THAT(refusal(fmt::format("{},Support,y\n5,Al2O3,1\n10,SiO2,2\n", header)),
+                AllOf(HasSubstr("the unit is followed by"), HasSubstr("Ni (wt%)")))
+        << header;
+  }
+  for (const char* header : {"Ni (wt%; ICP)", "Ni (wt% of catalyst)", "Ni (mmol/g support)",
+                             "Ni (wt% nominal)", "Ni (wt% metal)"}) {
+    EXPECT_EQ(keys(fmt::format("{},Support,y\n5,Al2O3,1\n10,SiO2,2\n", header)).size(), 2u)
+        << header;
+  }
+}
+
+// Neither supports in names of zeolites nor elements under letters are lost.
+TEST(Kinds, SupportsAndElementsOfUnusedColumnsAreAskedAbout) {
+  for (const char* names :
+       {"Cu/SSZ-13,Cu/ZSM-5", "Cu/SBA-15,Cu/MCM-41", "Cu-ZSM-5,Cu-SSZ-13", "Cu/MOF-74,Cu/UiO-66"}) {
+    const std::string both = names;
+    const std::size_t comma = both.find(',');
+    EXPECT_THAT(refusal(fmt::format("Catalyst,Cu (wt%),y\n{},2,1\n{},3,2\n", both.substr(0, comma),
+                                    both.substr(comma + 1))),
+                HasSubstr("column Support"))
+        << names;
+  }
+  EXPECT_EQ(keys("Catalyst,Cu (wt%),y\nCu-1,2,1\nCu-2,3,2\n").size(), 2U) << "labels";
+  EXPECT_THAT(refusal("Metal A,wt% A,Metal B,wt% B,Support,y\nNi,5,K,1,MgO,1\nCo,5,Na,2,MgO,2\n"),
+              HasSubstr("Metal 1, wt% 1"));
+  EXPECT_EQ(keys("Main,Ni (wt%),Co (wt%),Support,y\nNi,5,0,MgO,1\nCo,0,5,MgO,2\n").size(), 2U)
+      << "the elements of the row once more";
+}
+
+TEST(Kinds, UnitsAboveAndBelowATable) {
+  const std::string table = "Ni,K,Support,y\n5,1,Al2O3,1\n10,2,Al2O3,2\n";
+  EXPECT_THAT(refusal("Loadings in wt%\n" + table), HasSubstr("above the header tells a unit"));
+  for (const char* note : {"* Ni loadings in wt%", "# loadings: mmol/g"}) {
+    EXPECT_THAT(refusal(table + note + "\n"), HasSubstr("below the table tells a unit")) << note;
+  }
+  EXPECT_EQ(keys(table + "* measured twice\n").size(), 2u);
+}
+
+// Neither answer may lose what the other tells.
+TEST(Kinds, NamesThatTellOnlyTheSupportsOfAmounts) {
+  const std::string table = "Catalyst,Ni (wt%),K (wt%),y\nNi/Al2O3,5,1,1\nNi/SiO2,5,2,2\n";
+  EXPECT_THAT(refusal(table), HasSubstr("a column Support"));
+  ReadOptions options;
+  options.composition = "Catalyst";
+  EXPECT_THAT(refusal(table, options), HasSubstr("the column tells amounts"));
 }
 
 }  // namespace

@@ -308,9 +308,13 @@ TEST(Table, ColumnsOfLaboratoriesThatAreNoElements) {
   ASSERT_TRUE(table.ok()) << table.error().to_string();
   EXPECT_THAT(table->slot_columns, ElementsAre("Pd"));
   EXPECT_EQ(table->unused.size(), 12U);
-  const auto slots = read(
+  const std::string text =
       "Name,M1,M1_atom_number,M2,M2_mol%,M3,Support,Support_ID,Temp,CT,CH4_conv,C2y\n"
-      "a,Li,3,Na,30,none,MgO,1,700,0.5,10,5\n");
+      "a,Li,3,Na,30,none,MgO,1,700,0.5,10,5\n";
+  EXPECT_THAT(refusal(text), HasSubstr("--ignore \"M2_mol%\""));
+  ReadOptions options;
+  options.ignore = {"M2_mol%"};
+  const auto slots = read(text, options);
   ASSERT_TRUE(slots.ok()) << slots.error().to_string();
   EXPECT_THAT(slots->slot_columns, ElementsAre("M1", "M2", "M3"));
   EXPECT_THAT(slots->ids, ElementsAre("a"));
