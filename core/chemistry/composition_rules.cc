@@ -175,10 +175,11 @@ Result<InBasis> in_basis(const std::vector<ElementAmount>& amounts, AmountsKind 
                                [](const ElementAmount& one) { return one.unit.empty(); });
   const bool to_ratios = !rules.basis || *rules.basis == Basis::atomic_ratio;
   if (kind == AmountsKind::ratios) {
-    const bool as_amounts =
-        rules.basis && is_loading(*rules.basis) && rules.plain_names_are_amounts;
-    if (to_ratios || as_amounts) return InBasis{std::move(plain), to_ratios};
-    Result<Composition> active = convert(plain, Basis::atomic_ratio, *rules.basis, supported);
+    if (to_ratios) return InBasis{std::move(plain), true};
+    // A space without supports that tells a loading has one support that it does not name.
+    const bool unnamed = rules.plain_names_are_amounts && rules.supports.empty();
+    Result<Composition> active =
+        convert(plain, Basis::atomic_ratio, *rules.basis, supported || unnamed);
     if (!active.ok()) return active.error();
     return InBasis{std::move(*active), true};
   }

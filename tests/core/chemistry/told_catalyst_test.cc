@@ -229,7 +229,15 @@ TEST(MakeCatalyst, NamesInACampaignOfLoadings) {
   EXPECT_NEAR(bulk->catalyst.active.amount(47), 100 * 107.87 / (107.87 + 106.42), 1e-6);
   CompositionRules old = loading();
   old.plain_names_are_amounts = true;
-  EXPECT_EQ(key_of(named("Ni-Mg/Al2O3"), old), "Mg:1;Ni:1/Al2O3");
+  for (const char* plain : {"Ni/Al2O3", "Ni-Mg/Al2O3", "Ni3K1/SiO2", "Ni3K1"}) {
+    EXPECT_THAT(key_of(named(plain), old), HasSubstr("ratios do not tell")) << plain;
+  }
+  EXPECT_EQ(key_of(named("5Ni-2Mg/Al2O3"), old), "Mg:2;Ni:5/Al2O3");
+  EXPECT_EQ(key_of(named("none/Al2O3"), old), "-/Al2O3");
+  ToldCatalyst slots;
+  slots.slots = {"Ni", "K"};
+  slots.support = "SiO2";
+  EXPECT_THAT(key_of(slots, old), HasSubstr("ratios do not tell"));
 }
 
 TEST(MakeCatalyst, KeepsWhatWasTold) {
