@@ -116,6 +116,23 @@ Status check_loading(const Composition& loading, const std::string& unit) {
       "amounts of mmol on one gram");
 }
 
+// Between weights and loadings on a support. An amount that is so near to a number of six digits
+// that the nine digits of a key may have made the difference is that number: 10 wt% stay 10 wt%
+// after a way through mmol/g.
+Result<Composition> converted_loading(const Composition& active, Basis from, Basis to) {
+  constexpr double kNear = 5e-8;
+  const Result<Composition> converted = convert(active, from, to, true);
+  if (!converted.ok()) return converted;
+  Composition out;
+  for (const auto& part : converted->parts()) {
+    const double digits = std::pow(10.0, 5.0 - std::floor(std::log10(part.amount)));
+    const double rounded = std::round(part.amount * digits) / digits;
+    const bool near = std::abs(rounded - part.amount) <= kNear * part.amount;
+    out.add(part.element, near ? rounded : part.amount);
+  }
+  return out;
+}
+
 // Weights beside loadings on one support: what the weights leave is the support.
 Result<Composition> loading_of_mixed(const std::vector<ElementAmount>& amounts) {
   Composition by_weight, loading;
@@ -163,7 +180,7 @@ Result<Composition> amounts_without_basis(const std::vector<ElementAmount>& amou
         if (!shares.ok()) return shares;
         return scaled(*shares, plain.total());
       }
-      return convert(told->active, Basis::mass_fraction, Basis::mmol_per_g_support, true);
+      return converted_loading(told->active, Basis::mass_fraction, Basis::mmol_per_g_support);
     case Basis::mmol_per_g_support:
       if (supported) {
         if (Status fine = check_loading(told->active, unit); !fine.ok()) return fine.error();
@@ -206,7 +223,12 @@ Result<InBasis> in_basis(const std::vector<ElementAmount>& amounts, AmountsKind 
   }
   Result<Told> told = read_units(amounts, supported);
   if (!told.ok()) return told.error();
-  Result<Composition> active = convert(told->active, told->basis, *rules.basis, supported);
+  const bool moles_told = told->basis == Basis::mmol_per_g_support;
+  const bool moles_wanted = *rules.basis == Basis::mmol_per_g_support;
+  Result<Composition> active =
+      supported && is_loading(told->basis) && is_loading(*rules.basis) && moles_told != moles_wanted
+          ? converted_loading(told->active, told->basis, *rules.basis)
+          : convert(told->active, told->basis, *rules.basis, supported);
   if (!active.ok()) return active.error();
   if (*rules.basis == Basis::mmol_per_g_support && supported) {
     if (Status fine = check_loading(*active, amounts.front().unit); !fine.ok()) return fine.error();

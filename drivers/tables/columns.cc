@@ -271,6 +271,13 @@ class Recogniser : private ColumnCells {
   void take_unit(std::size_t column, const std::string& name, Role role) {
     const std::string unit = known_unit(name, role).second;
     std::string told = unit_below(column);
+    if (unit.empty() && role == Role::target && !told.empty() && !same_unit(told, "1")) {
+      problems_.push_back(problem(
+          column, fmt::format("the campaign tells no unit of {}, and the table does", name), told,
+          fmt::format("unit = \"{}\" in the campaign file, or the numbers without their unit",
+                      told)));
+      return;
+    }
     if (told.empty() && header_[column] != name) told = split_unit(header_[column]).unit;
     if (unit.empty() || told.empty()) return;
     if (convert_units(told, unit).ok()) {

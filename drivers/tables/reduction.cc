@@ -16,8 +16,9 @@ struct Point {
   double sum = 0.0;
   int count = 0;
   const TableRow* row = nullptr;      // the first of its replicates
-  const TableValue* value = nullptr;  // of it; of the first limit of detection, where one is among
-                                      // them: a mean of it is a limit, too
+  const TableValue* value = nullptr;  // of it
+  // Whether limits are among them: the mean is such a limit, too; of both it is nothing.
+  bool below = false, above = false;
   double mean() const { return sum / count; }
 };
 
@@ -37,8 +38,11 @@ Conditions plain(Conditions conditions) {
 
 void add(const TableRow& row, const TableValue& value, Group& group) {
   Point& point = group.points[plain(row.conditions)];
-  if (point.row == nullptr) point.row = &row;
-  if (point.value == nullptr || (value.censored && !point.value->censored)) point.value = &value;
+  if (point.row == nullptr) {
+    point.row = &row;
+    point.value = &value;
+  }
+  (value.above ? point.above : point.below) |= value.censored;
   point.sum += value.value;
   ++point.count;
   group.lines.push_back(row.line);
@@ -59,32 +63,60 @@ std::vector<const Point*> wanted_points(const Reduction& reduction, const Group&
   // Equal values in the order of their lines, so that the result does not depend on the sort; what
   // was measured before a limit.
   std::sort(points.begin(), points.end(), [](const Point* a, const Point* b) {
-    return std::tuple(-a->mean(), a->value->censored, a->row->line) <
-           std::tuple(-b->mean(), b->value->censored, b->row->line);
+    return std::tuple(-a->mean(), a->below || a->above, a->row->line) <
+           std::tuple(-b->mean(), b->below || b->above, b->row->line);
   });
   return points;
 }
 
-TableRow reduced(const Reduction& reduction, const Group& group,
+// The points that the result is made of: the largest, or the three largest. What is above a limit
+// at any of the points may be the largest: the result is at least what the others are, and the one
+// maximum does not depend on what lies below a limit.
+struct Chosen {
+  std::vector<const Point*> points;
+  bool below = false, above = false;  // the result is a limit of this kind; of both: it is nothing
+};
+
+Chosen chosen_points(const Reduction& reduction, std::vector<const Point*> points) {
+  Chosen chosen;
+  for (const Point* point : points) {
+    chosen.above |= point->above;
+    chosen.below |= point->above && point->below;
+  }
+  if (chosen.below) return chosen;
+  const std::size_t most = reduction.method == "top3_mean" ? 3 : 1;
+  if (chosen.above && most == 1) std::erase_if(points, [](const Point* one) { return one->below; });
+  points.resize(std::min(most, points.size()));
+  for (const Point* point : points) chosen.below |= point->below;
+  chosen.points = std::move(points);
+  return chosen;
+}
+
+TableRow reduced(const Reduction& reduction, const Group& group, const Chosen& chosen,
                  const std::vector<const Point*>& points) {
-  TableRow row = *points[0]->row;
+  TableRow row = *chosen.points[0]->row;
   row.sequence.reset();
   row.replicate.reset();
   row.points = group.lines;
-  TableValue value = *points[0]->value;
-  double sum = points[0]->mean();
-  const std::size_t most =
-      reduction.method == "top3_mean" ? std::min<std::size_t>(3, points.size()) : 1;
-  for (std::size_t i = 1; i < most; ++i) {
-    sum += points[i]->mean();
-    if (points[i]->value->censored && !value.censored) value = *points[i]->value;
-  }
+  TableValue value = *chosen.points[0]->value;
+  double sum = 0.0;
+  for (const Point* point : chosen.points) sum += point->mean();
   value.name = reduction.name;
-  value.value = sum / static_cast<double>(most);
+  value.value = sum / static_cast<double>(chosen.points.size());
+  value.censored = chosen.below || chosen.above;
+  value.above = chosen.above;
   row.isolated_maximum = reduction.method == "max" && !value.censored && points.size() > 1 &&
                          value.value - points[1]->mean() > reduction.isolated_by;
   row.values = {std::move(value)};
   return row;
+}
+
+std::string lines_text(const std::vector<std::size_t>& lines) {
+  return fmt::format(
+      "lines {}{}",
+      fmt::join(lines.begin(), lines.begin() + std::min<std::ptrdiff_t>(8, std::ssize(lines)),
+                ", "),
+      lines.size() > 8 ? ", ..." : "");
 }
 
 std::string note_without(const Reduction& reduction, const std::vector<std::size_t>& lines,
@@ -94,11 +126,16 @@ std::string note_without(const Reduction& reduction, const std::vector<std::size
     conditions += fmt::format("{}{} = {:.9g}", conditions.empty() ? "" : ", ", name, value);
   }
   return fmt::format(
-      "no row of {} was made for {} of {} runs of samples, which have no point at {} (lines {}{})",
-      reduction.name, lines.size(), groups, conditions,
-      fmt::join(lines.begin(), lines.begin() + std::min<std::ptrdiff_t>(8, std::ssize(lines)),
-                ", "),
-      lines.size() > 8 ? ", ..." : "");
+      "no row of {} was made for {} of {} runs of samples, which have no point at {} ({})",
+      reduction.name, lines.size(), groups, conditions, lines_text(lines));
+}
+
+std::string note_mixed(const Reduction& reduction, const std::vector<std::size_t>& lines,
+                       std::size_t groups) {
+  return fmt::format(
+      "no row of {} was made for {} of {} runs of samples: it would be a mean of values below one "
+      "limit and above another ({})",
+      reduction.name, lines.size(), groups, lines_text(lines));
 }
 
 }  // namespace
@@ -120,17 +157,21 @@ void reduce(const Reduction& reduction, std::vector<TableRow>& rows,
     add(row, *value, groups[key]);
   }
   std::vector<TableRow> made;
-  std::vector<std::size_t> without;  // the first line of each group without a point
+  std::vector<std::size_t> without, mixed;  // the first line of each group that makes no row
   for (const Key& key : order) {
     const Group& group = groups[key];
     const auto points = wanted_points(reduction, group);
+    const Chosen chosen = chosen_points(reduction, points);
     if (points.empty()) {
       without.push_back(group.lines.front());
+    } else if (chosen.below && chosen.above) {
+      mixed.push_back(group.lines.front());
     } else {
-      made.push_back(reduced(reduction, group, points));
+      made.push_back(reduced(reduction, group, chosen, points));
     }
   }
   if (!without.empty()) notes.push_back(note_without(reduction, without, order.size()));
+  if (!mixed.empty()) notes.push_back(note_mixed(reduction, mixed, order.size()));
   rows.insert(rows.end(), std::make_move_iterator(made.begin()),
               std::make_move_iterator(made.end()));
 }

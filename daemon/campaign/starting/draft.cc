@@ -24,6 +24,7 @@ namespace {
 
 using tables::toml_text;
 
+constexpr double kRounding = 0.005;  // how far from the whole a campaign takes a sum for it
 constexpr std::size_t kMostLevels =
     12;  // of a condition or a grid that are listed as they were seen
 
@@ -241,37 +242,40 @@ bool add_up(const tables::Table& table, chemistry::CompositionRules rules) {
   return std::all_of(table.catalysts.begin(), table.catalysts.end(), [&](const auto& catalyst) {
     const double whole = rules.whole(!catalyst.support.empty());
     return whole == 0.0 || catalyst.active.empty() ||
-           std::abs(catalyst.active.total() - whole) <= 0.005 * whole;
+           std::abs(catalyst.active.total() - whole) <= kRounding * whole;
   });
 }
 
-// The rows whose amounts do not sum to the whole where most rows' do: they are wrong, or not
+// The rows whose amounts do not sum to the whole where most rows' nearly do: they are wrong, or not
 // measured completely.
 std::vector<Error> rows_without_the_whole(const tables::Table& table,
                                           chemistry::CompositionRules rules,
                                           std::string_view file_name) {
-  constexpr double kNear = 0.02;
+  constexpr double kNear = 0.02;  // such a sum is meant to be the whole
   constexpr std::array<double, 3> kScales = {1.0, 0.01, 100.0};  // fractions and percent
   rules.plain_names_are_amounts = false;
   std::vector<Error> wrong;
-  std::size_t whole = 0;
+  std::size_t rows = 0, whole = 0;
   for (std::size_t i = 0; i < table.catalysts.size(); ++i) {
     const chemistry::Catalyst& catalyst = table.catalysts[i];
     if (catalyst.active.empty()) continue;
+    ++rows;
     const double wanted = rules.whole(!catalyst.support.empty());
     if (wanted == 0.0) return {};
     const double sum = catalyst.active.total();
-    if (std::any_of(kScales.begin(), kScales.end(),
-                    [&](double scale) { return std::abs(sum * scale / wanted - 1.0) <= kNear; })) {
-      ++whole;
-      continue;
-    }
+    const auto within = [&](double share) {
+      return std::any_of(kScales.begin(), kScales.end(), [&](double scale) {
+        return std::abs(sum * scale / wanted - 1.0) <= share;
+      });
+    };
+    if (within(kNear)) ++whole;
+    if (within(kRounding)) continue;
     wrong.push_back(
         {ErrorCode::bad_data, "the amounts do not sum to the whole, and those of most rows do",
          csv_place(file_name, table.lines[i]), fmt::format("{:.6g} {}", sum, table.amounts),
          "the missing amounts; or the table without this row"});
   }
-  return whole > wrong.size() ? wrong : std::vector<Error>();
+  return 2 * whole > rows ? wrong : std::vector<Error>();
 }
 
 // Shares of the whole that leave most rows' wholes open, and no support is told that could be the

@@ -1,11 +1,13 @@
 #include "core/chemistry/composition_rules.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <utility>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/chemistry/catalyst.h"
 #include "core/chemistry/element.h"
 
@@ -151,6 +153,25 @@ TEST(BringAmounts, LoadingsOnASupportAreConverted) {
               HasSubstr("ratios do not tell how much is on the support"));
   EXPECT_THAT(key_of({{"Ni", 1}}, true, rules, AmountsKind::ratios),
               HasSubstr("ratios do not tell"));
+}
+
+// Keys have nine digits: an export of what was converted is converted back to what it was.
+TEST(BringAmounts, LoadingsComeBackFromKeysAsTheyWere) {
+  const auto percents = with(Basis::wt_percent_of_catalyst);
+  const auto told = [](double nickel, double other, const char* unit) {
+    return std::vector<Amount>{{"Ni", nickel, unit}, {"Pt", other, unit}};
+  };
+  for (const double percent : {0.1, 0.33, 1.0, 2.5, 5.0, 10.0, 12.345, 20.0, 45.0}) {
+    for (const CompositionRules& middle : {CompositionRules(), with(Basis::mmol_per_g_support)}) {
+      const auto moles = bring(told(percent, 0.7, "wt%"), true, middle);
+      ASSERT_TRUE(moles.ok());
+      const auto nine = [&](int element) {
+        return *parse_number(fmt::format("{:.9g}", moles->active.amount(element)));
+      };
+      EXPECT_EQ(key_of(told(nine(28), nine(78), "mmol/g"), true, percents),
+                key_of(told(percent, 0.7, "wt%"), true, percents));
+    }
+  }
 }
 
 // Kind 28.

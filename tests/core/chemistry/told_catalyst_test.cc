@@ -234,6 +234,10 @@ TEST(MakeCatalyst, NamesInACampaignOfLoadings) {
   }
   EXPECT_EQ(key_of(named("5Ni-2Mg/Al2O3"), old), "Mg:2;Ni:5/Al2O3");
   EXPECT_EQ(key_of(named("none/Al2O3"), old), "-/Al2O3");
+  ToldCatalyst slots;
+  slots.slots = {"Ni", "K"};
+  slots.support = "SiO2";
+  EXPECT_THAT(key_of(slots, old), HasSubstr("ratios do not tell"));
 }
 
 // An amount behind the slash is no part of the support.

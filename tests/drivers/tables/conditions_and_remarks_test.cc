@@ -130,6 +130,24 @@ TEST(Blanks, InExports) {
               ElementsAre("Ni:1/MgO", "Co:1/MgO"));
 }
 
+// Numbers in a unit, where the campaign's property has none: of an export or of a line of units.
+TEST(Units, OfATableWhoseCampaignTellsNone) {
+  const std::string head = "catalyst,kind,property,value,unit,conditions,run\n";
+  const auto exported = [&](const std::string& unit) {
+    return deliver(
+        head + "Ni:1/MgO,catalyst,y,5," + unit + ",{},a\nCo:1/MgO,catalyst,y,6," + unit + ",{},b\n",
+        "T");
+  };
+  EXPECT_TRUE(exported("").ok());
+  for (const auto& table :
+       {exported("%"), exported("mA/cm2"), deliver("Catalyst,y\n,%\nNi/MgO,5\nCo/MgO,6\n", "T")}) {
+    ASSERT_FALSE(table.ok());
+    EXPECT_THAT(table.error().to_string(),
+                AllOf(HasSubstr("column \"y\""), HasSubstr("the campaign tells no unit of y"),
+                      HasSubstr("unit = \"")));
+  }
+}
+
 // One wrong cell of a column of amounts is a problem of that cell, and the column stays one.
 TEST(Amounts, OneBadCell) {
   for (const char* table : {"Catalyst,Loading (wt%),y\nNi/MgO,{},1\nNi/SiO2,6,2\nNi/MgO,7,2\n",

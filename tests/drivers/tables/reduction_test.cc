@@ -104,6 +104,40 @@ TEST(Reduction, WhatIsMadeOfALimitIsALimit) {
       << "nobody knows how far a limit stands out";
 }
 
+TEST(Reduction, WhatIsAboveALimitMayBeTheLargest) {
+  const struct {
+    const char* rows;
+    const char* method;
+    double value;
+    bool limit;
+  } cases[] = {
+      {"Li/MgO,700,1,99.5\nLi/MgO,750,1,>99\n", "max", 99.5, true},
+      {"Li/MgO,700,1,50\nLi/MgO,750,1,>99\n", "max", 99.0, true},
+      {"Li/MgO,700,1,<100\nLi/MgO,750,1,>99\n", "max", 99.0, true},
+      {"Li/MgO,700,1,99\nLi/MgO,700,2,>98\n", "max", 98.5, true},
+      {"Li/MgO,1,1,9\nLi/MgO,2,1,8\nLi/MgO,3,1,7\nLi/MgO,4,1,>6\n", "top3_mean", 8.0, true}};
+  for (const auto& c : cases) {
+    const auto rows = made(c.rows, "method = \"" + std::string(c.method) + "\"\n");
+    ASSERT_EQ(rows.size(), 1U) << c.rows;
+    const TableValue& value = rows[0].values.at(0);
+    EXPECT_DOUBLE_EQ(value.value, c.value) << c.rows;
+    EXPECT_TRUE(value.censored && value.above) << c.rows;
+  }
+}
+
+TEST(Reduction, NoMeanIsMadeOfLimitsBothWays) {
+  for (const auto& [rows, method] :
+       {std::pair{"Li/MgO,700,1,<1\nLi/MgO,750,1,>99\n", "top3_mean"},
+        {"Li/MgO,700,1,<1\nLi/MgO,700,2,>99\nLi/MgO,750,1,5\n", "max"}}) {
+    const TableRows table = must_read("cat,T,rep,y\n" + std::string(rows),
+                                      reducing("method = \"" + std::string(method) + "\"\n"));
+    for (const TableRow& row : table.rows) EXPECT_THAT(row.points, IsEmpty()) << rows;
+    EXPECT_THAT(table.notes, ElementsAre(AllOf(HasSubstr("no row of best"), HasSubstr("limit"),
+                                               HasSubstr("lines 2"))))
+        << rows;
+  }
+}
+
 TEST(Reduction, ConditionsOfOtherUnitsAreTheSame) {
   Profile profile = reducing("method = \"fixed\"\nat = { T_C = 800 }\n");
   for (ProfileColumn& column : profile.columns) {

@@ -169,6 +169,14 @@ TEST(Draft, ARowThatLacksAmountsIsAProblem) {
   }
   EXPECT_THAT(draft("x(Ni),x(Co),y\n0.5,0.5,1\n0.4,0.5,2\n0.8,0.2,3\n"),
               ::testing::HasSubstr("\"0.9 mol/mol\""));
+  // A sum that a campaign would refuse is no rounding of the whole.
+  for (const char* header : {"Ni (at%),Co (at%),Fe (at%),y", "Ni (wt%),Co (wt%),Fe (wt%),y"}) {
+    const std::string wrong =
+        draft(header + std::string("\n50,30,20,1\n40,30,30,2\n60,20,19,3\n"));
+    EXPECT_THAT(wrong, ::testing::AllOf(::testing::HasSubstr(":4"), ::testing::HasSubstr("99"),
+                                        ::testing::HasSubstr("do not sum to the whole")))
+        << header;
+  }
 }
 
 TEST(Draft, WhatNumbersOfNamesWereTakenForIsSaid) {
