@@ -171,8 +171,7 @@ TEST(Draft, ARowThatLacksAmountsIsAProblem) {
               ::testing::HasSubstr("\"0.9 mol/mol\""));
   // A sum that a campaign would refuse is no rounding of the whole.
   for (const char* header : {"Ni (at%),Co (at%),Fe (at%),y", "Ni (wt%),Co (wt%),Fe (wt%),y"}) {
-    const std::string wrong =
-        draft(header + std::string("\n50,30,20,1\n40,30,30,2\n60,20,19,3\n"));
+    const std::string wrong = draft(header + std::string("\n50,30,20,1\n40,30,30,2\n60,20,19,3\n"));
     EXPECT_THAT(wrong, ::testing::AllOf(::testing::HasSubstr(":4"), ::testing::HasSubstr("99"),
                                         ::testing::HasSubstr("do not sum to the whole")))
         << header;
