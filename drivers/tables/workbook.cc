@@ -24,7 +24,7 @@ constexpr std::uint64_t kLargestPart = 64U << 20;
 constexpr std::uint64_t kLargestRatio = 200;  // unpacked to packed, of parts above a megabyte
 constexpr std::size_t kMostRows = 1'000'000;
 constexpr std::size_t kMostColumns = 1'000;
-constexpr std::size_t kMostCells = 3'000'000;  // blank ones between others included
+constexpr std::size_t kMostCells = 1'500'000;  // blank ones between others included
 constexpr std::size_t kMostText = 256U << 20;  // bytes of all cells together
 constexpr std::size_t kLongestCell = 1U << 16;
 

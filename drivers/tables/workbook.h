@@ -23,7 +23,7 @@ bool is_workbook(std::string_view bytes);
 // sheet: a name; empty: the first sheet that is not hidden. Cells of formulas give the values that
 // the program kept; dates are RFC 3339 without an offset; percent formats give "55.1 %". Limits
 // against hostile files: 64 MiB unpacked for each part, a ratio of 200, 1,000,000 rows, 1,000
-// columns, 3,000,000 cells, 256 MiB of text in all cells together. Errors (bad_data): no workbook,
+// columns, 1,500,000 cells, 256 MiB of text in all cells together. Errors (bad_data): no workbook,
 // an unknown sheet (with those that there are), rows that do not go from top to bottom, a limit.
 // Text that is merged over several rows of one column stands in each of them.
 Result<Workbook> read_workbook(std::string_view bytes, std::string_view file_name,
