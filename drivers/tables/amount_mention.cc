@@ -43,7 +43,7 @@ std::optional<AmountMention> ratio_of(std::string_view word, bool says_ratio) {
 }
 
 // What the words of a header say, one after another.
-class Reader {
+class MentionReader {
  public:
   std::optional<AmountMention> read(std::string_view header) {
     const HeaderName split = split_unit(header);
@@ -149,7 +149,7 @@ class Reader {
 }  // namespace
 
 std::optional<AmountMention> amount_mention(std::string_view header) {
-  return Reader().read(header);
+  return MentionReader().read(header);
 }
 
 }  // namespace kasetsu::tables
