@@ -24,7 +24,7 @@ struct AmountGrid {
 // table without a campaign: amounts are numbers whose ratios count.
 struct CompositionRules {
   std::optional<Basis> basis;  // of all amounts; none: the campaign tells none
-  // A name without numbers says one of each in the basis, as before campaigns could tell a basis.
+  // Nothing but the unit of a grid tells the basis: a support may be there that has no name.
   bool plain_names_are_amounts = true;
   double total = 0.0;  // what the amounts of a catalyst add up to; 0: nothing is said
   int slots = 0;       // amounts count slots, of which there are so many; 0: they do not

@@ -72,13 +72,13 @@ std::vector<const Point*> wanted_points(const Reduction& reduction, const Group&
 // The points that the result is made of: the largest, or the three largest. What is above a limit
 // at any of the points may be the largest: the result is at least what the others are, and the one
 // maximum does not depend on what lies below a limit.
-struct Chosen {
+struct ReducedPoints {
   std::vector<const Point*> points;
   bool below = false, above = false;  // the result is a limit of this kind; of both: it is nothing
 };
 
-Chosen chosen_points(const Reduction& reduction, std::vector<const Point*> points) {
-  Chosen chosen;
+ReducedPoints chosen_points(const Reduction& reduction, std::vector<const Point*> points) {
+  ReducedPoints chosen;
   for (const Point* point : points) {
     chosen.above |= point->above;
     chosen.below |= point->above && point->below;
@@ -92,7 +92,7 @@ Chosen chosen_points(const Reduction& reduction, std::vector<const Point*> point
   return chosen;
 }
 
-TableRow reduced(const Reduction& reduction, const Group& group, const Chosen& chosen,
+TableRow reduced(const Reduction& reduction, const Group& group, const ReducedPoints& chosen,
                  const std::vector<const Point*>& points) {
   TableRow row = *chosen.points[0]->row;
   row.sequence.reset();
@@ -161,7 +161,7 @@ void reduce(const Reduction& reduction, std::vector<TableRow>& rows,
   for (const Key& key : order) {
     const Group& group = groups[key];
     const auto points = wanted_points(reduction, group);
-    const Chosen chosen = chosen_points(reduction, points);
+    const ReducedPoints chosen = chosen_points(reduction, points);
     if (points.empty()) {
       without.push_back(group.lines.front());
     } else if (chosen.below && chosen.above) {

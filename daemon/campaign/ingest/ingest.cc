@@ -138,18 +138,26 @@ class Writing {
         }
         continue;
       }
-      const auto kept = std::find_if(waiting.begin(), waiting.end(),
+      // The newest, where the row was read otherwise in between.
+      const auto kept = std::find_if(waiting.rbegin(), waiting.rend(),
                                      [&](const auto& one) { return one.row == row.row; });
-      if (kept == waiting.end()) continue;
+      if (kept == waiting.rend()) continue;
       if (kept->state == QuarantineState::discarded) {
         row.verdict = Verdict::duplicate;
         row.reason = fmt::format("the row was discarded ({})", kept->remark);
         continue;
       }
       if (kept->state != QuarantineState::waiting) continue;
-      auto outcome =
-          rules_.take(delivery_.rows[static_cast<std::size_t>(row.row)], before, one_options_);
-      if (outcome.error) continue;
+      const PreparedRow& told = delivery_.rows[static_cast<std::size_t>(row.row)];
+      auto outcome = rules_.take(told, before, one_options_);
+      if (outcome.error) {
+        const bool waits = outcome.error->code == ErrorCode::bad_data;
+        if (waits && reason_of(told, *outcome.error) != kept->reason) {
+          row = wait_anew(kept->id, told, *outcome.error, before);
+          receipt.replayed = false;
+        }
+        continue;
+      }
       kept->state = QuarantineState::readmitted;
       kept->measurement = outcome.verdict.measurements.empty()
                               ? std::string()
@@ -209,11 +217,21 @@ class Writing {
   void settle_quarantine() {
     if (read_before_ == 0) return;
     for (const QuarantinedRow& row : tx_.quarantined_of_ingest(read_before_)) {
-      if (row.state != QuarantineState::waiting) continue;
-      const auto discarded = discard(
-          tx_, row.id, fmt::format("read anew by delivery {}", receipt_.ingest.id), context_);
-      KASETSU_ASSERT(discarded.ok());
+      if (row.state == QuarantineState::waiting) read_anew(row.id, receipt_.ingest);
     }
+  }
+
+  void read_anew(const std::string& id, const Ingest& by) {
+    const auto discarded =
+        discard(tx_, id, fmt::format("read anew by delivery {}", by.id), context_);
+    KASETSU_ASSERT(discarded.ok());
+  }
+
+  // A row that waits, is read otherwise now, and is wrong for another reason.
+  RowVerdict wait_anew(const std::string& id, const PreparedRow& row, const Error& error,
+                       const Ingest& ingest) {
+    read_anew(id, ingest);
+    return rules_.quarantine(row, error, ingest);
   }
 
   // What is stored of cells that hold nothing in this table.

@@ -485,13 +485,17 @@ std::uint32_t RowRules::replicate_flag(const Subject& subject, const PreparedVal
              : static_cast<std::uint32_t>(kFlagReplicateSpread);
 }
 
+std::string reason_of(const PreparedRow& row, const Error& error) {
+  return row.problem.empty() ? error.to_string() : row.problem;
+}
+
 RowVerdict RowRules::quarantine(const PreparedRow& row, const Error& error, const Ingest& ingest) {
   QuarantinedRow kept;
   kept.id = context_.ids->next(context_.now);
   kept.row = row.row;
   kept.pointer = row.pointer;
   kept.raw = row.problem.empty() ? row_to_json(row) : row.raw;
-  kept.reason = row.problem.empty() ? error.to_string() : row.problem;
+  kept.reason = reason_of(row, error);
   kept.received_at = context_.now;
   tx_.insert_quarantined(campaign_.key, ingest.seq, kept);
   RowVerdict verdict;

@@ -31,6 +31,9 @@ std::uint32_t range_flag(const Property& property, double value);
 // "out_of_range, clock".
 std::string flags_text(std::uint32_t flags);
 
+// Why a row waits in quarantine, of what `take` found: that it cannot be read comes first.
+std::string reason_of(const PreparedRow& row, const Error& error);
+
 // Judges and writes the rows of one delivery, one after the other. Everything given outlives it.
 class RowRules {
  public:

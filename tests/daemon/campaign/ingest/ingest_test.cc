@@ -622,6 +622,26 @@ TEST_F(Tables, RowsInQuarantineAreJudgedAnewWhenTheyComeAgain) {
   EXPECT_EQ(live(), (std::vector<double>{5, 6}));
 }
 
+TEST_F(Tables, RowsInQuarantineTellWhyTheyWaitNow) {
+  const std::string text = "Catalyst,Material,C2_yield\nLiXx,NaQq,5\nLi,Li,6\n";
+  DeliveryOptions options = csv();
+  options.composition = "Catalyst";
+  ASSERT_TRUE(post(text, options).ok());
+  ASSERT_THAT(waiting(), SizeIs(1));
+  EXPECT_THAT(waiting()[0].reason, HasSubstr("Xx"));
+  options.composition = "Material";
+  for (int i = 0; i < 2; ++i) {
+    const auto again = post(text, options);
+    ASSERT_TRUE(again.ok()) << again.error().to_string();
+    const auto kept = waiting();
+    ASSERT_THAT(kept, SizeIs(1));
+    EXPECT_EQ(again->rows[0].quarantine, kept[0].id);
+    EXPECT_EQ(again->rows[0].reason, kept[0].reason);
+    EXPECT_THAT(kept[0].reason, HasSubstr("Qq"));
+    EXPECT_EQ(again->replayed, i > 0);
+  }
+}
+
 TEST_F(Tables, ALimitOfDetectionIsKeptAndNotLearntFrom) {
   const auto receipt = post(table({"a,Li,K,MgO,<0.1"}), csv());
   ASSERT_TRUE(receipt.ok()) << receipt.error().to_string();
