@@ -49,6 +49,7 @@ class MentionReader {
     const HeaderName split = split_unit(header);
     const auto unit = chemistry::told_unit(split.unit);
     if (unit && unit->weighed) return std::nullopt;
+    subject_ = slot_amount(header).has_value();  // "wt% 1"
     const std::string plain = plain_characters(header);
     const bool says_ratio = fold_name(plain).find("ratio") != std::string::npos;
     for (std::string_view rest = plain; !rest.empty();) {

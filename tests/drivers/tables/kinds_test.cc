@@ -392,8 +392,8 @@ TEST(Kinds, WordsForNoValueOfOtherLanguages) {
 }
 
 TEST(Kinds, AmountsOfColumnsThatAreNotUsedAreAskedAbout) {
-  const char* const kSlots[] = {"M1_mol%,M2_mol%", "M1 (mol%),M2 (mol%)", "M1 wt%,M2 wt%",
-                                "M1_wt%,M2_wt%", "M1 (mmol/g),M2 (mmol/g)"};
+  const char* const kSlots[] = {"M1_mol%,M2_mol%", "M1 (mol%),M2 (mol%)",     "M1 wt%,M2 wt%",
+                                "M1_wt%,M2_wt%",   "M1 (mmol/g),M2 (mmol/g)", "wt% 1,wt% 2"};
   for (const std::string amounts : kSlots) {
     const std::string said = refusal("M1,M2," + amounts +
                                      ",Support,y\nNi,K,5,1,Al2O3,1\n"
