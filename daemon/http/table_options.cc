@@ -42,13 +42,14 @@ Result<TableOptions> read_table_options(const Request& request) {
   options.sheet = request.query_value("sheet").value_or("");
   options.encoding = request.query_value("encoding").value_or("");
   options.name_amounts = request.query_value("name_amounts").value_or("");
-  if (!options.name_amounts.empty() && options.name_amounts != "wt%" &&
-      options.name_amounts != "mol%" && options.name_amounts != "none") {
-    return wrong("name_amounts", options.name_amounts, "wt%, mol% or none");
-  }
   options.shape = request.query_value("shape").value_or("");
-  if (const Status known = campaign::check_shape(options.shape); !known) {
-    return known.error().in("query parameter shape");
+  const std::string decimal = request.query_value("decimal").value_or("");
+  for (const auto& [name, known] :
+       {std::pair{"encoding", campaign::check_encoding(options.encoding)},
+        {"name_amounts", campaign::check_name_amounts(options.name_amounts)},
+        {"shape", campaign::check_shape(options.shape)},
+        {"decimal", campaign::check_decimal(decimal)}}) {
+    if (!known) return known.error().in(fmt::format("query parameter {}", name));
   }
   for (const auto& [name, names] : {std::pair{"ignore", &options.ignore},
                                     {"fill_down", &options.fill_down},
@@ -56,10 +57,6 @@ Result<TableOptions> read_table_options(const Request& request) {
     auto read = read_names(request, name);
     if (!read) return read.error();
     *names = std::move(*read);
-  }
-  const std::string decimal = request.query_value("decimal").value_or("");
-  if (decimal != "" && decimal != "point" && decimal != "comma") {
-    return wrong("decimal", decimal, "point or comma");
   }
   options.decimal = decimal.empty() ? '\0' : decimal == "comma" ? ',' : '.';
   return options;

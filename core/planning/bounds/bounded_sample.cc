@@ -150,7 +150,8 @@ void BoundedSearch::Impl::sample_places() {
     places.row(static_cast<Index>(i)) = of_sample[i].second.transpose();
   // A full search finds points that are no nearer than these, or falls back on them and says that
   // its picks are not proven. The batch's other picks repel too, so that some more are asked for.
-  const auto wanted = static_cast<std::size_t>(problem.explore + problem.explore / 2 + 4);
+  const auto wanted =
+      static_cast<std::size_t>(problem.explore) + static_cast<std::size_t>(problem.explore / 2) + 4;
   const std::vector<std::size_t> picks = farthest_points(places, problem.known, wanted);
   if (picks.empty()) return;
   double nearest = kInfinity;

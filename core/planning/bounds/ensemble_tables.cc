@@ -14,7 +14,6 @@ namespace kasetsu::planning {
 namespace {
 
 using descriptors::Block;
-using descriptors::Form;
 using descriptors::Operation;
 using Eigen::Index;
 

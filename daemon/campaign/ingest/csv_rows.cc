@@ -6,11 +6,9 @@
 
 #include "core/base/csv.h"
 #include "daemon/campaign/ingest/json_rows.h"
-#include "daemon/campaign/ingest/table_words.h"
 #include "daemon/campaign/records/conditions.h"
 #include "drivers/tables/problems.h"
 #include "drivers/tables/shape_names.h"
-#include "drivers/tables/sheet.h"
 #include "drivers/tables/table_rows.h"
 
 namespace kasetsu::campaign {
@@ -131,18 +129,6 @@ PreparedRow prepare(const tables::TableRow& row, const DeliveryOptions& options,
 }
 
 }  // namespace
-
-std::string exported_unit(const chemistry::CompositionRules& rules) {
-  if (!rules.unit().empty()) return std::string(rules.unit());
-  const bool ratios = rules.slots > 0 || rules.basis == chemistry::Basis::atomic_ratio;
-  return ratios ? std::string(tables::kRatioOfExports) : std::string();
-}
-
-Status check_shape(std::string_view name) {
-  if (name.empty() || tables::kShapeNames.from_name(name)) return {};
-  return Error{ErrorCode::bad_data, "no such shape of tables", "", std::string(name),
-               tables::kShapeNames.choices()};
-}
 
 Error no_value(const DeliveryOptions& options) {
   return bad_delivery(options.file_name,

@@ -19,8 +19,6 @@ namespace kasetsu::campaign {
 // Why a measurement that is stored does not count, for the one who sends it again, and what brings
 // it back; empty: it counts, it was corrected, or it is a limit of detection.
 std::string not_live_text(const Measurement& measurement);
-// Beside kFlagCensored: the limit is one from above (">95").
-inline constexpr std::uint32_t kFlagAboveLimit = kFlagCensored << 1;
 // Whether it is what its row says now: it counts, or it is a limit of detection, which counts when
 // a person includes it.
 bool stands(const Measurement& measurement);

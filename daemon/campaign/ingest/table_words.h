@@ -13,8 +13,11 @@ namespace kasetsu::campaign {
 // their ratios counts; empty: neither is told.
 std::string exported_unit(const chemistry::CompositionRules& rules);
 
-// Whether it is the name of a shape of tables, or empty. Errors: bad_data with those that there
-// are.
+// Whether an option of a table has one of its words, or is empty. Errors: bad_data with those that
+// there are.
 Status check_shape(std::string_view name);
+Status check_encoding(std::string_view name);
+Status check_name_amounts(std::string_view word);
+Status check_decimal(std::string_view word);
 
 }  // namespace kasetsu::campaign

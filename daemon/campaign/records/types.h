@@ -80,6 +80,7 @@ enum Flag : std::uint32_t {
   // A limit of detection ("<0.1"), not a measured number: kept, and excluded from learning until a
   // person includes it.
   kFlagCensored = 1u << 10,
+  kFlagAboveLimit = 1u << 11,  // beside kFlagCensored: the limit is one from above (">95")
 };
 std::vector<std::string_view> flag_names(std::uint32_t flags);
 
