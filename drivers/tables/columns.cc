@@ -372,7 +372,8 @@ class Recogniser : private ColumnCells {
     const auto element = amount_of_other(header_[column]);
     if (!element) return false;
     problems_.push_back(problem(
-        column, "the unit is followed by what the amount is told as, or by gram of what",
+        column,
+        "the header tells an amount of something else: of an oxide, or by gram of the support",
         header_[column],
         fmt::format("the amounts of the element itself by weight of the whole catalyst ({0} "
                     "(wt%)), or in mmol by gram of support ({0} (mmol/g)), or --ignore \"{1}\"",
@@ -577,6 +578,7 @@ class Recogniser : private ColumnCells {
 
   NamesBeside compare(std::size_t names, const std::vector<std::size_t>& elements) const {
     std::vector<std::pair<std::size_t, int>> columns;
+    columns.reserve(elements.size());
     for (const std::size_t i : elements) columns.emplace_back(i, element_at(i));
     return compare_names(sheet_, options_, file_name_, names, columns);
   }

@@ -46,6 +46,7 @@ Json row_json(const tables::TableRow& row) {
   for (const tables::TableValue& value : row.values) {
     values[value.name] = {{"value", value.value}, {"unit", value.unit}};
     if (value.censored) values[value.name]["censored"] = true;
+    if (value.above) values[value.name]["above"] = true;
   }
   json["values"] = std::move(values);
   if (row.measured_at) json["measured_at"] = format_time(*row.measured_at);
@@ -81,8 +82,9 @@ std::string what(const Json& row) {
   }
   for (const auto& [name, value] : row["values"].items()) {
     const std::string unit = value["unit"].get<std::string>();
-    add(fmt::format("{} {} {}{}{}", name, value.contains("censored") ? "has the limit" : "=",
-                    format_number(value["value"].get<double>()), unit.empty() ? "" : " ", unit));
+    const char* const sign = value.contains("above") ? ">" : value.contains("censored") ? "<" : "=";
+    add(fmt::format("{} {} {}{}{}", name, sign, format_number(value["value"].get<double>()),
+                    unit.empty() ? "" : " ", unit));
   }
   if (row.contains("measured_at")) add(field(row, "measured_at"));
   if (row.contains("points")) add("made of " + counted(row["points"].size(), "row"));

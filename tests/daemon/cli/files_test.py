@@ -232,5 +232,17 @@ class Usage(ProgramTest):
         self.assertRegex(self.ok("--version").stdout, r"^kasetsu \d+\.\d+\.\d+")
 
 
+class DryRun(ProgramTest):
+    def test_limits_are_shown_with_their_direction(self):
+        (self.folder / "l.csv").write_text("Sample,Catalyst,C2_yield (%)\na,Li/MgO,<0.5\nb,K/MgO,>95\nc,Na/MgO,12\n", encoding="utf-8")
+        self.ok("table", "l.csv", "--target", "C2_yield (%)", "--write-profile", "lab.toml")
+        shown = self.ok("results", "import", "--profile", "lab.toml", "--dry-run", "l.csv").stdout
+        for text in ("C2_yield (%) < 0.5", "C2_yield (%) > 95", "C2_yield (%) = 12"):
+            self.assertIn(text, shown)
+        rows = self.json("results", "import", "--profile", "lab.toml", "--dry-run", "l.csv")["rows"]
+        self.assertEqual([(value.get("censored"), value.get("above")) for row in rows for value in row["values"].values()],
+                         [(True, None), (True, True), (None, None)])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -455,7 +455,7 @@ TEST(Kinds, UnitsOfOxidesAndOfSupportsAreAskedAbout) {
         "Ni (mg/g Al2O3)", "Ni (g/g support)", "Ni (mmol/g catalyst)", "Ni (wt% on support)",
         "Ni (wt% relative to Al2O3)", "Nickel (wt% as oxide)"}) {
     EXPECT_THAT(refusal(fmt::format("{},Support,y\n5,Al2O3,1\n10,SiO2,2\n", header)),
-                AllOf(HasSubstr("the unit is followed by"), HasSubstr("Ni (wt%)")))
+                AllOf(HasSubstr("tells an amount of something else"), HasSubstr("Ni (wt%)")))
         << header;
   }
   for (const char* header : {"Ni (wt%; ICP)", "Ni (wt% of catalyst)", "Ni (mmol/g support)",
