@@ -100,7 +100,6 @@ SHARED_NAMES = {
     "Layout",
     "Loading",
     "Message",
-    "Method",
     "Model",
     "Plan",
     "Progress",

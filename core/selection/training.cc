@@ -25,13 +25,6 @@ constexpr int kFewestRows = 5;
 constexpr double kSameDescriptor = 0.9999;  // |correlation|
 constexpr double kSameColumn = 0.9;         // |correlation| of columns that a forest sees as one
 
-// Families of a descriptor: its primaries, each of which is one property and operation.
-std::array<int, 3> families_of(const Descriptor& descriptor) {
-  std::array<int, 3> families{-1, -1, -1};
-  for (int i = 0; i < descriptor.order; ++i) families[i] = descriptor.factors[i].primary;
-  return families;
-}
-
 // Keeps of the featurizer only the primaries that the hypotheses use, and renumbers their factors.
 void cut_down(Model& model) {
   std::set<int> used;
@@ -240,7 +233,7 @@ class Offered {
     problem.X = &candidates().values;
     problem.y = &data_.y;
     for (const Descriptor& descriptor : candidates().descriptors)
-      problem.families.push_back(families_of(descriptor));
+      problem.families.push_back(descriptors::families(descriptor));
     problem.forbidden = forbidden_sets(history_, candidates(), prepared_.featurizer.primaries());
     return problem;
   }

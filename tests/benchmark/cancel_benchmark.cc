@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
       return model ? Status() : Status(model.error());
     };
   };
-  const auto searching = [&](selection::Method method, double epsilon, double alpha) {
+  const auto searching = [&](selection::SearchMethod method, double epsilon, double alpha) {
     selection::ModelSettings settings = plain;
     settings.search.method = method;
     settings.search.regression.epsilon = epsilon;
@@ -235,7 +235,7 @@ int main(int argc, char** argv) {
     return made ? Status() : Status(made.error());
   };
 
-  using selection::Method;
+  using selection::SearchMethod;
   const Phase phases[] = {
       {"descriptors",
        [&](const Control& control) -> Status {
@@ -244,12 +244,12 @@ int main(int argc, char** argv) {
        }},
       {"products of order 2", of_order(2)},
       {"products of order 3", of_order(3)},
-      {"exchange, Huber", searching(Method::exchange, 1.35, 0.0)},
-      {"exchange, least absolute", searching(Method::exchange, 1.0, 0.0)},
-      {"exchange, ridge", searching(Method::exchange, 1.35, 1e-4)},
-      {"genetic, Huber", searching(Method::genetic, 1.35, 0.0)},
-      {"genetic, least absolute", searching(Method::genetic, 1.0, 0.0)},
-      {"random, Huber", searching(Method::random, 1.35, 0.0)},
+      {"exchange, Huber", searching(SearchMethod::exchange, 1.35, 0.0)},
+      {"exchange, least absolute", searching(SearchMethod::exchange, 1.0, 0.0)},
+      {"exchange, ridge", searching(SearchMethod::exchange, 1.35, 1e-4)},
+      {"genetic, Huber", searching(SearchMethod::genetic, 1.35, 0.0)},
+      {"genetic, least absolute", searching(SearchMethod::genetic, 1.0, 0.0)},
+      {"random, Huber", searching(SearchMethod::random, 1.35, 0.0)},
       {"companions", learn(grown)},
       {"calibration", learn(calibrated)},
       {"choice of size", choosing_size},

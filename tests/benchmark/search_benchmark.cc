@@ -33,8 +33,8 @@ struct Outcome {
   double mean = 0.0;  // of the ensemble
 };
 
-Outcome run(const kasetsu::testing::RealTable& table, selection::Method method, double seconds,
-            std::uint64_t seed) {
+Outcome run(const kasetsu::testing::RealTable& table, selection::SearchMethod method,
+            double seconds, std::uint64_t seed) {
   const selection::SearchProblem problem{&table.X, &table.y, {}, {}};
   selection::SearchOptions options;
   options.method = method;
@@ -74,17 +74,17 @@ int main(int argc, char** argv) {
     if (source.slots || (!only.empty() && only != source.name)) continue;
     const kasetsu::testing::RealTable table = kasetsu::testing::load_real_table(source);
     for (const double seconds : {1.0, 5.0, 20.0}) {
-      run(table, selection::Method::random, seconds, 1);
+      run(table, selection::SearchMethod::random, seconds, 1);
     }
     double genetic = std::numeric_limits<double>::infinity();
     for (const double seconds : {3.0, 10.0, 60.0, longest}) {
       if (seconds > longest || (seconds == 60.0 && longest == 60.0)) continue;
-      genetic = std::min(genetic, run(table, selection::Method::genetic, seconds, 1).best);
+      genetic = std::min(genetic, run(table, selection::SearchMethod::genetic, seconds, 1).best);
     }
     std::optional<double> reached;
     for (const double seconds : {0.3, 1.0, 3.0, 5.0, 10.0, 30.0}) {
       if (seconds > 10.0 && reached) break;
-      const Outcome outcome = run(table, selection::Method::exchange, seconds, 1);
+      const Outcome outcome = run(table, selection::SearchMethod::exchange, seconds, 1);
       if (!reached && outcome.best <= genetic) reached = seconds;
     }
     if (reached) {

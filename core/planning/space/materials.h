@@ -67,7 +67,6 @@ class BatchBudget {
   std::string exceeded_by(const chemistry::Catalyst& catalyst) const;
   void spend(const chemistry::Catalyst& catalyst);
   double price() const { return price_; }
-  double gram() const { return gram_; }
 
  private:
   const Materials* materials_ = nullptr;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/names.h"
 #include "core/planning/surrogates/aim.h"
 
 namespace kasetsu::planning {
@@ -20,7 +21,15 @@ enum class Acquisition {
   conservative,          // the end of the 80 % interval that is worse: nearly sure to be good
   mean
 };
-std::string_view to_string(Acquisition acquisition);
+inline constexpr auto kAcquisitionNames =
+    name_table<Acquisition>({{Acquisition::automatic, "automatic"},
+                             {Acquisition::expected_improvement, "expected_improvement"},
+                             {Acquisition::probability, "probability"},
+                             {Acquisition::conservative, "conservative"},
+                             {Acquisition::mean, "mean"}});
+constexpr std::string_view to_string(Acquisition acquisition) {
+  return kAcquisitionNames.to_name(acquisition);
+}
 
 struct Acquirer {
   Acquisition acquisition = Acquisition::mean;

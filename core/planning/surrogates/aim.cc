@@ -4,18 +4,6 @@
 
 namespace kasetsu::planning {
 
-std::string_view to_string(Goal goal) {
-  switch (goal) {
-    case Goal::maximize:
-      return "maximize";
-    case Goal::minimize:
-      return "minimize";
-    case Goal::target:
-      return "target";
-  }
-  return "maximize";
-}
-
 double expected_excess(double mean, double sd, double level) {
   const double gain = mean - level;
   if (!(sd > 0.0)) return std::max(gain, 0.0);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "core/base/names.h"
+
 namespace kasetsu::planning {
 
 enum class Goal {
@@ -11,7 +13,11 @@ enum class Goal {
   minimize,
   target  // as near to a value as can be
 };
-std::string_view to_string(Goal goal);
+inline constexpr auto kGoalNames = name_table<Goal>(
+    {{Goal::maximize, "maximize"}, {Goal::minimize, "minimize"}, {Goal::target, "target"}});
+constexpr std::string_view to_string(Goal goal) {
+  return kGoalNames.to_name(goal);
+}
 
 inline constexpr double kHalfWidth80 = 1.2815515655446004;  // of a normal's 80 % interval
 

@@ -153,14 +153,13 @@ struct Variant {
 class Surface final : public GaussianSurrogate {
  public:
   Surface(Inputs inputs, Variant variant, const Surrogate* descriptors, GaussianProcess process,
-          std::vector<std::pair<Variant, VectorXd>> tried, MatrixXd training, double loo_error)
+          std::vector<std::pair<Variant, VectorXd>> tried, MatrixXd training)
       : inputs_(std::move(inputs)),
         variant_(variant),
         descriptors_(descriptors),
         process_(std::move(process)),
         tried_(std::move(tried)),
-        training_(std::move(training)),
-        loo_error_(loo_error) {}
+        training_(std::move(training)) {}
 
   std::string name() const override {
     return fmt::format(
@@ -169,7 +168,6 @@ class Surface final : public GaussianSurrogate {
         variant_.descriptors ? " and the selected descriptors" : "");
   }
   int dimensions() const override { return static_cast<int>(training_.cols()); }
-  double loo_error() const override { return loo_error_; }
   const GaussianProcess& process() const override { return process_; }
 
   static Result<MatrixXd> rows(const Inputs& inputs, const Variant& variant,
@@ -227,7 +225,6 @@ class Surface final : public GaussianSurrogate {
   GaussianProcess process_;
   std::vector<std::pair<Variant, VectorXd>> tried_;
   MatrixXd training_;
-  double loo_error_;
 };
 
 }  // namespace
@@ -302,10 +299,9 @@ Result<std::unique_ptr<GaussianSurrogate>> make_gaussian_surrogate(
     }
   }
   if (best == variants.size()) return *fits.front().error;
-  const double error = (y - fits[best].process->loo_mean()).cwiseAbs().mean();
   return std::unique_ptr<GaussianSurrogate>(std::make_unique<Surface>(
       inputs, variants[best], options.descriptors, std::move(*fits[best].process), std::move(tried),
-      std::move(fits[best].X), error));
+      std::move(fits[best].X)));
 }
 
 namespace {

@@ -37,8 +37,6 @@ struct GaussianSurrogateOptions {
 
 class GaussianSurrogate : public Surrogate {
  public:
-  // Mean absolute leave-one-out error with fixed hyperparameters, in target units.
-  virtual double loo_error() const = 0;
   virtual const GaussianProcess& process() const = 0;
 };
 

@@ -130,9 +130,9 @@ Result<SearchResult> search(const SearchProblem& problem, const SearchOptions& o
                   kDefaultExact * exact_work(candidates);
     limits.until_converged = true;
   }
-  const auto method = options.method == Method::exchange  ? search_exchange
-                      : options.method == Method::genetic ? search_genetic
-                                                          : search_random;
+  const auto method = options.method == SearchMethod::exchange  ? search_exchange
+                      : options.method == SearchMethod::genetic ? search_genetic
+                                                                : search_random;
   const Found found = method(candidates, limits, executor, control);
 
   SearchResult result;

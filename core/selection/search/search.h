@@ -6,16 +6,25 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/control.h"
 #include "core/base/executor.h"
+#include "core/base/names.h"
 #include "core/base/result.h"
 #include "core/regression/huber/robust.h"
 
 namespace kasetsu::selection {
 
-enum class Method { exchange, genetic, random };
+enum class SearchMethod { exchange, genetic, random };
+inline constexpr auto kSearchMethodNames =
+    name_table<SearchMethod>({{SearchMethod::exchange, "exchange"},
+                              {SearchMethod::genetic, "genetic"},
+                              {SearchMethod::random, "random"}});
+constexpr std::string_view to_string(SearchMethod method) {
+  return kSearchMethodNames.to_name(method);
+}
 
 // The paper's genetic algorithm, with the paper's parameters.
 struct GeneticOptions {
@@ -27,7 +36,7 @@ struct GeneticOptions {
 };
 
 struct SearchOptions {
-  Method method = Method::exchange;
+  SearchMethod method = SearchMethod::exchange;
   int size = 8;                          // descriptors in a hypothesis; the paper's
   regression::RobustOptions regression;  // epsilon 1.35
   bool one_per_family = true;            // eight descriptors are eight facts

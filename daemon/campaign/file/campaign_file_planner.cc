@@ -7,20 +7,13 @@
 namespace kasetsu::campaign {
 namespace {
 
-using planning::Acquisition;
-
-constexpr auto kAcquisitionNames =
-    name_table<Acquisition>({{Acquisition::automatic, "automatic"},
-                             {Acquisition::expected_improvement, "expected_improvement"},
-                             {Acquisition::probability, "probability"},
-                             {Acquisition::conservative, "conservative"},
-                             {Acquisition::mean, "mean"}});
 using descriptors::kLoadingNames;
 using descriptors::kMethodNames;
 using descriptors::kNormalizationNames;
-// The search at random is for benchmarks only.
-constexpr auto kSearchNames = name_table<selection::Method>(
-    {{selection::Method::exchange, "exchange"}, {selection::Method::genetic, "genetic"}});
+// The search at random is for comparisons: a campaign has no use for it.
+constexpr auto kCampaignSearchNames = name_table<selection::SearchMethod>(
+    {{selection::SearchMethod::exchange, selection::to_string(selection::SearchMethod::exchange)},
+     {selection::SearchMethod::genetic, selection::to_string(selection::SearchMethod::genetic)}});
 
 // "auto", or a number of descriptors; 0 is what "auto" was called before.
 ReadValue size_of_hypotheses(selection::ModelSettings& model) {
@@ -53,7 +46,7 @@ void CampaignDecoder::decode_model(const ConfigNode& root, CampaignConfig& confi
               {"alpha", config_value::number(search.regression.alpha, 0.0, 1e6)},
               {"hypotheses", config_value::whole(search.hypotheses, 1, 1000)},
               {"shared", config_value::whole(search.shared, 0, 8)},
-              {"search", config_value::choice(search.method, kSearchNames)},
+              {"search", config_value::choice(search.method, kCampaignSearchNames)},
               {"one_per_family", config_value::flag(search.one_per_family)},
               {"seed", config_value::whole(search.seed, 0, INT64_MAX)},
               {"work", config_value::whole(search.work, 0, INT64_MAX)},
@@ -171,7 +164,7 @@ void CampaignDecoder::decode_acquisition(const ConfigNode& planner, CampaignConf
   const ConfigNode* acquisition = planner.find("acquisition");
   const std::string at_acquisition = "planner.acquisition";
   settings.acquisition =
-      choice(acquisition, at_acquisition, kAcquisitionNames, settings.acquisition);
+      choice(acquisition, at_acquisition, planning::kAcquisitionNames, settings.acquisition);
   if (!failed() && settings.acquisition == planning::Acquisition::probability &&
       !config.targets.front().hit_threshold) {
     fail(*acquisition, at_acquisition, "there is no threshold to reach", "probability",

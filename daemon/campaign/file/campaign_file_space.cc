@@ -9,9 +9,6 @@ namespace {
 
 using planning::Goal;
 
-constexpr auto kGoalNames = name_table<Goal>(
-    {{Goal::maximize, "maximize"}, {Goal::minimize, "minimize"}, {Goal::target, "target"}});
-
 enum class SpaceKind { slots, simplex, grid, list };
 constexpr auto kSpaceKindNames = name_table<SpaceKind>({{SpaceKind::slots, "slots"},
                                                         {SpaceKind::simplex, "simplex"},
@@ -48,7 +45,7 @@ std::string CampaignDecoder::property_name(const ConfigNode& node, const std::st
 
 void CampaignDecoder::decode_goal(const ConfigNode& node, const std::string& path, Target& target) {
   target.aim.goal = choice(required(node, path, "goal", "\"maximize\", \"minimize\" or \"target\""),
-                           join_key(path, "goal"), kGoalNames, Goal::maximize);
+                           join_key(path, "goal"), planning::kGoalNames, Goal::maximize);
   const bool near = target.aim.goal == planning::Goal::target;
   for (const auto& [key, belongs] :
        {std::pair{"value", near}, {"tolerance", near}, {"hit_threshold", !near}}) {

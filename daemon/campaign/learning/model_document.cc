@@ -22,11 +22,6 @@ using descriptors::kOperationNames;
 using selection::Hypothesis;
 using selection::Model;
 
-constexpr auto kSearchNames =
-    name_table<selection::Method>({{selection::Method::exchange, "exchange"},
-                                   {selection::Method::genetic, "genetic"},
-                                   {selection::Method::random, "random"}});
-
 // Atomic numbers, as symbols in the document.
 template <typename Io, typename Numbers>
 void describe_elements(Io& io, const char* name, Numbers& elements) {
@@ -58,7 +53,7 @@ void describe_settings(Io& io, Settings& settings) {
   io.field("coverage", settings.coverage);
   io.field("trees", settings.trees);
   io.field("calibration_folds", settings.calibration_folds);
-  io.name("search", kSearchNames, settings.search.method);
+  io.name("search", selection::kSearchMethodNames, settings.search.method);
   io.field("size", settings.search.size);
   io.field("epsilon", settings.search.regression.epsilon);
   io.field("alpha", settings.search.regression.alpha);

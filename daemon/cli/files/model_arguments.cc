@@ -18,7 +18,7 @@ void ModelArguments::add_to(CLI::App& command) {
   command
       .add_option("--search", search,
                   "exchange (fast), genetic (the paper's) or random (for comparison)")
-      ->check(CLI::IsMember({"exchange", "genetic", "random"}))
+      ->check(CLI::IsMember(selection::kSearchMethodNames.names()))
       ->capture_default_str()
       ->group(group);
   command
@@ -57,9 +57,7 @@ Result<selection::ModelSettings> ModelArguments::set(
   if (given("--normalize")) settings.features.normalize = chosen.normalize;
   if (given("--order")) settings.order = features.order;
   if (given("--search")) {
-    settings.search.method = search == "genetic"  ? selection::Method::genetic
-                             : search == "random" ? selection::Method::random
-                                                  : selection::Method::exchange;
+    settings.search.method = *selection::kSearchMethodNames.from_name(search);
   }
   if (given("--size")) {
     const int number = size == "auto" ? 0 : std::stoi(size);

@@ -149,7 +149,7 @@ Status run(const Arguments& arguments, Session& session) {
   options.rounds = arguments.rounds;
   options.seeds = arguments.seeds;
   options.seed = arguments.model.seed;
-  options.goal = arguments.goal == "maximize" ? planning::Goal::maximize : planning::Goal::minimize;
+  options.goal = *planning::kGoalNames.from_name(arguments.goal);
   options.threshold = arguments.threshold;
   if (!arguments.strategies.empty()) {
     options.mix.clear();

@@ -77,12 +77,13 @@ TEST(Folds, RowsOfOneCatalystStayTogetherAndFoldsAreEven) {
 TEST(Model, IsTheSameForAnyNumberOfThreadsAndTwiceInARow) {
   const TrainingSet data = laboratory(40, 0.3, 4);
   struct Case {
-    Method method;
+    SearchMethod method;
     int order;
   };
   for (const auto [method, order] :
-       {Case{Method::exchange, 1}, Case{Method::genetic, 1}, Case{Method::random, 1},
-        Case{Method::exchange, 2}, Case{Method::exchange, 3}}) {
+       {Case{SearchMethod::exchange, 1}, Case{SearchMethod::genetic, 1},
+        Case{SearchMethod::random, 1}, Case{SearchMethod::exchange, 2},
+        Case{SearchMethod::exchange, 3}}) {
     for (const double epsilon : {1.0, 1.35}) {
       ModelSettings settings = quick();
       settings.features.method = descriptors::Method::afe;

@@ -103,7 +103,8 @@ TEST(Cancel, ForestsAndGaussianProcessesEnd) {
 TEST(Cancel, SearchesLookOftenWhetherTheyShouldStop) {
   const auto made = testing::synthetic(60, 60, 4, 0.4, 34);
   const SearchProblem problem = made.problem();
-  for (const Method method : {Method::exchange, Method::genetic, Method::random}) {
+  for (const SearchMethod method :
+       {SearchMethod::exchange, SearchMethod::genetic, SearchMethod::random}) {
     for (const double epsilon : {1.0, 1.35}) {
       SearchOptions options;
       options.method = method;

@@ -13,9 +13,10 @@
 namespace kasetsu::selection {
 namespace {
 
-constexpr Method kMethods[] = {Method::exchange, Method::genetic, Method::random};
+constexpr SearchMethod kMethods[] = {SearchMethod::exchange, SearchMethod::genetic,
+                                     SearchMethod::random};
 
-SearchOptions quick(Method method) {
+SearchOptions quick(SearchMethod method) {
   SearchOptions options;
   options.method = method;
   options.size = 4;
@@ -47,7 +48,7 @@ void expect_same(const SearchResult& a, const SearchResult& b) {
 
 TEST(Search, SameResultForAnyNumberOfThreadsAndTwiceInARow) {
   const auto made = testing::synthetic(45, 40, 4, 0.4, 21);
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     const SearchOptions options = quick(method);
     const SearchResult one = run(made.problem(), options, 1);
     expect_same(one, run(made.problem(), options, 1));
@@ -59,7 +60,7 @@ TEST(Search, SameResultForAnyNumberOfThreadsAndTwiceInARow) {
 TEST(Search, SameResultForEveryInstructionSet) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const auto made = testing::synthetic(45, 40, 4, 0.4, seed);
-    const SearchOptions options = quick(Method::exchange);
+    const SearchOptions options = quick(SearchMethod::exchange);
     const SearchResult best = run(made.problem(), options);
     for (const auto set : {InstructionSet::baseline, InstructionSet::avx2}) {
       if (!force_instruction_set(set)) continue;
@@ -71,7 +72,7 @@ TEST(Search, SameResultForEveryInstructionSet) {
 
 TEST(Search, TheDefaultEndsTheSameForAnyThreadsAndInstructionSet) {
   const auto made = testing::synthetic(70, 50, 4, 0.6, 26);
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   options.work = 0;
   const SearchResult best = run(made.problem(), options);
   EXPECT_EQ(best.stopped_by, "converged");
@@ -85,7 +86,7 @@ TEST(Search, TheDefaultEndsTheSameForAnyThreadsAndInstructionSet) {
 
 TEST(Search, AnotherSeedIsAnotherSearch) {
   const auto made = testing::synthetic(45, 40, 4, 0.4, 21);
-  SearchOptions options = quick(Method::random);
+  SearchOptions options = quick(SearchMethod::random);
   const SearchResult one = run(made.problem(), options);
   options.seed = 2;
   EXPECT_NE(one.hypotheses.front().candidates,
@@ -97,12 +98,13 @@ TEST(Search, FindsThePlantedTruth) {
     const auto made = testing::synthetic(80, 30, 4, 0.02, seed);
     std::vector<int> truth = made.planted;
     std::sort(truth.begin(), truth.end());
-    EXPECT_EQ(run(made.problem(), quick(Method::exchange)).hypotheses.front().candidates, truth);
+    EXPECT_EQ(run(made.problem(), quick(SearchMethod::exchange)).hypotheses.front().candidates,
+              truth);
   }
 }
 
 TEST(Search, WhatIsReturnedKeepsTheConstraintsAndIsExact) {
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     for (const int size : {1, 2, 3, 5, 8, 16}) {
       const auto made = testing::synthetic(50, 40, 3, 0.5, 31);
       SearchOptions options = quick(method);
@@ -149,7 +151,7 @@ TEST(Search, TheFamilyConstraintCanBeSwitchedOff) {
   // Two forms of one primary explain the target: only possible without the constraint.
   auto made = testing::synthetic(60, 10, 1, 0.01, 3);
   made.y = made.X.col(0) * 3.0 - made.X.col(1) * 0.2;
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   options.size = 2;
   options.one_per_family = false;
   EXPECT_EQ(run(made.problem(), options).hypotheses.front().candidates, (std::vector{0, 1}));
@@ -162,7 +164,7 @@ TEST(Search, ProductsExcludeAllFamiliesOfTheirFactors) {
   for (std::size_t j = 0; j < made.families.size(); j += 2) {
     made.families[j] = {static_cast<int>(j / 6), static_cast<int>((j / 6 + 1) % 12), -1};
   }
-  const SearchResult result = run(made.problem(), quick(Method::exchange));
+  const SearchResult result = run(made.problem(), quick(SearchMethod::exchange));
   for (const FoundHypothesis& found : result.hypotheses) {
     std::set<int> seen;
     for (const int j : found.candidates) {
@@ -175,16 +177,16 @@ TEST(Search, ProductsExcludeAllFamiliesOfTheirFactors) {
 
 TEST(Search, ExchangeBeatsRandomForTheSameWork) {
   const auto made = testing::synthetic(60, 60, 6, 0.5, 17);
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   options.size = 6;
   const double exchange = run(made.problem(), options).hypotheses.front().mae_cv;
-  options.method = Method::random;
+  options.method = SearchMethod::random;
   EXPECT_LT(exchange, run(made.problem(), options).hypotheses.front().mae_cv);
 }
 
 TEST(Search, WorkIsABound) {
   const auto made = testing::synthetic(45, 40, 4, 0.4, 21);
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     SearchOptions options = quick(method);
     options.genetic.generations = 1000;
     options.work = 5'000'000;
@@ -200,7 +202,7 @@ TEST(Search, WorkIsABound) {
 
 TEST(Search, WithoutLimitsItConverges) {
   const auto made = testing::synthetic(40, 8, 2, 0.1, 5);
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   options.size = 2;
   options.work = 0;
   EXPECT_EQ(run(made.problem(), options).stopped_by, "converged");
@@ -208,7 +210,7 @@ TEST(Search, WithoutLimitsItConverges) {
 
 TEST(Search, CancelIsAnsweredWithLittleMoreWork) {
   const auto made = testing::synthetic(60, 60, 4, 0.4, 21);
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     SearchOptions options = quick(method);
     options.work = 1'000'000'000'000'000;
     options.genetic.generations = 1'000'000'000;
@@ -229,7 +231,7 @@ TEST(Search, CancelIsAnsweredWithLittleMoreWork) {
 
 TEST(Search, CancelledBeforeItBeganReturnsAtOnce) {
   const auto made = testing::synthetic(60, 60, 4, 0.4, 21);
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     SearchOptions options = quick(method);
     options.work = 1'000'000'000'000'000;
     std::stop_source source;
@@ -248,7 +250,7 @@ TEST(Search, CancelledBeforeItBeganReturnsAtOnce) {
 
 TEST(Search, WallTimeIsAHardStop) {
   const auto made = testing::synthetic(60, 60, 4, 0.4, 21);
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     SearchOptions options = quick(method);
     options.work = 1'000'000'000'000'000;
     options.genetic.generations = 1'000'000'000;
@@ -263,7 +265,7 @@ TEST(Search, WallTimeIsAHardStop) {
 
 TEST(Search, WhatItCannotDoItSays) {
   const auto made = testing::synthetic(30, 3, 1, 0.4, 21);
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   const auto message = [&](const SearchProblem& problem) {
     const auto result = search(problem, options, Executor(1), Control{});
     EXPECT_FALSE(result.ok());
@@ -286,7 +288,7 @@ TEST(Search, WhatItCannotDoItSays) {
 }
 
 TEST(Search, DegenerateProblemsEnd) {
-  for (const Method method : kMethods) {
+  for (const SearchMethod method : kMethods) {
     SearchOptions options = quick(method);
     options.work = 1'000'000;
     // As many descriptors as rows, and nearly so.
@@ -325,13 +327,13 @@ TEST(Search, DegenerateProblemsEnd) {
 TEST(Search, LeastAbsoluteDeviationsAndRidge) {
   const auto made = testing::synthetic(30, 15, 3, 0.3, 60);
   for (const auto& [epsilon, alpha] : {std::pair{1.0, 0.0}, std::pair{1.35, 1e-2}}) {
-    SearchOptions options = quick(Method::exchange);
+    SearchOptions options = quick(SearchMethod::exchange);
     options.size = 3;
     options.regression.epsilon = epsilon;
     options.regression.alpha = alpha;
     options.work = 20'000'000;
     const SearchResult exchange = run(made.problem(), options);
-    options.method = Method::random;
+    options.method = SearchMethod::random;
     EXPECT_LE(exchange.hypotheses[0].mae_cv, run(made.problem(), options).hypotheses[0].mae_cv);
     Eigen::MatrixXd X(30, 3);
     for (int k = 0; k < 3; ++k) {
@@ -348,7 +350,7 @@ TEST(Search, ConstantAndRepeatedColumnsDoNoHarm) {
   made.X.col(3).setConstant(2.0);
   made.X.col(20) = made.X.col(10);
   made.X.col(40) *= 1e-200;
-  SearchOptions options = quick(Method::exchange);
+  SearchOptions options = quick(SearchMethod::exchange);
   options.one_per_family = false;
   for (const FoundHypothesis& found : run(made.problem(), options).hypotheses) {
     EXPECT_EQ(std::count(found.candidates.begin(), found.candidates.end(), 3), 0);
