@@ -212,12 +212,19 @@ class Builder {
     for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
       const double weight = out_.weights[h] / out_.total_weight;
       out_.mean_intercept += weight * out_.intercepts[h];
-      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h]) {
         mean[summand.least / 2] += weight * summand.coefficient;
+        out_.hypothesis_rows.add(summand.least / 2, summand.coefficient);
+      }
+      out_.hypothesis_rows.end_row();
     }
+    while (out_.hypothesis_rows.sums().rows % kLanes != 0) out_.hypothesis_rows.end_row();
     for (std::size_t t = 0; t < mean.size(); ++t) {
-      if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
+      if (mean[t] == 0.0) continue;
+      out_.mean_hypothesis.emplace_back(t, mean[t]);
+      out_.mean_row.add(t, mean[t]);
     }
+    out_.mean_row.end_row();
     spread_coefficients(mean);
   }
 

@@ -200,13 +200,10 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
 void LeafMasks::keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const {
   while (rows.size() % 4 != 0) rows.push_back(rows.front());
   bits.assign(words_, ~std::uint64_t{0});
-  std::uint64_t* kept = bits.data();
   for (std::size_t r = 0; r < rows.size(); r += 4) {
-    const std::uint64_t* a = masks_.data() + rows[r] * words_;
-    const std::uint64_t* b = masks_.data() + rows[r + 1] * words_;
-    const std::uint64_t* c = masks_.data() + rows[r + 2] * words_;
-    const std::uint64_t* d = masks_.data() + rows[r + 3] * words_;
-    for (std::size_t w = 0; w < words_; ++w) kept[w] &= (a[w] & b[w]) & (c[w] & d[w]);
+    const std::uint64_t* four[4];
+    for (std::size_t k = 0; k < 4; ++k) four[k] = masks_.data() + rows[r + k] * words_;
+    kernels_->keep_four(four, words_, bits.data());
   }
 }
 
@@ -348,9 +345,7 @@ void LeafMasks::descend(const Descent& descent, std::size_t node, const std::uin
   if (kept.size() <= depth) kept.resize(depth + 1);
   const auto keep_row = [&](std::size_t number) {
     kept[depth].resize(words_);
-    const std::uint64_t* also = masks_.data() + number * words_;
-    std::uint64_t* to = kept[depth].data();
-    for (std::size_t w = 0; w < words_; ++w) to[w] = bits[w] & also[w];
+    kernels_->keep_two(bits, masks_.data() + number * words_, words_, kept[depth].data());
     return kept[depth].data();
   };
   const Node& here = nodes_[node];

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "core/planning/bounds/bound_kernels.h"
 #include "core/planning/bounds/item_tree.h"
 #include "core/regression/random_forest.h"
 
@@ -118,6 +119,7 @@ class LeafMasks {
   std::vector<double> levels_;       // the values of leaves, ascending, each once
   std::vector<std::int32_t> ranks_;  // by bit: which of them
   std::vector<std::uint64_t> masks_;
+  const BoundKernels* kernels_ = &bound_kernels(instruction_set());
   regression::Center center_ = regression::Center::mean;
 };
 
