@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/base/constants.h"
+#include "core/base/control.h"
 #include "core/descriptors/featurizer.h"
 #include "core/planning/bounds/amount_sets.h"
 #include "core/planning/bounds/bound_kernels.h"
@@ -178,9 +179,10 @@ struct EnsembleBounds {
   // space of the best hypothesis's descriptors.
   enum class Of { predictions, places };
   // Null where the space varies too much besides the elements, or holds what the model does not
-  // know.
+  // know, and where it was stopped.
   static std::unique_ptr<EnsembleBounds> make(const selection::Predictor& predictor,
-                                              const CandidateSpace& space, Of of);
+                                              const CandidateSpace& space, Of of,
+                                              const Control& control);
 };
 
 // Bounds one branch at a time. Not for two threads at once.

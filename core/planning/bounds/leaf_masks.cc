@@ -82,8 +82,10 @@ std::vector<LeafMasks::Leaf> LeafMasks::number_leaves(const regression::Forest& 
   return all;
 }
 
-void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen) {
+void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen,
+                              const Control& control) {
   for (const Leaf& leaf : leaves) {
+    if (control.should_stop()) return;
     // What it says of each element that it asks about.
     struct Asked {
       std::size_t item;
@@ -132,14 +134,15 @@ void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen)
 
 // bits: by tree and node.
 void LeafMasks::mask_contexts(const regression::Forest& forest, const Seen& seen,
-                              const std::vector<std::vector<std::size_t>>& bits) {
+                              const std::vector<std::vector<std::size_t>>& bits,
+                              const Control& control) {
   std::vector<bool> of_element(static_cast<std::size_t>(forest.columns), false);
   for (const int column : seen.columns) {
     if (column >= 0) of_element[static_cast<std::size_t>(column)] = true;
   }
   std::vector<std::uint64_t> mask(words_);
   std::vector<std::size_t> open;
-  for (std::size_t c = 0; c < seen.rows.size(); ++c) {
+  for (std::size_t c = 0; c < seen.rows.size() && !control.should_stop(); ++c) {
     std::fill(mask.begin(), mask.end(), 0);
     for (std::size_t t = 0; t < forest.trees.size(); ++t) {
       open.assign(1, 0);
@@ -166,7 +169,8 @@ void LeafMasks::mask_contexts(const regression::Forest& forest, const Seen& seen
   }
 }
 
-std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const Seen& seen) {
+std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const Seen& seen,
+                                         const Control& control) {
   LeafMasks out;
   if (seen.columns.size() > Items().size()) return std::nullopt;
   out.center_ = forest.center;
@@ -188,11 +192,12 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
     return std::nullopt;
   out.masks_.assign(out.context(0) * out.words_, ~std::uint64_t{0});
   out.masks_.resize(rows * out.words_, 0);
-  out.mask_elements(leaves, seen);
+  out.mask_elements(leaves, seen, control);
   std::vector<std::vector<std::size_t>> bits;
   for (const regression::Tree& tree : forest.trees) bits.emplace_back(tree.nodes.size());
   for (const Leaf& leaf : leaves) bits[leaf.tree][leaf.node] = leaf.bit;
-  out.mask_contexts(forest, seen, bits);
+  out.mask_contexts(forest, seen, bits, control);
+  if (control.should_stop()) return std::nullopt;
   return out;
 }
 

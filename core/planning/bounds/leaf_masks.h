@@ -47,8 +47,9 @@ class LeafMasks {
     std::vector<std::vector<std::uint64_t>> kept;  // on the way down to one item
   };
 
-  // Nothing where that would take too much memory.
-  static std::optional<LeafMasks> make(const regression::Forest& forest, const Seen& seen);
+  // Nothing where that would take too much memory, and where it was stopped.
+  static std::optional<LeafMasks> make(const regression::Forest& forest, const Seen& seen,
+                                       const Control& control);
 
   // The largest (`most`) or smallest value that the forest may have for catalysts of these elements
   // and no others under the contexts of a node; infinite where there are none.
@@ -68,9 +69,9 @@ class LeafMasks {
   LeafMasks() = default;
   struct Leaf;
   std::vector<Leaf> number_leaves(const regression::Forest& forest);
-  void mask_elements(const std::vector<Leaf>& leaves, const Seen& seen);
+  void mask_elements(const std::vector<Leaf>& leaves, const Seen& seen, const Control& control);
   void mask_contexts(const regression::Forest& forest, const Seen& seen,
-                     const std::vector<std::vector<std::size_t>>& bits);
+                     const std::vector<std::vector<std::size_t>>& bits, const Control& control);
 
   std::uint64_t* row(std::size_t number) { return &masks_[number * words_]; }
   void keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const;

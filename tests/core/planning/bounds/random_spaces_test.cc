@@ -344,7 +344,7 @@ TEST(RandomSpaces, NoCandidateExceedsWhatIsSaidOfItsElements) {
       Random random(900 + trial);
       const CandidateSpace space = space_of(random, with.conditions);
       const auto tables =
-          EnsembleBounds::make(*surrogate->ensemble(), space, EnsembleBounds::Of::predictions);
+          EnsembleBounds::make(*surrogate->ensemble(), space, EnsembleBounds::Of::predictions, {});
       ASSERT_NE(tables, nullptr);
       const Branches branches(*tables);
       const auto branch = branch_of(random, branches);
@@ -460,6 +460,51 @@ TEST(RandomSpaces, EndsSoonAfterACancel) {
     if (result.ok()) continue;  // it was faster
     EXPECT_EQ(result.error().code, ErrorCode::cancelled);
     EXPECT_LT(ended - cancelled_at, 0.1 * std::max(1.0, whole)) << moment;
+  }
+}
+
+// The tables of 90,000 supports under conditions: made in a time that does not grow with the square
+// of that, and given up soon, wherever a cancel comes. What is told of time counts how often it is
+// asked.
+TEST(RandomSpaces, TablesOfManyConditionsAreGivenUpSoon) {
+  const Learnt with = learnt(21, 1, true, true);
+  const auto surrogate = make_ensemble_surrogate(with.model).value();
+  SpaceDefinition definition;
+  ConditionLevels levels{"temperature_C", {}};
+  for (int i = 0; i < 22'500; ++i) levels.levels.push_back(500.0 + 0.02 * i);
+  definition.conditions = {levels};
+  std::vector<Support> supports;
+  for (const std::string& name : kSupports)
+    supports.push_back({name, chemistry::parse_formula(name).value()});
+  definition.parts.push_back({LoadingGrid{metals(), 1, 2, {0.1}}, supports, {}});
+  const CandidateSpace space = CandidateSpace::make(definition).value();
+  for (const auto of : {EnsembleBounds::Of::places, EnsembleBounds::Of::predictions}) {
+    std::size_t asked = 0;
+    std::size_t last = 0;  // ask at which time is over; 0: never
+    double longest = 0.0;
+    double before = cpu_seconds_of_process();
+    const double start = before;
+    Control control;
+    control.seconds_left = [&] {
+      const double now = cpu_seconds_of_process();
+      longest = std::max(longest, now - before);
+      before = now;
+      ++asked;
+      return last > 0 && asked >= last ? 0.0 : 1.0;
+    };
+    const auto make = [&] {
+      return EnsembleBounds::make(*surrogate->ensemble(), space, of, control);
+    };
+    ASSERT_NE(make(), nullptr);
+    const double whole = cpu_seconds_of_process() - start;
+    EXPECT_LT(longest, 0.1 * std::max(1.0, whole));
+    const std::size_t all = asked;
+    for (const double share : {0.1, 0.4, 0.8}) {
+      asked = 0;
+      last = static_cast<std::size_t>(share * static_cast<double>(all));
+      EXPECT_EQ(make(), nullptr);
+      EXPECT_LT(asked, last + 20) << "once a loop that ends";
+    }
   }
 }
 
