@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "core/base/constants.h"
 #include "core/base/fnv.h"
@@ -42,6 +43,7 @@ EnsembleBounds::Column column_of(Operation operation) {
 // Finds things whose numbers are the same, one after another.
 class Alike {
  public:
+  explicit Alike(std::size_t most_things) : slots_(2 * most_things + 1, {0, kNothing}) {}
   // The first thing with these numbers, or `self`, which is then kept. numbers_of: of a thing that
   // was kept before.
   template <typename NumbersOf>
@@ -51,18 +53,23 @@ class Alike {
     for (const double x : numbers)
       hash.number(std::bit_cast<std::uint64_t>(std::isnan(x) ? kNaN : x + 0.0));
     const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-    const auto [first, last] = kept_.equal_range(hash.value());
-    for (auto at = first; at != last; ++at) {
-      const std::vector<double> others = numbers_of(at->second);
+    for (std::size_t at = hash.value() % slots_.size();; at = (at + 1) % slots_.size()) {
+      auto& [of, kept] = slots_[at];
+      if (kept == kNothing) {
+        of = hash.value();
+        return kept = self;
+      }
+      if (of != hash.value()) continue;
+      const std::vector<double> others = numbers_of(kept);
       if (std::equal(numbers.begin(), numbers.end(), others.begin(), others.end(), same))
-        return at->second;
+        return kept;
     }
-    kept_.emplace_hint(first, hash.value(), self);
-    return self;
   }
 
  private:
-  std::unordered_multimap<std::uint64_t, std::uint32_t> kept_;  // by hash
+  static constexpr auto kNothing = std::numeric_limits<std::uint32_t>::max();
+  // Hashes and things, each at the place of its hash or soon after.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> slots_;
 };
 
 class Builder {
@@ -351,7 +358,8 @@ class Builder {
     const std::uint64_t conditions = space_.condition_points();
     if (part.family && part.supports.size() * conditions > kMostContexts) return false;
     descriptors::FeatureEvaluator features(state_);
-    Alike of_predictions, of_coordinates;
+    const std::size_t most = part.family ? part.supports.size() * conditions : 0;
+    Alike of_predictions(most), of_coordinates(most);
     for (std::size_t s = 0; part.family && s < part.supports.size(); ++s) {
       std::vector<descriptors::FeatureEvaluator::Part> formula;
       for (const auto& e : part.supports[s].formula.parts()) {
