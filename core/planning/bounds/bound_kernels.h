@@ -58,6 +58,8 @@ struct RowRange {
 };
 
 struct BoundKernels {
+  // to[c][r] = from[r][c]; both counts are whole lanes.
+  void (*exchange)(const double* from, std::size_t rows, std::size_t columns, double* to);
   // numbers: rows of `width`.
   void (*add_rows)(const RowSums& sums, const double* numbers, std::size_t width, double* out);
   void (*spread_items)(const ItemTask& task);

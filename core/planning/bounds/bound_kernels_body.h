@@ -23,7 +23,6 @@ KASETSU_INLINE DoubleLanes larger(DoubleLanes a, DoubleLanes b) {
   return regression::choose_below(a, b, b, a);
 }
 
-// to[c][r] = from[r][c]; both counts are whole lanes.
 void exchange(const double* from, std::size_t rows, std::size_t columns, double* to) {
   for (std::size_t r = 0; r < rows; r += kLanes) {
     for (std::size_t c = 0; c < columns; c += kLanes) {
@@ -294,8 +293,9 @@ void keep_two(const std::uint64_t* a, const std::uint64_t* b, std::size_t words,
 }  // namespace
 
 const BoundKernels& KASETSU_BOUND_KERNELS() {
-  static const BoundKernels table{add_rows,   spread_items, ends_with_items,   halve,     halve_row,
-                                  scale_rows, gram,         add_best_partners, keep_four, keep_two};
+  static const BoundKernels table{exchange,  add_rows,   spread_items, ends_with_items,   halve,
+                                  halve_row, scale_rows, gram,         add_best_partners, keep_four,
+                                  keep_two};
   return table;
 }
 

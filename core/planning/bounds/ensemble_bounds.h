@@ -319,6 +319,7 @@ class Bounder {
                                 Interval variable, const Curve& curve) const;
   void follow_average(descriptors::Form form, const EnsembleBounds::Plain& plain);
   void follow_own_variance(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void take_columns();
   void take_secants();
   void begin(double base, Combined& combined) const;
   void add_term(double times, double times_along, std::size_t term, Combined& to) const;
@@ -356,6 +357,8 @@ class Bounder {
   Lanes weights_, gives_, mean_numbers_, by_item_, elements_low_, elements_high_;
   Lanes last_low_, last_high_, apart_, middles_, off_numbers_, of_items_;
   Lanes numbers_;  // terms x items_, padded
+  // Columns of the table at items_, times the shares of their clusters: padded, both ways.
+  Lanes by_item_and_column_, by_column_and_item_;
   Combined mean_, own_, off_;
   double off_rest_ = 0.0;                        // of the last refine(): what follows no item
   Lanes ends_low_, ends_high_, own_ends_;        // of the hypotheses' intervals, by their items

@@ -276,15 +276,17 @@ void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
   Secant& secant = secants_[plain.term];
   if (!line || !(line->slack < secant.line.slack)) return;
   double* numbers = numbers_of(plain.term);
+  if (per_element > 0.0) {
+    for (std::size_t k = 0; k < items_.size(); ++k)
+      numbers[k] = line->slope * per_element * values[items[k]];
+  } else {
+    const double* shared = by_column_and_item_.data() + c * task_.width;
+    for (std::size_t k = 0; k < task_.width; ++k) numbers[k] = line->slope * shared[k];
+  }
   std::size_t i = 0;
   for (const Cluster& cluster : clusters_) {
-    const double times = line->slope * (per_element > 0.0 ? per_element : cluster.share);
-    for (const std::size_t last = i + cluster.size; i < last; ++i)
-      numbers[i] = times * values[items[i]];
-  }
-  i = 0;
-  for (const Cluster& cluster : clusters_) {
-    for (const std::size_t last = i + cluster.size; with_zero != nullptr && i < last; ++i) {
+    if (with_zero == nullptr) break;
+    for (const std::size_t last = i + cluster.size; i < last; ++i) {
       if (with_zero[items[i]] != 0.0) continue;
       const Interval others =
           without_zero([&](std::size_t k, const Cluster&) { return numbers[k]; }, &cluster);
@@ -323,18 +325,32 @@ void Bounder::follow_own_variance(Form form, const EnsembleBounds::Plain& plain)
   if (!(line->slack < secant.line.slack)) return;
   secant.line = *line;
   secant.of_elements = true;
-  const double* squares = values_of(primary.squares);
-  const double* values = values_of(primary.value);
+  const double* squares = by_column_and_item_.data() + primary.squares * task_.width;
+  const double* values = by_column_and_item_.data() + primary.value * task_.width;
   double* numbers = numbers_of(plain.term);
-  const int* items = items_.data();
+  for (std::size_t i = 0; i < task_.width; ++i)
+    numbers[i] = slope * (squares[i] - (a + b) * values[i]);
+}
+
+void Bounder::take_columns() {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const std::size_t columns = whole_lanes(tables_.columns);
+  by_item_and_column_.resize(task_.width * columns);
+  by_column_and_item_.resize(task_.width * columns);
+  double* row = by_item_and_column_.data();
+  const int* item = items_.data();
   for (const Cluster& cluster : clusters_) {
-    const double times = slope * cluster.share;
-    for (std::size_t i = 0; i < cluster.size; ++i, ++items)
-      *numbers++ = times * (squares[*items] - (a + b) * values[*items]);
+    for (std::size_t k = 0; k < cluster.size; ++k, row += columns) {
+      const double* values = trees.sorted[trees.leaf[static_cast<std::size_t>(*item++)]].data();
+      for (std::size_t c = 0; c < tables_.columns; ++c) row[c] = cluster.share * values[c];
+    }
   }
+  std::fill(row, by_item_and_column_.data() + task_.width * columns, 0.0);
+  kernels_.exchange(by_item_and_column_.data(), task_.width, columns, by_column_and_item_.data());
 }
 
 void Bounder::take_secants() {
+  take_columns();
   secants_.resize(tables_.terms.size());
   numbers_.assign(secants_.size() * task_.width, 0.0);
   for (std::size_t t = 0; t < secants_.size(); ++t) {
