@@ -124,15 +124,21 @@ double BoundedSearch::Impl::drop_elements(Purpose purpose, Branch& branch, doubl
     };
     const double whole = most ? reach.companions.high : reach.companions.low;
     scores.resize(spreads.size());
-    bool near = false;  // whether what companions say of an element may leave it out
+    // Whether what companions say of an element may leave it out.
+    worker.asked.assign(spreads.size(), 0);
+    bool near = false;
     for (std::size_t i = 0; i < scores.size(); ++i) {
       scores[i] = score_of(i, whole);
       const double by = kCompanionsDiffer * (tables->highest - tables->lowest);
-      near = near || (scores[i] >= limit && score_of(i, most ? whole - by : whole + by) < limit);
+      if (scores[i] < limit || score_of(i, most ? whole - by : whole + by) >= limit) continue;
+      worker.asked[i] = 1;
+      near = true;
     }
     if (near && tables->share > 0.0 && bounder.companions_are_quick()) {
-      const std::vector<double>& companions = bounder.companions_of_items(most);
-      for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = score_of(i, companions[i]);
+      const std::vector<double>& companions = bounder.companions_of_items(most, worker.asked);
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (worker.asked[i] != 0) scores[i] = score_of(i, companions[i]);
+      }
     }
   }
   double bound = kInfinity;

@@ -243,7 +243,8 @@ class Bounder {
   // result is `whole`; the last after companions(), where they are quick.
   const std::vector<double>& medians_of_items(bool most, const Predicted& whole);
   const std::vector<double>& spreads_of_items(const Predicted& whole);
-  const std::vector<double>& companions_of_items(bool most);
+  // asked: not 0 of the elements of which it is to be said.
+  const std::vector<double>& companions_of_items(bool most, const std::vector<char>& asked);
   // What the companions together may predict of what was bounded last: at most, or at least.
   double companions(bool most);
   bool companions_are_quick() const;  // quicker than refine()

@@ -332,6 +332,10 @@ double LeafMasks::median_of(const std::vector<std::int32_t>& ranks) const {
 void LeafMasks::extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
                                  std::span<double> out) const {
   for (const Taken& each : taken) {
+    if (each.asked.none()) {
+      out = out.subspan(each.members.count());
+      continue;
+    }
     Items elsewhere;
     for (const Taken& other : taken) {
       if (&other != &each) elsewhere |= other.members;
@@ -363,7 +367,7 @@ void LeafMasks::descend(const Descent& descent, std::size_t node, const std::uin
     return;
   }
   for (const auto& [half, other] : {std::pair{here.left, here.right}, {here.right, here.left}}) {
-    if ((nodes_[half].items & members).none()) continue;
+    if ((nodes_[half].items & descent.of.asked).none()) continue;
     const Items& absent_here = nodes_[other].items;
     const bool others_are_absent = descent.of.count == 1 && (absent_here & members).any() &&
                                    (absent_here & descent.elsewhere).none();

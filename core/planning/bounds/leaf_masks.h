@@ -37,6 +37,7 @@ class LeafMasks {
     int count;
     double amount;
     Items members;
+    Items asked{};  // of these, see extreme_of_items()
   };
 
   // What one call needs, kept for the next.
@@ -56,7 +57,7 @@ class LeafMasks {
   double extreme(bool most, std::span<const Taken> taken, std::size_t context,
                  Scratch& scratch) const;
   // After extreme() with the same groups: the same for catalysts that have a given element, by
-  // group and element (ascending).
+  // group and element (ascending); of what is not asked, nothing is said.
   void extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
                         std::span<double> out) const;
 

@@ -329,7 +329,9 @@ SaidOfElements said_of_elements(Bounder& bounder) {
   SaidOfElements said{bounder.medians_of_items(true, whole), bounder.medians_of_items(false, whole),
                       bounder.spreads_of_items(whole), bounder.distances_of_items(distance),
                       std::vector<double>(bounder.items().size(), companion)};
-  if (bounder.companions_are_quick()) said.companion = bounder.companions_of_items(true);
+  if (bounder.companions_are_quick())
+    said.companion =
+        bounder.companions_of_items(true, std::vector<char>(bounder.items().size(), 1));
   return said;
 }
 
