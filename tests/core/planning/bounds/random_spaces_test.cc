@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/base/instruction_set.h"
 #include "core/planning/bounds/branches.h"
 #include "core/planning/bounds/ensemble_bounds.h"
 #include "core/planning/surrogates/ensemble_surrogate.h"
@@ -420,14 +421,29 @@ struct Large {
   }
 };
 
+// Keys, notes (also how much was bounded, opened and looked at) and what is proven.
+void expect_same(const Result<Plan>& one, const Result<Plan>& other) {
+  ASSERT_TRUE(one.ok() && other.ok());
+  EXPECT_EQ(keys_of(*one), keys_of(*other));
+  EXPECT_EQ(one->notes, other->notes);
+  EXPECT_EQ(one->exact, other->exact);
+}
+
 TEST(RandomSpaces, ThreadsDoNotChangeAnything) {
   const Large large;
-  const auto one = plan(large.problem, large.options, Executor(1), {});
-  const auto two = plan(large.problem, large.options, Executor(2), {});
-  ASSERT_TRUE(one.ok() && two.ok());
-  EXPECT_EQ(keys_of(*one), keys_of(*two));
-  EXPECT_EQ(one->notes, two->notes) << "also how much was bounded, opened and looked at";
-  EXPECT_EQ(one->exact, two->exact);
+  expect_same(plan(large.problem, large.options, Executor(1), {}),
+              plan(large.problem, large.options, Executor(2), {}));
+}
+
+TEST(RandomSpaces, InstructionSetsDoNotChangeAnything) {
+  const Large large;
+  const auto best = plan(large.problem, large.options, Executor(2), {});
+  for (const InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2}) {
+    if (!force_instruction_set(set)) continue;  // this processor lacks it
+    SCOPED_TRACE(to_string(set));
+    expect_same(best, plan(large.problem, large.options, Executor(2), {}));
+    force_instruction_set({});
+  }
 }
 
 double cpu_seconds_of_process() {
