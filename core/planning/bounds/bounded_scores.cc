@@ -12,6 +12,8 @@ namespace {
 // Companions rarely say less of one element of a branch than of another by more than so much of
 // the range of what they may predict.
 constexpr double kCompanionsDiffer = 0.1;
+// Of the elements of a branch so many are left that it is bounded once more.
+constexpr double kBoundAgain = 0.85;
 
 }  // namespace
 
@@ -92,17 +94,25 @@ void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double l
   const Branches branches(*tables);
   const ElementSets& group = branches.sets(branch);
   if (group.count == 0) return;  // a bare support: nothing to bound
-  worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), branch.left,
-                       branches.hull(branch));
-  ++worker.steps;
-  ++worker.bounded;
-  Reach reach;
-  reach.companions = {branch.companion_low, branch.companion_high};
-  double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, reach);
-  if (bound >= limit) bound = std::min(bound, drop_elements(purpose, branch, limit, reach, worker));
-  branch.bound = std::min(branch.bound, bound);
-  branch.companion_low = reach.companions.low;
-  branch.companion_high = reach.companions.high;
+  bool again = true;
+  while (again) {
+    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), branch.left,
+                         branches.hull(branch));
+    ++worker.steps;
+    ++worker.bounded;
+    Reach reach;
+    reach.companions = {branch.companion_low, branch.companion_high};
+    double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, reach);
+    if (bound >= limit)
+      bound = std::min(bound, drop_elements(purpose, branch, limit, reach, worker));
+    branch.bound = std::min(branch.bound, bound);
+    branch.companion_low = reach.companions.low;
+    branch.companion_high = reach.companions.high;
+    // Where many of its elements were taken out, all that bounds it is tighter now.
+    again = branch.bound >= limit &&
+            static_cast<double>(branches.elements_left(branch)) <=
+                kBoundAgain * static_cast<double>(worker.bounder.items().size());
+  }
 }
 
 // Takes out of a branch the elements with which no candidate reaches the limit, and returns what
