@@ -2,34 +2,21 @@
 #pragma once
 
 #include "core/planning/bounds/bound_kernels.h"
-#include "core/regression/huber/double_lanes.h"
+#include "core/planning/bounds/bound_lanes.h"
 
 namespace kasetsu::planning {
 namespace {
 
-using regression::all;
-using regression::DoubleLanes;
-using regression::load;
-using regression::magnitude;
-using regression::store;
-using regression::sum;
-
 constexpr std::size_t kMostTaken = 20;
 
-KASETSU_INLINE DoubleLanes smaller(DoubleLanes a, DoubleLanes b) {
-  return regression::least(a, b);
-}
-KASETSU_INLINE DoubleLanes larger(DoubleLanes a, DoubleLanes b) {
-  return regression::choose_below(a, b, b, a);
-}
-
 void exchange(const double* from, std::size_t rows, std::size_t columns, double* to) {
+  // By squares, so that both sides are read and written in whole cache lines.
   for (std::size_t r = 0; r < rows; r += kLanes) {
     for (std::size_t c = 0; c < columns; c += kLanes) {
-      DoubleLanes in[kLanes], out[kLanes];
-      for (std::size_t k = 0; k < kLanes; ++k) in[k] = load(from + (r + k) * columns + c);
-      regression::transpose(in, out);
-      for (std::size_t k = 0; k < kLanes; ++k) store(to + (c + k) * rows + r, out[k]);
+      for (std::size_t k = 0; k < kLanes; ++k) {
+        for (std::size_t l = 0; l < kLanes; ++l)
+          to[(c + k) * rows + r + l] = from[(r + l) * columns + c + k];
+      }
     }
   }
 }
@@ -37,7 +24,7 @@ void exchange(const double* from, std::size_t rows, std::size_t columns, double*
 void add_rows(const RowSums& sums, const double* numbers, std::size_t width, double* out) {
   for (std::size_t r = 0; r < sums.rows; ++r) {
     for (std::size_t c = 0; c < width; c += kLanes) {
-      DoubleLanes total = all(0.0);
+      Lanes total = all(0.0);
       for (std::size_t k = sums.first[r]; k < sums.first[r + 1]; ++k)
         total += all(sums.coefficients[k]) * load(numbers + sums.terms[k] * width + c);
       store(out + r * width + c, total);
@@ -47,23 +34,23 @@ void add_rows(const RowSums& sums, const double* numbers, std::size_t width, dou
 
 // What a span gives eight hypotheses.
 struct SpanRange {
-  DoubleLanes low, high, last_low, last_high;
+  Lanes low, high, last_low, last_high;
 };
 
 // The `count` smallest and largest of a span, each kept in order while the items are met.
-KASETSU_INLINE SpanRange range_of(const double* by_item, std::size_t height, std::size_t size,
-                                  std::size_t count) {
-  DoubleLanes least[kMostTaken], most[kMostTaken];
+KASETSU_LANES SpanRange range_of(const double* by_item, std::size_t height, std::size_t size,
+                                 std::size_t count) {
+  Lanes least[kMostTaken], most[kMostTaken];
   for (std::size_t k = 0; k < count; ++k) {
     least[k] = all(__builtin_inf());
     most[k] = all(-__builtin_inf());
   }
   for (std::size_t i = 0; i < size; ++i) {
-    DoubleLanes to_least = load(by_item + i * height);
-    DoubleLanes to_most = to_least;
+    Lanes to_least = load(by_item + i * height);
+    Lanes to_most = to_least;
     for (std::size_t k = 0; k < count; ++k) {
-      const DoubleLanes kept_least = least[k];
-      const DoubleLanes kept_most = most[k];
+      const Lanes kept_least = least[k];
+      const Lanes kept_most = most[k];
       least[k] = smaller(kept_least, to_least);
       most[k] = larger(kept_most, to_most);
       to_least = larger(kept_least, to_least);
@@ -78,11 +65,11 @@ KASETSU_INLINE SpanRange range_of(const double* by_item, std::size_t height, std
   return out;
 }
 
-KASETSU_INLINE SpanRange range_of_one(const double* by_item, std::size_t height, std::size_t size) {
-  DoubleLanes least = load(by_item);
-  DoubleLanes most = least;
+KASETSU_LANES SpanRange range_of_one(const double* by_item, std::size_t height, std::size_t size) {
+  Lanes least = load(by_item);
+  Lanes most = least;
   for (std::size_t i = 1; i < size; ++i) {
-    const DoubleLanes x = load(by_item + i * height);
+    const Lanes x = load(by_item + i * height);
     least = smaller(least, x);
     most = larger(most, x);
   }
@@ -91,16 +78,16 @@ KASETSU_INLINE SpanRange range_of_one(const double* by_item, std::size_t height,
 
 // The middle of what a span's items give less what they give the mean; leaves how far each lies
 // from there in `apart`, item by item.
-KASETSU_INLINE DoubleLanes distances_of(const double* by_item, const double* mean,
-                                        std::size_t height, std::size_t size, double* apart) {
-  DoubleLanes least = load(by_item) - all(mean[0]);
-  DoubleLanes most = least;
+KASETSU_LANES Lanes distances_of(const double* by_item, const double* mean, std::size_t height,
+                                 std::size_t size, double* apart) {
+  Lanes least = load(by_item) - all(mean[0]);
+  Lanes most = least;
   for (std::size_t i = 1; i < size; ++i) {
-    const DoubleLanes x = load(by_item + i * height) - all(mean[i]);
+    const Lanes x = load(by_item + i * height) - all(mean[i]);
     least = smaller(least, x);
     most = larger(most, x);
   }
-  const DoubleLanes middle = all(0.5) * (least + most);
+  const Lanes middle = all(0.5) * (least + most);
   for (std::size_t i = 0; i < size; ++i)
     store(apart + i * height, load(by_item + i * height) - all(mean[i]) - middle);
   return middle;
@@ -110,9 +97,9 @@ void spread_items(const ItemTask& task) {
   const std::size_t height = task.height;
   exchange(task.gives, height, task.width, task.by_item);
   for (std::size_t h = 0; h < height; h += kLanes) {
-    DoubleLanes low = all(0.0);
-    DoubleLanes high = all(0.0);
-    DoubleLanes middles = all(0.0);
+    Lanes low = all(0.0);
+    Lanes high = all(0.0);
+    Lanes middles = all(0.0);
     for (std::size_t s = 0; s < task.span_count; ++s) {
       const ItemSpan& span = task.spans[s];
       const double* items = task.by_item + span.first * height + h;
@@ -133,7 +120,7 @@ void spread_items(const ItemTask& task) {
       store(task.scratch + i * height + h, all(0.0));
   }
   for (std::size_t i = 0; i < task.width; ++i) {
-    DoubleLanes off = all(0.0);
+    Lanes off = all(0.0);
     for (std::size_t h = 0; h < height; h += kLanes)
       off += load(task.weights + h) * magnitude(load(task.scratch + i * height + h));
     task.off[i] = sum(off);
@@ -149,9 +136,9 @@ void ends_with_items(const ItemTask& task, double sign, const double* end, doubl
     const ItemSpan& span = task.spans[s];
     for (std::size_t i = span.first; i < span.first + span.size; ++i) {
       for (std::size_t h = 0; h < height; h += kLanes) {
-        const DoubleLanes lost =
+        const Lanes lost =
             all(sign) * (load(last + s * height + h) - load(task.by_item + i * height + h));
-        const DoubleLanes reached = load(end + h) - larger(all(0.0), lost);
+        const Lanes reached = load(end + h) - larger(all(0.0), lost);
         store(task.scratch + i * height + h, smaller(larger(reached, all(least)), load(own + h)));
       }
     }
@@ -162,16 +149,16 @@ void ends_with_items(const ItemTask& task, double sign, const double* end, doubl
 void halve(const ItemTask& task, const double* ends, double half, int times, double* below,
            double* above) {
   for (std::size_t i = 0; i < task.width; i += kLanes) {
-    DoubleLanes low = load(below + i);
-    DoubleLanes high = load(above + i);
+    Lanes low = load(below + i);
+    Lanes high = load(above + i);
     for (int n = 0; n < times; ++n) {
-      const DoubleLanes middle = all(0.5) * (low + high);
-      DoubleLanes reached = all(0.0);
+      const Lanes middle = all(0.5) * (low + high);
+      Lanes reached = all(0.0);
       for (std::size_t h = 0; h < task.hypotheses; ++h)
-        reached += regression::choose_below(middle, load(ends + h * task.width + i), all(0.0),
-                                            all(task.weights[h]));
-      low = regression::choose_below(reached, all(half), middle, low);
-      high = regression::choose_below(reached, all(half), high, middle);
+        reached +=
+            choose_below(middle, load(ends + h * task.width + i), all(0.0), all(task.weights[h]));
+      low = choose_below(reached, all(half), middle, low);
+      high = choose_below(reached, all(half), high, middle);
     }
     store(below + i, low);
     store(above + i, high);
@@ -180,24 +167,26 @@ void halve(const ItemTask& task, const double* ends, double half, int times, dou
 
 RowRange halve_row(const double* values, const double* weights, std::size_t height, double half) {
   constexpr int kHalvings = 6;
-  DoubleLanes least = load(values);
-  DoubleLanes most = least;
+  Lanes least = load(values);
+  Lanes most = least;
   for (std::size_t h = kLanes; h < height; h += kLanes) {
     least = smaller(least, load(values + h));
     most = larger(most, load(values + h));
   }
-  double from = least[0];
-  RowRange out{-__builtin_inf(), most[0], 0.0};
+  alignas(64) double ends[2 * kLanes];
+  store(ends, least);
+  store(ends + kLanes, most);
+  double from = ends[0];
+  RowRange out{-__builtin_inf(), ends[kLanes], 0.0};
   for (std::size_t k = 1; k < kLanes; ++k) {
-    from = least[k] < from ? least[k] : from;
-    out.high = most[k] > out.high ? most[k] : out.high;
+    from = ends[k] < from ? ends[k] : from;
+    out.high = ends[kLanes + k] > out.high ? ends[kLanes + k] : out.high;
   }
   for (int n = 0; n < kHalvings; ++n) {
     const double middle = 0.5 * (from + out.high);
-    DoubleLanes reached = all(0.0);
+    Lanes reached = all(0.0);
     for (std::size_t h = 0; h < height; h += kLanes)
-      reached +=
-          regression::choose_below(all(middle), load(values + h), all(0.0), load(weights + h));
+      reached += choose_below(all(middle), load(values + h), all(0.0), load(weights + h));
     const double weight = sum(reached);
     if (weight >= half) {
       out.high = middle;
@@ -215,9 +204,9 @@ double scale_rows(const ItemTask& task, const double* part, double* scaled, doub
   for (std::size_t h = 0; h < task.hypotheses; ++h) {
     const double* apart = task.apart + h * task.width;
     const double middle = task.middles[h];
-    DoubleLanes of_items = all(0.0);
+    Lanes of_items = all(0.0);
     for (std::size_t i = 0; i < task.width; i += kLanes) {
-      const DoubleLanes x = load(apart + i);
+      const Lanes x = load(apart + i);
       of_items += load(part + i) * x * x;
     }
     // About as far as the hypothesis lies from the mean somewhere in the branch.
@@ -228,7 +217,7 @@ double scale_rows(const ItemTask& task, const double* part, double* scaled, doub
     if (!is_mean) constant += 0.5 * task.weights[h] * scale + factor * middle * middle;
     const double root = __builtin_sqrt(factor);
     for (std::size_t i = 0; i < task.width; i += kLanes) {
-      const DoubleLanes x = load(apart + i);
+      const Lanes x = load(apart + i);
       store(linear + i, load(linear + i) + all(2.0 * factor * middle) * x);
       store(scaled + h * task.width + i, all(root) * x);
     }
@@ -240,9 +229,9 @@ void gram(const double* rows, std::size_t count, std::size_t width, double* out)
   constexpr std::size_t kColumns = 4;  // at once
   for (std::size_t j = 0; j < width; j += kColumns) {
     for (std::size_t i = 0; i < width; i += kLanes) {
-      DoubleLanes sums[kColumns] = {all(0.0), all(0.0), all(0.0), all(0.0)};
+      Lanes sums[kColumns] = {all(0.0), all(0.0), all(0.0), all(0.0)};
       for (std::size_t r = 0; r < count; ++r) {
-        const DoubleLanes x = load(rows + r * width + i);
+        const Lanes x = load(rows + r * width + i);
         for (std::size_t k = 0; k < kColumns; ++k) sums[k] += x * all(rows[r * width + j + k]);
       }
       for (std::size_t k = 0; k < kColumns; ++k) store(out + (j + k) * width + i, sums[k]);
@@ -256,12 +245,12 @@ void add_best_partners(const ItemTask& task, double* gram, double* kept, double*
   for (std::size_t s = 0; s < task.span_count; ++s) {
     const ItemSpan& span = task.spans[s];
     for (std::size_t c = 0; c < width; c += kLanes) {
-      DoubleLanes best[kMostTaken];
+      Lanes best[kMostTaken];
       for (std::size_t k = 0; k < span.count; ++k) best[k] = all(-__builtin_inf());
       for (std::size_t j = span.first; j < span.first + span.size; ++j) {
-        DoubleLanes x = load(gram + j * width + c);
+        Lanes x = load(gram + j * width + c);
         for (std::size_t k = 0; k < span.count; ++k) {
-          const DoubleLanes before = best[k];
+          const Lanes before = best[k];
           best[k] = larger(before, x);
           x = smaller(before, x);
         }
