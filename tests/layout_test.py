@@ -29,7 +29,7 @@ ARROWS = {
     "core/planning/space": {"core/base", "core/chemistry"},
     "core/planning/surrogates": {"core/base", "core/chemistry", "core/descriptors", "core/regression", "core/selection",
                                  "core/planning/space"},
-    "core/planning/bounds": {"core/base", "core/chemistry", "core/descriptors", "core/regression", "core/selection",
+    "core/planning/bounds": {"core/base", "core/chemistry", "core/descriptors", "core/regression", "core/regression/huber", "core/selection",
                              "core/planning/space", "core/planning/surrogates"},
     "core/planning": {"core/base", "core/chemistry", "core/descriptors", "core/regression", "core/selection",
                       "core/planning/bounds", "core/planning/space", "core/planning/surrogates"},

@@ -276,6 +276,8 @@ Status SpaceSearch::search_by_bounds(const Wanted& wanted) {
   problem.seed = draft_.options.seed;
   const bool exploiting = problem.exploit;
   bounded = BoundedSearch::make(std::move(problem), {}, executor_, control_);
+  if (control_.cancelled())
+    return Error{ErrorCode::cancelled, "planning was cancelled", "", "", ""};
   if (!bounded) return {};  // the space holds what cannot be bounded
   if (Status status = bounded->prepare(); !status) return status;
   if (exploiting) {

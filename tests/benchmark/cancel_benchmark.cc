@@ -225,6 +225,21 @@ int main(int argc, char** argv) {
     const auto planned = planning::plan(problem, options, executor, control);
     return planned ? Status() : Status(planned.error());
   };
+  // The same at 10,000 temperatures: 90,000 supports under conditions, whose tables take longest.
+  planning::ConditionLevels temperatures{"temperature_C", {}};
+  for (int i = 0; i < 10'000; ++i) temperatures.levels.push_back(600.0 + 0.03 * i);
+  const planning::CandidateSpace under_conditions = planning::ocm_space({temperatures});
+  const auto plan_under_conditions = [&](const Control& control) -> Status {
+    planning::PlanProblem problem;
+    problem.space = &under_conditions;
+    problem.surrogate = ensemble.get();
+    problem.known = known;
+    for (planning::KnownPoint& point : problem.known) point.candidate.conditions = {600.0};
+    planning::PlanOptions options;
+    options.batch = 12;
+    const auto planned = planning::plan(problem, options, executor, control);
+    return planned ? Status() : Status(planned.error());
+  };
   planning::GaussianSurrogateOptions with_descriptors;
   with_descriptors.descriptors = ensemble.get();
   const auto process =
@@ -260,6 +275,7 @@ int main(int argc, char** argv) {
       {"Gaussian surrogate", learn_process},
       {"planning, hypotheses",
        [&](const Control& control) { return plan_with(*ensemble, control); }},
+      {"planning, many conditions", plan_under_conditions},
       {"planning, Gaussian process",
        [&](const Control& control) { return plan_with(*process, control); }},
   };

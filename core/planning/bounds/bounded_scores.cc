@@ -12,6 +12,8 @@ namespace {
 // Companions rarely say less of one element of a branch than of another by more than so much of
 // the range of what they may predict.
 constexpr double kCompanionsDiffer = 0.1;
+// Of the elements of a branch so many are left that it is bounded once more.
+constexpr double kBoundAgain = 0.85;
 
 }  // namespace
 
@@ -92,17 +94,25 @@ void BoundedSearch::Impl::bound_branch(Purpose purpose, Branch& branch, double l
   const Branches branches(*tables);
   const ElementSets& group = branches.sets(branch);
   if (group.count == 0) return;  // a bare support: nothing to bound
-  worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), branch.left,
-                       branches.hull(branch));
-  ++worker.steps;
-  ++worker.bounded;
-  Reach reach;
-  reach.companions = {branch.companion_low, branch.companion_high};
-  double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, reach);
-  if (bound >= limit) bound = std::min(bound, drop_elements(purpose, branch, limit, reach, worker));
-  branch.bound = std::min(branch.bound, bound);
-  branch.companion_low = reach.companions.low;
-  branch.companion_high = reach.companions.high;
+  bool again = true;
+  while (again) {
+    worker.bounder.bound(group, branches.amounts(branch), branch.elements(group), branch.left,
+                         branches.hull(branch));
+    ++worker.steps;
+    ++worker.bounded;
+    Reach reach;
+    reach.companions = {branch.companion_low, branch.companion_high};
+    double bound = score_bound(purpose, nullptr, false, limit, worker.bounder, reach);
+    if (bound >= limit)
+      bound = std::min(bound, drop_elements(purpose, branch, limit, reach, worker));
+    branch.bound = std::min(branch.bound, bound);
+    branch.companion_low = reach.companions.low;
+    branch.companion_high = reach.companions.high;
+    // Where many of its elements were taken out, all that bounds it is tighter now.
+    again = branch.bound >= limit &&
+            static_cast<double>(branches.elements_left(branch)) <=
+                kBoundAgain * static_cast<double>(worker.bounder.items().size());
+  }
 }
 
 // Takes out of a branch the elements with which no candidate reaches the limit, and returns what
@@ -124,15 +134,21 @@ double BoundedSearch::Impl::drop_elements(Purpose purpose, Branch& branch, doubl
     };
     const double whole = most ? reach.companions.high : reach.companions.low;
     scores.resize(spreads.size());
-    bool near = false;  // whether what companions say of an element may leave it out
+    // Whether what companions say of an element may leave it out.
+    worker.asked.assign(spreads.size(), 0);
+    bool near = false;
     for (std::size_t i = 0; i < scores.size(); ++i) {
       scores[i] = score_of(i, whole);
       const double by = kCompanionsDiffer * (tables->highest - tables->lowest);
-      near = near || (scores[i] >= limit && score_of(i, most ? whole - by : whole + by) < limit);
+      if (scores[i] < limit || score_of(i, most ? whole - by : whole + by) >= limit) continue;
+      worker.asked[i] = 1;
+      near = true;
     }
     if (near && tables->share > 0.0 && bounder.companions_are_quick()) {
-      const std::vector<double>& companions = bounder.companions_of_items(most);
-      for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = score_of(i, companions[i]);
+      const std::vector<double>& companions = bounder.companions_of_items(most, worker.asked);
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (worker.asked[i] != 0) scores[i] = score_of(i, companions[i]);
+      }
     }
   }
   double bound = kInfinity;

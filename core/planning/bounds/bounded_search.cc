@@ -49,10 +49,10 @@ bool BoundedSearch::Impl::build() {
     }
   }
   using Of = EnsembleBounds::Of;
-  coordinates = EnsembleBounds::make(predictor, space, Of::places);
+  coordinates = EnsembleBounds::make(predictor, space, Of::places, control);
   if (!coordinates) return false;
   if (problem.exploit || problem.challenge) {
-    tables = EnsembleBounds::make(predictor, space, Of::predictions);
+    tables = EnsembleBounds::make(predictor, space, Of::predictions, control);
     if (!tables) return false;
   }
   training = predictor.model().coordinates.transpose();

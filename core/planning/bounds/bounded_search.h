@@ -61,7 +61,7 @@ class BoundedSearch {
   };
 
   // Null where the space varies too much besides the elements, or holds what the model does not
-  // know.
+  // know, and where it was stopped.
   static std::unique_ptr<BoundedSearch> make(BoundedProblem problem, BoundedOptions options,
                                              const Executor& executor, const Control& control);
   ~BoundedSearch();

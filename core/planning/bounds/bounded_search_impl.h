@@ -69,6 +69,7 @@ struct BoundedSearch::Impl {
     std::vector<double> amounts, coordinates, squared, bounds;
     std::vector<Eigen::Index> order;  // of points, see bounded_explore.cc
     std::vector<Branch> parts;
+    std::vector<char> asked;  // of a branch's elements
     std::uint64_t steps = 0, bounded = 0, opened = 0;
   };
 

@@ -60,6 +60,21 @@ bool Branches::narrow(Branch& branch) const {
   return possible(branch);
 }
 
+std::size_t Branches::elements_left(const Branch& branch) const {
+  const std::vector<double>& by_place = amounts(branch).amounts;
+  std::size_t left = 0;
+  std::size_t level = 0;
+  for (std::size_t k = 0; k < by_place.size(); ++k) {
+    const bool same_amount = k > 0 && by_place[k] == by_place[k - 1];
+    if (k > 0 && !same_amount) ++level;
+    if (same_amount && branch.clusters[k] == branch.clusters[k - 1]) continue;
+    Items members = trees(branch).members[branch.clusters[k]];
+    if (level < kFilteredAmounts) members &= branch.left[level];
+    left += members.count();
+  }
+  return left;
+}
+
 bool Branches::divide(const Branch& branch, std::vector<Branch>& into) const {
   const ElementSets& sets_here = sets(branch);
   const ItemTree& elements = trees(branch).elements;

@@ -51,6 +51,8 @@ class Branches {
   // Appends what a branch falls into, with its bounds; that may be nothing. False where it is a
   // composition whose contexts are not divided.
   bool divide(const Branch& branch, std::vector<Branch>& into) const;
+  // How many elements may occur, one in several groups or with several amounts more than once.
+  std::size_t elements_left(const Branch& branch) const;
   const ElementSets& sets(const Branch& branch) const { return tables_.groups[branch.group]; }
   const AmountSet& amounts(const Branch& branch) const {
     return sets(branch).amounts[branch.amounts];

@@ -47,18 +47,25 @@ double Bounder::companions(bool most) {
 double Bounder::of_leaves(std::size_t companion, bool most) {
   taken_.clear();
   for (const Cluster& cluster : clusters_)
-    taken_.push_back({cluster.node, cluster.count, cluster.amount, cluster.members});
+    taken_.push_back({cluster.node, cluster.count, cluster.amount, cluster.members, {}});
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const auto context = static_cast<std::size_t>(hull_ - trees.hulls.data());
   of_leaves_.resize(tables_.companions.size());
   return trees.leaves[companion]->extreme(most, taken_, context, of_leaves_[companion]);
 }
 
-const std::vector<double>& Bounder::companions_of_items(bool most) {
+const std::vector<double>& Bounder::companions_of_items(bool most, const std::vector<char>& asked) {
   const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
   const std::vector<selection::Companion>& all = tables_.predictor->model().companions;
+  std::size_t item = 0;
+  for (std::size_t k = 0; k < clusters_.size(); ++k) {
+    taken_[k].asked.reset();
+    for (const std::size_t last = item + clusters_[k].size; item < last; ++item) {
+      if (asked[item] != 0) taken_[k].asked.set(static_cast<std::size_t>(items_[item]));
+    }
+  }
   companions_.assign(items_.size(), 0.0);
-  of_companion_.resize(items_.size());
+  of_companion_.assign(items_.size(), 0.0);
   for (std::size_t c = 0; c < all.size(); ++c) {
     trees.leaves[c]->extreme_of_items(most, taken_, of_leaves_[c], of_companion_);
     for (std::size_t i = 0; i < companions_.size(); ++i)

@@ -27,6 +27,7 @@ void take_most(const double* values, std::size_t count, double* to) {
 
 Bounder::Bounder(const EnsembleBounds& tables)
     : tables_(tables),
+      kernels_(bound_kernels(instruction_set())),
       least_low_(tables.columns),
       least_high_(tables.columns),
       most_low_(tables.columns),
@@ -37,15 +38,18 @@ Bounder::Bounder(const EnsembleBounds& tables)
       plain_high_(tables.columns),
       primaries_(tables.primaries.size()),
       bounds_(2 * tables.terms.size()),
-      low_(tables.hypotheses.size()),
-      high_(tables.hypotheses.size()),
-      kept_weights_(tables.hypotheses.size()),
       box_(tables.coordinate_terms.size()),
       features_(tables.predictor->model().features, tables.wanted),
       companion_features_(tables.predictor->model().features, tables.companion_wanted),
       values_(tables.wanted.size()),
       companion_values_(tables.companion_wanted.size()),
       by_companion_(1, static_cast<Index>(tables.companions.size())) {
+  const std::size_t count = tables.hypotheses.size();
+  const auto height = static_cast<std::ptrdiff_t>(whole_lanes(count));
+  for (Lanes* lanes : {&weights_, &low_, &high_, &ends_low_, &ends_high_, &own_ends_})
+    lanes->resize_to(height);
+  std::copy(tables.weights.begin(), tables.weights.end(), weights_.begin());
+  for (std::vector<double>* each : {&bases_, &slacks_, &shifts_}) each->resize(count);
 }
 
 void Bounder::bound(const ElementSets& group, const AmountSet& amounts,
@@ -366,39 +370,20 @@ void Bounder::evaluate(const ElementSets& group, std::span<const int> positions,
   companion_ready_ = false;
 }
 
-// Weighted median: the smallest value at which `half` of the weight is reached. Finite values.
-double Bounder::median(std::span<const double> values, double half) {
-  const std::size_t count = values.size();
-  const double* value = values.data();
-  const double* weight = tables_.weights.data();
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  // Halving what lies between leaves few, which are put in order.
-  Interval within{-kInfinity, *most};
-  double below = 0.0;  // the weight of what is not above within.low
-  double from = *least;
-  for (int n = 0; n < 5; ++n) {
-    const double middle = 0.5 * (from + within.high);
-    // In two loops, of which neither has a branch.
-    double* kept = kept_weights_.data();
-    for (std::size_t i = 0; i < count; ++i) kept[i] = value[i] <= middle ? weight[i] : 0.0;
-    double sums[4] = {0.0, 0.0, 0.0, 0.0};
-    std::size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-      for (std::size_t k = 0; k < 4; ++k) sums[k] += kept[i + k];
-    }
-    for (; i < count; ++i) sums[0] += kept[i];
-    const double reached = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    if (reached >= half) {
-      within.high = middle;
-    } else {
-      within.low = from = middle;
-      below = reached;
-    }
-  }
+// Weighted median: the smallest value at which `half` of the weight is reached. By hypothesis,
+// finite; what pads them is overwritten.
+double Bounder::median(Lanes& values, double half) {
+  const std::size_t count = tables_.hypotheses.size();
+  std::fill(values.data() + count, values.data() + whole_lanes(count), values.front());
+  // Halving leaves few, which are put in order.
+  const RowRange within =
+      kernels_.halve_row(values.data(), weights_.data(), whole_lanes(count), half);
+  double below = within.below;
   ordered_.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    if (value[i] > within.low && value[i] <= within.high)
-      ordered_.emplace_back(value[i], weight[i]);
+    const double value = values.data()[i];
+    if (value > within.low && value <= within.high)
+      ordered_.emplace_back(value, tables_.weights[i]);
   }
   std::sort(ordered_.begin(), ordered_.end());
   for (const auto& [here, own] : ordered_) {
@@ -406,7 +391,7 @@ double Bounder::median(std::span<const double> values, double half) {
     if (below >= half) return here;
   }
   // Weights are rounded in the order in which they are added up.
-  return ordered_.empty() ? *most : ordered_.back().first;
+  return ordered_.empty() ? within.high : ordered_.back().first;
 }
 
 Bounder::Predicted Bounder::predict(const Context* context, bool exact, bool high_only) {

@@ -19,13 +19,16 @@
 #include <vector>
 
 #include "core/base/constants.h"
+#include "core/base/control.h"
 #include "core/descriptors/featurizer.h"
 #include "core/planning/bounds/amount_sets.h"
+#include "core/planning/bounds/bound_kernels.h"
 #include "core/planning/bounds/interval.h"
 #include "core/planning/bounds/item_tree.h"
 #include "core/planning/bounds/leaf_masks.h"
 #include "core/planning/space/space.h"
 #include "core/regression/forest_bounds.h"
+#include "core/regression/huber/aligned.h"
 #include "core/selection/model.h"
 
 namespace kasetsu::planning {
@@ -138,6 +141,20 @@ struct EnsembleBounds {
   // The weighted mean of the hypotheses, as one: its active terms with their coefficients.
   std::vector<std::pair<std::size_t, double>> mean_hypothesis;
   double mean_intercept = 0.0;
+  // The same as rows of terms: of the hypotheses, with empty rows up to whole lanes; of the mean.
+  struct Rows {
+    std::vector<std::size_t> first{0}, terms;
+    std::vector<double> coefficients;
+    void add(std::size_t term, double coefficient) {
+      terms.push_back(term);
+      coefficients.push_back(coefficient);
+    }
+    void end_row() { first.push_back(terms.size()); }
+    RowSums sums() const {
+      return {first.size() - 1, first.data(), terms.data(), coefficients.data()};
+    }
+  };
+  Rows hypothesis_rows, mean_row;
   // By term: the weighted median of its coefficients, which is 0 where less than half of the
   // hypotheses have it; sum over the hypotheses, with their weights, of |coefficient - the median
   // one|; and of |coefficient| and |the mean one's|.
@@ -162,9 +179,10 @@ struct EnsembleBounds {
   // space of the best hypothesis's descriptors.
   enum class Of { predictions, places };
   // Null where the space varies too much besides the elements, or holds what the model does not
-  // know.
+  // know, and where it was stopped.
   static std::unique_ptr<EnsembleBounds> make(const selection::Predictor& predictor,
-                                              const CandidateSpace& space, Of of);
+                                              const CandidateSpace& space, Of of,
+                                              const Control& control);
 };
 
 // Bounds one branch at a time. Not for two threads at once.
@@ -225,7 +243,8 @@ class Bounder {
   // result is `whole`; the last after companions(), where they are quick.
   const std::vector<double>& medians_of_items(bool most, const Predicted& whole);
   const std::vector<double>& spreads_of_items(const Predicted& whole);
-  const std::vector<double>& companions_of_items(bool most);
+  // asked: not 0 of the elements of which it is to be said.
+  const std::vector<double>& companions_of_items(bool most, const std::vector<char>& asked);
   // What the companions together may predict of what was bounded last: at most, or at least.
   double companions(bool most);
   bool companions_are_quick() const;  // quicker than refine()
@@ -258,15 +277,15 @@ class Bounder {
   Interval primary_of(const EnsembleBounds::ActivePrimary& primary) const;
   Interval own_variance(std::size_t column, Interval mean) const;
   Interval term(const EnsembleBounds::Term& term, const Interval* context) const;
-  double median(std::span<const double> values, double half);
+  double median(regression::Array<double>& values, double half);
   void take_clusters(const AmountSet& amounts, std::span<const std::uint8_t> clusters,
                      std::span<const Items> left);
   void take_extremes(Cluster& cluster, double* rows);
   void take_places();
-  void halve_medians(double least);
   double reach_from(Eigen::Index point);
   double squared_reach(double squared) const;
-  void add_best_partners(Eigen::MatrixXd& gram, double* parts);
+  void add_pairs(const double* rows, std::size_t count, double* parts);
+  void prepare_task();
   void fill_elements(std::size_t companion);
   double of_leaves(std::size_t companion, bool most);
   double of_box(std::size_t companion, bool most);
@@ -289,10 +308,10 @@ class Bounder {
     double primary_slope = 0.0, shift = 0.0;
     double off_slack = 0.0;
   };
-  // base + the sum of a number of each element, by place in items_; and slopes along primaries.
+  // What a hypothesis is beside the numbers of its elements: a base, and slopes along primaries.
   struct Combined {
     double base = 0.0, shift = 0.0;
-    std::vector<double> numbers, along;
+    std::vector<double> along;
   };
   static bool bends_once(descriptors::Form form, Interval x, const Curve& curve);
   static Interval slopes_of(descriptors::Form form, Interval x, Interval variable,
@@ -301,22 +320,22 @@ class Bounder {
                                 Interval variable, const Curve& curve) const;
   void follow_average(descriptors::Form form, const EnsembleBounds::Plain& plain);
   void follow_own_variance(descriptors::Form form, const EnsembleBounds::Plain& plain);
+  void take_columns();
   void take_secants();
   void begin(double base, Combined& combined) const;
   void add_term(double times, double times_along, std::size_t term, Combined& to) const;
-  void add_numbers(double times, std::size_t term, double* to) const;
   void refine_hypothesis(std::size_t h);
   static Interval range_of(const double* numbers, std::size_t size, std::size_t taken);
-  Interval range_of(const double* numbers) const;
-  double add_distances(const double* numbers, std::size_t hypothesis);
+  double most_of(const double* numbers) const;
   void limit_spread(double deviation, Predicted& predicted) const;
   const double* values_of(std::size_t column) const {
     const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
     return trees.values.data() + column * trees.leaf.size();
   }
-  double* numbers_of(std::size_t term) { return numbers_.data() + term * items_.size(); }
+  double* numbers_of(std::size_t term) { return numbers_.data() + term * task_.width; }
 
   const EnsembleBounds& tables_;
+  const BoundKernels& kernels_;
   const ElementSets* group_ = nullptr;
   const Hull* hull_ = nullptr;
   std::vector<Cluster> clusters_;
@@ -332,34 +351,36 @@ class Bounder {
   bool companion_primaries_filled_ = false;
   std::vector<Secant> secants_;  // by term
   std::vector<int> items_;       // positions of the elements that may occur, by cluster
-  std::vector<double> numbers_;  // terms x items_
+  // What the items give the hypotheses, and its arrays: see bound_kernels.h. By item as in items_.
+  ItemTask task_;
+  std::vector<ItemSpan> spans_;
+  using Lanes = regression::Array<double>;
+  Lanes weights_, gives_, mean_numbers_, by_item_, elements_low_, elements_high_;
+  Lanes last_low_, last_high_, apart_, middles_, off_numbers_, of_items_;
+  Lanes numbers_;  // terms x items_, padded
+  // Columns of the table at items_, times the shares of their clusters: padded, both ways.
+  Lanes by_item_and_column_, by_column_and_item_;
   Combined mean_, own_, off_;
-  // Of the last refine(): by hypothesis and item of items_, how far it is from the mean of the
-  // hypotheses, less the middle of the item's cluster; the sum of the middles by hypothesis; and
-  // what follows no item.
-  std::vector<double> apart_, middles_;
-  double off_rest_ = 0.0;
-  // The same before that: what each item gives a hypothesis, and the ends of its interval by these.
-  std::vector<double> gives_, ends_low_, ends_high_;
-  double off_sum_ = 0.0;  // what limits the spread
+  double off_rest_ = 0.0;                        // of the last refine(): what follows no item
+  Lanes ends_low_, ends_high_, own_ends_;        // of the hypotheses' intervals, by their items
+  std::vector<double> bases_, slacks_, shifts_;  // by hypothesis
+  double off_sum_ = 0.0;                         // what limits the spread
   // Of the last refine_spread(): what limits the spread, and the part of each item in it.
   double squared_sum_ = kInfinity;
-  std::vector<double> squared_parts_;
+  Lanes squared_parts_;
   // Of the last farthest_together(), by coordinate that follows elements, and by item; and of the
   // point that all candidates are nearest to, whatever they are.
   std::vector<std::size_t> followed_;
-  Eigen::MatrixXd places_, place_gram_;
+  Lanes places_;  // by coordinate and item
   Eigen::VectorXd middle_;
   double place_slack_ = 0.0, far_squared_ = 0.0, far_apart_ = 0.0;
   std::vector<double> place_parts_, far_parts_, distances_;
   Eigen::ArrayXd from_box_, from_middle_;
-  std::vector<double> best_partners_, below_, reached_, middles_of_items_;
-  std::vector<double> medians_, spreads_, companions_, ends_of_items_, of_companion_;
-  Eigen::MatrixXd scaled_, gram_;
-  std::vector<double> linear_;
+  Lanes best_partners_, below_, above_, ends_of_items_, scaled_, gram_, part_of_span_;
+  std::vector<double> medians_, spreads_, companions_, of_companion_;
   std::vector<double> bounds_;  // of terms
   std::vector<Interval> points_;
-  std::vector<double> low_, high_, kept_weights_;
+  Lanes low_, high_;
   std::vector<std::pair<double, double>> ordered_;
   std::vector<Interval> box_;
   std::size_t witness_[8] = {0, 0, 0, 0, 0, 0, 0, 0};

@@ -1,11 +1,15 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "core/base/constants.h"
+#include "core/base/fnv.h"
 #include "core/planning/bounds/ensemble_bounds.h"
 #include "core/planning/bounds/ensemble_trees.h"
 #include "core/planning/space/counting.h"
@@ -36,10 +40,47 @@ EnsembleBounds::Column column_of(Operation operation) {
   }
 }
 
+// Finds things whose numbers are the same, one after another.
+class Alike {
+ public:
+  explicit Alike(std::size_t most_things) : slots_(2 * most_things + 1, {0, kNothing}) {}
+  // The first thing with these numbers, or `self`, which is then kept. numbers_of: of a thing that
+  // was kept before.
+  template <typename NumbersOf>
+  std::uint32_t first_like(std::uint32_t self, const std::vector<double>& numbers,
+                           const NumbersOf& numbers_of) {
+    Fnv1a hash;
+    for (const double x : numbers)
+      hash.number(std::bit_cast<std::uint64_t>(std::isnan(x) ? kNaN : x + 0.0));
+    const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+    for (std::size_t at = hash.value() % slots_.size();; at = (at + 1) % slots_.size()) {
+      auto& [of, kept] = slots_[at];
+      if (kept == kNothing) {
+        of = hash.value();
+        return kept = self;
+      }
+      if (of != hash.value()) continue;
+      const std::vector<double> others = numbers_of(kept);
+      if (std::equal(numbers.begin(), numbers.end(), others.begin(), others.end(), same))
+        return kept;
+    }
+  }
+
+ private:
+  static constexpr auto kNothing = std::numeric_limits<std::uint32_t>::max();
+  // Hashes and things, each at the place of its hash or soon after.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> slots_;
+};
+
 class Builder {
  public:
-  Builder(const selection::Predictor& predictor, const CandidateSpace& space, EnsembleBounds& out)
-      : model_(predictor.model()), state_(model_.features), space_(space), out_(out) {
+  Builder(const selection::Predictor& predictor, const CandidateSpace& space,
+          const Control& control, EnsembleBounds& out)
+      : model_(predictor.model()),
+        state_(model_.features),
+        space_(space),
+        control_(control),
+        out_(out) {
     out_.predictor = &predictor;
     out_.space = &space;
   }
@@ -58,8 +99,7 @@ class Builder {
     for (std::size_t p = 0; p < space_.parts().size(); ++p) {
       if (!add_contexts(space_.parts()[p])) return false;
     }
-    grow_trees(out_, of);
-    return true;
+    return grow_trees(out_, of, control_);
   }
 
  private:
@@ -212,12 +252,19 @@ class Builder {
     for (std::size_t h = 0; h < out_.hypotheses.size(); ++h) {
       const double weight = out_.weights[h] / out_.total_weight;
       out_.mean_intercept += weight * out_.intercepts[h];
-      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h])
+      for (const EnsembleBounds::Summand& summand : out_.hypotheses[h]) {
         mean[summand.least / 2] += weight * summand.coefficient;
+        out_.hypothesis_rows.add(summand.least / 2, summand.coefficient);
+      }
+      out_.hypothesis_rows.end_row();
     }
+    while (out_.hypothesis_rows.sums().rows % kLanes != 0) out_.hypothesis_rows.end_row();
     for (std::size_t t = 0; t < mean.size(); ++t) {
-      if (mean[t] != 0.0) out_.mean_hypothesis.emplace_back(t, mean[t]);
+      if (mean[t] == 0.0) continue;
+      out_.mean_hypothesis.emplace_back(t, mean[t]);
+      out_.mean_row.add(t, mean[t]);
     }
+    out_.mean_row.end_row();
     spread_coefficients(mean);
   }
 
@@ -305,12 +352,14 @@ class Builder {
     }
   }
 
-  // Supports x conditions, with what depends on them alone.
+  // Supports x conditions, with what depends on them alone. False also where it was stopped.
   bool add_contexts(const CandidateSpace::Part& part) {
     std::vector<Context> here;
     const std::uint64_t conditions = space_.condition_points();
     if (part.family && part.supports.size() * conditions > kMostContexts) return false;
     descriptors::FeatureEvaluator features(state_);
+    const std::size_t most = part.family ? part.supports.size() * conditions : 0;
+    Alike of_predictions(most), of_coordinates(most);
     for (std::size_t s = 0; part.family && s < part.supports.size(); ++s) {
       std::vector<descriptors::FeatureEvaluator::Part> formula;
       for (const auto& e : part.supports[s].formula.parts()) {
@@ -319,6 +368,7 @@ class Builder {
         formula.push_back({row, e.amount});
       }
       for (std::uint64_t c = 0; c < conditions; ++c) {
+        if (control_.should_stop()) return false;
         Context context;
         context.support = s;
         context.condition = c;
@@ -330,7 +380,13 @@ class Builder {
         context.seen = std::binary_search(model_.supports.begin(), model_.supports.end(),
                                           part.supports[s].name);
         finish(all, part.supports[s].name, *values, context);
-        find_twins(here, context);
+        const auto self = static_cast<std::uint32_t>(here.size());
+        context.prediction_twin = of_predictions.first_like(
+            self, seen_by_predictions(context),
+            [&](std::uint32_t other) { return seen_by_predictions(here[other]); });
+        context.coordinate_twin = of_coordinates.first_like(
+            self, seen_by_coordinates(context),
+            [&](std::uint32_t other) { return seen_by_coordinates(here[other]); });
         here.push_back(std::move(context));
       }
     }
@@ -395,31 +451,30 @@ class Builder {
     context.companions.push_back(std::move(row));
   }
 
-  void find_twins(const std::vector<Context>& here, Context& context) const {
-    const auto self = static_cast<std::uint32_t>(here.size());
-    context.prediction_twin = self;
-    context.coordinate_twin = self;
-    for (std::uint32_t c0 = 0; c0 < self; ++c0) {
-      const Context& other = here[c0];
-      if (context.prediction_twin == self && other.primaries == context.primaries &&
-          other.companions == context.companions && other.seen == context.seen) {
-        context.prediction_twin = c0;
-      }
+  // What of a context predictions depend on, and coordinates.
+  static std::vector<double> seen_by_predictions(const Context& context) {
+    std::vector<double> numbers = context.primaries;
+    for (const std::vector<double>& row : context.companions)
+      numbers.insert(numbers.end(), row.begin(), row.end());
+    numbers.push_back(context.seen ? 1.0 : 0.0);
+    return numbers;
+  }
+  std::vector<double> seen_by_coordinates(const Context& context) const {
+    std::vector<double> numbers;
+    for (const std::size_t t : out_.coordinate_terms) {
+      const EnsembleBounds::Term& term = out_.terms[t];
+      if (!term.context) continue;
       // A mixed coordinate has a context's primary in it: only equal primaries are then equal.
-      const bool same = std::all_of(
-          out_.coordinate_terms.begin(), out_.coordinate_terms.end(), [&](std::size_t t) {
-            const EnsembleBounds::Term& term = out_.terms[t];
-            if (!term.context) return true;
-            return term.active ? other.primaries == context.primaries
-                               : other.terms[t].low == context.terms[t].low;
-          });
-      if (context.coordinate_twin == self && same) context.coordinate_twin = c0;
+      if (term.active) return context.primaries;
+      numbers.push_back(context.terms[t].low);
     }
+    return numbers;
   }
 
   const selection::Model& model_;
   const descriptors::FeaturizerState& state_;
   const CandidateSpace& space_;
+  const Control& control_;
   EnsembleBounds& out_;
   std::map<std::string, std::size_t> property_index_;
   std::vector<std::pair<bool, std::size_t>> slots_;  // by primary of the model
@@ -432,9 +487,10 @@ class Builder {
 }  // namespace
 
 std::unique_ptr<EnsembleBounds> EnsembleBounds::make(const selection::Predictor& predictor,
-                                                     const CandidateSpace& space, Of of) {
+                                                     const CandidateSpace& space, Of of,
+                                                     const Control& control) {
   auto tables = std::make_unique<EnsembleBounds>();
-  if (!Builder(predictor, space, *tables).build(of)) return nullptr;
+  if (!Builder(predictor, space, control, *tables).build(of)) return nullptr;
   return tables;
 }
 

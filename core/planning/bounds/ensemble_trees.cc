@@ -90,9 +90,13 @@ class Effects {
 
 class TableGrower {
  public:
-  TableGrower(EnsembleBounds& tables, EnsembleBounds::Of of)
-      : tables_(tables), effects_(tables, of), places_(of == EnsembleBounds::Of::places) {}
+  TableGrower(EnsembleBounds& tables, EnsembleBounds::Of of, const Control& control)
+      : tables_(tables),
+        control_(control),
+        effects_(tables, of),
+        places_(of == EnsembleBounds::Of::places) {}
 
+  // Stopped: of no use.
   EnsembleBounds::PartTrees grow(std::size_t p) {
     EnsembleBounds::PartTrees trees;
     const CandidateSpace::Part& part = tables_.space->parts()[p];
@@ -100,7 +104,8 @@ class TableGrower {
     if (!part.family || contexts.empty()) return trees;
     draw_bases(*part.family, contexts);
     const std::size_t elements = part.family->elements().size();
-    trees.elements = item_tree(elements_table(*part.family), 2 * elements, true);
+    trees.elements = item_tree(elements_table(*part.family), 2 * elements, true, control_);
+    if (control_.should_stop()) return trees;
     add_columns(*part.family, trees);
     for (std::size_t c = 0; c < tables_.columns; ++c) {
       for (const int element : part.family->elements()) {
@@ -114,9 +119,11 @@ class TableGrower {
       if (items.size() == 1)
         trees.leaf[static_cast<std::size_t>(items[0])] = static_cast<std::uint8_t>(n);
     }
-    trees.contexts = item_tree(contexts_table(contexts), kMostContextNodes, false);
-    for (const ItemTree::Node& node : trees.contexts.nodes)
+    trees.contexts = item_tree(contexts_table(contexts), kMostContextNodes, false, control_);
+    for (const ItemTree::Node& node : trees.contexts.nodes) {
       trees.hulls.push_back(hull_of(contexts, node.items));
+      if (control_.should_stop()) return trees;
+    }
     mask_leaves(p, trees);
     return trees;
   }
@@ -168,7 +175,7 @@ class TableGrower {
     const auto count = static_cast<Index>(contexts.size());
     if (contexts.size() > kFewContexts && !places_) {
       Eigen::MatrixXd table(count, static_cast<Index>(tables_.hypotheses.size()));
-      for (Index i = 0; i < count; ++i) {
+      for (Index i = 0; i < count && !control_.should_stop(); ++i) {
         for (Index h = 0; h < table.cols(); ++h)
           table(i, h) = tables_.weights[static_cast<std::size_t>(h)] / tables_.total_weight *
                         contexts[static_cast<std::size_t>(i)].sums[static_cast<std::size_t>(h)];
@@ -180,7 +187,7 @@ class TableGrower {
     Eigen::MatrixXd table(count, width * static_cast<Index>(used));
     Eigen::RowVectorXd effect(width);
     for (std::size_t b = 0; b < used; ++b) {
-      for (Index i = 0; i < count; ++i) {
+      for (Index i = 0; i < count && !control_.should_stop(); ++i) {
         effects_.of(bases_[b].parts, contexts[static_cast<std::size_t>(i)], effect);
         table.block(i, static_cast<Index>(b) * width, 1, width) =
             effect / static_cast<double>(used);
@@ -240,18 +247,20 @@ class TableGrower {
     }
     trees.leaves.resize(tables_.companions.size());
     for (std::size_t c = 0; c < tables_.companions.size(); ++c) {
-      if (!tables_.companions[c].empty()) continue;
+      if (!tables_.companions[c].empty() || control_.should_stop()) continue;
       std::vector<int> columns;
       for (const int element : family)
         columns.push_back(tables_.element_columns[c][static_cast<std::size_t>(element)]);
       std::vector<std::span<const double>> rows;
       for (const Context& context : tables_.contexts[p]) rows.emplace_back(context.companions[c]);
-      trees.leaves[c] = LeafMasks::make(companions[c].forest, {trees.elements,
-                                                               columns,
-                                                               {amounts.begin(), amounts.end()},
-                                                               most_elements,
-                                                               trees.contexts,
-                                                               std::move(rows)});
+      trees.leaves[c] = LeafMasks::make(companions[c].forest,
+                                        {trees.elements,
+                                         columns,
+                                         {amounts.begin(), amounts.end()},
+                                         most_elements,
+                                         trees.contexts,
+                                         std::move(rows)},
+                                        control_);
     }
   }
 
@@ -270,6 +279,7 @@ class TableGrower {
       around = {std::min(around.low, low), std::max(around.high, high)};
     };
     for (const int item : items) {
+      if (control_.should_stop()) return hull;
       const Context& context = contexts[static_cast<std::size_t>(item)];
       for (std::size_t i = 0; i < hull.primaries.size(); ++i) {
         grow(hull.primaries[i], context.primaries[i], context.primaries[i]);
@@ -308,12 +318,14 @@ class TableGrower {
     std::vector<double> here(count);
     std::vector<Interval> around(count, Interval{kInfinity, -kInfinity});
     for (const int item : items) {
+      if (control_.should_stop()) return;
       off(item, here);
       for (std::size_t h = 0; h < count; ++h)
         around[h] = {std::min(around[h].low, here[h]), std::max(around[h].high, here[h])};
     }
     for (const Interval& x : around) hull.off_middle.push_back(0.5 * (x.low + x.high));
     for (const int item : items) {
+      if (control_.should_stop()) return;
       off(item, here);
       double radius = 0.0;
       for (std::size_t h = 0; h < count; ++h) {
@@ -325,6 +337,7 @@ class TableGrower {
   }
 
   EnsembleBounds& tables_;
+  const Control& control_;
   Effects effects_;
   bool places_;
   std::vector<Base> bases_;
@@ -333,10 +346,11 @@ class TableGrower {
 
 }  // namespace
 
-void grow_trees(EnsembleBounds& tables, EnsembleBounds::Of of) {
-  TableGrower grower(tables, of);
-  for (std::size_t p = 0; p < tables.space->parts().size(); ++p)
+bool grow_trees(EnsembleBounds& tables, EnsembleBounds::Of of, const Control& control) {
+  TableGrower grower(tables, of, control);
+  for (std::size_t p = 0; p < tables.space->parts().size() && !control.should_stop(); ++p)
     tables.trees.push_back(grower.grow(p));
+  return !control.should_stop();
 }
 
 }  // namespace kasetsu::planning

@@ -6,7 +6,7 @@
 
 namespace kasetsu::planning {
 
-// Fills `trees` of tables that are complete but for them.
-void grow_trees(EnsembleBounds& tables, EnsembleBounds::Of of);
+// Fills `trees` of tables that are complete but for them. False: it was stopped.
+bool grow_trees(EnsembleBounds& tables, EnsembleBounds::Of of, const Control& control);
 
 }  // namespace kasetsu::planning

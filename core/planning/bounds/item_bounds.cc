@@ -12,71 +12,47 @@
 
 namespace kasetsu::planning {
 const std::vector<double>& Bounder::medians_of_items(bool most, const Predicted& whole) {
-  const std::size_t count = tables_.hypotheses.size();
-  const std::size_t width = items_.size();
-  ends_of_items_.resize(count * width);
+  constexpr int kHalvings = 9;
   // Where small is good, all is turned round.
   const double sign = most ? 1.0 : -1.0;
   const double least = most ? tables_.lowest : -tables_.highest;
-  for (std::size_t h = 0; h < count; ++h) {
-    const double* gives = gives_.data() + h * width;
-    double* ends = ends_of_items_.data() + h * width;
-    const double end = most ? ends_high_[h] : -ends_low_[h];
-    const double own = most ? high_[h] : -low_[h];
-    for (std::size_t i = 0; i < width; ++i) ends[i] = sign * gives[i];
-    std::size_t first = 0;
-    for (const Cluster& cluster : clusters_) {
-      const double last =
-          largest_of(ends + first, cluster.size, static_cast<std::size_t>(cluster.count)).last;
-      for (const std::size_t to = first + cluster.size; first < to; ++first) {
-        const double reached = end - std::max(0.0, last - ends[first]);
-        ends[first] = std::min(std::max(reached, least), own);
-      }
-    }
+  const Lanes& ends = most ? ends_high_ : ends_low_;
+  const Lanes& own = most ? high_ : low_;
+  Lanes& turned = below_;
+  turned.resize_to(static_cast<std::ptrdiff_t>(task_.height));
+  for (std::size_t h = 0; h < task_.height; ++h) {
+    turned.data()[h] = sign * ends.data()[h];
+    own_ends_.data()[h] = sign * own.data()[h];
   }
-  medians_.assign(width, most ? whole.high : -whole.low);
-  halve_medians(least);
+  ends_of_items_.resize(task_.height * task_.width);
+  kernels_.ends_with_items(task_, sign, turned.data(), least, own_ends_.data(),
+                           ends_of_items_.data());
+  // Nearly the least number that at least half of the weight of the ends does not exceed.
+  const auto width = static_cast<std::ptrdiff_t>(task_.width);
+  below_.resize_to(width, least);
+  above_.resize_to(width, most ? whole.high : -whole.low);
+  kernels_.halve(task_, ends_of_items_.data(), 0.5 * tables_.total_weight * (1.0 + kWiden),
+                 kHalvings, below_.data(), above_.data());
+  medians_.assign(above_.data(), above_.data() + items_.size());
   for (double& each : medians_) each = sign * (each + kWiden * (1.0 + std::abs(each)));
   return medians_;
 }
 
-// Brings each number of medians_, that at least half of the weight of its ends does not exceed,
-// down to nearly the least such number.
-void Bounder::halve_medians(double least) {
-  constexpr int kHalvings = 9;
-  const std::size_t width = medians_.size();
-  const double half = 0.5 * tables_.total_weight * (1.0 + kWiden);
-  below_.assign(width, least);
-  for (int n = 0; n < kHalvings; ++n) {
-    reached_.assign(width, 0.0);
-    middles_of_items_.resize(width);
-    double* middle = middles_of_items_.data();
-    double* reached = reached_.data();
-    for (std::size_t i = 0; i < width; ++i) middle[i] = 0.5 * (below_[i] + medians_[i]);
-    for (std::size_t h = 0; h < tables_.weights.size(); ++h) {
-      const double* ends = ends_of_items_.data() + h * width;
-      const double weight = tables_.weights[h];
-      for (std::size_t i = 0; i < width; ++i) reached[i] += ends[i] <= middle[i] ? weight : 0.0;
-    }
-    for (std::size_t i = 0; i < width; ++i)
-      (reached[i] >= half ? medians_[i] : below_[i]) = middle[i];
-  }
-}
-
 const std::vector<double>& Bounder::spreads_of_items(const Predicted& whole) {
   spreads_.resize(items_.size());
-  const double* off = off_.numbers.data();
+  const double* off = off_numbers_.data();
   const bool squared = squared_sum_ < kInfinity;
   std::size_t item = 0;
   for (const Cluster& cluster : clusters_) {
     const auto taken = static_cast<std::size_t>(cluster.count);
     const double last = largest_of(off + item, cluster.size, taken).last;
     const double last_squared =
-        squared ? largest_of(&squared_parts_[item], cluster.size, taken).last : 0.0;
+        squared ? largest_of(squared_parts_.data() + item, cluster.size, taken).last : 0.0;
     for (const std::size_t end = item + cluster.size; item < end; ++item) {
       double sum = off_sum_ - std::max(0.0, last - off[item]);
       if (squared)
-        sum = std::min(sum, squared_sum_ - std::max(0.0, last_squared - squared_parts_[item]));
+        sum =
+            std::min(sum, squared_sum_ - std::max(0.0, last_squared - squared_parts_.data()[item]));
       spreads_[item] =
           std::min(whole.spread_high, sum / tables_.total_weight * (1.0 + kWiden) + 1e-12);
     }

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/base/control.h"
+
 namespace kasetsu::planning {
 
 // Some of the items of a tree whose leaves are single: places of nodes are kept in 8 bits, so that
@@ -26,7 +28,8 @@ struct ItemTree {
 // rows: one an item, finite, at least one. The node with the largest spread is divided first, into
 // those that are nearer to one and those that are nearer to the other of two items that lie far
 // apart, until there are `most_nodes` or all items of each node are equal; `to_single`: until each
-// has one item.
-ItemTree item_tree(const Eigen::MatrixXd& rows, std::size_t most_nodes, bool to_single);
+// has one item. Stopped: a tree of which less is divided.
+ItemTree item_tree(const Eigen::MatrixXd& rows, std::size_t most_nodes, bool to_single,
+                   const Control& control);
 
 }  // namespace kasetsu::planning

@@ -82,8 +82,10 @@ std::vector<LeafMasks::Leaf> LeafMasks::number_leaves(const regression::Forest& 
   return all;
 }
 
-void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen) {
+void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen,
+                              const Control& control) {
   for (const Leaf& leaf : leaves) {
+    if (control.should_stop()) return;
     // What it says of each element that it asks about.
     struct Asked {
       std::size_t item;
@@ -132,14 +134,15 @@ void LeafMasks::mask_elements(const std::vector<Leaf>& leaves, const Seen& seen)
 
 // bits: by tree and node.
 void LeafMasks::mask_contexts(const regression::Forest& forest, const Seen& seen,
-                              const std::vector<std::vector<std::size_t>>& bits) {
+                              const std::vector<std::vector<std::size_t>>& bits,
+                              const Control& control) {
   std::vector<bool> of_element(static_cast<std::size_t>(forest.columns), false);
   for (const int column : seen.columns) {
     if (column >= 0) of_element[static_cast<std::size_t>(column)] = true;
   }
   std::vector<std::uint64_t> mask(words_);
   std::vector<std::size_t> open;
-  for (std::size_t c = 0; c < seen.rows.size(); ++c) {
+  for (std::size_t c = 0; c < seen.rows.size() && !control.should_stop(); ++c) {
     std::fill(mask.begin(), mask.end(), 0);
     for (std::size_t t = 0; t < forest.trees.size(); ++t) {
       open.assign(1, 0);
@@ -166,7 +169,8 @@ void LeafMasks::mask_contexts(const regression::Forest& forest, const Seen& seen
   }
 }
 
-std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const Seen& seen) {
+std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const Seen& seen,
+                                         const Control& control) {
   LeafMasks out;
   if (seen.columns.size() > Items().size()) return std::nullopt;
   out.center_ = forest.center;
@@ -188,11 +192,12 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
     return std::nullopt;
   out.masks_.assign(out.context(0) * out.words_, ~std::uint64_t{0});
   out.masks_.resize(rows * out.words_, 0);
-  out.mask_elements(leaves, seen);
+  out.mask_elements(leaves, seen, control);
   std::vector<std::vector<std::size_t>> bits;
   for (const regression::Tree& tree : forest.trees) bits.emplace_back(tree.nodes.size());
   for (const Leaf& leaf : leaves) bits[leaf.tree][leaf.node] = leaf.bit;
-  out.mask_contexts(forest, seen, bits);
+  out.mask_contexts(forest, seen, bits, control);
+  if (control.should_stop()) return std::nullopt;
   return out;
 }
 
@@ -200,13 +205,10 @@ std::optional<LeafMasks> LeafMasks::make(const regression::Forest& forest, const
 void LeafMasks::keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const {
   while (rows.size() % 4 != 0) rows.push_back(rows.front());
   bits.assign(words_, ~std::uint64_t{0});
-  std::uint64_t* kept = bits.data();
   for (std::size_t r = 0; r < rows.size(); r += 4) {
-    const std::uint64_t* a = masks_.data() + rows[r] * words_;
-    const std::uint64_t* b = masks_.data() + rows[r + 1] * words_;
-    const std::uint64_t* c = masks_.data() + rows[r + 2] * words_;
-    const std::uint64_t* d = masks_.data() + rows[r + 3] * words_;
-    for (std::size_t w = 0; w < words_; ++w) kept[w] &= (a[w] & b[w]) & (c[w] & d[w]);
+    const std::uint64_t* four[4];
+    for (std::size_t k = 0; k < 4; ++k) four[k] = masks_.data() + rows[r + k] * words_;
+    kernels_->keep_four(four, words_, bits.data());
   }
 }
 
@@ -330,6 +332,10 @@ double LeafMasks::median_of(const std::vector<std::int32_t>& ranks) const {
 void LeafMasks::extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
                                  std::span<double> out) const {
   for (const Taken& each : taken) {
+    if (each.asked.none()) {
+      out = out.subspan(each.members.count());
+      continue;
+    }
     Items elsewhere;
     for (const Taken& other : taken) {
       if (&other != &each) elsewhere |= other.members;
@@ -348,9 +354,7 @@ void LeafMasks::descend(const Descent& descent, std::size_t node, const std::uin
   if (kept.size() <= depth) kept.resize(depth + 1);
   const auto keep_row = [&](std::size_t number) {
     kept[depth].resize(words_);
-    const std::uint64_t* also = masks_.data() + number * words_;
-    std::uint64_t* to = kept[depth].data();
-    for (std::size_t w = 0; w < words_; ++w) to[w] = bits[w] & also[w];
+    kernels_->keep_two(bits, masks_.data() + number * words_, words_, kept[depth].data());
     return kept[depth].data();
   };
   const Node& here = nodes_[node];
@@ -363,7 +367,7 @@ void LeafMasks::descend(const Descent& descent, std::size_t node, const std::uin
     return;
   }
   for (const auto& [half, other] : {std::pair{here.left, here.right}, {here.right, here.left}}) {
-    if ((nodes_[half].items & members).none()) continue;
+    if ((nodes_[half].items & descent.of.asked).none()) continue;
     const Items& absent_here = nodes_[other].items;
     const bool others_are_absent = descent.of.count == 1 && (absent_here & members).any() &&
                                    (absent_here & descent.elsewhere).none();

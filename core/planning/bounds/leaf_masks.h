@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "core/planning/bounds/bound_kernels.h"
 #include "core/planning/bounds/item_tree.h"
 #include "core/regression/random_forest.h"
 
@@ -36,6 +37,7 @@ class LeafMasks {
     int count;
     double amount;
     Items members;
+    Items asked{};  // of these, see extreme_of_items()
   };
 
   // What one call needs, kept for the next.
@@ -46,15 +48,16 @@ class LeafMasks {
     std::vector<std::vector<std::uint64_t>> kept;  // on the way down to one item
   };
 
-  // Nothing where that would take too much memory.
-  static std::optional<LeafMasks> make(const regression::Forest& forest, const Seen& seen);
+  // Nothing where that would take too much memory, and where it was stopped.
+  static std::optional<LeafMasks> make(const regression::Forest& forest, const Seen& seen,
+                                       const Control& control);
 
   // The largest (`most`) or smallest value that the forest may have for catalysts of these elements
   // and no others under the contexts of a node; infinite where there are none.
   double extreme(bool most, std::span<const Taken> taken, std::size_t context,
                  Scratch& scratch) const;
   // After extreme() with the same groups: the same for catalysts that have a given element, by
-  // group and element (ascending).
+  // group and element (ascending); of what is not asked, nothing is said.
   void extreme_of_items(bool most, std::span<const Taken> taken, Scratch& scratch,
                         std::span<double> out) const;
 
@@ -67,9 +70,9 @@ class LeafMasks {
   LeafMasks() = default;
   struct Leaf;
   std::vector<Leaf> number_leaves(const regression::Forest& forest);
-  void mask_elements(const std::vector<Leaf>& leaves, const Seen& seen);
+  void mask_elements(const std::vector<Leaf>& leaves, const Seen& seen, const Control& control);
   void mask_contexts(const regression::Forest& forest, const Seen& seen,
-                     const std::vector<std::vector<std::size_t>>& bits);
+                     const std::vector<std::vector<std::size_t>>& bits, const Control& control);
 
   std::uint64_t* row(std::size_t number) { return &masks_[number * words_]; }
   void keep(std::vector<std::size_t>& rows, std::vector<std::uint64_t>& bits) const;
@@ -118,6 +121,7 @@ class LeafMasks {
   std::vector<double> levels_;       // the values of leaves, ascending, each once
   std::vector<std::int32_t> ranks_;  // by bit: which of them
   std::vector<std::uint64_t> masks_;
+  const BoundKernels* kernels_ = &bound_kernels(instruction_set());
   regression::Center center_ = regression::Center::mean;
 };
 

@@ -17,6 +17,7 @@
 
 #include "core/base/constants.h"
 #include "core/planning/bounds/ensemble_bounds.h"
+#include "core/planning/bounds/largest.h"
 
 namespace kasetsu::planning {
 namespace {
@@ -275,15 +276,17 @@ void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
   Secant& secant = secants_[plain.term];
   if (!line || !(line->slack < secant.line.slack)) return;
   double* numbers = numbers_of(plain.term);
+  if (per_element > 0.0) {
+    for (std::size_t k = 0; k < items_.size(); ++k)
+      numbers[k] = line->slope * per_element * values[items[k]];
+  } else {
+    const double* shared = by_column_and_item_.data() + c * task_.width;
+    for (std::size_t k = 0; k < task_.width; ++k) numbers[k] = line->slope * shared[k];
+  }
   std::size_t i = 0;
   for (const Cluster& cluster : clusters_) {
-    const double times = line->slope * (per_element > 0.0 ? per_element : cluster.share);
-    for (const std::size_t last = i + cluster.size; i < last; ++i)
-      numbers[i] = times * values[items[i]];
-  }
-  i = 0;
-  for (const Cluster& cluster : clusters_) {
-    for (const std::size_t last = i + cluster.size; with_zero != nullptr && i < last; ++i) {
+    if (with_zero == nullptr) break;
+    for (const std::size_t last = i + cluster.size; i < last; ++i) {
       if (with_zero[items[i]] != 0.0) continue;
       const Interval others =
           without_zero([&](std::size_t k, const Cluster&) { return numbers[k]; }, &cluster);
@@ -294,7 +297,10 @@ void Bounder::follow_average(Form form, const EnsembleBounds::Plain& plain) {
       line->slack = std::max(line->slack, 0.5 * (others.high - others.low) + 2.0 * line->rounding);
     }
   }
-  if (!(line->slack < secant.line.slack)) return;
+  if (!(line->slack < secant.line.slack)) {
+    std::fill_n(numbers, items_.size(), 0.0);
+    return;
+  }
   secant.line = *line;
   secant.of_elements = true;
 }
@@ -319,20 +325,34 @@ void Bounder::follow_own_variance(Form form, const EnsembleBounds::Plain& plain)
   if (!(line->slack < secant.line.slack)) return;
   secant.line = *line;
   secant.of_elements = true;
-  const double* squares = values_of(primary.squares);
-  const double* values = values_of(primary.value);
+  const double* squares = by_column_and_item_.data() + primary.squares * task_.width;
+  const double* values = by_column_and_item_.data() + primary.value * task_.width;
   double* numbers = numbers_of(plain.term);
-  const int* items = items_.data();
+  for (std::size_t i = 0; i < task_.width; ++i)
+    numbers[i] = slope * (squares[i] - (a + b) * values[i]);
+}
+
+void Bounder::take_columns() {
+  const EnsembleBounds::PartTrees& trees = tables_.trees[group_->part];
+  const std::size_t columns = whole_lanes(tables_.columns);
+  by_item_and_column_.resize(task_.width * columns);
+  by_column_and_item_.resize(task_.width * columns);
+  double* row = by_item_and_column_.data();
+  const int* item = items_.data();
   for (const Cluster& cluster : clusters_) {
-    const double times = slope * cluster.share;
-    for (std::size_t i = 0; i < cluster.size; ++i, ++items)
-      *numbers++ = times * (squares[*items] - (a + b) * values[*items]);
+    for (std::size_t k = 0; k < cluster.size; ++k, row += columns) {
+      const double* values = trees.sorted[trees.leaf[static_cast<std::size_t>(*item++)]].data();
+      for (std::size_t c = 0; c < tables_.columns; ++c) row[c] = cluster.share * values[c];
+    }
   }
+  std::fill(row, by_item_and_column_.data() + task_.width * columns, 0.0);
+  kernels_.exchange(by_item_and_column_.data(), task_.width, columns, by_column_and_item_.data());
 }
 
 void Bounder::take_secants() {
+  take_columns();
   secants_.resize(tables_.terms.size());
-  numbers_.resize(secants_.size() * items_.size());
+  numbers_.assign(secants_.size() * task_.width, 0.0);
   for (std::size_t t = 0; t < secants_.size(); ++t) {
     const double low = bounds_[2 * t];
     const double high = bounds_[2 * t + 1];
@@ -364,8 +384,7 @@ void Bounder::take_secants() {
   }
 }
 
-// Adds `times` a term: its middle, and what it gives each of items_; and `times_along` its slope
-// along its primary.
+// Adds `times` a term's middle, and `times_along` its slope along its primary.
 void Bounder::add_term(double times, double times_along, std::size_t term, Combined& to) const {
   const Secant& secant = secants_[term];
   to.base += times * secant.line.base;
@@ -373,19 +392,11 @@ void Bounder::add_term(double times, double times_along, std::size_t term, Combi
     to.shift += times * secant.shift;
     to.along[static_cast<std::size_t>(secant.primary)] += times_along * secant.primary_slope;
   }
-  if (secant.of_elements) add_numbers(times, term, to.numbers.data());
-}
-
-void Bounder::add_numbers(double times, std::size_t term, double* to) const {
-  const std::size_t width = items_.size();
-  const double* numbers = numbers_.data() + term * width;
-  for (std::size_t i = 0; i < width; ++i) to[i] += times * numbers[i];
 }
 
 void Bounder::begin(double base, Combined& combined) const {
   combined.base = base;
   combined.shift = 0.0;
-  combined.numbers.assign(items_.size(), 0.0);
   combined.along.assign(tables_.wanted.size(), 0.0);
 }
 
@@ -413,49 +424,18 @@ Interval Bounder::range_of(const double* numbers, std::size_t size, std::size_t 
   return out;
 }
 
-Interval Bounder::range_of(const double* numbers) const {
-  Interval out{0.0, 0.0};
-  for (const Cluster& cluster : clusters_) {
-    const Interval own = range_of(numbers, cluster.size, static_cast<std::size_t>(cluster.count));
-    out = {out.low + own.low, out.high + own.high};
-    numbers += cluster.size;
-  }
-  return out;
-}
-
-// Adds to off_ how far the numbers of each element lie from the middle of its group's, keeps them
-// as those of a hypothesis, and returns the sum of the middles.
-double Bounder::add_distances(const double* numbers, std::size_t hypothesis) {
-  const double weight = tables_.weights[hypothesis];
-  double* apart = apart_.data() + hypothesis * items_.size();
-  double* off = off_.numbers.data();
+// The largest sum that a candidate's items may have.
+double Bounder::most_of(const double* numbers) const {
   double sum = 0.0;
-  for (const Cluster& cluster : clusters_) {
-    double least = numbers[0];
-    double most = least;
-    for (std::size_t i = 1; i < cluster.size; ++i) {
-      least = std::min(least, numbers[i]);
-      most = std::max(most, numbers[i]);
-    }
-    const double middle = 0.5 * (least + most);
-    sum += cluster.count * middle;
-    for (std::size_t i = 0; i < cluster.size; ++i) {
-      apart[i] = numbers[i] - middle;
-      off[i] += weight * std::abs(apart[i]);
-    }
-    numbers += cluster.size;
-    apart += cluster.size;
-    off += cluster.size;
-  }
+  for (const ItemSpan& span : spans_)
+    sum += largest_of(numbers + span.first, span.size, span.count).sum;
   return sum;
 }
 
-// Of one hypothesis: cuts its interval, and adds to off_ how far it leads from the center.
+// Of one hypothesis, what does not follow elements: its base and its slack, and what it adds to
+// off_ along primaries.
 void Bounder::refine_hypothesis(std::size_t h) {
-  const std::size_t width = items_.size();
-  double* own = own_.numbers.data();
   double* along = own_.along.data();
-  std::fill_n(own, width, 0.0);
   own_.base = tables_.intercepts[h];
   own_.shift = 0.0;
   double slack = 0.0;
@@ -464,14 +444,8 @@ void Bounder::refine_hypothesis(std::size_t h) {
     add_term(summand.coefficient, summand.coefficient, t, own_);
     slack += std::abs(summand.coefficient) * secants_[t].line.slack;
   }
-  const Interval of_elements = range_of(own);
-  const double low = own_.base + of_elements.low - slack + hull_->sums[h].low;
-  const double high = own_.base + of_elements.high + slack + hull_->sums[h].high;
-  ends_low_[h] = low;
-  ends_high_[h] = high;
-  std::copy_n(own, width, gives_.data() + h * width);
-  low_[h] = std::max(low_[h], std::clamp(low, tables_.lowest, tables_.highest));
-  high_[h] = std::min(high_[h], std::clamp(high, tables_.lowest, tables_.highest));
+  bases_[h] = own_.base;
+  slacks_[h] = slack;
   const double weight = tables_.weights[h];
   const double* mean_along = mean_.along.data();
   double* off_along = off_.along.data();
@@ -484,15 +458,50 @@ void Bounder::refine_hypothesis(std::size_t h) {
     off_along[p] += weight * (std::abs(along[p] - mean_along[p]) - std::abs(mean_along[p]));
     along[p] = 0.0;
   }
-  const double* mean = mean_.numbers.data();
-  for (std::size_t i = 0; i < width; ++i) own[i] -= mean[i];
-  middles_[h] = own_.base - mean_.base + own_.shift - mean_.shift + hull_->off_middle[h] +
-                add_distances(own, h);
+  shifts_[h] = own_.base - mean_.base + own_.shift - mean_.shift + hull_->off_middle[h];
+}
+
+// The arrays of task_ for the items of the branch.
+void Bounder::prepare_task() {
+  spans_.clear();
+  std::size_t first = 0;
+  for (const Cluster& cluster : clusters_) {
+    spans_.push_back({first, cluster.size, static_cast<std::size_t>(cluster.count)});
+    first += cluster.size;
+  }
+  task_.spans = spans_.data();
+  task_.span_count = spans_.size();
+  task_.items = items_.size();
+  task_.width = whole_lanes(items_.size());
+  task_.hypotheses = tables_.hypotheses.size();
+  task_.height = whole_lanes(task_.hypotheses);
+  task_.weights = weights_.data();
+  const auto room = [](Lanes& lanes, std::size_t size) {
+    if (lanes.size() < size) lanes.resize(size);
+    return lanes.data();
+  };
+  const std::size_t area = task_.width * task_.height;
+  task_.gives = room(gives_, area);
+  task_.mean = room(mean_numbers_, task_.width);
+  task_.by_item = room(by_item_, area);
+  task_.apart = room(apart_, area);
+  task_.scratch = room(of_items_, area);
+  task_.off = room(off_numbers_, task_.width);
+  for (const auto& [pointer, lanes] : {std::pair{&task_.low, &elements_low_},
+                                       {&task_.high, &elements_high_},
+                                       {&task_.middles, &middles_}})
+    *pointer = room(*lanes, task_.height);
+  task_.last_low = room(last_low_, spans_.size() * task_.height);
+  task_.last_high = room(last_high_, spans_.size() * task_.height);
 }
 
 void Bounder::refine(Predicted& predicted) {
   const std::size_t count = tables_.hypotheses.size();
+  prepare_task();
   take_secants();
+  kernels_.add_rows(tables_.hypothesis_rows.sums(), numbers_.data(), task_.width, gives_.data());
+  kernels_.add_rows(tables_.mean_row.sums(), numbers_.data(), task_.width, mean_numbers_.data());
+  kernels_.spread_items(task_);
   begin(tables_.mean_intercept, mean_);
   // What a term does beside its line leads away those that have it: it is left out of the center
   // where they are few.
@@ -511,11 +520,13 @@ void Bounder::refine(Predicted& predicted) {
   begin(0.0, own_);
   for (std::size_t p = 0; p < off_.along.size(); ++p)
     off_.along[p] = tables_.total_weight * std::abs(mean_.along[p]);
-  apart_.resize(count * items_.size());
-  gives_.resize(count * items_.size());
-  for (std::vector<double>* each : {&middles_, &ends_low_, &ends_high_}) each->resize(count);
   for (std::size_t h = 0; h < count; ++h) {
     refine_hypothesis(h);
+    ends_low_[h] = bases_[h] + elements_low_[h] - slacks_[h] + hull_->sums[h].low;
+    ends_high_[h] = bases_[h] + elements_high_[h] + slacks_[h] + hull_->sums[h].high;
+    low_[h] = std::max(low_[h], std::clamp(ends_low_[h], tables_.lowest, tables_.highest));
+    high_[h] = std::min(high_[h], std::clamp(ends_high_[h], tables_.lowest, tables_.highest));
+    middles_[h] += shifts_[h];
     weighted_low += tables_.weights[h] * low_[h];
     weighted_high += tables_.weights[h] * high_[h];
   }
@@ -531,7 +542,7 @@ void Bounder::refine(Predicted& predicted) {
   }
   const bool high_only = predicted.low == -kInfinity;
   summarise(0.5 * (weighted_low + weighted_high) / tables_.total_weight, high_only, predicted);
-  off_sum_ = deviation + range_of(off_.numbers.data()).high + off_rest_;
+  off_sum_ = deviation + most_of(off_numbers_.data()) + off_rest_;
   squared_sum_ = kInfinity;
   limit_spread(off_sum_, predicted);
 }

@@ -19,13 +19,12 @@ using Eigen::Index;
 // Coordinates of the elements from the mean of their group, and what they add to a squared distance
 // by themselves and with their best partners.
 void Bounder::take_places() {
-  const std::size_t width = items_.size();
   followed_.clear();
   for (std::size_t j = 0; j < box_.size(); ++j) {
     if (secants_[tables_.coordinate_terms[j]].of_elements) followed_.push_back(j);
   }
   const auto dimensions = static_cast<Index>(followed_.size());
-  places_.resize(dimensions, static_cast<Index>(width));
+  places_.resize_to(dimensions * static_cast<Index>(task_.width));
   middle_.resize(dimensions);
   double squares = 0.0;
   for (Index d = 0; d < dimensions; ++d) {
@@ -36,22 +35,21 @@ void Bounder::take_places() {
     middle_[d] = (line.base - tables_.coordinate_center[static_cast<Index>(j)]) / spread;
     squares += (line.slack / spread) * (line.slack / spread);
     const double* numbers = numbers_of(t);
-    for (std::size_t i = 0; i < width; ++i) places_(d, static_cast<Index>(i)) = numbers[i] / spread;
+    double* place = places_.data() + static_cast<std::size_t>(d) * task_.width;
+    for (const ItemSpan& span : spans_) {
+      double mean = 0.0;
+      for (std::size_t i = span.first; i < span.first + span.size; ++i) {
+        place[i] = numbers[i] / spread;
+        mean += place[i];
+      }
+      mean /= static_cast<double>(span.size);
+      middle_[d] += static_cast<double>(span.count) * mean;
+      for (std::size_t i = span.first; i < span.first + span.size; ++i) place[i] -= mean;
+    }
   }
   place_slack_ = std::sqrt(squares);
-  Index first = 0;
-  for (const Cluster& cluster : clusters_) {
-    const auto size = static_cast<Index>(cluster.size);
-    const Eigen::VectorXd mean = places_.middleCols(first, size).rowwise().mean();
-    middle_ += cluster.count * mean;
-    places_.middleCols(first, size).colwise() -= mean;
-    first += size;
-  }
-  place_gram_.noalias() = places_.transpose() * places_;
-  place_parts_.resize(width);
-  for (std::size_t i = 0; i < width; ++i)
-    place_parts_[i] = place_gram_(static_cast<Index>(i), static_cast<Index>(i));
-  add_best_partners(place_gram_, place_parts_.data());
+  place_parts_.assign(task_.width, 0.0);
+  add_pairs(places_.data(), followed_.size(), place_parts_.data());
 }
 
 double Bounder::farthest_together() {
@@ -84,16 +82,10 @@ double Bounder::reach_from(Index point) {
   for (Index d = 0; d < middle_.size(); ++d) {
     const auto j = static_cast<Index>(followed_[static_cast<std::size_t>(d)]);
     const double from = 2.0 * (middle_[d] - points(point, j));
-    for (std::size_t i = 0; i < far_parts_.size(); ++i)
-      far_parts_[i] += from * places_(d, static_cast<Index>(i));
+    const double* place = places_.data() + static_cast<std::size_t>(d) * task_.width;
+    for (std::size_t i = 0; i < far_parts_.size(); ++i) far_parts_[i] += from * place[i];
   }
-  far_squared_ = from_middle_[point];
-  std::size_t first = 0;
-  for (const Cluster& cluster : clusters_) {
-    far_squared_ +=
-        largest_of(&far_parts_[first], cluster.size, static_cast<std::size_t>(cluster.count)).sum;
-    first += cluster.size;
-  }
+  far_squared_ = from_middle_[point] + most_of(far_parts_.data());
   far_apart_ = from_box_[point];
   return squared_reach(far_squared_);
 }

@@ -14,77 +14,34 @@
 
 namespace kasetsu::planning {
 
-using Eigen::Index;
-
 void Bounder::refine_spread(Predicted& predicted) {
   constexpr std::size_t kMostItems = 48;  // of all clusters; the work grows with their square
   const std::size_t width = items_.size();
-  const std::size_t count = tables_.hypotheses.size();
   if (width > kMostItems) return;
-  scaled_.setZero(static_cast<Index>(count), static_cast<Index>(width));
-  linear_.assign(width, 0.0);
-  double constant = 0.0;
-  for (std::size_t h = 0; h < count; ++h) {
-    const double* apart = &apart_[h * width];
-    // About as far as the hypothesis lies from the mean somewhere in the branch.
-    double squares = middles_[h] * middles_[h];
-    std::size_t item = 0;
-    for (const Cluster& cluster : clusters_) {
-      const std::size_t size = cluster.size;
-      double of_cluster = 0.0;
-      for (const std::size_t last = item + size; item < last; ++item)
-        of_cluster += apart[item] * apart[item];
-      squares += of_cluster * cluster.count / static_cast<double>(size);
-    }
-    if (!(squares > 0.0)) continue;  // it is the mean
-    const double scale = std::sqrt(squares);
-    const double factor = 0.5 * tables_.weights[h] / scale;
-    constant += 0.5 * tables_.weights[h] * scale + factor * middles_[h] * middles_[h];
-    const double root = std::sqrt(factor);
-    for (std::size_t i = 0; i < width; ++i) {
-      linear_[i] += 2.0 * factor * middles_[h] * apart[i];
-      scaled_(static_cast<Index>(h), static_cast<Index>(i)) = root * apart[i];
-    }
-  }
-  gram_.noalias() = scaled_.transpose() * scaled_;
-  squared_parts_ = linear_;
-  for (std::size_t i = 0; i < width; ++i)
-    squared_parts_[i] += gram_(static_cast<Index>(i), static_cast<Index>(i));
-  add_best_partners(gram_, squared_parts_.data());
-  double sum = constant;
-  std::size_t first = 0;
-  for (const Cluster& cluster : clusters_) {
-    sum += largest_of(&squared_parts_[first], cluster.size, static_cast<std::size_t>(cluster.count))
-               .sum;
-    first += cluster.size;
-  }
+  const auto padded = static_cast<std::ptrdiff_t>(task_.width);
+  part_of_span_.resize_to(padded);
+  squared_parts_.resize_to(padded);
+  for (const ItemSpan& span : spans_)
+    std::fill_n(part_of_span_.data() + span.first, span.size,
+                static_cast<double>(span.count) / static_cast<double>(span.size));
+  scaled_.resize(task_.height * task_.width);
+  const double constant =
+      kernels_.scale_rows(task_, part_of_span_.data(), scaled_.data(), squared_parts_.data());
+  add_pairs(scaled_.data(), task_.hypotheses, squared_parts_.data());
+  const double sum = constant + most_of(squared_parts_.data());
   squared_sum_ = sum + off_rest_;
   limit_spread(squared_sum_, predicted);
 }
 
-// Adds to each item's part what its best partners of all groups add to it: the largest numbers of
-// its column of `gram` (symmetric, and lost), as many as each group gives.
-void Bounder::add_best_partners(Eigen::MatrixXd& gram, double* parts) {
-  const std::size_t width = items_.size();
-  gram.diagonal().setConstant(-kInfinity);  // no element is its own partner
-  std::size_t first = 0;
-  for (const Cluster& cluster : clusters_) {
-    const auto taken = static_cast<std::size_t>(cluster.count);
-    const std::size_t last = first + cluster.size;
-    best_partners_.assign(taken * width, -kInfinity);
-    for (std::size_t j = first; j < last; ++j) {
-      double* column = gram.col(static_cast<Index>(j)).data();
-      for (std::size_t k = 0; k < taken; ++k)
-        keep_larger(width, column, best_partners_.data() + k * width);
-    }
-    for (std::size_t k = 0; k < taken; ++k) {
-      const double* best = best_partners_.data() + k * width;
-      const bool all = k + 1 < taken;  // the last of a group is the element itself
-      for (std::size_t i = 0; i < width; ++i)
-        parts[i] += all || i < first || i >= last ? best[i] : 0.0;
-    }
-    first = last;
-  }
+// Adds to each item's part its own square, summed over rows of numbers by item, and what its best
+// partners of all groups add to it: as many as each group gives.
+void Bounder::add_pairs(const double* rows, std::size_t count, double* parts) {
+  const std::size_t width = task_.width;
+  gram_.resize(width * width);
+  best_partners_.resize(kMostElementsOfSet * width);
+  kernels_.gram(rows, count, width, gram_.data());
+  for (std::size_t i = 0; i < items_.size(); ++i) parts[i] += gram_.data()[i * width + i];
+  kernels_.add_best_partners(task_, gram_.data(), best_partners_.data(), parts);
 }
 
 }  // namespace kasetsu::planning

@@ -33,8 +33,9 @@ inline std::vector<Support> supports(std::initializer_list<const char*> names) {
   return result;
 }
 
-inline CandidateSpace ocm_space() {
+inline CandidateSpace ocm_space(std::vector<ConditionLevels> conditions = {}) {
   SpaceDefinition definition;
+  definition.conditions = std::move(conditions);
   definition.parts.push_back(
       {Slots{elements({"Ba", "Ca", "Ce", "Co", "Cs", "Cu", "Eu", "Fe", "Hf",
                        "K",  "La", "Li", "Mg", "Mn", "Mo", "Na", "Nd", "Ni",

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/base/instruction_set.h"
 #include "core/planning/bounds/branches.h"
 #include "core/planning/bounds/ensemble_bounds.h"
 #include "core/planning/surrogates/ensemble_surrogate.h"
@@ -329,7 +330,9 @@ SaidOfElements said_of_elements(Bounder& bounder) {
   SaidOfElements said{bounder.medians_of_items(true, whole), bounder.medians_of_items(false, whole),
                       bounder.spreads_of_items(whole), bounder.distances_of_items(distance),
                       std::vector<double>(bounder.items().size(), companion)};
-  if (bounder.companions_are_quick()) said.companion = bounder.companions_of_items(true);
+  if (bounder.companions_are_quick())
+    said.companion =
+        bounder.companions_of_items(true, std::vector<char>(bounder.items().size(), 1));
   return said;
 }
 
@@ -344,7 +347,7 @@ TEST(RandomSpaces, NoCandidateExceedsWhatIsSaidOfItsElements) {
       Random random(900 + trial);
       const CandidateSpace space = space_of(random, with.conditions);
       const auto tables =
-          EnsembleBounds::make(*surrogate->ensemble(), space, EnsembleBounds::Of::predictions);
+          EnsembleBounds::make(*surrogate->ensemble(), space, EnsembleBounds::Of::predictions, {});
       ASSERT_NE(tables, nullptr);
       const Branches branches(*tables);
       const auto branch = branch_of(random, branches);
@@ -418,14 +421,29 @@ struct Large {
   }
 };
 
+// Keys, notes (also how much was bounded, opened and looked at) and what is proven.
+void expect_same(const Result<Plan>& one, const Result<Plan>& other) {
+  ASSERT_TRUE(one.ok() && other.ok());
+  EXPECT_EQ(keys_of(*one), keys_of(*other));
+  EXPECT_EQ(one->notes, other->notes);
+  EXPECT_EQ(one->exact, other->exact);
+}
+
 TEST(RandomSpaces, ThreadsDoNotChangeAnything) {
   const Large large;
-  const auto one = plan(large.problem, large.options, Executor(1), {});
-  const auto two = plan(large.problem, large.options, Executor(2), {});
-  ASSERT_TRUE(one.ok() && two.ok());
-  EXPECT_EQ(keys_of(*one), keys_of(*two));
-  EXPECT_EQ(one->notes, two->notes) << "also how much was bounded, opened and looked at";
-  EXPECT_EQ(one->exact, two->exact);
+  expect_same(plan(large.problem, large.options, Executor(1), {}),
+              plan(large.problem, large.options, Executor(2), {}));
+}
+
+TEST(RandomSpaces, InstructionSetsDoNotChangeAnything) {
+  const Large large;
+  const auto best = plan(large.problem, large.options, Executor(2), {});
+  for (const InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2}) {
+    if (!force_instruction_set(set)) continue;  // this processor lacks it
+    SCOPED_TRACE(to_string(set));
+    expect_same(best, plan(large.problem, large.options, Executor(2), {}));
+    force_instruction_set({});
+  }
 }
 
 double cpu_seconds_of_process() {
@@ -460,6 +478,51 @@ TEST(RandomSpaces, EndsSoonAfterACancel) {
     if (result.ok()) continue;  // it was faster
     EXPECT_EQ(result.error().code, ErrorCode::cancelled);
     EXPECT_LT(ended - cancelled_at, 0.1 * std::max(1.0, whole)) << moment;
+  }
+}
+
+// The tables of 90,000 supports under conditions: made in a time that does not grow with the square
+// of that, and given up soon, wherever a cancel comes. What is told of time counts how often it is
+// asked.
+TEST(RandomSpaces, TablesOfManyConditionsAreGivenUpSoon) {
+  const Learnt with = learnt(21, 1, true, true);
+  const auto surrogate = make_ensemble_surrogate(with.model).value();
+  SpaceDefinition definition;
+  ConditionLevels levels{"temperature_C", {}};
+  for (int i = 0; i < 22'500; ++i) levels.levels.push_back(500.0 + 0.02 * i);
+  definition.conditions = {levels};
+  std::vector<Support> supports;
+  for (const std::string& name : kSupports)
+    supports.push_back({name, chemistry::parse_formula(name).value()});
+  definition.parts.push_back({LoadingGrid{metals(), 1, 2, {0.1}}, supports, {}});
+  const CandidateSpace space = CandidateSpace::make(definition).value();
+  for (const auto of : {EnsembleBounds::Of::places, EnsembleBounds::Of::predictions}) {
+    std::size_t asked = 0;
+    std::size_t last = 0;  // ask at which time is over; 0: never
+    double longest = 0.0;
+    double before = cpu_seconds_of_process();
+    const double start = before;
+    Control control;
+    control.seconds_left = [&] {
+      const double now = cpu_seconds_of_process();
+      longest = std::max(longest, now - before);
+      before = now;
+      ++asked;
+      return last > 0 && asked >= last ? 0.0 : 1.0;
+    };
+    const auto make = [&] {
+      return EnsembleBounds::make(*surrogate->ensemble(), space, of, control);
+    };
+    ASSERT_NE(make(), nullptr);
+    const double whole = cpu_seconds_of_process() - start;
+    EXPECT_LT(longest, 0.1 * std::max(1.0, whole));
+    const std::size_t all = asked;
+    for (const double share : {0.1, 0.4, 0.8}) {
+      asked = 0;
+      last = static_cast<std::size_t>(share * static_cast<double>(all));
+      EXPECT_EQ(make(), nullptr);
+      EXPECT_LT(asked, last + 20) << "once a loop that ends";
+    }
   }
 }
 
