@@ -187,6 +187,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (!read) co_return problem(read.error());
   campaign::IntakeRequest& asked = *read;
   asked.options.max_rows = server_->options().rows;
+  if (request.claim) asked.given_up = request.claim->end.get_token();
   const bool dry_run = asked.dry_run;
   const bool here =
       asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;

@@ -110,9 +110,11 @@ class Daemon {
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         pulse_(io_) {}
 
-  // Nobody asks any more: end the learning, then what still reads, then write what waits and close
-  // the file; only then may those go who listen to commits.
+  // Nobody asks any more: end the tables, whose senders were told nothing yet, and the learning,
+  // then what still reads, then write what waits and close the file; only then may those go who
+  // listen to commits.
   ~Daemon() {
+    if (database_) database_->end_tables();
     if (drivers_) drivers_->stop();
     if (upkeep_) upkeep_->stop();
     if (notifier_) notifier_->stop();

@@ -42,8 +42,9 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
   }
   auto delivery = prepare_delivery(std::move(request.bytes), std::move(options), supports_);
   if (!delivery) return delivery.error();
-  return DecodedRequest{std::move(request.campaign), std::move(request.actor), request.dry_run,
-                        std::move(*delivery)};
+  return DecodedRequest{
+      std::move(request.campaign), std::move(request.actor), request.dry_run, request.given_up,
+      request.to_its_end,          std::move(*delivery)};
 }
 
 Intake::Rules Intake::remembered(const std::string& campaign) const {
@@ -101,8 +102,10 @@ void Intake::commit(const DecodedRequest& request, Done done) {
   // A dry run ends with an error, after which a task that may be repeated would run once more.
   const Repeat repeat = request.dry_run ? Repeat::never : Repeat::allowed;
   if (auto* tables = dynamic_cast<TableWriter*>(&database_)) {
-    tables->write_table(std::move(task), std::move(committed), repeat, request.delivery.rows.size(),
-                        request.actor);
+    TableShare share{request.delivery.rows.size(), 0, request.actor, request.given_up,
+                     request.to_its_end};
+    for (const PreparedRow& row : request.delivery.rows) share.values += row.values.size();
+    tables->write_table(std::move(task), std::move(committed), repeat, std::move(share));
   } else {
     database_.write(std::move(task), std::move(committed), repeat);
   }

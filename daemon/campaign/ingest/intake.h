@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "core/chemistry/catalyst.h"
@@ -27,6 +28,11 @@ struct IntakeRequest {
   std::string profile;   // name; empty: none
   std::string actor;     // "driver gc-folder"
   bool dry_run = false;  // answers what would become of the delivery, and leaves nothing behind
+  // Asked to stop where the sender has gone: a table that is not written yet is given up.
+  std::stop_token given_up;
+  // A table is written to its end though others wait (TableShare). For senders that the operator
+  // configured: a token's table is refused instead.
+  bool to_its_end = false;
 };
 
 // A request that was decoded and is ready for the writer.
@@ -34,6 +40,8 @@ struct DecodedRequest {
   std::string campaign;
   std::string actor;
   bool dry_run = false;
+  std::stop_token given_up;
+  bool to_its_end = false;
   PreparedDelivery delivery;
 };
 
