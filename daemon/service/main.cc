@@ -372,13 +372,13 @@ class Daemon {
             [this](const campaign::CampaignConfig& config) { return tables_->of(config); },
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<http::DecodedCampaign> {
-          const auto parsed =
-              campaign::parse_campaign(text, "campaign", media_type, science_->supports);
+          auto parsed = campaign::parse_campaign(text, "campaign", media_type, science_->supports);
           if (!parsed) return parsed.error();
           const Status named = campaign::check_element_table(config_.element_folder, *parsed);
           if (!named) return named.error().in("campaign");
-          return http::DecodedCampaign{campaign::draft_of(*parsed, science_->supports),
-                                       parsed->conditions(), parsed->planner.batch};
+          const auto config = std::make_shared<const campaign::CampaignConfig>(std::move(*parsed));
+          return http::DecodedCampaign{campaign::draft_of(*config, science_->supports),
+                                       config->conditions(), config->planner.batch, config};
         },
         .plan_campaign =
             [this](std::string_view text, std::string_view media_type, bool first_batch,

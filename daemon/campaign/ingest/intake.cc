@@ -4,8 +4,16 @@
 #include <utility>
 
 #include "daemon/campaign/records/table_writer.h"
+#include "drivers/tables/workbook.h"
 
 namespace kasetsu::campaign {
+namespace {
+
+// Decoding this much takes about a millisecond, which the writer may take where a campaign was
+// changed a moment ago.
+constexpr std::size_t kSmallDelivery = 64 * 1024;
+
+}  // namespace
 
 Intake::Intake(Database& database, DecodedCampaigns& campaigns,
                const chemistry::SupportTable& supports, Clock clock, UlidSource& ids,
@@ -26,7 +34,9 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
     options.profile = std::move(*profile);
     options.format = DeliveryFormat::csv;
   }
-  if (options.format != DeliveryFormat::csv) options.rules = remembered(request.campaign);
+  if (options.format != DeliveryFormat::csv && request.bytes.size() <= kSmallDelivery) {
+    options.rules = remembered(request.campaign);
+  }
   if (!options.rules) {
     const Status known = database_.read([&](const Reader& reader) -> Status {
       const auto found = find_campaign(reader, request.campaign);
@@ -50,7 +60,7 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
 Intake::Rules Intake::remembered(const std::string& campaign) const {
   const std::lock_guard lock(mutex_);
   const auto found = rules_.find(campaign);
-  return found == rules_.end() ? nullptr : found->second;
+  return found == rules_.end() ? nullptr : found->second.lock();
 }
 
 Intake::Rules Intake::remember(const std::string& campaign,
@@ -71,6 +81,19 @@ Result<IngestReceipt> Intake::ingest_by(const DecodedRequest& request,
   // The campaign was changed since: what it says of compositions now holds.
   DeliveryOptions options = delivery.options;
   options.rules = remember(request.campaign, config);
+  if (delivery.bytes.size() > kSmallDelivery || tables::is_workbook(delivery.bytes)) {
+    return Error{ErrorCode::busy,
+                 "the campaign was changed while the delivery was read",
+                 {},
+                 {},
+                 "the same delivery again"};
+  }
+  if (options.format == DeliveryFormat::csv) {
+    const auto found = find_campaign(tx, request.campaign);
+    if (!found) return found.error();
+    options.properties = tx.properties(found->key);
+    options.conditions = config->conditions();
+  }
   const auto anew = prepare_delivery(delivery.bytes, std::move(options), supports_);
   if (!anew) return anew.error();
   return ingest(tx, request.campaign, *anew, context, config.get());

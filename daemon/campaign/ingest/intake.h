@@ -55,12 +55,13 @@ class Intake {
   // Errors as those of the two steps.
   Result<IngestReceipt> take(IntakeRequest request);
 
-  // The first step. Of a table, and of a campaign that takes its first delivery, it reads what the
-  // campaign says, for which it may wait. Errors: not_found (campaign, profile),
+  // The first step. Of a table, a large delivery, and of a campaign that takes its first delivery,
+  // it reads what the campaign says, for which it may wait. Errors: not_found (campaign, profile),
   // conflict (the daemon cannot decode the campaign), and those of prepare_delivery.
   Result<DecodedRequest> decode(IntakeRequest request) const;
   // The second step, without waiting. `done` is called once, on the writer's thread, after the
-  // commit. `request` outlives that call. Errors: as ingest's, and conflict as above.
+  // commit. `request` outlives that call. Errors: as ingest's, conflict as above, and busy (the
+  // campaign was changed after the first step, or TableWriter gave the table up).
   using Done = std::function<void(Result<IngestReceipt>)>;
   void commit(const DecodedRequest& request, Done done);
 
@@ -81,7 +82,8 @@ class Intake {
   UlidSource& ids_;
   FindProfile find_profile_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, Rules> rules_;  // by campaign
+  // By campaign; DecodedCampaigns keeps them.
+  mutable std::map<std::string, std::weak_ptr<const chemistry::CompositionRules>> rules_;
 };
 
 // {"ingest", "campaign"?, "rows", "accepted", "flagged", "duplicate", "quarantined", "replayed",
