@@ -76,9 +76,14 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   void expires_at(Clock::time_point time) { deadline_ = time; }
   void expires_never() { deadline_ = Clock::time_point::max(); }
 
+  // Who the request is of: a token, or an address where no tokens are asked for.
+  std::string sender_of(const Request& request) const {
+    return server_.authenticator_ ? "token " + request.principal.name : request.peer;
+  }
+
   void claim(Request& request) {
     claim_ = std::make_shared<Claim>();
-    claim_->who = server_.authenticator_ ? "token " + request.principal.name : request.peer;
+    claim_->who = sender_of(request);
     request.claim = claim_;
   }
 
@@ -115,7 +120,8 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
 
  private:
   friend class Server;
-  std::size_t held_ = 0;  // bytes of the body
+  std::size_t held_ = 0;  // bytes of the body, what it decodes to, or the answer
+  std::string sender_;    // of what is held
   std::shared_ptr<Claim> claim_;
 };
 
@@ -203,6 +209,7 @@ class HttpSession final : public SessionBase, private Sink {
       co_return co_await refuse(now);
     }
     std::optional<Response> refusal = decide(head, parser.get(), now.request, now.route);
+    server_.holds_for(*this, sender_of(now.request));
     if (refusal && (refusal->status == 401 || refusal->status == 429)) {
       boost::system::error_code ignored;
       asio::steady_timer delay(server_.io_, server_.options_.refusal_delay);
@@ -213,6 +220,8 @@ class HttpSession final : public SessionBase, private Sink {
     if (body == BodyState::closed) co_return false;
     const bool again = co_await respond(now, refusal);
     server_.let_go(*this);
+    // A connection that waits keeps no room for a body.
+    if (buffer_.size() == 0) buffer_.shrink_to_fit();
     co_return again;
   }
 
@@ -452,11 +461,14 @@ class HttpSession final : public SessionBase, private Sink {
 
   asio::awaitable<bool> write(std::string text) override {
     if (server_.draining() || gone_) co_return false;
+    server_.let_go(*this);
+    if (!server_.hold(*this, text.size())) co_return false;
     enter(Phase::writing);
     expires_after(server_.options_.write_time);
     boost::system::error_code error;
     co_await asio::async_write(stream_, asio::buffer(text),
                                asio::redirect_error(asio::use_awaitable, error));
+    server_.let_go(*this);
     expires_never();
     enter(Phase::watching);
     if (error) gone_ = true;
