@@ -305,6 +305,17 @@ bool Server::hold(SessionBase& session, std::size_t bytes) {
   return sender_fits() && state_->held <= options_.all_bodies_bytes;
 }
 
+bool Server::may_fit(const SessionBase& session, std::uint64_t length) const {
+  if (length <= kAlwaysHeld) return true;
+  std::uint64_t all = length, own = length;
+  for (const SessionBase* other : state_->sessions) {
+    if (other->phase() == SessionBase::Phase::reading) continue;
+    all += other->held_;
+    if (other->sender_ == session.sender_) own += other->held_;
+  }
+  return all <= options_.all_bodies_bytes && own <= most_of_one();
+}
+
 std::size_t Server::most_of_one() const {
   return authenticator_ ? options_.all_bodies_bytes / 4 * 3 : options_.all_bodies_bytes;
 }

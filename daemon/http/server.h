@@ -127,6 +127,8 @@ class Server {
   // Bytes that one sender may hold.
   std::size_t most_of_one() const;
   void holds_for(SessionBase& session, std::string sender);
+  // Whether a body of this length would fit if all uploads that go on were given up.
+  bool may_fit(const SessionBase& session, std::uint64_t length) const;
   // Counts bytes of a body that has arrived; false where there are too many.
   bool hold(SessionBase& session, std::size_t bytes);
   void let_go(SessionBase& session);

@@ -73,6 +73,10 @@ std::optional<Response> SessionBase::charge_decoded(const Request& request) {
                                bytes >> 20, most >> 20));
   }
   if (server_.hold(*this, bytes)) return std::nullopt;
+  return busy();
+}
+
+Response SessionBase::busy() {
   return problem(503, "busy", "too many large requests at once; try again in a second");
 }
 

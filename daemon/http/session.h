@@ -87,6 +87,7 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
     request.claim = claim_;
   }
 
+  static Response busy();
   // Counts what the body will take once it is decoded; the refusal where that is too much.
   std::optional<Response> charge_decoded(const Request& request);
   // Counts an answer until it is taken, in the place of the request's body. Reading is refused
@@ -296,11 +297,13 @@ class HttpSession final : public SessionBase, private Sink {
           problem(413, "too_large",
                   fmt::format("the body has {} bytes; this request may have {}", length, limit));
     }
+    const bool fits = server_.may_fit(*this, length);
+    if (!refusal && !fits) refusal = busy();
     if (!head.chunked && length == 0) {
       now.wrong = {400, "no HTTP request"};
       co_return parser.is_done() ? BodyState::complete : BodyState::wrong;
     }
-    if (refusal && (head.expects_continue || length > options.body_bytes)) {
+    if (refusal && (head.expects_continue || length > options.body_bytes || !fits)) {
       // The client has not sent the body yet, or it is too long to swallow.
       const bool written = co_await answer(now.request, *refusal, false, head.minor_version);
       record(now.request, now.route, refusal->status, now.began);

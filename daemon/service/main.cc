@@ -97,7 +97,7 @@ Result<Parts> read_parts(const DaemonConfig& config) {
 }
 
 // How long work may go on after the last connection is closed.
-constexpr std::chrono::seconds kLastWork{3};
+constexpr std::chrono::seconds kLastWork{2};
 
 // Runs until it is told to end; returns the exit code.
 class Daemon {
