@@ -32,6 +32,7 @@ struct DecodedCampaign {
   campaign::CampaignDraft draft;
   std::vector<std::string> conditions;  // names of the conditions that rows may carry
   std::int64_t batch_size = 20;         // of a recommendation that does not say
+  campaign::DecodedCampaigns::Config config = {};
 };
 
 // The drivers of the daemon's file. list is quick; act may wait and is called on a worker.

@@ -136,7 +136,8 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
   if (!decoded) co_return problem(decoded.error());
   struct Made {
     campaign::Reply reply;
-    std::int64_t revision = 0;
+    campaign::Campaign campaign;
+    bool changed = false;
   };
   std::function<Result<Made>(Transaction&)> task = [&](Transaction& tx) -> Result<Made> {
     const campaign::Context context = this->context(request);
@@ -146,6 +147,7 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
       if (!applied) return applied.error();
       const bool created = applied->outcome == campaign::ApplyOutcome::created;
       const bool updated = applied->outcome == campaign::ApplyOutcome::updated;
+      made.changed = created || updated;
       Json json = full_json(tx, applied->campaign);
       json["outcome"] = created ? "created" : updated ? "updated" : "unchanged";
       json["warnings"] = decoded->draft.warnings;
@@ -165,7 +167,7 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
     if (!reply) return reply.error();
     made.reply = std::move(*reply);
     const auto found = campaign::find_campaign(tx, decoded->draft.name);
-    if (found) made.revision = found->revision;
+    if (found) made.campaign = *found;
     return made;
   };
   Result<Made> made = co_await commit<Made>(services_.database, completions_, std::move(task));
@@ -174,11 +176,16 @@ asio::awaitable<Response> Api::post_campaign(Request& request) {
     if (made.error().code == ErrorCode::conflict && *expected) response.status = 412;
     co_return response;
   }
+  // Those who deliver and ask from now on do not decode it, in the writer least of all.
+  if (made->changed && decoded->config) {
+    services_.campaigns.keep(made->campaign.id, made->campaign.version, decoded->config,
+                             request.body.size());
+  }
   Response response;
   response.status = static_cast<int>(made->reply.status);
   response.body = std::move(made->reply.body);
   response.headers.emplace_back("Location", fmt::format("/v1/campaigns/{}", decoded->draft.name));
-  response.headers.emplace_back("ETag", revision_tag(made->revision));
+  response.headers.emplace_back("ETag", revision_tag(made->campaign.revision));
   if (made->reply.replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
   co_return response;
 }

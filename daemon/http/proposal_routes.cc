@@ -238,14 +238,6 @@ const std::pair<const char*, Verb> kVerbs[] = {
        return campaign::cancel(tx, id, client, body.reason, c);
      }}};
 
-// A body that cannot be read tells none; what is wrong with it is said later.
-bool tells_batch_size(const std::string& body) {
-  const auto document = parse_json(body);
-  if (!document || !document->is_object()) return false;
-  const auto size = document->find("batch_size");
-  return size != document->end() && !size->is_null();
-}
-
 }  // namespace
 
 Result<std::int64_t> Api::usual_batch(const std::string& name) const {
@@ -253,10 +245,8 @@ Result<std::int64_t> Api::usual_batch(const std::string& name) const {
       services_.database, [&](const Reader& reader) -> Result<std::int64_t> {
         const auto found = campaign::find_campaign(reader, name);
         if (!found) return found.error();
-        const auto version = reader.campaign_version(found->key, found->version);
-        if (!version) return 0;
-        const auto decoded = services_.decode_campaign(version->text, version->media_type);
-        return decoded ? decoded->batch_size : 0;
+        const auto config = services_.campaigns.of(reader, *found);
+        return config ? (*config)->planner.batch : 0;
       });
 }
 
@@ -264,15 +254,12 @@ Result<std::int64_t> Api::usual_batch(const std::string& name) const {
 // time.
 asio::awaitable<Response> Api::post_recommend(Request& request) {
   constexpr std::int64_t kUsual = 20;
-  std::int64_t usual = kUsual;
-  if (!tells_batch_size(request.body)) {
-    std::function<Result<std::int64_t>()> work = [&]() -> Result<std::int64_t> {
-      return usual_batch(request.parameter("name"));
-    };
-    const auto found = co_await campaign_files_.run<std::int64_t>(request.claim, std::move(work));
-    if (!found) co_return problem(found.error());
-    if (*found > 0) usual = *found;
-  }
+  std::function<Result<std::int64_t>()> work = [&]() -> Result<std::int64_t> {
+    return usual_batch(request.parameter("name"));
+  };
+  const auto found = co_await campaign_files_.run<std::int64_t>(request.claim, std::move(work));
+  if (!found) co_return problem(found.error());
+  const std::int64_t usual = *found > 0 ? *found : kUsual;
   const Write act = [this, usual](Transaction& tx, const Request& asked, const Json& body,
                                   const Context& context) {
     return recommend(tx, asked, body, context, usual, services_);

@@ -20,6 +20,8 @@ namespace {
 
 // Decoding this much takes well under a millisecond: done where it arrives.
 constexpr std::size_t kSmallBody = 16 * 1024;
+// Writing this many verdicts as well.
+constexpr std::size_t kShortReceipt = 1'000;
 
 Result<bool> read_flag(const Request& request, std::string_view name) {
   const auto text = request.query_value(name);
@@ -187,6 +189,7 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (!read) co_return problem(read.error());
   campaign::IntakeRequest& asked = *read;
   asked.options.max_rows = server_->options().rows;
+  if (request.claim) asked.given_up = request.claim->end.get_token();
   const bool dry_run = asked.dry_run;
   const bool here =
       asked.options.format != campaign::DeliveryFormat::csv && asked.bytes.size() <= kSmallBody;
@@ -210,9 +213,23 @@ asio::awaitable<Response> Api::post_measurements(Request& request) {
   if (!receipt) co_return problem(receipt.error());
   if (!dry_run) count(*receipt);
   Response response;
-  response.body = receipt_text(*receipt);
   if (!dry_run) response.headers.emplace_back("Location", "/v1/ingests/" + receipt->ingest.id);
   if (receipt->replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
+  // A long receipt is written elsewhere, and what it is about is let go of first.
+  std::function<Result<std::string>()> write = [&]() -> Result<std::string> {
+    decoded = Error{};
+    std::string text = receipt_text(*receipt);
+    receipt->rows = {};
+    return text;
+  };
+  Result<std::string> text = Error{};
+  if (receipt->rows.size() > kShortReceipt || !here) {
+    const std::shared_ptr<Claim> nobody;  // whose client may have gone
+    text = co_await deliveries_.run<std::string>(nobody, write);
+  }
+  // Everything is stored: also where too much waits, the receipt is given.
+  if (!text) text = write();
+  response.body = std::move(*text);
   co_return response;
 }
 

@@ -285,22 +285,52 @@ bool Server::evict(const std::string& peer) {
 bool Server::hold(SessionBase& session, std::size_t bytes) {
   session.held_ += bytes;
   state_->held += bytes;
-  if (state_->held <= options_.all_bodies_bytes || session.held_ <= kAlwaysHeld) return true;
+  state_->held_by[session.sender_] += bytes;
+  if (session.held_ <= kAlwaysHeld) return true;
+  const auto sender_fits = [&] { return state_->held_by[session.sender_] <= most_of_one(); };
+  if (sender_fits() && state_->held <= options_.all_bodies_bytes) return true;
+  // Of a sender that has too much, one of its own uploads goes.
+  const bool own = !sender_fits();
   SessionBase* slowest = nullptr;
   for (SessionBase* other : state_->sessions) {
     if (other == &session || other->held_ == 0) continue;
     if (other->phase() != SessionBase::Phase::reading) continue;
+    if (own && other->sender_ != session.sender_) continue;
     if (!slowest || other->since() < slowest->since()) slowest = other;
   }
   if (!slowest || Clock::now() - slowest->since() < options_.evict_after) return false;
   metrics_.connection_evicted();
   left(slowest);
   slowest->abort();
-  return state_->held <= options_.all_bodies_bytes;
+  return sender_fits() && state_->held <= options_.all_bodies_bytes;
+}
+
+bool Server::may_fit(const SessionBase& session, std::uint64_t length) const {
+  if (length <= kAlwaysHeld) return true;
+  std::uint64_t all = length, own = length;
+  for (const SessionBase* other : state_->sessions) {
+    if (other->phase() == SessionBase::Phase::reading) continue;
+    all += other->held_;
+    if (other->sender_ == session.sender_) own += other->held_;
+  }
+  return all <= options_.all_bodies_bytes && own <= most_of_one();
+}
+
+std::size_t Server::most_of_one() const {
+  return authenticator_ ? options_.all_bodies_bytes / 4 * 3 : options_.all_bodies_bytes;
 }
 
 void Server::let_go(SessionBase& session) {
-  state_->held -= std::exchange(session.held_, 0);
+  const std::size_t bytes = std::exchange(session.held_, 0);
+  if (bytes == 0) return;
+  state_->held -= bytes;
+  const auto own = state_->held_by.find(session.sender_);
+  if ((own->second -= bytes) == 0) state_->held_by.erase(own);
+}
+
+void Server::holds_for(SessionBase& session, std::string sender) {
+  let_go(session);
+  session.sender_ = std::move(sender);
 }
 
 void Server::joined(SessionBase* session) {

@@ -34,9 +34,9 @@ struct ServerOptions {
   std::size_t bulk_body_bytes = 16 * 1024 * 1024;  // routes that take tables
   std::size_t rows = 100'000;  // of one delivery: the others wait while it is written
   // Of all requests that are read or handled at once, with what their bodies take once they are
-  // decoded. Above it the upload that takes longest is
-  // given up, or the new one is refused.
-  std::size_t all_bodies_bytes = 256 * 1024 * 1024;
+  // decoded, and of all answers that are on their way. Above it the upload that takes longest is
+  // given up, or the new one is refused. One token has three quarters of it at most.
+  std::size_t all_bodies_bytes = 512 * 1024 * 1024;
   std::chrono::milliseconds header_time{10'000};   // first byte to the end of the head
   std::chrono::milliseconds request_time{30'000};  // first byte to the end of the body
   std::chrono::milliseconds idle_time{60'000};     // between requests
@@ -124,6 +124,11 @@ class Server {
   bool admit(const std::string& peer);
   // Closes the connection that has waited longest, of one peer or (empty) of any.
   bool evict(const std::string& peer);
+  // Bytes that one sender may hold.
+  std::size_t most_of_one() const;
+  void holds_for(SessionBase& session, std::string sender);
+  // Whether a body of this length would fit if all uploads that go on were given up.
+  bool may_fit(const SessionBase& session, std::uint64_t length) const;
   // Counts bytes of a body that has arrived; false where there are too many.
   bool hold(SessionBase& session, std::size_t bytes);
   void let_go(SessionBase& session);

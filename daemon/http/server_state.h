@@ -21,7 +21,8 @@ struct Server::State {
   std::vector<std::function<void()>> stop_accepting;
   std::list<SessionBase*> sessions;
   std::map<std::string, std::size_t> peers;
-  std::size_t held = 0;  // bytes of all bodies
+  std::size_t held = 0;                        // bytes of all bodies and answers
+  std::map<std::string, std::size_t> held_by;  // by sender
   std::unique_ptr<asio::steady_timer> deadline;
   std::function<void()> drained;
   std::uint64_t requests = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "daemon/campaign/ingest/decoded_size.h"
 #include "daemon/http/server_state.h"
 
 namespace kasetsu::http {
@@ -59,33 +60,23 @@ const std::string& date_now() {
   return text;
 }
 
-// What a value of JSON or a cell of a table takes once it is decoded: an empty object takes most,
-// with its place in a list.
-constexpr std::size_t kBytesOfValue = 100;
-
-// At least the number of values or cells that a body can hold: each has one of these before or
-// after it.
-std::size_t count_values(std::string_view body) {
-  std::size_t count = 0;
-  for (const char c : body) {
-    count += static_cast<std::size_t>((c == ',') | (c == '[') | (c == '{') | (c == '\n') |
-                                      (c == ';') | (c == '\t'));
-  }
-  return count;
-}
-
 }  // namespace
 
 std::optional<Response> SessionBase::charge_decoded(const Request& request) {
-  const std::size_t bytes = kBytesOfValue * count_values(request.body);
-  const std::size_t most = server_.options_.all_bodies_bytes;
+  const std::size_t bytes = campaign::decoded_bytes(request.body);
+  const std::size_t most = server_.most_of_one();
   if (bytes > most) {
     return problem(413, "too_large",
-                   fmt::format("the body has about {} values, and all requests together may have "
-                               "{}: split it, or raise all_bodies_MiB of [limits]",
-                               bytes / kBytesOfValue, most / kBytesOfValue));
+                   fmt::format("the body takes about {} MiB once it is decoded, and the requests "
+                               "of one sender together may take {}: split it, or raise "
+                               "all_bodies_MiB of [limits]",
+                               bytes >> 20, most >> 20));
   }
   if (server_.hold(*this, bytes)) return std::nullopt;
+  return busy();
+}
+
+Response SessionBase::busy() {
   return problem(503, "busy", "too many large requests at once; try again in a second");
 }
 

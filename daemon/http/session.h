@@ -76,12 +76,18 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
   void expires_at(Clock::time_point time) { deadline_ = time; }
   void expires_never() { deadline_ = Clock::time_point::max(); }
 
+  // Who the request is of: a token, or an address where no tokens are asked for.
+  std::string sender_of(const Request& request) const {
+    return server_.authenticator_ ? "token " + request.principal.name : request.peer;
+  }
+
   void claim(Request& request) {
     claim_ = std::make_shared<Claim>();
-    claim_->who = server_.authenticator_ ? "token " + request.principal.name : request.peer;
+    claim_->who = sender_of(request);
     request.claim = claim_;
   }
 
+  static Response busy();
   // Counts what the body will take once it is decoded; the refusal where that is too much.
   std::optional<Response> charge_decoded(const Request& request);
   // Counts an answer until it is taken, in the place of the request's body. Reading is refused
@@ -115,7 +121,8 @@ class SessionBase : public std::enable_shared_from_this<SessionBase> {
 
  private:
   friend class Server;
-  std::size_t held_ = 0;  // bytes of the body
+  std::size_t held_ = 0;  // bytes of the body, what it decodes to, or the answer
+  std::string sender_;    // of what is held
   std::shared_ptr<Claim> claim_;
 };
 
@@ -203,6 +210,7 @@ class HttpSession final : public SessionBase, private Sink {
       co_return co_await refuse(now);
     }
     std::optional<Response> refusal = decide(head, parser.get(), now.request, now.route);
+    server_.holds_for(*this, sender_of(now.request));
     if (refusal && (refusal->status == 401 || refusal->status == 429)) {
       boost::system::error_code ignored;
       asio::steady_timer delay(server_.io_, server_.options_.refusal_delay);
@@ -213,6 +221,8 @@ class HttpSession final : public SessionBase, private Sink {
     if (body == BodyState::closed) co_return false;
     const bool again = co_await respond(now, refusal);
     server_.let_go(*this);
+    // A connection that waits keeps no room for a body.
+    if (buffer_.size() == 0) buffer_.shrink_to_fit();
     co_return again;
   }
 
@@ -287,11 +297,13 @@ class HttpSession final : public SessionBase, private Sink {
           problem(413, "too_large",
                   fmt::format("the body has {} bytes; this request may have {}", length, limit));
     }
+    const bool fits = server_.may_fit(*this, length);
+    if (!refusal && !fits) refusal = busy();
     if (!head.chunked && length == 0) {
       now.wrong = {400, "no HTTP request"};
       co_return parser.is_done() ? BodyState::complete : BodyState::wrong;
     }
-    if (refusal && (head.expects_continue || length > options.body_bytes)) {
+    if (refusal && (head.expects_continue || length > options.body_bytes || !fits)) {
       // The client has not sent the body yet, or it is too long to swallow.
       const bool written = co_await answer(now.request, *refusal, false, head.minor_version);
       record(now.request, now.route, refusal->status, now.began);
@@ -452,11 +464,14 @@ class HttpSession final : public SessionBase, private Sink {
 
   asio::awaitable<bool> write(std::string text) override {
     if (server_.draining() || gone_) co_return false;
+    server_.let_go(*this);
+    if (!server_.hold(*this, text.size())) co_return false;
     enter(Phase::writing);
     expires_after(server_.options_.write_time);
     boost::system::error_code error;
     co_await asio::async_write(stream_, asio::buffer(text),
                                asio::redirect_error(asio::use_awaitable, error));
+    server_.let_go(*this);
     expires_never();
     enter(Phase::watching);
     if (error) gone_ = true;

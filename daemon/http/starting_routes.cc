@@ -126,10 +126,12 @@ Result<Response> Api::plan_file(const Request& request) const {
     return Error{ErrorCode::bad_data, "wrong value", "query parameter batch", batch,
                  "true or false"};
   }
-  const auto decoded = services_.decode_campaign(request.body, request.content_type);
-  if (!decoded) return decoded.error();
+  // Decoding a file takes its part of the time.
   const std::chrono::milliseconds longest = server_->options().plan_time;
   TimeLimit limit(request.claim->end.get_token(), longest);
+  const auto decoded = services_.decode_campaign(request.body, request.content_type);
+  if (!decoded) return decoded.error();
+  if (limit.reached()) return took_too_long(longest);
   Control control;
   control.stop = limit.token();
   auto plan = services_.plan_campaign(request.body, request.content_type, batch == "true", control);

@@ -97,7 +97,7 @@ Result<Parts> read_parts(const DaemonConfig& config) {
 }
 
 // How long work may go on after the last connection is closed.
-constexpr std::chrono::seconds kLastWork{3};
+constexpr std::chrono::seconds kLastWork{2};
 
 // Runs until it is told to end; returns the exit code.
 class Daemon {
@@ -110,9 +110,11 @@ class Daemon {
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         pulse_(io_) {}
 
-  // Nobody asks any more: end the learning, then what still reads, then write what waits and close
-  // the file; only then may those go who listen to commits.
+  // Nobody asks any more: end the tables, whose senders were told nothing yet, and the learning,
+  // then what still reads, then write what waits and close the file; only then may those go who
+  // listen to commits.
   ~Daemon() {
+    if (database_) database_->end_tables();
     if (drivers_) drivers_->stop();
     if (upkeep_) upkeep_->stop();
     if (notifier_) notifier_->stop();
@@ -370,13 +372,13 @@ class Daemon {
             [this](const campaign::CampaignConfig& config) { return tables_->of(config); },
         .decode_campaign = [this](std::string_view text,
                                   std::string_view media_type) -> Result<http::DecodedCampaign> {
-          const auto parsed =
-              campaign::parse_campaign(text, "campaign", media_type, science_->supports);
+          auto parsed = campaign::parse_campaign(text, "campaign", media_type, science_->supports);
           if (!parsed) return parsed.error();
           const Status named = campaign::check_element_table(config_.element_folder, *parsed);
           if (!named) return named.error().in("campaign");
-          return http::DecodedCampaign{campaign::draft_of(*parsed, science_->supports),
-                                       parsed->conditions(), parsed->planner.batch};
+          const auto config = std::make_shared<const campaign::CampaignConfig>(std::move(*parsed));
+          return http::DecodedCampaign{campaign::draft_of(*config, science_->supports),
+                                       config->conditions(), config->planner.batch, config};
         },
         .plan_campaign =
             [this](std::string_view text, std::string_view media_type, bool first_batch,

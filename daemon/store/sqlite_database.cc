@@ -98,7 +98,7 @@ struct SqliteDatabase::Implementation {
   std::atomic<std::int64_t> last_event{0};
 
   WriterQueue queue{options};
-  bool gives_way = false;  // the turn that runs, when others wait; the writer's thread alone
+  const WriterTurn* running = nullptr;  // the writer's thread alone
 
   mutable std::mutex readers_mutex;
   mutable std::condition_variable reader_free;
@@ -302,16 +302,38 @@ struct SqliteDatabase::Implementation {
         for (const WriterTask& task : turn.tasks) tell(task, failure());
         continue;
       }
-      gives_way = turn.gives_way;
+      drop_refused(turn);
+      if (turn.tasks.empty()) continue;
+      running = &turn;
       try {
         run_group(turn.tasks);
         queue.finished(turn);
       } catch (const GivesWay&) {
         roll_back();
-        ++gave_way;
-        queue.gave_way(std::move(turn));
+        give_way(turn);
       }
+      running = nullptr;
     }
+  }
+
+  void drop_refused(WriterTurn& turn) const {
+    std::erase_if(turn.tasks, [this](const WriterTask& task) {
+      const auto refused = queue.refusal(task);
+      if (refused) tell(task, *refused);
+      return refused.has_value();
+    });
+  }
+
+  // Of a turn that is undone. Of several tables, which are short, only the end of the store is a
+  // reason.
+  void give_way(WriterTurn& turn) {
+    ++gave_way;
+    if (turn.tasks.size() > 1) {
+      drop_refused(turn);
+      KASETSU_ASSERT(turn.tasks.empty());
+      return;
+    }
+    if (const auto refused = queue.gave_way(turn)) tell(turn.tasks.front(), *refused);
   }
 
   std::unique_ptr<Connection> take_reader() const {
@@ -380,7 +402,7 @@ Status SqliteDatabase::Implementation::open_writer() {
     writer->execute(fmt::format("PRAGMA max_page_count={}", options.max_pages).c_str());
   }
   transaction = std::make_unique<SqliteTransaction>(*writer, options.index_batch);
-  transaction->give_way_when([this] { return gives_way && queue.others_wait(); });
+  transaction->give_way_when([this] { return running && queue.is_to_give_way(*running); });
   if (transaction->setting("timeline").empty()) {
     transaction->set_setting("timeline", writer->text("SELECT lower(hex(randomblob(8)))"));
   }
@@ -436,9 +458,13 @@ void SqliteDatabase::write(std::function<Status(campaign::Transaction&)> task,
 
 void SqliteDatabase::write_table(std::function<Status(campaign::Transaction&)> task,
                                  std::function<void(Status)> done, campaign::Repeat repeat,
-                                 std::size_t rows, const std::string& claimant) {
+                                 campaign::TableShare share) {
   implementation_->add(
-      {std::move(task), std::move(done), repeat == campaign::Repeat::allowed, rows, claimant});
+      {std::move(task), std::move(done), repeat == campaign::Repeat::allowed, std::move(share)});
+}
+
+void SqliteDatabase::end_tables() {
+  implementation_->queue.end_tables();
 }
 
 Status SqliteDatabase::read(const std::function<Status(const campaign::Reader&)>& task) const {

@@ -26,9 +26,12 @@ struct StoreOptions {
   // After a commit of tables for which others waited longer than this, the others have the writer
   // for ten times as long, at most ten seconds.
   std::chrono::milliseconds long_commit{50};
-  // A table of more than group_rows is undone, and begun anew, where others come while it is
-  // written; this long after its first turn it is written to its end, whoever waits.
+  // A table of more than group_rows (or as many values) is undone, and begun anew, where others
+  // come while it is written. This long after its first turn, and after another table did so, it
+  // holds the others up for at most longest_hold; what is longer than that is refused, or written
+  // to its end where its share says so.
   std::chrono::milliseconds table_patience{30'000};
+  std::chrono::milliseconds longest_hold{2'000};
   bool create = true;                // make the file when it is absent
   std::size_t index_batch = 16'384;  // see daemon/store/late_index.h; small in tests
   std::int64_t max_pages =
@@ -49,13 +52,15 @@ class SqliteDatabase final : public campaign::Database, public campaign::TableWr
   static Result<std::unique_ptr<SqliteDatabase>> open(const StoreOptions& options);
   // Waits for the tasks that are queued, checkpoints, releases the lock.
   ~SqliteDatabase() override;
+  // Refuses tables from now on, also the one that is written: none of them is acknowledged yet.
+  void end_tables();
 
   void write(std::function<Status(campaign::Transaction&)> task, std::function<void(Status)> done,
              campaign::Repeat repeat = campaign::Repeat::never) override;
   // A task of more than StoreOptions::group_rows may be undone and run again, whatever `repeat`.
   void write_table(std::function<Status(campaign::Transaction&)> task,
-                   std::function<void(Status)> done, campaign::Repeat repeat, std::size_t rows,
-                   const std::string& claimant) override;
+                   std::function<void(Status)> done, campaign::Repeat repeat,
+                   campaign::TableShare share) override;
   Status read(const std::function<Status(const campaign::Reader&)>& task) const override;
   void on_commit(std::function<void(std::int64_t)> listener) override;
   std::int64_t last_event() const override;

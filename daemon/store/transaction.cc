@@ -67,6 +67,7 @@ const campaign::ReplicateWindow& SqliteTransaction::replicate_window(std::int64_
                                                                      std::string_view property,
                                                                      std::int64_t catalyst,
                                                                      std::string_view conditions) {
+  between_rows();
   const WindowKey key{catalyst, known_property(campaign, property), conditions_hash(conditions)};
   if (const Window* known = find_window(key, conditions)) return known->values;
   if (windows_.size() >= kMostWindows) forget_windows();
@@ -119,6 +120,28 @@ std::int64_t SqliteTransaction::find_content(const Digest& sha256) {
   }
   content_.emplace(sha256, key);
   return key;
+}
+
+std::optional<CatalystRow> SqliteTransaction::find_catalyst(std::string_view canonical) const {
+  between_rows();
+  return SqliteReader::find_catalyst(canonical);
+}
+
+std::optional<Measurement> SqliteTransaction::find_measurement(std::string_view id) const {
+  between_rows();
+  return SqliteReader::find_measurement(id);
+}
+
+std::vector<Measurement> SqliteTransaction::measurements_of_run(std::int64_t run) const {
+  between_rows();
+  return SqliteReader::measurements_of_run(run);
+}
+
+std::vector<Measurement> SqliteTransaction::measurements(std::int64_t campaign,
+                                                         const MeasurementFilter& filter,
+                                                         const Page& page) const {
+  between_rows();
+  return SqliteReader::measurements(campaign, filter, page);
 }
 
 std::vector<Ingest> SqliteTransaction::ingests_by_content(std::int64_t campaign,
@@ -266,6 +289,7 @@ void SqliteTransaction::set_properties(std::int64_t campaign,
 
 std::int64_t SqliteTransaction::keep_catalyst(std::string_view canonical,
                                               std::string_view description, Time now) {
+  between_rows();
   const std::int64_t known = first_integer(
       connection_.prepare("SELECT key FROM catalysts WHERE canonical = ?1").bind(canonical));
   if (known != 0) return known;
@@ -354,6 +378,7 @@ std::int64_t SqliteTransaction::insert_run(const Run& r) {
 std::int64_t SqliteTransaction::insert_measurement(std::int64_t campaign, std::int64_t run,
                                                    std::int64_t catalyst, const Measurement& m,
                                                    Time now) {
+  between_rows();
   std::optional<std::int64_t> supersedes;
   if (!m.supersedes.empty()) {
     supersedes = first_integer(
@@ -414,6 +439,7 @@ void SqliteTransaction::mark_measurement(std::string_view id, std::string_view k
 
 void SqliteTransaction::insert_quarantined(std::int64_t campaign, std::int64_t ingest,
                                            const QuarantinedRow& row) {
+  between_rows();
   connection_
       .prepare("INSERT INTO quarantine (" KASETSU_SUM_QUARANTINE
                ", row_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "

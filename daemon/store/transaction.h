@@ -42,6 +42,13 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
                                                     std::int64_t catalyst,
                                                     std::string_view conditions) override;
 
+  // Asked once a row or more: a table may give way there.
+  std::optional<CatalystRow> find_catalyst(std::string_view canonical) const override;
+  std::optional<Measurement> find_measurement(std::string_view id) const override;
+  std::vector<Measurement> measurements_of_run(std::int64_t run) const override;
+  std::vector<Measurement> measurements(std::int64_t campaign, const MeasurementFilter& filter,
+                                        const Page& page) const override;
+
   std::vector<Ingest> ingests_by_content(std::int64_t campaign, const Digest& sha256) override;
   std::optional<Run> find_run(std::int64_t campaign, std::string_view source, std::string_view run,
                               std::string_view channel, std::optional<std::int64_t> sequence,
@@ -84,8 +91,8 @@ class SqliteTransaction final : public SqliteReader, public campaign::Transactio
                   Time now) override;
   void set_setting(std::string_view name, std::string_view value) override;
 
-  // asked: whether the task that runs is to give way; looked at for each row that it finds or
-  // writes.
+  // asked: whether the task that runs is to give way; looked at in what is asked or written for
+  // each row.
   void give_way_when(std::function<bool()> asked) { asked_to_give_way_ = std::move(asked); }
 
   // At the end of a task, so that it fails if its results cannot be written.

@@ -89,6 +89,7 @@ campaign::IntakeRequest request_of(const Settings& settings, std::string bytes,
   request.campaign = settings.campaign;
   request.bytes = std::move(bytes);
   request.actor = "driver " + settings.name;
+  request.to_its_end = true;
   request.options.format = format;
   request.options.source = settings.source;
   request.options.run = settings.run;

@@ -55,6 +55,18 @@ class WorkbookArchive {
     return archive;
   }
 
+  std::uint64_t unpacked_bytes() const {
+    std::uint64_t all = 0;
+    const auto parts = zip_get_num_entries(zip_.get(), 0);
+    for (zip_int64_t i = 0; i < parts; ++i) {
+      zip_stat_t found;
+      zip_stat_init(&found);
+      if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(i), 0, &found) != 0) continue;
+      all += std::min<std::uint64_t>(found.size, kLargestPart);
+    }
+    return all;
+  }
+
   // Empty where there is no such part.
   Result<std::string> part(const std::string& name) const {
     zip_stat_t found;
@@ -432,6 +444,11 @@ class WorkbookReader {
 
 bool is_workbook(std::string_view bytes) {
   return bytes.starts_with("PK\x03\x04");
+}
+
+std::uint64_t unpacked_bytes(std::string_view bytes) {
+  const auto archive = WorkbookArchive::open(bytes, "");
+  return archive ? archive->unpacked_bytes() : 0;
 }
 
 Result<Workbook> read_workbook(std::string_view bytes, std::string_view file_name,

@@ -1,6 +1,7 @@
 // Workbooks (.xlsx): the cells of one sheet as texts, as a person sees them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct Workbook {
 
 // Whether the bytes begin like a zip archive.
 bool is_workbook(std::string_view bytes);
+
+// What all parts together unpack to, as the archive says; 0: it cannot be read.
+std::uint64_t unpacked_bytes(std::string_view bytes);
 
 // sheet: a name; empty: the first sheet that is not hidden. Cells of formulas give the values that
 // the program kept; dates are RFC 3339 without an offset; percent formats give "55.1 %". Limits

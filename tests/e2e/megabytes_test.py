@@ -63,7 +63,7 @@ class Daemon:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
                         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
                        check=True, capture_output=True)
-        config.write_text(f'[limits]\nbulk_body_MiB = {int(MEGABYTES) + 16}\nall_bodies_MiB = {max(256, int(8 * MEGABYTES))}\n'
+        config.write_text(f'[limits]\nbulk_body_MiB = {int(MEGABYTES) + 16}\nall_bodies_MiB = {max(512, int(16 * MEGABYTES))}\n'
                           f'rows = {max(100_000, int(10_000 * MEGABYTES))}\n'
                           f'[tls]\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n')
         self.certificate, port_file = certificate, folder / "port"

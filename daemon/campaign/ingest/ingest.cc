@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -122,6 +123,7 @@ class Writing {
       waiting = tx_.quarantined_of_ingest(before.seq);
     }
     for (RowVerdict& row : receipt.rows) {
+      of_run_.clear();  // rows before may have changed what is stored
       if (row.verdict == Verdict::accepted || row.verdict == Verdict::flagged) {
         row.verdict = Verdict::duplicate;
         row.reason = why_not_live(row.measurements);
@@ -287,18 +289,50 @@ class Writing {
     const bool whole = stored.measurements.size() >= row.values.size() && stored.reason.empty();
     if (options_.format != DeliveryFormat::csv || whole || stored.measurements.empty())
       return found;
-    const auto first = tx_.find_measurement(stored.measurements.front());
+    const auto first = stored_measurement(stored.measurements.front());
     if (!first) return found;
-    MeasurementFilter filter;
-    filter.catalyst = first->catalyst;
-    for (Measurement& m : tx_.measurements(campaign_.key, filter, {first->seq, 1'000'000})) {
-      const bool known = std::find(stored.measurements.begin(), stored.measurements.end(), m.id) !=
+    for (const auto& [id, seq] : rows_of_delivery(before, first->catalyst)[row.row]) {
+      const bool known = std::find(stored.measurements.begin(), stored.measurements.end(), id) !=
                          stored.measurements.end();
-      if (known || m.ingest != before.id) continue;
-      const auto runs = tx_.runs_between(m.row, m.row);
-      if (!runs.empty() && runs.front().row == row.row) found.push_back(std::move(m));
+      if (known || seq <= first->seq) continue;
+      if (auto later = stored_measurement(id)) found.push_back(std::move(*later));
     }
     return found;
+  }
+
+  // What is stored of a delivery and a catalyst, by row of the delivery: read once, whatever the
+  // number of its rows.
+  using OfRows = std::map<std::int64_t, std::vector<std::pair<std::string, std::int64_t>>>;
+  OfRows& rows_of_delivery(const Ingest& before, const std::string& catalyst) const {
+    const auto [known, is_new] = rows_of_delivery_.try_emplace(catalyst);
+    if (!is_new) return known->second;
+    MeasurementFilter filter;
+    filter.catalyst = catalyst;
+    Page page{0, 10'000};
+    for (;;) {
+      const auto measured = tx_.measurements(campaign_.key, filter, page);
+      for (const Measurement& m : measured) {
+        page.after = m.seq;
+        if (m.ingest != before.id) continue;
+        const auto runs = tx_.runs_between(m.row, m.row);
+        if (!runs.empty()) known->second[runs.front().row].emplace_back(m.id, m.seq);
+      }
+      if (std::ssize(measured) < page.limit) return known->second;
+    }
+  }
+
+  // With one of a run, the others of the run are read.
+  std::optional<Measurement> stored_measurement(const std::string& id) const {
+    const auto is_it = [&](const Measurement& m) { return m.id == id; };
+    auto known = std::find_if(of_run_.begin(), of_run_.end(), is_it);
+    if (known == of_run_.end()) {
+      const auto found = tx_.find_measurement(id);
+      if (!found) return {};
+      of_run_ = tx_.measurements_of_run(found->row);
+      known = std::find_if(of_run_.begin(), of_run_.end(), is_it);
+      KASETSU_ASSERT(known != of_run_.end());
+    }
+    return *known;
   }
 
   // Whether a later delivery corrected or took back a named row of these bytes, which come again:
@@ -332,7 +366,7 @@ class Writing {
     std::vector<Measurement> live;
     std::copy_if(later.begin(), later.end(), std::back_inserter(live), stands);
     for (const std::string& id : stored.measurements) {
-      const auto found = tx_.find_measurement(id);
+      const auto found = stored_measurement(id);
       if (!found) return {};
       std::erase_if(more.values,
                     [&](const PreparedValue& value) { return value.property == found->property; });
@@ -459,7 +493,7 @@ class Writing {
   // Of measurements that were retracted or excluded since.
   std::string why_not_live(const std::vector<std::string>& measurements) const {
     for (const std::string& id : measurements) {
-      const auto found = tx_.find_measurement(id);
+      const auto found = stored_measurement(id);
       if (!found) continue;
       if (std::string text = not_live_text(*found); !text.empty()) return text;
     }
@@ -477,6 +511,8 @@ class Writing {
   RowRules rules_;
   IngestReceipt receipt_;
   bool one_row_ = false;
+  mutable std::map<std::string, OfRows> rows_of_delivery_;  // by catalyst
+  mutable std::vector<Measurement> of_run_;                 // of the row that is looked at
 };
 
 }  // namespace

@@ -4,8 +4,16 @@
 #include <utility>
 
 #include "daemon/campaign/records/table_writer.h"
+#include "drivers/tables/workbook.h"
 
 namespace kasetsu::campaign {
+namespace {
+
+// Decoding this much takes about a millisecond, which the writer may take where a campaign was
+// changed a moment ago.
+constexpr std::size_t kSmallDelivery = 64 * 1024;
+
+}  // namespace
 
 Intake::Intake(Database& database, DecodedCampaigns& campaigns,
                const chemistry::SupportTable& supports, Clock clock, UlidSource& ids,
@@ -26,7 +34,9 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
     options.profile = std::move(*profile);
     options.format = DeliveryFormat::csv;
   }
-  if (options.format != DeliveryFormat::csv) options.rules = remembered(request.campaign);
+  if (options.format != DeliveryFormat::csv && request.bytes.size() <= kSmallDelivery) {
+    options.rules = remembered(request.campaign);
+  }
   if (!options.rules) {
     const Status known = database_.read([&](const Reader& reader) -> Status {
       const auto found = find_campaign(reader, request.campaign);
@@ -42,14 +52,15 @@ Result<DecodedRequest> Intake::decode(IntakeRequest request) const {
   }
   auto delivery = prepare_delivery(std::move(request.bytes), std::move(options), supports_);
   if (!delivery) return delivery.error();
-  return DecodedRequest{std::move(request.campaign), std::move(request.actor), request.dry_run,
-                        std::move(*delivery)};
+  return DecodedRequest{
+      std::move(request.campaign), std::move(request.actor), request.dry_run, request.given_up,
+      request.to_its_end,          std::move(*delivery)};
 }
 
 Intake::Rules Intake::remembered(const std::string& campaign) const {
   const std::lock_guard lock(mutex_);
   const auto found = rules_.find(campaign);
-  return found == rules_.end() ? nullptr : found->second;
+  return found == rules_.end() ? nullptr : found->second.lock();
 }
 
 Intake::Rules Intake::remember(const std::string& campaign,
@@ -70,6 +81,19 @@ Result<IngestReceipt> Intake::ingest_by(const DecodedRequest& request,
   // The campaign was changed since: what it says of compositions now holds.
   DeliveryOptions options = delivery.options;
   options.rules = remember(request.campaign, config);
+  if (delivery.bytes.size() > kSmallDelivery || tables::is_workbook(delivery.bytes)) {
+    return Error{ErrorCode::busy,
+                 "the campaign was changed while the delivery was read",
+                 {},
+                 {},
+                 "the same delivery again"};
+  }
+  if (options.format == DeliveryFormat::csv) {
+    const auto found = find_campaign(tx, request.campaign);
+    if (!found) return found.error();
+    options.properties = tx.properties(found->key);
+    options.conditions = config->conditions();
+  }
   const auto anew = prepare_delivery(delivery.bytes, std::move(options), supports_);
   if (!anew) return anew.error();
   return ingest(tx, request.campaign, *anew, context, config.get());
@@ -101,8 +125,10 @@ void Intake::commit(const DecodedRequest& request, Done done) {
   // A dry run ends with an error, after which a task that may be repeated would run once more.
   const Repeat repeat = request.dry_run ? Repeat::never : Repeat::allowed;
   if (auto* tables = dynamic_cast<TableWriter*>(&database_)) {
-    tables->write_table(std::move(task), std::move(committed), repeat, request.delivery.rows.size(),
-                        request.actor);
+    TableShare share{request.delivery.rows.size(), 0, request.actor, request.given_up,
+                     request.to_its_end};
+    for (const PreparedRow& row : request.delivery.rows) share.values += row.values.size();
+    tables->write_table(std::move(task), std::move(committed), repeat, std::move(share));
   } else {
     database_.write(std::move(task), std::move(committed), repeat);
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "core/chemistry/catalyst.h"
@@ -27,6 +28,11 @@ struct IntakeRequest {
   std::string profile;   // name; empty: none
   std::string actor;     // "driver gc-folder"
   bool dry_run = false;  // answers what would become of the delivery, and leaves nothing behind
+  // Asked to stop where the sender has gone: a table that is not written yet is given up.
+  std::stop_token given_up;
+  // A table is written to its end though others wait (TableShare). For senders that the operator
+  // configured: a token's table is refused instead.
+  bool to_its_end = false;
 };
 
 // A request that was decoded and is ready for the writer.
@@ -34,6 +40,8 @@ struct DecodedRequest {
   std::string campaign;
   std::string actor;
   bool dry_run = false;
+  std::stop_token given_up;
+  bool to_its_end = false;
   PreparedDelivery delivery;
 };
 
@@ -47,12 +55,13 @@ class Intake {
   // Errors as those of the two steps.
   Result<IngestReceipt> take(IntakeRequest request);
 
-  // The first step. Of a table, and of a campaign that takes its first delivery, it reads what the
-  // campaign says, for which it may wait. Errors: not_found (campaign, profile),
+  // The first step. Of a table, a large delivery, and of a campaign that takes its first delivery,
+  // it reads what the campaign says, for which it may wait. Errors: not_found (campaign, profile),
   // conflict (the daemon cannot decode the campaign), and those of prepare_delivery.
   Result<DecodedRequest> decode(IntakeRequest request) const;
   // The second step, without waiting. `done` is called once, on the writer's thread, after the
-  // commit. `request` outlives that call. Errors: as ingest's, and conflict as above.
+  // commit. `request` outlives that call. Errors: as ingest's, conflict as above, and busy (the
+  // campaign was changed after the first step, or TableWriter gave the table up).
   using Done = std::function<void(Result<IngestReceipt>)>;
   void commit(const DecodedRequest& request, Done done);
 
@@ -73,7 +82,8 @@ class Intake {
   UlidSource& ids_;
   FindProfile find_profile_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, Rules> rules_;  // by campaign
+  // By campaign; DecodedCampaigns keeps them.
+  mutable std::map<std::string, std::weak_ptr<const chemistry::CompositionRules>> rules_;
 };
 
 // {"ingest", "campaign"?, "rows", "accepted", "flagged", "duplicate", "quarantined", "replayed",

@@ -21,17 +21,6 @@ std::string first_of(const std::vector<std::string>& all) {
                      all.size() > kMost ? ", ..." : "");
 }
 
-// Whether another delivery brought something of a sample under this catalyst.
-bool came_before(const Reader& reader, std::int64_t campaign, const std::string& catalyst,
-                 const std::string& sample, const std::string& delivery) {
-  MeasurementFilter filter;
-  filter.catalyst = catalyst;
-  const auto measured = reader.measurements(campaign, filter, {0, 1'000'000});
-  return std::any_of(measured.begin(), measured.end(), [&](const Measurement& m) {
-    return m.sample == sample && m.ingest != delivery;
-  });
-}
-
 }  // namespace
 
 void RowRules::expect_rows(const std::vector<PreparedRow>& rows, const DeliveryOptions& options) {
@@ -105,13 +94,30 @@ Status RowRules::keep_sample(const Subject& subject, const Ingest& ingest,
   return {};
 }
 
+const RowRules::OfSamples& RowRules::came_before(const std::string& catalyst,
+                                                 const std::string& delivery) {
+  const auto [known, is_new] = came_before_.try_emplace(catalyst);
+  if (!is_new) return known->second;
+  MeasurementFilter filter;
+  filter.catalyst = catalyst;
+  Page page{0, 10'000};
+  for (;;) {
+    const auto measured = tx_.measurements(campaign_.key, filter, page);
+    for (const Measurement& m : measured) {
+      page.after = m.seq;
+      if (!m.sample.empty() && m.ingest != delivery) known->second[m.sample].push_back(m.id);
+    }
+    if (std::ssize(measured) < page.limit) return known->second;
+  }
+}
+
 Status RowRules::move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
                              const DeliveryOptions& options) {
   const PreparedRow& row = *subject.row;
-  if (!options.revise && table_ &&
-      came_before(tx_, campaign_.key, tx_.catalyst(before)->canonical, row.sample, ingest.id)) {
-    stored_->ask_changed(row, fmt::format("the catalyst is {}, the table now says {}",
-                                          tx_.catalyst(before)->canonical, subject.catalyst));
+  const std::string of_label = tx_.catalyst(before)->canonical;
+  if (!options.revise && table_ && came_before(of_label, ingest.id).contains(row.sample)) {
+    stored_->ask_changed(
+        row, fmt::format("the catalyst is {}, the table now says {}", of_label, subject.catalyst));
     return {};
   }
   if (!options.revise) {
@@ -119,19 +125,20 @@ Status RowRules::move_sample(const Subject& subject, std::int64_t before, const 
                         row.catalyst,
                         fmt::format("{}, which the label stands for, another label, or \"revise\" "
                                     "(--revise) when the composition was a slip",
-                                    tx_.catalyst(before)->canonical));
+                                    of_label));
   }
-  MeasurementFilter filter;
-  filter.catalyst = tx_.catalyst(before)->canonical;
-  filter.live_only = true;
-  for (const Measurement& m : tx_.measurements(campaign_.key, filter, {0, 1'000'000})) {
-    if (m.sample != row.sample || m.ingest == ingest.id) continue;
-    const auto done = retract(tx_, m.id, moved_reason(row.sample, ingest.id), "", context_);
-    if (!done) return done.error();
+  const OfSamples& stored = came_before(of_label, ingest.id);
+  if (const auto of_sample = stored.find(row.sample); of_sample != stored.end()) {
+    for (const std::string& id : of_sample->second) {
+      const auto measured = tx_.find_measurement(id);
+      if (!measured || !measured->live()) continue;
+      const auto done = retract(tx_, id, moved_reason(row.sample, ingest.id), "", context_);
+      if (!done) return done.error();
+    }
   }
   tx_.keep_sample(campaign_.key, row.sample, subject.catalyst_key, row.kind, context_.now);
   append_event(tx_, context_, campaign_.name, "sample", row.sample, "moved",
-               {{"from", filter.catalyst}, {"to", subject.catalyst}, {"delivery", ingest.id}});
+               {{"from", of_label}, {"to", subject.catalyst}, {"delivery", ingest.id}});
   return {};
 }
 

@@ -106,6 +106,9 @@ class RowRules {
   // A label that stood for another catalyst: with `revise` that was a slip, and its values go.
   Status move_sample(const Subject& subject, std::int64_t before, const Ingest& ingest,
                      const DeliveryOptions& options);
+  // Measurements of other deliveries under a catalyst, by sample: read once for all rows.
+  using OfSamples = std::unordered_map<std::string, std::vector<std::string>>;
+  const OfSamples& came_before(const std::string& catalyst, const std::string& delivery);
   // A row with a name of its own is known when it comes again, in whatever delivery. True: it is a
   // duplicate, and `verdict` says of what.
   Result<bool> find_before(Subject& subject, bool revise, RowVerdict& verdict);
@@ -160,6 +163,7 @@ class RowRules {
   std::vector<std::string> taken_back_;                    // "A2: C2_yield = 8"
   std::vector<std::string> oxygen_;                        // "NdBa2Cu3O6.94 (before: NdBa2Cu3O6.5)"
   std::unordered_map<std::string, Digest> rows_of_table_;  // content, by name within the table
+  std::unordered_map<std::string, OfSamples> came_before_;  // by catalyst
   bool amounts_read_ = false;
   std::optional<TotalAmounts> amounts_;
   std::unordered_map<std::string, std::int64_t> known_;  // catalysts of this delivery, by key

@@ -406,7 +406,45 @@ TEST(Server, WhatABodyTakesOnceItIsDecodedIsCounted) {
   const RawAnswer refused = post(30'000);
   EXPECT_EQ(refused.status, 413);
   EXPECT_NE(refused.body.find("split it"), std::string::npos) << refused.body;
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(post(10'000).status, 200) << "what was held is given back";
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(post(5'000).status, 200) << "what was held is given back";
+}
+
+// One token leaves room for the others.
+TEST(Server, ATokenHoldsThreeQuartersOfTheMemoryAtMost) {
+  ServerOptions options;
+  options.bulk_body_bytes = 1'000'000;
+  options.all_bodies_bytes = 2'500'000;
+  Router router;
+  router.add({"POST", "/bulk", Scope::results, text("bulk"), {"text/csv"}, true});
+  TestServer server(std::move(router), options);
+  server.on_network([&] {
+    server.server().set_authenticator([](const Request& request) {
+      Principal principal;
+      principal.name = request.authorization;
+      principal.scopes = {Scope::results};
+      return principal;
+    });
+  });
+  const auto upload = [&](const std::string& token, std::size_t sent) {
+    auto client = std::make_unique<RawClient>(server.port());
+    client->send(
+        fmt::format("POST /bulk HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n"
+                    "Content-Type: text/csv\r\nContent-Length: 900000\r\n\r\n{}",
+                    token, std::string(sent, 'x')));
+    return client;
+  };
+  const auto first = upload("one", 890'000), second = upload("one", 890'000);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(upload("one", 900'000)->receive().status, 503);
+  const auto third = upload("one", 890'000);
+  EXPECT_EQ(third->receive().status, 503);
+  // 0.6 MB are left whatever that token does.
+  const auto other = std::make_unique<RawClient>(server.port());
+  other->send(
+      "POST /bulk HTTP/1.1\r\nHost: localhost\r\nAuthorization: other\r\n"
+      "Content-Type: text/csv\r\nContent-Length: 600000\r\n\r\n" +
+      std::string(600'000, 'x'));
+  EXPECT_EQ(other->receive().status, 200);
 }
 
 // Clients that ask for much and take nothing.

@@ -37,7 +37,7 @@ class WriterTurns : public StoreTest {
           EXPECT_TRUE(status.ok());
           ++committed_;
         },
-        campaign::Repeat::allowed, rows, claimant);
+        campaign::Repeat::allowed, {rows, rows, claimant, {}, false});
   }
   // The writer is busy until `gate` opens.
   void hold(std::latch& gate) {
@@ -172,7 +172,8 @@ class LongTables : public WriterTurns {
           return take_table(tx, dry);
         },
         [&](Status status) { done.set_value(std::move(status)); },
-        dry ? campaign::Repeat::never : campaign::Repeat::allowed, kRows, "rig");
+        dry ? campaign::Repeat::never : campaign::Repeat::allowed,
+        {kRows, kRows, "rig", given_up_.get_token(), to_its_end_});
     ended_ = done.get_future().get();
   }
 
@@ -181,6 +182,8 @@ class LongTables : public WriterTurns {
   campaign::IngestReceipt receipt_;
   Status ended_;
   int turns_ = 0;
+  std::stop_source given_up_;
+  bool to_its_end_ = false;
   std::vector<int> turns_before_;  // by colleague: turns of the table until the post was stored
 };
 
@@ -223,6 +226,105 @@ TEST_F(LongTables, AreWrittenToTheirEndOnceTheirPatienceIsOver) {
   reopen();  // after the colleague's post is stored
   EXPECT_EQ(measurements().size(), 1u + kRows);
   EXPECT_EQ(measurements().front().source, "table");
+}
+
+TEST_F(LongTables, AreRefusedWhereTheyWouldHoldTheOthersUpForTooLong) {
+  options_.table_patience = 0ms;
+  options_.longest_hold = 0ms;
+  reopen();
+  run(1);
+  ASSERT_FALSE(ended_.ok());
+  EXPECT_EQ(ended_.error().code, ErrorCode::busy);
+  EXPECT_NE(ended_.error().message.find("other results kept coming"), std::string::npos);
+  EXPECT_EQ(turns_, 1);
+  reopen();  // after the colleague's post is stored
+  EXPECT_EQ(measurements().size(), 1u);
+  // Nobody comes in between: the same table is taken.
+  run(0);
+  EXPECT_TRUE(ended_.ok());
+  EXPECT_EQ(measurements().size(), 1u + kRows);
+}
+
+TEST_F(LongTables, OfTheOperatorsDriversAreWrittenToTheirEnd) {
+  options_.table_patience = 0ms;
+  options_.longest_hold = 0ms;
+  to_its_end_ = true;
+  reopen();
+  run(1);
+  ASSERT_TRUE(ended_.ok());
+  EXPECT_EQ(turns_, 1);
+}
+
+TEST_F(LongTables, HoldTheOthersUpOneAtATime) {
+  options_.table_patience = 1h;
+  options_.longest_hold = 0ms;
+  reopen();
+  run(3);  // its time is not over: it gives way as often as others come
+  EXPECT_TRUE(ended_.ok());
+  EXPECT_EQ(turns_, 4);
+}
+
+TEST_F(LongTables, AreGivenUpWhereTheirSenderHasGone) {
+  given_up_.request_stop();
+  run(0);
+  ASSERT_FALSE(ended_.ok());
+  EXPECT_EQ(ended_.error().code, ErrorCode::busy);
+  EXPECT_EQ(turns_, 0);
+  EXPECT_TRUE(measurements().empty());
+}
+
+TEST_F(LongTables, AreGivenUpBetweenTwoRowsWhereTheirSenderGoes) {
+  std::promise<Status> done;
+  database_->write_table(
+      [&](Transaction& tx) -> Status {
+        given_up_.request_stop();
+        return take_table(tx, false);
+      },
+      [&](Status status) { done.set_value(std::move(status)); }, campaign::Repeat::allowed,
+      {kRows, kRows, "rig", given_up_.get_token(), true});
+  EXPECT_EQ(done.get_future().get().error().code, ErrorCode::busy);
+  EXPECT_EQ(turns_, 1);
+  EXPECT_TRUE(measurements().empty());
+}
+
+TEST_F(LongTables, AreRefusedWhereTheStoreEnds) {
+  std::promise<Status> done;
+  database_->write_table(
+      [&](Transaction& tx) -> Status {
+        database_->end_tables();
+        return take_table(tx, false);
+      },
+      [&](Status status) { done.set_value(std::move(status)); }, campaign::Repeat::allowed,
+      {kRows, kRows, "rig", {}, true});
+  EXPECT_EQ(done.get_future().get().error().code, ErrorCode::busy);
+  EXPECT_EQ(turns_, 1);
+  run(0);
+  EXPECT_EQ(ended_.error().code, ErrorCode::busy);
+  EXPECT_EQ(turns_, 1);
+  EXPECT_TRUE(measurements().empty());
+}
+
+TEST_F(LongTables, OfFewRowsAndManyValuesGiveWayToo) {
+  std::vector<std::string> order;
+  std::promise<Status> done;
+  database_->write_table(
+      [&](Transaction& tx) -> Status {
+        if (++turns_ == 1) {
+          database_->write([&](Transaction&) -> Status { return {}; },
+                           [&](const Status&) { order.push_back("result"); },
+                           campaign::Repeat::allowed);
+        }
+        // What a row asks of the store.
+        tx.find_catalyst("Li:1/MgO");
+        return {};
+      },
+      [&](Status status) {
+        order.push_back("table");
+        done.set_value(std::move(status));
+      },
+      campaign::Repeat::allowed, {5, 4'000, "rig", {}, false});
+  EXPECT_TRUE(done.get_future().get().ok());
+  EXPECT_EQ(order, (std::vector<std::string>{"result", "table"}));
 }
 
 }  // namespace
