@@ -17,6 +17,7 @@
 #include "drivers/tables/column_questions.h"
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
+#include "drivers/tables/lost_parts.h"
 #include "drivers/tables/missing_composition.h"
 #include "drivers/tables/name_amounts.h"
 #include "drivers/tables/name_columns.h"
@@ -49,6 +50,7 @@ class Recogniser : private ColumnCells {
       layout_.roles[*layout_.name] = Role::formula;
     }
     ask_about_columns(sheet_, options_, file_name_, layout_, problems_);
+    ask_about_lost_parts(sheet_, options_, file_name_, layout_, problems_);
     if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();
     layout_.problems = std::move(problems_);

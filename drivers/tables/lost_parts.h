@@ -1,0 +1,19 @@
+// What an unread column says of the catalysts that the composition, as it is read, does not: a
+// promoter beside a name, a ratio beside slots, a second table below the first. Each is asked
+// about: read without it, different catalysts would be repetitions of one.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "drivers/tables/columns.h"
+
+namespace kasetsu::tables {
+
+// Adds the questions to `problems`, each with its place and what settles it. Columns that
+// `problems` name already are not asked about again.
+void ask_about_lost_parts(const Sheet& sheet, const ReadOptions& options,
+                          std::string_view file_name, const Layout& layout,
+                          std::vector<Error>& problems);
+
+}  // namespace kasetsu::tables
