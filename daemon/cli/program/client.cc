@@ -16,18 +16,40 @@ namespace {
 
 constexpr std::size_t kLargestAnswer = std::size_t{1} << 30;
 
-struct CurlDeleter {
+// libcurl's types are all void.
+struct HandleDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+struct ShareDeleter {
+  void operator()(CURLSH* share) const { curl_share_cleanup(share); }
+};
+struct ListDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
+using Handle = std::unique_ptr<CURL, HandleDeleter>;
 
-// Keeps its connection for the next request of this thread: over TLS a list of many pages would
+// Connections are kept for the next request of this thread: over TLS a list of many pages would
 // need a handshake for each. Null: libcurl cannot be started.
-CURL* kept_handle() {
+CURLSH* kept_connections() {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  static thread_local const std::unique_ptr<CURL, CurlDeleter> handle(
-      ready == CURLE_OK ? curl_easy_init() : nullptr);
-  return handle.get();
+  static thread_local const std::unique_ptr<CURLSH, ShareDeleter> kept([]() -> CURLSH* {
+    if (ready != CURLE_OK) return nullptr;
+    std::unique_ptr<CURLSH, ShareDeleter> share(curl_share_init());
+    const bool shares = share && curl_share_setopt(share.get(), CURLSHOPT_SHARE,
+                                                   CURL_LOCK_DATA_CONNECT) == CURLSHE_OK;
+    return shares ? share.release() : nullptr;
+  }());
+  return kept.get();
+}
+
+// One handle a request: libcurl before 8.1.1 (its issue 11101) keeps a pointer to the last header
+// of the request before in a handle that is used again, and reads through it where an answer begins
+// with a folded header.
+Handle new_handle() {
+  CURLSH* const connections = kept_connections();
+  Handle handle(connections == nullptr ? nullptr : curl_easy_init());
+  if (handle) curl_easy_setopt(handle.get(), CURLOPT_SHARE, connections);
+  return handle;
 }
 
 std::size_t append_body(char* data, std::size_t size, std::size_t count, void* target) {
@@ -188,10 +210,8 @@ Result<Client> Client::connect(const ConnectionArguments& arguments, std::stop_t
 }
 
 Result<HttpResponse> Client::send(const HttpRequest& request) const {
-  CURL* const curl = kept_handle();
-  if (curl == nullptr) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
   HttpResponse response;
-  std::unique_ptr<curl_slist, CurlDeleter> headers;
+  std::unique_ptr<curl_slist, ListDeleter> headers;
   const auto header = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
     if (longer != nullptr) {
@@ -207,11 +227,10 @@ Result<HttpResponse> Client::send(const HttpRequest& request) const {
 
   const std::string address = (socket_.empty() ? url_ : "http://localhost") + request.path;
   char reason[CURL_ERROR_SIZE] = "";
-  // The handle outlives what it is told of here.
-  const struct Forget {
-    CURL* curl;
-    ~Forget() { curl_easy_reset(curl); }
-  } forget{curl};
+  // The last to be made, the first to go: it is told of what stands above.
+  const Handle handle = new_handle();
+  CURL* const curl = handle.get();
+  if (curl == nullptr) return Error{ErrorCode::internal, "libcurl cannot be started", "", "", ""};
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
   if (!socket_.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
   if (is_loopback(address)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
