@@ -70,13 +70,8 @@ Result<Composition> to_moles(const Composition& active, Basis from, bool support
     if (!whole.ok()) return whole;
     return weighed(*whole, false);
   }
-  const double rest = 1.0 - grams.total();
-  if (!(rest > 1e-9)) {
-    return bad_amounts("the active elements leave nothing for the support",
-                       fmt::format("{:.9g} wt%", 100.0 * grams.total()),
-                       "less than 100 wt% in all");
-  }
-  return weighed(scaled(grams, 1e3 / rest), false);
+  if (Status room = leaves_support(active, from); !room.ok()) return room.error();
+  return weighed(scaled(grams, 1e3 / (1.0 - grams.total())), false);
 }
 
 }  // namespace
@@ -194,6 +189,14 @@ std::optional<ToldUnit> told_unit(std::string_view unit) {
     if (plain == known.text) return known.unit;
   }
   return std::nullopt;
+}
+
+Status leaves_support(const Composition& active, Basis basis) {
+  if (!by_mass(basis)) return {};
+  const double percent = active.total() * (basis == Basis::mass_fraction ? 100.0 : 1.0);
+  if (100.0 - percent > 1e-7) return {};
+  return bad_amounts("the active elements leave nothing for the support",
+                     fmt::format("{:.9g} wt%", percent), "less than 100 wt% in all");
 }
 
 Result<Composition> convert(const Composition& active, Basis from, Basis to, bool supported) {

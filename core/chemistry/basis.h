@@ -39,6 +39,10 @@ struct ToldUnit {
 // Nothing for a bare "%" and other texts.
 std::optional<ToldUnit> told_unit(std::string_view unit);
 
+// Whether weights on a support leave something for it: an error (bad_data) where they sum to 100
+// wt% or more. Other bases always do.
+Status leaves_support(const Composition& active, Basis basis);
+
 // The active elements' amounts in another basis. `supported`: the rest of the catalyst is a
 // support; otherwise the active elements are all of it. Ratios of a supported catalyst tell no
 // loading: from atomic_ratio or mole_fraction there is no way to a basis by mass or by gram of

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "core/base/text.h"
@@ -40,6 +41,14 @@ std::string joined_by_hyphens(std::string_view part) {
     out += part.substr(begin, i - begin);
   }
   return out;
+}
+
+// Whether the number at the beginning of `folded` is the amount of one element.
+bool is_number_of(const Formula& formula, std::string_view folded) {
+  double number = 0.0;
+  std::from_chars(folded.data(), folded.data() + folded.size(), number);
+  const auto& parts = formula.composition.parts();
+  return parts.size() == 1 && parts[0].amount == number && !formula.oxygen_unknown;
 }
 
 // "xSrxCoO3", as in La1-xSrxCoO3: a letter where an amount belongs.
@@ -260,6 +269,9 @@ Status add_active(ReadActives& actives, std::string_view part, bool count_oxygen
   const std::string folded = fold_name(part);
   const bool number = !folded.empty() && (is_digit(folded[0]) || folded[0] == '.');
   (number ? actives.numbered : actives.plain) += 1;
+  if (number && actives.numbered_formula.empty() && !is_number_of(*formula, folded)) {
+    actives.numbered_formula = folded;
+  }
   return {};
 }
 

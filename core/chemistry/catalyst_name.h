@@ -16,6 +16,8 @@ struct ReadActives {
   int numbered = 0;             // parts with a number before them: "2Mn"
   int plain = 0;                // parts without: "Mn", "Na2WO4"
   bool oxygen_unknown = false;  // "MnOx"
+  // The first part whose number stands before more than one element itself: "5(NiO)", "5Ni2".
+  std::string numbered_formula;
 };
 
 // Adds an active part ("Na2WO4", "2Mn", "MnOx"). Errors: what read_formula refuses, with what to

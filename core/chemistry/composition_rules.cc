@@ -415,6 +415,9 @@ Result<BroughtAmounts> bring_amounts(const std::vector<ElementAmount>& amounts, 
     brought.dropped_oxygen = oxygen / active.total();
     told = without_oxygen(told);
   }
+  if (rules.basis && supported && !(whole > 0.0)) {
+    if (Status room = leaves_support(active, *rules.basis); !room.ok()) return room.error();
+  }
   Result<Composition> scaled_to = to_whole(active, whole, read->are_ratios);
   if (!scaled_to.ok()) return scaled_to.error();
   active = std::move(*scaled_to);

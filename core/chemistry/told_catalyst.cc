@@ -154,33 +154,6 @@ class Maker {
     return {};
   }
 
-  // In a basis by weight or by gram of support the number before brackets would be multiplied by
-  // their formula: 20(V2O5) is no 40 wt% of vanadium.
-  Status check_brackets(const std::string& folded, const std::string& text) const {
-    if (!is_loading(rules_.basis)) return {};
-    for (std::size_t open = folded.find('('); open != std::string::npos;
-         open = folded.find('(', open + 1)) {
-      std::size_t number = open;
-      while (number > 0 && folded[number - 1] == ' ') --number;
-      const std::size_t behind = number;
-      while (number > 0 && is_of_number(folded[number - 1])) --number;
-      const bool begins = number == 0 || !is_letter_or_bracket(folded[number - 1]);
-      const std::size_t close = folded.find(')', open);
-      if (number == behind || !begins || close == std::string::npos) continue;
-      const auto inside =
-          parse_formula(std::string_view(folded).substr(open + 1, close - open - 1));
-      if (!inside.ok() || inside->total() == 1.0) continue;
-      return Error{ErrorCode::bad_data, "a number stands before a formula in brackets", form_, text,
-                   expected_amounts()};
-    }
-    return {};
-  }
-
-  static bool is_of_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
-  static bool is_letter_or_bracket(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ')' || c == ']' || c == '}';
-  }
-
   std::string expected_amounts() const {
     return fmt::format(
         "the {} of each element itself before it, such as 5Ni-2K/Al2O3, not those of its oxide or "
@@ -188,7 +161,7 @@ class Maker {
         rules_.unit());
   }
 
-  // Brackets are no way out where check_brackets refuses them.
+  // Brackets are no way out where take_actives refuses them.
   Error without_brackets(Error error) const {
     constexpr std::string_view kHint = "or brackets, as in 2(MgO)";
     if (is_loading(rules_.basis) && error.expected.ends_with(kHint)) {
@@ -207,8 +180,6 @@ class Maker {
     }
     Result<ReadName> read = read_name(told_.name, supports_, rules_.count_oxygen);
     if (!read.ok()) return placed(without_brackets(read.error()), form_);
-    const std::size_t actives = read->support.empty() ? folded.size() : folded.rfind('/');
-    if (Status one = check_brackets(folded.substr(0, actives), told_.name); !one.ok()) return one;
     if (!read->support.empty()) {
       if (beside_ && !same_support(read->support)) {
         return placed(twice(told_.name, "the name has a support, and another one is told"), form_);
@@ -271,9 +242,6 @@ class Maker {
       if (Status added = add_active(actives, told_.slots[i], rules_.count_oxygen); !added.ok()) {
         return placed(without_brackets(added.error()), fmt::format("/slots/{}", i));
       }
-      if (Status one = check_brackets(fold_name(told_.slots[i]), told_.slots[i]); !one.ok()) {
-        return one;
-      }
     }
     return take_actives(actives);
   }
@@ -311,6 +279,11 @@ class Maker {
                    amounts ? fmt::format("an amount in {} before each element", rules_.unit())
                            : "a number before each element, the balance of an alloy included "
                              "(90Ti-6Al-4V), or a formula such as Ni3Al1"};
+    }
+    // The number would be multiplied by the formula: 20(V2O5) is no 40 wt% of vanadium.
+    if (actives.numbered > 0 && is_loading(rules_.basis) && !actives.numbered_formula.empty()) {
+      return Error{ErrorCode::bad_data, "a number stands before a formula", form_, text_of_form(),
+                   expected_amounts()};
     }
     said_.oxygen_unknown = actives.oxygen_unknown;
     take(actives.composition, actives.numbered > 0 && is_loading(rules_.basis)

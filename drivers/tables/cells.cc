@@ -88,7 +88,8 @@ Stripped strip(std::string_view cell) {
     take_percent(text);
     break;
   }
-  stripped.digits = without_group_spaces(text);
+  // The mark of a footnote, or an exponent: never a digit of the number.
+  stripped.digits = has_small_digit(cell) ? std::string(cell) : without_group_spaces(text);
   return stripped;
 }
 
@@ -136,7 +137,7 @@ bool is_none(std::string_view cell) {
 }
 
 std::string composition_text(std::string_view cell, const NumberStyle& style) {
-  const std::string plain = plain_characters(cell);
+  const std::string plain = plain_name(cell);
   std::string text(trim(plain));
   for (std::size_t at = 1; style.decimal == ',' && at + 1 < text.size(); ++at) {
     if (text[at] == ',' && is_digit(text[at - 1]) && is_digit(text[at + 1])) text[at] = '.';
@@ -346,6 +347,10 @@ Result<CellNumber> read_number(std::string_view cell, const NumberStyle& style) 
   if (word.find("inf") != std::string::npos || word.find("nan") != std::string::npos ||
       (number_like && text.find_first_of("eE") != std::string::npos)) {
     return bad("not a finite number", cell, "a finite number");
+  }
+  if (has_small_digit(cell)) {
+    return bad("a raised or lowered digit stands in a number", cell,
+               "the number without the mark of its footnote, and powers of ten as in 1.2e3");
   }
   return bad("not a number", cell,
              fmt::format("a finite number; or --null \"{}\" where that says \"not measured\"",

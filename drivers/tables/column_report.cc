@@ -170,6 +170,12 @@ void report(const Sheet& sheet, const MatchedColumns& columns, TableRows& table)
       report.unit = !used->file_unit.empty() ? used->file_unit : used->unit;
       if (report.unit.empty()) report.unit = told_unit(sheet, i);
       if (report.unit.empty() && used->column.use == ColumnUse::value && percent) report.unit = "%";
+      if (used->column.use == ColumnUse::value && same_unit(told_unit(sheet, i), "1") &&
+          used->conversion.factor != 1.0) {
+        table.notes.push_back(
+            fmt::format("column \"{}\" holds fractions: {:g} times its numbers are in {}",
+                        report.header, used->conversion.factor, used->unit));
+      }
     } else if (numbers && report.filled > 0 && !report.header.empty()) {
       table.unused_numbers.push_back(report.header);
     }

@@ -228,14 +228,19 @@ class Recogniser : private ColumnCells {
     return {split.cased, split.unit};
   }
 
-  // Whether two names, without their units, are the usual words for one temperature: the campaign
-  // has no other.
-  bool is_the_temperature(std::string_view header, std::string_view condition) const {
-    return is_temperature_name(header) && is_temperature_name(condition) &&
-           std::count_if(options_.known_conditions.begin(), options_.known_conditions.end(),
-                         [&](const std::string& one) {
-                           return is_temperature_name(known_unit(one, Role::condition).first);
-                         }) == 1;
+  // What a header is where it and a condition's name, without their units, are the usual words for
+  // one temperature or pressure: the campaign has no other.
+  std::optional<QuantityName> same_quantity(std::string_view header,
+                                            std::string_view condition) const {
+    const auto is = quantity_name(header), wanted = quantity_name(condition);
+    if (!is || !wanted || wanted->numbered || is->quantity != wanted->quantity) return {};
+    const auto others =
+        std::count_if(options_.known_conditions.begin(), options_.known_conditions.end(),
+                      [&](const std::string& one) {
+                        const auto known = quantity_name(known_unit(one, Role::condition).first);
+                        return known && !known->numbered && known->quantity == wanted->quantity;
+                      });
+    return others == 1 ? is : std::nullopt;
   }
 
   // The header of a campaign's property or condition: its name, or what becomes that name where it
@@ -246,6 +251,7 @@ class Recogniser : private ColumnCells {
     const auto [bare_name, unit] = known_unit(name, role);
     std::vector<std::size_t> alike, with_unit;
     for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (layout_.roles[i] == Role::ignored) continue;
       if (header_[i] == name) return i;
       // Drafts of earlier versions kept no sign in a property's name either.
       if (campaign_name(header_[i], limits) == name ||
@@ -253,17 +259,17 @@ class Recogniser : private ColumnCells {
         alike.push_back(i);
       }
       const HeaderName split = split_unit(header_[i]);
-      const bool same = split.cased == bare_name || split.cased == name ||
-                        (role == Role::condition && is_the_temperature(split.cased, bare_name));
+      const auto quantity = role == Role::condition ? same_quantity(split.cased, bare_name)
+                                                    : std::optional<QuantityName>();
+      const bool word = quantity && !quantity->numbered;
+      const bool same = split.cased == bare_name || split.cased == name || word;
       if (!unit.empty() && same && !split.unit.empty() && convert_units(split.unit, unit).ok()) {
         with_unit.push_back(i);
       }
       // Neither the campaign nor the header tells a unit, or the header the usual one.
-      const bool usual = split.unit.empty() || same_unit(split.unit, "\u00B0C");
-      if (unit.empty() && usual && role == Role::condition &&
-          is_the_temperature(split.cased, bare_name)) {
-        with_unit.push_back(i);
-      }
+      const bool usual = word && quantity->quantity == Quantity::temperature &&
+                         (split.unit.empty() || same_unit(split.unit, "\u00B0C"));
+      if (unit.empty() && usual) with_unit.push_back(i);
     }
     if (alike.size() == 1) return alike.front();
     return alike.empty() && with_unit.size() == 1 ? std::optional(with_unit.front()) : std::nullopt;
@@ -273,6 +279,10 @@ class Recogniser : private ColumnCells {
   void take_unit(std::size_t column, const std::string& name, Role role) {
     const std::string unit = known_unit(name, role).second;
     std::string told = unit_below(column);
+    const bool dash = column < units_.size() && units_[column] == "-";
+    if (dash && split_unit(header_[column]).unit.empty() && convert_units("-", unit).ok()) {
+      told = "-";
+    }
     if (unit.empty() && role == Role::target && !told.empty() && !same_unit(told, "1")) {
       problems_.push_back(problem(
           column, fmt::format("the campaign tells no unit of {}, and the table does", name), told,
@@ -284,9 +294,25 @@ class Recogniser : private ColumnCells {
     if (unit.empty() || told.empty()) return;
     if (convert_units(told, unit).ok()) {
       layout_.value_units[column] = {told, unit};
+      if (same_unit(told, "1") && !same_unit(unit, "1")) check_fractions(column, told, unit);
     } else {
       problems_.push_back(problem(column, fmt::format("{} is measured in another unit", name), told,
                                   fmt::format("numbers in {}", unit)));
+    }
+  }
+
+  // Without a unit a conversion is a fraction: 12 is none, where 1.03 may be measured of a balance.
+  void check_fractions(std::size_t column, const std::string& told, const std::string& unit) {
+    constexpr double kMost = 1.1;
+    for (const CsvRecord* const row : rows_) {
+      const auto number = read_number(cell(*row, column), style_);
+      if (!number || number->percent || number->value <= kMost) continue;
+      problems_.push_back(problem(
+          column, fmt::format("the unit \"{}\" says fractions, and numbers are above 1", told),
+          std::string(cell(*row, column)),
+          fmt::format("the header \"{} ({})\" where they are in {}, or fractions from 0 to 1",
+                      split_unit(header_[column]).cased, unit, unit)));
+      return;
     }
   }
 
@@ -297,36 +323,47 @@ class Recogniser : private ColumnCells {
                     [&](const auto& taken) { return taken.second == name; })) {
       return;
     }
-    const std::string wanted = bare(name);
+    std::vector<std::size_t> near;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      if (layout_.roles[i] != Role::unused || header_[i].empty()) continue;
-      const std::string is = bare(header_[i]);
-      const std::string without_unit = bare(split_unit(header_[i]).cased);
-      const bool near =
-          is == wanted || (!without_unit.empty() && without_unit == wanted) ||
-          (what == "condition" && is_the_temperature(split_unit(header_[i]).cased,
-                                                     known_unit(name, Role::condition).first)) ||
-          (wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
-           digits_of(is) == digits_of(wanted));
-      if (!near) continue;
+      if (layout_.roles[i] == Role::unused && !header_[i].empty() && is_near(i, name, what)) {
+        near.push_back(i);
+      }
+    }
+    for (const std::size_t i : near) {
       problems_.push_back(problem(
           i,
           fmt::format("the column is not used, but nearly has the name of the {} {}", what, name),
           header_[i],
           fmt::format("{}{}, or --ignore \"{}\" when it is something else",
-                      header_for(name, what, split_unit(header_[i]).unit),
+                      header_for(name, what, split_unit(header_[i]).unit, near.size() > 1),
                       name == "sample" ? fmt::format(", --id \"{}\"", header_[i]) : "",
                       header_[i])));
     }
   }
 
-  // What to write as the header of a column that is meant as `name` and tells this unit.
-  std::string header_for(const std::string& name, std::string_view what,
-                         const std::string& unit) const {
+  bool is_near(std::size_t column, const std::string& name, std::string_view what) const {
+    const std::string& header = header_[column];
+    const std::string wanted = bare(name), is = bare(header);
+    const HeaderName split = split_unit(header);
+    const std::string without_unit = bare(split.cased);
+    if (is == wanted || (!without_unit.empty() && without_unit == wanted)) return true;
+    if (what == "condition") {
+      const auto quantity = same_quantity(split.cased, known_unit(name, Role::condition).first);
+      // P alone is phosphorus.
+      if (quantity && (header != "P" || quantity->quantity != Quantity::pressure)) return true;
+    }
+    return wanted.size() >= 5 && what != "column" && edit_distance(is, wanted) == 1 &&
+           digits_of(is) == digits_of(wanted);
+  }
+
+  // What to write as the header of a column that is meant as `name` and tells this unit. Of several
+  // that are near, the name itself says which one is meant.
+  std::string header_for(const std::string& name, std::string_view what, const std::string& unit,
+                         bool several) const {
     const Role role = what == "property" ? Role::target : Role::condition;
     const auto [bare_name, known] = known_unit(name, role);
     if (what == "column" || unit.empty() || known.empty()) return "the header " + name;
-    if (convert_units(unit, known).ok()) {
+    if (!several && convert_units(unit, known).ok()) {
       return fmt::format("the header {} ({}), whose numbers are converted to {}", bare_name, unit,
                          known);
     }

@@ -158,6 +158,24 @@ constexpr std::array<std::string_view, 24> kTemperatures = {"t",
                                                             "treaction",
                                                             "trxn"};
 
+constexpr std::array<std::string_view, 17> kPressures = {"p",
+                                                         "press",
+                                                         "pressure",
+                                                         "totalpressure",
+                                                         "reactionpressure",
+                                                         "reactorpressure",
+                                                         "ptotal",
+                                                         "druck",
+                                                         "gesamtdruck",
+                                                         "reaktionsdruck",
+                                                         "pression",
+                                                         "presi\u00F3n",
+                                                         "presion",
+                                                         "pressione",
+                                                         "\u5727\u529B",
+                                                         "\u538B\u529B",
+                                                         "\u53CD\u5FDC\u5727\u529B"};
+
 bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
   return std::find(words.begin(), words.end(), text) != words.end();
 }
@@ -173,8 +191,12 @@ std::string letters_only(std::string_view name) {
 
 }  // namespace
 
-bool is_temperature_name(std::string_view name) {
-  return is_one_of(letters_only(name), kTemperatures);
+std::optional<QuantityName> quantity_name(std::string_view name) {
+  const bool numbered = !digits_of(fold_name(name)).empty();
+  const std::string letters = letters_only(name);
+  if (is_one_of(letters, kTemperatures)) return QuantityName{Quantity::temperature, numbered};
+  if (is_one_of(letters, kPressures)) return QuantityName{Quantity::pressure, numbered};
+  return std::nullopt;
 }
 
 bool is_support_name(std::string_view name) {

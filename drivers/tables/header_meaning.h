@@ -40,8 +40,15 @@ std::optional<int> slot_number(std::string_view name);
 // "m2", "M 2", "MM2", "M-2", "M02", "Metal 2", "slot2": the number that was probably meant.
 std::optional<int> slot_near_miss(std::string_view name);
 
-// "T", "Temp.", "Temperatur", "\u6E29\u5EA6": the temperature of the reaction.
-bool is_temperature_name(std::string_view name);
+// "T", "Temp.", "Temperatur", "\u6E29\u5EA6": the temperature of the reaction; "p", "Pressure",
+// "Druck": its pressure. With a number ("T50", "T2") it may be an outcome or one of several
+// sensors.
+enum class Quantity { temperature, pressure };
+struct QuantityName {
+  Quantity quantity;
+  bool numbered;
+};
+std::optional<QuantityName> quantity_name(std::string_view name);
 // "Support", "supp.", "Tr\u00E4ger".
 bool is_support_name(std::string_view name);
 // The same with words that say no more: "Support oxide", "oxide support", "Tr\u00E4geroxid".

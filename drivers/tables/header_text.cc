@@ -34,8 +34,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 38> kAlike{{
     {"\u00B9", "1"},
     {"\u00B2", "2"},
     {"\u00B3", "3"},
-    {"\u207B", "-"},
     {"\u2070", "0"},
+    {"\u207B", "-"},
     {"\u2080", "0"},
     {"\u2081", "1"},
     {"\u2082", "2"},
@@ -96,7 +96,23 @@ bool is_quantity(std::string_view before, std::string_view unit) {
 
 }  // namespace
 
-std::string plain_characters(std::string_view text) {
+namespace {
+
+// Of superscripts, those that code pages had first lie apart.
+bool is_raised_digit(std::string_view text) {
+  for (const std::string_view one : {"\u00B9", "\u00B2", "\u00B3", "\u2070", "\u2074", "\u2075",
+                                     "\u2076", "\u2077", "\u2078", "\u2079"}) {
+    if (text.starts_with(one)) return true;
+  }
+  return false;
+}
+
+bool is_lowered_digit(std::string_view text) {
+  return text.size() > 2 && text.starts_with("\xE2\x82") &&
+         static_cast<unsigned char>(text[2]) <= 0x89;
+}
+
+std::string plain_text(std::string_view text, bool keep_raised) {
   std::string plain;
   plain.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
@@ -111,6 +127,10 @@ std::string plain_characters(std::string_view text) {
       continue;
     }
     bool found = false;
+    if (keep_raised && is_raised_digit(text.substr(at))) {
+      plain.push_back(text[at++]);
+      continue;
+    }
     for (const auto& [from, to] : kAlike) {
       if (!text.substr(at).starts_with(from)) continue;
       plain += to;
@@ -121,6 +141,23 @@ std::string plain_characters(std::string_view text) {
     if (!found) plain.push_back(text[at++]);
   }
   return plain;
+}
+
+}  // namespace
+
+std::string plain_characters(std::string_view text) {
+  return plain_text(text, false);
+}
+
+std::string plain_name(std::string_view text) {
+  return plain_text(text, true);
+}
+
+bool has_small_digit(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (is_raised_digit(text.substr(at)) || is_lowered_digit(text.substr(at))) return true;
+  }
+  return false;
 }
 
 std::string fold_name(std::string_view text) {

@@ -13,6 +13,12 @@ namespace kasetsu::tables {
 // made it of. UTF-8 in and out.
 std::string plain_characters(std::string_view text);
 
+// Whether a raised or lowered digit stands in the text: "12\u00B9", "5\u2082".
+bool has_small_digit(std::string_view text);
+// plain_characters, but for raised digits: in a name they are the mark of a footnote, and lowered
+// ones are amounts ("Al\u2082O\u2083").
+std::string plain_name(std::string_view text);
+
 // plain_characters, without spaces at the ends, inner ones single, without what follows "#", and
 // ASCII letters small.
 std::string fold_name(std::string_view text);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/base/text.h"
@@ -87,12 +88,23 @@ std::string without_brackets(std::string_view cell) {
 
 // Whether the line below the header holds units: none of its cells is a number or says that nothing
 // was measured, numbers stand below each, and one is a unit that is known.
+// Dashes alone say that nothing has a unit where they stand beside no catalyst.
 bool holds_units(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
-  bool known = false;
+  bool known = false, dashes = false, others = false, lacks = false;
   const auto nulls = usual_null_words();
   for (std::size_t i = 0; i < rows.front().fields.size(); ++i) {
     const std::string cell = without_brackets(rows.front().fields[i]);
-    if (cell.empty() || cell == "-") continue;
+    if (cell.empty()) {
+      lacks = lacks || std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
+                return i < row.fields.size() && !trim(row.fields[i]).empty() &&
+                       !read_number(row.fields[i], style);
+              });
+    }
+    if (cell.empty() || cell == "-") {
+      dashes = dashes || !cell.empty();
+      continue;
+    }
+    others = true;
     const bool null = std::find(nulls.begin(), nulls.end(), small_letters(cell)) != nulls.end();
     const bool numbers_below = std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
       return i < row.fields.size() && read_number(row.fields[i], style).ok();
@@ -100,17 +112,19 @@ bool holds_units(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
     if (null || !numbers_below || read_number(cell, style)) return false;
     known = known || is_unit(cell);
   }
-  return known;
+  return known || (dashes && !others && lacks);
 }
 
 Result<std::vector<CsvRecord>> read_records(std::string_view bytes, std::string_view file_name,
-                                            const SheetOptions& options, Sheet& sheet) {
+                                            const SheetOptions& options, Sheet& sheet,
+                                            std::vector<ShownUnit>& shown) {
   if (is_workbook(bytes)) {
     auto workbook = read_workbook(bytes, file_name, options.sheet);
     if (!workbook) return workbook.error();
     sheet.encoding = "utf-8";
     sheet.delimiter = "workbook";
     sheet.notes = std::move(workbook->notes);
+    shown = std::move(workbook->units);
     sheet.name = std::move(workbook->sheet);
     sheet.other_sheets = std::move(workbook->other_sheets);
     return std::move(workbook->rows);
@@ -242,6 +256,7 @@ void take_units(std::vector<CsvRecord>& rows, Sheet& sheet, const Profile* profi
   const bool unit_row = profile != nullptr ? profile->unit_row && !rows.empty()
                                            : rows.size() > 1 && holds_units(rows, sheet.style);
   if (!unit_row) return;
+  sheet.unit_row = true;
   for (const std::string& unit : rows.front().fields) {
     sheet.units.push_back(without_brackets(unit));
   }
@@ -249,6 +264,85 @@ void take_units(std::vector<CsvRecord>& rows, Sheet& sheet, const Profile* profi
     sheet.notes.push_back(fmt::format("line {} holds units", rows.front().line));
   }
   rows.erase(rows.begin());
+}
+
+// Lines that are neither rows nor lines of this header: what stands below them would be read as
+// something else.
+Status check_lines(const std::vector<CsvRecord>& header, const std::vector<CsvRecord>& rows,
+                   const Sheet& sheet, const Profile* profile, std::string_view file_name) {
+  const auto text_of = [](const CsvRecord& row) {
+    std::vector<std::string_view> cells;
+    for (const std::string& cell : row.fields) {
+      if (!trim(cell).empty()) cells.push_back(trim(cell));
+    }
+    return fmt::format("{}", fmt::join(cells, ", "));
+  };
+  if (const CsvRecord* second = find_second_header(header, rows, sheet.style)) {
+    return bad(csv_place(file_name, second->line),
+               "another header stands here: what is below it belongs to another table",
+               text_of(*second), "one table in a file or sheet, this one in another");
+  }
+  if (profile == nullptr && !sheet.unit_row && begins_with_text_over_numbers(rows, sheet.style)) {
+    return bad(csv_place(file_name, rows.front().line),
+               "the line below the header stands over numbers and is no unit that is known",
+               text_of(rows.front()),
+               "the unit in the header, such as rate (mmol/g/h), over numbers in it, and without "
+               "this line");
+  }
+  return {};
+}
+
+// A unit that the number format of a cell shows.
+struct CellUnit {
+  std::size_t line, column;
+  std::string unit;
+};
+
+std::vector<CsvRecord>::iterator row_at(std::vector<CsvRecord>& rows, std::size_t line) {
+  const auto row = std::lower_bound(
+      rows.begin(), rows.end(), line,
+      [](const CsvRecord& record, std::size_t number) { return record.line < number; });
+  return row != rows.end() && row->line == line ? row : rows.end();
+}
+
+std::vector<CellUnit> take_off_units(const std::vector<ShownUnit>& shown,
+                                     std::vector<CsvRecord>& records) {
+  std::vector<CellUnit> units;
+  for (const ShownUnit& one : shown) {
+    const auto row = row_at(records, one.line);
+    if (row == records.end()) continue;
+    std::string& text = row->fields[one.column];
+    units.push_back({one.line, one.column, text.substr(text.size() - one.length)});
+    text.resize(text.size() - one.length);
+  }
+  return units;
+}
+
+// A unit that all cells of a column show stands for one that the table does not tell. What differs
+// from the table's own goes back into the cells.
+void put_back_units(const std::vector<CellUnit>& units, std::vector<CsvRecord>& rows,
+                    Sheet& sheet) {
+  std::map<std::size_t, std::set<std::string>> of_columns;
+  for (const CellUnit& one : units) of_columns[one.column].emplace(trim(one.unit));
+  std::map<std::size_t, std::string> told;
+  for (const auto& [column, shown] : of_columns) {
+    if (column >= sheet.header.fields.size()) continue;
+    std::string& unit = told[column];
+    unit = split_unit(sheet.header.fields[column]).unit;
+    if (unit.empty() && column < sheet.units.size()) unit = sheet.units[column];
+    const std::string& first = *shown.begin();
+    if (!unit.empty() || shown.size() > 1 || !(is_unit(first) || chemistry::told_unit(first))) {
+      continue;
+    }
+    unit = first;
+    sheet.units.resize(sheet.header.fields.size());
+    sheet.units[column] = first;
+  }
+  for (const CellUnit& one : units) {
+    const auto row = row_at(rows, one.line);
+    if (row == rows.end() || same_unit(one.unit, told[one.column])) continue;
+    row->fields[one.column] += one.unit;
+  }
 }
 
 void tell_lines(const std::vector<std::size_t>& lines, std::string_view one, std::string_view many,
@@ -263,9 +357,11 @@ void tell_lines(const std::vector<std::size_t>& lines, std::string_view one, std
 Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
                          const SheetOptions& options) {
   Sheet sheet;
-  auto rows = read_records(bytes, file_name, options, sheet);
+  std::vector<ShownUnit> shown;
+  auto rows = read_records(bytes, file_name, options, sheet, shown);
   if (!rows) return rows.error();
   const Profile* const profile = options.profile;
+  const std::vector<CellUnit> units = take_off_units(shown, *rows);
   const auto header_lines = take_header(*rows, sheet, options, file_name);
   if (!header_lines) return header_lines.error();
   tell_lines(take_out_headers(*header_lines, *rows), "repeats the header", "repeat the header",
@@ -276,6 +372,10 @@ Result<Sheet> read_sheet(std::string_view bytes, std::string_view file_name,
     sheet.style = {options.decimal, options.decimal == ',' ? "." : ",", false};
   }
   take_units(*rows, sheet, profile);
+  put_back_units(units, *rows, sheet);
+  if (const Status one = check_lines(*header_lines, *rows, sheet, profile, file_name); !one) {
+    return one.error();
+  }
   tell_lines(take_out_summaries(*rows, sheet.style), "summarises others", "summarise others",
              sheet);
   if (rows->empty()) {

@@ -34,7 +34,8 @@ struct Sheet {
   CsvRecord header;                // names without spaces around them, line ends as spaces
   std::size_t header_at = 0;       // which of the lines that are not empty is the header, from 1
   std::size_t header_lines = 1;    // one or two
-  std::vector<std::string> units;  // of the line below the header; empty: there is none
+  std::vector<std::string> units;  // of the line below the header, or of formats of numbers
+  bool unit_row = false;           // the line below the header told units
   // Units of amounts that titles above the header tell, with their lines.
   std::vector<std::pair<std::size_t, std::string>> title_units;
   std::vector<CsvRecord> rows;  // without blank ones; each as long as the header, or faulty

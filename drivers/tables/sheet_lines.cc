@@ -14,6 +14,7 @@
 #include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/sheet.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -370,6 +371,52 @@ std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,
     return again;
   });
   return lines;
+}
+
+const CsvRecord* find_second_header(const std::vector<CsvRecord>& header,
+                                    const std::vector<CsvRecord>& rows, const NumberStyle& style) {
+  const std::vector<ColumnHabit> habits = habits_of(rows, style);
+  const auto is_name = [&](std::string_view cell) {
+    const auto first = static_cast<unsigned char>(cell.empty() ? '0' : cell[0]);
+    const bool letter =
+        first >= 0x80 || (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+    return letter && !is_usual_null(cell);
+  };
+  for (std::size_t r = 1; r < rows.size(); ++r) {
+    const CsvRecord& row = rows[r];
+    if (filled_cells(row) < 2 || !is_line_of_names(row)) continue;
+    bool repeats = false, names = false, units = false;
+    for (std::size_t i = 0; i < std::min(row.fields.size(), habits.size()); ++i) {
+      const std::string_view cell = cell_of(row, i);
+      if (!is_name(cell)) continue;
+      const bool same = std::any_of(header.begin(), header.end(), [&](const CsvRecord& line) {
+        return fold_name(cell_of(line, i)) == fold_name(cell);
+      });
+      repeats = repeats || same;
+      if (same || 2 * habits[i].numbers <= habits[i].filled) continue;
+      names = true;
+      units = units || is_unit(split_unit(cell).unit);
+    }
+    if (names && (repeats || units)) return &row;
+  }
+  return nullptr;
+}
+
+bool begins_with_text_over_numbers(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
+  if (rows.size() < 2) return false;
+  const std::vector<ColumnHabit> habits = habits_of(rows, style);
+  bool texts = false, lacks = false;
+  for (std::size_t i = 0; i < habits.size(); ++i) {
+    const std::string_view cell = cell_of(rows.front(), i);
+    if (cell.empty()) {
+      lacks = lacks || habits[i].filled > habits[i].numbers;
+      continue;
+    }
+    if (i == 0 || habits[i].numbers == 0 || holds_number(rows.front(), i, style)) return false;
+    if (is_usual_null(cell)) return false;
+    texts = true;
+  }
+  return texts && lacks;
 }
 
 std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,

@@ -39,6 +39,15 @@ CsvRecord join_header(const CsvRecord& upper, const CsvRecord& lower, bool only_
 std::vector<std::size_t> take_out_headers(const std::vector<CsvRecord>& header,
                                           std::vector<CsvRecord>& rows);
 
+// The row that begins another table: it repeats the header in part, or tells units as a header
+// does, and names something else over a column of numbers. Null: none does.
+const CsvRecord* find_second_header(const std::vector<CsvRecord>& header,
+                                    const std::vector<CsvRecord>& rows, const NumberStyle& style);
+
+// Whether the first row stands over numbers without being one of them, beside no catalyst: its
+// cells are texts, where others have numbers, and where others have texts it has nothing.
+bool begins_with_text_over_numbers(const std::vector<CsvRecord>& rows, const NumberStyle& style);
+
 // Takes out rows that summarise others, such as averages and standard deviations: one of the usual
 // words is their first cell and a cell is blank that others have, or it stands in a column of
 // numbers (replicate 1, 2, avg). Their lines.

@@ -252,7 +252,7 @@ class RowReader {
     // Oxygen that does not count is told, so that what differs in nothing else can be found.
     if (row.catalyst && row.catalyst->told.empty() && !row.catalyst->dropped_oxygen.empty() &&
         row.catalyst->catalyst.support.empty()) {
-      row.told = plain_name(parts.name);
+      row.told = trim(plain_name(parts.name));
     }
     if (fine && !row.catalyst && row.kind != "blank" && row.sample.empty() &&
         row.proposal.empty()) {
@@ -586,7 +586,7 @@ class RowReader {
       if (fine) fine = take_amount_of_name(record, text, told);
       if (!fine) return in_column(record, ColumnUse::catalyst, fine.error());
     }
-    if (!parts.support.empty()) told.support = plain_name(parts.support);
+    if (!parts.support.empty()) told.support = trim(plain_name(parts.support));
     if (!parts.label.empty()) {
       Status same = names_.check_label(parts.label, amounts_beside_, told);
       if (!same) return at_label(record, same.error());
@@ -594,7 +594,7 @@ class RowReader {
     if (!parts.preparation.empty()) told.preparation = parts.preparation;
     auto made = chemistry::make_catalyst(told, supports_, rules_);
     if (!made) {
-      return in_its_column(record, composition_error(made.error(), plain_name(parts.name)));
+      return in_its_column(record, composition_error(made.error(), trim(plain_name(parts.name))));
     }
     if (made->catalyst.active.empty() && made->catalyst.support.empty()) {
       return bad("the row has no element and no support", "",
@@ -656,11 +656,6 @@ class RowReader {
         std::find_if(columns_.columns.begin(), columns_.columns.end(),
                      [&](const MatchedColumn& one) { return one.column.use == use; });
     return column == columns_.columns.end() ? error : at(record, *column, std::move(error));
-  }
-
-  // Full-width letters and subscripts become plain ones; dashes between actives stay.
-  static std::string plain_name(const std::string& name) {
-    return std::string(trim(plain_characters(name)));
   }
 
   // "Mn,Na,W" and "0.4,0.4,0.2".
@@ -856,7 +851,7 @@ Result<TableRows> read_rows(std::string_view bytes, std::string_view file_name,
   table.style = sheet->style;
   table.header_at = sheet->header_at;
   table.header_lines = sheet->header_lines;
-  table.unit_row = !sheet->units.empty();
+  table.unit_row = sheet->unit_row;
   table.notes = std::move(sheet->notes);
   table.unused = columns.unused;
   for (const MatchedColumn& column : columns.columns) {

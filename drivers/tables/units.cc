@@ -1,8 +1,11 @@
 #include "drivers/tables/units.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 
+#include "core/base/text.h"
 #include "drivers/tables/header_text.h"
 
 namespace kasetsu::tables {
@@ -155,6 +158,12 @@ const Unit* find(std::string_view normalised) {
 }
 
 }  // namespace
+
+double Conversion::operator()(double value) const {
+  if (factor == 1.0 && offset == 0.0) return value;
+  const double exact = value * factor + offset;
+  return parse_number(fmt::format("{:.15g}", exact)).value_or(exact);
+}
 
 bool same_unit(std::string_view a, std::string_view b) {
   const std::string left = normal(a), right = normal(b);

@@ -10,10 +10,9 @@ namespace kasetsu::tables {
 
 struct Conversion {
   double factor = 1.0;
-  double offset = 0.0;  // value * factor + offset
-  double operator()(double value) const {
-    return factor == 1.0 && offset == 0.0 ? value : value * factor + offset;
-  }
+  double offset = 0.0;
+  // value * factor + offset to fifteen digits, so that 120000 ppm are 12 % and no neighbour of it.
+  double operator()(double value) const;
 };
 
 // From one unit to the other. bad_data: unknown, or of another kind ("mol" and "K").

@@ -112,47 +112,170 @@ pugi::xml_node child(const pugi::xml_node& node, std::string_view name) {
   return {};
 }
 
+// The digits of a run that stands raised or lowered, as characters that do: behind another digit
+// they would seem to belong to its number ("12" and the mark of a footnote).
+std::string with_small_digits(std::string_view text, std::string_view place) {
+  static constexpr std::string_view kRaised[] = {"\u2070", "\u00B9", "\u00B2", "\u00B3", "\u2074",
+                                                 "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  static constexpr std::string_view kLowered[] = {"\u2080", "\u2081", "\u2082", "\u2083", "\u2084",
+                                                  "\u2085", "\u2086", "\u2087", "\u2088", "\u2089"};
+  if (place != "superscript" && place != "subscript") return std::string(text);
+  std::string out;
+  for (const char c : text) {
+    if (c < '0' || c > '9') {
+      out += c;
+    } else {
+      out += (place == "superscript" ? kRaised : kLowered)[c - '0'];
+    }
+  }
+  return out;
+}
+
 // The text of a string item: its runs, without the readings of Japanese words (rPh).
 std::string text_of(const pugi::xml_node& item) {
   std::string text;
   for (const pugi::xml_node& part : item.children()) {
     if (local_name(part) == "t") text += part.text().get();
-    if (local_name(part) == "r") text += child(part, "t").text().get();
+    if (local_name(part) != "r") continue;
+    const std::string_view raised = child(child(part, "rPr"), "vertAlign").attribute("val").value();
+    const std::string_view run = child(part, "t").text().get();
+    const bool joins = !text.empty() && text.back() >= '0' && text.back() <= '9';
+    text += joins ? with_small_digits(run, raised) : std::string(run);
   }
   return text;
 }
 
-enum class Format { plain, percent, date };
+// What a number format shows beside the number, of positive numbers, of negative ones, ...
+struct Section {
+  std::string before, after;
+  bool digits = false;  // the number itself is shown
+  std::string bound;    // "<", "<=", ...: for which numbers it is, as "[<0.1]" tells
+  double limit = 0.0;
+};
+struct Format {
+  enum class Kind { plain, percent, date } kind = Kind::plain;
+  std::vector<Section> sections;  // empty: nothing but the number
+};
 
-// What a number format shows: letters of dates outside of quotes and brackets, or a percent sign.
-Format format_of(std::string_view code) {
-  bool quoted = false, bracket = false;
-  Format format = Format::plain;
+// "[<0.1]" is a condition; what else stands in brackets is a colour or a language, but for the sign
+// of a currency.
+void take_bracket(std::string_view inside, Section& section) {
+  const std::size_t number = std::min(inside.find_first_not_of("<>="), inside.size());
+  if (const auto limit = parse_number(inside.substr(number)); number > 0 && limit) {
+    section.bound = std::string(inside.substr(0, number));
+    section.limit = *limit;
+  } else if (inside.starts_with('$')) {
+    (section.digits ? section.after : section.before) += inside.substr(1, inside.find('-') - 1);
+  }
+}
+
+// One section of a code: letters of dates outside of quotes and brackets, a percent sign, literals.
+Format::Kind take_section(std::string_view code, Section& section) {
+  Format::Kind kind = Format::Kind::plain;
+  const auto literal = [&](std::string_view text) {
+    (section.digits ? section.after : section.before) += text;
+  };
   for (std::size_t i = 0; i < code.size(); ++i) {
     const char c = code[i];
-    if (c == '"') quoted = !quoted;
-    if (quoted) continue;
-    if (c == '\\' || c == '_' || c == '*') {
+    if (c == '"' || c == '[') {
+      const std::size_t end = std::min(code.find(c == '"' ? '"' : ']', i + 1), code.size());
+      const std::string_view inside = code.substr(i + 1, end - i - 1);
+      c == '"' ? literal(inside) : take_bracket(inside, section);
+      i = end;
+    } else if (c == '\\') {
+      literal(code.substr(++i, 1));
+    } else if (c == '_' || c == '*') {
       ++i;
-      continue;
+    } else if (code.substr(i).starts_with("General")) {
+      section.digits = true;
+      i += 6;
+    } else if (c == '0' || c == '#' || c == '?') {
+      section.digits = true;
+    } else if (c == '%') {
+      kind = Format::Kind::percent;
+    } else if (kind == Format::Kind::plain &&
+               std::string_view("yYdDhHsS").find(c) != std::string_view::npos) {
+      kind = Format::Kind::date;
+    } else if (c == '<' || c == '>' || c == '~' || static_cast<unsigned char>(c) >= 0x80) {
+      literal(code.substr(i, 1));
     }
-    if (c == '[') bracket = true;
-    if (c == ']') bracket = false;
-    if (bracket) continue;
-    if (c == ';') break;
-    if (c == '%') return Format::percent;
-    if (std::string_view("yYdDhHsS").find(c) != std::string_view::npos) format = Format::date;
   }
+  return kind;
+}
+
+// Signs and brackets of negative numbers are no texts.
+std::string literal_of(std::string_view text) {
+  const bool blank = text.find_first_not_of(" -+()\u00A0") == std::string_view::npos;
+  return blank ? std::string() : std::string(text);
+}
+
+// The parts of a code at semicolons outside of quotes and brackets; the fourth is for texts.
+std::vector<std::string_view> sections_of(std::string_view code) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  char inside = '\0';
+  for (std::size_t i = 0; i <= code.size() && parts.size() < 3; ++i) {
+    const char c = i < code.size() ? code[i] : ';';
+    if (i < code.size() && c == '\\' && inside == '\0') {
+      ++i;
+    } else if (inside != '\0') {
+      if (c == inside) inside = '\0';
+      if (i < code.size()) continue;
+    } else if (c == '"' || c == '[') {
+      inside = c == '"' ? '"' : ']';
+    }
+    if (i < code.size() && (c != ';' || inside != '\0')) continue;
+    parts.push_back(code.substr(begin, i - begin));
+    begin = i + 1;
+  }
+  return parts;
+}
+
+Format format_of(std::string_view code) {
+  Format format;
+  bool literals = false;
+  for (const std::string_view part : sections_of(code)) {
+    Section section;
+    const Format::Kind kind = take_section(part, section);
+    if (format.sections.empty()) format.kind = kind;
+    section.before = literal_of(section.before);
+    section.after = literal_of(section.after);
+    literals = literals || !section.before.empty() || !section.after.empty();
+    format.sections.push_back(std::move(section));
+  }
+  if (!literals || format.kind == Format::Kind::date) format.sections.clear();
   return format;
 }
 
+// The section for a number; null where the format shows nothing else.
+const Section* section_for(const Format& format, double value) {
+  const std::vector<Section>& all = format.sections;
+  if (all.empty()) return nullptr;
+  const auto fits = [&](const Section& one) {
+    const bool below = one.bound.starts_with('<'), above = one.bound.starts_with('>');
+    return (below && value < one.limit) || (above && value > one.limit) ||
+           (one.bound.ends_with('=') && value == one.limit);
+  };
+  const bool told =
+      std::any_of(all.begin(), all.end(), [](const Section& one) { return !one.bound.empty(); });
+  if (told) {
+    for (const Section& one : all) {
+      if (one.bound.empty() || fits(one)) return &one;
+    }
+    return &all.back();
+  }
+  if (value < 0.0 && all.size() > 1) return &all[1];
+  return value == 0.0 && all.size() > 2 ? &all[2] : &all[0];
+}
+
 Format builtin_format(int id) {
-  if (id == 9 || id == 10) return Format::percent;
+  Format format;
+  if (id == 9 || id == 10) format.kind = Format::Kind::percent;
   if ((id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) ||
       (id >= 50 && id <= 58)) {
-    return Format::date;
+    format.kind = Format::Kind::date;
   }
-  return Format::plain;
+  return format;
 }
 
 // "AB12": the column, from 0.
@@ -296,11 +419,21 @@ class WorkbookReader {
     return {};
   }
 
-  std::string number(const std::string& text, Format format) const {
+  // What stands behind the number by its format is counted in `unit`.
+  std::string number(const std::string& text, const Format& format, std::size_t& unit) const {
     const auto value = parse_number(text);
     if (!value) return text;
-    if (format == Format::percent) return fmt::format("{:.15g} %", *value * 100.0);
-    if (format == Format::date && *value > 0.0 && *value < 2'958'466.0) {
+    if (const Section* const section = section_for(format, *value)) {
+      const bool nothing = section->before.empty() && section->after.empty();
+      if (!section->digits && !nothing) return section->before;
+      const bool percent = format.kind == Format::Kind::percent;
+      std::string shown = section->before + (percent ? fmt::format("{:.15g} %", *value * 100.0)
+                                                     : format_number(*value));
+      unit = section->after.size();
+      return shown + section->after;
+    }
+    if (format.kind == Format::Kind::percent) return fmt::format("{:.15g} %", *value * 100.0);
+    if (format.kind == Format::Kind::date && *value > 0.0 && *value < 2'958'466.0) {
       // The 1900 system counts a 29 February 1900 that never was.
       const double days = *value + (since_1904_ ? 1462.0 : *value < 60.0 ? 1.0 : 0.0);
       const auto seconds = std::chrono::seconds(
@@ -310,7 +443,7 @@ class WorkbookReader {
     return format_number(*value);
   }
 
-  Result<std::string> cell_text(const pugi::xml_node& cell) const {
+  Result<std::string> cell_text(const pugi::xml_node& cell, std::size_t& unit) const {
     const std::string_view type = cell.attribute("t").value();
     const std::string value = child(cell, "v").text().get();
     if (type == "inlineStr") return text_of(child(cell, "is"));
@@ -325,7 +458,7 @@ class WorkbookReader {
     if (type == "b") return std::string(value == "1" ? "true" : "false");
     if (type == "str" || type == "e" || type == "d") return value;
     const auto style = static_cast<std::size_t>(cell.attribute("s").as_uint());
-    return number(value, style < formats_.size() ? formats_[style] : Format::plain);
+    return number(value, style < formats_.size() ? formats_[style] : Format(), unit);
   }
 
   // Counts what a sheet holds while it is read, so that a small file cannot ask for much memory.
@@ -354,7 +487,8 @@ class WorkbookReader {
         return bad(file_name_, "the sheet has too many columns", place,
                    fmt::format("at most {}", kMostColumns));
       }
-      auto text = cell_text(cell);
+      std::size_t unit = 0;
+      auto text = cell_text(cell, unit);
       if (!text) return text.error();
       if (text->size() > kLongestCell || invalid_utf8(*text) != std::string_view::npos) {
         return bad(file_name_, "a cell holds no readable text", place, "");
@@ -362,6 +496,7 @@ class WorkbookReader {
       if (const Status few = count(0, text->size()); !few) return few.error();
       if (child(cell, "f") && text->empty()) ++unfinished_;
       take_off_apostrophe(*text);
+      if (unit > 0) workbook_.units.push_back({line, column, unit});
       if (record.fields.size() <= column) record.fields.resize(column + 1);
       record.fields[column] = std::move(*text);
     }

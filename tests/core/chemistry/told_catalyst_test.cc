@@ -256,15 +256,38 @@ TEST(MakeCatalyst, NumbersBeforeBracketsInACampaignOfLoadings) {
   moles.basis = Basis::mmol_per_g_support;
   for (const CompositionRules& rules : {loading(), moles}) {
     for (const char* text : {"20(V2O5)/TiO2", "10(NiO)/Al2O3", "5(NiCu)/Al2O3",
-                             "5Ni-2(K2CO3)/Al2O3", "5 (NiO)/SiO2"}) {
+                             "5Ni-2(K2CO3)/Al2O3", "5 (NiO)/SiO2", "5[NiO]/Al2O3", "5{NiO}/Al2O3",
+                             "5((NiO))/Al2O3", "5Ni2/Al2O3", "5[Ni]2/Al2O3", "5NiO*2MgO/Al2O3"}) {
       EXPECT_THAT(key_of(named(text), rules), HasSubstr("each element itself")) << text;
     }
     const std::string plain = key_of(named("20V2O5/TiO2"), rules);
     EXPECT_THAT(plain, HasSubstr("each element itself"));
     EXPECT_EQ(plain.find("brackets"), std::string::npos) << plain;
-    EXPECT_EQ(key_of(named("5(Ni)/Al2O3"), rules), "Ni:5/Al2O3");
+    for (const char* text : {"5(Ni)/Al2O3", "5[Ni]/Al2O3", "5{Ni}/Al2O3", "5 Ni/Al2O3"}) {
+      EXPECT_EQ(key_of(named(text), rules), "Ni:5/Al2O3") << text;
+    }
   }
   EXPECT_EQ(key_of(named("2(MgO)-3Li")), "Li:3;Mg:2");
+}
+
+// Whatever the door: weights leave something for the support.
+TEST(MakeCatalyst, WeightsLeaveSomethingForTheSupport) {
+  ToldCatalyst columns, key, slots;
+  columns.amounts = {{"Ni", 50.0, "wt%"}, {"K", 60.0, "wt%"}};
+  columns.support = slots.support = "Al2O3";
+  key.key = "K:60;Ni:50/Al2O3";
+  slots.slots = {"50Ni", "60K"};
+  for (const ToldCatalyst& told : {columns, key, slots, named("50Ni-60K/Al2O3")}) {
+    EXPECT_THAT(key_of(told, loading()), HasSubstr("leave nothing for the support"));
+  }
+  for (const char* text : {"500Ni/SiO2", "100Ni/SiO2"}) {
+    EXPECT_THAT(key_of(named(text), loading()), HasSubstr("less than 100 wt%")) << text;
+  }
+  EXPECT_EQ(key_of(named("99Ni/SiO2"), loading()), "Ni:99/SiO2");
+  CompositionRules fractions = loading();
+  fractions.basis = Basis::mass_fraction;
+  EXPECT_THAT(key_of(named("5Ni/SiO2"), fractions), HasSubstr("500 wt%"));
+  EXPECT_EQ(key_of(named("0.05Ni/SiO2"), fractions), "Ni:0.05/SiO2");
 }
 
 TEST(MakeCatalyst, KeepsWhatWasTold) {

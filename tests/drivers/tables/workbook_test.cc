@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "drivers/tables/sheet.h"
+
 namespace kasetsu::tables {
 namespace {
 
@@ -64,6 +66,70 @@ std::string repeated(const std::string& text, int times) {
   all.reserve(text.size() * static_cast<std::size_t>(times));
   for (int i = 0; i < times; ++i) all += text;
   return all;
+}
+
+// One column with this header and number format.
+std::vector<std::string> shown(const std::string& header, const std::string& code,
+                               const std::vector<std::string>& numbers) {
+  std::string rows =
+      "<row><c t=\"inlineStr\"><is><t>Catalyst</t></is></c><c t=\"inlineStr\"><is><t>" + header +
+      "</t></is></c></row>";
+  for (const std::string& number : numbers) {
+    rows += "<row><c t=\"inlineStr\"><is><t>Ni/MgO</t></is></c><c s=\"1\"><v>" + number +
+            "</v></c></row>";
+  }
+  const std::string bytes = packed(
+      {{"xl/workbook.xml",
+        "<workbook><sheets><sheet name=\"runs\" r:id=\"rId1\"/></sheets></workbook>"},
+       {"xl/_rels/workbook.xml.rels",
+        "<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/>"
+        "</Relationships>"},
+       {"xl/styles.xml",
+        "<styleSheet><numFmts><numFmt numFmtId=\"170\" formatCode='" + code +
+            "'/></numFmts><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"170\"/></cellXfs>"
+            "</styleSheet>"},
+       {"xl/worksheets/sheet1.xml", "<worksheet><sheetData>" + rows + "</sheetData></worksheet>"}});
+  const auto sheet = read_sheet(bytes, "lab.xlsx", {});
+  EXPECT_TRUE(sheet.ok());
+  std::vector<std::string> cells;
+  if (!sheet.ok()) return cells;
+  for (const CsvRecord& row : sheet->rows) cells.push_back(row.fields[1]);
+  cells.push_back(sheet->units.size() > 1 ? sheet->units[1] : "");
+  return cells;
+}
+
+TEST(Workbook, WhatANumberFormatShowsIsAPartOfTheCell) {
+  // The unit of the header, another one, one where the header tells none, and no unit.
+  EXPECT_THAT(shown("T (K)", "0.00\" K\"", {"673.15", "700"}), ElementsAre("673.15", "700", ""));
+  EXPECT_THAT(shown("T (\u00B0C)", "0.00\" K\"", {"673.15"}), ElementsAre("673.15 K", ""));
+  EXPECT_THAT(shown("conv (%)", "0.0\\ \\p\\p\\m", {"12"}), ElementsAre("12 ppm", ""));
+  EXPECT_THAT(shown("T", "General\" K\"", {"673.15", "700"}), ElementsAre("673.15", "700", "K"));
+  EXPECT_THAT(shown("conv", "0\" a.u.\"", {"12"}), ElementsAre("12 a.u.", ""));
+  // Limits, some numbers only, and numbers that are not shown.
+  EXPECT_THAT(shown("conv", "\"&lt;\"0.0", {"12"}), ElementsAre("<12", ""));
+  EXPECT_THAT(shown("conv", "[&lt;0.1]\"&lt;0.1\";0.0", {"0.05", "3"}),
+              ElementsAre("<0.1", "3", ""));
+  EXPECT_THAT(shown("conv", "0;-0;\"n.d.\"", {"3", "0", "-2"}), ElementsAre("3", "n.d.", "-2", ""));
+  // What changes nothing: colours, signs, brackets of negative numbers, places.
+  for (const char* code : {"#,##0.00", "[Red]0.0;(0.0)", "+0.0;-0.0", "0.00E+00", "_-* #,##0_-",
+                           "[$-409]0.0", "0.0_);\\(0.0\\)"}) {
+    EXPECT_THAT(shown("conv", code, {"12", "-3"}), ElementsAre("12", "-3", "")) << code;
+  }
+}
+
+TEST(Workbook, ARaisedDigitBehindANumberIsNoneOfIt) {
+  const std::string run =
+      "<r><t>%</t></r><r><rPr><vertAlign val=\"superscript\"/></rPr><t>1</t></r>";
+  const auto cell = [&](const std::string& text) {
+    std::string runs = run;
+    runs.replace(runs.find('%'), 1, text);
+    const auto read = read_workbook(
+        workbook("<row><c t=\"s\"><v>0</v></c></row>", "", "<si>" + runs + "</si>"), "a.xlsx", "");
+    EXPECT_TRUE(read.ok());
+    return read.ok() ? read->rows.front().fields.front() : "";
+  };
+  EXPECT_EQ(cell("12"), "12\u00B9");
+  EXPECT_EQ(cell("mmol g-"), "mmol g-1");
 }
 
 const std::string kLongText = "<si><t>" + std::string(60'000, 'x') + "</t></si>";
