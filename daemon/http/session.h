@@ -479,16 +479,17 @@ class HttpSession final : public SessionBase, private Sink {
   }
 
   // Closing with unread bytes resets the connection and may take the answer with it: half-close and
-  // read on for a moment.
+  // read on for a moment, so that a client that sends a whole table before it listens hears why it
+  // was refused.
   asio::awaitable<void> linger() {
-    constexpr std::size_t kMost = 1024 * 1024;
+    constexpr std::size_t kMost = 32 * 1024 * 1024;
     boost::system::error_code error;
     socket_layer().shutdown(asio::socket_base::shutdown_send, error);
     expires_after(std::chrono::seconds(1));
     std::size_t swallowed = 0;
     while (!error && swallowed < kMost) {
       buffer_.clear();
-      const auto room = buffer_.prepare(std::size_t{16} * 1024);
+      const auto room = buffer_.prepare(std::size_t{64} * 1024);
       swallowed += co_await socket_layer().async_read_some(
           room, asio::redirect_error(asio::use_awaitable, error));
     }

@@ -10,6 +10,7 @@ import http.client
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,6 +29,7 @@ SECONDS_EACH = 4  # that the clients of one case wait for their answers before t
 
 ELEMENTS = ("Li Be B Na Mg Al Si K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge Rb Sr Y Zr Nb Mo Ru Rh Pd Ag Cd In Sn Sb Cs Ba La "
             "Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au").split()
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SUPPORTS = "MgO SiO2 Al2O3 TiO2 ZrO2 CeO2 La2O3 CaO BaO".split()
 
 
@@ -142,13 +144,25 @@ def workbook(sheet):
     return file.getvalue()
 
 
+def large_workbooks():
+    """Of four columns and of many: about as large as they are taken."""
+    numbers = random.Random(5)
+    text = '<c t="inlineStr"><is><t>{}</t></is></c>'.format
+    head = "<row>" + "".join(map(text, ("M1", "M2", "Support", "y"))) + "</row>"
+    long = workbook(head + "".join("<row>" + text("Li") + text("Mn") + text("MgO") + f"<c><v>{numbers.random():.6f}</v></c></row>"
+                                   for _ in range(99000)))
+    wide = workbook("".join("<row>" + "".join(f"<c><v>{numbers.random():.12f}</v></c>" for _ in range(1000)) + "</row>"
+                            for _ in range(1400)))
+    return long, wide
+
+
 def rows(count, run, **more):
     return json.dumps({"source": "hostile", "run": run, "rows": [{**row(i), **more} for i in range(count)]})
 
 
 def deliveries():
     """(name, body, media type, query, how many at once)"""
-    lines, table, sheet = "application/x-ndjson", "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    lines, table, sheet = "application/x-ndjson", "text/csv", SHEET
     head = "M1,M2,Support,y\n"
     yield "a million lines that are no rows", b"x\n" * 1000000, lines, "", 6
     yield "five million empty rows as lines", b"{}\n" * 5000000, lines, "", 4
@@ -278,6 +292,30 @@ class Hostile(unittest.TestCase):
             self.together(name, lambda _, b=body, m=media, q=query: self.client("results", SECONDS_EACH).ask(
                 "POST", path + q, b, m), count)
 
+    def try_patient_tables(self):
+        """Tables whose sender waits: the colleague goes on beside them."""
+        path = "/v1/campaigns/ours/measurements"
+        self.together("100,000 rows whose sender waits", lambda i: self.client("results", 120).ask(
+            "POST", path, rows(100000, f"patient {i}")), 2)
+        self.together("the same rows again", lambda i: self.client("results", 120).ask(
+            "POST", path, rows(100000, "patient 0")), 1)
+
+    def try_everything_at_once(self):
+        long, wide = large_workbooks()
+        sheet, path = SHEET, "/v1/campaigns/ours/measurements"
+        values = "M1,M2,Support,y\n" + "Li,Na,MgO,1\n" * 99000
+        asks = [("read", "/v1/tables:read?target=y", wide, sheet), ("read", "/v1/campaigns:draft?target=y", wide, sheet),
+                ("read", "/v1/tables:read?target=y", long, sheet), ("results", path + "?source=a", long, sheet),
+                ("results", path + "?source=b&repeats=keep", values, "text/csv"),
+                ("results", path, rows(100000, "at once"), "application/json"),
+                ("results", path + "?dry_run=true", rows(100000, "at once, too"), "application/json")]
+
+        def ask(number):
+            token, where, body, media = asks[number % len(asks)]
+            return self.client(token, 5 * SECONDS_EACH).ask("POST", where, body, media)
+
+        self.together("the largest of every kind at once", ask, 3 * len(asks))
+
     def hold(self, name, text, count):
         """Holds `count` connections that have sent `text` for a second, while somebody else reads."""
         held = []
@@ -332,7 +370,8 @@ class Hostile(unittest.TestCase):
     def test_a_colleague_goes_on_and_nothing_is_lost(self):
         self.start_colleague()
         time.sleep(2)
-        for attack in (self.try_deliveries, self.try_requests, self.try_campaigns):
+        for attack in (self.try_deliveries, self.try_patient_tables, self.try_everything_at_once, self.try_requests,
+                       self.try_campaigns):
             attack()
         self.assertEqual(self.wrong, [])
         memory = self.memory()
