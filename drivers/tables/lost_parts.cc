@@ -204,18 +204,15 @@ class LostParts : private ColumnCells {
  public:
   LostParts(const Sheet& sheet, const ReadOptions& options, std::string_view file_name,
             const Layout& layout, std::vector<Error>& problems)
-      : ColumnCells(sheet, options, file_name),
-        sheet_(sheet),
-        layout_(layout),
-        problems_(problems) {}
+      : ColumnCells(sheet, options, file_name), layout_(layout), problems_(problems) {}
 
   void ask() {
     if (layout_.shape == Shape::automatic) return;
-    ask_about_second_tables();
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
       ask_about_additive(i);
       if (!asked_about(i)) ask_about_share(i);
+      ask_about_averages(i);
     }
   }
 
@@ -226,30 +223,25 @@ class LostParts : private ColumnCells {
                        [&](const Error& one) { return one.where == place; });
   }
 
-  // "Catalyst,sel (%)" below "Catalyst,conv (%)" and its rows.
-  void ask_about_second_tables() {
-    for (const CsvRecord& row : sheet_.rows) {
-      std::size_t same = 0, other = 0;
-      bool number = false;
-      for (std::size_t i = 0; i < std::min(row.fields.size(), header_.size()); ++i) {
-        const std::string_view text = trim(row.fields[i]);
-        if (text.empty()) continue;
-        const bool repeats = fold_name(text) == fold_name(header_[i]);
-        const Role role = layout_.roles[i];
-        // A support may be called "support", and a remark "comment".
-        const bool names = role == Role::formula || role == Role::target || role == Role::element ||
-                           role == Role::slot || role == Role::condition;
-        same += repeats && names ? 1 : 0;
-        other += repeats ? 0 : 1;
-        number = number || read_number(text, style_).ok();
-      }
-      if (same == 0 || other == 0 || number) continue;
-      problems_.push_back({ErrorCode::bad_data,
-                           "the line looks like the header of another table below the first one",
-                           csv_place(file_name_, row.line), std::string(trim(row.fields.front())),
-                           "each table in a file (or a sheet) of its own"});
-      return;
+  // "average of 2" in a remark beside rows that are measurements: it is not a third one.
+  void ask_about_averages(std::size_t column) {
+    static constexpr std::array<std::string_view, 13> kWords = {
+        "average", "averages",     "averaged", "avg",      "mean",  "means",       "mittelwert",
+        "mittel",  "durchschnitt", "moyenne",  "promedio", "media", "\u5E73\u5747"};
+    const CsvRecord* average = nullptr;
+    std::size_t others = 0;
+    for (const CsvRecord* const row : rows_) {
+      const std::vector<std::string> words = words_of(fold_name(cell(*row, column)));
+      const bool says = !words.empty() && is_among(words.front(), kWords);
+      if (says && average == nullptr) average = row;
+      others += says ? 0 : 1;
     }
+    if (average == nullptr || others == 0) return;
+    problems_.push_back(
+        {ErrorCode::bad_data, "the row is an average beside others that are not",
+         csv_place(file_name_, average->line, header_[column], column),
+         std::string(cell(*average, column)),
+         fmt::format("the measured rows alone; --ignore \"{}\" where it is one", header_[column])});
   }
 
   // Elements and compounds under "Modifier", and symbols under any header, that the composition of
@@ -421,7 +413,6 @@ class LostParts : private ColumnCells {
     });
   }
 
-  const Sheet& sheet_;
   const Layout& layout_;
   std::vector<Error>& problems_;
 };

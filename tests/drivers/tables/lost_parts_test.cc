@@ -53,10 +53,14 @@ TEST(LostParts, LoadingsInAnyUnitAreAskedAbout) {
   }
 }
 
-TEST(LostParts, ASecondTableBelowTheFirstIsRefused) {
-  EXPECT_THAT(refusal("Catalyst,y\n5Ni/Al2O3,12\n2Cu/SiO2,13\n\nCatalyst,sel (%)\n"
-                      "5Ni/Al2O3,90\n2Cu/SiO2,95\n"),
-              AllOf(HasSubstr("another table"), HasSubstr("lab.csv:5")));
+TEST(LostParts, AverageRowsAreAskedAbout) {
+  for (const char* word : {"average of 2", "Mean", "Mittelwert (n=2)", "\u5E73\u5747"}) {
+    const std::string table =
+        std::string("Catalyst,Comment,y\n5Ni/Al2O3,,12\n5Ni/Al2O3,,14\n5Ni/Al2O3,") + word +
+        ",13\n";
+    EXPECT_THAT(refusal(table), AllOf(HasSubstr("an average"), HasSubstr("lab.csv:4"))) << table;
+  }
+  EXPECT_EQ(keys("Catalyst,n,y\n5Ni/Al2O3,mean of 3,12\n4Ni/Al2O3,mean of 2,14\n").size(), 2u);
 }
 
 // Remarks, other quantities, and what repeats the composition.
