@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "drivers/tables/amount_mention.h"
 #include "drivers/tables/cells.h"
@@ -29,15 +30,14 @@ bool is_digit(char c) {
 
 // What was measured or fed: nothing of the catalyst's making.
 bool is_of_a_measurement(const std::vector<std::string>& words) {
-  static constexpr std::array<std::string_view, 36> kWords = {
+  static constexpr std::array<std::string_view, 35> kWords = {
       "conv",        "conversion", "sel",           "selectivity", "selektivit\u00E4t",
       "umsatz",      "yield",      "ausbeute",      "recovery",    "uptake",
       "consumption", "dispersion", "site",          "sites",       "surface",
       "feed",        "desorbed",   "chemisorption", "leached",     "leaching",
       "gas",         "steam",      "flow",          "product",     "products",
       "rate",        "tof",        "xps",           "xrd",         "xrf",
-      "eds",         "edx",        "icp",           "peak",        "intensity",
-      "mass"};
+      "eds",         "edx",        "icp",           "peak",        "intensity"};
   return std::any_of(words.begin(), words.end(),
                      [](const std::string& word) { return is_among(word, kWords); });
 }
@@ -69,27 +69,29 @@ std::set<int> metals_of_ratio(std::string_view header) {
   return ratio && alike && metals.size() > 1 ? metals : std::set<int>{};
 }
 
-// "x in CexZr1-xO2": the elements of a formula with a letter for a number.
+// "x in CexZr1-xO2", "x (Ni1-xCox)": the elements of a formula with a letter for a number.
 std::set<int> metals_of_variable(std::string_view header) {
-  const std::vector<std::string> words = words_of(header);
-  if (words.size() < 3 || words[0].size() != 1 || std::string("xyz").find(words[0]) > 2 ||
-      (words[1] != "in" && words[1] != "of" && words[1] != "for")) {
-    return {};
+  const std::size_t space = header.find(' ');
+  if (space != 1 || std::string_view("xyz").find(header[0]) == std::string_view::npos) return {};
+  std::string_view formula = trim(header.substr(space));
+  for (const std::string_view word : {"in ", "of ", "for "}) {
+    if (formula.starts_with(word)) formula = trim(formula.substr(word.size()));
   }
+  if (formula.find(header[0]) == std::string_view::npos) return {};
   std::set<int> metals;
-  const std::string& formula = words[2];
   for (std::size_t at = 0; at < formula.size();) {
     if (formula[at] < 'A' || formula[at] > 'Z') {
       ++at;
       continue;
     }
-    std::size_t length = at + 1 < formula.size() && formula[at + 1] >= 'a' ? 2 : 1;
+    const bool small = at + 1 < formula.size() && formula[at + 1] >= 'a';
+    std::size_t length = small && formula[at + 1] != header[0] ? 2 : 1;
     auto element = chemistry::atomic_number(formula.substr(at, length));
     if (!element && length == 2) element = chemistry::atomic_number(formula.substr(at, length = 1));
     if (element && is_metal(*element)) metals.insert(*element);
     at += length;
   }
-  return metals;
+  return metals.size() > 1 ? metals : std::set<int>{};
 }
 
 class LostParts : private CompositionCells {
@@ -134,22 +136,21 @@ class LostParts : private CompositionCells {
     if (!begins_with_numbers(column)) return;
     const std::string plain = plain_characters(header_[column]);
     const HeaderName split = split_unit(plain);
+    const std::vector<std::string> words = words_of(fold_name(plain));
+    const bool measured = is_of_a_measurement(words);
     ToldAmounts told = told_amounts(plain);
     if (told.metals.empty()) told.metals = metals_of_ratio(plain);
     if (told.metals.empty()) told.metals = metals_of_ratio(split.cased);
     if (told.metals.empty()) told.metals = metals_of_variable(plain);
+    if (told.metals.empty() && !measured) told.metals = mentioned_metals(plain);
     if (told.metals.empty()) {
-      if (const auto mention = amount_mention(plain)) {
-        told.metals = {mention->elements.begin(), mention->elements.end()};
-      }
+      if (measured && !tells_a_loading(split)) return;
+      const bool of_slots = tells_of_slots(split, words, column) && !has_amounts();
+      const bool of_something = (told.additive || is_variable(column)) && differs(column);
+      if (!of_slots && !of_something) return;
+    } else if (tells_amounts_of(told.metals)) {
+      return;
     }
-    const std::vector<std::string> words = words_of(fold_name(plain));
-    if (told.metals.empty() && is_of_a_measurement(words)) return;
-    const bool lost = told.metals.empty()
-                          ? (tells_of_slots(split, words, column) && !has_amounts()) ||
-                                ((told.additive || is_variable(column)) && differs(column))
-                          : !tells_amounts_of(told.metals);
-    if (!lost) return;
     const bool parts_per_million = split.unit == "ppm" && told.metals.size() < 2;
     problems_.push_back(problem(
         column, "the column tells amounts, and the composition would be read without them",
@@ -157,6 +158,15 @@ class LostParts : private CompositionCells {
         fmt::format("a column of amounts for each element (Ni (wt%), Co (wt%){}), or names that "
                     "tell them (Ni0.2Co0.8); --ignore \"{}\" where it is something else",
                     parts_per_million ? "; ppmw where ppm are by weight" : "", header_[column])));
+  }
+
+  // Those of "Kaliumgehalt (wt%)"; none where other elements are among them ("I/B ratio").
+  static std::set<int> mentioned_metals(std::string_view header) {
+    const auto mention = amount_mention(header);
+    if (!mention || !std::all_of(mention->elements.begin(), mention->elements.end(), is_metal)) {
+      return {};
+    }
+    return {mention->elements.begin(), mention->elements.end()};
   }
 
   // Whether rows of one catalyst have different numbers.
@@ -194,9 +204,16 @@ class LostParts : private CompositionCells {
         (words.size() > 1 && header.cased.find_first_of(":/") != std::string::npos);
     const bool slots = layout_.shape == Shape::slots || layout_.composition.size() > 1;
     if (parts && says_share) {
-      return slots || holds_ratios(column) || tells_a_loading(header);
+      return slots || holds_ratios(column) || tells_a_loading(header) ||
+             (names_of_several() && differs(column));
     }
     return tells_a_loading(header);
+  }
+
+  // Whether a name tells several active elements.
+  bool names_of_several() const {
+    return std::any_of(rows_.begin(), rows_.end(),
+                       [&](const CsvRecord* row) { return elements_of(*row).size() > 1; });
   }
 
   // A loading in whatever unit, but of the reactor: "Nominal loading", "Loading (atoms/nm2)".
@@ -216,10 +233,10 @@ class LostParts : private CompositionCells {
 
   // Weights, volumes and times, by the area of an electrode, too: "mg", "mg/cm2", but not "mg/g".
   static bool is_of_reactor(std::string_view text) {
-    static constexpr std::array<std::string_view, 7> kOthers = {"ml",  "l", "cm3",    "s",
-                                                                "min", "h", "\u00B0C"};
-    std::string unit = fold_name(text);
-    if (is_among(unit, kOthers) || unit.find("bed") != std::string::npos ||
+    static constexpr std::array<std::string_view, 7> kOthers = {"ml",  "mL", "cm3",    "s",
+                                                                "min", "h",  "\u00B0C"};
+    const std::string unit = fold_name(text);
+    if (is_among(text, kOthers) || unit.find("bed") != std::string::npos ||
         unit.find("reactor") != std::string::npos) {
       return true;
     }
@@ -263,8 +280,9 @@ class LostParts : private CompositionCells {
       return std::all_of(metals.begin(), metals.end(), [&](int element) {
         return std::find(layout_.elements.begin(), layout_.elements.end(), element) !=
                    layout_.elements.end() ||
-               std::any_of(rows_.begin(), rows_.end(),
-                           [&](const CsvRecord* row) { return holds(*row, {element}, true); });
+               (metals.size() == 1 &&
+                std::any_of(rows_.begin(), rows_.end(),
+                            [&](const CsvRecord* row) { return holds(*row, {element}, true); }));
       });
     }
     return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {

@@ -123,12 +123,13 @@ std::vector<int> metals_of_oxide_name(std::string_view word) {
 }
 
 bool is_additive_word(std::string_view word) {
-  static constexpr std::array<std::string_view, 29> kWords = {
-      "promoter",  "promoters",   "promotor",    "promoteur", "promotore", "modifier",
-      "modifiers", "modifikator", "modificador", "modifiant", "additive",  "additives",
-      "additiv",   "additif",     "aditivo",     "additivo",  "dopant",    "dopants",
-      "dopand",    "doping",      "dopante",     "dotierung", "zusatz",    "cocatalyst",
-      "cometal",   "alkali",      "subpromoter", "doped",     "copromoter"};
+  static constexpr std::array<std::string_view, 31> kWords = {
+      "promoter",  "promoters",   "promotor",    "promoteur", "promotore",  "modifier",
+      "modifiers", "modifikator", "modificador", "modifiant", "additive",   "additives",
+      "additiv",   "additif",     "aditivo",     "additivo",  "dopant",     "dopants",
+      "dopand",    "doping",      "dopante",     "dotierung", "zusatz",     "cocatalyst",
+      "cometal",   "alkali",      "subpromoter", "doped",     "copromoter", "exchange",
+      "exchanged"};
   static constexpr std::array<std::string_view, 9> kParts = {"\u52A9\u89E6\u5A92",
                                                              "\u6DFB\u52A0\u7269",
                                                              "\u6DFB\u52A0\u5143\u7D20",
@@ -145,20 +146,46 @@ bool is_additive_word(std::string_view word) {
 
 // Words that say how an amount is told.
 bool is_amount_word(std::string_view word) {
-  static constexpr std::array<std::string_view, 29> kWords = {
-      "concentration", "conc",    "\u6FC3\u5EA6", "wt",     "mol",     "mole",
-      "moles",         "molar",   "at",           "atom",   "atoms",   "ppm",
-      "atomic",        "ppmw",    "mmol",         "weight", "eq",      "equiv",
-      "equivalents",   "percent", "gew",          "masse",  "nominal", "theoretical",
-      "level",         "degree",  "added",        "dose",   "exchange"};
+  static constexpr std::array<std::string_view, 33> kWords = {"concentration",
+                                                              "conc",
+                                                              "\u6FC3\u5EA6",
+                                                              "wt",
+                                                              "mol",
+                                                              "mole",
+                                                              "moles",
+                                                              "molar",
+                                                              "at",
+                                                              "atom",
+                                                              "atoms",
+                                                              "ppm",
+                                                              "atomic",
+                                                              "ppmw",
+                                                              "mmol",
+                                                              "weight",
+                                                              "eq",
+                                                              "equiv",
+                                                              "equivalents",
+                                                              "percent",
+                                                              "gew",
+                                                              "masse",
+                                                              "nominal",
+                                                              "theoretical",
+                                                              "level",
+                                                              "degree",
+                                                              "added",
+                                                              "dose",
+                                                              "n",
+                                                              "x",
+                                                              "w",
+                                                              "c",
+                                                              "y"};
   return is_among(word, kWords);
 }
 
 bool is_filler(std::string_view word) {
-  static constexpr std::array<std::string_view, 22> kWords = {
-      "n",   "x",       "w",        "c",   "y",     "of",     "to",    "in",
-      "the", "and",     "per",      "for", "metal", "metals", "total", "target",
-      "en",  "element", "elements", "by",  "g",     "von"};
+  static constexpr std::array<std::string_view, 17> kWords = {
+      "of",    "to",     "in", "the",     "and",      "per", "for", "metal", "metals",
+      "total", "target", "en", "element", "elements", "by",  "g",   "von"};
   return is_among(word, kWords);
 }
 
@@ -174,7 +201,8 @@ std::string_view without_share_ending(std::string_view word, bool& share) {
 
 class AmountWords {
  public:
-  explicit AmountWords(std::string_view header) : percent_(header.find('%') != header.npos) {
+  explicit AmountWords(std::string_view header)
+      : percent_(header.find('%') != header.npos), amount_(header.starts_with('[')) {
     for (const std::string& word : words_of(header)) {
       if (known_) take(word);
     }
@@ -211,7 +239,10 @@ class AmountWords {
   void take_compound(const std::string& word, const std::string& small) {
     const std::string_view name = without_share_ending(small, share_);
     if (const auto named = element_near_name(name)) return add({*named});
-    if (const auto oxide = metals_of_oxide_name(name); !oxide.empty()) return add(oxide);
+    if (const auto oxide = metals_of_oxide_name(name); !oxide.empty()) {
+      amount_ = true;
+      return add(oxide);
+    }
     if (word.size() > 1 && (word[0] == 'n' || word[0] == 'x')) {
       if (const auto element = metal_of_symbol(std::string_view(word).substr(1))) {
         amount_ = true;
@@ -237,9 +268,9 @@ class AmountWords {
     told_.metals.insert(metals.begin(), metals.end());
   }
 
-  bool percent_;
+  bool percent_, amount_;
   bool known_ = true;  // each word is
-  bool share_ = false, amount_ = false, additive_ = false;
+  bool share_ = false, additive_ = false;
   std::size_t tokens_ = 0;  // words for elements and compounds
   char sign_ = '\0';        // a symbol of one letter
   ToldAmounts told_;
@@ -268,12 +299,12 @@ PartText part_text(std::string_view text) {
 }
 
 bool says_nothing_added(std::string_view text) {
-  if (is_none(text)) return true;
+  if (is_none(text) || text == "0") return true;
   if (chemistry::atomic_number(text) && text != "No") return false;
   if (is_usual_null(text)) return true;
-  static constexpr std::array<std::string_view, 17> kFirst = {
-      "no",         "none",    "not",        "without", "ohne", "kein",     "keine",  "sans", "sin",
-      "unpromoted", "undoped", "unmodified", "bare",    "pure", "pristine", "parent", "0"};
+  static constexpr std::array<std::string_view, 16> kFirst = {
+      "no",  "none",       "not",     "without",    "ohne", "kein", "keine",    "sans",
+      "sin", "unpromoted", "undoped", "unmodified", "bare", "pure", "pristine", "parent"};
   const std::string folded = fold_name(text);
   const std::vector<std::string> words = words_of(folded);
   return folded.starts_with("w/o") || (!words.empty() && is_among(words.front(), kFirst)) ||
@@ -343,8 +374,11 @@ bool names_no_part(std::string_view header) {
 }
 
 bool is_share_word(std::string_view word) {
-  static constexpr std::array<std::string_view, 31> kWords = {"ratio",
+  static constexpr std::array<std::string_view, 34> kWords = {"ratio",
                                                               "ratios",
+                                                              "stoichiometry",
+                                                              "st\u00F6chiometrie",
+                                                              "composition",
                                                               "fraction",
                                                               "share",
                                                               "proportion",
