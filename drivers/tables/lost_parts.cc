@@ -140,7 +140,7 @@ class LostParts : private CompositionCells {
     const bool measured = is_of_a_measurement(words);
     ToldAmounts told = told_amounts(plain);
     if (told.metals.empty()) told.metals = metals_of_ratio(plain);
-    if (told.metals.empty()) told.metals = metals_of_ratio(split.cased);
+    if (told.metals.empty() && !measured) told.metals = metals_of_ratio(split.cased);
     if (told.metals.empty()) told.metals = metals_of_variable(plain);
     if (told.metals.empty() && !measured) told.metals = mentioned_metals(plain);
     if (told.metals.empty()) {

@@ -99,6 +99,7 @@ PartText one_part(std::string_view text) {
     if (is_metal(one.element)) part.metals.push_back(one.element);
   }
   const bool all_capitals = std::all_of(text.begin(), text.end(), is_capital);
+  if (all_capitals && text.size() > 2) return {};  // "PVP"
   part.sure = part.sure || (formula->parts().size() > 1 && !all_capitals);
   return part;
 }
