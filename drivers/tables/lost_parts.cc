@@ -13,8 +13,10 @@
 #include "drivers/tables/amount_mention.h"
 #include "drivers/tables/cells.h"
 #include "drivers/tables/composition_cells.h"
+#include "drivers/tables/header_meaning.h"
 #include "drivers/tables/header_text.h"
 #include "drivers/tables/part_words.h"
+#include "drivers/tables/sheet_lines.h"
 
 namespace kasetsu::tables {
 namespace {
@@ -104,28 +106,31 @@ class LostParts : private CompositionCells {
     if (layout_.shape == Shape::automatic) return;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (layout_.roles[i] != Role::unused || header_[i].empty() || asked_about(i)) continue;
-      ask_about_share(i);
+      if (!told_to_be_none(i)) ask_about_share(i);
       ask_about_averages(i);
     }
   }
 
  private:
+  // "Zr" beside formulas that were told to be the composition.
+  bool told_to_be_none(std::size_t column) const {
+    return (options_.composition || options_.shape == Shape::formula) &&
+           element_header(header_[column]);
+  }
+
   // "average of 2" in a remark beside rows that are measurements: it is not a third one.
   void ask_about_averages(std::size_t column) {
-    static constexpr std::array<std::string_view, 13> kWords = {
-        "average", "averages",     "averaged", "avg",      "mean",  "means",       "mittelwert",
-        "mittel",  "durchschnitt", "moyenne",  "promedio", "media", "\u5E73\u5747"};
     const CsvRecord* average = nullptr;
     std::size_t others = 0;
     for (const CsvRecord* const row : rows_) {
-      const std::vector<std::string> words = words_of(fold_name(cell(*row, column)));
-      const bool says = !words.empty() && is_among(words.front(), kWords);
+      const bool says = says_summary(cell(*row, column));
       if (says && average == nullptr) average = row;
       others += says ? 0 : 1;
     }
     if (average == nullptr || others == 0) return;
     problems_.push_back(
-        {ErrorCode::bad_data, "the row is an average beside others that are not",
+        {ErrorCode::bad_data,
+         "the row summarises others (an average, a deviation), and they do not",
          csv_place(file_name_, average->line, header_[column], column),
          std::string(cell(*average, column)),
          fmt::format("the measured rows alone; --ignore \"{}\" where it is one", header_[column])});
