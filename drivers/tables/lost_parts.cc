@@ -120,19 +120,18 @@ class LostParts : private CompositionCells {
 
   // "average of 2" in a remark beside rows that are measurements: it is not a third one.
   void ask_about_averages(std::size_t column) {
-    const CsvRecord* average = nullptr;
-    std::size_t others = 0;
-    for (const CsvRecord* const row : rows_) {
-      const bool says = says_summary(cell(*row, column));
-      if (says && average == nullptr) average = row;
-      others += says ? 0 : 1;
-    }
-    if (average == nullptr || others == 0) return;
+    const auto says = [&](const CsvRecord& row) { return says_summary(cell(row, column)); };
+    const auto average =
+        std::find_if(rows_.begin(), rows_.end(), [&](const CsvRecord* row) { return says(*row); });
+    if (average == rows_.end()) return;
+    // The mean of one catalyst beside a measurement of another repeats nothing.
+    const CsvRecord* const beside = differing_row(
+        [&](const CsvRecord& row) { return std::string(says(row) ? "several" : "one"); });
+    if (beside == nullptr) return;
     problems_.push_back(
-        {ErrorCode::bad_data,
-         "the row summarises others (an average, a deviation), and they do not",
-         csv_place(file_name_, average->line, header_[column], column),
-         std::string(cell(*average, column)),
+        {ErrorCode::bad_data, "the row summarises others (an average, a deviation)",
+         csv_place(file_name_, (*average)->line, header_[column], column),
+         std::string(cell(**average, column)),
          fmt::format("the measured rows alone; --ignore \"{}\" where it is one", header_[column])});
   }
 

@@ -443,16 +443,16 @@ bool labels_units(std::string_view cell) {
 }
 
 bool says_summary(std::string_view text) {
-  static constexpr std::array<std::string_view, 13> kFirst = {
-      "average", "averages",     "averaged", "avg",      "mean",  "means",       "mittelwert",
-      "mittel",  "durchschnitt", "moyenne",  "promedio", "media", "\u5E73\u5747"};
+  static constexpr std::array<std::string_view, 12> kFirst = {
+      "average",    "averages", "averaged",     "avg",     "mean",     "means",
+      "mittelwert", "mittel",   "durchschnitt", "moyenne", "promedio", "\u5E73\u5747"};
   for (const std::string_view sign : {"\u00B1", "+/-"}) {
     if (text.starts_with(sign)) text = trim(text.substr(sign.size()));
   }
   const std::string folded = fold_name(text);
   const std::string first = folded.substr(0, folded.find_first_of(" .,:;(["));
   return std::find(kFirst.begin(), kFirst.end(), first) != kFirst.end() ||
-         (is_summary_word(text) && !is_name_too(text));
+         (is_summary_word(text) && !is_name_too(text) && first != "sigma" && first != "media");
 }
 
 std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,

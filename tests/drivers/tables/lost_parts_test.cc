@@ -121,14 +121,20 @@ TEST(LostParts, LoadingsInAnyUnitAreAskedAbout) {
   }
 }
 
-TEST(LostParts, AverageRowsAreAskedAbout) {
-  for (const char* word : {"average of 2", "Mean", "Mittelwert (n=2)", "\u5E73\u5747"}) {
+TEST(LostParts, RowsThatSummariseOthersAreAskedAbout) {
+  for (const char* word : {"average of 2", "Mean", "Mittelwert (n=2)", "\u5E73\u5747", "SD",
+                           "std dev", "\u00B1 SD", "\u00D8 of 2", "median", "RSD (%)"}) {
     const std::string table =
         std::string("Catalyst,Comment,y\n5Ni/Al2O3,,12\n5Ni/Al2O3,,14\n5Ni/Al2O3,") + word +
         ",13\n";
-    EXPECT_THAT(refusal(table), AllOf(HasSubstr("summarises others"), HasSubstr("lab.csv:4"))) << table;
+    EXPECT_THAT(refusal(table), AllOf(HasSubstr("summarises others"), HasSubstr("lab.csv:4")))
+        << table;
   }
-  EXPECT_EQ(keys("Catalyst,n,y\n5Ni/Al2O3,mean of 3,12\n4Ni/Al2O3,mean of 2,14\n").size(), 2u);
+  for (const char* table : {"Catalyst,n,y\n5Ni/Al2O3,mean of 3,12\n4Ni/Al2O3,mean of 2,14\n",
+                            "Catalyst,n,y\n5Ni/Al2O3,mean of 3,12\n4Ni/Al2O3,single,14\n",
+                            "Catalyst,bought,y\n5Ni/Al2O3,Sigma,12\n5Ni/Al2O3,Alfa,14\n"}) {
+    EXPECT_EQ(keys(table).size(), 2u) << table;
+  }
 }
 
 // Remarks, other quantities, and what repeats the composition.
