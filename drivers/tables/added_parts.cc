@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <string>
 
 #include "drivers/tables/cells.h"
@@ -39,11 +40,14 @@ class AddedParts : private CompositionCells {
 
   Cells read(std::size_t column) const {
     Cells cells;
+    std::map<std::string_view, PartText> known;  // columns repeat their texts
     for (const CsvRecord* const row : rows_) {
       const std::string_view text = cell(*row, column);
       if (says_nothing_added(text)) continue;
       const bool other = text == "Y" || text == "N" || read_number(text, style_).ok();
-      const PartText part = other ? PartText() : part_text(text);
+      const auto [found, added] = known.try_emplace(text);
+      if (added && !other) found->second = part_text(text);
+      const PartText& part = found->second;
       ++(part.metals.empty() ? cells.others : cells.parts);
       if (part.metals.empty()) continue;
       cells.sure = cells.sure || part.sure;

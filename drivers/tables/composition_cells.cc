@@ -20,8 +20,16 @@ bool CompositionCells::asked_about(std::size_t column) const {
                      [&](const Error& one) { return one.where == place; });
 }
 
-Result<chemistry::Catalyst> CompositionCells::named(std::string_view text) const {
-  return chemistry::parse_catalyst_name(composition_text(text, style_), chemistry::SupportTable());
+// Tables repeat their names: each is read once, of the first thousands.
+const Result<chemistry::Catalyst>& CompositionCells::named(std::string_view text) const {
+  constexpr std::size_t kMost = 10'000;
+  const auto known = read_names_.find(text);
+  if (known != read_names_.end()) return known->second;
+  if (read_names_.size() >= kMost) read_names_.clear();
+  return read_names_
+      .emplace(text, chemistry::parse_catalyst_name(composition_text(text, style_),
+                                                    chemistry::SupportTable()))
+      .first->second;
 }
 
 std::set<int> CompositionCells::elements_of(const CsvRecord& row) const {
@@ -34,13 +42,13 @@ std::set<int> CompositionCells::elements_of(const CsvRecord& row) const {
     if (layout_.shape == Shape::loadings) {
       const auto amount = read_number(text, style_);
       if (amount && amount->value > 0.0) held.insert(layout_.elements[k]);
-    } else if (const auto name = named(text)) {
+    } else if (const auto& name = named(text)) {
       take(name->active);
     }
   }
   for (const auto& column : {layout_.name, layout_.label}) {
     if (!column) continue;
-    if (const auto name = named(cell(row, *column))) take(name->active);
+    if (const auto& name = named(cell(row, *column))) take(name->active);
   }
   return held;
 }
@@ -56,7 +64,7 @@ bool CompositionCells::holds(const CsvRecord& row, const std::vector<int>& metal
   if (anywhere) {
     if (layout_.support) take_support(cell(row, *layout_.support));
     for (const std::size_t column : layout_.composition) {
-      if (const auto name = named(cell(row, column))) take_support(name->support);
+      if (const auto& name = named(cell(row, column))) take_support(name->support);
     }
   }
   return std::all_of(metals.begin(), metals.end(), [&](int one) { return held.contains(one); });
@@ -67,7 +75,7 @@ bool CompositionCells::has_amounts() const {
   return std::any_of(rows_.begin(), rows_.end(), [&](const CsvRecord* row) {
     return std::any_of(
         layout_.composition.begin(), layout_.composition.end(), [&](std::size_t column) {
-          const auto name = named(cell(*row, column));
+          const auto& name = named(cell(*row, column));
           return name && std::any_of(name->active.parts().begin(), name->active.parts().end(),
                                      [](const auto& part) { return part.amount != 1.0; });
         });

@@ -2,6 +2,7 @@
 // ask whether another column tells more.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -46,9 +47,11 @@ class CompositionCells : protected ColumnCells {
   std::vector<Error>& problems_;
 
  private:
-  Result<chemistry::Catalyst> named(std::string_view text) const;
+  const Result<chemistry::Catalyst>& named(std::string_view text) const;
   // The cells of all columns that tell the catalyst.
   std::string told_catalyst(const CsvRecord& row) const;
+
+  mutable std::map<std::string, Result<chemistry::Catalyst>, std::less<>> read_names_;
 };
 
 }  // namespace kasetsu::tables
