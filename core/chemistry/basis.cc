@@ -185,8 +185,14 @@ std::optional<ToldUnit> told_unit(std::string_view unit) {
     if (c == ' ' || c == '.' || c == '-' || c == '_' || c == '(' || c == ')' || c == '^') continue;
     plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  // What was weighed in is what every amount means that no analysis is named with.
+  constexpr std::string_view kNominal = "nominal";
+  std::string_view text = plain;
+  if (text.starts_with(kNominal)) text.remove_prefix(kNominal.size());
+  if (text.ends_with(kNominal)) text.remove_suffix(kNominal.size());
+  while (text.ends_with(',')) text.remove_suffix(1);
   for (const Known& known : kUnits) {
-    if (plain == known.text) return known.unit;
+    if (text == known.text) return known.unit;
   }
   return std::nullopt;
 }

@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/chemistry/element.h"
 #include "core/chemistry/told_catalyst.h"
+#include "drivers/tables/added_parts.h"
 #include "drivers/tables/column_cells.h"
 #include "drivers/tables/column_questions.h"
 #include "drivers/tables/header_meaning.h"
@@ -50,6 +51,7 @@ class Recogniser : private ColumnCells {
       layout_.roles[*layout_.name] = Role::formula;
     }
     ask_about_columns(sheet_, options_, file_name_, layout_, problems_);
+    ask_about_added_parts(sheet_, options_, file_name_, layout_, problems_);
     ask_about_lost_parts(sheet_, options_, file_name_, layout_, problems_);
     if (!problems_.empty() && !options_.look) return together(file_name_, problems_);
     find_id();

@@ -1,6 +1,6 @@
-// What an unread column says of the catalysts that the composition, as it is read, does not: a
-// promoter beside a name, a ratio beside slots, a second table below the first. Each is asked
-// about: read without it, different catalysts would be repetitions of one.
+// What an unread column says that the rows, as they are read, do not: a ratio beside slots, a
+// loading, that a row is the average of others. Each is asked about: read without it, different
+// catalysts would be repetitions of one.
 #pragma once
 
 #include <string_view>

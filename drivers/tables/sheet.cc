@@ -93,14 +93,13 @@ bool holds_units(const std::vector<CsvRecord>& rows, const NumberStyle& style) {
   bool known = false, dashes = false, others = false, lacks = false;
   const auto nulls = usual_null_words();
   for (std::size_t i = 0; i < rows.front().fields.size(); ++i) {
-    const std::string cell = without_brackets(rows.front().fields[i]);
-    if (cell.empty()) {
+    std::string cell = without_brackets(rows.front().fields[i]);
+    if (labels_units(cell)) cell.clear();
+    if (cell.empty() || cell == "-") {
       lacks = lacks || std::any_of(rows.begin() + 1, rows.end(), [&](const CsvRecord& row) {
                 return i < row.fields.size() && !trim(row.fields[i]).empty() &&
-                       !read_number(row.fields[i], style);
+                       !is_usual_null(row.fields[i]) && !read_number(row.fields[i], style);
               });
-    }
-    if (cell.empty() || cell == "-") {
       dashes = dashes || !cell.empty();
       continue;
     }

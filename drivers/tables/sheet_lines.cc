@@ -145,6 +145,18 @@ bool is_name_too(std::string_view cell) {
   return std::find(kNames.begin(), kNames.end(), summary_word(cell)) != kNames.end();
 }
 
+// "sel (%)" alone, with rows below: what a header says of one column.
+bool is_part_of_header(const CsvRecord& row) {
+  for (std::size_t i = 0; i < row.fields.size(); ++i) {
+    const std::string_view cell = cell_of(row, i);
+    if (cell.empty()) continue;
+    const bool footnote = cell.front() == '*' || cell.front() == '#';
+    return !footnote && (cell.ends_with(')') || cell.ends_with(']')) &&
+           is_unit(split_unit(cell).unit);
+  }
+  return false;
+}
+
 // Of each column, what most rows have.
 struct ColumnHabit {
   std::size_t filled = 0, numbers = 0, summaries = 0;
@@ -384,6 +396,7 @@ const CsvRecord* find_second_header(const std::vector<CsvRecord>& header,
   };
   for (std::size_t r = 1; r < rows.size(); ++r) {
     const CsvRecord& row = rows[r];
+    if (r + 1 < rows.size() && filled_cells(row) == 1 && is_part_of_header(row)) return &row;
     if (filled_cells(row) < 2 || !is_line_of_names(row)) continue;
     bool repeats = false, names = false, units = false;
     for (std::size_t i = 0; i < std::min(row.fields.size(), habits.size()); ++i) {
@@ -408,7 +421,7 @@ bool begins_with_text_over_numbers(const std::vector<CsvRecord>& rows, const Num
   bool texts = false, lacks = false;
   for (std::size_t i = 0; i < habits.size(); ++i) {
     const std::string_view cell = cell_of(rows.front(), i);
-    if (cell.empty()) {
+    if (cell.empty() || (habits[i].numbers == 0 && labels_units(cell))) {
       lacks = lacks || habits[i].filled > habits[i].numbers;
       continue;
     }
@@ -417,6 +430,29 @@ bool begins_with_text_over_numbers(const std::vector<CsvRecord>& rows, const Num
     texts = true;
   }
   return texts && lacks;
+}
+
+bool labels_units(std::string_view cell) {
+  static constexpr std::array<std::string_view, 12> kWords = {
+      "unit",   "units",      "einheit", "einheiten", "unit\u00E9", "unit\u00E9s",
+      "unidad", "unit\u00E0", "name",    "names",     "text",       "\u5358\u4F4D"};
+  std::string word = fold_name(cell);
+  std::erase_if(word,
+                [](char c) { return std::string_view("()[]:").find(c) != std::string::npos; });
+  return std::find(kWords.begin(), kWords.end(), trim(word)) != kWords.end();
+}
+
+bool says_summary(std::string_view text) {
+  static constexpr std::array<std::string_view, 12> kFirst = {
+      "average",    "averages", "averaged",     "avg",     "mean",     "means",
+      "mittelwert", "mittel",   "durchschnitt", "moyenne", "promedio", "\u5E73\u5747"};
+  for (const std::string_view sign : {"\u00B1", "+/-"}) {
+    if (text.starts_with(sign)) text = trim(text.substr(sign.size()));
+  }
+  const std::string folded = fold_name(text);
+  const std::string first = folded.substr(0, folded.find_first_of(" .,:;(["));
+  return std::find(kFirst.begin(), kFirst.end(), first) != kFirst.end() ||
+         (is_summary_word(text) && !is_name_too(text) && first != "sigma" && first != "media");
 }
 
 std::vector<std::size_t> take_out_summaries(std::vector<CsvRecord>& rows,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/csv.h"
@@ -47,6 +48,13 @@ const CsvRecord* find_second_header(const std::vector<CsvRecord>& header,
 // Whether the first row stands over numbers without being one of them, beside no catalyst: its
 // cells are texts, where others have numbers, and where others have texts it has nothing.
 bool begins_with_text_over_numbers(const std::vector<CsvRecord>& rows, const NumberStyle& style);
+
+// "unit", "[Einheit]", "(name)": what stands in front of a line of units, and is none itself.
+bool labels_units(std::string_view cell);
+
+// "average of 2", "SD", "Mittelwert (n=3)": a text that says that its row summarises others. Not
+// those that samples are called, too ("max", "MW").
+bool says_summary(std::string_view text);
 
 // Takes out rows that summarise others, such as averages and standard deviations: one of the usual
 // words is their first cell and a cell is blank that others have, or it stands in a column of

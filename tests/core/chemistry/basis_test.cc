@@ -96,6 +96,11 @@ TEST(ToldUnit, UnitsOfHeadersTellTheBasis) {
   for (const char* unit : {"umol/g", "\u00B5mol/g", "\u03BCmol/g"}) {
     EXPECT_EQ(told_unit(unit).value().scale, 1e-3) << unit;
   }
+  for (const char* unit : {"nominal wt%", "wt% (nominal)", "Nominal wt.-%", "wt%, nominal"}) {
+    ASSERT_TRUE(told_unit(unit)) << unit;
+    EXPECT_EQ(basis(unit), told_unit("wt%")->basis) << unit;
+  }
+  EXPECT_FALSE(told_unit("nominal"));
   EXPECT_TRUE(told_unit("mol")->weighed);
   EXPECT_FALSE(told_unit("mol/g")->weighed);
   EXPECT_FALSE(told_unit("%")) << "of what is not told";

@@ -78,7 +78,13 @@ TEST(Misreadings, AnotherHeaderBelowBeginsAnotherTable) {
     EXPECT_THAT(rows.error().to_string(), HasSubstr("another table")) << header;
     EXPECT_THAT(rows.error().to_string(), HasSubstr("lab.csv:5:")) << header;
   }
-  for (const char* row : {"Catalyst,conv (%)", "5Ni/Al2O3,failed", "5Ni/Al2O3,n.d."}) {
+  for (const char* header : {"sel (%),", ",sel (%)", ",rate [mmol/g/h]"}) {
+    const auto rows = deliver(fmt::format("{}{}\n5Ni/Al2O3,90\n", first, header));
+    ASSERT_FALSE(rows.ok()) << header;
+    EXPECT_THAT(rows.error().to_string(), HasSubstr("another table")) << header;
+  }
+  for (const char* row : {"Series B (promoted),", "* sel (%),", "Catalyst,conv (%)",
+                          "5Ni/Al2O3,failed", "5Ni/Al2O3,n.d."}) {
     EXPECT_TRUE(deliver(fmt::format("{}{}\n5Ni/MgO,9\n", first, row)).ok()) << row;
   }
 }
@@ -90,7 +96,10 @@ TEST(Misreadings, TextOverNumbersIsAUnitOrAQuestion) {
         HasSubstr("no unit that is known"))
         << line;
   }
-  EXPECT_EQ(value("Catalyst,rate\n,mol/g/h\nNi/MgO,3\nCo/MgO,2\n"), 3000.0);
+  for (const char* label : {"", "unit", "Units:", "(name)", "[-]", "Einheit", "\u5358\u4F4D"}) {
+    EXPECT_EQ(value(fmt::format("Catalyst,rate\n{},mol/g/h\nNi/MgO,3\nCo/MgO,2\n", label)), 3000.0)
+        << label;
+  }
 }
 
 TEST(Misreadings, FractionsWhereTheUnitIsADash) {
