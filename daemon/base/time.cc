@@ -94,11 +94,13 @@ Result<Time> parse_time(std::string_view text) {
   if (position != text.size() || !date.ok() || hour > 23 || minute > 59 || second > 60) {
     return bad_time(text, "there is no such time");
   }
-  if (year_number < 1970 || year_number > 2200) {
+  const Time time = Time(sys_days(date)) + hours(hour) + minutes(minute - offset) +
+                    seconds(second) + microseconds(micros);
+  const int utc_year = static_cast<int>(year_month_day(floor<days>(time)).year());
+  if (utc_year < 1970 || utc_year > 2200) {
     return bad_time(text, "this time is before 1970 or after 2200: is the clock right?");
   }
-  return Time(sys_days(date)) + hours(hour) + minutes(minute - offset) + seconds(second) +
-         microseconds(micros);
+  return time;
 }
 
 }  // namespace kasetsu

@@ -155,6 +155,13 @@ std::optional<int> take_offset(std::string_view& text) {
 
 constexpr std::int64_t kMicros = 1'000'000;
 
+// A time that the service's own form has: the years of daemon/base/time.h.
+Result<UtcTime> within_years(UtcTime time, std::string_view given) {
+  const Result<Time> again = parse_time(format_time(time));
+  if (again.ok()) return time;
+  return unreadable(given, again.error().message, again.error().expected);
+}
+
 }  // namespace
 
 Result<TimeZone> find_time_zone(std::string_view name) {
@@ -178,7 +185,8 @@ Result<UtcTime> read_time(std::string_view given, std::span<const std::string> f
       if (with_t[10] == ' ' || with_t[10] == 't') with_t[10] = 'T';
       for (const std::string_view form : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"}) {
         if (const auto micros = parse_with(form, with_t)) {
-          return UtcTime(std::chrono::microseconds(*micros - *offset * 60 * kMicros));
+          return within_years(UtcTime(std::chrono::microseconds(*micros - *offset * 60 * kMicros)),
+                              given);
         }
       }
     }
@@ -223,7 +231,7 @@ Result<UtcTime> read_time(std::string_view given, std::span<const std::string> f
     return unreadable(given, "the clocks were put forward: this hour did not happen",
                       "the instrument's time zone in the profile");
   }
-  return found.front() + (moment - second);
+  return within_years(found.front() + (moment - second), given);
 }
 
 }  // namespace kasetsu::tables

@@ -35,6 +35,9 @@ TEST(Times, WithAnOffsetAreTheSameInstant) {
   EXPECT_EQ(*parse_time("2026-03-01T09:30:00+09:00"), *utc);
   EXPECT_EQ(*parse_time("2026-02-28T19:30:00-05:00"), *utc);
   EXPECT_EQ(*parse_time("2026-03-01t00:30:00.000000000z"), *utc);
+  // Years are those of UTC, in which it is kept.
+  EXPECT_FALSE(parse_time("2200-12-31T23:00:00-05:00").ok());
+  EXPECT_FALSE(parse_time("1970-01-01T01:00:00+09:00").ok());
 }
 
 TEST(Times, ThatSayTooLittleAreRefused) {

@@ -281,6 +281,12 @@ TEST(LocalTime, ZonesOffsetsAndHoursThatComeTwice) {
   EXPECT_EQ(seconds(read_time("45488.5", formats, &*fixed)), 1721012400);
   EXPECT_EQ(seconds(read_time("2024-07-15T12:00:00+02:00", {}, nullptr)), 1721037600);
   EXPECT_EQ(seconds(read_time("2024-07-15 10:00:00Z", {}, nullptr)), 1721037600);
+  // As at every other door.
+  for (const char* time :
+       {"4052-01-02T03:04:05+09:00", "1899-12-30 00:00:00Z", "0226-03-01 09:00:00"}) {
+    EXPECT_THAT(read_time(time, formats, &*berlin).error().message, HasSubstr("before 1970"))
+        << time;
+  }
   EXPECT_THAT(read_time("2024-10-27 02:30:00", formats, &*berlin).error().message,
               HasSubstr("came twice"));
   EXPECT_THAT(read_time("2024-03-31 02:30:00", formats, &*berlin).error().message,
