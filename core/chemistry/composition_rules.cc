@@ -194,6 +194,23 @@ Result<Composition> amounts_without_basis(const std::vector<ElementAmount>& amou
   }
 }
 
+// Shares of moles on a support are those of the active elements among one another: 5 mol% alone
+// tell neither that nor how much lies on the support.
+Status check_shares(const std::vector<ElementAmount>& amounts) {
+  constexpr double kRounded = 0.02;
+  double sum = 0.0;
+  for (const ElementAmount& one : amounts) {
+    const std::optional<ToldUnit> unit = told_unit(one.unit);
+    if (!unit || unit->weighed || unit->basis != Basis::mole_fraction) return {};
+    sum += one.amount * unit->scale;
+  }
+  if (sum == 0.0 || std::abs(sum - 1.0) <= kRounded) return {};
+  return bad_amounts(
+      "shares of the elements on a support do not sum to 100 %",
+      fmt::format("{} %", format_number(std::round(1e8 * sum) / 1e6)),
+      "shares of the active elements that sum to 100 %, or loadings in wt% or mmol/g");
+}
+
 struct InBasis {
   Composition active;
   bool are_ratios = false;  // their sum says nothing
@@ -216,6 +233,9 @@ Result<InBasis> in_basis(const std::vector<ElementAmount>& amounts, AmountsKind 
     return InBasis{std::move(*active), true};
   }
   if (own) return InBasis{std::move(plain), rules.basis && to_ratios};
+  if (supported) {
+    if (Status fine = check_shares(amounts); !fine.ok()) return fine.error();
+  }
   if (!rules.basis) {
     Result<Composition> active = amounts_without_basis(amounts, supported);
     if (!active.ok()) return active.error();

@@ -15,6 +15,8 @@
 #include "daemon/campaign/file/campaign_file.h"
 #include "daemon/campaign/records/conditions.h"
 #include "daemon/campaign/records/events.h"
+#include "drivers/tables/header_text.h"
+#include "drivers/tables/units.h"
 
 namespace kasetsu::campaign {
 namespace {
@@ -252,8 +254,25 @@ Status RowRules::check_values(const PreparedRow& row) const {
   return {};
 }
 
+namespace {
+
+// Whether a condition of this name ("temperature_C", "T (K)") is a temperature that cannot be.
+bool is_below_absolute_zero(const std::string& name, double value) {
+  std::string unit = tables::split_unit(name).unit;
+  if (unit.empty() && name.rfind('_') != std::string::npos) unit = name.substr(name.rfind('_') + 1);
+  if (unit.empty()) return false;
+  const auto kelvin = tables::convert_units(unit, "K");
+  return kelvin.ok() && (*kelvin)(value) < 0.0;
+}
+
+}  // namespace
+
 Status RowRules::check_conditions(const Subject& subject) const {
   for (const auto& [name, value] : read_conditions(subject.conditions)) {
+    if (is_below_absolute_zero(name, value)) {
+      return refuse(fmt::format("{} is below absolute zero", name), format_number(value),
+                    "the temperature that was meant");
+    }
     if (std::abs(value) > kLargestValue) {
       return refuse(fmt::format("{} is too large to learn from", name), format_number(value),
                     "a number below 1e150");
@@ -279,7 +298,7 @@ Status RowRules::check_conditions(const Subject& subject) const {
         fmt::format("the row does not tell the condition {}, which the campaign varies", wanted),
         near.empty() ? std::string() : near.front(),
         near.empty() ? fmt::format("a number for {}", wanted)
-                     : fmt::format("did you mean {}?", wanted));
+                     : fmt::format("did you mean {}? The number must be in that unit", wanted));
   }
   return {};
 }

@@ -1,12 +1,16 @@
 // kasetsu predict: a model's predictions for the rows of a table.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "core/base/csv.h"
 #include "core/base/text.h"
+#include "core/chemistry/element.h"
 #include "core/selection/explanation.h"
 #include "daemon/base/data_files.h"
 #include "daemon/campaign/learning/model_document.h"
@@ -130,14 +134,15 @@ std::string_view loading_unit(const tables::Table& table, const chemistry::Catal
 void print_predictions(const Answer& answer, Session& session) {
   const selection::Model& model = answer.document.model;
   const selection::Predictions& predictions = answer.predictions;
-  TextTable out({"id", "mean", "low", "high", "novelty", "catalyst"});
+  TextTable out({"id", "mean", "low", "high", "novelty", "catalyst", "note"});
   for (std::size_t r = 0; r < answer.table.ids.size(); ++r) {
     const auto row = static_cast<Eigen::Index>(r);
     out.add({answer.table.ids[r], format_short(predictions.mean[row], 4),
              format_short(predictions.low[row], 4), format_short(predictions.high[row], 4),
              format_short(predictions.novelty[row], 3),
              chemistry::describe(answer.table.catalysts[r],
-                                 loading_unit(answer.table, answer.table.catalysts[r]))});
+                                 loading_unit(answer.table, answer.table.catalysts[r])),
+             predictions.outside[row] > 0.5 ? "outside what was seen, do not rely on it" : ""});
   }
   session.print(out);
   for (std::size_t r = 0; r < answer.why.size(); ++r) {
@@ -148,6 +153,37 @@ void print_predictions(const Answer& answer, Session& session) {
       fmt::format("{} with {:.0f} % intervals; novelty is the distance to the nearest "
                   "known catalyst, 1 is usual",
                   answer.document.provenance.target, 100.0 * model.settings.coverage));
+}
+
+// What no prediction can rest on: elements and supports that the model never saw, and conditions
+// that it does not ask for.
+void say_what_is_unknown(const Answer& answer, Session& session) {
+  const selection::Model& model = answer.document.model;
+  std::set<std::string> supports, elements;
+  for (const chemistry::Catalyst& catalyst : answer.table.catalysts) {
+    if (std::find(model.supports.begin(), model.supports.end(), catalyst.support) ==
+        model.supports.end()) {
+      supports.insert(catalyst.support.empty() ? "none" : catalyst.support);
+    }
+    for (const auto& part : catalyst.active.parts()) {
+      if (!std::binary_search(model.elements.begin(), model.elements.end(), part.element))
+        elements.emplace(chemistry::element_symbol(part.element));
+    }
+  }
+  if (!supports.empty())
+    session.say(fmt::format("supports that the model never saw: {}", fmt::join(supports, ", ")));
+  if (!elements.empty())
+    session.say(fmt::format("elements that the model never saw: {}", fmt::join(elements, ", ")));
+  for (const std::string& name : model.features.condition_names) {
+    const bool used = std::any_of(
+        model.features.primaries.begin(), model.features.primaries.end(), [&](const auto& primary) {
+          return primary.block == descriptors::Block::condition && primary.property == name;
+        });
+    if (!used) {
+      session.say(
+          fmt::format("no prediction depends on \"{}\": nothing that was learnt does", name));
+    }
+  }
 }
 
 // Amounts that were converted when the model was fitted tell their unit here, too: the same numbers
@@ -200,6 +236,7 @@ Status run(const Arguments& arguments, Session& session) {
     return {};
   }
   if (arguments.out.empty()) print_predictions(answer, session);
+  say_what_is_unknown(answer, session);
   if (const auto mae = answer.mae()) {
     session.say(fmt::format("mean absolute error against \"{}\": {}", table->target_names[0],
                             format_short(*mae)));

@@ -295,13 +295,27 @@ TEST(Kinds, NamesThatContradictTheirColumns) {
   }
 }
 
+// 5 mol% alone on a support are neither shares of the active elements nor a loading.
+TEST(Kinds, SharesOnASupportSumToAHundred) {
+  for (const char* table : {"Ni (mol%),Support,y\n5,Al2O3,1\n9,Al2O3,2\n",
+                            "Ni (at%),Co (at%),Support,y\n5,5,Al2O3,1\n15,15,Al2O3,2\n",
+                            "Catalyst,Ni (mol%),y\n10Ni/MgO,18,1\n5Ni/MgO,9,2\n"}) {
+    EXPECT_THAT(refusal(table), HasSubstr("do not sum to 100 %")) << table;
+    ReadOptions slots;
+    slots.rules.slots = 8;
+    slots.rules.basis = chemistry::Basis::atomic_ratio;
+    EXPECT_THAT(refusal(table, slots), HasSubstr("do not sum to 100 %")) << table;
+  }
+  EXPECT_EQ(keys("Ni (mol%),Co (mol%),Support,y\n75,25,Al2O3,1\n33.3,66.7,Al2O3,2\n").size(), 2u);
+  EXPECT_EQ(keys("Ni (mol%),Support,y\n100,Al2O3,1\n0,Al2O3,2\n").size(), 2u);
+}
+
 // Names may tell less than columns, or nearly the same: what was weighed in, and what was found.
 TEST(Kinds, NamesThatAgreeWithTheirColumns) {
   for (const char* table :
        {"Catalyst,Ni (wt%),y\n10Ni/MgO,9.1,1\nNi/MgO,5,2\n",
         "Catalyst,Ni (wt%; ICP),y\n10Ni/MgO,7,1\n5Ni/MgO,4,2\n",
         "Catalyst,Ni (mmol/g),y\n10Ni/MgO,1.7,1\n5Ni/MgO,0.85,2\n",
-        "Catalyst,Ni (mol%),y\n10Ni/MgO,18,1\n5Ni/MgO,9,2\n",
         "Catalyst,Ni (wt%),Support,y\nNi/Al2O3,5,gamma-Al2O3,1\nNi/MgO,5,MgO,2\n",
         "Catalyst,Ni (wt%),Fe (wt%),y\nNi3Fe1/MgO,7.5,2.4,1\nNi1Fe1/MgO,5,4.8,2\n",
         "Catalyst,M1,M2,M3,Support,y\n2Ni-1Co/MgO,Ni,Ni,Co,MgO,1\nNi-Co/MgO,Ni,Co,none,MgO,2\n"}) {

@@ -284,6 +284,19 @@ TEST_F(Ingests, AQuarantinedRowIsFixedAndReadmitted) {
   EXPECT_EQ(again->rows[0].measurements.at(0), all[0].id);
 }
 
+TEST_F(Ingests, TemperaturesBelowAbsoluteZeroWait) {
+  const auto receipt = post(body({
+      row("\"Li\"", 1, R"j("channel":1,"conditions":{"temperature_C":-300})j"),
+      row("\"Li\"", 1, R"j("channel":2,"conditions":{"T (K)":-1})j"),
+      row("\"Li\"", 1, R"j("channel":3,"conditions":{"T (K)":1,"dew point (\u00b0C)":-80})j"),
+      row("\"Li\"", 1, R"j("channel":4,"conditions":{"shift_bar":-5})j"),
+  }));
+  ASSERT_TRUE(receipt.ok());
+  EXPECT_EQ(receipt->ingest.accepted, 2);
+  EXPECT_THAT(receipt->rows[0].reason, HasSubstr("temperature_C is below absolute zero"));
+  EXPECT_THAT(receipt->rows[1].reason, HasSubstr("T (K) is below absolute zero"));
+}
+
 TEST_F(Ingests, ARowIsReadmittedAsItIsOnceTheCampaignKnowsItsProperty) {
   const auto receipt = post(body({R"({"catalyst":"Li/MgO","values":{"C2H4":3}})"}));
   EXPECT_EQ(receipt->rows[0].verdict, Verdict::quarantined);
