@@ -143,8 +143,8 @@ TEST(OrdinaryTables, ProfilesKeepTheUnits) {
   for (const char* text :
        {"Ni/wt%,x_Fe,Support,y\n5,0.1,MgO,1\n", "%Ni,%Fe,Support,y\n5,1,MgO,1\n",
         "Catalyst,Ni/wt%,y\nNi/MgO,5,1\n", "Catalyst,Loading / wt%,y\nNi/MgO,5,1\n",
-        "Metal,Promoter,Metal loading (wt%),Promoter loading (wt%),Support,y\n"
-        "Ni,K,5,1,MgO,1\n"}) {
+        "Metal,Promoter,Metal loading (wt%),Promoter loading (wt%),Support,y\nNi,K,5,1,MgO,1\n",
+        "Catalyst,Ni (wt%),y\nNi/MgO,5,1\n"}) {
     ReadOptions options;
     options.targets = {"y"};
     const auto rows = read_rows(text, "lab.csv", options, chemistry::SupportTable());

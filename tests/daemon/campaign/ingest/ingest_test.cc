@@ -130,6 +130,7 @@ TEST_F(Ingests, KeysOfTwoCampaignsDoNotMeet) {
 TEST_F(Ingests, ManyThreadsPostingOneDeliveryMakeOneEffect) {
   const std::string text = body({row("\"Li\"", 1), row("\"Na\"", 2)});
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> fresh{0}, failures{0};
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
@@ -455,6 +456,7 @@ TEST_F(Ingests, AReceiptIsTheSameAfterwards) {
 
 TEST_F(Ingests, PagesShowEveryMeasurementOnce) {
   std::vector<std::string> rows;
+  rows.reserve(57);
   for (int i = 0; i < 57; ++i) rows.push_back(row("\"Li\"", i));
   ASSERT_TRUE(post(body(rows)).ok());
   std::set<std::string> seen;
@@ -478,7 +480,7 @@ TEST_F(Ingests, RandomHistoriesAgreeWithAPlainModel) {
   std::multiset<std::pair<std::string, double>> anonymous;
   int key = 0;
   for (int step = 0; step < 600; ++step) {
-    const std::string element = elements[random.below(elements.size())];
+    const std::string& element = elements[random.below(elements.size())];
     const double value = static_cast<double>(random.below(50));
     if (random.below(2) == 0) {
       // A named row: known with this content, known with another, or new.
